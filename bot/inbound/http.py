@@ -68,7 +68,7 @@ class HttpConnection(web.RequestHandler):
         super().connection_lost(exc)
 
     def handle_error(self, *details: Any, **named: Any) -> web.StreamResponse:  # noqa: ANN401 - aiohttp's
-        """Return the response to a request that is not HTTP; `prepare_response` is not called for it."""
+        """Return the response to a request that is not HTTP; `_prepare_response` is not called for it."""
         response = super().handle_error(*details, **named)
         anonymous = _AnonymousResponse(status=response.status, text=f"{response.status}: {response.reason}")
         anonymous.force_close()
@@ -106,7 +106,7 @@ class _AnonymousResponse(web.Response):
 
 
 @web.middleware
-async def track_request(
+async def _track_request(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Tell the connection of a request when its header is complete, and when it is answered; give the request an id."""
@@ -123,7 +123,7 @@ async def track_request(
         connection.end_request()
 
 
-async def prepare_response(_: web.Request, response: web.StreamResponse) -> None:
+async def _prepare_response(_: web.Request, response: web.StreamResponse) -> None:
     """Remove the name and version of the server."""
     response.headers.popall(hdrs.SERVER, None)
 
@@ -140,6 +140,8 @@ async def listening(
 
     `setting` is the name of the port's setting. Raises NotListeningError.
     """
+    application.middlewares.append(_track_request)
+    application.on_response_prepare.append(_prepare_response)
     runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - `setup` has made it
@@ -191,8 +193,7 @@ async def serving_metrics(metrics: Metrics, state: State, host: str, port: int |
     async def show(_: web.Request) -> web.Response:
         return web.Response(body=metrics.page(), headers={"Content-Type": _CONTENT_TYPE})
 
-    application = web.Application(middlewares=[track_request])
-    application.on_response_prepare.append(prepare_response)
+    application = web.Application()
     application.router.add_get("/metrics", show)
     async with listening(application, host, port, setting="METRICS_PORT", message="serving metrics"):
         yield
@@ -219,8 +220,7 @@ class HttpServer:
 
     def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
         """Return the aiohttp application, also with the `routes` of other modules."""
-        application = web.Application(middlewares=[track_request])
-        application.on_response_prepare.append(prepare_response)
+        application = web.Application()
         if self._secrets:
             application.router.add_post("/slack/events", self.slack_events)
         application.router.add_get("/healthz", self.healthz)

@@ -152,10 +152,8 @@ class AdminActions:
         for change in self._running:
             change.cancel()
 
-    async def execute(
-        self, name: str, actor: Actor, change: Change, *, exclusive: bool = False, not_saved: Reply = messages.NOT_SAVED
-    ) -> Reply:
-        """Make a change if the person is an admin, and log who made it. `not_saved` is the reply without a database.
+    async def execute(self, name: str, actor: Actor, change: Change, *, exclusive: bool = False) -> Reply:
+        """Make a change if the person is an admin, and log who made it.
 
         `exclusive` changes of one workspace run one after the other, so that the last one holds.
         """
@@ -169,7 +167,7 @@ class AdminActions:
                 reply = task.result()
         except StoreError as error:
             _log.error("database error during an admin's change", extra={"team": actor.team_id, "why": str(error)})
-            reply = not_saved
+            reply = messages.NOT_SAVED
         fields = {"what": name, "outcome": reply.outcome, "user": actor.user_id, "team": actor.team_id}
         _log.info("administration", extra=fields)
         return reply

@@ -1,17 +1,18 @@
 """The listeners for the controls of admins in Home, and for their modals."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot.core.fields import CHANNEL_ID, text_field
 from bot.core.policy import Policy, Rule
-from bot.core.requests import Actor, Verb
+from bot.core.requests import Verb
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded
 from bot.messages.blocks import Message, ephemeral
-from bot.messages.buttons import ALERTS_CHANNEL, ALERTS_TOKEN, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
+from bot.messages.buttons import ALERTS_CHANNEL, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
 from bot.messages.home import Notice
 from bot.messages.settings import (
     ALERT_POSTED,
@@ -22,6 +23,7 @@ from bot.messages.settings import (
     KEY,
     KEY_NOT_SAVED,
     NOBODY_SELECTED,
+    NOT_SAVED,
     OUTDATED,
     SELECTED,
     TITLES,
@@ -75,56 +77,34 @@ class SettingsListeners:
     async def _execute(self, request: Request, name: str, change: Change) -> None:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
-        notice = await guarded(self._notice(actor, name, change), _incident_notice)
+        reply = await guarded(self.admin.actions.execute(name, actor, change, exclusive=True), _incident)
+        notice = Notice(reply.text, is_sticky=reply.outcome != ALERT_POSTED)
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 
-    async def _notice(self, actor: Actor, name: str, change: Change) -> Notice:
-        reply = await self.admin.actions.execute(name, actor, change, exclusive=True)
-        return Notice(reply.text, is_sticky=reply.outcome != ALERT_POSTED)
-
     async def _reply(self, request: Request, name: str, sent: Submission) -> Reply:
         """Make the change, and update Home whatever comes of it."""
-        save = {
-            SET_KEY: self._save_key,
-            REMOVE_KEY: self._remove_key,
-            CHANGE_POLICY: self._save_policy,
-            ALERTS_TOKEN: self._renew_token,
-        }[name]
         try:
-            return await save(sent)
+            change = self._change(name, sent)
+            if isinstance(change, Reply):
+                return change
+            reply = await self.admin.actions.execute(name, sent.actor, change)
+            return KEY_NOT_SAVED if name == SET_KEY and reply is NOT_SAVED else reply
         finally:
             request.tasks.start(self.home.publish(sent.actor))
 
-    async def _save_key(self, sent: Submission) -> Reply:
-        change = partial(
-            self.admin.changes.set_key,
-            text=sent.text(KEY),
-            expected_version=sent.expected_version,
-            allow_unverified=sent.is_checked(ALLOW_UNVERIFIED),
-        )
-        return await self.admin.actions.execute(SET_KEY, sent.actor, change, not_saved=KEY_NOT_SAVED)
-
-    async def _remove_key(self, sent: Submission) -> Reply:
-        change = partial(self.admin.changes.remove_key, expected_version=sent.expected_version)
-        return await self.admin.actions.execute(REMOVE_KEY, sent.actor, change)
-
-    async def _save_policy(self, sent: Submission) -> Reply:
-        who = {verb: sent.selected_value(WHO[verb]) for verb in Verb}
-        is_complete = sent.has_inputs([*USERS.values(), *CHANNELS.values()]) and {*who.values()} <= {EVERYONE, SELECTED}
-        if not is_complete:  # a missing input must not count as "everyone"
-            return OUTDATED
-        users = {verb: sent.selected_ids(USERS[verb]) if who[verb] == SELECTED else frozenset() for verb in Verb}
-        if unselected := tuple(USERS[verb] for verb in Verb if who[verb] == SELECTED and not users[verb]):
-            return Reply("NobodySelected", NOBODY_SELECTED, unselected)
-        rules = {verb: Rule(users[verb], sent.selected_ids(CHANNELS[verb])) for verb in Verb}
-        policy = Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
-        change = partial(self.admin.changes.set_policy, policy=policy, expected_version=sent.expected_version)
-        return await self.admin.actions.execute(CHANGE_POLICY, sent.actor, change)
-
-    async def _renew_token(self, sent: Submission) -> Reply:
-        change = partial(self.admin.changes.renew_token, expected_version=sent.expected_version)
-        return await self.admin.actions.execute(ALERTS_TOKEN, sent.actor, change)
+    def _change(self, name: str, sent: Submission) -> Change | Reply:
+        """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
+        changes = self.admin.changes
+        change: Callable[..., Awaitable[Reply]] = changes.remove_key if name == REMOVE_KEY else changes.renew_token
+        if name == SET_KEY:
+            change = partial(changes.set_key, text=sent.text(KEY), allow_unverified=sent.is_checked(ALLOW_UNVERIFIED))
+        elif name == CHANGE_POLICY:
+            policy = _read_policy(sent)
+            if isinstance(policy, Reply):
+                return policy
+            change = partial(changes.set_policy, policy=policy)
+        return partial(change, expected_version=sent.expected_version)
 
     async def _show_later(self, request: Request, name: str, sent: Submission, reply: Reply) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
@@ -138,8 +118,16 @@ def _incident(message: Message) -> Reply:
     return Reply("Incident", message.text)
 
 
-def _incident_notice(message: Message) -> Notice:
-    return Notice(message.text, is_sticky=True)
+def _read_policy(sent: Submission) -> Policy | Reply:
+    who = {verb: sent.selected_value(WHO[verb]) for verb in Verb}
+    is_complete = sent.has_inputs([*USERS.values(), *CHANNELS.values()]) and {*who.values()} <= {EVERYONE, SELECTED}
+    if not is_complete:  # a missing input must not count as "everyone"
+        return OUTDATED
+    users = {verb: sent.selected_ids(USERS[verb]) if who[verb] == SELECTED else frozenset() for verb in Verb}
+    if unselected := tuple(USERS[verb] for verb in Verb if who[verb] == SELECTED and not users[verb]):
+        return Reply("NobodySelected", NOBODY_SELECTED, unselected)
+    rules = {verb: Rule(users[verb], sent.selected_ids(CHANNELS[verb])) for verb in Verb}
+    return Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
 
 
 def _ack_fields(name: str, reply: Reply) -> dict[str, Any]:
