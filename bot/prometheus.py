@@ -5,6 +5,7 @@ Labels have few values each: no ids and no names. https://prometheus.io/docs/pra
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
@@ -36,45 +37,40 @@ class PrometheusMetrics(Metrics):
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        self._acks = Histogram(
+        self.registry = CollectorRegistry()
+        counter = partial(Counter, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        ProcessCollector(registry=self.registry)
+        self._acks = histogram(
             "anchor_bot_ack_seconds",
             "Time from Slack's clock to the answer to a request, by its kind and HTTP status.",
             ("kind", "status"),
             buckets=_ACK,
-            registry=registry,
         )
-        self._orders = Counter(
+        self._orders = counter(
             "anchor_bot_orders",
             "Pauses and resumes, by their source and outcome; result is the kind of outcome.",
             ("verb", "source", "outcome", "result"),
-            registry=registry,
         )
-        self._outcomes = Histogram(
+        self._outcomes = histogram(
             "anchor_bot_order_outcome_seconds",
             "Time from Slack's clock to the outcome of an order.",
             ("verb",),
             buckets=_ORDER,
-            registry=registry,
         )
-        self._deliveries = Histogram(
+        self._deliveries = histogram(
             "anchor_bot_order_delivery_seconds",
             "Time from Slack's clock until the person was told, by the route; none: Slack refused every route.",
             ("verb", "route"),
             buckets=_ORDER,
-            registry=registry,
         )
-        self._attempts = Histogram(
+        self._attempts = histogram(
             "anchor_bot_anchor_attempt_seconds",
             "Duration of attempts at Anchor.",
             ("verb", "outcome"),
             buckets=_ATTEMPT,
-            registry=registry,
         )
-        self._alerts = Counter(
-            "anchor_bot_alerts", "Alerts of programs, by their outcome.", ("outcome",), registry=registry
-        )
+        self._alerts = counter("anchor_bot_alerts", "Alerts of programs, by their outcome.", ("outcome",))
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:

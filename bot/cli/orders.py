@@ -11,8 +11,8 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import aiohttp
@@ -84,7 +84,8 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 
     Raises NotDoneError if nothing was sent.
     """
-    async with open_client_session(settings.proxy) as session, _open_place(options, settings, session) as place:
+    async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
+        place = await _find_place(options.workspace, settings, session, stack)
         request_id.begin()
         verb = Verb(options.command)
         if place.why_not is not None and verb is Verb.RESUME:
@@ -138,17 +139,14 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     return outcome
 
 
-@asynccontextmanager
-async def _open_place(
-    options: argparse.Namespace, settings: Settings, session: aiohttp.ClientSession
-) -> AsyncIterator[_Place]:
-    async with AsyncExitStack() as stack:
-        if isinstance(settings.workspaces, ManyWorkspaces):
-            yield await _one_of_many(options.workspace, settings.workspaces, stack)
-        elif options.workspace is not None:
-            raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
-        else:
-            yield await _the_only_one(settings, settings.workspaces, session, stack)
+async def _find_place(
+    team_id: str | None, settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack
+) -> _Place:
+    if isinstance(settings.workspaces, ManyWorkspaces):
+        return await _one_of_many(team_id, settings.workspaces, stack)
+    if team_id is not None:
+        raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
+    return await _the_only_one(settings, settings.workspaces, session, stack)
 
 
 async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> _Place:

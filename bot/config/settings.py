@@ -25,10 +25,8 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOG_FORMATS = ("text", "json")
 _ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
 _BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
-_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
-_CLIENT_ID = "the client ID from Basic Information of your Slack app"
-_CLIENT_SECRET = "the client secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
+_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
 LONGEST_DRAIN = 3.5
 """The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
 
@@ -180,8 +178,8 @@ def _read_many(read: EnvReader) -> ManyWorkspaces:
         )
         raise SettingsError((problem,))
     return ManyWorkspaces(
-        client_id=read.secret("SLACK_CLIENT_ID", _CLIENT_ID),
-        client_secret=read.secret("SLACK_CLIENT_SECRET", _CLIENT_SECRET),
+        client_id=read.secret("SLACK_CLIENT_ID", "the client ID from Basic Information of your Slack app"),
+        client_secret=read.secret("SLACK_CLIENT_SECRET", "the client secret from Basic Information of your Slack app"),
         base_url=read.url("BASE_URL", example=BASE_URL).rstrip("/"),
         store=_read_store(read),
     )

@@ -43,6 +43,10 @@ _ABOUT_REMOVAL = (
     "The bot deletes its copy of the key {named}. Until another key is set, nobody can pause or resume from Slack. "
     "This does not revoke the key at Anchor."
 )
+_ONE_EXISTS = (
+    "A token exists. It can't be shown again. A new one replaces it at once: alerts with the old token are then "
+    "rejected."
+)
 _ABOUT_POLICY = (
     "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
     "no exception: if you select people, select yourself, too."
@@ -76,7 +80,6 @@ _RIGHTS = {
 
 ALERT_POSTED = "AlertPosted"
 
-_IF_NOT_MEANT = f"If that was not meant, it can be changed {IN_HOME}."
 _CHECKS = {
     KeyCheck.VERIFIED: "Anchor accepts it.",
     KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
@@ -115,20 +118,17 @@ def policy_modal(workspace: Workspace) -> View:
 
 def alerts_modal(workspace: Workspace, url: str) -> View:
     """Return the modal with the URL for alerts, which offers a new token."""
-    state = (
-        "A token exists. It can't be shown again. A new one replaces it at once: alerts with the old token are then "
-        "rejected."
-        if workspace.alerts_token_digest
-        else "No token was made yet."
+    blocks = (
+        section("Programs post alerts to this URL:"),
+        preformatted(url),
+        section("For example:"),
+        preformatted(_alert_example(url)),
+        section(_ONE_EXISTS if workspace.alerts_token_digest else "No token was made yet."),
     )
-    where = (section("Programs post alerts to this URL:"), preformatted(url))
-    example = (section("For example:"), preformatted(alert_example(url)))
-    blocks = (*where, *example, section(state))
     return _form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a new token", *blocks)
 
 
-def alert_example(url: str) -> str:
-    """Return a shell command that posts an alert."""
+def _alert_example(url: str) -> str:
     return f"curl {url} \\\n  -H \"Authorization: Bearer $ALERTS_TOKEN\" \\\n  -d '{_EXAMPLE_ALERT}'"
 
 
@@ -271,7 +271,7 @@ def token_made(token: Secret, url: str) -> Reply:
         "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. The "
         "example below the token shows how to use it."
     )
-    return Reply("TokenMade", text, copyable=(token.reveal(), alert_example(url)), dm_text=UNSEEN)
+    return Reply("TokenMade", text, copyable=(token.reveal(), _alert_example(url)), dm_text=UNSEEN)
 
 
 def named_key(key: AnchorKey) -> str:
@@ -279,43 +279,35 @@ def named_key(key: AnchorKey) -> str:
     return f"ending {code(key.ending)}" if key.ending else "(too short to show its end)"
 
 
+def _changed(by: str, did: str, *lines: str) -> Message:
+    return ephemeral(f"{mention(by)} {did}", *lines, f"If that was not meant, it can be changed {IN_HOME}.")
+
+
 def key_set_message(by: str, key: AnchorKey, before: AnchorKey | None) -> Message:
     """Return the notice that a key was set or replaced."""
-    known = _CHECKS[key.check]
-    if before is None:
-        return ephemeral(f"{mention(by)} set the Anchor key {named_key(key)}. {known}", _IF_NOT_MEANT)
-    return ephemeral(
-        f"{mention(by)} replaced the Anchor key {named_key(before)} by one {named_key(key)}. {known}", _IF_NOT_MEANT
-    )
+    did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
+    return _changed(by, f"{did} {named_key(key)}. {_CHECKS[key.check]}")
 
 
 def key_removed_message(by: str, key: AnchorKey) -> Message:
     """Return the notice that the key was removed."""
-    return ephemeral(
-        f"{mention(by)} removed the Anchor key {named_key(key)}. Until another is set, nobody can pause or resume a "
-        "session from Slack.",
-        _IF_NOT_MEANT,
-    )
+    until = "Until another is set, nobody can pause or resume a session from Slack."
+    return _changed(by, f"removed the Anchor key {named_key(key)}. {until}")
 
 
 def policy_message(by: str, policy: Policy) -> Message:
     """Return the notice that the policy was changed."""
-    return ephemeral(
-        f"{mention(by)} changed who can pause and resume.",
-        who_can(Verb.PAUSE, policy.pause),
-        who_can(Verb.RESUME, policy.resume),
-        _IF_NOT_MEANT,
-    )
+    return _changed(by, "changed who can pause and resume.", *(who_can(verb, policy.of(verb)) for verb in Verb))
 
 
 def alerts_channel_message(by: str, channel_id: str) -> Message:
     """Return the notice that another channel for alerts was chosen."""
-    return ephemeral(f"{mention(by)} chose {channel(channel_id)} for alerts.", _IF_NOT_MEANT)
+    return _changed(by, f"chose {channel(channel_id)} for alerts.")
 
 
 def alerts_token_message(by: str) -> Message:
     """Return the notice that a new alerts token was made."""
-    return ephemeral(f"{mention(by)} made a new token for alerts. The previous one no longer works.", _IF_NOT_MEANT)
+    return _changed(by, "made a new token for alerts. The previous one no longer works.")
 
 
 def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:
