@@ -39,20 +39,7 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.secrets import keys_of_one
-from bot.usecases.checks import (
-    Services,
-    check_client,
-    check_encryption,
-    check_hosts,
-    check_key,
-    check_public_url,
-    check_running_bot,
-    check_socket_mode,
-    check_token,
-    database_down,
-    inspected,
-    serves_events,
-)
+from bot.usecases import checks
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 
@@ -60,12 +47,12 @@ _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S
 async def find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Ask the bot at HOST and PORT for its state. If none answers, listen there for a moment."""
     url = _own_url(settings)
-    finding = await check_running_bot(session, url)
+    finding = await checks.check_running_bot(session, url)
     if finding.kind is Skipped.BOT_NOT_RUNNING:
         problems = " ".join([problem async for problem in _listening_problems(settings)])
         return Finding(Wrong.CANNOT_LISTEN, {"url": url, "problems": problems}) if problems else finding
     is_ready = finding.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}
-    if is_ready and settings.slack_app_token is not None and await serves_events(session, url):
+    if is_ready and settings.slack_app_token is not None and await checks.serves_events(session, url):
         return Finding(Questionable.BOT_OVER_HTTP, {"url": url})
     return finding
 
@@ -154,7 +141,7 @@ class Doctor:
 
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
-        hosts = check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url)
+        hosts = checks.check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url)
         many = self.settings.workspaces
         if isinstance(many, OneWorkspace):
             checking = self._services.check(many.workspace)
@@ -176,7 +163,7 @@ class Doctor:
 
     async def _check_socket_mode(self, app_token: Secret) -> Finding:
         connector = SocketConnector(self.session, SlackClient(self._services.web), app_token)
-        return await check_socket_mode(connector.connect)
+        return await checks.check_socket_mode(connector.connect)
 
     async def check_setting(self, name: str) -> Checked | None:
         """Check a token or key by itself; None for another setting."""
@@ -186,9 +173,13 @@ class Doctor:
         if name == "SLACK_APP_TOKEN" and app_token is not None:
             return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
         if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
-            return Checked(CheckName.BOT_TOKEN, (await check_token(SlackClient(self._services.web), one.bot_token))[0])
+            return Checked(
+                CheckName.BOT_TOKEN, (await checks.check_token(SlackClient(self._services.web), one.bot_token))[0]
+            )
         if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
-            return Checked(CheckName.ANCHOR_KEY, await check_key(self._services.anchor, one.workspace.anchor_key))
+            return Checked(
+                CheckName.ANCHOR_KEY, await checks.check_key(self._services.anchor, one.workspace.anchor_key)
+            )
         return None
 
     async def _check_url(self) -> Finding:
@@ -196,10 +187,10 @@ class Doctor:
             return Finding(Skipped.URL_UNSET)
         if not is_safe_url(self.base_url):
             return Finding(Wrong.URL_INVALID, {"problem": "BASE_URL is not a valid https URL"})
-        return await check_public_url(self.session, self.base_url, self.settings.slack_signing_secrets[0])
+        return await checks.check_public_url(self.session, self.base_url, self.settings.slack_signing_secrets[0])
 
     @property
-    def _services(self) -> Services:
+    def _services(self) -> checks.Services:
         settings = self.settings
         anchor = AnchorClient(
             transport_over(self.session),
@@ -207,29 +198,29 @@ class Doctor:
             timeout=settings.anchor_timeout,
             deadline=settings.anchor_deadline,
         )
-        return Services(open_web(self.session, settings.slack_api_url), anchor)
+        return checks.Services(open_web(self.session, settings.slack_api_url), anchor)
 
     async def _check_database_of_one(self, one: OneWorkspace) -> list[Checked]:
         keys = keys_of_one(one.store.encryption_keys, one.bot_token)
-        async with inspected(one.store.database_url, keys) as (finding, store):
-            checks = [Checked(CheckName.DATABASE, finding)]
+        async with checks.inspected(one.store.database_url, keys) as (finding, store):
+            found = [Checked(CheckName.DATABASE, finding)]
             if store is not None:
-                checks.append(Checked(CheckName.ENCRYPTION, await check_encryption(store, is_one=True)))
-        return checks
+                found.append(Checked(CheckName.ENCRYPTION, await checks.check_encryption(store, is_one=True)))
+        return found
 
     async def _check_client(self, many: ManyWorkspaces) -> list[Checked]:
-        finding = await check_client(open_oauth(many, self.session, self.settings.slack_api_url))
+        finding = await checks.check_client(open_oauth(many, self.session, self.settings.slack_api_url))
         return [Checked(CheckName.CLIENT_SECRET, finding)]
 
     async def _check_many(self, many: ManyWorkspaces) -> list[Checked]:
-        async with inspected(many.store.database_url, many.store.encryption_keys) as (finding, store):
-            checks = [Checked(CheckName.DATABASE, finding)]
+        async with checks.inspected(many.store.database_url, many.store.encryption_keys) as (finding, store):
+            found = [Checked(CheckName.DATABASE, finding)]
             if store is None:
                 not_checked = Finding(Skipped.NOT_CHECKED, {"first": CheckName.DATABASE})
-                return [*checks, Checked(CheckName.WORKSPACES, not_checked)]
-            checks.append(Checked(CheckName.ENCRYPTION, await check_encryption(store, is_one=False)))
+                return [*found, Checked(CheckName.WORKSPACES, not_checked)]
+            found.append(Checked(CheckName.ENCRYPTION, await checks.check_encryption(store, is_one=False)))
             try:
-                checks += [check async for check in self._services.check_all(store, self.team_id)]
+                found += [check async for check in self._services.check_all(store, self.team_id)]
             except StoreUnreachableError as error:
-                checks.append(Checked(CheckName.WORKSPACES, database_down(store, error)))
-        return checks
+                found.append(Checked(CheckName.WORKSPACES, checks.database_down(store, error)))
+        return found

@@ -22,14 +22,15 @@ def mrkdwn(text: str, *, verbatim: bool = False) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": verbatim}
 
 
-def section(text: str, **more: Block) -> Block:
-    """Return a block of mrkdwn text, with an optional `accessory` beside it."""
-    return {"type": "section", "text": mrkdwn(text), **more}
+def section(text: str, accessory: Block | None = None, *, verbatim: bool = False) -> Block:
+    """Return a block of mrkdwn text, with an optional button or menu beside it."""
+    block = {"type": "section", "text": mrkdwn(text, verbatim=verbatim)}
+    return block if accessory is None else {**block, "accessory": accessory}
 
 
-def context(text: str) -> Block:
+def context(text: str, *, verbatim: bool = False) -> Block:
     """Return a block of small mrkdwn text."""
-    return {"type": "context", "elements": [mrkdwn(text)]}
+    return {"type": "context", "elements": [mrkdwn(text, verbatim=verbatim)]}
 
 
 def preformatted(text: str) -> Block:

@@ -11,7 +11,7 @@ from bot.core.fields import TOKEN_REFUSED
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
-from bot.messages.blocks import Block, Message, Visibility, actions, as_response, mrkdwn, section, text_length
+from bot.messages.blocks import Block, Message, Visibility, actions, as_response, context, mrkdwn, section, text_length
 from bot.messages.buttons import button, card_facts, state_button, state_line
 from bot.messages.markup import CHECKED, code, lines, link, moment, plain, session, width
 
@@ -46,7 +46,7 @@ _LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-ki
 _LONGEST_TITLE = 150
 _LONGEST_HEADING = 80
 _LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
-SEVERITY_SIGNS = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
+_SEVERITY_SIGNS = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
 
 _SAMPLE = Alert(
     session_id=SessionId("00000000-0000-4000-8000-000000000000"),
@@ -97,13 +97,12 @@ def card_message(
     states = {name: _in_channel(state, channel_id) for name, state in states.items()}
     known = {name: card_facts(one, has_ended=_has_ended(states.get(name))) for name, one in facts.items()}
     if len(parts) > 1:
-        rows = [(_in_row(*part), states.get(part[1]), known.get(part[1], "")) for part in parts]
-        return summary_message(rows)
+        return _summary([(_in_row(*part), states.get(part[1]), known.get(part[1], "")) for part in parts])
     ((content, session_id),) = parts
     state = states.get(session_id)
     if isinstance(content, AlertContent):
-        head = alert_head(content.alert, occurrences(content), known.get(session_id, ""))
-        return _with_state(head, state, alert_buttons(content, state))
+        head = _alert_head(content.alert, _occurrences(content), known.get(session_id, ""))
+        return _with_state(head, state, _alert_buttons(content, state))
     result = Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     if state is None or state.order_id <= content.order_id:
         return result
@@ -118,11 +117,9 @@ def digest_of(message: Message) -> str:
 
 def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
     """Return what a row of a summary is about. The state of its session tells what a late result told."""
-    return (
-        content
-        if isinstance(content, AlertContent)
-        else AlertContent(Alert(session_id, _LATE_RESULT, severity=Severity.INFO), 1, 0.0)
-    )
+    if isinstance(content, AlertContent):
+        return content
+    return AlertContent(Alert(session_id, _LATE_RESULT, severity=Severity.INFO), 1, 0.0)
 
 
 def _has_ended(state: SessionState | None) -> bool:
@@ -150,41 +147,41 @@ def _text(head: str, line: str) -> str:
 
 def alert_message(alert: Alert) -> Message:
     """Return the card for an alert. Our own words come first, so that untrusted text cannot imitate them."""
-    head = alert_head(alert)
-    return replace(head, blocks=(*head.blocks, actions(_pause_button(alert))))
+    return _with_state(_alert_head(alert), None, [_pause_button(alert)])
 
 
-def alert_head(alert: Alert, occurrences: str = "", facts: str = "") -> Message:
-    """Return what an alert says, without a button; `occurrences` is how often it came, and whether it still fires.
-
-    `facts` are known of its session.
-    """
-    severity, body, about = SEVERITY_SIGNS[alert.severity], _body(alert), about_session(alert, facts)
-    sign = f"{severity} {occurrences}".rstrip()
-    told = "".join(f"\n{name}: {value}" for name, value in _fields(alert))
-    blocks = (_section(sign), _section(body), *_field_blocks(alert), _context(about))
+def _alert_head(alert: Alert, occurrences: str = "", facts: str = "") -> Message:
+    """Return what an alert says, without a button; `facts` are known of its session."""
+    body, about, fields = _body(alert), _about_session(alert, facts), _fields(alert)
+    sign = f"{_SEVERITY_SIGNS[alert.severity]} {occurrences}".rstrip()
+    told = "".join(f"\n{name}: {value}" for name, value in fields)
+    in_columns = [mrkdwn(f"*{name}*\n{value}", verbatim=True) for name, value in fields]
+    blocks = (
+        section(sign, verbatim=True),
+        section(body, verbatim=True),
+        *([{"type": "section", "fields": in_columns}] if fields else []),
+        context(about, verbatim=True),
+    )
     return Message(f"{sign}: {body}{told}\n{about}", Visibility.IN_CHANNEL, blocks)
 
 
-def about_session(alert: Alert, facts: str) -> str:
-    """Return what is known of the session of an alert, and its id."""
+def _about_session(alert: Alert, facts: str) -> str:
     return f"{facts}\n{session(alert.session_id)}".lstrip()
 
 
-def heading(alert: Alert) -> str:
-    """Return the severity and a short title, for a row of a summary."""
+def _heading(alert: Alert) -> str:
     title = lines(" ".join((alert.title or alert.text).split()), limit=_LONGEST_HEADING)
-    return f"{SEVERITY_SIGNS[alert.severity]}: {title}"
+    return f"{_SEVERITY_SIGNS[alert.severity]}: {title}"
 
 
-def occurrences(content: AlertContent) -> str:
+def _occurrences(content: AlertContent) -> str:
     """Return how often an alert came, and when last, if more than once; and since when it is resolved, if so."""
     often = f"×{content.count}, last {moment(content.last_at)}" if content.count > 1 else ""  # noqa: RUF001 - times
     resolved = "" if content.resolved_at is None else f"✅ *Resolved*, {moment(content.resolved_at)}"
     return " · ".join(part for part in (often, resolved) if part)
 
 
-def alert_buttons(content: AlertContent, state: SessionState | None) -> list[Block]:
+def _alert_buttons(content: AlertContent, state: SessionState | None) -> list[Block]:
     """Return the buttons that fit, Pause first. Pause is that of the alert itself, which can be red.
 
     An alert after the last order always has it: the agent can have been resumed elsewhere, or the key replaced.
@@ -217,35 +214,19 @@ def _fields(alert: Alert) -> list[tuple[str, str]]:
     return [(plain(name, limit=_LONGEST_NAME), plain(value, limit=_LONGEST_VALUE)) for name, value in alert.fields]
 
 
-def _field_blocks(alert: Alert) -> tuple[Block, ...]:
-    fields = [mrkdwn(f"*{name}*\n{value}", verbatim=True) for name, value in _fields(alert)]
-    return ({"type": "section", "fields": fields},) if fields else ()
-
-
 def _pause_button(alert: Alert) -> Block:
     style = {"style": "danger"} if alert.severity is Severity.CRITICAL else {}
     return button(Verb.PAUSE, alert.session_id) | style
 
 
-def _section(text: str) -> Block:
-    return {"type": "section", "text": mrkdwn(text, verbatim=True)}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [mrkdwn(text, verbatim=True)]}
-
-
-Row = tuple[AlertContent, SessionState | None, str]
+_Row = tuple[AlertContent, SessionState | None, str]
 """The alerts of a session, its state, and what is known of it."""
 
 
-def summary_message(rows: Sequence[Row]) -> Message:
-    """Return the message about the alerts of several sessions, at most MOST_IN_SUMMARY.
-
-    If it is too long, all rows lose the facts, and then also the reasons of orders.
-    """
+def _summary(rows: Sequence[_Row]) -> Message:
+    """Return the message about several sessions. If it is too long, all rows lose the facts, and then the reasons."""
     severities = [content.alert.severity for content, _, _ in rows]
-    sign = SEVERITY_SIGNS[max(severities, key=list(Severity).index)]
+    sign = _SEVERITY_SIGNS[max(severities, key=list(Severity).index)]
     title = f"{sign}: alerts about *{len(rows)} sessions*"
     words = [f"{code(content.alert.session_id)} {state.phase if state else _FIRING}" for content, state, _ in rows]
     shown = list(map(_row, rows))
@@ -253,24 +234,23 @@ def summary_message(rows: Sequence[Row]) -> Message:
         if text_length(shown) > _LONGEST:
             rows = list(map(shorter, rows))
             shown = list(map(_row, rows))
-    blocks = ({"type": "section", "text": mrkdwn(title, verbatim=True)}, *shown)
+    blocks = (section(title, verbatim=True), *shown)
     return Message("\n".join([title, *words]), Visibility.IN_CHANNEL, blocks)
 
 
-def _without_facts(row: Row) -> Row:
+def _without_facts(row: _Row) -> _Row:
     content, state, _ = row
     return content, state, ""
 
 
-def _without_reason(row: Row) -> Row:
+def _without_reason(row: _Row) -> _Row:
     content, state, facts = row
     return content, replace(state, reason="") if state and state.phase is not Phase.ENDED else state, facts
 
 
-def _row(row: Row) -> Block:
+def _row(row: _Row) -> Block:
     content, state, facts = row
-    about = about_session(content.alert, facts)
-    lines = (f"{heading(content.alert)} {occurrences(content)}".rstrip(), about, state_line(state) if state else "")
-    buttons = alert_buttons(content, state)
-    text = mrkdwn("\n".join(line for line in lines if line), verbatim=True)
-    return {"type": "section", "text": text, **({"accessory": buttons[0]} if buttons else {})}
+    head = f"{_heading(content.alert)} {_occurrences(content)}".rstrip()
+    text = f"{head}\n{_about_session(content.alert, facts)}" + (f"\n{state_line(state)}" if state else "")
+    buttons = _alert_buttons(content, state)
+    return section(text, verbatim=True, accessory=buttons[0] if buttons else None)

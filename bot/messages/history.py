@@ -84,14 +84,14 @@ class LastOrders:
 
 def last_orders(last: LastOrders) -> list[Block]:
     """Return the blocks for Home."""
-    button = {"accessory": plain_button(HISTORY, "Search all")} if last.is_admin else {}
+    button = plain_button(HISTORY, "Search all") if last.is_admin else None
     if last.orders is None:
-        return [section(_UNREADABLE, **button)]
+        return [section(_UNREADABLE, button)]
     shown = [
         section(_line(one, shows_all=can_see_all(one.user_id, viewer_id=last.viewer_id, is_admin=last.is_admin)))
         for one in last.orders
     ]
-    return [section(f"{_HEADING}:" if shown else _NONE, **button), *shown]
+    return [section(f"{_HEADING}:" if shown else _NONE, button), *shown]
 
 
 def history_modal(query: HistoryQuery, orders: list[PastOrder] | None) -> View:

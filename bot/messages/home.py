@@ -109,8 +109,8 @@ def _about_key(home: Home) -> list[Block]:
     """Return the status, and the controls for the key."""
     key = home.workspace.anchor_key
     if key is None:
-        button = {"accessory": buttons.set_key_button("Set")} if home.can_edit else {}
-        return [section(f"{_NO_KEY} {_WHERE_THE_KEY_IS if home.can_edit else _who_sets(home)}", **button)]
+        button = buttons.set_key_button("Set") if home.can_edit else None
+        return [section(f"{_NO_KEY} {_WHERE_THE_KEY_IS if home.can_edit else _who_sets(home)}", button)]
     text, is_refused = _STATUS[key.check].format(named=named_key(key)), key.check is KeyCheck.REFUSED
     if not home.can_edit:
         return [section(f"{text} {_who_sets(home)}" if is_refused else text), context(_set_by(key))]

@@ -9,16 +9,8 @@ from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
+from bot.messages import buttons
 from bot.messages.blocks import Message, ephemeral, in_channel, section, with_buttons
-from bot.messages.buttons import (
-    button,
-    next_button,
-    resume_question,
-    session_facts,
-    set_key_button,
-    state_button,
-    state_line,
-)
 from bot.messages.clicked import CardUpdate
 from bot.messages.markup import (
     DOING,
@@ -96,7 +88,7 @@ def unknown_action_message(session_id: SessionId | None = None) -> Message:
     message = ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
     if session_id is None:
         return message
-    return with_buttons(message, button(Verb.PAUSE, session_id))
+    return with_buttons(message, buttons.button(Verb.PAUSE, session_id))
 
 
 def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:
@@ -142,20 +134,20 @@ def refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: s
     if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
         why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
         message = ephemeral(NOT_DONE[order.verb], why, about)
-        return with_buttons(message, button(order.verb, order.session_id, is_asked=True, version=seen))
+        return with_buttons(message, buttons.button(order.verb, order.session_id, is_asked=True, version=seen))
     if isinstance(refusal, outcomes.ResumedSince):
         since = f"🔹 *Already resumed* by {mention(refusal.user_id)}, {moment(refusal.given_at)}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
-        return with_buttons(message, button(Verb.PAUSE, order.session_id))
+        return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id))
     why, advice = explain_refusal(order.verb, refusal)
     advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
     message = ephemeral(NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
-        return with_buttons(message, set_key_button("Set"))
+        return with_buttons(message, buttons.set_key_button("Set"))
     if isinstance(
         refusal, RoleUnknown | outcomes.StoreUnavailable | outcomes.Overloaded | outcomes.NotSent | outcomes.Stopping
     ):
-        return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=version))
+        return with_buttons(message, buttons.button(order.verb, order.session_id, label="Try again", version=version))
     return message
 
 
@@ -239,18 +231,18 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     if isinstance(outcome, outcomes.Done):
         notes = (_earlier(outcome), _unexpected(order.verb, outcome.status), _reach(outcome, known))
         message = in_channel(_done_line(order), *notes, about)
-        return with_buttons(message, next_button(order.session_id, _state_after(order, outcome, now, order_id)))
+        return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
     message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
-    return with_buttons(message, button(order.verb, order.session_id, label="Try again", version=known_version))
+    return with_buttons(message, buttons.button(order.verb, order.session_id, label="Try again", version=known_version))
 
 
 def question_message(order: Order, version: str) -> Message:
     """Return the question about a resume, for a click on a button that did not ask, and for an old command."""
-    question, resume = resume_question(order.session_id, version)
+    question, resume = buttons.resume_question(order.session_id, version)
     return with_buttons(ephemeral(question, session(order.session_id)), resume)
 
 
@@ -262,8 +254,8 @@ def card_update(
     if state is None:
         return None
     facts = _facts(known, now)
-    line = f"{state_line(state)} · {facts}" if facts else state_line(state)
-    return CardUpdate(order.session_id, line, state_button(order.session_id, state))
+    line = f"{buttons.state_line(state)} · {facts}" if facts else buttons.state_line(state)
+    return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state))
 
 
 def card_not_updated() -> str:
@@ -277,7 +269,7 @@ def _done_line(order: Order) -> str:
 
 
 def _facts(known: Session | None, now: float) -> str:
-    return session_facts(known, now=now) if known else ""
+    return buttons.session_facts(known, now=now) if known else ""
 
 
 def _reach(outcome: outcomes.Done, known: Session | None) -> str:

@@ -116,8 +116,7 @@ def others_text(shown: SessionList) -> str:
 
 def running_row(session: Session, now: float, *, can_pause: bool) -> Block:
     """Return the row of a session that runs, with its button; `now` is in Unix seconds."""
-    press = {"accessory": button(Verb.PAUSE, session.id)} if can_pause else {}
-    return section(session_line(session, now=now), **press)
+    return section(session_line(session, now=now), button(Verb.PAUSE, session.id) if can_pause else None)
 
 
 def notes(*texts: str) -> list[Block]:

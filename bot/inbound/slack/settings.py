@@ -11,26 +11,10 @@ from bot.core.policy import Policy, Rule
 from bot.core.requests import Verb
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded
+from bot.messages import settings as texts
 from bot.messages.blocks import Message, ephemeral
 from bot.messages.buttons import ALERTS_CHANNEL, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
 from bot.messages.home import Notice
-from bot.messages.settings import (
-    ALERT_POSTED,
-    ALLOW_UNVERIFIED,
-    CHANNELS,
-    CHECKING,
-    EVERYONE,
-    KEY,
-    KEY_NOT_SAVED,
-    NOBODY_SELECTED,
-    NOT_SAVED,
-    OUTDATED,
-    SELECTED,
-    TITLES,
-    USERS,
-    WHO,
-    Reply,
-)
 from bot.usecases.home import HomeView
 from bot.usecases.settings import Admin, Change
 
@@ -46,8 +30,8 @@ class SettingsListeners:
         """Register the listeners."""
         router.add("action", ALERTS_CHANNEL, listener=self.choose_channel)
         router.add("action", TEST_ALERT, listener=self.test_alert)
-        router.add("action", *TITLES, KEY_MENU, listener=self.open)  # a modal and its button have the same name
-        router.add("view", *TITLES, listener=self.submit)
+        router.add("action", *texts.TITLES, KEY_MENU, listener=self.open)  # a modal and its button have the same name
+        router.add("view", *texts.TITLES, listener=self.submit)
 
     async def choose_channel(self, request: Request) -> None:
         """Change the channel for alerts."""
@@ -64,7 +48,7 @@ class SettingsListeners:
         """Open the modal of a button in Home or in a message, or of an option of a menu."""
         action = request.payload["actions"][0]
         name = text_field(action.get("selected_option"), "value") or action["action_id"]
-        if name in TITLES:
+        if name in texts.TITLES:
             request.start(self.admin.modals.open_named(request.address, request.trigger_id, name))
 
     async def submit(self, request: Request) -> None:
@@ -72,41 +56,45 @@ class SettingsListeners:
         name, sent = request.payload["view"]["callback_id"], read_submission(request.payload, request.actor)
         later = partial(self._show_later, request, name, sent)
         reply = await request.now_or_later(self._reply(request, name, sent), later, instead=_incident)
-        request.ack.fields = _ack_fields(name, Reply("Checking", CHECKING) if reply is None else reply)
+        request.ack.fields = _ack_fields(name, texts.Reply("Checking", texts.CHECKING) if reply is None else reply)
 
     async def _execute(self, request: Request, name: str, change: Change) -> None:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
         reply = await guarded(self.admin.actions.execute(name, actor, change, exclusive=True), _incident)
-        notice = Notice(reply.text, is_sticky=reply.outcome != ALERT_POSTED)
+        notice = Notice(reply.text, is_sticky=reply.outcome != texts.ALERT_POSTED)
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 
-    async def _reply(self, request: Request, name: str, sent: Submission) -> Reply:
+    async def _reply(self, request: Request, name: str, sent: Submission) -> texts.Reply:
         """Make the change, and update Home whatever comes of it."""
         try:
             change = self._change(name, sent)
-            if isinstance(change, Reply):
+            if isinstance(change, texts.Reply):
                 return change
             reply = await self.admin.actions.execute(name, sent.actor, change)
-            return KEY_NOT_SAVED if name == SET_KEY and reply is NOT_SAVED else reply
+            return texts.KEY_NOT_SAVED if name == SET_KEY and reply is texts.NOT_SAVED else reply
         finally:
             request.tasks.start(self.home.publish(sent.actor))
 
-    def _change(self, name: str, sent: Submission) -> Change | Reply:
+    def _change(self, name: str, sent: Submission) -> Change | texts.Reply:
         """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
         changes = self.admin.changes
-        change: Callable[..., Awaitable[Reply]] = changes.remove_key if name == REMOVE_KEY else changes.renew_token
+        change: Callable[..., Awaitable[texts.Reply]] = (
+            changes.remove_key if name == REMOVE_KEY else changes.renew_token
+        )
         if name == SET_KEY:
-            change = partial(changes.set_key, text=sent.text(KEY), allow_unverified=sent.is_checked(ALLOW_UNVERIFIED))
+            change = partial(
+                changes.set_key, text=sent.text(texts.KEY), allow_unverified=sent.is_checked(texts.ALLOW_UNVERIFIED)
+            )
         elif name == CHANGE_POLICY:
             policy = _read_policy(sent)
-            if isinstance(policy, Reply):
+            if isinstance(policy, texts.Reply):
                 return policy
             change = partial(changes.set_policy, policy=policy)
         return partial(change, expected_version=sent.expected_version)
 
-    async def _show_later(self, request: Request, name: str, sent: Submission, reply: Reply) -> None:
+    async def _show_later(self, request: Request, name: str, sent: Submission, reply: texts.Reply) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         await asyncio.sleep(ACK_ARRIVES)
         actor = sent.actor
@@ -114,23 +102,28 @@ class SettingsListeners:
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 
 
-def _incident(message: Message) -> Reply:
-    return Reply("Incident", message.text)
+def _incident(message: Message) -> texts.Reply:
+    return texts.Reply("Incident", message.text)
 
 
-def _read_policy(sent: Submission) -> Policy | Reply:
-    who = {verb: sent.selected_value(WHO[verb]) for verb in Verb}
-    is_complete = sent.has_inputs([*USERS.values(), *CHANNELS.values()]) and {*who.values()} <= {EVERYONE, SELECTED}
+def _read_policy(sent: Submission) -> Policy | texts.Reply:
+    who = {verb: sent.selected_value(texts.WHO[verb]) for verb in Verb}
+    is_complete = sent.has_inputs([*texts.USERS.values(), *texts.CHANNELS.values()]) and {*who.values()} <= {
+        texts.EVERYONE,
+        texts.SELECTED,
+    }
     if not is_complete:  # a missing input must not count as "everyone"
-        return OUTDATED
-    users = {verb: sent.selected_ids(USERS[verb]) if who[verb] == SELECTED else frozenset() for verb in Verb}
-    if unselected := tuple(USERS[verb] for verb in Verb if who[verb] == SELECTED and not users[verb]):
-        return Reply("NobodySelected", NOBODY_SELECTED, unselected)
-    rules = {verb: Rule(users[verb], sent.selected_ids(CHANNELS[verb])) for verb in Verb}
+        return texts.OUTDATED
+    users = {
+        verb: sent.selected_ids(texts.USERS[verb]) if who[verb] == texts.SELECTED else frozenset() for verb in Verb
+    }
+    if unselected := tuple(texts.USERS[verb] for verb in Verb if who[verb] == texts.SELECTED and not users[verb]):
+        return texts.Reply("NobodySelected", texts.NOBODY_SELECTED, unselected)
+    rules = {verb: Rule(users[verb], sent.selected_ids(texts.CHANNELS[verb])) for verb in Verb}
     return Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
 
 
-def _ack_fields(name: str, reply: Reply) -> dict[str, Any]:
+def _ack_fields(name: str, reply: texts.Reply) -> dict[str, Any]:
     if reply.fields:
         return {"response_action": "errors", "errors": dict.fromkeys(reply.fields, reply.text)}
     return {"response_action": "update", "view": reply.view(name).as_json()}
