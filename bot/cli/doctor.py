@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.cli.orders import NOT_MANY, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.addresses import is_safe_url
+from bot.config.addresses import http_url, is_safe_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
 from bot.core.fields import Secret
@@ -39,14 +39,15 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.errors import open_web
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.secrets import keys_of_one
+from bot.outbound.store.store import Store
 from bot.usecases import checks
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 
 
-async def find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
+async def _find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Ask the bot at HOST and PORT for its state. If none answers, listen there for a moment."""
-    url = _own_url(settings)
+    url = http_url(_ANY_ADDRESS.get(settings.host, settings.host), settings.port)
     finding = await checks.check_running_bot(session, url)
     if finding.kind is Skipped.BOT_NOT_RUNNING:
         problems = " ".join([problem async for problem in _listening_problems(settings)])
@@ -55,11 +56,6 @@ async def find_bot(session: aiohttp.ClientSession, settings: Settings) -> Findin
     if is_ready and settings.slack_app_token is not None and await checks.serves_events(session, url):
         return Finding(Questionable.BOT_OVER_HTTP, {"url": url})
     return finding
-
-
-def _own_url(settings: Settings) -> str:
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 async def _listening_problems(settings: Settings) -> AsyncIterator[str]:
@@ -142,15 +138,14 @@ class Doctor:
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
         hosts = checks.check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url)
-        many = self.settings.workspaces
-        if isinstance(many, OneWorkspace):
-            checking = self._services.check(many.workspace)
-            return [hosts, self._check_transport(), self._check_database_of_one(many), checking]
-        return [hosts, self._check_transport(), self._check_client(many), self._check_many(many)]
+        of, database = self.settings.workspaces, self._check_database()
+        if isinstance(of, OneWorkspace):
+            return [hosts, self._check_transport(), database, self._services.check(of.workspace)]
+        return [hosts, self._check_transport(), self._check_client(of), database]
 
     async def _check_transport(self) -> list[Checked]:
         """Check how Slack's requests reach the bot."""
-        running = await find_bot(self.session, self.settings)
+        running = await _find_bot(self.session, self.settings)
         if self.settings.slack_app_token is None:
             is_too_early = self.is_before_start and running.kind in {Skipped.BOT_NOT_RUNNING, Wrong.CANNOT_LISTEN}
             found = Finding(Skipped.BOT_NOT_STARTED) if is_too_early else await self._check_url()
@@ -200,27 +195,25 @@ class Doctor:
         )
         return checks.Services(open_web(self.session, settings.slack_api_url), anchor)
 
-    async def _check_database_of_one(self, one: OneWorkspace) -> list[Checked]:
-        keys = keys_of_one(one.store.encryption_keys, one.bot_token)
-        async with checks.inspected(one.store.database_url, keys) as (finding, store):
-            found = [Checked(CheckName.DATABASE, finding)]
-            if store is not None:
-                found.append(Checked(CheckName.ENCRYPTION, await checks.check_encryption(store, is_one=True)))
-        return found
-
     async def _check_client(self, many: ManyWorkspaces) -> list[Checked]:
         finding = await checks.check_client(open_oauth(many, self.session, self.settings.slack_api_url))
         return [Checked(CheckName.CLIENT_SECRET, finding)]
 
-    async def _check_many(self, many: ManyWorkspaces) -> list[Checked]:
-        async with checks.inspected(many.store.database_url, many.store.encryption_keys) as (finding, store):
+    async def _check_database(self) -> list[Checked]:
+        """Check the database, and the workspaces in it."""
+        one, of = self.settings.one, self.settings.workspaces.store
+        keys = of.encryption_keys if one is None else keys_of_one(of.encryption_keys, one.bot_token)
+        async with checks.inspected(of.database_url, keys) as (finding, store):
             found = [Checked(CheckName.DATABASE, finding)]
-            if store is None:
-                not_checked = Finding(Skipped.NOT_CHECKED, {"first": CheckName.DATABASE})
-                return [*found, Checked(CheckName.WORKSPACES, not_checked)]
-            found.append(Checked(CheckName.ENCRYPTION, await checks.check_encryption(store, is_one=False)))
-            try:
-                found += [check async for check in self._services.check_all(store, self.team_id)]
-            except StoreUnreachableError as error:
-                found.append(Checked(CheckName.WORKSPACES, checks.database_down(store, error)))
-        return found
+            if store is not None:
+                is_readable = await checks.check_encryption(store, is_one=one is not None)
+                found.append(Checked(CheckName.ENCRYPTION, is_readable))
+            return found if one is not None else [*found, *await self._check_workspaces(store)]
+
+    async def _check_workspaces(self, store: Store | None) -> list[Checked]:
+        if store is None:
+            return [Checked(CheckName.WORKSPACES, Finding(Skipped.NOT_CHECKED, {"first": CheckName.DATABASE}))]
+        try:
+            return [check async for check in self._services.check_all(store, self.team_id)]
+        except StoreUnreachableError as error:
+            return [Checked(CheckName.WORKSPACES, checks.database_down(store, error))]

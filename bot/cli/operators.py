@@ -33,13 +33,12 @@ _COPY_AGAIN = "Copy it again from Anchor's dashboard."
 _OFFLINE = "Try again in a minute. To save it anyway, use --offline."
 
 
-def summary_line(summary: Summary) -> str:
-    """Return the line of a workspace in the list."""
+def _summary_line(summary: Summary) -> str:
     key = "key set" if summary.has_key else "no key "
     return f"{summary.team_id}  {key}  {_time(summary.installed_at)}  {_printable(summary.team_name)}"
 
 
-def table(summary: Summary, workspace: Workspace | UnreadableError, admins: list[str], alerts_url: str) -> str:
+def _table(summary: Summary, workspace: Workspace | UnreadableError, admins: list[str], alerts_url: str) -> str:
     """Return the rows of one workspace; `workspace` is an UnreadableError if the row cannot be decrypted."""
     rows = [
         _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
@@ -82,7 +81,6 @@ def _join(ids: Iterable[str]) -> str:
 
 
 def _row(label: str, text: str) -> str:
-    """Return a label and its text, wrapped and indented."""
     return textwrap.fill(
         text,
         _WIDTH,
@@ -101,7 +99,7 @@ def _printable(text: str) -> str:
     return printable(text, limit=_MAX_LENGTH)
 
 
-async def find_problem(key: Secret, settings: OperatorSettings) -> str | None:
+async def _find_problem(key: Secret, settings: OperatorSettings) -> str | None:
     """Try a key with one harmless request. Return None if Anchor accepts it, or else why it is not saved."""
     try:
         session = open_session(proxy=settings.proxy)
@@ -164,7 +162,7 @@ async def _rotate(_: argparse.Namespace, store: Store, __: OperatorSettings) -> 
 
 
 async def _list(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
-    return "\n".join(map(summary_line, await store.rows.summaries())) or "No workspace is installed."
+    return "\n".join(map(_summary_line, await store.rows.summaries())) or "No workspace is installed."
 
 
 async def _show(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
@@ -178,7 +176,7 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
     if summary is None or workspace is None:
         raise _not_installed(team_id)
     admins = await store.people.admins(team_id)
-    return table(summary, workspace, admins, alerts_url(settings.base_url, team_id))
+    return _table(summary, workspace, admins, alerts_url(settings.base_url, team_id))
 
 
 def _confirm_deletion(options: argparse.Namespace, confirm: _Confirm) -> None:
@@ -202,7 +200,7 @@ def _read_key(team_id: str) -> Secret:
 
 
 async def _set_key(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
-    if not options.offline and (problem := await find_problem(options.key, settings)):
+    if not options.offline and (problem := await _find_problem(options.key, settings)):
         raise NotDoneError(problem)
     check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
     if not await store.rows.set_key(options.team_id, AnchorKey(options.key, check, set_at=int(time.time()))):

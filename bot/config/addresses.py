@@ -54,7 +54,12 @@ def parse_proxy(value: str, exceptions: str) -> Proxy | None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = Secret(f"Basic {b64encode(pair.encode()).decode()}")
     items = tuple(item for item in re.split(r"[\s,]+", exceptions.lower()) if item)
-    return Proxy(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", authorization, items)
+    return Proxy(http_url(host, port), authorization, items)
+
+
+def http_url(host: str, port: int) -> str:
+    """Return the URL of a server; `host` is a name or an address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_host(host: str) -> bool:

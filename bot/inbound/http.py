@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from aiohttp import hdrs, web
 
 from bot import request_id
+from bot.config.addresses import http_url
 from bot.core.fields import Secret
 from bot.health import Metrics, Readiness, State
 from bot.inbound.rejections import BODIES_CAPACITY, Bodies, Rejected, RejectionLog, error_response
@@ -158,8 +159,7 @@ async def listening(
     try:
         server = await _listen(connect, host, port, setting)
         try:
-            own_host, own_port = server.sockets[0].getsockname()[:2]
-            url = f"http://[{own_host}]:{own_port}" if ":" in own_host else f"http://{own_host}:{own_port}"
+            url = http_url(*server.sockets[0].getsockname()[:2])
             _log.info(message, extra={"url": url})
             yield url
         finally:

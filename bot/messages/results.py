@@ -128,7 +128,7 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
-def refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: str, version: str) -> Message:
+def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: str, version: str) -> Message:
     """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
     about = session(order.session_id)
     if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
@@ -225,7 +225,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     """
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
-        return refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
+        return _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
     from_message = f", from {link(message_url, 'this message')}" if message_url else ""
     about = f"{_facts(known, now)}\n{session(order.session_id)}{from_message}".strip()
     if isinstance(outcome, outcomes.Done):

@@ -36,7 +36,7 @@ _NOT_READ = {
     Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or look in {dashboard}.",
     Unread.UNREADABLE: "Anchor's answer could not be understood{status}. Try again, or look in {dashboard}.",
 }
-MORE_UNREAD = "Not everything could be read, so there can be more."
+_MORE_UNREAD = "Not everything could be read, so there can be more."
 
 MOST_PAUSED = 10
 """The most paused sessions that are shown."""
@@ -64,10 +64,10 @@ def list_message(running: SessionList, matches: SessionList, words: str, *, dash
     if not matches.sessions:
         usage = f"To pause by id: `{_PAUSE} &lt;session_id&gt; [reason]`, {or_in_dashboard(Verb.PAUSE, dashboard_url)}."
         return ephemeral(heading, usage)
-    rows = [running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
-    more = others_text(matches)
+    rows = [_running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
+    more = _others_text(matches)
     advice = f"To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`." if more else ""
-    return from_blocks([section(heading), *rows, *notes(f"{more} {advice}".strip())])
+    return from_blocks([section(heading), *rows, *_notes(f"{more} {advice}".strip())])
 
 
 def not_read_text(failure: NotRead, *, dashboard_url: str) -> str:
@@ -87,7 +87,7 @@ def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
 
 def _heading(running: SessionList, matches: SessionList, words: str) -> str:
     count, found = len(running.sessions), len(matches.sessions)
-    unread = "" if running.is_complete else f" {MORE_UNREAD}"
+    unread = "" if running.is_complete else f" {_MORE_UNREAD}"
     if not words:
         return f"{_how_many(running, '*', ' now*.')}{unread}"
     if not found:
@@ -99,28 +99,24 @@ def _heading(running: SessionList, matches: SessionList, words: str) -> str:
 def _how_many(running: SessionList, before: str, after: str) -> str:
     """Return how many sessions run. Only a complete list shows that none does."""
     if count := len(running.sessions):
-        return f"{before}{count_text(count)} {'runs' if count == 1 else 'run'}{after}"
+        return f"{before}{_count_text(count)} {'runs' if count == 1 else 'run'}{after}"
     return "*None running.*" if running.is_complete else "No running session was found."
 
 
-def count_text(count: int) -> str:
-    """Return a number of sessions in words."""
+def _count_text(count: int) -> str:
     return f"{count} session{'' if count == 1 else 's'}"
 
 
-def others_text(shown: SessionList) -> str:
-    """Return how many sessions are beyond those that fit; "" without any."""
+def _others_text(shown: SessionList) -> str:
     more = len(shown.sessions) - MOST_RUNNING
     return f"And {more} other{'' if more == 1 else 's'}." if more > 0 else ""
 
 
-def running_row(session: Session, now: float, *, can_pause: bool) -> Block:
-    """Return the row of a session that runs, with its button; `now` is in Unix seconds."""
+def _running_row(session: Session, now: float, *, can_pause: bool) -> Block:
     return section(session_line(session, now=now), button(Verb.PAUSE, session.id) if can_pause else None)
 
 
-def notes(*texts: str) -> list[Block]:
-    """Return a block of small text, if there is any."""
+def _notes(*texts: str) -> list[Block]:
     text = " ".join(text for text in texts if text)
     return [context(text)] if text else []
 
@@ -153,14 +149,15 @@ def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
     paused = {one.order.session_id for one in overview.paused or ()}
     others = replace(running, sessions=tuple(one for one in running.sessions if one.id not in paused))
     can_pause = Verb.PAUSE in overview.allowed
-    unread = "" if running.is_complete else f" {MORE_UNREAD}"
-    heading = f"*Running now:* {count_text(len(others.sessions))}." if others.sessions else _none_else(others)
-    rows = [running_row(one, running.read_at, can_pause=can_pause) for one in others.sessions[:MOST_RUNNING]]
-    return [section(heading + unread), *rows, *notes(others_text(others), "" if can_pause else _ELSEWHERE)]
-
-
-def _none_else(running: SessionList) -> str:
-    return "*Running now:* none." if running.is_complete else "*Running now:* no session was found."
+    unread = "" if running.is_complete else f" {_MORE_UNREAD}"
+    none = "none" if running.is_complete else "no session was found"
+    count = _count_text(len(others.sessions)) if others.sessions else none
+    rows = [_running_row(one, running.read_at, can_pause=can_pause) for one in others.sessions[:MOST_RUNNING]]
+    return [
+        section(f"*Running now:* {count}.{unread}"),
+        *rows,
+        *_notes(_others_text(others), "" if can_pause else _ELSEWHERE),
+    ]
 
 
 def _paused_blocks(overview: Overview, now: float) -> list[Block]:
@@ -170,7 +167,7 @@ def _paused_blocks(overview: Overview, now: float) -> list[Block]:
         return [section(f"{_PAUSED_HEADING}: none.")]
     more = len(overview.paused) - MOST_PAUSED
     rows = [_paused_row(one, overview, now) for one in overview.paused[:MOST_PAUSED]]
-    return [section(f"{_PAUSED_HEADING}:"), *rows, *notes(f"And {more} more." if more > 0 else "", _PAUSED_NOTE)]
+    return [section(f"{_PAUSED_HEADING}:"), *rows, *_notes(f"And {more} more." if more > 0 else "", _PAUSED_NOTE)]
 
 
 def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
