@@ -1,11 +1,13 @@
 """Tests of promises in seconds: they run alone, up to three times, since another program can take the machine away."""
 
 import os
+import time
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 TRIES = 3
+PAUSE = 5.0  # seconds after a try that failed
 
 
 def run_in_real_time(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -21,6 +23,7 @@ def run_in_real_time(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
             terminal.write_line(f"{item.name}: try {number} {'failed' if has_failed else 'passed'}, load {load}")
         if not has_failed:
             break
+        time.sleep(PAUSE)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
