@@ -142,6 +142,7 @@ async def test_an_alert_that_slack_does_not_take_in_time_is_queued_and_posted_la
         at.slack.faults[POST] = rate_limited(9, times=1)
         answer = await post(at)
         await at.wait_for_messages()
+        await asyncio.sleep(1.0)  # until Slack's answer is read
         again = await post(at)
     assert (answer.status, answer.json) == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
     assert (again.status, again.json["count"]) == (200, 2)

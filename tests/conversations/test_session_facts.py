@@ -69,6 +69,7 @@ async def test_a_session_is_read_once_it_is_paused_and_later_messages_say_what_w
         await at.command()
         await at.anchor.until(lambda: len(verbs(at)) == 4)
         assert (verbs(at)[:2], sorted(map(str, verbs(at)[2:]))) == (["pause", "pause"], ["get", "list"])
+        await asyncio.sleep(1.0)  # until the answers are read
         await at.command()
         first, second = await at.wait_for_messages(2)
     assert ["`checkout`" in message.text for message in (first, second)] == [False, True]
