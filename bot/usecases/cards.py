@@ -264,7 +264,9 @@ class CardOutbox:
 
     def _report(self, card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> None:
         """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
-        _log.warning("card not posted" if card.ts is None else "card not updated", extra=_about(card, failure))
+        sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
+        fields = {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
+        _log.warning("card not posted" if card.ts is None else "card not updated", extra=fields)
         for part in card.parts:
             if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
                 self.metrics.alerted(type(failure).__name__)
@@ -285,11 +287,6 @@ def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
     for part in card.parts:
         if part.is_news:
             yield NewCard(new_id(), card.team_id, card.channel_id, part.session_id, part.content, facts=part.facts)
-
-
-def _about(card: ClaimedCard, failure: TryAgain | Doubtful | Refused) -> dict[str, str]:
-    sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
-    return {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.requests import Order, Verb, is_sent
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.journal import Journal
 from bot.runtime import Interruption, Tasks
@@ -27,7 +28,7 @@ from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.incidents import log_incident
 from bot.usecases.monitor import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, FairQueue
-from bot.usecases.sequence import Anchor, Name, OrderRecord, Result, Sequencers, SessionSequencer
+from bot.usecases.sequence import Name, OrderRecord, Result, Sequencers, SessionSequencer
 from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class SessionControl:
     Without a `monitor` only the person is told what Anchor says about the key.
     """
 
-    anchor: InitVar[Anchor]
+    anchor: InitVar[AnchorClient]
     access_check: AccessCheck | OperatorAccess
     monitor: WorkspaceMonitor | None
     journal: Journal
@@ -50,7 +51,7 @@ class SessionControl:
     capacity: InitVar[int] = CAPACITY
     facts: FactReads | None = None
 
-    def __post_init__(self, anchor: Anchor, tasks: Tasks, capacity: int) -> None:
+    def __post_init__(self, anchor: AnchorClient, tasks: Tasks, capacity: int) -> None:
         self._limits = OrderLimits(capacity=capacity)
         self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, self.queue, tasks))
         self._interruption = Interruption()

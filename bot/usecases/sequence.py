@@ -6,9 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, Protocol
 
-from bot.core.fields import Secret
 from bot.core.history import can_see_all
 from bot.core.outcomes import (
     AnchorOutcome,
@@ -27,6 +25,7 @@ from bot.core.recovery import State
 from bot.core.requests import UNCONFIRMED_TTL, Opposition, Verb
 from bot.core.retries import combine
 from bot.core.session_ids import SessionId
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
@@ -104,9 +103,9 @@ class OrderRecord:
             await happens(cancelled, within=_LOOK_INTERVAL)
         return Superseded()
 
-    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
-        """Return an event that is set if `cancelled` is, or if another process may have taken the order over."""
-        return _UntilTakenOver(cancelled, self.journal, self.entry)
+    def is_ours(self) -> bool:
+        """Return whether no other process can have taken the order over."""
+        return self.journal.is_leased and not self.entry.is_lost
 
     async def has_crossed(self) -> bool:
         """Wait for the resumes that other processes send beside a pause. Return whether there were any."""
@@ -134,51 +133,6 @@ class OrderRecord:
             return Opposition(is_running=True)  # until the database says that it is not so
 
 
-class _UntilTakenOver(asyncio.Event):
-    def __init__(self, cancelled: asyncio.Event, journal: Journal, entry: Entry) -> None:
-        super().__init__()
-        self._cancelled = cancelled
-        self._journal = journal
-        self._entry = entry
-
-    def is_set(self) -> bool:
-        return self._cancelled.is_set() or not self._journal.is_leased or self._entry.is_lost
-
-    async def wait(self) -> Literal[True]:
-        return await self._cancelled.wait()
-
-
-class Anchor(Protocol):
-    """The part of `AnchorClient` that the sequencer needs."""
-
-    def send(
-        self,
-        verb: Verb,
-        key: Secret,
-        session_id: SessionId,
-        *,
-        cancelled: asyncio.Event,
-    ) -> Awaitable[list[AnchorOutcome]]:
-        """Send an order and return the outcome of each attempt; make no further attempt once `cancelled` is set."""
-
-
-class Record(Protocol):
-    """The part of `OrderRecord` that the sequencer needs."""
-
-    @property
-    def is_opposed_in_doubt(self) -> bool:
-        """Return whether an opposite order of another process can still take effect."""
-
-    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
-        """Wait for pauses of other processes. Return the reason if the resume is not to be sent."""
-
-    def until_taken_over(self, cancelled: asyncio.Event) -> asyncio.Event:
-        """Return the event that ends the attempts of a resume."""
-
-    async def has_crossed(self) -> bool:
-        """Wait for resumes of other processes. Return whether the pause is to be sent again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
@@ -191,7 +145,7 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class _WaitingResume:
     access: Access
-    record: Record
+    record: OrderRecord
     result: asyncio.Future[Result]
 
 
@@ -206,7 +160,7 @@ class SessionSequencer:
     their own place there.
     """
 
-    anchor: Anchor
+    anchor: AnchorClient
     session_id: SessionId
     queue: FairQueue
     tasks: Tasks
@@ -228,7 +182,7 @@ class SessionSequencer:
         """Return whether an unanswered order can still take effect."""
         return any(time.monotonic() < until for until in self._unconfirmed_until.values())
 
-    def pause(self, access: Access, record: Record) -> asyncio.Future[Result]:
+    def pause(self, access: Access, record: OrderRecord) -> asyncio.Future[Result]:
         """Submit a pause. The future can be shared with other callers: wait for it, but do not cancel it."""
         self._share_turns(access)
         self._resume_cancelled.set()
@@ -239,7 +193,7 @@ class SessionSequencer:
             self._turns[Verb.RESUME].cancel(Superseded())
         return self._in_flight(Verb.PAUSE) or self._start(Verb.PAUSE, access, partial(self._send_pause, access, record))
 
-    def resume(self, access: Access, record: Record) -> asyncio.Future[Result]:
+    def resume(self, access: Access, record: OrderRecord) -> asyncio.Future[Result]:
         """Submit a resume, as in `pause`. It is sent once its record is clear, unless a pause supersedes it."""
         self._share_turns(access)
         if self._waiting is not None:
@@ -264,7 +218,7 @@ class SessionSequencer:
         task = self._sent.get(verb)
         return None if task is None or task.done() else task
 
-    def _start_resume(self, access: Access, record: Record) -> asyncio.Task[Result]:
+    def _start_resume(self, access: Access, record: OrderRecord) -> asyncio.Task[Result]:
         self._resume_cancelled = asyncio.Event()
         return self._start(Verb.RESUME, access, partial(self._send_resume, access, record, self._resume_cancelled))
 
@@ -283,7 +237,7 @@ class SessionSequencer:
             resume = self._start_resume(waiting.access, waiting.record)
             resume.add_done_callback(lambda _: _copy_result(resume, waiting.result))
 
-    async def _send_pause(self, access: Access, record: Record) -> Result:
+    async def _send_pause(self, access: Access, record: OrderRecord) -> Result:
         raced = self._in_flight(Verb.RESUME)
         never_cancelled = asyncio.Event()
         result = await self._send(Verb.PAUSE, access, never_cancelled)
@@ -293,16 +247,18 @@ class SessionSequencer:
             result = await self._send(Verb.PAUSE, access, never_cancelled)
         return _with_doubt(result, record)
 
-    async def _send_resume(self, access: Access, record: Record, cancelled: asyncio.Event) -> Result:
+    async def _send_resume(self, access: Access, record: OrderRecord, cancelled: asyncio.Event) -> Result:
         why_not = await record.clear_resume(cancelled)
         if cancelled.is_set():
             return Result(Superseded(), access)
         if why_not is not None:
             return Result(why_not, access)
-        return _with_doubt(await self._send(Verb.RESUME, access, record.until_taken_over(cancelled)), record)
+        return _with_doubt(await self._send(Verb.RESUME, access, cancelled, record.is_ours), record)
 
-    async def _send(self, verb: Verb, access: Access, cancelled: asyncio.Event) -> Result:
-        attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled)
+    async def _send(
+        self, verb: Verb, access: Access, cancelled: asyncio.Event, is_ours: Callable[[], bool] = lambda: True
+    ) -> Result:
+        attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled, is_ours=is_ours)
         if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
             self._unconfirmed_until[verb] = time.monotonic() + UNCONFIRMED_TTL
         outcome: AnchorOutcome = combine(attempts)
@@ -316,7 +272,7 @@ async def _send_in_turn(turn: Turn, access: Access, send: Callable[[], Awaitable
         return await send() if why_not is None else Result(why_not, access)
 
 
-def _with_doubt(result: Result, record: Record) -> Result:
+def _with_doubt(result: Result, record: OrderRecord) -> Result:
     if isinstance(result.outcome, Done) and record.is_opposed_in_doubt:
         return replace(result, outcome=Unconfirmed(Doubt.RACED))
     return result

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
@@ -106,15 +104,27 @@ def _card(entry: Entry, channel_id: str, message: Message) -> NewCard:
 _Name = tuple[str, str, str]  # team, channel and ts
 
 
+@dataclass(slots=True)
+class _Clicked:
+    updates: LRUCache[SessionId, CardUpdate] = field(default_factory=lambda: LRUCache(MAX_UPDATES))
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def apply_to(self, content: MessageContent) -> MessageContent:
+        """Return the content with the updates."""
+        for update in self.updates.values():
+            content = apply(update, content)
+        return content
+
+
 @dataclass(eq=False)
 class CardUpdates:
-    """The updates of clicked messages."""
+    """The updates of clicked messages. A message in a click lacks those that the client does not show yet."""
 
     delivery: MessageDelivery
     tasks: Tasks
 
     def __post_init__(self) -> None:
-        self._log = CardUpdateLog()
+        self._clicked: LRUCache[_Name, _Clicked] = LRUCache(MAX_MESSAGES)
 
     async def send(self, address: ReplyAddress, clicked: ClickedMessage, update: CardUpdate | None) -> str:
         """Update the clicked message, and wait for that a while.
@@ -123,54 +133,20 @@ class CardUpdates:
         """
         if update is None or clicked.content is None:
             return ""
-        card = self._log.add(_name(address, clicked), update, clicked.content)
-        sending = self.tasks.start(self._send(address, clicked, clicked.content))
+        name = address.actor.team_id, address.actor.channel_id, clicked.ts
+        recent = self._clicked.setdefault(name, _Clicked())
+        recent.updates[update.session_id] = update
+        updated = recent.apply_to(clicked.content)
+        visibility = Visibility.EPHEMERAL if clicked.is_ephemeral else Visibility.IN_CHANNEL
+        sending = self.tasks.start(self._send(address, recent, clicked.content, visibility))
         await asyncio.wait({sending}, timeout=_CARD_WAIT)
         if sending.done() and not sending.result():
             return card_not_updated()
-        return "" if has_line(update, card) else update.line
+        return "" if has_line(update, updated) else update.line
 
-    async def _send(self, address: ReplyAddress, clicked: ClickedMessage, content: MessageContent) -> bool:
+    async def _send(
+        self, address: ReplyAddress, recent: _Clicked, content: MessageContent, visibility: Visibility
+    ) -> bool:
         """Send the message with all updates so far, after those that are being sent. Return whether Slack took it."""
-        visibility = Visibility.EPHEMERAL if clicked.is_ephemeral else Visibility.IN_CHANNEL
-        async with self._log.latest(_name(address, clicked), content) as updated:
-            return await self.delivery.update_message(address, updated, visibility)
-
-
-def _name(address: ReplyAddress, clicked: ClickedMessage) -> _Name:
-    return address.actor.team_id, address.actor.channel_id, clicked.ts
-
-
-@dataclass(slots=True)
-class _Message:
-    updates: LRUCache[SessionId, CardUpdate] = field(default_factory=lambda: LRUCache(MAX_UPDATES))
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def apply_to(self, card: MessageContent) -> MessageContent:
-        """Return the card with the updates."""
-        for update in self.updates.values():
-            card = apply(update, card)
-        return card
-
-
-class CardUpdateLog:
-    """Cache of the updates of recently clicked messages, by team, channel and ts.
-
-    The message in a click lacks updates that the client does not show yet.
-    """
-
-    def __init__(self, *, max_messages: int = MAX_MESSAGES) -> None:
-        self._messages: LRUCache[_Name, _Message] = LRUCache(max_messages)
-
-    def add(self, name: _Name, update: CardUpdate, card: MessageContent) -> MessageContent:
-        """Record an update. Return the card with it and the earlier ones."""
-        message = self._messages.setdefault(name, _Message())
-        message.updates[update.session_id] = update
-        return message.apply_to(card)
-
-    @asynccontextmanager
-    async def latest(self, name: _Name, card: MessageContent) -> AsyncIterator[MessageContent]:
-        """Yield the card with every recorded update. Send it inside the block, which holds a lock."""
-        message = self._messages.setdefault(name, _Message())
-        async with message.lock:
-            yield message.apply_to(card)
+        async with recent.lock:
+            return await self.delivery.update_message(address, recent.apply_to(content), visibility)

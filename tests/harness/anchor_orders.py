@@ -32,7 +32,9 @@ async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, *, once: bool = Fa
     cancelled = asyncio.Event()
     if once:
         cancelled.set()
-    return combine(await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled))
+    return combine(
+        await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled, is_ours=lambda: True)
+    )
 
 
 async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> AnchorOutcome:

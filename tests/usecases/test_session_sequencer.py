@@ -31,14 +31,13 @@ class Record:
         self.is_opposed_in_doubt = is_opposed_in_doubt
         self.why_not = why_not
         self.crossed = has_crossed
-        self.taken_over = asyncio.Event()
 
     async def clear_resume(self, _: asyncio.Event) -> Any:
         await asyncio.sleep(0)
         return self.why_not
 
-    def until_taken_over(self, _: asyncio.Event) -> asyncio.Event:
-        return self.taken_over
+    def is_ours(self) -> bool:
+        return True
 
     async def has_crossed(self) -> bool:
         await asyncio.sleep(0)
@@ -59,7 +58,7 @@ class RandomAnchor:
         self.late: set[asyncio.Task[None]] = set()
         self.chance = random.Random(seed)  # noqa: S311 - no secret
 
-    async def send(self, verb: requests.Verb, *_: object, cancelled: asyncio.Event) -> Any:
+    async def send(self, verb: requests.Verb, *_: object, cancelled: asyncio.Event, **__: object) -> Any:
         """One attempt, or two if the first fails and the order is not cancelled."""
         attempts = [await self.attempt(verb)]
         if isinstance(attempts[0], outcomes.Failed) and not cancelled.is_set():
@@ -123,11 +122,11 @@ class ManualAnchor:
 
     def __init__(self) -> None:
         self.sent: list[tuple[requests.Verb, asyncio.Future[Any]]] = []
-        self.cancellations: list[asyncio.Event] = []
+        self.checks: list[Any] = []
 
-    async def send(self, verb: requests.Verb, key: object, session_id: object, *, cancelled: asyncio.Event) -> Any:
+    async def send(self, verb: requests.Verb, key: object, session_id: object, *, is_ours: Any, **_: object) -> Any:
         assert (key, session_id) == (OF_ALICE.key, SESSION)
-        self.cancellations.append(cancelled)
+        self.checks.append(is_ours)
         self.sent.append((verb, asyncio.get_running_loop().create_future()))
         return await self.sent[-1][1]
 
@@ -293,6 +292,6 @@ async def test_a_resume_is_attempted_until_another_process_may_have_it(sequencer
     record = Record()
     submit(sequencer, RESUME, record=record)
     await settle()
-    assert anchor.cancellations == [record.taken_over]
+    assert anchor.checks == [record.is_ours]
     anchor.answer(0)
     await settle()

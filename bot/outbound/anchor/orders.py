@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
 
 import aiohttp
@@ -201,10 +201,11 @@ class AnchorClient:
         session_id: SessionId,
         *,
         cancelled: asyncio.Event,
+        is_ours: Callable[[], bool],
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
 
-        Retries follow `core.retries`, and end once the order is `cancelled`.
+        Retries follow `core.retries`, and end once the order is `cancelled`, or not ours any more.
         """
         ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
         outcomes: list[AnchorOutcome] = []
@@ -219,7 +220,7 @@ class AnchorClient:
                 jitter=random.random(),  # noqa: S311 - no secret
                 retry_after=retry_after,
             )
-            if delay is None or await happens(cancelled, within=delay):
+            if delay is None or await happens(cancelled, within=delay) or not is_ours():
                 return outcomes
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:

@@ -66,15 +66,24 @@ async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fau
     assert len(anchor.requests) == 1
 
 
-async def test_an_order_that_is_withdrawn_is_not_tried_again(anchor: SimAnchor) -> None:
-    anchor.fault = rate_limited(15)
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_an_order_that_is_withdrawn_or_taken_over_is_not_tried_again(anchor: SimAnchor, *, is_ours: bool) -> None:
+    anchor.fault = rate_limited(15 if is_ours else 1)
     cancelled, started = asyncio.Event(), time.monotonic()
     async with anchor_client(anchor.url) as client:
-        resuming = client.send(requests.Verb.RESUME, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled)
-        task = asyncio.ensure_future(resuming)
+        task = asyncio.ensure_future(
+            client.send(
+                requests.Verb.RESUME,
+                Secret(DEFAULT_KEY),
+                SessionId(SESSION),
+                cancelled=cancelled,
+                is_ours=lambda: is_ours,
+            )
+        )
         await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
-        cancelled.set()
-        assert await task == [out.RateLimited(15.0, "Too many requests")]
+        if is_ours:
+            cancelled.set()
+        assert len(await task) == len(anchor.requests) == 1
     assert time.monotonic() - started < 10
 
 
