@@ -204,7 +204,6 @@ def _open_metrics(settings: Settings) -> Metrics:
 
 
 def _state(settings: Settings, store: Store, container: Container, readiness: Readiness) -> State:
-    """Return what the metrics read at each scrape."""
     return State(
         facts={"version": __version__} | transport_and_tenancy(settings),
         readiness=readiness,
@@ -217,7 +216,6 @@ def _state(settings: Settings, store: Store, container: Container, readiness: Re
 
 
 async def _keep_journal(store: Store, container: Container) -> None:
-    """Write the journal, and take over unfinished orders, once the database can be used."""
     await store.database.migrated.wait()
     await asyncio.gather(container.journal.run(), container.recovery.run())
 

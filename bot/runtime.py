@@ -137,9 +137,7 @@ def return_large_blocks() -> None:
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
-async def collect_when_quiet(
-    tasks: Sized, *, interval: float = _INTERVAL, full_interval: float = _FULL_INTERVAL
-) -> None:
+async def collect_when_quiet(tasks: Sized) -> None:
     """Collect garbage while few `tasks` run, until cancelled. The objects that exist by now are never looked at."""
     gc.freeze()  # the 100,000 objects of the modules
     gc.set_threshold(_MOST_NEW, 10, _NEVER)
@@ -148,10 +146,10 @@ async def collect_when_quiet(
     at_start = blocks = sys.getallocatedblocks()
     collected_at = loop.time()
     while True:
-        await asyncio.sleep(interval)
+        await asyncio.sleep(_INTERVAL)
         passed, now = loop.time() - collected_at, sys.getallocatedblocks()
         has_grown = now - blocks > _GROWTH and now - at_start < _MOST_BLOCKS
-        if (not tasks and passed >= full_interval) or (has_grown and passed >= GROWTH_INTERVAL):
+        if (not tasks and passed >= _FULL_INTERVAL) or (has_grown and passed >= GROWTH_INTERVAL):
             gc.collect()
             collected_at, blocks = loop.time(), sys.getallocatedblocks()
         elif len(tasks) <= _FEW:

@@ -144,7 +144,6 @@ class Doctor:
         return [hosts, self._check_transport(), self._check_client(of), database]
 
     async def _check_transport(self) -> list[Checked]:
-        """Check how Slack's requests reach the bot."""
         running = await _find_bot(self.session, self.settings)
         if self.settings.slack_app_token is None:
             is_too_early = self.is_before_start and running.kind in {Skipped.BOT_NOT_RUNNING, Wrong.CANNOT_LISTEN}

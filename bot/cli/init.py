@@ -137,7 +137,6 @@ class Sources:
         return kept if kept or any(self.environ.get(name) for name in _KEYS) else None
 
     def _kept(self) -> dict[str, str]:
-        """Return the variables of the old file that are not asked for."""
         return {name: value for name, value in self.old.items() if name not in _ASKED}
 
 
@@ -202,7 +201,6 @@ class Init:
         return ""
 
     def _ask_all(self, base_url: str) -> dict[str, str]:
-        """Return the variables, in the sequence in which they are asked for."""
         transport = HTTP if base_url else SOCKET_MODE
         questions = (*(MANY_WORKSPACES if self.options.many else ONE_WORKSPACE), transport)
         chosen = {BASE_URL.name: base_url} if base_url else {}
@@ -218,7 +216,6 @@ class Init:
         return chosen
 
     def _settings(self, chosen: Mapping[str, str]) -> Settings:
-        """Return the settings as they are so far. Raises SettingsError."""
         return Settings.from_env(self._sources.checked(chosen))
 
     def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
@@ -240,7 +237,6 @@ class Init:
                 raise NotDoneError("Nothing was written.")
 
     def _is_accepted(self, question: Question, settings: Settings) -> bool:
-        """Check a value with Slack or Anchor; a person can accept it without."""
         check = self.run(_check(question, settings))
         if check is None:
             return True

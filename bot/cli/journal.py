@@ -48,7 +48,6 @@ def _line(values: Iterable[str]) -> str:
 
 
 def _time(unix_seconds: float | None, precision: str = "milliseconds") -> str | None:
-    """Return a time in ISO 8601, in UTC."""
     if unix_seconds is None:
         return None
     return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

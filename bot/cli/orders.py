@@ -150,7 +150,6 @@ async def _find_place(
 
 
 async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> _Place:
-    """Return a workspace of the database, which has its key."""
     url, keys = many.store.database_url, many.store.encryption_keys
     check_file(url)
     try:
@@ -171,7 +170,6 @@ async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncEx
 async def _the_only_one(
     settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> _Place:
-    """Return the workspace of the settings, which have its key."""
     url, keys = one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
 
     async def find(_: str) -> Workspace:
@@ -191,7 +189,6 @@ async def _the_only_one(
 
 
 async def _prepare(store: Store) -> str | None:
-    """Prepare the store. Return why it cannot be used, if so."""
     try:
         await store.prepare()
     except (StoreNotUsableError, StoreUnreachableError) as error:
@@ -212,7 +209,6 @@ async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.Cli
 
 
 def _user_name() -> str:
-    """Return the name of the user who runs the command, or the number of one without a name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -132,7 +132,6 @@ def _is_resolved(fields: Mapping[str, object]) -> bool:
 
 
 def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Return the names and values of `fields`, without blank ones."""
     given = fields.get("fields")
     if given is None or (isinstance(given, str) and not given.strip()):
         return ()
@@ -187,7 +186,7 @@ class Alerts:
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
         self._bodies = Bodies()
-        self._rejections = RejectionLog(time.monotonic)
+        self._rejections = RejectionLog()
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer a request; a `{ref}` in its path names the workspace. Check the token before the body is read."""
@@ -253,7 +252,6 @@ def _bearer(request: web.Request) -> str:
 
 
 def _read(body: bytes, default_channel: str | None) -> tuple[Alert, str]:
-    """Return the alert, and the channel that it is for. Raises BadAlertError."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):

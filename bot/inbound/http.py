@@ -214,7 +214,7 @@ class HttpServer:
         self._readiness = readiness
         self._secrets = secrets
         self._now = now
-        self._rejections = RejectionLog(time.monotonic)
+        self._rejections = RejectionLog()
         self._bodies = Bodies(capacity=BODIES_CAPACITY - UNSIGNED_CAPACITY)
         self._unsigned = Bodies(largest=LARGEST_UNSIGNED, capacity=UNSIGNED_CAPACITY)
 
@@ -254,10 +254,8 @@ class HttpServer:
             case Rejected():
                 self._rejections.record(parsed)
                 return error_response(parsed)
-            case slack_request.SslCheck():
-                return web.Response()
-            case slack_request.UrlVerification(challenge=challenge):
-                return web.json_response({"challenge": challenge})
+            case slack_request.Check(answer=body):
+                return web.Response() if body is None else web.json_response(body)
             case dict():
                 timestamp = float(request.headers["X-Slack-Request-Timestamp"])
                 ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)

@@ -5,7 +5,6 @@ Bolt's own pages do not fit: they keep installations in plain files, and accept 
 
 import base64
 import hashlib
-import time
 from html import escape
 from urllib.parse import urlsplit
 
@@ -55,7 +54,7 @@ class Install:
 
     def __init__(self, installer: Installer, *, base_url: str) -> None:
         self._installer = installer
-        self._rejections = RejectionLog(time.monotonic)
+        self._rejections = RejectionLog()
         self._install_url = f"{base_url}{INSTALL_PATH}"
         self._is_https = urlsplit(base_url).scheme == "https"
         # browsers accept the prefix only from this host over https

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -27,20 +27,16 @@ class Rejected:
 
 
 class RejectionLog:
-    """Counter of rejections that logs at most one line per 10 s and HTTP status: strangers cannot fill the log.
+    """Counter of rejections that logs at most one line per 10 s and HTTP status: strangers cannot fill the log."""
 
-    `clock` is monotonic, in seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._unlogged: Counter[int] = Counter()
         self._next_line_at: dict[int, float] = {}
 
     def record(self, rejected: Rejected) -> None:
         """Count a rejection, and log the count if the last line of this status is old enough."""
         self._unlogged[rejected.status] += 1
-        now = self._clock()
+        now = time.monotonic()
         if now < self._next_line_at.get(rejected.status, now):
             return
         self._next_line_at[rejected.status] = now + LOG_INTERVAL

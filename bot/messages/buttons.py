@@ -135,7 +135,6 @@ def _facts(session: Session, now: float) -> list[str]:
 
 
 def _maker(session: Session) -> str:
-    """Return who made the session, and whether a task of Anchor's or another program drives it."""
     by_key = f"by key {code(session.key_name, limit=_LONGEST_NAME)}" if session.key_name else ""
     driver = {True: "task", False: "external program", None: ""}[session.is_task]
     return f"{driver} {by_key}".strip()

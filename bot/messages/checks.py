@@ -398,7 +398,6 @@ def reinstall_advice(missing: Iterable[str], *, install_url: str) -> str:
 
 
 def _failure(finding: Finding, install_url: str) -> str:
-    """Return a failure and how to fix it, in mrkdwn."""
     if finding.kind is not Wrong.SCOPES_MISSING:
         return plain(f"{finding.text}. {finding.fix}")
     advice = reinstall_advice(finding.values["scopes"].split(", "), install_url=install_url)

@@ -115,7 +115,6 @@ def _found(orders: list[PastOrder] | None) -> list[Block]:
 
 
 def _line(order: PastOrder, *, shows_all: bool) -> str:
-    """Return the text about an order; `shows_all` includes where and why it was given."""
     who = f"{mention(order.user_id)}, {moment(order.given_at)}"
     what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
     where = f" in {place(order.channel_id)}" if shows_all and order.channel_id else ""

@@ -106,7 +106,6 @@ def home_view(home: Home) -> View:
 
 
 def _about_key(home: Home) -> list[Block]:
-    """Return the status, and the controls for the key."""
     key = home.workspace.anchor_key
     if key is None:
         button = buttons.set_key_button("Set") if home.can_edit else None

@@ -279,7 +279,6 @@ def _reach(outcome: outcomes.Done, known: Session | None) -> str:
 
 
 def _earlier(outcome: outcomes.Done) -> str:
-    """Return the sentence about an earlier pause."""
     if isinstance(outcome, outcomes.Resumed) or not outcome.earlier_by:
         return ""
     return (
@@ -306,7 +305,6 @@ def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id:
 
 
 def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
-    """Return the verdict, what is known, and what to do next."""
     verdict = NOT_DONE[verb]
     or_in_anchor = or_in_dashboard(verb, dashboard_url)
     match outcome:

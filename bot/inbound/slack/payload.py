@@ -179,7 +179,6 @@ def read_version(text: object) -> int:
 
 
 def _inputs_of(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the inputs that were sent, by the name of their block and element."""
     blocks = object_field(object_field(view, "state"), "values")
     return {name: found for name in blocks if (found := object_field(object_field(blocks, name), name))}
 

@@ -186,18 +186,13 @@ class RawRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class UrlVerification:
-    """Slack verifies the app's URL: the answer repeats `challenge`."""
+class Check:
+    """Slack verifies the app's URL, or the certificate of a command's URL: the answer is this JSON, or empty."""
 
-    challenge: str
-
-
-@dataclass(frozen=True, slots=True)
-class SslCheck:
-    """Slack checks the certificate of a command's URL: the answer is empty."""
+    answer: dict[str, str] | None = None
 
 
-ParsedRequest = dict[str, object] | UrlVerification | SslCheck | Rejected
+ParsedRequest = dict[str, object] | Check | Rejected
 """A dict is a payload in the shape that Bolt takes."""
 
 
@@ -207,7 +202,7 @@ def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) 
         # Slack can send an unsigned check at any time
         # https://docs.slack.dev/interactivity/implementing-slash-commands
         if b"ssl_check=1" in raw.body.split(b"&"):
-            return SslCheck()
+            return Check()
         return Rejected(401, problem)
     try:
         return _parse(raw)
@@ -225,12 +220,12 @@ def _parse(raw: RawRequest) -> ParsedRequest:
         challenge = event.get("challenge")
         if not isinstance(challenge, str):
             raise BadPayloadError("challenge is missing")
-        return UrlVerification(challenge)
+        return Check({"challenge": challenge})
     if raw.content_type != "application/x-www-form-urlencoded":
         raise BadPayloadError("its content type is neither a form nor JSON")
     form = _parse_form(raw.body)
     if form.get("ssl_check") == "1":
-        return SslCheck()
+        return Check()
     if "payload" in form:
         return pick_interaction(_parse_json(form["payload"].encode()))
     return pick_command(form)

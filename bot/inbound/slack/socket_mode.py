@@ -149,7 +149,7 @@ class SocketMode:
         self._readiness = readiness
         self._acks = SocketAcks(slack_app, acks, self._report_last_lost)
         self._redeliveries = redeliveries
-        self._rejections = RejectionLog(time.monotonic)
+        self._rejections = RejectionLog()
         self._tasks = Tasks()
         self._standstills = StandstillMonitor()
         self._has_connected = self._slack_asked = self._is_off = False
@@ -213,7 +213,6 @@ class SocketMode:
         return retry_delay(attempt, random.random(), asked=self._slack_asked)  # noqa: S311 - no secret
 
     def _schedule_retry(self, why: str) -> float:
-        """Report a failed attempt, and return the seconds until the next one."""
         self._attempt += 1
         delay = self._retry_delay()
         _log.warning("connection to Slack failed", extra={"why": why, "next_attempt_in": round(delay, 1)})

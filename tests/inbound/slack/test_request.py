@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.inbound.slack.request import RawRequest, SslCheck, UrlVerification, verify_and_parse
+from bot.inbound.slack.request import Check, RawRequest, verify_and_parse
 from harness.product import Secret
 from harness.texts import OTHER_SESSION, SESSION
 from inbound.slack_requests import (
@@ -44,10 +44,8 @@ def parse(
     match verify_and_parse(RawRequest(body, content_type, timestamps, signs), secrets=secrets, now=NOW):
         case dict() as payload:
             return payload
-        case SslCheck():
-            return "ssl check"
-        case UrlVerification(challenge=challenge):
-            return challenge
+        case Check(answer=answer):
+            return "ssl check" if answer is None else answer["challenge"]
         case rejected:
             assert MARK not in rejected.why
             return rejected.status
