@@ -6,6 +6,7 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 import asyncio
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -18,6 +19,7 @@ from bot.health import repeat
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.marks import PROCESS
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +27,10 @@ FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
 INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 CARD_DAYS = 7  # after its last change; a session ends much earlier
+_DELETE_LEASES = f"""
+    DELETE FROM marks WHERE scope = '{PROCESS}' AND until < :limit
+      AND NOT EXISTS (SELECT 1 FROM orders WHERE owner = marks.name AND state <> '{State.TOLD}')
+"""
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 
@@ -155,13 +161,19 @@ async def keep_pruned(database: Database, days: int) -> None:
 
 
 async def prune(database: Database, days: int) -> None:
-    """Delete the orders that are older than so many days, and cards unchanged for a week, in small transactions.
+    """Delete orders older than so many days, cards unchanged for a week, and old leases, in small transactions.
 
     An unfinished order stays. Several processes can do this at the same time: each skips the rows that another one is
     deleting.
     """
     await _prune(database, "orders", f"given_at < :limit AND state = '{State.TOLD}'", "given_at", days)
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
+    with suppress(StoreUnreachableError):  # next time
+        await database.change(_delete_old_leases)
+
+
+def _delete_old_leases(connection: Connection) -> None:
+    connection.execute(_DELETE_LEASES, limit=DatabaseClock().now(connection) - _DAY)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:

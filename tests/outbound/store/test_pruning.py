@@ -46,6 +46,14 @@ async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, d
     assert await fetch(store, "SELECT ts FROM cards") == [("2.2",)]
 
 
+async def test_the_lease_of_a_process_that_has_ended_is_deleted_once_nothing_of_it_is_left(store: Store) -> None:
+    for owner, row in (("ended", told(order_row(), out.Paused())), ("left", order_row()), ("lives", order_row())):
+        await rows_of(store, owner).write([row], [])
+    await execute(store, "UPDATE marks SET until = until - :age WHERE name <> 'lives'", age=DAY + 60)
+    await prune(store.database, DAYS)
+    assert await fetch(store, "SELECT max(name), count(*) FROM marks WHERE name IN ('ended', 'left')") == [("left", 1)]
+
+
 async def test_a_database_that_gives_no_answer_is_asked_again_later(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
