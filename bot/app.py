@@ -30,7 +30,7 @@ from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import open_session, transport_over
-from bot.outbound.slack.client import SlackClient, call_traces
+from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.availability import CHECK_INTERVAL, WatchedStore, open_watched
@@ -113,8 +113,8 @@ async def running(
     """
     readiness, tasks, acks, checks, journaling = Readiness(), Tasks(), Tasks(), Tasks(), Tasks()
     slack_clock, metrics = SlackClock(limits.now), _open_metrics(settings)
-    traces = (slack_clock.trace(settings.slack_api_url), *call_traces(settings.slack_api_url))
-    async with open_session(proxy=settings.proxy) as http, open_session(*traces, proxy=settings.proxy) as session:
+    trace = call_trace(settings.slack_api_url, slack_clock)
+    async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
         transport = transport_over(http)  # no request to Anchor is traced
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)

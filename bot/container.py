@@ -46,8 +46,8 @@ from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionModals, SessionViews
-from bot.usecases.sessions import CardFacts, FactReads, PastOrders, SessionLists, SessionReads
-from bot.usecases.settings import Admin, AdminActions, Changes
+from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
+from bot.usecases.settings import AdminActions, Changes
 from bot.usecases.settings_modals import AdminModals
 
 MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
@@ -111,7 +111,7 @@ class Container:
     outbox: CardOutbox
     alert_cards: AlertCards
     session_checks: SessionChecks
-    admin: Admin | None
+    admin_actions: AdminActions
 
     def stop(self) -> None:
         """Accept no new orders, let no delivery wait for long, and read no more facts."""
@@ -129,8 +129,7 @@ class Container:
         """Stop waiting for running work, and report it as unconfirmed."""
         self.session_control.interrupt()
         self.session_lists.interrupt()
-        if self.admin is not None:
-            self.admin.actions.interrupt()
+        self.admin_actions.interrupt()
 
 
 def build(  # noqa: PLR0913, PLR0917 - collaborators
@@ -162,8 +161,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     reads = SessionReads(anchor_sessions, tasks, monitor)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     card_rows = CardRows(store.database, owner)
-    card_facts = CardFacts(card_rows, reads)
-    fact_reads = FactReads(anchor_sessions, reads, card_facts, tasks)
+    fact_reads = FactReads(anchor_sessions, reads, card_rows, tasks)
     lists = SessionLists(access_check, reads, past_orders, tasks)
     modals = Modals(workspaces, views, delivery, tasks)
     session_modals = SessionModals(lists, modals, store.cipher, dashboard_url)
@@ -198,7 +196,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     sender = CardSender(slack, workspaces, states)
     outbox = CardOutbox(card_rows, sender, metrics, cards_due)
     alert_cards = AlertCards(slack, outbox, reads)
-    session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, card_facts)
+    session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)
     session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url)
     orders = Orders(
         session_control,
@@ -213,15 +211,10 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     router = Router()
     OrderListeners(orders, lists, session_modals, session_views, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
-    admin = None
+    admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:
-        notifier = AdminNotifier(admins, delivery, tasks)
-        admin = Admin(
-            AdminActions(workspaces, roles, tasks),
-            Changes(anchor, slack, workspaces.rows, notifier, base_url),
-            admin_modals,
-        )
-        SettingsListeners(admin, home_view).add_to(router)
+        changes = Changes(anchor, slack, workspaces.rows, AdminNotifier(admins, delivery, tasks), base_url)
+        SettingsListeners(admin_actions, changes, admin_modals, home_view).add_to(router)
     slack_app = SlackApp(
         router, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
     )
@@ -240,5 +233,5 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         outbox,
         alert_cards,
         session_checks,
-        admin,
+        admin_actions,
     )

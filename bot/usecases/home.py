@@ -101,9 +101,10 @@ class HomeView:
             role = await self.roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
-        last, sessions = await asyncio.gather(
-            self._last_orders(workspace, actor, role), self._sessions(workspace, actor, role)
-        )
+        last: LastOrders | None = None
+        sessions: tuple[Block, ...] = ()
+        if can_pause(workspace.policy, actor, role, workspace.enterprise_id):
+            last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
         checks = await self.checks.get(workspace) if role is Role.ADMIN else ()
         status = home_status(checks, install_url=self.install_url)
         home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self.install_url)
@@ -115,18 +116,13 @@ class HomeView:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
 
-    async def _sessions(self, workspace: Workspace, actor: Actor, role: Role) -> tuple[Block, ...]:
-        """Return the lists of sessions, for people who are allowed to pause."""
-        if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
-            return ()
+    async def _sessions(self, actor: Actor) -> tuple[Block, ...]:
         found = await self.lists.overview(actor, within=_ANCHOR_WAIT)
         if not isinstance(found, Overview):
             return ()
         return tuple(overview_blocks(found, now=time.time(), dashboard_url=self.dashboard_url))
 
-    async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders | None:
-        if not can_pause(workspace.policy, actor, role, workspace.enterprise_id):
-            return None
+    async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
         found = await self.past_orders.newest(HistoryFilter(team_id=workspace.team_id), most=MOST_IN_HOME)
         orders = None if found is None else tuple(found)
         return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

@@ -14,7 +14,7 @@ from bot.outbound.store.cards import CardRows
 from bot.outbound.store.connections import storable
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.sessions import CardFacts, SessionReads
+from bot.usecases.sessions import FactReads, SessionReads
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class SessionChecks:
     workspaces: Workspaces
     rows: CardRows
     reads: SessionReads
-    card_facts: CardFacts
+    fact_reads: FactReads
 
     def __post_init__(self) -> None:
         self._failures: dict[str, int] = {}
@@ -72,7 +72,7 @@ class SessionChecks:
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(statuses)})
         self.reads.learn_some(team_id, (one for one in page.sessions if one.id in known))
         await self._read_new(team_id, workspace.anchor_key.value, known - statuses.keys())
-        await self.card_facts.fill(team_id)
+        await self.fact_reads.fill(team_id)
 
     async def _read_new(self, team_id: str, key: Secret, open_sessions: frozenset[str]) -> None:
         """Read the newest sessions if some have new cards: statuses say neither the domains nor what drives them.

@@ -127,12 +127,12 @@ class SessionReads:
         known = self._known.get((team_id, session_id))
         if known is None:
             return None
-        return known.session if self._is_fresh(known) else known.session.lasting()
+        return known.session if self.is_fresh(team_id, session_id) else known.session.lasting()
 
     def is_fresh(self, team_id: str, session_id: SessionId) -> bool:
         """Return whether everything about a session was read in the last 5 seconds."""
         known = self._known.get((team_id, session_id))
-        return known is not None and self._is_fresh(known)
+        return known is not None and time.monotonic() < known.read_at + CACHED
 
     def learn(self, team_id: str, sessions: Iterable[Session]) -> None:
         """Remember sessions that were just read."""
@@ -146,9 +146,6 @@ class SessionReads:
         for session in sessions:
             earlier = self._known.get((team_id, session.id), _Known(Session(id=session.id), -math.inf))
             self._known[team_id, session.id] = replace(earlier, session=earlier.session.with_newer(session.lasting()))
-
-    def _is_fresh(self, known: _Known) -> bool:
-        return time.monotonic() < known.read_at + CACHED
 
     async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
         try:
@@ -188,13 +185,12 @@ class SessionLists:
 
     async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
         """Return the running sessions that `words` choose, or the one that they mean alone."""
-        running = await self._interruption.or_result(self.running(actor), Stopping())
+        running = await self._interruption.or_result(self._running(actor), Stopping())
         if not isinstance(running, SessionList):
             return running
         return running.only_match(words) or Listing(running, running.matching(words))
 
-    async def running(self, actor: Actor) -> SessionList | NotRead | Refusal:
-        """Return the sessions that run."""
+    async def _running(self, actor: Actor) -> SessionList | NotRead | Refusal:
         access = await self.access_check.check_viewer(actor)
         return await self.reads.running(access) if isinstance(access, Access) else access
 
@@ -209,23 +205,31 @@ class SessionLists:
         since = time.time() - PAUSED_WITHIN
         chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
         running, orders = await asyncio.gather(
-            self._running(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
+            self._running_within(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
         )
         paused = None if orders is None else paused_sessions(orders, running)
         return Overview(running, paused, access.allowed, actor.user_id, is_admin=access.is_admin)
 
-    async def _running(self, access: Access, within: float | None) -> SessionList | NotRead:
+    async def _running_within(self, access: Access, within: float | None) -> SessionList | NotRead:
         reading = self.tasks.start(self.reads.running(access))
         await asyncio.wait({reading}, timeout=within)
         return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
 
 
 @dataclass(eq=False)
-class CardFacts:
-    """Facts on cards, by what is known of their sessions."""
+class FactReads:
+    """Facts on cards, and reads of sessions that were paused. Those beyond the limits are skipped."""
 
-    rows: CardRows
+    anchor: AnchorSessions
     reads: SessionReads
+    rows: CardRows
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, FACTS_INTERVAL, timer=time.monotonic)
+        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=time.monotonic)
+        self._is_stopped = False
 
     async def fill(self, team_id: str) -> None:
         """Let the cards of a workspace show what they lack. Without the database they do so later."""
@@ -237,22 +241,6 @@ class CardFacts:
                     changed[session_id] = facts
             if changed:
                 await self.rows.record_facts(team_id, changed)
-
-
-@dataclass(eq=False)
-class FactReads:
-    """Reads of sessions that were paused. Those beyond the limits are skipped."""
-
-    anchor: AnchorSessions
-    reads: SessionReads
-    cards: CardFacts
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, FACTS_INTERVAL, timer=time.monotonic)
-        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=time.monotonic)
-        self._is_stopped = False
 
     def read_after_pause(self, access: Access, session_id: SessionId) -> None:
         """Read a session that was paused, unless its facts are fresh or the limits are reached."""
@@ -284,4 +272,4 @@ class FactReads:
             self._rate_limited[team_id] = True
         else:
             self.reads.learn(team_id, read)
-            self.tasks.start(self.cards.fill(team_id))
+            self.tasks.start(self.fill(team_id))

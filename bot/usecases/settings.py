@@ -25,7 +25,6 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.cards import post_alert
 from bot.usecases.monitor import AdminNotifier
-from bot.usecases.settings_modals import AdminModals
 
 _log = logging.getLogger(__name__)
 
@@ -180,12 +179,3 @@ class AdminActions:
                 return messages.NOT_SERVED
             role = await self._roles.fetch(workspace, actor)  # not cached: a change needs an admin of now
             return await change(workspace, actor.user_id) if role is Role.ADMIN else messages.not_admin(role)
-
-
-@dataclass(frozen=True, slots=True)
-class Admin:
-    """The admin use cases: the changes, their path, and the modals that ask for them."""
-
-    actions: AdminActions
-    changes: Changes
-    modals: AdminModals

@@ -69,13 +69,11 @@ class AdminModals:
         return await self._by_role(actor, TITLE, partial(self._history, query), workspace)
 
     async def _open(self, address: ReplyAddress, trigger_id: str, title: str, make: MakeView) -> None:
-        make_by_role = partial(self._by_cached_role, address.actor, title, make)
-        await self.modals.open(address, trigger_id, make_by_role, answer_view(title, ONE_MOMENT), _NOT_OPENED)
+        async def make_by_role(workspace: Workspace) -> View:
+            is_admin = self.roles.peek(workspace, address.actor) is Role.ADMIN
+            return await (make(workspace) if is_admin else self._by_role(address.actor, title, make, workspace))
 
-    async def _by_cached_role(self, actor: Actor, title: str, make: MakeView, workspace: Workspace) -> View:
-        if self.roles.peek(workspace, actor) is Role.ADMIN:
-            return await make(workspace)
-        return await self._by_role(actor, title, make, workspace)
+        await self.modals.open(address, trigger_id, make_by_role, answer_view(title, ONE_MOMENT), _NOT_OPENED)
 
     async def _by_role(self, actor: Actor, title: str, make: MakeView, workspace: Workspace) -> View:
         role = await self.roles.fetch(workspace, actor)

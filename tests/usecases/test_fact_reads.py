@@ -21,11 +21,11 @@ class Bench:
         self.released = asyncio.Event()
         self.released.set()
         self.answer: Any = []
-        self.fill = AsyncMock()
+        self.shown = AsyncMock(return_value=[])
         self.kept: Any = Mock(is_fresh=Mock(return_value=False))
         self.about = AsyncMock(side_effect=self.read)
         anchor: Any = Mock(about=self.about)
-        self.reads = FactReads(anchor, self.kept, Mock(fill=self.fill), Tasks())
+        self.reads = FactReads(anchor, self.kept, Mock(shown_facts=self.shown), Tasks())
 
     async def read(self, *_: object, **__: object) -> Any:
         await self.released.wait()
@@ -70,4 +70,4 @@ async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) ->
     await asyncio.sleep(1.0)
     assert await bench.follow() == 3
     bench.kept.learn.assert_not_called()
-    bench.fill.assert_not_called()
+    bench.shown.assert_not_called()

@@ -16,14 +16,17 @@ from bot.messages.blocks import Message, ephemeral
 from bot.messages.buttons import ALERTS_CHANNEL, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
 from bot.messages.home import Notice
 from bot.usecases.home import HomeView
-from bot.usecases.settings import Admin, Change
+from bot.usecases.settings import AdminActions, Change, Changes
+from bot.usecases.settings_modals import AdminModals
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsListeners:
     """Listeners for the controls of admins in Home, and for the modals that they open."""
 
-    admin: Admin
+    actions: AdminActions
+    changes: Changes
+    modals: AdminModals
     home: HomeView
 
     def add_to(self, router: Router) -> None:
@@ -37,19 +40,19 @@ class SettingsListeners:
         """Change the channel for alerts."""
         channel = request.payload["actions"][0].get("selected_conversation")
         if isinstance(channel, str) and CHANNEL_ID.fullmatch(channel):
-            change = partial(self.admin.changes.choose_channel, channel=channel)
+            change = partial(self.changes.choose_channel, channel=channel)
             request.tasks.start(self._execute(request, ALERTS_CHANNEL, change))
 
     async def test_alert(self, request: Request) -> None:
         """Post a test alert."""
-        request.tasks.start(self._execute(request, TEST_ALERT, self.admin.changes.send_test))
+        request.tasks.start(self._execute(request, TEST_ALERT, self.changes.send_test))
 
     async def open(self, request: Request) -> None:
         """Open the modal of a button in Home or in a message, or of an option of a menu."""
         action = request.payload["actions"][0]
         name = text_field(action.get("selected_option"), "value") or action["action_id"]
         if name in texts.TITLES:
-            request.start(self.admin.modals.open_named(request.address, request.trigger_id, name))
+            request.start(self.modals.open_named(request.address, request.trigger_id, name))
 
     async def submit(self, request: Request) -> None:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
@@ -61,7 +64,7 @@ class SettingsListeners:
     async def _execute(self, request: Request, name: str, change: Change) -> None:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
-        reply = await guarded(self.admin.actions.execute(name, actor, change, exclusive=True), _incident)
+        reply = await guarded(self.actions.execute(name, actor, change, exclusive=True), _incident)
         notice = Notice(reply.text, is_sticky=reply.outcome != texts.ALERT_POSTED)
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
@@ -72,14 +75,14 @@ class SettingsListeners:
             change = self._change(name, sent)
             if isinstance(change, texts.Reply):
                 return change
-            reply = await self.admin.actions.execute(name, sent.actor, change)
+            reply = await self.actions.execute(name, sent.actor, change)
             return texts.KEY_NOT_SAVED if name == SET_KEY and reply is texts.NOT_SAVED else reply
         finally:
             request.tasks.start(self.home.publish(sent.actor))
 
     def _change(self, name: str, sent: Submission) -> Change | texts.Reply:
         """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
-        changes = self.admin.changes
+        changes = self.changes
         change: Callable[..., Awaitable[texts.Reply]] = (
             changes.remove_key if name == REMOVE_KEY else changes.renew_token
         )
@@ -98,7 +101,7 @@ class SettingsListeners:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         await asyncio.sleep(ACK_ARRIVES)
         actor = sent.actor
-        if not await self.admin.modals.modals.update(actor, sent.view_id, reply.view(name)):
+        if not await self.modals.modals.update(actor, sent.view_id, reply.view(name)):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 
 

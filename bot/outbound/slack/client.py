@@ -20,6 +20,7 @@ from yarl import URL
 from bot.core.fields import TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
+from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
@@ -45,16 +46,16 @@ _REFUSALS = (
 )
 
 
-def call_traces(api_url: str) -> tuple[aiohttp.TraceConfig, ...]:
-    """Return the trace for the client session that calls the Web API at `api_url`, if such lines are logged."""
-    if not _log.isEnabledFor(logging.DEBUG):
-        return ()
+def call_trace(api_url: str, clock: SlackClock) -> aiohttp.TraceConfig:
+    """Return a trace that logs the calls of the Web API at `api_url`, and shows their answers to `clock`."""
     base, config = str(URL(api_url)), aiohttp.TraceConfig()
 
     async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
         call.began = time.monotonic()
 
     async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
+        if str(end.url).startswith(base):
+            clock.observe(end.response.headers.get("Date"), seconds=time.monotonic() - call.began)
         log(end.url, call, status=end.response.status)
 
     async def fail(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams) -> None:
@@ -69,7 +70,7 @@ def call_traces(api_url: str) -> tuple[aiohttp.TraceConfig, ...]:
     config.on_request_start.append(start)
     config.on_request_end.append(end)
     config.on_request_exception.append(fail)
-    return (config,)
+    return config
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from types import SimpleNamespace
-
-import aiohttp
-from yarl import URL
 
 from bot.core.requests import MOST_SKEW
 
@@ -48,12 +44,6 @@ class Answer:
     at: float
 
 
-def add_answer(answers: Sequence[Answer], new: Answer) -> Sequence[Answer]:
-    """Return the last five answers of the 10 minutes until a new one; the last one before it stays, however old."""
-    recent = [one for one in answers if one.at > new.at - KEPT] or answers[-1:]
-    return [*recent, new][-MOST_ANSWERS:]
-
-
 class SlackClock:
     """Slack's time in Unix seconds; `now` is this machine's. Until Slack has answered, they are the same."""
 
@@ -82,7 +72,9 @@ class SlackClock:
         if skew is None or abs(skew) >= _ABSURD:
             return
         self._forget_after_step()
-        self._answers = add_answer(self._answers, Answer(skew, self._monotonic()))
+        now = self._monotonic()
+        recent = [one for one in self._answers if one.at > now - KEPT] or self._answers[-1:]  # one stays, however old
+        self._answers = [*recent, Answer(skew, now)][-MOST_ANSWERS:]
         if self._was_certain and not self.is_certain:
             _log.warning("Slack's answers differ about the time", extra={"seconds_ahead": str(self._skews())})
         self._was_certain = self.is_certain
@@ -101,18 +93,3 @@ class SlackClock:
         before, self._began = self._began, self._now() - self._monotonic()
         if abs(self._began - before) > _STEP:
             self._answers, self._most_skew = (), _ABSURD
-
-    def trace(self, api_url: str) -> aiohttp.TraceConfig:
-        """Return a trace for the client session, which observes the answers of the Web API at `api_url`."""
-        origin, config = URL(api_url).origin(), aiohttp.TraceConfig()
-
-        async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
-            call.began = self._monotonic()
-
-        async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
-            if end.url.origin() == origin:
-                self.observe(end.response.headers.get("Date"), seconds=self._monotonic() - call.began)
-
-        config.on_request_start.append(start)
-        config.on_request_end.append(end)
-        return config
