@@ -2,31 +2,22 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httpx
 
 import bot
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import AlertClientSettings
 from bot.core.fields import parse_object
 from bot.messages.markup import printable
 from bot.outbound.slack.client import Posted
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the bot waits up to 10 s for its database, and 15 s for Slack
-_CLIENT_ERRORS = {400, 401}
 _MAX_LENGTH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class NotPosted:
-    """The alert was not posted, or this is unknown. `is_client_error` means that the bot rejected the request."""
-
-    why: str
-    is_client_error: bool = False
-
-
-def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> Posted | NotPosted:
-    """Post `fields` to the alerts endpoint of the settings."""
+def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> Posted:
+    """Post `fields` to the alerts endpoint of the settings. Raises NotDoneError, also if this is unknown."""
     url = settings.url
     headers = {
         "Authorization": f"Bearer {settings.alerts_token.reveal()}",
@@ -37,23 +28,23 @@ def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> P
     try:
         certificates = httpx.create_ssl_context()
     except OSError as error:
-        return NotPosted(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.")
+        raise NotDoneError(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.") from None
     try:
         answer = httpx.post(url, content=body, headers=headers, timeout=_TIMEOUT, verify=certificates, trust_env=False)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        return NotPosted(f"Nothing was posted: no bot at {url} ({error}). Is it running, is ANCHOR_BOT_URL right?")
+        why = f"Nothing was posted: no bot at {url} ({error}). Is it running, is ANCHOR_BOT_URL right?"
+        raise NotDoneError(why) from None
     except httpx.HTTPError as error:
-        return NotPosted(
-            f"The bot at {url} did not answer ({type(error).__name__}): the alert may have been posted. "
-            "Check the channel."
-        )
+        why = f"The bot at {url} did not answer ({type(error).__name__}): the alert may have been posted."
+        raise NotDoneError(f"{why} Check the channel.") from None
     return read_answer(answer.status_code, answer.content, url, has_workspace=bool(settings.workspace))
 
 
-def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool = False) -> Posted | NotPosted:
+def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool) -> Posted:
     """Interpret the answer of the server at `url`; the `ts` of an alert that will be posted is "".
 
-    `has_workspace`: the URL names a workspace, that of ALERTS_WORKSPACE.
+    `has_workspace`: the URL names a workspace, that of ALERTS_WORKSPACE. Raises NotDoneError; its exit code is 2 if the
+    bot rejected the request.
     """
     answer = parse_object(body) or {}
     channel, ts, why = answer.get("channel"), answer.get("ts"), answer.get("error")
@@ -63,13 +54,13 @@ def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool 
         return Posted(channel=printable(channel, limit=_MAX_LENGTH), ts="")
     if status_code == httpx.codes.UNAUTHORIZED:
         refused = "ALERTS_TOKEN, or ALERTS_WORKSPACE is wrong" if has_workspace else "ALERTS_TOKEN"
-        return NotPosted(f"The bot at {url} refuses {refused}. Use its alerts token.", is_client_error=True)
+        raise NotDoneError(f"The bot at {url} refuses {refused}. Use its alerts token.", code=UNUSABLE_SETTINGS)
     if isinstance(why, str):
-        sentence = f"{printable(why, limit=_MAX_LENGTH)} ({status_code})"
-        return NotPosted(sentence, is_client_error=status_code in _CLIENT_ERRORS)
+        code = UNUSABLE_SETTINGS if status_code == httpx.codes.BAD_REQUEST else 1
+        raise NotDoneError(f"{printable(why, limit=_MAX_LENGTH)} ({status_code})", code=code)
     if status_code == httpx.codes.NOT_FOUND:
-        return NotPosted(
+        raise NotDoneError(
             f"{url} does not exist (404). Possible causes: the bot has no ALERTS_TOKEN; ANCHOR_BOT_URL is wrong; the "
             "bot serves many workspaces and ALERTS_WORKSPACE is not set."
         )
-    return NotPosted(f"The server at {url} is not this bot ({status_code}). Is ANCHOR_BOT_URL right?")
+    raise NotDoneError(f"The server at {url} is not this bot ({status_code}). Is ANCHOR_BOT_URL right?")

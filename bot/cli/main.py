@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from bot import __version__, logs
-from bot.cli.alert import NotPosted, send_alert
+from bot.cli.alert import send_alert
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
@@ -59,10 +59,8 @@ def _alert(options: argparse.Namespace) -> int:
     settings = AlertClientSettings.from_env(read_environment(os.environ, _ENV_FILE) | overrides)
     names = ("text", "title", "severity", "url", "channel")
     fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
-    result = send_alert(settings, fields)
-    if isinstance(result, NotPosted):
-        return _fail(result.why, code=UNUSABLE_SETTINGS if result.is_client_error else 1)
-    done = f"Posted in {result.channel}, ts {result.ts}" if result.ts else f"Queued for {result.channel}"
+    posted = send_alert(settings, fields)
+    done = f"Posted in {posted.channel}, ts {posted.ts}" if posted.ts else f"Queued for {posted.channel}"
     print(done)  # noqa: T201 - output of a command
     return 0
 

@@ -193,7 +193,13 @@ async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings
 
 
 def _read_key(team_id: str) -> Secret:
-    key = Secret(_prompt(f"Anchor API key of {team_id}: ").strip())
+    """Read a key without echo: an argument would show in the list of processes."""
+    prompt = f"Anchor API key of {team_id}: "
+    try:
+        line = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    except UnicodeDecodeError:
+        line = ""
+    key = Secret(line.strip())
     if not is_key(key.reveal()):
         raise NotDoneError("Invalid key: it is empty, or contains spaces or characters that no key has.")
     return key
@@ -227,14 +233,6 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "set-key": _set_key,
     "alert-token": _token,
 }
-
-
-def _prompt(prompt: str) -> str:
-    """Read a line without echo; return "" for invalid UTF-8. An argument would show in the list of processes."""
-    try:
-        return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
-    except UnicodeDecodeError:
-        return ""
 
 
 def _not_installed(team_id: str) -> NotDoneError:

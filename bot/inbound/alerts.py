@@ -264,25 +264,20 @@ def _read(body: bytes, default_channel: str | None) -> tuple[Alert, str]:
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:
-    if isinstance(result, Refused | TryAgain | Doubtful):
-        return _failure(result, channel)
-    known: dict[str, object] = {"ok": True, "channel": result.channel} | _details(result)
-    status = 202 if "queued" in known else 200
-    return web.json_response(known | ({"warnings": warnings} if warnings else {}), status=status)
-
-
-def _details(result: Posted | Folded | Ignored) -> dict[str, object]:
+    details: dict[str, object]
     match result:
         case Posted(ts=ts):
-            return {"ts": ts}
+            details = {"ts": ts}
         case Folded(ts=None, count=count):
-            return {"queued": True, "count": count}
+            details = {"queued": True, "count": count}
         case Folded(ts=ts, count=count):
-            return {"ts": ts, "count": count}
+            details = {"ts": ts, "count": count}
         case Ignored():
-            return {"ignored": True}
+            details = {"ignored": True}
         case _:
-            assert_never(result)
+            return _failure(result, channel)
+    body = {"ok": True, "channel": result.channel} | details | ({"warnings": warnings} if warnings else {})
+    return web.json_response(body, status=202 if "queued" in details else 200)
 
 
 def _failure(result: Refused | TryAgain | Doubtful, channel: str) -> web.Response:

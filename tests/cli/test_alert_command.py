@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli.alert import NotPosted, read_answer
+from bot.cli.alert import read_answer
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import rate_limited
 from harness import OTHER_SESSION, SESSION, single_workspace
@@ -72,12 +72,12 @@ async def test_if_the_bot_does_not_post_it_its_reason_is_shown(send: Send) -> No
         assert at.messages() == []
     assert (bad.code, bad.said.split()[0], bad.said.split()[-1]) == (2, "session_id", "(400)")
     assert (elsewhere.code, elsewhere.said.split()[-1]) == (1, "(502)")
-    assert refused == Ran(2, refusal(401, url=f"{at.bot.url}/alerts").why)
+    assert refused == Ran(2, refusal(401, url=f"{at.bot.url}/alerts")[0])
 
 
 async def test_a_bot_without_alerts_is_told_from_one_that_is_not_there(send: Send, wording: Check) -> None:
     async with single_workspace() as at:
-        assert await send(at.bot.url) == Ran(1, refusal(404, url=f"{at.bot.url}/alerts").why)
+        assert await send(at.bot.url) == Ran(1, refusal(404, url=f"{at.bot.url}/alerts")[0])
     gone = await send(at.bot.url)
     assert gone.code == 1
     wording("no bot is there", gone.said)
@@ -112,34 +112,37 @@ URL = "https://bot.example.com/anchor/alerts"
 NOTHING = [b"", b"<html>", b"\xff", b"[]", b"{}", b'{"ok": true, "channel": "C1"}', b'{"error": 7}', b"[" * 10**6]
 
 
-def refusal(status: int, body: bytes = b"", *, url: str = URL, has_workspace: bool = False) -> NotPosted:
-    answer = read_answer(status, body, url, has_workspace=has_workspace)
-    assert isinstance(answer, NotPosted)
-    return answer
+def refusal(status: int, body: bytes = b"", *, url: str = URL, has_workspace: bool = False) -> tuple[str, int]:
+    """Return why nothing was posted, and the exit code."""
+    with pytest.raises(Exception, match=r".") as refused:
+        read_answer(status, body, url, has_workspace=has_workspace)
+    return str(refused.value), getattr(refused.value, "code", -1)
 
 
 @pytest.mark.parametrize(("status", "more", "ts"), [(200, {"ts": "1.2"}, "1.2"), (202, {"queued": True}, "")])
 def test_a_posted_or_queued_alert(status: int, more: dict[str, Any], ts: str) -> None:
-    answer: Any = read_answer(status, json.dumps({"ok": True, "channel": "C1"} | more).encode(), URL)
+    answer: Any = read_answer(
+        status, json.dumps({"ok": True, "channel": "C1"} | more).encode(), URL, has_workspace=False
+    )
     assert (answer.channel, answer.ts) == ("C1", ts)
 
 
-@pytest.mark.parametrize(("status", "is_client_error"), [(400, True), (502, False), (503, False), (504, False)])
-def test_the_bots_own_error_is_passed_on(status: int, *, is_client_error: bool) -> None:
+@pytest.mark.parametrize(("status", "code"), [(400, 2), (502, 1), (503, 1), (504, 1)])
+def test_the_bots_own_error_is_passed_on(status: int, code: int) -> None:
     body = json.dumps({"error": "text is missing:\x1b[2J"}).encode()
-    assert refusal(status, body) == NotPosted(f"text is missing: [2J ({status})", is_client_error=is_client_error)
+    assert refusal(status, body) == (f"text is missing: [2J ({status})", code)
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 502])
 def test_any_other_answer_is_no_success(status: int) -> None:
-    (one,) = {refusal(status, body) for body in NOTHING}
-    assert URL in one.why
-    assert one.is_client_error is (status == 401)
+    ((why, code),) = {refusal(status, body) for body in NOTHING}
+    assert URL in why
+    assert code == (2 if status == 401 else 1)
 
 
 def test_each_kind_of_answer_has_its_own_explanation(wording: Check) -> None:
-    assert len({refusal(status, b"").why.replace(str(status), "") for status in (401, 404, 200, 502)}) == 3
-    assert "ALERTS_TOKEN" in refusal(401, b'{"error": "whatever"}').why
-    assert "ALERTS_WORKSPACE" in refusal(404, b"404: Not Found").why
+    assert len({refusal(status, b"")[0].replace(str(status), "") for status in (401, 404, 200, 502)}) == 3
+    assert "ALERTS_TOKEN" in refusal(401, b'{"error": "whatever"}')[0]
+    assert "ALERTS_WORKSPACE" in refusal(404, b"404: Not Found")[0]
     for name, has_workspace in {"one workspace": False, "many workspaces": True}.items():
-        wording(f"401 of a bot of {name}", refusal(401, has_workspace=has_workspace).why)
+        wording(f"401 of a bot of {name}", refusal(401, has_workspace=has_workspace)[0])

@@ -187,14 +187,14 @@ class OrderListeners:
     async def pause_chosen(self, request: Request) -> None:
         """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
         origin = text_field(request.payload["view"], "private_metadata")
-        address, chosen = self.modals.address(request.actor, origin), read_choice(request.payload)
+        address, (chosen, errors) = self.modals.address(request.actor, origin), read_choice(request.payload)
         if address is None:
             shown = answer_view(TITLE, OUT_OF_DATE).as_json()
             request.ack.fields = {"response_action": "update", "view": shown}
-        elif not chosen.session_ids:
-            request.ack.fields = {"response_action": "errors", "errors": {chosen.field: chosen.problem}}
+        elif not chosen:
+            request.ack.fields = {"response_action": "errors", "errors": errors}
         else:
-            orders = [_order_of_shortcut(one, address, request) for one in chosen.session_ids]
+            orders = [_order_of_shortcut(one, address, request) for one in chosen]
             await asyncio.gather(*(self._start(order, address, request) for order in orders))
 
 

@@ -197,17 +197,8 @@ def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> 
     return find_mentions(message), in_thread
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The sessions that were chosen or pasted; `problem` is the error for the input `field` if there are none."""
-
-    session_ids: tuple[SessionId, ...]
-    field: str
-    problem: str
-
-
-def read_choice(payload: Mapping[str, Any]) -> Choice:
-    """Read a submitted modal, which went through the client."""
+def read_choice(payload: Mapping[str, Any]) -> tuple[tuple[SessionId, ...], dict[str, str]]:
+    """Read a submitted modal, which went through the client: the sessions, and the error of an input without any."""
     view = object_field(payload, "view")
     inputs = _inputs_of(view)
     chosen = {name: object_list_field(holder, _SELECTED) for name, holder in inputs.items()}
@@ -218,8 +209,7 @@ def read_choice(payload: Mapping[str, Any]) -> Choice:
         boxes = [box for some in chosen.values() for box in some]
     texts = [*(text_field(box, "value") for box in boxes), text_field(inputs.get(PASTED), "value")]
     ids = dict.fromkeys(found for text in texts for _, some in words_with_ids(text) for found in some)
-    field, problem = (PASTED, NO_SESSION) if PASTED in inputs else (f"{SESSIONS}_0", NOTHING_CHOSEN)
-    return Choice(tuple(ids)[:MOST_SHOWN], field, problem)
+    return tuple(ids)[:MOST_SHOWN], {PASTED: NO_SESSION} if PASTED in inputs else {f"{SESSIONS}_0": NOTHING_CHOSEN}
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:
