@@ -39,16 +39,16 @@ from bot.messages.install import Page, broken_page, declined_page, installed_pag
 from bot.messages.pausing import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
 from bot.messages.results import card_not_updated, card_update, outcome_message, question_message, waiting_message
 from bot.messages.sessions import (
+    READING,
     list_message,
     list_refusal,
     not_read_text,
     overview_blocks,
     overview_message,
     reading_message,
-    reading_overview_message,
 )
 from bot.messages.settings import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
-from bot.messages.usage import sessions_help_message, usage_message
+from bot.messages.usage import SESSIONS_HELP, usage_message
 
 Example: TypeAlias = Message | View | Page | CardUpdate | str
 
@@ -213,7 +213,7 @@ NOTICES: Mapping[str, Message] = {
     "pause button without an id": results.broken_button_message(Verb.PAUSE, "x"),
     "resume button without an id": results.broken_button_message(Verb.RESUME, ""),
     "legacy button without an id": results.broken_button_message(Verb.PAUSE, "", is_legacy=True),
-    "unreadable command": results.unreadable_message(),
+    "unreadable command": results.UNREADABLE,
     "unexpected exception": results.incident_message("0a1b2c3d"),
     "direct message instead of a message in the channel": results.as_direct_message(
         ephemeral("(the message)"), CHANNEL
@@ -614,8 +614,8 @@ LISTS: Mapping[str, Message] = {
     "words: none runs": _listed(running(), "x"),
     "waiting": reading_message(""),
     "waiting for words": reading_message("checkout"),
-    "waiting for all sessions": reading_overview_message(),
-    "help about sessions": sessions_help_message(),
+    "waiting for all sessions": READING,
+    "help about sessions": SESSIONS_HELP,
     "overview": _overview(running(LISTED, BARE), (replace(WAS_PAUSED, order=replace(PAST, session_id=OTHER_ID)),)),
     "overview: one's own pause": _overview(running(), (replace(WAS_PAUSED, session=None),), viewer_id=ALICE),
     "overview: a pause, to an admin": _overview(running(), (WAS_PAUSED,), is_admin=True),

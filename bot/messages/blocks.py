@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.core.fields import objects_in, text_field
-
 Block = dict[str, Any]
 
 _LONGEST_TEXT = 3_900  # characters that screen readers and notifications get: Slack advises at most 4,000
@@ -44,11 +42,6 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def text_length(blocks: list[Block]) -> int:
-    """Return the number of characters of all texts in blocks."""
-    return sum(len(text_field(one, "text")) for one in objects_in(blocks))
-
-
 def option(label: str, value: str) -> Block:
     """Return an option of a menu, of radio buttons or of checkboxes."""
     return {"text": plain_text(label), "value": value}
@@ -58,16 +51,6 @@ def input_block(label: str, element: Block, *, optional: bool = True) -> Block:
     """Return an input; the block has the same name as its element."""
     name = element["action_id"]
     return {"type": "input", "block_id": name, "label": plain_text(label), "element": element, "optional": optional}
-
-
-def confirm(title: str, question: str, yes: str) -> Block:
-    """Return a confirmation dialog; `question` is mrkdwn, `yes` the label of the confirming button."""
-    return {
-        "title": plain_text(title),
-        "text": mrkdwn(question),
-        "confirm": plain_text(yes),
-        "deny": plain_text("Cancel"),
-    }
 
 
 class Visibility(StrEnum):

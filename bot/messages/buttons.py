@@ -7,7 +7,7 @@ from typing import assert_never
 from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
-from bot.messages.blocks import Block, confirm, option, plain_text
+from bot.messages.blocks import Block, mrkdwn, option, plain_text
 from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, lines, mention, moment, plain
 
 SET_KEY = "anchor_set_key"
@@ -174,14 +174,19 @@ def button(  # noqa: PLR0913 - the variants of a button
     question. The default `label` is the verb. Only Resume has a `version`.
     """
     spoken = f"{label}: {verb}" if label else verb.value.capitalize()
-    question = f"{history} {_EFFECT}".strip()
+    question = {
+        "title": plain_text(_QUESTION),
+        "text": mrkdwn(f"{history} {_EFFECT}".strip()),
+        "confirm": plain_text("Resume"),
+        "deny": plain_text("Cancel"),
+    }
     return {
         "type": "button",
         "action_id": ACTIONS[verb] if verb is Verb.PAUSE else CONFIRMED_RESUME,
         "text": plain_text(label or verb.value.capitalize()),
         "value": button_value(session_id, version) if verb is Verb.RESUME and version else session_id,
         "accessibility_label": f"{spoken} session {session_id}",
-        **({"confirm": confirm(_QUESTION, question, "Resume")} if verb is Verb.RESUME and not is_asked else {}),
+        **({"confirm": question} if verb is Verb.RESUME and not is_asked else {}),
     }
 
 

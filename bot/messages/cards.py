@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.cards import Alert, AlertContent, CardContent, Severity
-from bot.core.fields import TOKEN_REFUSED
+from bot.core.fields import TOKEN_REFUSED, objects_in, text_field
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
-from bot.messages.blocks import Block, Message, Visibility, actions, as_response, context, mrkdwn, section, text_length
+from bot.messages.blocks import Block, Message, Visibility, actions, as_response, context, mrkdwn, section
 from bot.messages.buttons import button, card_facts, state_button, state_line
 from bot.messages.markup import CHECKED, code, lines, link, moment, plain, session, width
 
@@ -231,7 +231,7 @@ def _summary(rows: Sequence[_Row]) -> Message:
     words = [f"{code(content.alert.session_id)} {state.phase if state else _FIRING}" for content, state, _ in rows]
     shown = list(map(_row, rows))
     for shorter in (_without_facts, _without_reason):
-        if text_length(shown) > _LONGEST:
+        if sum(len(text_field(one, "text")) for one in objects_in(shown)) > _LONGEST:
             rows = list(map(shorter, rows))
             shown = list(map(_row, rows))
     blocks = (section(title, verbatim=True), *shown)

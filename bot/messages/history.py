@@ -9,7 +9,7 @@ from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, View, input_block, option, plain_text, section
 from bot.messages.buttons import HISTORY, plain_button
-from bot.messages.markup import DOING, DONE, code, mention, moment, place, plain, session
+from bot.messages.markup import DOING, DONE, code, mention, moment, session, where_and_why
 
 MOST_IN_HOME = 10
 MOST_IN_MODAL = 30
@@ -117,9 +117,8 @@ def _found(orders: list[PastOrder] | None) -> list[Block]:
 def _line(order: PastOrder, *, shows_all: bool) -> str:
     who = f"{mention(order.user_id)}, {moment(order.given_at)}"
     what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
-    where = f" in {place(order.channel_id)}" if shows_all and order.channel_id else ""
-    why = f" Reason: {plain(order.reason)}" if shows_all and order.reason else ""
-    return f"{what}\n{session(order.session_id)}{where}.{why}"
+    rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
+    return f"{what}\n{session(order.session_id)}{rest}"
 
 
 def _what(order: PastOrder) -> str:

@@ -90,6 +90,13 @@ def place(channel_id: str) -> str:
     return "a direct message" if channel_id.startswith("D") else channel(channel_id)
 
 
+def where_and_why(channel_id: str, reason: str) -> str:
+    """Return the end of a sentence about an order: where and why it was given; "" stands for what is not shown."""
+    where = f" in {place(channel_id)}" if channel_id else ""
+    why = f" Reason: {plain(reason)}" if reason else ""
+    return f"{where}.{why}"
+
+
 def session(session_id: str) -> str:
     """Name a session by its whole id."""
     return f"Session {code(session_id)}"

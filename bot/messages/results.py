@@ -30,6 +30,7 @@ from bot.messages.markup import (
     plain,
     session,
     some,
+    where_and_why,
 )
 from bot.messages.usage import COMMANDS
 
@@ -102,12 +103,10 @@ def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) ->
     )
 
 
-def unreadable_message() -> Message:
-    """Return the answer to a command whose payload is not in Slack's format."""
-    return ephemeral(
-        "Slack sent this command in a form that the bot can't read; nothing was done.",
-        "Send it again. If that does not help, tell the operator of the bot.",
-    )
+UNREADABLE = ephemeral(
+    "Slack sent this command in a form that the bot can't read; nothing was done.",
+    "Send it again. If that does not help, tell the operator of the bot.",
+)
 
 
 def incident_message(incident_id: str) -> Message:
@@ -189,10 +188,9 @@ def _how_late(late: outcomes.Late) -> str:
 def _who_paused(pause: outcomes.PausedSince) -> tuple[str, str]:
     """Return what happened, and the version that the person then knows of."""
     did = "paused" if pause.is_confirmed else "asked to pause"
-    where = f" in {place(pause.channel_id)}" if pause.channel_id else ""
-    reason = f" Reason: {plain(pause.reason)}" if pause.reason else ""
-    what = f"{mention(pause.user_id)} has {did} this agent since, {moment(pause.given_at)}{where}."
-    return f"{what}{reason}\nPress the button to resume it anyway.", pause.version
+    since = f"{moment(pause.given_at)}{where_and_why(pause.channel_id, pause.reason)}"
+    what = f"{mention(pause.user_id)} has {did} this agent since, {since}"
+    return f"{what}\nPress the button to resume it anyway.", pause.version
 
 
 def _some(names: Iterable[str]) -> str:
@@ -228,13 +226,15 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
         return _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
     from_message = f", from {link(message_url, 'this message')}" if message_url else ""
     about = f"{_facts(known, now)}\n{session(order.session_id)}{from_message}".strip()
+    by = mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
+        done = f"{DONE[order.verb]} by {by}" + (f": {plain(order.reason)}" if order.reason else "")
         notes = (_earlier(outcome), _unexpected(order.verb, outcome.status), _reach(outcome, known))
-        message = in_channel(_done_line(order), *notes, about)
+        message = in_channel(done, *notes, about)
         return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {plain(order.reason)}" if order.reason else ""
-    message = in_channel(f"{verdict} Requested by {mention(order.actor.user_id)}.", why, advice, reason, about)
+    message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
     return with_buttons(message, buttons.button(order.verb, order.session_id, label="Try again", version=known_version))
@@ -261,11 +261,6 @@ def card_update(
 def card_not_updated() -> str:
     """Return the line of a result whose clicked message Slack did not let the bot update."""
     return "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
-
-
-def _done_line(order: Order) -> str:
-    reason = f": {plain(order.reason)}" if order.reason else ""
-    return f"{DONE[order.verb]} by {mention(order.actor.user_id)}{reason}"
 
 
 def _facts(known: Session | None, now: float) -> str:

@@ -18,7 +18,7 @@ from bot.messages.blocks import (
     with_buttons,
 )
 from bot.messages.buttons import button, plain_button, session_facts, session_line, set_key_button
-from bot.messages.markup import code, dashboard, mention, moment, or_in_dashboard, place, plain
+from bot.messages.markup import code, dashboard, mention, moment, or_in_dashboard, where_and_why
 from bot.messages.results import explain_refusal
 from bot.messages.usage import COMMANDS
 
@@ -43,6 +43,9 @@ MOST_PAUSED = 10
 
 REFRESH = "anchor_refresh_sessions"
 """The `action_id` of the button that reads the sessions again."""
+
+READING = ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
+"""The ack of a command whose lists take longer than Slack waits."""
 
 _PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
 _PAUSED_NOTE = "Anchor does not say whether an agent is paused: one that was resumed elsewhere still stands here."
@@ -121,11 +124,6 @@ def _notes(*texts: str) -> list[Block]:
     return [context(text)] if text else []
 
 
-def reading_overview_message() -> Message:
-    """Return the ack of a command whose lists take longer than Slack waits."""
-    return ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
-
-
 def overview_message(overview: Overview, *, now: float, dashboard_url: str) -> Message:
     """Return both lists, for the person alone."""
     return from_blocks(overview_blocks(overview, now=now, dashboard_url=dashboard_url))
@@ -173,11 +171,10 @@ def _paused_blocks(overview: Overview, now: float) -> list[Block]:
 def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
     order = paused.order
     shows_all = can_see_all(order.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
-    where = f" in {place(order.channel_id)}" if shows_all and order.channel_id else ""
-    why = f" Reason: {plain(order.reason)}" if shows_all and order.reason else ""
+    rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
     who = f"Paused by {mention(order.user_id)}, {moment(order.given_at)}"
     facts = session_facts(paused.session, now=now) if paused.session else ""
-    text = f"{code(order.session_id[:8])}{f' · {facts}' if facts else ''}\n{who}{where}.{why}"
+    text = f"{code(order.session_id[:8])}{f' · {facts}' if facts else ''}\n{who}{rest}"
     if Verb.RESUME not in overview.allowed:
         return section(text)
     history = f"{who}."

@@ -29,7 +29,7 @@ _WITHOUT_ID = (
     "those with the words in a tag, a domain or the name of the key. The first 8 digits of an id are enough if only "
     f"one session has them. `{SESSIONS}` shows what runs and what is paused."
 )
-_SESSIONS_HELP = (
+SESSIONS_HELP = ephemeral(
     f"`{SESSIONS}` shows you the sessions that run and those that this app paused, with buttons to pause, to resume, "
     "and to read them again."
 )
@@ -45,11 +45,6 @@ def usage_message(verb: Verb, problem: Help | Missing | Broken | Ambiguous, *, d
         example = f"Example: `{COMMANDS[verb]} {_EXAMPLE_ID} {_EXAMPLE_REASON[verb]}`"
         return ephemeral(_HELP[verb], where, usage, example, _WITHOUT_ID if verb is Verb.PAUSE else "")
     return ephemeral(NOT_DONE[verb], _explain(problem), where, usage)
-
-
-def sessions_help_message() -> Message:
-    """Return the answer to a request for help about the sessions."""
-    return ephemeral(_SESSIONS_HELP)
 
 
 def _explain(problem: Missing | Broken | Ambiguous) -> str:

@@ -71,7 +71,7 @@ def _order(verb: str, session: str, user: str, reason: str) -> Order:
     return Order(Verb(verb), SessionId(session), Actor("T0HOME00001", "C0ALERTS001", user), reason)
 
 
-UNREADABLE = result_texts.unreadable_message().text
+UNREADABLE = result_texts.UNREADABLE.text
 
 
 def incident_text(incident: str) -> str:
@@ -99,8 +99,8 @@ LOADING = str(pausing.loading_modal().blocks[0]["text"]["text"])
 NO_SESSION = pausing.NO_SESSION
 NOT_OPENED = pausing.not_opened_message().text
 NO_ID_NOTE = pausing.no_id_note(is_complete=True)
-READING_OVERVIEW = sessions.reading_overview_message().text
-SESSIONS_HELP = usage.sessions_help_message().text
+READING_OVERVIEW = sessions.READING.text
+SESSIONS_HELP = usage.SESSIONS_HELP.text
 
 ALL, MOST_SHOWN, NOTHING_CHOSEN = pausing.ALL, pausing.MOST_SHOWN, pausing.NOTHING_CHOSEN
 OUT_OF_DATE = str(answer_view(pausing.TITLE, pausing.OUT_OF_DATE).blocks[0]["text"]["text"])

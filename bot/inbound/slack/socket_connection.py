@@ -14,7 +14,7 @@ from bot.core.retries import backoff
 from bot.inbound.rejections import Rejected
 from bot.inbound.slack.request import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
 from bot.messages.blocks import as_response
-from bot.messages.results import unreadable_message
+from bot.messages.results import UNREADABLE
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError
 
@@ -105,7 +105,7 @@ def _read_envelope(kind: object, frame: Mapping[str, object]) -> Envelope | BadE
         return Envelope(envelope_id, _read_payload(kind, frame.get("payload")), accepts_payload)
     except BadPayloadError as error:
         is_shown = kind == "slash_commands" and accepts_payload  # people see nothing of a click's ack
-        response = as_response(unreadable_message()) if is_shown else None
+        response = as_response(UNREADABLE) if is_shown else None
         return BadEnvelope(_reject(str(error)), _write(envelope_id, response))
 
 

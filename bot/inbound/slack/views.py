@@ -16,9 +16,9 @@ from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded, same
 from bot.messages.blocks import Message, View, Visibility
 from bot.messages.buttons import HISTORY
 from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
-from bot.messages.sessions import REFRESH, list_refusal, overview_message, reading_overview_message
+from bot.messages.sessions import READING, REFRESH, list_refusal, overview_message
 from bot.messages.settings import ONE_MOMENT, answer_view
-from bot.messages.usage import SESSIONS, sessions_help_message
+from bot.messages.usage import SESSIONS, SESSIONS_HELP
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
 from bot.usecases.session_modals import SessionViews
@@ -66,9 +66,9 @@ class ViewListeners:
     async def show_sessions(self, request: Request) -> None:
         """Ack with the sessions if they come before the ack deadline; otherwise they follow."""
         if asks_for_help(request.payload.get("text", "")):
-            request.ack.message = sessions_help_message()
+            request.ack.message = SESSIONS_HELP
         else:
-            await request.answer_now_or_later(self._overview(request.actor), reading_overview_message())
+            await request.answer_now_or_later(self._overview(request.actor), READING)
 
     async def refresh(self, request: Request) -> None:
         """Read the sessions again, in the message, Home or modal that has the button."""
