@@ -126,11 +126,6 @@ class Sources:
         values = {name: value.strip() for name, value in self.environ.items() if name in VARIABLES}
         return sorted(name for name, value in values.items() if value and written.get(name) != value)
 
-    def file_variable(self, name: str) -> tuple[str, str]:
-        """Return the variable that can name a file with this setting, and its value or ""."""
-        variable = SETTINGS[name].file_variable
-        return variable, self.environ.get(variable, "").strip()
-
     def encryption_keys(self) -> dict[str, str] | None:
         """Return the keys of the old file, which decrypt the database, if no others are given; None without any."""
         kept = {name: value for name, value in self._kept().items() if name in _KEYS and value}
@@ -220,7 +215,8 @@ class Init:
 
     def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
         """Ask until the value can be used, and return the variable and its value. A file can have a secret."""
-        in_file, path = self._sources.file_variable(question.name)
+        in_file = SETTINGS[question.name].file_variable
+        path = self.environ.get(in_file, "").strip()
         can_try_again = self.answers.at_terminal and not path
         while True:
             variable, value = (in_file, path) if path else (question.name, self.answers.answer(question))

@@ -40,15 +40,10 @@ _PLAIN = re.compile(r"[\w./:@,=+%?&-]*", re.ASCII)
 
 
 def find_misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each variable that is no setting and has a similar name, with the name that is probably meant."""
+    """Yield each variable whose misspelled name is among `names`, and sentences about that."""
     for name in sorted(set(names) - VARIABLES - _OF_OTHERS):
         for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
-            yield name, known
-
-
-def hint(name: str, known: str) -> str:
-    """Return the sentences about a misspelled variable."""
-    return f"{name} is no setting of the bot. Did you mean {known}?"
+            yield known, f"{name} is no setting of the bot. Did you mean {known}?"
 
 
 class SettingsError(Exception):
@@ -122,7 +117,7 @@ class EnvReader:
     def _report_unset(self, name: str, remedy: str, *alternatives: str) -> None:
         """Record that a setting is not set, with hints about variables that misspell it or one of `alternatives`."""
         meant = {variable for one in (name, *alternatives) for variable in SETTINGS[one].variables}
-        hints = [hint(found, known) for found, known in find_misspelled(self._environ) if known in meant]
+        hints = [sentences for known, sentences in find_misspelled(self._environ) if known in meant]
         self._report(name, " ".join(["is not set.", remedy, *hints]))
 
     def secret(self, name: str, description: str, prefix: str = "") -> Secret:

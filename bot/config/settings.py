@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config.environment import EnvReader, SettingsError, find_misspelled, hint
+from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
@@ -301,8 +301,8 @@ def _kind_of(database_url: Secret) -> str:
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
     """Yield a sentence for each setting that is probably not meant, with its level."""
-    for name, known in find_misspelled(environ):
-        yield logging.WARNING, hint(name, known)
+    for _, sentences in find_misspelled(environ):
+        yield logging.WARNING, sentences
     if any(len(secret.reveal()) != SECRET_LENGTH for secret in settings.slack_signing_secrets):
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:

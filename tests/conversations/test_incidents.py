@@ -46,7 +46,7 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
 async def test_an_exception_in_a_modal_is_shown_in_it(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(payload: Mapping[str, object], _: object) -> None:
+    def unreadable(payload: Mapping[str, object]) -> None:
         raise ZeroDivisionError(len(payload))
 
     monkeypatch.setattr("bot.inbound.slack.settings.read_submission", unreadable)

@@ -139,7 +139,6 @@ def _read_content(message: Mapping[str, Any]) -> MessageContent:
 class Submission:
     """A submitted modal; `expected_version` is the version that the person saw, -1 if unreadable."""
 
-    actor: Actor
     view_id: str
     expected_version: int
     _values: Mapping[str, Mapping[str, Any]] = field(repr=False)  # can contain a key
@@ -166,11 +165,11 @@ class Submission:
         return bool(self._values.get(name, {}).get("selected_options"))
 
 
-def read_submission(payload: Mapping[str, Any], actor: Actor) -> Submission:
+def read_submission(payload: Mapping[str, Any]) -> Submission:
     """Read a `view_submission` payload. Its view went through the client, so it can contain anything."""
     view = payload["view"]
     version = read_version(view.get("private_metadata"))
-    return Submission(actor, str(view.get("id", "")), version, _inputs_of(view))
+    return Submission(str(view.get("id", "")), version, _inputs_of(view))
 
 
 def read_version(text: object) -> int:

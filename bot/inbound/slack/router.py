@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -83,12 +82,6 @@ class Request:
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Do some work behind the ack. The person is told of an exception."""
         self.tasks.start(self._do(work))
-
-    async def answer_now_or_later(self, work: Awaitable[Message], announcement: Message) -> None:
-        """Ack with the message that `work` returns, or with the announcement, and deliver the message later."""
-        message = await self.now_or_later(work, partial(self.delivery.deliver, self.address), instead=same)
-        self.ack.message = announcement if message is None else message
-        self.ack.is_announcement = message is None
 
     async def now_or_later(
         self,

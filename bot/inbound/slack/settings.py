@@ -56,7 +56,7 @@ class SettingsListeners:
 
     async def submit(self, request: Request) -> None:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
-        name, sent = request.payload["view"]["callback_id"], read_submission(request.payload, request.actor)
+        name, sent = request.payload["view"]["callback_id"], read_submission(request.payload)
         later = partial(self._show_later, request, name, sent)
         reply = await request.now_or_later(self._reply(request, name, sent), later, instead=_incident)
         request.ack.fields = _ack_fields(name, texts.Reply("Checking", texts.CHECKING) if reply is None else reply)
@@ -75,10 +75,10 @@ class SettingsListeners:
             change = self._change(name, sent)
             if isinstance(change, texts.Reply):
                 return change
-            reply = await self.actions.execute(name, sent.actor, change)
+            reply = await self.actions.execute(name, request.actor, change)
             return texts.KEY_NOT_SAVED if name == SET_KEY and reply is texts.NOT_SAVED else reply
         finally:
-            request.tasks.start(self.home.publish(sent.actor))
+            request.tasks.start(self.home.publish(request.actor))
 
     def _change(self, name: str, sent: Submission) -> Change | texts.Reply:
         """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
@@ -100,7 +100,7 @@ class SettingsListeners:
     async def _show_later(self, request: Request, name: str, sent: Submission, reply: texts.Reply) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         await asyncio.sleep(ACK_ARRIVES)
-        actor = sent.actor
+        actor = request.actor
         if not await self.modals.modals.update(actor, sent.view_id, reply.view(name)):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 

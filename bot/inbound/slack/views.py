@@ -67,8 +67,11 @@ class ViewListeners:
         """Ack with the sessions if they come before the ack deadline; otherwise they follow."""
         if asks_for_help(request.payload.get("text", "")):
             request.ack.message = SESSIONS_HELP
-        else:
-            await request.answer_now_or_later(self._overview(request.actor), READING)
+            return
+        later = partial(request.delivery.deliver, request.address)
+        message = await request.now_or_later(self._overview(request.actor), later, instead=same)
+        request.ack.message = READING if message is None else message
+        request.ack.is_announcement = message is None
 
     async def refresh(self, request: Request) -> None:
         """Read the sessions again, in the message, Home or modal that has the button."""
@@ -84,12 +87,13 @@ class ViewListeners:
 
     async def search_history(self, request: Request) -> None:
         """Ack with the orders if they come before the ack deadline; otherwise with "One moment…", and update later."""
-        sent = read_submission(request.payload, request.actor)
+        sent = read_submission(request.payload)
         query = _read_query(sent)
         if query is None:
             request.ack.fields = {"response_action": "errors", "errors": {SESSION: NO_SESSION}}
             return
-        search, later = self.admin_modals.search_history(sent.actor, query), partial(self._show_later, sent)
+        search = self.admin_modals.search_history(request.actor, query)
+        later = partial(self._show_later, request.actor, sent.view_id)
         found = await request.now_or_later(search, later, instead=_incident)
         view = answer_view(TITLE, ONE_MOMENT) if found is None else found
         request.ack.fields = {"response_action": "update", "view": view.as_json()}
@@ -105,10 +109,10 @@ class ViewListeners:
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)
 
-    async def _show_later(self, sent: Submission, view: View) -> None:
+    async def _show_later(self, actor: Actor, view_id: str, view: View) -> None:
         """Show the orders in the modal once the ack has arrived there. If it was closed, nobody waits for them."""
         await asyncio.sleep(ACK_ARRIVES)
-        await self.admin_modals.modals.update(sent.actor, sent.view_id, view)
+        await self.admin_modals.modals.update(actor, view_id, view)
 
 
 def _incident(message: Message) -> View:

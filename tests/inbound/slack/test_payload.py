@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from bot.inbound.slack import payload as under_test
-from harness.product import requests
 from harness.samples import picked, sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
@@ -61,7 +60,7 @@ def test_the_time_of_a_shortcut_is_slacks() -> None:
 
 
 def submitted(**view: Any) -> under_test.Submission:
-    return under_test.read_submission(VIEW | {"view": VIEW["view"] | view}, requests.Actor(HOME, "", "U0ALICE0001"))
+    return under_test.read_submission(VIEW | {"view": VIEW["view"] | view})
 
 
 def filled(element: object) -> under_test.Submission:
