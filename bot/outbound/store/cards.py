@@ -119,7 +119,7 @@ class CardRows:
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
         placed, new = _place(connection, changes.alerts, now)
-        # an earlier transaction without an answer can have inserted some
+        # an earlier transaction without an answer, or a result that is delivered twice, can have inserted some
         connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
         claimed = claim(connection, self.owner, changes.sent, now, most=most)
         (row,) = connection.fetch_all(_NEXT, now=now)

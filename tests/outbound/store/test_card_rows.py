@@ -44,6 +44,18 @@ async def test_what_changes_while_a_card_is_sent_is_sent_after_it(rows: CardRows
     assert ([part.version for part in newest.parts], newest.shown) == ([1], "digest")
 
 
+async def test_a_message_has_one_row_for_each_session_and_another_one_after_the_first_was_closed(
+    store: Store, rows: CardRows
+) -> None:
+    first, again = card(), card()
+    await exchange(rows, most=0, new=[first])
+    await exchange(rows, most=0, new=[again])
+    assert await fetch(store, "SELECT id FROM cards") == [(first.id,)]
+    await execute(store, "UPDATE cards SET closed_at = 1.0")
+    await exchange(rows, most=0, new=[again])
+    assert len(await fetch(store, "SELECT id FROM cards")) == 2
+
+
 async def test_a_card_of_a_process_that_has_ended_is_sent_by_another_one(
     store: Store, rows: CardRows, others: CardRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,11 @@ async def test_a_file_of_an_older_version_is_used_with_all_that_is_in_it(tmp_pat
     """
     file, key = tmp_path / "bot.db", Secret("YSBrZXkgb2YgMzIgYnl0ZXMsIG9ubHkgaW4gdGVzdHM=")
     shutil.copy(SAMPLES / f"anchor-bot-{version}.db", file)
+    with closing(sqlite3.connect(file)) as connection, connection:  # an older row of the same message and session
+        connection.execute("CREATE TABLE double AS SELECT * FROM cards")
+        connection.execute("UPDATE double SET id = '0002'")
+        connection.execute("INSERT INTO cards SELECT * FROM double")
+        connection.execute("DROP TABLE double")
     async with open_store(Secret(f"sqlite:///{file}"), [key]) as store:
         found = await store.rows.find("T0HOME00001")
         assert found
