@@ -60,6 +60,7 @@ async def test_a_file_of_an_older_version_is_used_with_all_that_is_in_it(tmp_pat
     file, key = tmp_path / "bot.db", Secret("YSBrZXkgb2YgMzIgYnl0ZXMsIG9ubHkgaW4gdGVzdHM=")
     shutil.copy(SAMPLES / f"anchor-bot-{version}.db", file)
     with closing(sqlite3.connect(file)) as connection, connection:  # an older row of the same message and session
+        connection.execute("UPDATE cards SET ts = '1.1', closed_at = NULL")
         connection.execute("CREATE TABLE double AS SELECT * FROM cards")
         connection.execute("UPDATE double SET id = '0002'")
         connection.execute("INSERT INTO cards SELECT * FROM double")
