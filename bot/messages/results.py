@@ -9,29 +9,9 @@ from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
-from bot.messages import buttons
+from bot.messages import buttons, markup
 from bot.messages.blocks import Message, ephemeral, in_channel, section, with_buttons
 from bot.messages.clicked import CardUpdate
-from bot.messages.markup import (
-    DOING,
-    DONE,
-    IN_HOME,
-    MOST_NAMED,
-    NOT_DONE,
-    UNCONFIRMED,
-    channel,
-    code,
-    dashboard,
-    link,
-    mention,
-    moment,
-    or_in_dashboard,
-    place,
-    plain,
-    session,
-    some,
-    where_and_why,
-)
 from bot.messages.usage import COMMANDS
 
 _PAUSE = COMMANDS[Verb.PAUSE]
@@ -47,7 +27,7 @@ _NOT_A_MEMBER = {
         "Ask one of them to press the button",
     ),
 }
-_ASK_ADMIN = f"Ask an admin to set it {IN_HOME}"
+_ASK_ADMIN = f"Ask an admin to set it {markup.IN_HOME}"
 _REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
 _REFUSALS = {
     outcomes.WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
@@ -74,14 +54,14 @@ _AFTER_DOUBT = {
     Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
     Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
 }
-_NEW_KEY = {True: f"Ask an admin to replace it {IN_HOME}", False: "Ask the operator of this bot to replace it"}
+_NEW_KEY = {True: f"Ask an admin to replace it {markup.IN_HOME}", False: "Ask the operator of this bot to replace it"}
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _EXPECTED_STATUS = frozenset({"success", "ok"})
 
 
 def unknown_command_message(command: str) -> Message:
     """Return the answer to an unknown command."""
-    return ephemeral(f"Unknown command {code(command)}: nothing was done.", f"Try `{_PAUSE} help`.")
+    return ephemeral(f"Unknown command {markup.code(command)}: nothing was done.", f"Try `{_PAUSE} help`.")
 
 
 def unknown_action_message(session_id: SessionId | None = None) -> Message:
@@ -94,9 +74,9 @@ def unknown_action_message(session_id: SessionId | None = None) -> Message:
 
 def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:
     """Return the answer to a button whose value is not one session id; a legacy one is probably Alertmanager's."""
-    has = f"{code(value)} instead of a session id" if value else "no session id"
+    has = f"{markup.code(value)} instead of a session id" if value else "no session id"
     return ephemeral(
-        NOT_DONE[verb],
+        markup.NOT_DONE[verb],
         f"This button has {has}. Use `{COMMANDS[verb]}`.",
         "The sender of this message must put the id into the button's `value`.",
         "In Alertmanager, the label with the id must be in `group_by`." if is_legacy else "",
@@ -112,9 +92,9 @@ UNREADABLE = ephemeral(
 def incident_message(incident_id: str) -> Message:
     """Return the answer after an unexpected exception outside of an order."""
     return ephemeral(
-        f"*Something broke in the bot itself* (incident {code(incident_id)}).",
+        f"*Something broke in the bot itself* (incident {markup.code(incident_id)}).",
         "It is not known whether your request was carried out.",
-        f"Tell the operator of the bot; the log has the details under {code(incident_id)}.",
+        f"Tell the operator of the bot; the log has the details under {markup.code(incident_id)}.",
     )
 
 
@@ -122,25 +102,26 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     """Return `message` as a direct message, which says which channel it belongs to, if to any."""
     if not channel_id:
         return message
-    why = f"This is for {place(channel_id)}, in case it does not show there."
+    why = f"This is for {markup.place(channel_id)}, in case it does not show there."
     blocks = (*message.blocks, section(why)) if message.blocks else ()
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
 def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: str, version: str) -> Message:
     """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
-    about = session(order.session_id)
+    about = markup.session(order.session_id)
     if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
         why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
-        message = ephemeral(NOT_DONE[order.verb], why, about)
+        message = ephemeral(markup.NOT_DONE[order.verb], why, about)
         return with_buttons(message, buttons.button(order.verb, order.session_id, is_asked=True, version=seen))
     if isinstance(refusal, outcomes.ResumedSince):
-        since = f"🔹 *Already resumed* by {mention(refusal.user_id)}, {moment(refusal.given_at)}: nothing was sent."
+        by = f"{markup.mention(refusal.user_id)}, {markup.moment(refusal.given_at)}"
+        since = f"🔹 *Already resumed* by {by}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
         return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id))
     why, advice = explain_refusal(order.verb, refusal)
-    advice = f"{advice}, {or_in_dashboard(order.verb, dashboard_url)}."
-    message = ephemeral(NOT_DONE[order.verb], why, advice, about)
+    advice = f"{advice}, {markup.or_in_dashboard(order.verb, dashboard_url)}."
+    message = ephemeral(markup.NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
         return with_buttons(message, buttons.set_key_button("Set"))
     if isinstance(
@@ -156,10 +137,10 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal) -> tuple[str, str]:
         case NotAMember(role=role):
             why, advice = _NOT_A_MEMBER[role]
         case NotNamed(users=users):
-            why = f"Only {_some(map(mention, sorted(users)))} can {verb} in this workspace."
+            why = f"Only {_some(map(markup.mention, sorted(users)))} can {verb} in this workspace."
             advice = "Ask one of them"
         case NotHere(channels=channels):
-            why, advice = f"People can {verb} only in {_some(map(channel, sorted(channels)))}.", "Do it there"
+            why, advice = f"People can {verb} only in {_some(map(markup.channel, sorted(channels)))}.", "Do it there"
         case outcomes.NoKey(can_set=can_set, scope_missing=scope_missing):
             why = "This workspace has no Anchor API key yet."
             set_now = "Set it now, and send the command again"
@@ -179,7 +160,7 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal) -> tuple[str, str]:
 
 
 def _how_late(late: outcomes.Late) -> str:
-    since = f", and {mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
+    since = f", and {markup.mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
     return (
         f"Your request reached the bot {late.seconds:.0f} s after you sent it{since}. Press the button to send it now."
     )
@@ -188,22 +169,24 @@ def _how_late(late: outcomes.Late) -> str:
 def _who_paused(pause: outcomes.PausedSince) -> tuple[str, str]:
     """Return what happened, and the version that the person then knows of."""
     did = "paused" if pause.is_confirmed else "asked to pause"
-    since = f"{moment(pause.given_at)}{where_and_why(pause.channel_id, pause.reason)}"
-    what = f"{mention(pause.user_id)} has {did} this agent since, {since}"
+    since = f"{markup.moment(pause.given_at)}{markup.where_and_why(pause.channel_id, pause.reason)}"
+    what = f"{markup.mention(pause.user_id)} has {did} this agent since, {since}"
     return f"{what}\nPress the button to resume it anyway.", pause.version
 
 
 def _some(names: Iterable[str]) -> str:
     """Join names to a readable list, and say where more of them are shown."""
     listed = list(names)
-    is_in_home = _MOST_SHOWN < len(listed) <= MOST_NAMED
-    return some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
+    is_in_home = _MOST_SHOWN < len(listed) <= markup.MOST_NAMED
+    return markup.some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
 
 
 def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     """Return the ack of a command whose outcome takes longer than Slack waits."""
     doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
-    return ephemeral(f"⏳ {DOING[order.verb]}… The result will be posted here.", doubt, session(order.session_id))
+    return ephemeral(
+        f"⏳ {markup.DOING[order.verb]}… The result will be posted here.", doubt, markup.session(order.session_id)
+    )
 
 
 def outcome_message(  # noqa: PLR0913 - all that an answer says
@@ -224,16 +207,16 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
         return _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
-    from_message = f", from {link(message_url, 'this message')}" if message_url else ""
-    about = f"{_facts(known, now)}\n{session(order.session_id)}{from_message}".strip()
-    by = mention(order.actor.user_id)
+    from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
+    about = f"{_facts(known, now)}\n{markup.session(order.session_id)}{from_message}".strip()
+    by = markup.mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
-        done = f"{DONE[order.verb]} by {by}" + (f": {plain(order.reason)}" if order.reason else "")
+        done = f"{markup.DONE[order.verb]} by {by}" + (f": {markup.plain(order.reason)}" if order.reason else "")
         notes = (_earlier(outcome), _unexpected(order.verb, outcome.status), _reach(outcome, known))
         message = in_channel(done, *notes, about)
         return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
-    reason = f"Reason: {plain(order.reason)}" if order.reason else ""
+    reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
     message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
@@ -243,7 +226,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
 def question_message(order: Order, version: str) -> Message:
     """Return the question about a resume, for a click on a button that did not ask, and for an old command."""
     question, resume = buttons.resume_question(order.session_id, version)
-    return with_buttons(ephemeral(question, session(order.session_id)), resume)
+    return with_buttons(ephemeral(question, markup.session(order.session_id)), resume)
 
 
 def card_update(
@@ -276,9 +259,8 @@ def _reach(outcome: outcomes.Done, known: Session | None) -> str:
 def _earlier(outcome: outcomes.Done) -> str:
     if isinstance(outcome, outcomes.Resumed) or not outcome.earlier_by:
         return ""
-    return (
-        f"It was paused before by {mention(outcome.earlier_by)}, {moment(outcome.earlier_at)}. Anchor was asked again."
-    )
+    by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
+    return f"It was paused before by {by}. Anchor was asked again."
 
 
 def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
@@ -300,17 +282,17 @@ def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id:
 
 
 def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
-    verdict = NOT_DONE[verb]
-    or_in_anchor = or_in_dashboard(verb, dashboard_url)
+    verdict = markup.NOT_DONE[verb]
+    or_in_anchor = markup.or_in_dashboard(verb, dashboard_url)
     match outcome:
         case outcomes.NotRunning(anchor_message=text):
             verdict = f"🔹 *Not running*, nothing to {verb}."
             known = f"Anchor says that this session is not running{_quote(text)}."
-            advice = f"If an agent still acts, it has another session: look in {dashboard(dashboard_url)}."
+            advice = f"If an agent still acts, it has another session: look in {markup.dashboard(dashboard_url)}."
         case outcomes.NotFound(anchor_message=text):
             verdict = f"🔹 *No such session*, nothing was {verb.past}."
             known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
-            advice = f"Check the id, and the account, in {dashboard(dashboard_url)}."
+            advice = f"Check the id, and the account, in {markup.dashboard(dashboard_url)}."
         case outcomes.Failed(status_code=status_code, anchor_message=text):
             known = f"Anchor answered with an error ({status_code}){_quote(text)}."
             advice = f"Try again, {or_in_anchor}."
@@ -325,10 +307,16 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
         case outcomes.Unconfirmed(why=why, status_code=status_code, anchor_message=text):
             known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}{_quote(text)}."
-            verdict, advice = UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+            verdict, advice = (
+                markup.UNCONFIRMED[verb],
+                _AFTER_DOUBT[verb].format(dashboard=markup.dashboard(dashboard_url)),
+            )
         case outcomes.Broken(incident_id=incident_id):
-            known = f"Something broke in the bot. Tell its operator the incident {code(incident_id)}."
-            verdict, advice = UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=dashboard(dashboard_url))
+            known = f"Something broke in the bot. Tell its operator the incident {markup.code(incident_id)}."
+            verdict, advice = (
+                markup.UNCONFIRMED[verb],
+                _AFTER_DOUBT[verb].format(dashboard=markup.dashboard(dashboard_url)),
+            )
         case outcomes.Superseded():
             known = "A pause was requested after it, so the resume was not sent."
             advice = f"Try again if the agent is to go on anyway, {or_in_anchor}."
@@ -340,11 +328,11 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
 def _unexpected(verb: Verb, status: str | None) -> str:
     """Return Anchor's status if it says something else than the verdict."""
     is_expected = status is None or status.casefold() in _EXPECTED_STATUS | {verb.past}
-    return "" if is_expected else f"Anchor's status: {code(status or '')}."
+    return "" if is_expected else f"Anchor's status: {markup.code(status or '')}."
 
 
 def _quote(text: str | None) -> str:
-    return f": {code(text)}" if text else ""
+    return f": {markup.code(text)}" if text else ""
 
 
 def _in_seconds(retry_after: float | None) -> str:

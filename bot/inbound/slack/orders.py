@@ -10,13 +10,7 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, Help, Order, ReplyAddress, Source, Verb, ViewRef, read_command, read_version
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
 from bot.core.sessions import NotRead, Session, words_of
-from bot.inbound.slack.payload import (
-    ButtonClick,
-    read_button_click,
-    read_choice,
-    read_legacy_click,
-    read_message_shortcut,
-)
+from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, same
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, VERBS
@@ -129,7 +123,7 @@ class OrderListeners:
 
     async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
-        click = read_button_click(request.payload, request.address)
+        click = payload.read_button_click(request.payload, request.address)
         if click.view is not None:
             address = self.views.address(click.address, click.view)
             click = replace(click, address=replace(address, invocation=request.trigger_id))
@@ -137,9 +131,9 @@ class OrderListeners:
 
     async def click_legacy(self, request: Request) -> None:
         """Handle a click on a button of an attachment. A message in its ack would replace the alert."""
-        await self._answer_click(read_legacy_click(request.payload, request.address), request)
+        await self._answer_click(payload.read_legacy_click(request.payload, request.address), request)
 
-    async def _answer_click(self, click: ButtonClick, request: Request) -> None:
+    async def _answer_click(self, click: payload.ButtonClick, request: Request) -> None:
         order = _read_order(click, request)
         if isinstance(order, Message):
             request.tasks.start(request.delivery.deliver(click.address, order))
@@ -172,7 +166,7 @@ class OrderListeners:
 
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
-        found, address = read_message_shortcut(request.payload, request.address)
+        found, address = payload.read_message_shortcut(request.payload, request.address)
         trigger_id = request.payload.get("trigger_id")
         match found:
             case Mentions(found=(only,), is_complete=True):
@@ -187,7 +181,7 @@ class OrderListeners:
     async def pause_chosen(self, request: Request) -> None:
         """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
         origin = text_field(request.payload["view"], "private_metadata")
-        address, (chosen, errors) = self.modals.address(request.actor, origin), read_choice(request.payload)
+        address, (chosen, errors) = self.modals.address(request.actor, origin), payload.read_choice(request.payload)
         if address is None:
             shown = answer_view(TITLE, OUT_OF_DATE).as_json()
             request.ack.fields = {"response_action": "update", "view": shown}
@@ -208,7 +202,7 @@ def _pause(session_id: SessionId, request: Request) -> Order:
     return replace(order, age=max(order.age, time.monotonic() - request.given_at))
 
 
-def _read_order(click: ButtonClick, request: Request) -> Order | Message:
+def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message:
     """Return the order of a click, or the answer if it is none.
 
     A resume that may be old is asked about, unless its version would show a later pause.
