@@ -209,7 +209,7 @@ def _state(settings: Settings, store: Store, container: Container, readiness: Re
         readiness=readiness,
         has_socket=settings.slack_app_token is not None,
         has_key=settings.one is not None,
-        outboxes={"results": container.journal.backlog},
+        backlog=container.journal.backlog,
         database_errors=lambda: store.database.errors,
         dropped_lines=dropped_lines,
     )

@@ -82,13 +82,13 @@ OFF = Metrics()
 class Backlog:
     """A queue: how many wait, and for how many seconds the oldest has."""
 
-    depth: int = 0
-    oldest: float = 0.0
+    depth: int
+    oldest: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state at a scrape. `facts` describe the bot; `outboxes` are by name.
+    """The state at a scrape. `facts` describe the bot; `backlog` is that of results.
 
     `has_socket` says that the bot uses Socket Mode, `has_key` that the settings have its only Anchor key.
     """
@@ -97,6 +97,6 @@ class State:
     readiness: Readiness
     has_socket: bool
     has_key: bool
-    outboxes: Mapping[str, Callable[[], Backlog]]
+    backlog: Callable[[], Backlog]
     database_errors: Callable[[], int]
     dropped_lines: Callable[[], int]

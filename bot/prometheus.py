@@ -3,7 +3,7 @@
 Labels have few values each: no ids and no names. https://prometheus.io/docs/practices/naming/
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
@@ -132,28 +132,20 @@ class _StateCollector(Collector):
         if state.has_key:
             is_accepted = "anchor_key" not in state.readiness.degraded
             yield GaugeMetricFamily("anchor_bot_key_accepted", "0 if Anchor refuses ANCHOR_API_KEY.", is_accepted)
-        yield from self._parts()
-        yield from self._outboxes()
+        parts = {part: float(part in state.readiness.degraded) for part in sorted({*PARTS, *state.readiness.degraded})}
+        yield _gauge("anchor_bot_degraded", "1 if this part does not work as it should.", "part", parts)
+        results = state.backlog()
+        depth, oldest = {"results": results.depth}, {"results": results.oldest}
+        yield _gauge("anchor_bot_outbox_depth", "Messages that Slack has not taken yet.", "outbox", depth)
+        yield _gauge("anchor_bot_outbox_oldest_seconds", "Age of the oldest of them.", "outbox", oldest)
         yield CounterMetricFamily(
             "anchor_bot_database_errors", "Failed calls of the database.", state.database_errors()
         )
         yield CounterMetricFamily("anchor_bot_log_lines_dropped", "Lines that nobody read.", state.dropped_lines())
 
-    def _parts(self) -> Iterator[Metric]:
-        degraded = GaugeMetricFamily(
-            "anchor_bot_degraded", "1 if this part does not work as it should.", labels=["part"]
-        )
-        for part in sorted({*PARTS, *self.state.readiness.degraded}):
-            degraded.add_metric([part], part in self.state.readiness.degraded)
-        yield degraded
 
-    def _outboxes(self) -> Iterator[Metric]:
-        depth = GaugeMetricFamily(
-            "anchor_bot_outbox_depth", "Messages that Slack has not taken yet.", labels=["outbox"]
-        )
-        oldest = GaugeMetricFamily("anchor_bot_outbox_oldest_seconds", "Age of the oldest of them.", labels=["outbox"])
-        for name, read in self.state.outboxes.items():
-            backlog = read()
-            depth.add_metric([name], backlog.depth)
-            oldest.add_metric([name], backlog.oldest)
-        yield from (depth, oldest)
+def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        gauge.add_metric([value], number)
+    return gauge

@@ -19,13 +19,13 @@ from harness.product import Secret, history, outcomes, requests
 from harness.samples import SAMPLES
 
 
-def state(readiness: Readiness, **outboxes: Backlog) -> State:
+def state(readiness: Readiness, backlog: Backlog) -> State:
     return State(
         facts={"version": bot.__version__},
         readiness=readiness,
         has_socket=True,
         has_key=True,
-        outboxes={name: lambda backlog=backlog: backlog for name, backlog in outboxes.items()},  # type: ignore[misc]
+        backlog=lambda: backlog,
         database_errors=lambda: 3,
         dropped_lines=lambda: 4,
     )
@@ -33,7 +33,7 @@ def state(readiness: Readiness, **outboxes: Backlog) -> State:
 
 def test_the_state_is_read_at_each_scrape() -> None:
     metrics, readiness = PrometheusMetrics(), Readiness()
-    metrics.read_at_scrape(state(readiness, results=Backlog(2, 61.5), cards=Backlog()))
+    metrics.read_at_scrape(state(readiness, Backlog(2, 61.5)))
     good = read(metrics.page().decode())
     for part in ("anchor_key", "something new"):
         readiness.degrade(part, "because")
@@ -43,7 +43,7 @@ def test_the_state_is_read_at_each_scrape() -> None:
         assert (good(f"anchor_bot_{name}"), bad(f"anchor_bot_{name}")) == (1, 0)
     assert {part: good("anchor_bot_degraded", part=part) for part in PARTS} == dict.fromkeys(PARTS, 0)
     assert bad("anchor_bot_degraded", part="anchor_key") == bad("anchor_bot_degraded", part="something new") == 1
-    assert (bad("anchor_bot_outbox_depth", outbox="results"), bad("anchor_bot_outbox_depth", outbox="cards")) == (2, 0)
+    assert bad("anchor_bot_outbox_depth", outbox="results") == 2
     assert bad("anchor_bot_outbox_oldest_seconds", outbox="results") == 61.5
     assert (bad("anchor_bot_database_errors_total"), bad("anchor_bot_log_lines_dropped_total")) == (3, 4)
 
@@ -100,5 +100,5 @@ def test_without_a_port_nothing_is_measured() -> None:
     OFF.delivered("pause", "ack", 0.1)
     OFF.attempted("pause", "Paused", 0.1)
     OFF.alerted("Posted")
-    OFF.read_at_scrape(state(Readiness()))
+    OFF.read_at_scrape(state(Readiness(), Backlog(0, 0.0)))
     assert OFF.page() == b""
