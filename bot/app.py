@@ -137,8 +137,7 @@ async def running(
                 redeliveries = Redeliveries(container.recovery.follows_crash, window=limits.redelivery_window)
                 socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks, redeliveries)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            cards, most = container.alert_cards, limits.alerts_at_once
-            alerts = Alerts(cards, workspaces, tasks, readiness, metrics, most_at_once=most)
+            alerts = Alerts(container.alert_cards, workspaces, tasks, readiness, metrics, limits.alerts_at_once)
             routes = _routes(settings, alerts, workspaces, session)
             server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
             state = _state(settings, store, container, readiness)

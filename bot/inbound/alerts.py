@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import assert_never
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from bot.core.fairness import Tally
 from bot.core.fields import CHANNEL_ID, is_token
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
 from bot.core.workspace import Workspace
-from bot.health import OFF, Metrics, Readiness
+from bot.health import Metrics, Readiness
 from bot.inbound.rejections import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards
 from bot.messages.markup import link, plain, width
@@ -179,9 +179,8 @@ class Alerts:
     workspaces: Workspaces
     tasks: Tasks
     readiness: Readiness
-    metrics: Metrics = OFF
-    _: KW_ONLY
-    most_at_once: int = MOST_AT_ONCE
+    metrics: Metrics
+    most_at_once: int
 
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncBoltRequest
@@ -11,7 +11,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from bot.core.fields import objects_in, text_field
 from bot.core.requests import ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
-from bot.health import OFF, Metrics
+from bot.health import Metrics
 from bot.inbound.slack.payload import read_address, read_time
 from bot.inbound.slack.router import Ack, Request, Router
 from bot.messages.blocks import Message
@@ -45,10 +45,9 @@ class SlackApp:
     delivery: MessageDelivery
     tasks: Tasks
     slack_clock: SlackClock
-    metrics: Metrics = OFF
-    _: KW_ONLY
+    metrics: Metrics
     ack_wait: float
-    most_tasks: int = MOST_TASKS
+    most_tasks: int
 
     def __post_init__(self) -> None:
         self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
