@@ -251,16 +251,16 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
     """Ask Slack for the team of the bot token until it answers. Raises TokenRefusedError."""
     for attempt in count(1):
         try:
-            team_id, enterprise_id = await slack.identify(token)
+            found = await slack.inspect(token)
         except SlackUnreachableError as error:
             delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
             readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
             _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
             await asyncio.sleep(delay)
         else:
-            workspaces.identify(team_id, enterprise_id)
+            workspaces.identify(found.team_id, found.enterprise_id)
             readiness.clear("slack")
-            _log.info("ready", extra={"team": team_id})
+            _log.info("ready", extra={"team": found.team_id})
             return
 
 

@@ -21,7 +21,7 @@ from bot.inbound.slack.socket_connection import HEARTBEAT, REDELIVERY_WINDOW
 from bot.inbound.slack.views import ViewListeners
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.slack.client import SlackClient, SlackViews
+from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
@@ -144,7 +144,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
 ) -> Container:
     """Build everything that serves the workspaces."""
     slack, anchor = clients.slack, clients.anchor
-    views = SlackViews(clients.web)
     roles = RoleCache(clients.web, store.people)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
@@ -163,12 +162,12 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     card_rows = CardRows(store.database, owner)
     fact_reads = FactReads(anchor_sessions, reads, card_rows, tasks)
     lists = SessionLists(access_check, reads, past_orders, tasks)
-    modals = Modals(workspaces, views, delivery, tasks)
+    modals = Modals(workspaces, slack, delivery, tasks)
     session_modals = SessionModals(lists, modals, store.cipher, dashboard_url)
     home_view = HomeView(
         workspaces,
         roles,
-        views,
+        slack,
         monitor,
         past_orders,
         lists,

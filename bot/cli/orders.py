@@ -204,7 +204,7 @@ async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.Cli
     slack = SlackClient(open_web(session, settings.slack_api_url))
     with contextlib.suppress(SlackUnreachableError, TokenRefusedError, TimeoutError):
         async with asyncio.timeout(_IDENTIFY_TIMEOUT):
-            return (await slack.identify(one.bot_token))[0]
+            return (await slack.inspect(one.bot_token)).team_id
     return ""
 
 

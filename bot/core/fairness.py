@@ -82,10 +82,6 @@ class Rotation(Generic[_Item]):
         """Return how many items wait in the name of this person."""
         return len(self._waiting.get(person, ()))
 
-    def taken(self, person: Person) -> int:
-        """Return how many items of this person are taken."""
-        return self._taken[person]
-
     def add(self, item: _Item, person: Person) -> None:
         """Let an item wait, behind the other ones of this person."""
         self._people.setdefault(item, set()).add(person)

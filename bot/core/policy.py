@@ -122,7 +122,9 @@ def can_pause(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "")
 
 def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
     """Return a person's role in the workspace that the app is installed in."""
-    if profile.is_stranger or not _is_of_workspace(profile, actor, enterprise_id):
+    teams = (profile.teams | {profile.team_id}) - {""}
+    is_colleague = bool(enterprise_id) and profile.enterprise_id == enterprise_id
+    if profile.is_stranger or not (is_colleague or actor.team_id in teams):
         return Role.OUTSIDER
     if profile.is_deactivated:
         return Role.DEACTIVATED
@@ -130,7 +132,7 @@ def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
         return Role.BOT
     if profile.is_guest:
         return Role.GUEST
-    return Role.ADMIN if profile.is_admin and actor.team_id in _teams_of(profile) else Role.MEMBER
+    return Role.ADMIN if profile.is_admin and actor.team_id in teams else Role.MEMBER
 
 
 def is_surely_outsider(actor: Actor, enterprise_id: str) -> bool:
@@ -146,13 +148,3 @@ def _by_team(actor: Actor, enterprise_id: str) -> Role:
     """Return the role that follows from the ids alone, without asking Slack."""
     own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
     return Role.MEMBER if own else Role.OUTSIDER
-
-
-def _is_of_workspace(profile: Profile, actor: Actor, enterprise_id: str) -> bool:
-    """Return whether a person belongs to the workspace, or to another one of its Grid organisation."""
-    is_colleague = bool(enterprise_id) and profile.enterprise_id == enterprise_id
-    return is_colleague or actor.team_id in _teams_of(profile)
-
-
-def _teams_of(profile: Profile) -> frozenset[str]:
-    return (profile.teams | {profile.team_id}) - {""}

@@ -228,11 +228,6 @@ class Opposition:
     is_in_doubt: bool = False
     earlier_pause: EarlierPause | None = None
 
-    @property
-    def holds_back(self) -> bool:
-        """Return whether a resume is not to be sent now."""
-        return self.is_running or self.is_later
-
 
 NO_OPPOSITION = Opposition()
 

@@ -42,14 +42,6 @@ class Life(StrEnum):
     UNKNOWN = "unknown"
 
 
-def life_of(status: str) -> Life:
-    """Return what a status says. Only a status that is known as an end is one: an agent could still run."""
-    words = " ".join(re.findall("[a-z]+", status.casefold()))
-    if words == RUNNING:
-        return Life.RUNNING
-    return Life.ENDED if words in _ENDED else Life.UNKNOWN
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A session; a field that Anchor does not send is empty or None.
@@ -90,13 +82,11 @@ class Session:
 
     @property
     def life(self) -> Life:
-        """Return what its status says."""
-        return life_of(self.status)
-
-    @property
-    def short_id(self) -> str:
-        """Return the first 8 digits of its id."""
-        return self.id[:8]
+        """Return what its status says. Only a status that is known as an end is one: an agent could still run."""
+        words = " ".join(re.findall("[a-z]+", self.status.casefold()))
+        if words == RUNNING:
+            return Life.RUNNING
+        return Life.ENDED if words in _ENDED else Life.UNKNOWN
 
     @property
     def ends_at(self) -> float | None:
@@ -176,11 +166,6 @@ class SessionPage:
     is_last: bool
     unreadable: int = 0
 
-    @property
-    def is_complete(self) -> bool:
-        """Return whether no session is missing after the first one."""
-        return self.is_last and not self.unreadable
-
 
 @dataclass(frozen=True, slots=True)
 class SessionList:
@@ -234,7 +219,8 @@ def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: b
     shown = (session for session in found.values() if _may_run(session, now))
     newest_first = sorted(shown, key=lambda session: (-(session.created_at or now), session.id))
     ended = frozenset(session.id for session in found.values() if session.life is Life.ENDED)
-    return SessionList(tuple(newest_first), is_complete and all(page.is_complete for page in pages), now, ended)
+    are_whole = all(page.is_last and not page.unreadable for page in pages)
+    return SessionList(tuple(newest_first), is_complete and are_whole, now, ended)
 
 
 def _may_run(session: Session, now: float) -> bool:

@@ -94,7 +94,7 @@ def plain_button(action_id: str, label: str) -> Block:
 
 def session_line(session: Session, *, now: float) -> str:
     """Return the line of a session in a list; `now` is in Unix seconds."""
-    parts = (code(session.short_id), *_facts(session, now))
+    parts = (code(session.id[:8]), *_facts(session, now))
     return " · ".join(part for part in parts if part)
 
 

@@ -18,7 +18,7 @@ from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
 from bot.messages.sessions import overview_blocks
-from bot.outbound.slack.client import SlackViews, ViewResult
+from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -60,7 +60,7 @@ class HomeView:
 
     workspaces: Workspaces
     roles: RoleCache
-    views: SlackViews
+    slack: SlackClient
     monitor: WorkspaceMonitor
     past_orders: PastOrders
     lists: SessionLists
@@ -108,7 +108,7 @@ class HomeView:
         checks = await self.checks.get(workspace) if role is Role.ADMIN else ()
         status = home_status(checks, install_url=self.install_url)
         home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self.install_url)
-        result = await self.views.publish(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
+        result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
                 await self.workspaces.record_admin(actor.team_id, actor.user_id)

@@ -9,7 +9,7 @@ from typing import Any
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, View
-from bot.outbound.slack.client import SlackViews, ViewResult
+from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
@@ -34,7 +34,7 @@ class Modals:
     """Opener of modals."""
 
     workspaces: Workspaces
-    views: SlackViews
+    slack: SlackClient
     delivery: MessageDelivery
     tasks: Tasks
 
@@ -56,10 +56,10 @@ class Modals:
         token, making = workspace.bot_token, self.tasks.start(make(workspace))
         await asyncio.wait({making}, timeout=_OPEN_WAIT)
         first = making.result() if making.done() else placeholder
-        view_id = await self.views.open(token, trigger_id, first)
+        view_id = await self.slack.open_view(token, trigger_id, first)
         is_open = view_id is not None
         if view_id is not None and first is not (view := await making):  # a closed modal is no failure
-            is_open = await self.views.update(token, view_id, view) is not ViewResult.FAILED
+            is_open = await self.slack.update_view(token, view_id, view) is not ViewResult.FAILED
         if not is_open:
             await self.delivery.deliver(address, not_opened.too_late)
 
@@ -69,7 +69,10 @@ class Modals:
             workspace = await self.workspaces.find(actor.team_id)
         except StoreError:
             return False
-        return workspace is not None and await self.views.update(workspace.bot_token, view_id, view) is ViewResult.SHOWN
+        return (
+            workspace is not None
+            and await self.slack.update_view(workspace.bot_token, view_id, view) is ViewResult.SHOWN
+        )
 
     async def _workspace(self, address: ReplyAddress, not_opened: NotOpened) -> Workspace | None:
         """Return the workspace, or log and report why there is none."""

@@ -115,11 +115,6 @@ class Turn:
         """Return whether the turn has come, so that its work can have begun."""
         return self._person is not None
 
-    @property
-    def is_over(self) -> bool:
-        """Return whether the turn never comes."""
-        return self._coming.done() and not self.has_come
-
     def share(self, person: Person) -> None:
         """Let a turn that waits come in the name of another person, too: the work is the same for both."""
         if not self._coming.done():

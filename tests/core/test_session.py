@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.sessions import Life, Session, life_of
+from bot.core.sessions import Life, Session
 from harness import SESSION
 from harness.product import SessionId
 
@@ -22,7 +22,7 @@ from harness.product import SessionId
     ],
 )
 def test_only_a_known_end_is_an_end(status: str, life: Life) -> None:
-    assert life_of(status) is life
+    assert Session(id=SessionId(SESSION), status=status).life is life
 
 
 def test_it_ends_at_the_latest_when_anchor_states_its_limit() -> None:

@@ -5,7 +5,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -37,17 +37,17 @@ _BY_STATUS = {
 _FINAL = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE})
 
 
-def read_page(parsed: Mapping[str, Any], *, page: int, limit: int) -> SessionPage | None:
+def read_page(parsed: Mapping[str, Any], page: int) -> SessionPage | None:
     """Read a page of `GET /v1/sessions`; None if it has no list.
 
-    Without a number of pages, a page with `limit` sessions is not the last one.
+    Without a number of pages, a page with LIMIT sessions is not the last one.
     """
     data = _data(parsed)
     listed = data.get("sessions")
     if not isinstance(listed, list):
         return None
     pages = _number(data.get("total_pages"))
-    is_last = len(listed) < limit if pages is None else page >= pages
+    is_last = len(listed) < LIMIT if pages is None else page >= pages
     sessions = _read_all(object_list_field(data, "sessions"))
     return SessionPage(sessions, is_last, len(listed) - len(sessions))
 
@@ -91,13 +91,13 @@ def _read_session(item: Mapping[str, Any]) -> Session | None:
         steps=_steps(item.get("steps")),
         key_name=text_field(item, "api_key_name").strip(),
         is_task=is_task if isinstance(is_task, bool) else None,
-        credits=_first(_number(item.get(name)) for name in ("used_credits", "credits_used")),
+        credits=_first_number(item, "used_credits", "credits_used"),
         max_minutes=_max_minutes(item),
     )
 
 
-def _first(numbers: Iterable[float | None]) -> float | None:
-    return next((number for number in numbers if number is not None), None)
+def _first_number(item: Mapping[str, Any], *names: str) -> float | None:
+    return next((number for name in names if (number := _number(item.get(name))) is not None), None)
 
 
 def _number(value: object) -> float | None:
@@ -118,12 +118,8 @@ def _steps(value: object) -> int | None:
 def _tags(value: object) -> tuple[str, ...]:
     """Return the tags of a list, or of an object as `name=value`."""
     if isinstance(value, dict):
-        return tuple(f"{name}={_plain(one)}" for name, one in value.items())
+        return tuple(f"{name}={one}" for name, one in value.items())
     return _texts(value)
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -272,7 +268,7 @@ class AnchorSessions:
         answer = await self._get("/v1/sessions", key, {**order, **filters}, within=within)
         if isinstance(answer, NotRead):
             return answer
-        return read_page(answer, page=number, limit=LIMIT) or NotRead(Unread.UNREADABLE, _OK)
+        return read_page(answer, number) or NotRead(Unread.UNREADABLE, _OK)
 
     async def _get(
         self, path: str, key: Secret, query: Mapping[str, str], *, within: float

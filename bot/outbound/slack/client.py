@@ -165,6 +165,23 @@ class SocketUrl:
     is_doubted: bool
 
 
+class ViewResult(Enum):
+    """Result of a views.* call."""
+
+    SHOWN = "shown"
+    CLOSED = "closed"  # the modal was closed meanwhile
+    CONFLICT = "conflict"  # the view has another hash now
+    FAILED = "failed"  # the log says why
+
+
+class _ViewRefusedError(Exception):
+    """Slack refused a view with an error code of _RESULTS."""
+
+
+_RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT}
+_VIEW_REFUSED = dict.fromkeys(_RESULTS, _ViewRefusedError)
+
+
 _REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
 _APP_REFUSED = dict.fromkeys(TOKEN_REFUSED | {"missing_scope"}, AppTokenRefusedError)
 
@@ -175,19 +192,10 @@ class SlackClient:
 
     web: AsyncWebClient
 
-    async def identify(self, token: Secret) -> tuple[str, str]:
-        """Return the team of a bot token, and its Grid organisation or "".
-
-        https://docs.slack.dev/reference/methods/auth.test
-
-        Raises TokenRefusedError or SlackUnreachableError.
-        """
-        found = await self.inspect(token)
-        return found.team_id, found.enterprise_id
-
     async def inspect(self, token: Secret) -> TokenInfo:
         """Return what Slack says about a bot token. Raises TokenRefusedError or SlackUnreachableError.
 
+        https://docs.slack.dev/reference/methods/auth.test
         A header names the scopes: https://docs.slack.dev/authentication/installing-with-oauth
         """
         response, headers = await call_with_headers(self.web.auth_test(token=token.reveal()), _REFUSED)
@@ -205,11 +213,10 @@ class SlackClient:
     async def answers(self, token: Secret) -> bool:
         """Return whether Slack answers, and nothing in its place."""
         try:
-            await self.identify(token)
+            with suppress(TokenRefusedError):
+                await self.inspect(token)
         except SlackUnreachableError:
             return False
-        except TokenRefusedError:
-            return True
         return True
 
     async def open_connection(self, app_token: Secret) -> SocketUrl:
@@ -251,6 +258,28 @@ class SlackClient:
         )
         return await _send(updating, channel, ts)
 
+    async def open_view(self, token: Secret, trigger_id: str, view: View) -> str | None:
+        """Open a modal, and return its id, or None if it did not open. A trigger lasts 3 s and opens one modal.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        opening = self.web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
+        _, opened = await _show("views.open", opening)
+        return str(opened["id"]) if "id" in opened else None
+
+    async def update_view(self, token: Secret, view_id: str, view: View) -> ViewResult:
+        """Replace the view of an open modal. https://docs.slack.dev/reference/methods/views.update."""
+        updating = self.web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
+        return (await _show("views.update", updating))[0]
+
+    async def publish_home(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
+        """Publish a person's Home; with `view_hash`, only if their current view has that hash.
+
+        https://docs.slack.dev/reference/methods/views.publish
+        """
+        publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
+        return (await _show("views.publish", publishing))[0]
+
 
 async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -> PostResult:
     """Await a call, and return where the message is: in `channel` as `ts`, unless Slack says otherwise."""
@@ -271,52 +300,6 @@ def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:
     if is_temporary:
         return TryAgain(code, retry_after, limited)
     return Refused(code) if text_field(getattr(error.response, "data", None), "error") else NotSlack(code)
-
-
-class ViewResult(Enum):
-    """Result of a views.* call."""
-
-    SHOWN = "shown"
-    CLOSED = "closed"  # the modal was closed meanwhile
-    CONFLICT = "conflict"  # the view has another hash now
-    FAILED = "failed"  # the log says why
-
-
-class _ViewRefusedError(Exception):
-    """Slack refused a view with an error code of _RESULTS."""
-
-
-_RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT}
-_VIEW_REFUSED = dict.fromkeys(_RESULTS, _ViewRefusedError)
-
-
-@dataclass(eq=False)
-class SlackViews:
-    """Calls of views.*: one attempt each, with a timeout of 5 s. They raise no Slack or network errors."""
-
-    web: AsyncWebClient
-
-    async def open(self, token: Secret, trigger_id: str, view: View) -> str | None:
-        """Open a modal, and return its id, or None if it did not open. A trigger lasts 3 s and opens one modal.
-
-        https://docs.slack.dev/reference/methods/views.open
-        """
-        opening = self.web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
-        _, opened = await _show("views.open", opening)
-        return str(opened["id"]) if "id" in opened else None
-
-    async def update(self, token: Secret, view_id: str, view: View) -> ViewResult:
-        """Replace the view of an open modal. https://docs.slack.dev/reference/methods/views.update."""
-        updating = self.web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
-        return (await _show("views.update", updating))[0]
-
-    async def publish(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
-        """Publish a person's Home; with `view_hash`, only if their current view has that hash.
-
-        https://docs.slack.dev/reference/methods/views.publish
-        """
-        publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
-        return (await _show("views.publish", publishing))[0]
 
 
 async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[ViewResult, dict[str, Any]]:

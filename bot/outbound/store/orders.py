@@ -342,7 +342,8 @@ class OrderRows:
         repeated, again = self._insert(connection, new, offset)
         pauses = [row for row in new if row.order.verb is Verb.PAUSE]
         opposition = self._opposition(connection, {row.id: row.given_at for row in (*pauses, *resumes)})
-        held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
+        others = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
+        held_back = frozenset(name for name, other in others.items() if other.is_running or other.is_later)
         going = [row for row in (*again, *changed) if row.id not in held_back]
         lost |= repeated | self._update(connection, going, offset)
         return Written(lost, held_back, opposition, mark(connection, marks, time.monotonic() + offset))

@@ -52,7 +52,7 @@ async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault)
         for method in ("auth.test", "apps.connections.open", "chat.postMessage"):
             slack.faults[method] = fault
         with pytest.raises(UNREACHABLE):
-            await client.identify(token)
+            await client.inspect(token)
         with pytest.raises(UNREACHABLE):
             await client.open_connection(Secret(slack.app_token))
         assert isinstance(await client.post_message(token, slack.alerts.id, FOR_ALL), TryAgain | Doubtful | Refused)
@@ -66,7 +66,7 @@ async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
     async with SimSlack() as slack, web_client(slack) as web:
         slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
         with pytest.raises(UNREACHABLE):
-            await SlackClient(web).identify(Secret(slack.bot_token))
+            await SlackClient(web).inspect(Secret(slack.bot_token))
 
 
 async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
@@ -74,7 +74,7 @@ async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_who
     async with SimSlack() as slack, web_client(slack) as web:
         slack.faults["auth.test"] = Answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
         with pytest.raises(UNREACHABLE):
-            await SlackClient(web).identify(Secret(slack.bot_token))
+            await SlackClient(web).inspect(Secret(slack.bot_token))
 
 
 async def test_a_token_that_slack_refuses_is_refused() -> None:
@@ -83,7 +83,7 @@ async def test_a_token_that_slack_refuses_is_refused() -> None:
         for error in ("invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"):
             slack.home.installation.refusal = error
             with pytest.raises(TokenRefusedError, match=error):
-                await client.identify(Secret(slack.bot_token))
+                await client.inspect(Secret(slack.bot_token))
         for error in ("invalid_auth", "not_allowed_token_type", "missing_scope"):
             slack.faults["apps.connections.open"] = api_error(error)
             with pytest.raises(AppTokenRefusedError, match=error):
