@@ -227,10 +227,7 @@ async def _check_sessions(store: Store, container: Container) -> None:
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
-    """Connect to Slack once the bot knows its workspaces.
-
-    Raises TokenRefusedError or AppTokenRefusedError, or StoreNotUsableError if the store has the workspaces.
-    """
+    """Connect to Slack once the bot knows its workspaces. Raises what `serve` raises."""
     if watched.is_required:
         await watched.until_prepared()
         _log.info("ready")

@@ -29,10 +29,7 @@ _FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
 
 def configure(level: str, log_format: str) -> None:
-    """Log to stderr from `level` on, as "text" or "json".
-
-    Libraries keep their own levels: below those they log secrets.
-    """
+    """Log to stderr from `level` on, as "text" or "json". Libraries keep levels below which they log secrets."""
     handler = NonBlockingHandler(_STDERR)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -150,10 +150,7 @@ class Init:
         self._sources = Sources({}, self.environ)
 
     def execute(self) -> int:
-        """Ask, check and write, run the doctor, and return its exit code.
-
-        Raises SettingsError or NotDoneError; then nothing was written.
-        """
+        """Ask, check and write, and return the exit code of the doctor. Raises SettingsError or NotDoneError."""
         before = self._before()
         self._sources = Sources(before or {}, self.environ)
         base_url = self.options.http or self._public_url()

@@ -154,10 +154,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = "Interrupted.") -> int:
-    """Run a command that calls Slack, Anchor or the database, and return its exit code.
-
-    `interrupted` is said after Ctrl-C.
-    """
+    """Run a command that calls Slack, Anchor or the database; `interrupted` is said after Ctrl-C."""
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
             code = command(runner)

@@ -125,10 +125,7 @@ _Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[s
 
 
 def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, confirm: _Confirm) -> str:
-    """Execute a command, and return its output. `run` runs a coroutine to its end, `confirm` is that of `Answers`.
-
-    Raises SettingsError, StoreNotUsableError or NotDoneError.
-    """
+    """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
     if (options.command, options.action) == ("keys", "new"):
         return new_key().reveal()
     settings = OperatorSettings.from_env(environ)

@@ -80,10 +80,7 @@ class _Place:
 
 
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
-    """Pause or resume a session, print the outcome, and return the exit code.
-
-    Raises NotDoneError if nothing was sent.
-    """
+    """Pause or resume a session, print the outcome, and return the exit code. After NotDoneError nothing was sent."""
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         place = await _find_place(options.workspace, settings, session, stack)
         request_id.begin()

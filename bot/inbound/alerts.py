@@ -55,10 +55,7 @@ class BadAlertError(Exception):
 
 
 def read_alert(fields: object) -> Alert:
-    """Read a parsed JSON value. Unknown fields are ignored with a warning; blank and null count as absent.
-
-    Raises BadAlertError.
-    """
+    """Read a parsed JSON value. Unknown fields are ignored with a warning. Raises BadAlertError."""
     if not isinstance(fields, dict):
         raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
     return Alert(

@@ -137,10 +137,7 @@ class NotListeningError(Exception):
 async def listening(
     application: web.Application, host: str, port: int, *, setting: str = "PORT", message: str = "listening"
 ) -> AsyncIterator[str]:
-    """Serve `application` on an address inside the block, log `message`, and yield the URL.
-
-    `setting` is the name of the port's setting. Raises NotListeningError.
-    """
+    """Serve an application in the block, and yield its URL; `setting` is the port's. Raises NotListeningError."""
     application.middlewares.append(_track_request)
     application.on_response_prepare.append(_prepare_response)
     runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)

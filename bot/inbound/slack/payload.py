@@ -59,10 +59,7 @@ def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
 
 
 def read_time(payload: Mapping[str, Any], timestamp: float | None) -> tuple[float | None, float]:
-    """Return when Slack sent a payload (Unix seconds, or None), and to how many seconds that is cut.
-
-    `timestamp` is that of the HTTP request.
-    """
+    """Return when Slack sent a payload (Unix seconds or None), and to what resolution; `timestamp` is the request's."""
     for holder in (payload, *payload.get("actions", ())):
         if _ACTION_TS.fullmatch(text_field(holder, "action_ts")):
             return float(holder["action_ts"]), 0.0
