@@ -3,6 +3,7 @@
 import argparse
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias, get_args
 
@@ -78,16 +79,22 @@ def _add_orders(commands: _Commands) -> None:
         parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
 
 
-def _team_id(text: str) -> str:
-    if not SLACK_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a workspace id: use an id like T0123456789")
-    return text
+def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not is_valid(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind}: use {example}")
+        return text
+
+    return read
 
 
-def _channel_id(text: str) -> str:
-    if not CHANNEL_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a channel id: use an id like C0123456789")
-    return text
+_team_id = _one_like(SLACK_ID.fullmatch, "a workspace id", "an id like T0123456789")
+_channel_id = _one_like(CHANNEL_ID.fullmatch, "a channel id", "an id like C0123456789")
+_user_id = _one_like(
+    lambda text: USER_ID.fullmatch(text) or operator_name(text),
+    "the id of a person",
+    "an id like U0123456789, or os:name for the command line",
+)
 
 
 def _session_id(text: str) -> SessionId:
@@ -109,13 +116,6 @@ def _since(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time: use a duration like 30m, 24h or 7d, or a time like 2026-11-26T10:00Z"
         ) from None
-
-
-def _user_id(text: str) -> str:
-    if not USER_ID.fullmatch(text) and not operator_name(text):
-        example = "use an id like U0123456789, or os:name for the command line"
-        raise argparse.ArgumentTypeError(f"{text!r} is not the id of a person: {example}")
-    return text
 
 
 def _outcome(text: str) -> str:

@@ -33,7 +33,6 @@ from bot.usecases.queue import SHARE
 _log = logging.getLogger(__name__)
 
 _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
-_STATUSES = ("firing", "resolved")
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 MAX_LENGTH = 20_000  # characters that are looked at,
@@ -62,11 +61,11 @@ def read_alert(fields: object) -> Alert:
         session_id=_session_id(fields),
         text=_required_text(fields),
         title=_string(fields, "title"),
-        severity=_severity(fields),
+        severity=Severity(_choice(fields, "severity", list(Severity), Severity.WARNING)),
         url=_url(fields),
         channel=_channel(fields),
         fingerprint=_string(fields, "fingerprint"),
-        is_resolved=_is_resolved(fields),
+        is_resolved=_choice(fields, "status", ("firing", "resolved"), "firing") == "resolved",
         fields=_pairs(fields),
         warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
     )
@@ -114,18 +113,11 @@ def _required_text(fields: Mapping[str, object]) -> str:
     return text
 
 
-def _severity(fields: Mapping[str, object]) -> Severity:
-    word = _string(fields, "severity").lower() or Severity.WARNING
-    if word not in set(Severity):
-        raise _bad("severity", f"must be one of {', '.join(Severity)}")
-    return Severity(word)
-
-
-def _is_resolved(fields: Mapping[str, object]) -> bool:
-    word = _string(fields, "status").lower() or _STATUSES[0]
-    if word not in _STATUSES:
-        raise _bad("status", f"must be one of {', '.join(_STATUSES)}")
-    return word == _STATUSES[1]
+def _choice(fields: Mapping[str, object], name: str, choices: Sequence[str], default: str) -> str:
+    word = _string(fields, name).lower() or default
+    if word not in choices:
+        raise _bad(name, f"must be one of {', '.join(choices)}")
+    return word
 
 
 def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
