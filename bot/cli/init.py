@@ -159,7 +159,10 @@ class Init:
         written = self._sources.written(self._ask_all(base_url))
         self._settings(written)
         self._write(written, replaces=before is not None)
-        code = 0 if self.options.offline else self._examine()
+        code: int = 0
+        if not self.options.offline:
+            options = argparse.Namespace(json=False, workspace=None)
+            code = self.run(examine(options, self.environ, self._file, self.out, is_before_start=True))
         is_read = self._file.resolve() == Path(".env").resolve()
         if code:
             self._say(_REPAIR.format(file=self._file))
@@ -167,11 +170,6 @@ class Init:
             self._say("Start the bot with: anchor-bot run")
         if not is_read:
             self._say(_NOT_READ.format(file=self._file))
-        return code
-
-    def _examine(self) -> int:
-        options = argparse.Namespace(json=False, workspace=None)
-        code: int = self.run(examine(options, self.environ, self._file, self.out, is_before_start=True))
         return code
 
     def _before(self) -> dict[str, str] | None:

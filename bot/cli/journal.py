@@ -92,12 +92,9 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
 
 
 def _fill(text: str, size: int) -> str:
-    return text + " " * (size - _width(text))
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
+    """Return the text with spaces up to so many columns of a terminal."""
+    width = sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
+    return text + " " * (size - width)
 
 
 def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:

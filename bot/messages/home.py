@@ -86,6 +86,7 @@ class Home:
 
 def home_view(home: Home) -> View:
     """Return the whole tab."""
+    footer = _FOOTERS.get(home.role, _FOR_OTHERS) if home.workspace.is_managed else _UNMANAGED
     return View(
         (
             *_about_key(home),
@@ -100,7 +101,7 @@ def home_view(home: Home) -> View:
             *([_DIVIDER, *last_orders(home.last)] if home.last else []),
             _DIVIDER,
             section(_USAGE),
-            context(_footer(home)),
+            context(footer),
         )
     )
 
@@ -156,9 +157,3 @@ def _about_policy(home: Home) -> list[Block]:
     members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
     change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
     return [*lines, context(members), *([change] if home.can_edit else [])]
-
-
-def _footer(home: Home) -> str:
-    if not home.workspace.is_managed:
-        return _UNMANAGED
-    return _FOOTERS.get(home.role, _FOR_OTHERS)

@@ -81,7 +81,8 @@ class SlackApp:
         given_at, began = min(received_at, now - age.most), min(received_at, now - age.least)
         work = (self.ack_wait, self.tasks, self.delivery)
         ack = await self._run(payload, Request(payload, address, age.least, given_at, *work, may_be_old=may_be_old))
-        self.metrics.acknowledged(_kind(payload), ack.status, time.monotonic() - began)
+        kind = "command" if "command" in payload else "event" if "event" in payload else str(payload.get("type"))
+        self.metrics.acknowledged(kind, ack.status, time.monotonic() - began)
         return ack
 
     async def _run(self, payload: Payload, request: Request) -> Ack:
@@ -122,10 +123,6 @@ class SlackApp:
         if message is not None and "response_url" in payload:
             self.tasks.start(self.delivery.deliver(address, message))
         return Ack()
-
-
-def _kind(payload: Payload) -> str:
-    return "command" if "command" in payload else "event" if "event" in payload else str(payload.get("type"))
 
 
 def _unknown(payload: Payload) -> Message | None:
