@@ -40,12 +40,12 @@ from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
-from bot.usecases.monitor import AdminNotifier, CurrentAdmins, WorkspaceMonitor
+from bot.usecases.monitor import WorkspaceMonitor
 from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
-from bot.usecases.session_modals import SessionModals, SessionViews
+from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
 from bot.usecases.settings import AdminActions, Changes
 from bot.usecases.settings_modals import AdminModals
@@ -147,10 +147,9 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     roles = RoleCache(clients.web, store.people)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
-    admins = CurrentAdmins(workspaces, roles)
     base_url = "" if isinstance(settings.workspaces, OneWorkspace) else settings.workspaces.base_url
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
-    monitor = WorkspaceMonitor(workspaces, admins, delivery, tasks, readiness, install_url=install_url)
+    monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
     past_orders = PastOrders(OrderHistory(store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor), tasks)
     access_check = AccessCheck(workspaces, roles, monitor)
@@ -163,7 +162,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     fact_reads = FactReads(anchor_sessions, reads, card_rows, tasks)
     lists = SessionLists(access_check, reads, past_orders, tasks)
     modals = Modals(workspaces, slack, delivery, tasks)
-    session_modals = SessionModals(lists, modals, store.cipher, dashboard_url)
     home_view = HomeView(
         workspaces,
         roles,
@@ -176,7 +174,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         install_url=install_url,
     )
     admin_modals = AdminModals(modals, roles, past_orders, base_url)
-    session_views = SessionViews(home_view, session_modals)
+    session_views = SessionViews(home_view, lists, modals, store.cipher, dashboard_url)
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     cards_due = asyncio.Event()
     journal = Journal(rows, readiness, metrics, cards_due)
@@ -208,11 +206,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     recovery = Recovery(journal, orders, tasks, is_alone=store.database.is_exclusive, interval=limits.recovery_interval)
     router = Router()
-    OrderListeners(orders, lists, session_modals, session_views, dashboard_url).add_to(router)
+    OrderListeners(orders, lists, session_views, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
     admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:
-        changes = Changes(anchor, slack, workspaces.rows, AdminNotifier(admins, delivery, tasks), base_url)
+        changes = Changes(anchor, slack, workspaces.rows, monitor, base_url)
         SettingsListeners(admin_actions, changes, admin_modals, home_view).add_to(router)
     slack_app = SlackApp(
         router, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks

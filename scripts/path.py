@@ -17,7 +17,7 @@ from types import FrameType
 
 import bot
 from bot.usecases.home import HomeView
-from bot.usecases.monitor import AdminNotifier
+from bot.usecases.monitor import WorkspaceMonitor
 from harness.administration import AdminHarness
 from harness.conversation import post_json
 from harness.many_workspaces import many_workspaces
@@ -30,7 +30,7 @@ NOTICE, HOME = "notice to the admins", "Home after the change"
 LIMITS = {"command": 31, "click": 32, "alert": 18, "key change": 23, NOTICE: 12, HOME: 21}
 """The most files outside `core` and `messages`."""
 
-FOLLOW_UPS = {AdminNotifier._notify.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called
+FOLLOW_UPS = {WorkspaceMonitor._notify_all.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called
 """The functions that begin a path of their own, with all that they call, await and start."""
 
 _follow_up: ContextVar[str] = ContextVar("_follow_up", default="")

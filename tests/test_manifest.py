@@ -53,7 +53,7 @@ DECLARED, SIMULATED = MANIFEST["features"]["shortcuts"], SimSlack().home.install
 def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
     router = Router()
-    OrderListeners(nothing, nothing, nothing, nothing, "").add_to(router)
+    OrderListeners(nothing, nothing, nothing, "").add_to(router)
     ViewListeners(nothing, nothing, nothing, nothing, nothing, dashboard_url="").add_to(router)
     return router.names
 

@@ -35,8 +35,8 @@ from bot.messages.checks import (
 )
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.http import transport_over
-from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
@@ -156,8 +156,17 @@ class Doctor:
         return [Checked(CheckName.RUNNING_BOT, running), reachable]
 
     async def _check_socket_mode(self, app_token: Secret) -> Finding:
-        connector = SocketConnector(self.session, SlackClient(self._services.web), app_token)
-        return await checks.check_socket_mode(connector.connect)
+        """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
+        try:
+            connection = await SocketConnector(self.session, SlackClient(self._services.web), app_token).connect()
+        except AppTokenRefusedError as error:
+            return Finding(Wrong.APP_TOKEN_REFUSED, {"code": str(error)})
+        except SocketModeOffError:
+            return Finding(Wrong.SOCKET_OFF)
+        except SlackUnreachableError as error:
+            return checks.no_answer(error)
+        await connection.close()
+        return Finding(Wrong.SOCKET_OFF if connection.is_doubted else Good.SOCKET_OPENED)
 
     async def check_setting(self, name: str) -> Checked | None:
         """Check a token or key by itself; None for another setting."""

@@ -8,11 +8,10 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -38,10 +37,8 @@ from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.reachability import NotReached, Reached, Step, send
 from bot.outbound.slack.client import (
-    AppTokenRefusedError,
     ChannelRefusedError,
     SlackClient,
-    SocketModeOffError,
     TokenInfo,
     TokenRefusedError,
     delete_left,
@@ -192,15 +189,6 @@ def _sign(secret: Secret, timestamp: str, body: bytes) -> dict[str, str]:
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
 
 
-class Connection(Protocol):
-    """A connection of Socket Mode."""
-
-    is_doubted: bool
-
-    async def close(self) -> None:
-        """Close it."""
-
-
 async def check_token(
     slack: SlackClient, token: Secret, *, refused: Wrong = Wrong.TOKEN_REFUSED
 ) -> tuple[Finding, TokenInfo | None]:
@@ -210,23 +198,9 @@ async def check_token(
     except TokenRefusedError as error:
         return Finding(refused, {"code": str(error)}), None
     except SlackUnreachableError as error:
-        return _no_answer(error), None
+        return no_answer(error), None
     values = {"team": found.team_id, "name": found.team_name, "bot": found.bot_name}
     return Finding(Good.TOKEN_ACCEPTED, values), found
-
-
-async def check_socket_mode(connect: Callable[[], Awaitable[Connection]]) -> Finding:
-    """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
-    try:
-        connection = await connect()
-    except AppTokenRefusedError as error:
-        return Finding(Wrong.APP_TOKEN_REFUSED, {"code": str(error)})
-    except SocketModeOffError:
-        return Finding(Wrong.SOCKET_OFF)
-    except SlackUnreachableError as error:
-        return _no_answer(error)
-    await connection.close()
-    return Finding(Wrong.SOCKET_OFF if connection.is_doubted else Good.SOCKET_OPENED)
 
 
 async def check_client(oauth: SlackOAuth) -> Finding:
@@ -249,7 +223,7 @@ async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None)
     except ChannelRefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
-        return _no_answer(error)
+        return no_answer(error)
     return Finding(Good.CHANNEL_OPEN if is_deleted else Questionable.MESSAGE_LEFT, {"channel": channel})
 
 
@@ -259,7 +233,8 @@ async def delete_left_probe(web: AsyncWebClient, workspace: Workspace) -> None:
         await delete_left(web, workspace.bot_token, channel_probe_message())
 
 
-def _no_answer(error: SlackUnreachableError) -> Finding:
+def no_answer(error: SlackUnreachableError) -> Finding:
+    """Return the finding about a call that Slack did not answer."""
     if isinstance(error, NotSlackError):
         return Finding(Wrong.NOT_SLACK, {"why": str(error)})
     if isinstance(error, NotConnectedError):

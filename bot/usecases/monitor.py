@@ -36,57 +36,14 @@ QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, de
 
 
 @dataclass(eq=False)
-class CurrentAdmins:
-    """The recorded admins of a workspace who are still admins in Slack."""
-
-    workspaces: Workspaces
-    roles: RoleCache
-
-    async def list(self, workspace: Workspace) -> list[str]:
-        """Return their user ids, the most recently recorded first. Raises StoreError."""
-        recorded = await self.workspaces.admins(workspace.team_id)
-        roles = await asyncio.gather(*[self.role(workspace, user_id) for user_id in recorded])
-        return [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
-
-    async def role(self, workspace: Workspace, user_id: str) -> Role:
-        """Return the role of a person in the workspace."""
-        team_id = workspace.team_id
-        return await self.roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
-
-
-@dataclass(eq=False)
-class AdminNotifier:
-    """Direct messages to admins, sent in the background."""
-
-    admins: CurrentAdmins
-    delivery: MessageDelivery
-    tasks: Tasks
-
-    def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
-        """Notify the admins, and the people in `also`: the author of the change is one of them."""
-        self.tasks.start(self._notify(workspace, message, also))
-
-    async def _notify(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> None:
-        try:
-            admins = await self.admins.list(workspace)
-        except StoreError as error:
-            _log.warning(
-                "admin lookup failed; admins not notified", extra={"team": workspace.team_id, "why": str(error)}
-            )
-            admins = []
-        user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
-        await asyncio.gather(*[self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
-
-
-@dataclass(eq=False)
 class WorkspaceMonitor:
-    """Record of refused keys and missing scopes; the store knows which notices a workspace has had.
+    """Messages to admins about changes, refused keys and missing scopes; the store knows the notices that were sent.
 
     The app is reinstalled on the page `install_url`.
     """
 
     workspaces: Workspaces
-    admins: CurrentAdmins
+    roles: RoleCache
     delivery: MessageDelivery
     tasks: Tasks
     readiness: Readiness
@@ -97,6 +54,31 @@ class WorkspaceMonitor:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
         self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
+
+    def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
+        """Notify the admins, and the people in `also`: the author of the change is one of them."""
+        self.tasks.start(self._notify_all(workspace, message, also))
+
+    async def _notify_all(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> None:
+        try:
+            admins = await self._admins(workspace)
+        except StoreError as error:
+            _log.warning(
+                "admin lookup failed; admins not notified", extra={"team": workspace.team_id, "why": str(error)}
+            )
+            admins = []
+        user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
+        await asyncio.gather(*[self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
+
+    async def _admins(self, workspace: Workspace) -> list[str]:
+        """Return the recorded admins who can still be one, the most recently recorded first. Raises StoreError."""
+        recorded = await self.workspaces.admins(workspace.team_id)
+        roles = await asyncio.gather(*[self._role(workspace, user_id) for user_id in recorded])
+        return [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
+
+    async def _role(self, workspace: Workspace, user_id: str) -> Role:
+        team_id = workspace.team_id
+        return await self.roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
 
     def record_list(self, workspace: Workspace, read: object) -> None:
         """Record what a read of a list of sessions says about the workspace's key."""
@@ -171,7 +153,7 @@ class WorkspaceMonitor:
             return
         self._quiet[team_id, about] = None
         try:
-            admins = await self.admins.list(workspace)
+            admins = await self._admins(workspace)
             if not await self.workspaces.claim_notice(team_id, about):
                 return
             if not await self._notify(workspace, first, admins, message):
@@ -184,7 +166,7 @@ class WorkspaceMonitor:
     async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
         """Send to `first`; if they are no longer an admin, also send to one who is. Return whether anybody got it."""
         team_id, is_sent = workspace.team_id, False
-        if first is not None and (role := await self.admins.role(workspace, first)) not in LEFT:
+        if first is not None and (role := await self._role(workspace, first)) not in LEFT:
             is_sent = await self.delivery.send_dm(team_id, first, message)
             if is_sent and role in POSSIBLE_ADMINS:
                 return True

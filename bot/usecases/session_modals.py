@@ -21,12 +21,13 @@ _NOT_OPENED = NotOpened(*[not_opened_message()] * 3)
 
 
 @dataclass(frozen=True, slots=True)
-class SessionModals:
-    """The modal with the sessions, and the one to choose in among the ids of a message.
+class SessionViews:
+    """The views from which people pause and resume: Home, and modals to choose in, among sessions or ids of a message.
 
-    Each carries the sealed address where its results go.
+    A modal carries the sealed address where its results go.
     """
 
+    home: HomeView
     lists: SessionLists
     modals: Modals
     cipher: FieldCipher
@@ -47,9 +48,12 @@ class SessionModals:
 
         await self.modals.open(address, trigger_id, make, view, _NOT_OPENED)
 
-    async def update(self, address: ReplyAddress, view_id: str, *, note: str = "") -> None:
-        """Show the lists as they are now. Nobody waits for them if the modal was closed."""
-        await self.modals.update(address.actor, view_id, await self._view(address, note))
+    async def refresh(self, address: ReplyAddress, view: ViewRef, *, note: str = "") -> None:
+        """Show the sessions as they are now; `note` is mrkdwn above them. Nobody waits for them in a closed modal."""
+        if view.modal_id is None:
+            await self.home.publish(address.actor, notice=Notice(note) if note else None)
+        else:
+            await self.modals.update(address.actor, view.modal_id, await self._view(address, note))
 
     def address(self, actor: Actor, origin: str) -> ReplyAddress | None:
         """Return where the results of a modal go; None if the modal is not one of this person's."""
@@ -71,22 +75,3 @@ class SessionModals:
             note=note,
             has_thread=address.thread_ts is not None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SessionViews:
-    """The views from which people pause and resume."""
-
-    home_view: HomeView
-    modals: SessionModals
-
-    def address(self, own: ReplyAddress, view: ViewRef) -> ReplyAddress:
-        """Return where the results of a view go; `own` is the address of the click in it, which is in no channel."""
-        return self.modals.address(own.actor, view.origin) or own
-
-    async def refresh(self, address: ReplyAddress, view: ViewRef, *, note: str = "") -> None:
-        """Show the sessions as they are now; `note` is mrkdwn above them."""
-        if view.modal_id is None:
-            await self.home_view.publish(address.actor, notice=Notice(note) if note else None)
-        else:
-            await self.modals.update(address, view.modal_id, note=note)

@@ -24,7 +24,7 @@ from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.cards import post_alert
-from bot.usecases.monitor import AdminNotifier
+from bot.usecases.monitor import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Changes:
     anchor: AnchorClient
     slack: SlackClient
     rows: WorkspaceRows
-    notifier: AdminNotifier
+    monitor: WorkspaceMonitor
     base_url: str
 
     async def choose_channel(self, workspace: Workspace, user_id: str, channel: str) -> Reply:
@@ -56,7 +56,7 @@ class Changes:
             return reply
         if not await self.rows.move_alerts(workspace.team_id, channel, before=before):
             return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
-        self.notifier.notify_change(workspace, messages.alerts_channel_message(user_id, channel), user_id)
+        self.monitor.notify_change(workspace, messages.alerts_channel_message(user_id, channel), user_id)
         return reply
 
     async def send_test(self, workspace: Workspace, _user_id: str) -> Reply:
@@ -70,7 +70,7 @@ class Changes:
         stored, reply = digest(token.reveal()), messages.token_made(token, alerts_url(self.base_url, team_id))
         if not await self.rows.set_alerts_token(team_id, stored, if_version=expected_version):
             return await self._conflict(workspace, reply, lambda now: now.alerts_token_digest == stored)
-        self.notifier.notify_change(workspace, messages.alerts_token_message(user_id), user_id)
+        self.monitor.notify_change(workspace, messages.alerts_token_message(user_id), user_id)
         return reply
 
     async def set_key(
@@ -89,7 +89,7 @@ class Changes:
         if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version):
             return await self._conflict(workspace, reply, lambda now: _has(now, key))
         previous_setter = before.set_by if before else None
-        self.notifier.notify_change(workspace, messages.key_set_message(user_id, key, before), user_id, previous_setter)
+        self.monitor.notify_change(workspace, messages.key_set_message(user_id, key, before), user_id, previous_setter)
         return reply
 
     async def remove_key(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
@@ -97,14 +97,14 @@ class Changes:
         key = workspace.anchor_key
         if key is None or not await self.rows.remove_key(workspace.team_id, if_version=expected_version):
             return await self._conflict(workspace, messages.key_removed(""), lambda now: now.anchor_key is None)
-        self.notifier.notify_change(workspace, messages.key_removed_message(user_id, key), user_id, key.set_by)
+        self.monitor.notify_change(workspace, messages.key_removed_message(user_id, key), user_id, key.set_by)
         return messages.key_removed(key.ending)
 
     async def set_policy(self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int) -> Reply:
         """Save a policy."""
         if not await self.rows.set_policy(workspace.team_id, policy, if_version=expected_version):
             return await self._conflict(workspace, messages.POLICY_SAVED, lambda now: now.policy == policy)
-        self.notifier.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
+        self.monitor.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
         return messages.POLICY_SAVED
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:

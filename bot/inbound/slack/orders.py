@@ -21,7 +21,7 @@ from bot.messages.settings import answer_view
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
 from bot.usecases.orders import Orders, RunningOrder
-from bot.usecases.session_modals import SessionModals, SessionViews
+from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import Listing, SessionLists
 
 _VERBS = {command: verb for verb, command in COMMANDS.items()}
@@ -33,7 +33,6 @@ class OrderListeners:
 
     orders: Orders
     lists: SessionLists
-    modals: SessionModals
     views: SessionViews
     dashboard_url: str
 
@@ -125,7 +124,7 @@ class OrderListeners:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
         click = payload.read_button_click(request.payload, request.address)
         if click.view is not None:
-            address = self.views.address(click.address, click.view)
+            address = self.views.address(click.address.actor, click.view.origin) or click.address
             click = replace(click, address=replace(address, invocation=request.trigger_id))
         await self._answer_click(click, request)
 
@@ -162,7 +161,7 @@ class OrderListeners:
 
     async def open_list(self, request: Request) -> None:
         """Open the modal with the sessions."""
-        request.start(self.modals.open(request.address, request.trigger_id))
+        request.start(self.views.open(request.address, request.trigger_id))
 
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
@@ -174,14 +173,14 @@ class OrderListeners:
                 await self._start(order, address, request)
             case Mentions(found=(), is_complete=is_complete):
                 note = no_id_note(is_complete=is_complete)
-                request.start(self.modals.open(address, request.trigger_id, note=note))
+                request.start(self.views.open(address, request.trigger_id, note=note))
             case mentions:
-                request.start(self.modals.choose(address, request.trigger_id, mentions))
+                request.start(self.views.choose(address, request.trigger_id, mentions))
 
     async def pause_chosen(self, request: Request) -> None:
         """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
         origin = text_field(request.payload["view"], "private_metadata")
-        address, (chosen, errors) = self.modals.address(request.actor, origin), payload.read_choice(request.payload)
+        address, (chosen, errors) = self.views.address(request.actor, origin), payload.read_choice(request.payload)
         if address is None:
             shown = answer_view(TITLE, OUT_OF_DATE).as_json()
             request.ack.fields = {"response_action": "update", "view": shown}

@@ -79,7 +79,7 @@ class ViewListeners:
         if view is None:
             request.start(self._replace(request))
         else:
-            request.start(self.views.refresh(self.views.address(address, view), view))
+            request.start(self.views.refresh(self.views.address(address.actor, view.origin) or address, view))
 
     async def open_history(self, request: Request) -> None:
         """Open the modal with the orders of the last day."""
