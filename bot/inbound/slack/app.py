@@ -30,8 +30,6 @@ _log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 64  # requests that Bolt gets: one person's do not hold up those of others
 MOST_TASKS = 150_000  # three for each unfinished order, and for each result
 
-Payload = dict[str, Any]
-
 
 @dataclass(eq=False)
 class SlackApp:
@@ -54,7 +52,7 @@ class SlackApp:
 
     async def dispatch(
         self,
-        payload: Payload,
+        payload: dict[str, Any],
         *,
         received_at: float,
         timestamp: float | None = None,
@@ -85,7 +83,7 @@ class SlackApp:
         self.metrics.acknowledged(kind, ack.status, time.monotonic() - began)
         return ack
 
-    async def _run(self, payload: Payload, request: Request) -> Ack:
+    async def _run(self, payload: dict[str, Any], request: Request) -> Ack:
         """Let Bolt call the listener, and return the ack; handle every exception of it."""
         address = request.address
         context = {"request": request, "installed_team": address.actor.team_id}
@@ -106,14 +104,14 @@ class SlackApp:
         if ack.order is not None:
             self.orders.told(ack.order)
 
-    def deliver_lost_ack(self, payload: Payload, ack: Ack) -> None:
+    def deliver_lost_ack(self, payload: dict[str, Any], ack: Ack) -> None:
         """Deliver the message of a lost ack through the response_url, unless it only announces one."""
         if ack.order is not None:
             self.tasks.start(self.orders.deliver(ack.order, read_address(payload)))
         elif ack.message is not None and not ack.is_announcement:
             self.tasks.start(self.delivery.deliver(read_address(payload), ack.message))
 
-    def _answer(self, payload: Payload, address: ReplyAddress, message: Message | None) -> Ack:
+    def _answer(self, payload: dict[str, Any], address: ReplyAddress, message: Message | None) -> Ack:
         """Answer without a listener: a command or a modal in its ack, an interaction through its response_url."""
         if message is not None and "command" in payload:
             return Ack(message)
@@ -125,7 +123,7 @@ class SlackApp:
         return Ack()
 
 
-def _unknown(payload: Payload) -> Message | None:
+def _unknown(payload: dict[str, Any]) -> Message | None:
     """Return the message for a payload without a listener; events and links get none."""
     if "command" in payload:
         return unknown_command_message(str(payload["command"]))

@@ -166,11 +166,9 @@ class OrderListeners:
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
         found, address = payload.read_message_shortcut(request.payload, request.address)
-        trigger_id = request.payload.get("trigger_id")
         match found:
             case Mentions(found=(only,), is_complete=True):
-                order = Order(Verb.PAUSE, only.session_id, address.actor, "", trigger_id, request.age, Source.SHORTCUT)
-                await self._start(order, address, request)
+                await self._start(_order_of_shortcut(only.session_id, address, request), address, request)
             case Mentions(found=(), is_complete=is_complete):
                 note = no_id_note(is_complete=is_complete)
                 request.start(self.views.open(address, request.trigger_id, note=note))
@@ -217,6 +215,6 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
 
 
 def _order_of_shortcut(session_id: SessionId, address: ReplyAddress, request: Request) -> Order:
-    """Return the order for one of several sessions. A trigger gives one order, so each gets its part of it."""
+    """Return the order for a session. A trigger gives one order, so that of each session gets its part of it."""
     own = f"{request.trigger_id}/{session_id}" if request.trigger_id else None
     return Order(Verb.PAUSE, session_id, address.actor, "", own, request.age, Source.SHORTCUT)

@@ -137,9 +137,6 @@ def same(message: Message) -> Message:
     return message
 
 
-Listener = Callable[[Request], Awaitable[None]]
-
-
 class Router:
     """The listeners of a Bolt app: by slash command, `action_id`, `callback_id` of views and shortcuts, event type."""
 
@@ -166,7 +163,7 @@ class Router:
         }
         self.names: dict[str, list[str]] = {kind: [] for kind in self._kinds}
 
-    def add(self, kind: str, *names: str, listener: Listener) -> None:
+    def add(self, kind: str, *names: str, listener: Callable[[Request], Awaitable[None]]) -> None:
         """Let a listener handle payloads of a kind with these names."""
 
         async def call(ack: AsyncAck, context: AsyncBoltContext) -> None:

@@ -73,10 +73,7 @@ class BadEnvelope:
     ack: str
 
 
-Frame = Hello | Disconnect | LinkDisabled | Envelope | BadEnvelope | Rejected
-
-
-def read_frame(text: str) -> Frame:
+def read_frame(text: str) -> Hello | Disconnect | LinkDisabled | Envelope | BadEnvelope | Rejected:
     """Parse a frame; return a rejection if it is unreadable. Never raises."""
     frame = parse_object(text)
     if frame is None:
