@@ -1,31 +1,21 @@
-"""Send one request over the bot's HTTP stack, and tell at which step it failed."""
+"""Send one request over the bot's HTTP stack, and find out at which step it failed."""
 
 import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from enum import Enum
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
+from bot.messages.checks import Finding, Unanswered
 from bot.outbound.http import NETWORK_ERRORS
 from bot.outbound.slack.clock import read_skew
 
 _TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
 _MAX_BODY_BYTES = 64 * 1024
-
-
-class Step(Enum):
-    """The step at which a request failed."""
-
-    PROXY = "proxy"
-    RESOLVE = "resolve"
-    CONNECT = "connect"
-    TLS = "tls"
-    WAIT = "wait"
-    READ = "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +27,6 @@ class Reached:
     skew: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class NotReached:
-    """There was no response; `why` is the system's or the library's word for it, without secrets."""
-
-    step: Step
-    why: str
-
-
 async def send(
     session: aiohttp.ClientSession,
     url: str,
@@ -52,14 +34,14 @@ async def send(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
-) -> Reached | NotReached:
-    """Send a request within 5 s, without following redirects. Raises no network errors."""
+) -> Reached | Finding:
+    """Send a request within 5 s, without following redirects. Raises no network errors: they are findings."""
     try:
         request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
         return await asyncio.wait_for(_exchange(request), _TIMEOUT)
     except NETWORK_ERRORS as error:
-        step = Step.PROXY if _is_of_proxy(error, URL(url).host) else _step_of(error)
-        return NotReached(step, _why(error))
+        kind = Unanswered.PROXY_FAILED if _is_of_proxy(error, URL(url).host) else _kind_of(error)
+        return Finding(kind, {"host": urlsplit(url).netloc, "why": _why(error)})
 
 
 async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reached:
@@ -77,21 +59,21 @@ def _is_of_proxy(error: Exception, host: str | None) -> bool:
     return isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError)
 
 
-def _step_of(error: Exception) -> Step:
+def _kind_of(error: Exception) -> Unanswered:
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return Step.RESOLVE
+            return Unanswered.NAME_UNKNOWN
         case aiohttp.ClientSSLError():
-            return Step.TLS
+            return Unanswered.CERTIFICATE_REFUSED
         case TimeoutError():
-            return Step.WAIT
+            return Unanswered.TIMED_OUT
         case aiohttp.ClientConnectorError():
-            return Step.CONNECT
-    return Step.READ
+            return Unanswered.NOT_CONNECTED
+    return Unanswered.CONNECTION_BROKE
 
 
 def _why(error: Exception) -> str:
-    """Return the system's sentence; the text of other errors can contain values."""
+    """Return the system's sentence or the library's word; the text of other errors can contain values."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"HTTP {error.status}"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

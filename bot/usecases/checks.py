@@ -35,7 +35,7 @@ from bot.messages.checks import (
 )
 from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
-from bot.outbound.reachability import NotReached, Reached, Step, send
+from bot.outbound.reachability import Reached, send
 from bot.outbound.slack.client import (
     ChannelRefusedError,
     SlackClient,
@@ -66,14 +66,6 @@ _log = logging.getLogger(__name__)
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
 _NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
-_KINDS = {
-    Step.PROXY: Unanswered.PROXY_FAILED,
-    Step.RESOLVE: Unanswered.NAME_UNKNOWN,
-    Step.CONNECT: Unanswered.NOT_CONNECTED,
-    Step.TLS: Unanswered.CERTIFICATE_REFUSED,
-    Step.WAIT: Unanswered.TIMED_OUT,
-    Step.READ: Unanswered.CONNECTION_BROKE,
-}
 
 _EVENTS_PATH = "/slack/events"
 _OK = 200
@@ -125,19 +117,13 @@ async def check_hosts(session: aiohttp.ClientSession, slack_api_url: str, anchor
     ]
 
 
-def _find_api(result: Reached | NotReached, url: str, foreign: Wrong) -> Finding:
+def _find_api(result: Reached | Finding, url: str, foreign: Wrong) -> Finding:
     """Return the finding about the way to an API; `foreign` if the host does not have it."""
-    if isinstance(result, Reached) and result.status == _NOT_FOUND:
+    if isinstance(result, Finding):
+        return result
+    if result.status == _NOT_FOUND:
         return Finding(foreign, {"why": f"HTTP {result.status}"})
-    return reach(result, url)
-
-
-def reach(result: Reached | NotReached, url: str) -> Finding:
-    """Return the finding about the way to a host."""
-    host = urlsplit(url).netloc
-    if isinstance(result, Reached):
-        return Finding(Good.REACHED, {"host": host})
-    return Finding(_KINDS[result.step], {"host": host, "why": result.why})
+    return Finding(Good.REACHED, {"host": urlsplit(url).netloc})
 
 
 async def serves_events(session: aiohttp.ClientSession, url: str) -> bool:
@@ -168,8 +154,8 @@ async def check_public_url(session: aiohttp.ClientSession, base_url: str, signin
     body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
     headers = {"Content-Type": "application/json"} | _sign(signing_secret, str(int(time.time())), body)
     result = await send(session, url, method="POST", headers=headers, body=body)
-    if isinstance(result, NotReached):
-        return reach(result, url)
+    if isinstance(result, Finding):
+        return result
     answer = parse_object(result.body) or {}
     values = {"url": url, "status": str(result.status), "why": text_field(answer, "error")}
     if result.status == _OK and hmac.compare_digest(text_field(answer, "challenge").encode(), challenge.encode()):
