@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import aiohttp
 
-from bot.cli.orders import NOT_MANY, open_client_session
+from bot.cli.orders import NOT_MANY, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url, is_safe_url
 from bot.config.environment import SettingsError, read_environment
@@ -33,8 +33,6 @@ from bot.messages.checks import (
     exit_code,
     judge_python,
 )
-from bot.outbound.anchor.orders import AnchorClient
-from bot.outbound.http import transport_over
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.errors import StoreUnreachableError
@@ -105,20 +103,16 @@ async def _check(
     async with opened as session:
         if options.workspace is not None and settings.one is not None:
             raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
-        yield _about_settings(environ, settings, env_file)
+        warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
+        valid = Finding(Good.SETTINGS_VALID, summarize(settings))
+        odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
+        yield Checked(CheckName.SETTINGS, odd if warnings else valid)
         yield Checked(CheckName.PYTHON, judge_python(sys.version_info))
         doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace, is_before_start)
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:
             for check in await group:
                 yield check
-
-
-def _about_settings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Checked:
-    warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
-    if warnings:
-        return Checked(CheckName.SETTINGS, Finding(Questionable.SETTINGS_ODD, {"warnings": warnings}))
-    return Checked(CheckName.SETTINGS, Finding(Good.SETTINGS_VALID, summarize(settings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +170,11 @@ class Doctor:
         if name == "SLACK_APP_TOKEN" and app_token is not None:
             return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
         if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
-            return Checked(
-                CheckName.BOT_TOKEN, (await checks.check_token(SlackClient(self._services.web), one.bot_token))[0]
-            )
+            accepted, _ = await checks.check_token(SlackClient(self._services.web), one.bot_token)
+            return Checked(CheckName.BOT_TOKEN, accepted)
         if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
-            return Checked(
-                CheckName.ANCHOR_KEY, await checks.check_key(self._services.anchor, one.workspace.anchor_key)
-            )
+            accepted = await checks.check_key(self._services.anchor, one.workspace.anchor_key)
+            return Checked(CheckName.ANCHOR_KEY, accepted)
         return None
 
     async def _check_url(self) -> Finding:
@@ -194,14 +186,8 @@ class Doctor:
 
     @property
     def _services(self) -> checks.Services:
-        settings = self.settings
-        anchor = AnchorClient(
-            transport_over(self.session),
-            base_url=settings.anchor_api_url,
-            timeout=settings.anchor_timeout,
-            deadline=settings.anchor_deadline,
-        )
-        return checks.Services(open_web(self.session, settings.slack_api_url), anchor)
+        web = open_web(self.session, self.settings.slack_api_url)
+        return checks.Services(web, open_anchor(self.session, self.settings))
 
     async def _check_client(self, many: ManyWorkspaces) -> list[Checked]:
         finding = await checks.check_client(open_oauth(many, self.session, self.settings.slack_api_url))

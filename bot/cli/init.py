@@ -147,7 +147,6 @@ class Init:
 
     def __post_init__(self) -> None:
         self._file = Path(self.options.file)
-        self._sources = Sources({}, self.environ)
 
     def execute(self) -> int:
         """Ask, check and write, and return the exit code of the doctor. Raises SettingsError or NotDoneError."""

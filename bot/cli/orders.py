@@ -103,19 +103,19 @@ def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
         raise NotDoneError(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.") from None
 
 
+def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorClient:
+    """Return the client of Anchor's API."""
+    timeout, deadline = settings.anchor_timeout, settings.anchor_deadline
+    return AnchorClient(transport_over(session), base_url=settings.anchor_api_url, timeout=timeout, deadline=deadline)
+
+
 async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> Outcome:
-    anchor = AnchorClient(
-        transport_over(session),
-        base_url=settings.anchor_api_url,
-        timeout=settings.anchor_timeout,
-        deadline=settings.anchor_deadline,
-    )
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
     journal = Journal(OrderRows(database, place.store.cipher, owner), Readiness())
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
     cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
-    control = SessionControl(anchor, access, None, journal, tasks, queue=queue)
+    control = SessionControl(open_anchor(session, settings), access, None, journal, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)
