@@ -11,7 +11,7 @@ from bot.core.requests import Actor, Help, Order, ReplyAddress, Source, Verb, Vi
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
 from bot.core.sessions import NotRead, Session, words_of
 from bot.inbound.slack import payload
-from bot.inbound.slack.router import Request, Router, same
+from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, VERBS
 from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, no_id_note
@@ -78,7 +78,7 @@ class OrderListeners:
     async def _search(self, words: str, request: Request) -> Message | None:
         """Pause the session that the words mean alone, or offer those that they choose."""
         later = partial(self._answer_later, request)
-        found = await request.now_or_later(self._find(words, request.actor), later, instead=same)
+        found = await request.now_or_later(guarded(self._find(words, request.actor), same), later)
         if found is None:
             request.ack.is_announcement = True
             return reading_message(words)

@@ -83,23 +83,20 @@ class Request:
         """Do some work behind the ack. The person is told of an exception."""
         self.tasks.start(self._do(work))
 
-    async def now_or_later(
-        self,
-        work: Awaitable[_T],
-        later: Callable[[_T], Awaitable[object]],
-        *,
-        instead: Callable[[Message], _T],
-    ) -> _T | None:
-        """Return the result if the ack can carry it. Otherwise return None, and give it to `later`.
+    async def now_or_later(self, work: Coroutine[Any, Any, _T], later: Callable[[_T], Awaitable[object]]) -> _T | None:
+        """Return the result of `guarded` work if the ack can carry it. Otherwise return None, and give it to `later`.
 
-        After an exception the result is what `instead` makes of the message about it. Of a command that may be old
-        Slack shows no ack.
+        Of a command that may be old Slack shows no ack.
         """
-        working = self.tasks.start(guarded(work, instead))
+        working = self.tasks.start(work)
         is_shown = not (self.may_be_old and "command" in self.payload)
         if is_shown and await self.is_done_in_time(working):
             return working.result()
-        self.start(_follow(working, later))
+
+        async def follow() -> None:
+            await later(await working)
+
+        self.start(follow())
         return None
 
     async def is_done_in_time(self, work: asyncio.Task[Any]) -> bool:
@@ -126,10 +123,6 @@ async def guarded(work: Awaitable[_T], instead: Callable[[Message], _T]) -> _T:
         return await work
     except Exception as error:  # noqa: BLE001 - reported to the person
         return instead(report(error))
-
-
-async def _follow(working: asyncio.Task[_T], later: Callable[[_T], Awaitable[object]]) -> None:
-    await later(await working)
 
 
 def same(message: Message) -> Message:

@@ -58,7 +58,7 @@ class SettingsListeners:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
         name, sent = request.payload["view"]["callback_id"], read_submission(request.payload)
         later = partial(self._show_later, request, name, sent)
-        reply = await request.now_or_later(self._reply(request, name, sent), later, instead=_incident)
+        reply = await request.now_or_later(guarded(self._reply(request, name, sent), _incident), later)
         request.ack.fields = _ack_fields(name, texts.Reply("Checking", texts.CHECKING) if reply is None else reply)
 
     async def _execute(self, request: Request, name: str, change: Change) -> None:

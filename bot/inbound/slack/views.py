@@ -69,7 +69,7 @@ class ViewListeners:
             request.ack.message = SESSIONS_HELP
             return
         later = partial(request.delivery.deliver, request.address)
-        message = await request.now_or_later(self._overview(request.actor), later, instead=same)
+        message = await request.now_or_later(guarded(self._overview(request.actor), same), later)
         request.ack.message = READING if message is None else message
         request.ack.is_announcement = message is None
 
@@ -94,7 +94,7 @@ class ViewListeners:
             return
         search = self.admin_modals.search_history(request.actor, query)
         later = partial(self._show_later, request.actor, sent.view_id)
-        found = await request.now_or_later(search, later, instead=_incident)
+        found = await request.now_or_later(guarded(search, _incident), later)
         view = answer_view(TITLE, ONE_MOMENT) if found is None else found
         request.ack.fields = {"response_action": "update", "view": view.as_json()}
 
