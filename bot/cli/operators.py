@@ -38,21 +38,6 @@ def _summary_line(summary: Summary) -> str:
     return f"{summary.team_id}  {key}  {_time(summary.installed_at)}  {_printable(summary.team_name)}"
 
 
-def _table(summary: Summary, workspace: Workspace | UnreadableError, admins: list[str], alerts_url: str) -> str:
-    """Return the rows of one workspace; `workspace` is an UnreadableError if the row cannot be decrypted."""
-    rows = [
-        _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
-        _row("enterprise", summary.enterprise_id or "-"),
-        _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
-        _row("scopes", summary.scopes or "-"),
-        *_settings_rows(workspace),
-        _row("admins seen", _join(admins) or "-"),
-        _row("alerts", alerts_url if summary.has_alerts_token else "no token"),
-        _row("alerts channel", summary.alerts_channel or "-"),
-    ]
-    return "\n".join(rows)
-
-
 def _settings_rows(workspace: Workspace | UnreadableError) -> list[str]:
     if isinstance(workspace, UnreadableError):
         return [_row("Anchor key", f"can't be used: {workspace}")]
@@ -130,8 +115,10 @@ def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, 
         return new_key().reveal()
     settings = OperatorSettings.from_env(environ)
     check_file(settings.store.database_url)
-    if options.action == "delete":
-        _confirm_deletion(options, confirm)
+    if options.action == "delete" and not options.force:
+        question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
+        if not confirm(question, option="--force"):
+            raise NotDoneError("Nothing was deleted.")
     if options.action == "set-key":
         options.key = _read_key(options.team_id)
     try:
@@ -172,14 +159,17 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
         workspace = error
     if summary is None or workspace is None:
         raise _not_installed(team_id)
-    admins = await store.people.admins(team_id)
-    return _table(summary, workspace, admins, alerts_url(settings.base_url, team_id))
-
-
-def _confirm_deletion(options: argparse.Namespace, confirm: _Confirm) -> None:
-    question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
-    if not (options.force or confirm(question, option="--force")):
-        raise NotDoneError("Nothing was deleted.")
+    rows = [
+        _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
+        _row("enterprise", summary.enterprise_id or "-"),
+        _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
+        _row("scopes", summary.scopes or "-"),
+        *_settings_rows(workspace),
+        _row("admins seen", _join(await store.people.admins(team_id)) or "-"),
+        _row("alerts", alerts_url(settings.base_url, team_id) if summary.has_alerts_token else "no token"),
+        _row("alerts channel", summary.alerts_channel or "-"),
+    ]
+    return "\n".join(rows)
 
 
 async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
