@@ -28,7 +28,7 @@ from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.socket_connection import Redeliveries, SocketConnector
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
-from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
@@ -119,8 +119,7 @@ async def running(
         web_api = open_web(session, settings.slack_api_url)
         slack = SlackClient(web_api)
         anchor = AnchorClient(
-            transport,
-            base_url=settings.anchor_api_url,
+            AnchorHttp(transport, settings.anchor_api_url),
             timeout=settings.anchor_timeout,
             deadline=settings.anchor_deadline,
             metrics=metrics,

@@ -153,9 +153,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     past_orders = PastOrders(OrderHistory(store.database), tasks)
     checks = CachedChecks(Services(clients.web, anchor), tasks)
     access_check = AccessCheck(workspaces, roles, monitor)
-    anchor_sessions = AnchorSessions(
-        clients.transport, base_url=settings.anchor_api_url, timeout=settings.anchor_timeout
-    )
+    anchor_sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
     reads = SessionReads(anchor_sessions, tasks, monitor)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     card_rows = CardRows(store.database, owner)

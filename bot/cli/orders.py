@@ -27,7 +27,7 @@ from bot.core.requests import Actor, Order, Source, Verb, operator_id
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.results import outcome_message
-from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
@@ -105,8 +105,8 @@ def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
 
 def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorClient:
     """Return the client of Anchor's API."""
-    timeout, deadline = settings.anchor_timeout, settings.anchor_deadline
-    return AnchorClient(transport_over(session), base_url=settings.anchor_api_url, timeout=timeout, deadline=deadline)
+    http = AnchorHttp(transport_over(session), settings.anchor_api_url)
+    return AnchorClient(http, timeout=settings.anchor_timeout, deadline=settings.anchor_deadline)
 
 
 async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> Outcome:

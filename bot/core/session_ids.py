@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NewType
 from urllib.parse import unquote
@@ -81,6 +81,10 @@ SessionId = NewType("SessionId", str)
 """A UUID in its canonical form: lower case, 8-4-4-4-12 hexadecimal digits."""
 
 
+_Word = tuple[str, tuple[SessionId, ...]]
+"""A word, and the different ids in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Exactly one session id; `rest` is the other text, with white space folded."""
@@ -129,14 +133,13 @@ def find_session_id(text: str) -> Search:
     return Broken(rest, _digits_of_nearest_miss(_fold(rest))) if rest else Missing()
 
 
-def words_with_ids(text: str) -> list[tuple[str, tuple[SessionId, ...]]]:
+def words_with_ids(text: str) -> list[_Word]:
     """Split a text as Slack sends it into words, each with the different session ids in it. The time is linear."""
     words = _LINK.sub(_plain_link, _unescape(text)).split()
     return [(word, _ids_in_word(word)) for word in words]
 
 
 def _unescape(text: str) -> str:
-    """Return a text without HTML's escapes."""
     try:
         return html.unescape(text)
     except ValueError:  # a number of over 4,300 digits
@@ -208,12 +211,28 @@ class Mentions:
 
 def find_mentions(message: Mapping[str, Any]) -> Mentions:
     """Find the session ids in a message as Slack sends it to apps; anything else than expected in it is ignored."""
-    search = _Search()
-    for part in _passages([(name, message.get(name)) for name in _PARTS]):
-        if not search.read(*part):
+    contexts: dict[SessionId, str] = {}
+    above, parts, characters, is_complete = "", 0, 0, True
+    for text, is_shown in _passages([(name, message.get(name)) for name in _PARTS]):
+        readable = text[: max(0, _MOST_CHARACTERS - characters)]
+        parts, characters = parts + 1, characters + len(text)
+        is_complete = parts <= _MOST_PARTS and characters <= _MOST_CHARACTERS and len(contexts) <= MOST_IDS
+        for line in readable.splitlines():
+            words = words_with_ids(line)
+            _add_contexts(contexts, words, above, is_shown=is_shown)
+            above = (is_shown and _join(words)) or above
+        if not is_complete:
             break
-    found = tuple(Mention(session_id, context) for session_id, context in search.contexts.items())
-    return Mentions(found[:MOST_IDS], search.is_complete)
+    found = tuple(Mention(session_id, context) for session_id, context in contexts.items())
+    return Mentions(found[:MOST_IDS], is_complete)
+
+
+def _add_contexts(contexts: dict[SessionId, str], words: Sequence[_Word], above: str, *, is_shown: bool) -> None:
+    """Add the ids in the words of a line, each with the words beside it, or else with the line above."""
+    for position in [position for position, (_, ids) in enumerate(words) if ids]:
+        near = _join(words[max(0, position - _WORDS_AROUND) : position + _WORDS_AROUND + 1]) if is_shown else ""
+        for session_id in words[position][1]:
+            contexts[session_id] = contexts.get(session_id) or near or above
 
 
 _Part = tuple[str, Any]
@@ -252,36 +271,6 @@ def _words_of(element: Mapping[str, Any]) -> str:
     return text if isinstance(text, str) else " "
 
 
-class _Search:
-    """The ids found so far, each with its context, and what is left of the limits."""
-
-    def __init__(self) -> None:
-        self.contexts: dict[SessionId, str] = {}
-        self.is_complete = True
-        self._line = ""
-        self._parts = _MOST_PARTS
-        self._characters = _MOST_CHARACTERS
-
-    def read(self, text: str, is_shown: bool) -> bool:  # noqa: FBT001 - part of a passage
-        """Read a text. Return False, and be incomplete, if a limit is reached."""
-        self._parts -= 1
-        self._characters -= len(text)
-        if self._parts < 0 or self._characters < 0 or len(self.contexts) > MOST_IDS:
-            self.is_complete = False
-        for line in text[: max(0, self._characters + len(text))].splitlines():
-            self._read_line(line, is_shown=is_shown)
-        return self.is_complete
-
-    def _read_line(self, line: str, *, is_shown: bool) -> None:
-        words = words_with_ids(line)
-        for position in [position for position, (_, ids) in enumerate(words) if ids]:
-            near = _join(words[max(0, position - _WORDS_AROUND) : position + _WORDS_AROUND + 1]) if is_shown else ""
-            for session_id in words[position][1]:
-                self.contexts[session_id] = self.contexts.get(session_id) or near or self._line
-        if is_shown:
-            self._line = _join(words) or self._line
-
-
-def _join(words: list[tuple[str, tuple[SessionId, ...]]]) -> str:
+def _join(words: Sequence[_Word]) -> str:
     """Return the words without ids, and without the marks of formatting."""
     return " ".join(word.strip("*_~`") for word, ids in words if not ids)[:_LONGEST_CONTEXT].strip()

@@ -294,16 +294,17 @@ class Services:
     web: AsyncWebClient
     anchor: AnchorClient
 
-    async def check(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
-        """Check one workspace; `refused` is the finding if Slack refuses its token."""
+    async def check(self, workspace: Workspace) -> list[Checked]:
+        """Check one workspace."""
         await delete_left_probe(self.web, workspace)
         key, in_slack = await asyncio.gather(
-            check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace, refused=refused)
+            check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace)
         )
         return [*in_slack, Checked(CheckName.ANCHOR_KEY, key, workspace.team_id)]
 
-    async def check_in_slack(self, workspace: Workspace, *, refused: Wrong = Wrong.TOKEN_REFUSED) -> list[Checked]:
+    async def check_in_slack(self, workspace: Workspace) -> list[Checked]:
         """Check the bot token, its scopes and the alert channel of one workspace."""
+        refused = Wrong.INSTALLATION_REFUSED if workspace.is_managed else Wrong.TOKEN_REFUSED
         token, found = await check_token(SlackClient(self.web), workspace.bot_token, refused=refused)
         scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
         if found is not None:
@@ -333,7 +334,7 @@ class Services:
         except UnreadableError as error:
             return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
         # it was installed a moment ago
-        return [] if workspace is None else await self.check(workspace, refused=Wrong.INSTALLATION_REFUSED)
+        return [] if workspace is None else await self.check(workspace)
 
 
 async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces) -> None:

@@ -12,7 +12,7 @@ from bot.core.retries import combine
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.core.workspace import NewKeyRejected, NewKeyUnverified
-from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import DEFAULT_KEY
 from harness.texts import SESSION
@@ -24,7 +24,7 @@ async def anchor_client(
     url: str, *, attempt: float = 10.0, deadline: float = 20.0, proxy: Proxy | None = None
 ) -> AsyncIterator[AnchorClient]:
     async with http_transport(proxy) as transport:
-        yield AnchorClient(transport, base_url=url, timeout=attempt, deadline=deadline)
+        yield AnchorClient(AnchorHttp(transport, url), timeout=attempt, deadline=deadline)
 
 
 async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, *, once: bool = False) -> AnchorOutcome:
@@ -63,7 +63,7 @@ def session(**fields: Any) -> Session:
 @asynccontextmanager
 async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[AnchorSessions]:
     async with http_transport() as transport:
-        yield AnchorSessions(transport, base_url=url, timeout=within)
+        yield AnchorSessions(AnchorHttp(transport, url), within)
 
 
 key_rejected = NewKeyRejected

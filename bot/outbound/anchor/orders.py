@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, InitVar, dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import aiohttp
 import httpx
@@ -50,10 +50,7 @@ class AnchorHttp:
     """Anchor's API at `base_url`. https://docs.anchorbrowser.io/api-reference."""
 
     transport: httpx.AsyncBaseTransport
-    base_url: InitVar[str]
-
-    def __post_init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/")
+    base_url: str
 
     async def request(
         self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
@@ -64,7 +61,7 @@ class AnchorHttp:
         """
         connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
         headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
-        request = httpx.Request(method, self._base_url + path, headers=headers, extensions=timeouts(connect))
+        request = httpx.Request(method, self.base_url.rstrip("/") + path, headers=headers, extensions=timeouts(connect))
         try:
             async with asyncio.timeout(within):
                 response = await self.transport.handle_async_request(request)
@@ -184,15 +181,11 @@ class AnchorClient:
     https://docs.anchorbrowser.io/api-reference
     """
 
-    transport: InitVar[httpx.AsyncBaseTransport]
+    http: AnchorHttp
     _: KW_ONLY
-    base_url: InitVar[str]
     timeout: float
     deadline: float
     metrics: Metrics = OFF
-
-    def __post_init__(self, transport: httpx.AsyncBaseTransport, base_url: str) -> None:
-        self._http = AnchorHttp(transport, base_url)
 
     async def send(
         self,
@@ -226,7 +219,7 @@ class AnchorClient:
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
-            response, body = await self._http.request(
+            response, body = await self.http.request(
                 "GET", "/v1/sessions/all/status", key, within=self.timeout, max_bytes=_MAX_BODY_BYTES
             )
         except NETWORK_ERRORS as error:
@@ -239,7 +232,7 @@ class AnchorClient:
         began = time.monotonic()
         timeout, retry_after = min(self.timeout, ends - began), None
         try:
-            response, body = await self._http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
+            response, body = await self.http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             outcome: AnchorOutcome = read_failure(error)

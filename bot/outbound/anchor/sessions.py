@@ -6,11 +6,10 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-
-import httpx
 
 from bot.core.fields import Secret, object_field, object_list_field, parse_object, text_field
 from bot.core.session_ids import Found, SessionId, find_session_id
@@ -171,19 +170,19 @@ def _max_minutes(item: Mapping[str, Any]) -> float | None:
     return None
 
 
+@dataclass(eq=False)
 class AnchorSessions:
     """Reads of sessions. `timeout` is for all pages of a list, and for any other request; in seconds."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, *, base_url: str, timeout: float) -> None:
-        self._http = AnchorHttp(transport, base_url)
-        self._timeout = timeout
+    http: AnchorHttp
+    timeout: float
 
     async def running(self, key: Secret) -> SessionList | NotRead:
         """Return the sessions of the key's team that run, and recent ones that may run.
 
         If the team's sessions cannot be read, return those of the key, as a list that is not complete.
         """
-        now, ends = time.time(), time.monotonic() + self._timeout
+        now, ends = time.time(), time.monotonic() + self.timeout
         answers = await asyncio.gather(
             self._pages(key, ends, status=RUNNING), self._pages(key, ends, created_from=_iso_time(now - RECENT))
         )
@@ -204,7 +203,7 @@ class AnchorSessions:
         https://docs.anchorbrowser.io/api-reference/browser-sessions/list-all-sessions-status
         """
         query = {} if since is None else {"created_from": _iso_time(since)}
-        answer = await self._get("/v1/sessions/all/status", key, query, within=self._timeout)
+        answer = await self._get("/v1/sessions/all/status", key, query, within=self.timeout)
         if isinstance(answer, NotRead):
             return answer
         return read_statuses(answer) or NotRead(Unread.UNREADABLE, _OK)
@@ -276,7 +275,7 @@ class AnchorSessions:
         """Return Anchor's JSON, or why there is none; `within` is in seconds."""
         target = f"{path}?{urlencode(query)}" if query else path
         try:
-            response, body = await self._http.request("GET", target, key, within=within, max_bytes=_MAX_LIST_BYTES)
+            response, body = await self.http.request("GET", target, key, within=within, max_bytes=_MAX_LIST_BYTES)
         except NETWORK_ERRORS as error:
             _log.info("sessions not read from Anchor", extra={"why": type(error).__name__})
             is_slow = isinstance(error, TimeoutError) and not never_sent(error)
