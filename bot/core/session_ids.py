@@ -266,9 +266,8 @@ def _children(holder: Mapping[str, Any]) -> Iterator[_Part]:
 
 
 def _words_of(element: Mapping[str, Any]) -> str:
-    """Return the text of an element of rich text; a mention or an emoji separates words."""
     text = element.get("text") or element.get("url")
-    return text if isinstance(text, str) else " "
+    return text if isinstance(text, str) else " "  # a mention or an emoji separates words
 
 
 def _join(words: Sequence[_Word]) -> str:

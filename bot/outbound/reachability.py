@@ -45,7 +45,6 @@ async def send(
 
 
 async def _exchange(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reached:
-    """Send a request, and read its response. Raises NETWORK_ERRORS."""
     began = time.time()
     async with request as response:
         skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())

@@ -33,7 +33,7 @@ _TURNS = 4  # of the event loop before a read begins, so that callers that come 
 
 
 @dataclass(eq=False)
-class _Reads:
+class CoalescedReads:
     """Coalesced reads: one at a time per key, each followed by `put`.
 
     Concurrent callers share the next read, not the one in flight: that may miss a recent change.
@@ -100,7 +100,7 @@ class Workspaces:
         self._failing: TTLCache[str, bool] = TTLCache(MAX_ENTRIES, FALLBACK_TTL, timer=time.monotonic)
         self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
-        self._reads = _Reads(self._read, self._put, self._tasks)
+        self._reads = CoalescedReads(self._read, self._put, self._tasks)
 
     def identify(self, team_id: str, enterprise_id: str) -> None:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""

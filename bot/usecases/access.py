@@ -126,7 +126,6 @@ def _access(workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[V
 async def _find_workspace(
     find: Callable[[str], Awaitable[Workspace | None]], actor: Actor
 ) -> Workspace | StoreUnavailable | WrongWorkspace:
-    """Return the workspace of a request, or why there is none."""
     try:
         return await find(actor.team_id) or WrongWorkspace()
     except StoreError as error:

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from bot.core.fairness import Tally
 from bot.core.requests import MessageContent, Person, ReplyAddress
-from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, round_times
+from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, backoff, round_times
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.clicked import without_images
@@ -300,7 +300,6 @@ class MessageDelivery:
         await happens(self._stopping, within=seconds)
 
     async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
-        """Post with the token of the request's own workspace."""
         workspace = await self._find(team_id)
         if not isinstance(workspace, Workspace):
             return workspace
@@ -320,7 +319,7 @@ class MessageDelivery:
             if not isinstance(result, TryAgain | NotSlack):
                 return result
             after, most = (result.after, _ATTEMPTS) if isinstance(result, TryAgain) else (None, _ATTEMPTS_WITHOUT_SLACK)
-            delay = _FIRST_BACKOFF * 2 ** (attempt - 1) if after is None else after
+            delay = backoff(attempt, first=_FIRST_BACKOFF, longest=_MAX_DELAY) if after is None else after
             if attempt >= most or delay > _MAX_DELAY:
                 return Refused(f"{result.why} (attempt {attempt})")
             await self._sleep(delay)

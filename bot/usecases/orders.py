@@ -164,7 +164,6 @@ class Orders:
         return is_card
 
     async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
-        """Return what another process has recorded of an order, if it is known."""
         try:
             return await self.journal.rows.outcome_of(trigger_id) if trigger_id else None
         except StoreError:

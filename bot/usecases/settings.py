@@ -127,7 +127,6 @@ class Changes:
 
 
 def _has(workspace: Workspace, key: AnchorKey) -> bool:
-    """Return whether the workspace has this key, set by the same person."""
     held = workspace.anchor_key
     return held is not None and (held.value, held.set_by) == (key.value, key.set_by)
 

@@ -188,13 +188,7 @@ class AnchorClient:
     metrics: Metrics = OFF
 
     async def send(
-        self,
-        verb: Verb,
-        key: Secret,
-        session_id: SessionId,
-        *,
-        cancelled: asyncio.Event,
-        is_ours: Callable[[], bool],
+        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, is_ours: Callable[[], bool]
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
 

@@ -212,13 +212,11 @@ class RoleCache:
         return _role(_Entry(lookup.result(), time.monotonic()), workspace, actor)
 
     def _older(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role by the last answer, if that still counts."""
         entry = self._entries.get(_key(actor))
         counts = entry is not None and time.monotonic() < entry.answered_at + KEPT
         return _role(entry, workspace, actor) if counts else Role.UNKNOWN
 
     def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
-        """Start a lookup. Its answer is cached and stored."""
         lookup = self._lookups[key] = self._asking.start(fetch(self._web, workspace.bot_token, key[1]))
         number = next(self._numbers)
         lookup.add_done_callback(lambda done: self._put(key, done, number))
