@@ -229,27 +229,17 @@ def _summary(rows: Sequence[_Row]) -> Message:
     sign = _SEVERITY_SIGNS[max(severities, key=list(Severity).index)]
     title = f"{sign}: alerts about *{len(rows)} sessions*"
     words = [f"{code(content.alert.session_id)} {state.phase if state else _FIRING}" for content, state, _ in rows]
-    shown = list(map(_row, rows))
-    for shorter in (_without_facts, _without_reason):
+    shown = [_row(*row) for row in rows]
+    for has_reasons in (True, False):
         if sum(len(text_field(one, "text")) for one in objects_in(shown)) > _LONGEST:
-            rows = list(map(shorter, rows))
-            shown = list(map(_row, rows))
+            shown = [_row(content, state, "", has_reasons=has_reasons) for content, state, _ in rows]
     blocks = (section(title, verbatim=True), *shown)
     return Message("\n".join([title, *words]), Visibility.IN_CHANNEL, blocks)
 
 
-def _without_facts(row: _Row) -> _Row:
-    content, state, _ = row
-    return content, state, ""
-
-
-def _without_reason(row: _Row) -> _Row:
-    content, state, facts = row
-    return content, replace(state, reason="") if state and state.phase is not Phase.ENDED else state, facts
-
-
-def _row(row: _Row) -> Block:
-    content, state, facts = row
+def _row(content: AlertContent, state: SessionState | None, facts: str, *, has_reasons: bool = True) -> Block:
+    if state and state.phase is not Phase.ENDED and not has_reasons:
+        state = replace(state, reason="")
     head = f"{_heading(content.alert)} {_occurrences(content)}".rstrip()
     text = f"{head}\n{_about_session(content.alert, facts)}" + (f"\n{state_line(state)}" if state else "")
     buttons = _alert_buttons(content, state)

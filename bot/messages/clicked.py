@@ -114,14 +114,11 @@ def _replace_button(block: Block, session_id: SessionId, button: Block | None) -
         return [rest if button is None else {**rest, "accessory": button}]
     old = [_is_button(element, session_id) for element in block["elements"]]
     others = [element for element, is_old in zip(block["elements"], old, strict=True) if not is_old]
-    fits = button is not None and all(_action_id(element) != button["action_id"] for element in others)
+    names = {element.get("action_id") for element in others if isinstance(element, dict)}
+    fits = button is not None and button["action_id"] not in names
     place = old.index(True)
     elements = [*others[:place], *([button] if fits else []), *others[place:]]
     return [{**block, "elements": elements}] if elements else []
-
-
-def _action_id(element: object) -> object:
-    return element.get("action_id") if isinstance(element, dict) else None
 
 
 def _block_id(session_id: SessionId) -> str:

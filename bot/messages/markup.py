@@ -39,7 +39,8 @@ MOST_NAMED = 40
 
 def plain(text: str, *, limit: int = 300) -> str:
     """Escape untrusted text on one line, without hidden or control characters, of at most `limit` characters."""
-    return html.escape(_shorten(_clean(text), limit), quote=False)
+    cleaned = _clean(text)
+    return html.escape(cleaned if len(cleaned) <= limit else f"{cleaned[: limit - 1].rstrip()}…", quote=False)
 
 
 def one_line(text: str, *, limit: int) -> str:
@@ -123,10 +124,6 @@ def _clean(text: str) -> str:
         for char in text
     )
     return " ".join("".join(visible).split())
-
-
-def _shorten(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _escape_within(text: str, limit: int) -> str:

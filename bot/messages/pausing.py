@@ -58,7 +58,9 @@ def sessions_modal(  # noqa: PLR0913 - settings of one view
     where = [context(IN_THREAD)] if has_thread else []
     if Verb.PAUSE not in overview.allowed:
         return _modal(note, *lists, *where, origin=origin)
-    return _modal(note, *lists, _pasted(), *where, submit="Pause this id", origin=origin)
+    element = {"type": "plain_text_input", "action_id": PASTED, "max_length": _LONGEST_PASTED}
+    pasted = input_block("Session id, or a URL that contains it", element)
+    return _modal(note, *lists, pasted, *where, submit="Pause this id", origin=origin)
 
 
 def loading_modal(note: str = "") -> View:
@@ -82,11 +84,6 @@ def not_opened_message() -> Message:
 def _modal(note: str, *blocks: Block, submit: str = "", origin: str = "") -> View:
     shown = (*([section(note)] if note else []), *blocks)
     return View(shown, title=_TITLE, submit=submit, callback_id=MODAL, seen=origin)
-
-
-def _pasted() -> Block:
-    element = {"type": "plain_text_input", "action_id": PASTED, "max_length": _LONGEST_PASTED}
-    return input_block("Session id, or a URL that contains it", element)
 
 
 def choice_modal(mentions: Mentions, origin: str) -> View:

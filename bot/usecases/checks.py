@@ -1,7 +1,6 @@
 """The checks of `anchor-bot doctor`, of startup and of Home."""
 
 import asyncio
-import hashlib
 import hmac
 import json
 import logging
@@ -18,7 +17,7 @@ import aiohttp
 from cachetools import TTLCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.fields import Secret, object_field, parse_object, text_field
+from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages.checks import (
     Checked,
@@ -152,7 +151,12 @@ async def check_public_url(session: aiohttp.ClientSession, base_url: str, signin
     """
     url, challenge = base_url.rstrip("/") + _EVENTS_PATH, secrets.token_hex()
     body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
-    headers = {"Content-Type": "application/json"} | _sign(signing_secret, str(int(time.time())), body)
+    timestamp = str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": slack_signature(signing_secret, timestamp, body),
+    }
     result = await send(session, url, method="POST", headers=headers, body=body)
     if isinstance(result, Finding):
         return result
@@ -163,16 +167,6 @@ async def check_public_url(session: aiohttp.ClientSession, base_url: str, signin
     if result.status in _REJECTED and values["why"]:
         return Finding(Wrong.URL_REJECTS, values)
     return Finding(Unanswered.URL_UNAVAILABLE if result.status in _GATEWAY else Wrong.URL_FOREIGN, values)
-
-
-def _sign(secret: Secret, timestamp: str, body: bytes) -> dict[str, str]:
-    """Return the headers of a request of Slack.
-
-    https://docs.slack.dev/authentication/verifying-requests-from-slack
-    """
-    base = b"v0:%b:%b" % (timestamp.encode(), body)
-    signature = hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest()
-    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
 
 
 async def check_token(

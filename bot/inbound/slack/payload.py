@@ -94,11 +94,15 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     container = payload.get("container", {})
     message = payload.get("message")
     message_ts, is_ephemeral = text_field(container, "message_ts"), container.get("is_ephemeral") is True
+    content = None
+    if message:
+        parts = (object_list_field(message, name) for name in ("blocks", "attachments"))
+        content = MessageContent(text_field(message, "text"), *parts)
     clicked = ClickedMessage(
         ts=message_ts,
         thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),
         is_ephemeral=is_ephemeral,
-        content=_read_content(message) if message else None,
+        content=content,
     )
     return ButtonClick(
         verb=VERBS[action["action_id"]],
@@ -123,12 +127,6 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         is_confirmed=True,
         address=replace(address, clicked=clicked),
         is_legacy=True,
-    )
-
-
-def _read_content(message: Mapping[str, Any]) -> MessageContent:
-    return MessageContent(
-        text_field(message, "text"), object_list_field(message, "blocks"), object_list_field(message, "attachments")
     )
 
 

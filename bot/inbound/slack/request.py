@@ -1,6 +1,5 @@
 """Requests of Slack over HTTP: signature, form and schema."""
 
-import hashlib
 import hmac
 import json
 import re
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from bot.core.fields import SLACK_ID, Secret
+from bot.core.fields import SLACK_ID, Secret, slack_signature
 from bot.inbound.rejections import Rejected
 
 _MAX_TEXT_LENGTH = 40_000
@@ -271,10 +270,5 @@ def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str
 
 def _is_signed(raw: RawRequest, secrets: Sequence[Secret]) -> bool:
     """Return whether the signature fits. There are two secrets while the signing secret is being rotated."""
-    base = b"v0:%b:%b" % (raw.timestamps[0].encode(), raw.body)
-    signature = raw.signatures[0].encode()
-    return any([hmac.compare_digest(_sign(base, secret), signature) for secret in secrets])  # noqa: C419 - tries all
-
-
-def _sign(base: bytes, secret: Secret) -> bytes:
-    return b"v0=" + hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest().encode()
+    signatures = [slack_signature(secret, raw.timestamps[0], raw.body) for secret in secrets]
+    return any([hmac.compare_digest(one, raw.signatures[0]) for one in signatures])  # noqa: C419 - tries all

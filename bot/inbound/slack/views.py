@@ -94,7 +94,7 @@ class ViewListeners:
             return
         search = self.admin_modals.search_history(request.actor, query)
         later = partial(self._show_later, request.actor, sent.view_id)
-        found = await request.now_or_later(guarded(search, _incident), later)
+        found = await request.now_or_later(guarded(search, lambda broken: answer_view(TITLE, broken.text)), later)
         view = answer_view(TITLE, ONE_MOMENT) if found is None else found
         request.ack.fields = {"response_action": "update", "view": view.as_json()}
 
@@ -113,10 +113,6 @@ class ViewListeners:
         """Show the orders in the modal once the ack has arrived there. If it was closed, nobody waits for them."""
         await asyncio.sleep(ACK_ARRIVES)
         await self.admin_modals.modals.update(actor, view_id, view)
-
-
-def _incident(message: Message) -> View:
-    return answer_view(TITLE, message.text)
 
 
 def _read_query(sent: Submission) -> HistoryQuery | None:
