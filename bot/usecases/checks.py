@@ -35,15 +35,8 @@ from bot.messages.checks import (
 from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.reachability import Reached, send
-from bot.outbound.slack.client import (
-    ChannelRefusedError,
-    SlackClient,
-    TokenInfo,
-    TokenRefusedError,
-    delete_left,
-    try_channel,
-)
-from bot.outbound.slack.errors import NotConnectedError, NotSlackError, SlackUnreachableError
+from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError, delete_left, try_channel
+from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import (
     StoreBrokenError,
@@ -200,7 +193,7 @@ async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None)
         return Finding(Skipped.CHANNEL_UNSET)
     try:
         is_deleted = await try_channel(web, token, channel, channel_probe_message())
-    except ChannelRefusedError as error:
+    except RefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
         return no_answer(error)

@@ -24,6 +24,7 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
+    RefusedError,
     SlackUnreachableError,
     call,
     call_with_headers,
@@ -174,12 +175,8 @@ class ViewResult(Enum):
     FAILED = "failed"  # the log says why
 
 
-class _ViewRefusedError(Exception):
-    """Slack refused a view with an error code of _RESULTS."""
-
-
 _RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT}
-_VIEW_REFUSED = dict.fromkeys(_RESULTS, _ViewRefusedError)
+_VIEW_REFUSED = dict.fromkeys(_RESULTS, RefusedError)
 
 
 _REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
@@ -306,16 +303,12 @@ async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[Vi
     """Await a call, and return its result and Slack's view."""
     try:
         response = await call(pending, _VIEW_REFUSED)
-    except _ViewRefusedError as error:
+    except RefusedError as error:
         return _RESULTS[str(error)], {}
     except SlackUnreachableError as error:
         _log.warning("Slack view call failed", extra={"method": method, "why": str(error)})
         return ViewResult.FAILED, {}
     return ViewResult.SHOWN, object_field(response, "view")
-
-
-class ChannelRefusedError(Exception):
-    """Slack takes no message for the channel. The text is Slack's error code."""
 
 
 async def try_channel(web: AsyncWebClient, token: Secret, channel: str, message: Message) -> bool:
@@ -324,7 +317,7 @@ async def try_channel(web: AsyncWebClient, token: Secret, channel: str, message:
     Slack checks the channel when it takes the message.
     https://docs.slack.dev/reference/methods/chat.scheduleMessage
 
-    Raises ChannelRefusedError or SlackUnreachableError.
+    Raises RefusedError if Slack takes no message for the channel, or SlackUnreachableError.
     """
     scheduling = web.chat_scheduleMessage(
         token=token.reveal(),
@@ -334,7 +327,7 @@ async def try_channel(web: AsyncWebClient, token: Secret, channel: str, message:
         unfurl_links=False,
         unfurl_media=False,
     )
-    scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, ChannelRefusedError))
+    scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
     message_id, in_channel = text_field(scheduled, "scheduled_message_id"), text_field(scheduled, "channel") or channel
     return await _delete(web, token, in_channel, message_id)
 

@@ -32,6 +32,10 @@ class SlackUnreachableError(Exception):
         self.after = after
 
 
+class RefusedError(Exception):
+    """Slack refused a call with an error code that its caller expects. The text is the code."""
+
+
 class NotConnectedError(SlackUnreachableError):
     """There is no connection to Slack: nothing was sent."""
 

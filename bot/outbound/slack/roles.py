@@ -17,7 +17,7 @@ from bot.core.fields import TOKEN_REFUSED, Secret, object_field, text_field
 from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
-from bot.outbound.slack.errors import SlackUnreachableError, call
+from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People, Report
 from bot.runtime import Tasks
@@ -45,21 +45,16 @@ MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
 
 
-class _NoProfileError(Exception):
-    """Slack refused with an error code of _NO_PROFILE."""
-
-
-_REFUSALS = dict.fromkeys(_NO_PROFILE, _NoProfileError)
-
-
 async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
     """Return a person's profile: a stranger's if unknown, None without the scope. Raises SlackUnreachableError.
 
     One attempt, with a timeout of 5 s.
     """
     try:
-        response = await call(web.users_info(token=token.reveal(), user=user_id), _REFUSALS)
-    except _NoProfileError as error:
+        response = await call(
+            web.users_info(token=token.reveal(), user=user_id), dict.fromkeys(_NO_PROFILE, RefusedError)
+        )
+    except RefusedError as error:
         return _NO_PROFILE[str(error)]
     return _read_profile(response.get("user"))
 
@@ -143,7 +138,7 @@ class RoleCache:
         self._numbers = itertools.count()
         self._asking, self._storing = Tasks(), Tasks()
         self._to_record: dict[_Key, tuple[_Entry, Report]] = {}
-        self._is_recording = False
+        self._recording = asyncio.Lock()
 
     def peek(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
@@ -243,9 +238,7 @@ class RoleCache:
             entry.recorded_at = before.recorded_at
         if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and len(self._to_record) < MAX_STORING:
             self._to_record[key] = entry, (answer, time.time())
-            if not self._is_recording:
-                self._is_recording = True
-                self._storing.start(self._record())
+            self._storing.start(self._record())
 
     def _note_failure(self, key: _Key, why: str) -> None:
         """Log a failed lookup; if there is an older answer, delay the next one."""
@@ -255,21 +248,17 @@ class RoleCache:
 
     async def _record(self) -> None:
         """Store the new answers, those that come meanwhile in the next transaction."""
-        try:
-            while self._to_record:
-                batch, self._to_record = self._to_record, {}
-                await self._record_all(batch)
-        finally:
-            self._is_recording = False
-
-    async def _record_all(self, batch: Mapping[_Key, tuple[_Entry, Report]]) -> None:
-        try:
-            await self._rows.record({key: report for key, (_, report) in batch.items()}, time.time())
-        except StoreError as error:
-            _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
-            return
-        for entry, _ in batch.values():
-            entry.recorded_at = entry.answered_at
+        async with self._recording:
+            batch, self._to_record = self._to_record, {}
+            if not batch:
+                return
+            try:
+                await self._rows.record({key: report for key, (_, report) in batch.items()}, time.time())
+            except StoreError as error:
+                _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
+                return
+            for entry, _ in batch.values():
+                entry.recorded_at = entry.answered_at
 
     async def _load(self, key: _Key, *, unless: _Lookup) -> None:
         """Load the stored answer into the cache, unless the lookup ends before."""
