@@ -174,19 +174,16 @@ class Follower:
         since = self.chosen.since or 0.0
         if older := [one.id for one in self._shown.values() if one.given_at < since]:
             self._write(await self.history.now(replace(self.chosen, since=None), older))
-        if began - self._failed_at > _LOOK_BACK:
-            self._move_on(began - _LOOK_BACK)
+        if began - self._failed_at > _LOOK_BACK:  # from now on only later orders, and those that are not finished yet
+            since = max(since, began - _LOOK_BACK)
+            self.chosen = replace(self.chosen, since=since)
+            self._shown = {one.id: one for one in self._shown.values() if one.given_at >= since or one.told_at is None}
 
     def _write(self, found: Iterable[PastOrder]) -> None:
         changed = [one for one in found if _progress(one) != _progress(self._shown.get(one.id))]
         self._shown |= {one.id: one for one in changed}
         for order in changed:
             print(self.line(order), file=self.out, flush=True)
-
-    def _move_on(self, since: float) -> None:
-        """Look only for later orders from now on, and for those that are not finished yet."""
-        self.chosen = replace(self.chosen, since=max(since, self.chosen.since or 0.0))
-        self._shown = {one.id: one for one in self._shown.values() if one.given_at >= since or one.told_at is None}
 
 
 def _progress(order: PastOrder | None) -> tuple[object, ...] | None:

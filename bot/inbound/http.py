@@ -59,7 +59,10 @@ class HttpConnection(web.RequestHandler):
         if self._is_broken:
             return  # aiohttp would make an error of each piece
         super().data_received(data)
-        self._look_for_errors()
+        for message, _ in self._messages:
+            if isinstance(error := getattr(message, "exc", None), Exception):
+                error.__traceback__ = None  # its frames have the data, and the error
+                self._is_broken = True
         if not self._requests and self._deadline is None:
             self._wait_for_header()
 
@@ -83,13 +86,6 @@ class HttpConnection(web.RequestHandler):
     def end_request(self) -> None:
         """Note that a request is answered."""
         self._requests -= 1
-
-    def _look_for_errors(self) -> None:
-        """Cut the traceback of an error off: its frames have the data, and the error. Nothing is read after it."""
-        for message, _ in self._messages:
-            if isinstance(error := getattr(message, "exc", None), Exception):
-                error.__traceback__ = None
-                self._is_broken = True
 
     def _wait_for_header(self) -> None:
         self._deadline = self._loop_of_deadline.call_later(HEADER_TIMEOUT, self.force_close)

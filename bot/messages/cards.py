@@ -169,11 +169,6 @@ def _about_session(alert: Alert, facts: str) -> str:
     return f"{facts}\n{session(alert.session_id)}".lstrip()
 
 
-def _heading(alert: Alert) -> str:
-    title = lines(" ".join((alert.title or alert.text).split()), limit=_LONGEST_HEADING)
-    return f"{_SEVERITY_SIGNS[alert.severity]}: {title}"
-
-
 def _occurrences(content: AlertContent) -> str:
     """Return how often an alert came, and when last, if more than once; and since when it is resolved, if so."""
     often = f"×{content.count}, last {moment(content.last_at)}" if content.count > 1 else ""  # noqa: RUF001 - times
@@ -240,7 +235,9 @@ def _summary(rows: Sequence[_Row]) -> Message:
 def _row(content: AlertContent, state: SessionState | None, facts: str, *, has_reasons: bool = True) -> Block:
     if state and state.phase is not Phase.ENDED and not has_reasons:
         state = replace(state, reason="")
-    head = f"{_heading(content.alert)} {_occurrences(content)}".rstrip()
-    text = f"{head}\n{_about_session(content.alert, facts)}" + (f"\n{state_line(state)}" if state else "")
+    alert = content.alert
+    title = lines(" ".join((alert.title or alert.text).split()), limit=_LONGEST_HEADING)
+    head = f"{_SEVERITY_SIGNS[alert.severity]}: {title} {_occurrences(content)}".rstrip()
+    text = f"{head}\n{_about_session(alert, facts)}" + (f"\n{state_line(state)}" if state else "")
     buttons = _alert_buttons(content, state)
     return section(text, verbatim=True, accessory=buttons[0] if buttons else None)

@@ -1,7 +1,7 @@
 """The answer to an order: its outcome, a refusal, or an error."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from bot.core import outcomes
@@ -212,8 +212,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     by = markup.mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
         done = f"{markup.DONE[order.verb]} by {by}" + (f": {markup.plain(order.reason)}" if order.reason else "")
-        notes = (_earlier(outcome), _unexpected(order.verb, outcome.status), _reach(outcome, known))
-        message = in_channel(done, *notes, about)
+        message = in_channel(done, *_notes(order.verb, outcome, known), about)
         return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
@@ -250,17 +249,15 @@ def _facts(known: Session | None, now: float) -> str:
     return buttons.session_facts(known, now=now) if known else ""
 
 
-def _reach(outcome: outcomes.Done, known: Session | None) -> str:
-    """Return what a pause may not have stopped: a session that no task made has an external driver."""
-    is_external = known is not None and known.is_task is False
-    return _EXTERNAL if isinstance(outcome, outcomes.Paused) and is_external else ""
-
-
-def _earlier(outcome: outcomes.Done) -> str:
-    if isinstance(outcome, outcomes.Resumed) or not outcome.earlier_by:
-        return ""
-    by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
-    return f"It was paused before by {by}. Anchor was asked again."
+def _notes(verb: Verb, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
+    """Yield what else is to be said of an order that was done."""
+    if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
+        by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
+        yield f"It was paused before by {by}. Anchor was asked again."
+    if outcome.status is not None and outcome.status.casefold() not in _EXPECTED_STATUS | {verb.past}:
+        yield f"Anchor's status: {markup.code(outcome.status)}."
+    if isinstance(outcome, outcomes.Paused) and known is not None and known.is_task is False:
+        yield _EXTERNAL
 
 
 def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
@@ -283,16 +280,16 @@ def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id:
 
 def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
     verdict = markup.NOT_DONE[verb]
-    or_in_anchor = markup.or_in_dashboard(verb, dashboard_url)
+    in_anchor, or_in_anchor = markup.dashboard(dashboard_url), markup.or_in_dashboard(verb, dashboard_url)
     match outcome:
         case outcomes.NotRunning(anchor_message=text):
             verdict = f"🔹 *Not running*, nothing to {verb}."
             known = f"Anchor says that this session is not running{_quote(text)}."
-            advice = f"If an agent still acts, it has another session: look in {markup.dashboard(dashboard_url)}."
+            advice = f"If an agent still acts, it has another session: look in {in_anchor}."
         case outcomes.NotFound(anchor_message=text):
             verdict = f"🔹 *No such session*, nothing was {verb.past}."
             known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
-            advice = f"Check the id, and the account, in {markup.dashboard(dashboard_url)}."
+            advice = f"Check the id, and the account, in {in_anchor}."
         case outcomes.Failed(status_code=status_code, anchor_message=text):
             known = f"Anchor answered with an error ({status_code}){_quote(text)}."
             advice = f"Try again, {or_in_anchor}."
@@ -307,28 +304,16 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
         case outcomes.Unconfirmed(why=why, status_code=status_code, anchor_message=text):
             known = f"{_DOUBTS[why]}{f' ({status_code})' if status_code else ''}{_quote(text)}."
-            verdict, advice = (
-                markup.UNCONFIRMED[verb],
-                _AFTER_DOUBT[verb].format(dashboard=markup.dashboard(dashboard_url)),
-            )
+            verdict, advice = markup.UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=in_anchor)
         case outcomes.Broken(incident_id=incident_id):
             known = f"Something broke in the bot. Tell its operator the incident {markup.code(incident_id)}."
-            verdict, advice = (
-                markup.UNCONFIRMED[verb],
-                _AFTER_DOUBT[verb].format(dashboard=markup.dashboard(dashboard_url)),
-            )
+            verdict, advice = markup.UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=in_anchor)
         case outcomes.Superseded():
             known = "A pause was requested after it, so the resume was not sent."
             advice = f"Try again if the agent is to go on anyway, {or_in_anchor}."
         case _:
             assert_never(outcome)
     return verdict, known, advice
-
-
-def _unexpected(verb: Verb, status: str | None) -> str:
-    """Return Anchor's status if it says something else than the verdict."""
-    is_expected = status is None or status.casefold() in _EXPECTED_STATUS | {verb.past}
-    return "" if is_expected else f"Anchor's status: {markup.code(status or '')}."
 
 
 def _quote(text: str | None) -> str:

@@ -78,19 +78,15 @@ def read_frame(text: str) -> Hello | Disconnect | LinkDisabled | Envelope | BadE
     frame = parse_object(text)
     if frame is None:
         return _reject("it is not a JSON object")
-    match frame.get("type"):
-        case "hello":
+    match frame.get("type"), frame.get("reason"):
+        case "hello", _:
             return Hello()
-        case "disconnect":
-            return _read_disconnect(frame.get("reason"))
-        case kind:
+        case "disconnect", "link_disabled":
+            return LinkDisabled()
+        case "disconnect", reason:
+            return Disconnect(str(reason) if reason in _REASONS else "not documented", is_immediate=reason != _WARNING)
+        case kind, _:
             return _read_envelope(kind, frame)
-
-
-def _read_disconnect(reason: object) -> Disconnect | LinkDisabled:
-    if reason == "link_disabled":
-        return LinkDisabled()
-    return Disconnect(str(reason) if reason in _REASONS else "not documented", is_immediate=reason != _WARNING)
 
 
 def _read_envelope(kind: object, frame: Mapping[str, object]) -> Envelope | BadEnvelope | Rejected:
