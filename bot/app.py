@@ -25,7 +25,7 @@ from bot.health import OFF, Metrics, Readiness, State, repeat
 from bot.inbound.alerts import Alerts
 from bot.inbound.http import HttpServer, listening, serving_metrics
 from bot.inbound.install import Install, open_oauth
-from bot.inbound.slack.socket_connection import Redeliveries, SocketConnector
+from bot.inbound.slack.socket_connection import Redeliveries, connect
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
@@ -132,9 +132,9 @@ async def running(
             container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
             socket_mode = None
             if settings.slack_app_token is not None:
-                connector = SocketConnector(session, slack, settings.slack_app_token, heartbeat=limits.heartbeat)
+                opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
                 redeliveries = Redeliveries(container.recovery.follows_crash, window=limits.redelivery_window)
-                socket_mode = SocketMode(connector.connect, container.slack_app, readiness, acks, redeliveries)
+                socket_mode = SocketMode(opening, container.slack_app, readiness, acks, redeliveries)
             secrets = () if socket_mode else settings.slack_signing_secrets
             alerts = Alerts(container.alert_cards, workspaces, tasks, readiness, metrics, limits.alerts_at_once)
             routes = _routes(settings, alerts, workspaces, session)

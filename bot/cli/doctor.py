@@ -19,7 +19,7 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_war
 from bot.core.fields import Secret
 from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.install import open_oauth
-from bot.inbound.slack.socket_connection import SocketConnector
+from bot.inbound.slack.socket_connection import connect
 from bot.messages.checks import (
     Checked,
     CheckName,
@@ -152,7 +152,7 @@ class Doctor:
     async def _check_socket_mode(self, app_token: Secret) -> Finding:
         """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
         try:
-            connection = await SocketConnector(self.session, SlackClient(self._services.web), app_token).connect()
+            connection = await connect(self.session, SlackClient(self._services.web), app_token)
         except AppTokenRefusedError as error:
             return Finding(Wrong.APP_TOKEN_REFUSED, {"code": str(error)})
         except SocketModeOffError:

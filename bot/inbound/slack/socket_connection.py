@@ -189,36 +189,30 @@ class SocketConnection:
         await self._socket.close()
 
 
-@dataclass(frozen=True, slots=True)
-class SocketConnector:
-    """Connector for the app of `app_token`; HEARTBEAT explains `heartbeat`."""
+async def connect(
+    session: aiohttp.ClientSession, slack: SlackClient, app_token: Secret, heartbeat: float = HEARTBEAT
+) -> SocketConnection:
+    """Open a connection. Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError."""
+    try:
+        address = await slack.open_connection(app_token)
+        async with asyncio.timeout(_HELLO_TIMEOUT):
+            return await _wait_for_hello(session, address, heartbeat)
+    except (AppTokenRefusedError, SocketModeOffError, SlackUnreachableError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the next attempt can succeed
+        raise SlackUnreachableError(type(error).__name__) from None  # its text can contain the URL
 
-    session: aiohttp.ClientSession
-    slack: SlackClient
-    app_token: Secret
-    heartbeat: float = HEARTBEAT
 
-    async def connect(self) -> SocketConnection:
-        """Open a connection. Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError."""
-        try:
-            address = await self.slack.open_connection(self.app_token)
-            async with asyncio.timeout(_HELLO_TIMEOUT):
-                return await self._wait_for_hello(address)
-        except (AppTokenRefusedError, SocketModeOffError, SlackUnreachableError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the next attempt can succeed
-            raise SlackUnreachableError(type(error).__name__) from None  # its text can contain the URL
-
-    async def _wait_for_hello(self, address: SocketUrl) -> SocketConnection:
-        timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT)
-        socket = await self.session.ws_connect(address.url.reveal(), heartbeat=self.heartbeat, timeout=timeout)
-        try:
-            first = await socket.receive()
-            _check_hello(first.data if first.type is aiohttp.WSMsgType.TEXT else "")
-        except BaseException:
-            await socket.close()
-            raise
-        return SocketConnection(socket, is_doubted=address.is_doubted)
+async def _wait_for_hello(session: aiohttp.ClientSession, address: SocketUrl, heartbeat: float) -> SocketConnection:
+    timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT)
+    socket = await session.ws_connect(address.url.reveal(), heartbeat=heartbeat, timeout=timeout)
+    try:
+        first = await socket.receive()
+        _check_hello(first.data if first.type is aiohttp.WSMsgType.TEXT else "")
+    except BaseException:
+        await socket.close()
+        raise
+    return SocketConnection(socket, is_doubted=address.is_doubted)
 
 
 def _check_hello(text: str) -> None:

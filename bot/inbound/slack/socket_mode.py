@@ -132,7 +132,7 @@ class SocketAcks:
             return False
 
 
-Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `SocketConnector.connect`
+Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `socket_connection.connect`
 
 
 class SocketMode:

@@ -1,7 +1,8 @@
 """Connections to Slack that do not begin properly, and how often they are tried."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -10,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.inbound.slack.socket_connection import SocketConnector, retry_delay
+from bot.inbound.slack.socket_connection import SocketConnection, connect, retry_delay
 from bot.sim.local_server import LocalServer
 from harness.product import Secret
 
@@ -20,8 +21,8 @@ HELLO = '{"type":"hello"}'
 
 
 @asynccontextmanager
-async def connector(*frames: str | bytes, url: str = "") -> AsyncIterator[SocketConnector]:
-    """A connector that has to connect to `url`, or to a websocket that sends these frames."""
+async def connecting(*frames: str | bytes, url: str = "") -> AsyncIterator[Callable[[], Awaitable[SocketConnection]]]:
+    """A way to open a connection to `url`, or to a websocket that sends these frames."""
 
     async def connection(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -34,7 +35,7 @@ async def connector(*frames: str | bytes, url: str = "") -> AsyncIterator[Socket
     async with LocalServer([web.get("/link", connection)]) as server, aiohttp.ClientSession() as session:
         address = SimpleNamespace(url=Secret(url or f"{server.origin}/link"), is_doubted=False)
         slack: Any = Mock(open_connection=AsyncMock(return_value=address))
-        yield SocketConnector(session, slack, Secret("xapp-1"))
+        yield partial(connect, session, slack, Secret("xapp-1"))
 
 
 @pytest.mark.parametrize(
@@ -49,17 +50,17 @@ async def connector(*frames: str | bytes, url: str = "") -> AsyncIterator[Socket
     ],
 )
 async def test_a_connection_that_begins_otherwise_is_a_failure(frames: tuple[str, ...], kind: str, why: str) -> None:
-    async with connector(*frames) as slack:
+    async with connecting(*frames) as opening:
         with pytest.raises(Exception, match=why) as caught:
-            await slack.connect()
+            await opening()
     assert caught.typename == kind
 
 
 @pytest.mark.parametrize("url", ["ws://[?ticket=secret", "nonsense?ticket=secret", "ws://127.0.0.1:1/?ticket=secret"])
 async def test_an_address_that_leads_nowhere_is_not_repeated_in_the_error(url: str) -> None:
-    async with connector(url=url) as slack:
+    async with connecting(url=url) as opening:
         with pytest.raises(Exception, match=r"^((?!secret).)*$") as caught:
-            await slack.connect()
+            await opening()
     assert caught.typename == "SlackUnreachableError"
 
 
