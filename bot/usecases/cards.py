@@ -277,8 +277,9 @@ class CardOutbox:
             is_known = isinstance(error, StoreUnreachableError)
             _log.warning("cards not updated", extra={"why": str(error)}, exc_info=None if is_known else error)
         self._is_failing = True
-        for alert in changes.alerts:
-            self._placing.pop(alert.id).set_result(None)
+        for placing in self._placing.values():
+            placing.set_result(None)
+        self._placing, self._changes.alerts = {}, []
         self._changes.put_back(changes, MOST_WAITING)
 
 

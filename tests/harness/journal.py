@@ -1,6 +1,7 @@
 """A journal of orders that runs over rows which can be slow, and fail before or after the commit."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
@@ -29,6 +30,9 @@ class WatchedOrders(OrderRows):
         self.unblocked.set()
         self.error: Exception | None = None
         self.lost_answer: Exception | None = None
+
+    def end_lease(self) -> None:
+        self._renewed_at = -math.inf
 
     async def write(
         self,

@@ -85,6 +85,15 @@ async def test_an_alert_does_not_wait_for_a_database_that_failed_before() -> Non
         assert len(rows.changes) == tried
 
 
+async def test_no_alert_waits_for_a_second_failure() -> None:
+    rows = CardRowsInMemory()
+    rows.fails = True
+    async with running(rows) as outbox:
+        posting = [outbox.post(incoming_alert(str(number)), within=5) for number in range(1_000)]
+        assert set(await asyncio.gather(*posting)) == {None}
+        assert len(rows.changes) == 1
+
+
 @pytest.mark.parametrize("is_waited_for", [False, True])
 async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of_it(*, is_waited_for: bool) -> None:
     rows, sender, metrics = CardRowsInMemory(), Sender(refused), Mock()

@@ -52,12 +52,16 @@ _NEXT = f"""
     SELECT min(CASE WHEN not_before > :now + {UNTRUE} THEN 0.0 ELSE not_before END) AS next_at
     FROM cards WHERE due IS NOT NULL
 """
-_INSERT = """
+_INSERT = f"""
     INSERT INTO cards (id, team_id, channel_id, ts, session_id, kind, content, shown, facts, version, due, not_before,
       attempts, created_at, changed_at)
-    VALUES (:id, :team_id, :channel_id, :ts, :session_id, :kind, :content, :shown, :facts, 0, :now, :now, 0, :now, :now)
+    SELECT :id, :team_id, :channel_id, :ts, :session_id, :kind, :content, :shown, :facts, 0, :now, :now, 0, :now, :now
+    WHERE NOT EXISTS (SELECT 1 FROM cards
+      WHERE team_id = CAST(:team_id AS VARCHAR) AND channel_id = CAST(:channel_id AS VARCHAR)
+        AND ts = CAST(:ts AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR) AND {IS_OPEN})
     ON CONFLICT DO NOTHING
 """
+"""A message has one open row for a session, also if its order was delivered twice."""
 _MARK = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = CASE
       WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN :now - {_URGENCY} ELSE coalesce(due, :now) END
@@ -119,7 +123,7 @@ class CardRows:
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
         placed, new = _place(connection, changes.alerts, now)
-        # an earlier transaction without an answer, or a result that is delivered twice, can have inserted some
+        # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
         claimed = claim(connection, self.owner, changes.sent, now, most=most)
         (row,) = connection.fetch_all(_NEXT, now=now)

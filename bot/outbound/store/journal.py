@@ -182,9 +182,12 @@ class Journal:
     async def take_over(self, *, all_leases: bool) -> list[Entry]:
         """Take over orders that other processes left unfinished. Raises StoreUnreachableError."""
         taken = await self.rows.take_over(all_leases=all_leases, known=self._open.keys())
-        new = [entry for entry in taken if entry.id not in self._open]
-        self._open |= {entry.id: entry for entry in new}
-        return new
+        for entry in taken:
+            if earlier := self._open.get(entry.id):  # another process had it meanwhile, and has ended
+                earlier.is_lost = True
+                self._close(earlier)
+            self._open[entry.id] = entry
+        return taken
 
     async def run(self) -> None:
         """Write changes and renew the lease until `stop`, and then what is left, once."""

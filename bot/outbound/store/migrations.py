@@ -182,9 +182,7 @@ MIGRATIONS = {
 
     DELETE FROM cards WHERE closed_at IS NULL AND EXISTS (SELECT 1 FROM cards AS newer
       WHERE newer.team_id = cards.team_id AND newer.channel_id = cards.channel_id AND newer.ts = cards.ts
-        AND newer.session_id = cards.session_id AND newer.closed_at IS NULL AND newer.id > cards.id);
-    DROP INDEX ix_cards_message;
-    CREATE UNIQUE INDEX ix_cards_message ON cards (team_id, channel_id, ts, session_id) WHERE closed_at IS NULL
+        AND newer.session_id = cards.session_id AND newer.closed_at IS NULL AND newer.id > cards.id)
     """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.

@@ -218,7 +218,7 @@ _IS_UNFINISHED = f"state <> '{State.TOLD}'"
 """It repeats the condition of the partial index."""
 _NOT_KNOWN = f"""
     SELECT id FROM orders WHERE {_IS_UNFINISHED}
-      AND (owner <> :owner OR NOT id IN (SELECT value FROM json_each(:known))) LIMIT 1
+      AND (owner <> :owner OR id NOT IN (SELECT value FROM json_each(:known))) LIMIT 1
 """
 _RENEW = f"""
     INSERT INTO marks (scope, name, until) VALUES ('{PROCESS}', :owner, :until)
@@ -234,7 +234,7 @@ _LEFT = f"""
       owner <> :owner AND (owner IN (SELECT value FROM json_each(:ended))
         OR NOT EXISTS (SELECT 1 FROM marks WHERE scope = '{PROCESS}' AND name = orders.owner)
         OR :all_leases = 1 AND source <> '{Source.COMMAND_LINE}')
-      OR owner = :owner AND given_at < :before AND NOT id IN (SELECT value FROM json_each(:known)))
+      OR owner = :owner AND given_at < :before AND id NOT IN (SELECT value FROM json_each(:known)))
     ORDER BY given_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 """
 _TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
@@ -296,8 +296,8 @@ class OrderRows:
 
     @property
     def is_shared(self) -> bool:
-        """Return whether other processes can use the database."""
-        return not self._database.is_exclusive
+        """Return whether the database can be used, also by other processes."""
+        return not self._database.is_exclusive and self._database.migrated.is_set()
 
     @property
     def is_leased(self) -> bool:
@@ -414,11 +414,8 @@ class OrderRows:
         """
         if not await self.has_unfinished(known):
             return []
-        began = time.monotonic()
         work = partial(self._take_over, all_leases, listed(known))
         taken, now = await self._database.change(work, is_urgent=True)
-        if taken:
-            self._renewed_at = began
         return [self._columns.entry(row, now) for row in taken]
 
     def _take_over(self, all_leases: bool, known: str, connection: Connection) -> tuple[list[Row], float]:  # noqa: FBT001 - see partial
@@ -426,7 +423,8 @@ class OrderRows:
         now = time.monotonic() + offset
         if not all_leases and time.monotonic() < self._clock.stepped_at + self._lease:
             return [], now  # living processes renew their leases first
-        self._renew(connection, NO_IDS, offset)  # first: two processes must not wait for each other
+        # first: two processes must not wait for each other. What is lost by now is found out by the next `write`
+        self._renew(connection, NO_IDS, offset)
         longest = now + 2 * self._lease  # longer is from before a step
         ended = listed(row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest))
         values = {"owner": self._owner, "ended": ended, "known": known, "all_leases": int(all_leases)}

@@ -29,7 +29,7 @@ _RECORD = f"""
 """
 _RECORD_ADMIN = f"""
     INSERT INTO people (team_id, user_id, admin_seen_at)
-    SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id
+    SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id FOR UPDATE
     ON CONFLICT (team_id, user_id) DO UPDATE SET admin_seen_at = excluded.admin_seen_at
     WHERE people.admin_seen_at IS NULL OR people.admin_seen_at <= excluded.admin_seen_at - {RECORD_INTERVAL}
 """

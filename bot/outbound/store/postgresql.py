@@ -18,7 +18,7 @@ _DIFFERENCES = (
     (r"%", "%%"),
     # an array is one step of an index scan; for the rows of a function a hash join is planned
     (
-        r"IN \(SELECT value FROM json_each\(:(\w+)\)\)",
+        r"(?<!NOT )IN \(SELECT value FROM json_each\(:(\w+)\)\)",
         r"= ANY (ARRAY(SELECT json_array_elements_text(CAST(:\1 AS json))))",
     ),
     (r"json_each\(:(\w+)\)", r"json_array_elements_text(CAST(:\1 AS json)) AS listed(value)"),

@@ -87,6 +87,16 @@ async def test_a_wait_of_many_years_that_is_stored_already_is_over(rows: CardRow
     assert [one.parts for one in [*waiting.claimed, *(await exchange(rows)).claimed]] == [claimed[0].parts]
 
 
+async def test_an_alert_and_a_result_of_one_session_that_waited_for_half_an_hour_are_one_message(
+    store: Store, rows: CardRows
+) -> None:
+    await exchange(rows, most=0, new=[card(ts=None), card(ts=None)])
+    await execute(store, "UPDATE cards SET created_at = created_at - 2000, changed_at = changed_at - 2000")
+    (claimed,) = (await exchange(rows)).claimed
+    await sent(rows, [claimed])
+    assert await fetch(store, "SELECT ts, due IS NULL FROM cards") == [("9.9", True)] * 2
+
+
 @pytest.mark.parametrize(("hours", "claims"), [(0.6, (12, False)), (5.9, (12, False)), (6.1, (30, True))])
 async def test_what_waited_for_half_an_hour_is_claimed_together_and_given_up_after_six(
     store: Store, rows: CardRows, hours: float, claims: tuple[int, bool]

@@ -75,6 +75,42 @@ async def test_a_process_notices_that_another_one_has_taken_over_its_orders(stor
         await until(lambda: entry.is_lost)
 
 
+async def freeze(store: Store, at: JournalHarness, owner: str) -> None:
+    """Let the lease of a process run out, also by its own clock."""
+    await execute(store, f"UPDATE marks SET until = until - 60 WHERE name = '{owner}'")  # noqa: S608 - ours
+    at.rows.end_lease()
+
+
+async def test_an_order_that_comes_back_is_another_one_than_that_in_memory(store: Store) -> None:
+    async with journal_of(store, renew=20.0) as at, journal_of(store, "theirs", renew=20.0) as beside:
+        before = at.begin(RESUME)
+        assert await before.written
+        await freeze(store, at, "ours")
+        (theirs,) = await beside.take_over(1)
+        beside.journal.sending(theirs)
+        assert await theirs.written
+        await freeze(store, beside, "theirs")  # it is killed
+        (again,) = await at.take_over(1)
+        assert (before.state, before.is_lost) == ("waiting", True)
+        assert (again.state, again.is_lost) == ("sent", False)
+
+
+async def test_a_take_over_does_not_prove_that_the_lease_was_kept(store: Store) -> None:
+    async with (
+        journal_of(store, renew=20.0) as at,
+        journal_of(store, "theirs", renew=20.0) as beside,
+        journal_of(store, "a third", renew=20.0) as third,
+    ):
+        assert await (lost := at.begin(RESUME)).written
+        await freeze(store, at, "ours")
+        await beside.take_over(1)
+        assert await third.begin().written
+        await freeze(store, third, "a third")
+        assert len(await at.journal.take_over(all_leases=False)) == 1
+        assert not at.journal.is_leased
+        assert not await at.journal.is_ours(lost)
+
+
 async def test_an_order_that_another_process_has_is_no_longer_written(store: Store) -> None:
     async with journal_of(store) as at, journal_of(store, "theirs") as beside:
         first, lost = at.begin(trigger="1.2"), at.begin(RESUME)
