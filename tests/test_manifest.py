@@ -1,6 +1,7 @@
 """The manifest is valid for Slack, and asks for exactly what the code uses."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -50,9 +51,20 @@ MANIFEST: dict[str, Any] = yaml.safe_load(AS_IT_IS)
 DECLARED, SIMULATED = MANIFEST["features"]["shortcuts"], SimSlack().home.installation
 
 
+class Names(Router):
+    """The names of listeners, by kind."""
+
+    def __init__(self) -> None:
+        self.names = defaultdict[str, list[str]](list)
+
+    def add(self, kind: str, *names: str, listener: object) -> None:
+        assert callable(listener)
+        self.names[kind].extend(names)
+
+
 def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
-    router = Router()
+    router = Names()
     OrderListeners(nothing, nothing, nothing, "").add_to(router)
     ViewListeners(nothing, nothing, nothing, nothing, nothing, dashboard_url="").add_to(router)
     return router.names

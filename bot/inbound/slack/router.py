@@ -154,7 +154,6 @@ class Router:
             "view": self.bolt.view,
             "event": self.bolt.event,
         }
-        self.names: dict[str, list[str]] = {kind: [] for kind in self._kinds}
 
     def add(self, kind: str, *names: str, listener: Callable[[Request], Awaitable[None]]) -> None:
         """Let a listener handle payloads of a kind with these names."""
@@ -165,7 +164,6 @@ class Router:
 
         for name in names:
             self._kinds[kind](name)(call)
-            self.names[kind].append(name)
 
 
 async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
