@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from bot.core.fields import CHANNEL_ID, text_field
 from bot.core.policy import Policy, Rule
@@ -59,7 +58,12 @@ class SettingsListeners:
         name, sent = request.payload["view"]["callback_id"], read_submission(request.payload)
         later = partial(self._show_later, request, name, sent)
         reply = await request.now_or_later(guarded(self._reply(request, name, sent), _incident), later)
-        request.ack.fields = _ack_fields(name, texts.Reply("Checking", texts.CHECKING) if reply is None else reply)
+        shown = texts.Reply("Checking", texts.CHECKING) if reply is None else reply
+        if shown.fields:
+            errors = dict.fromkeys(shown.fields, shown.text)
+            request.ack.fields = {"response_action": "errors", "errors": errors}
+        else:
+            request.ack.fields = {"response_action": "update", "view": shown.view(name).as_json()}
 
     async def _execute(self, request: Request, name: str, change: Change) -> None:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
@@ -124,9 +128,3 @@ def _read_policy(sent: Submission) -> Policy | texts.Reply:
         return texts.Reply("NobodySelected", texts.NOBODY_SELECTED, unselected)
     rules = {verb: Rule(users[verb], sent.selected_ids(texts.CHANNELS[verb])) for verb in Verb}
     return Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
-
-
-def _ack_fields(name: str, reply: texts.Reply) -> dict[str, Any]:
-    if reply.fields:
-        return {"response_action": "errors", "errors": dict.fromkeys(reply.fields, reply.text)}
-    return {"response_action": "update", "view": reply.view(name).as_json()}
