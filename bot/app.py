@@ -116,8 +116,7 @@ async def running(
     trace = call_trace(settings.slack_api_url, slack_clock)
     async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
         transport = transport_over(http)  # no request to Anchor is traced
-        web_api = open_web(session, settings.slack_api_url)
-        slack = SlackClient(web_api)
+        slack = SlackClient(open_web(session, settings.slack_api_url))
         anchor = AnchorClient(
             AnchorHttp(transport, settings.anchor_api_url),
             timeout=settings.anchor_timeout,
@@ -127,7 +126,7 @@ async def running(
         async with _open_store(settings, readiness, limits.lock_wait) as watched:
             if settings.one:
                 readiness.block("slack", "Slack has not accepted the bot token yet.")
-            store, clients = watched.store, Clients(transport, anchor, web_api, slack, slack_clock)
+            store, clients = watched.store, Clients(transport, anchor, slack, slack_clock)
             workspaces = Workspaces(store, settings.one.workspace if settings.one else None)
             container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
             socket_mode = None
@@ -237,7 +236,7 @@ async def _start(watched: WatchedStore, container: Container, checks: Tasks, soc
         check_key = partial(_check_key, clients.anchor, workspaces, container.monitor)
         checks.start(repeat(check_key, every=KEY_CHECK_INTERVAL))
     checks.start(repeat(workspaces.catch_up, every=CHECK_INTERVAL))
-    checks.start(delete_left_probes(clients.web, workspaces))
+    checks.start(delete_left_probes(clients.slack, workspaces))
     if socket_mode:
         await container.recovery.look(within=_LOOK_TIMEOUT)
         await socket_mode.start()

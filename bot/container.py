@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import OneWorkspace, Settings
 from bot.health import Metrics, Readiness
@@ -56,11 +55,10 @@ MOST_AT_ANCHOR_EACH = 1_000  # of one person
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """HTTP clients, and Slack's clock: `transport` for response URLs, `web` and `slack` for Slack's Web API."""
+    """HTTP clients, and Slack's clock: `transport` for response URLs, `slack` for Slack's Web API."""
 
     transport: httpx.AsyncBaseTransport
     anchor: AnchorClient
-    web: AsyncWebClient
     slack: SlackClient
     slack_clock: SlackClock
 
@@ -144,14 +142,14 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
 ) -> Container:
     """Build everything that serves the workspaces."""
     slack, anchor = clients.slack, clients.anchor
-    roles = RoleCache(clients.web, store.people)
+    roles = RoleCache(slack.web, store.people)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
     base_url = "" if isinstance(settings.workspaces, OneWorkspace) else settings.workspaces.base_url
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
     past_orders = PastOrders(OrderHistory(store.database), tasks)
-    checks = CachedChecks(Services(clients.web, anchor), tasks)
+    checks = CachedChecks(Services(slack, anchor), tasks)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
     reads = SessionReads(anchor_sessions, tasks, monitor)

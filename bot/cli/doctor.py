@@ -152,7 +152,7 @@ class Doctor:
     async def _check_socket_mode(self, app_token: Secret) -> Finding:
         """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
         try:
-            connection = await connect(self.session, SlackClient(self._services.web), app_token)
+            connection = await connect(self.session, self._services.slack, app_token)
         except AppTokenRefusedError as error:
             return Finding(Wrong.APP_TOKEN_REFUSED, {"code": str(error)})
         except SocketModeOffError:
@@ -170,7 +170,7 @@ class Doctor:
         if name == "SLACK_APP_TOKEN" and app_token is not None:
             return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
         if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
-            accepted, _ = await checks.check_token(SlackClient(self._services.web), one.bot_token)
+            accepted, _ = await checks.check_token(self._services.slack, one.bot_token)
             return Checked(CheckName.BOT_TOKEN, accepted)
         if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
             accepted = await checks.check_key(self._services.anchor, one.workspace.anchor_key)
@@ -186,8 +186,8 @@ class Doctor:
 
     @property
     def _services(self) -> checks.Services:
-        web = open_web(self.session, self.settings.slack_api_url)
-        return checks.Services(web, open_anchor(self.session, self.settings))
+        slack = SlackClient(open_web(self.session, self.settings.slack_api_url))
+        return checks.Services(slack, open_anchor(self.session, self.settings))
 
     async def _check_client(self, many: ManyWorkspaces) -> list[Checked]:
         finding = await checks.check_client(open_oauth(many, self.session, self.settings.slack_api_url))

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from cachetools import TTLCache
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
@@ -35,7 +34,7 @@ from bot.messages.checks import (
 from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.reachability import Reached, send
-from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError, delete_left, try_channel
+from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import (
@@ -187,12 +186,12 @@ async def check_client(oauth: SlackOAuth) -> Finding:
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": why or "oauth.v2.access"})
 
 
-async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None) -> Finding:
+async def check_channel(slack: SlackClient, token: Secret, channel: str | None) -> Finding:
     """Check whether the bot can post alerts to a channel, without a visible message."""
     if channel is None:
         return Finding(Skipped.CHANNEL_UNSET)
     try:
-        is_deleted = await try_channel(web, token, channel, channel_probe_message())
+        is_deleted = await slack.try_channel(token, channel, channel_probe_message())
     except RefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
@@ -200,10 +199,10 @@ async def check_channel(web: AsyncWebClient, token: Secret, channel: str | None)
     return Finding(Good.CHANNEL_OPEN if is_deleted else Questionable.MESSAGE_LEFT, {"channel": channel})
 
 
-async def delete_left_probe(web: AsyncWebClient, workspace: Workspace) -> None:
+async def delete_left_probe(slack: SlackClient, workspace: Workspace) -> None:
     """Delete the message of a check of the alert channel that a killed process left; what fails is left."""
     if workspace.alerts_channel is not None:
-        await delete_left(web, workspace.bot_token, channel_probe_message())
+        await slack.delete_left(workspace.bot_token, channel_probe_message())
 
 
 def no_answer(error: SlackUnreachableError) -> Finding:
@@ -278,12 +277,12 @@ def database_down(store: Store, error: StoreUnreachableError) -> Finding:
 class Services:
     """The clients that the checks use."""
 
-    web: AsyncWebClient
+    slack: SlackClient
     anchor: AnchorClient
 
     async def check(self, workspace: Workspace) -> list[Checked]:
         """Check one workspace."""
-        await delete_left_probe(self.web, workspace)
+        await delete_left_probe(self.slack, workspace)
         key, in_slack = await asyncio.gather(
             check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace)
         )
@@ -292,13 +291,13 @@ class Services:
     async def check_in_slack(self, workspace: Workspace) -> list[Checked]:
         """Check the bot token, its scopes and the alert channel of one workspace."""
         refused = Wrong.INSTALLATION_REFUSED if workspace.is_managed else Wrong.TOKEN_REFUSED
-        token, found = await check_token(SlackClient(self.web), workspace.bot_token, refused=refused)
+        token, found = await check_token(self.slack, workspace.bot_token, refused=refused)
         scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
         if found is not None:
             scopes = judge_scopes(found.scopes, SCOPES)
             channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.SCOPES})
         if found is not None and (found.scopes is None or _POST in found.scopes):
-            channel = await check_channel(self.web, workspace.bot_token, workspace.alerts_channel)
+            channel = await check_channel(self.slack, workspace.bot_token, workspace.alerts_channel)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
@@ -324,17 +323,17 @@ class Services:
         return [] if workspace is None else await self.check(workspace)
 
 
-async def delete_left_probes(web: AsyncWebClient, workspaces: Workspaces) -> None:
+async def delete_left_probes(slack: SlackClient, workspaces: Workspaces) -> None:
     """Delete the messages that checks of a killed process left in Slack."""
     if workspaces.pinned is not None:
-        await delete_left_probe(web, workspaces.pinned)
+        await delete_left_probe(slack, workspaces.pinned)
         return
     with suppress(StoreError):
         for summary in await workspaces.rows.summaries():
             with suppress(UnreadableError):
                 workspace = await workspaces.find(summary.team_id) if summary.alerts_channel else None
                 if workspace is not None:
-                    await delete_left_probe(web, workspace)
+                    await delete_left_probe(slack, workspace)
 
 
 _Key = tuple[str, str | None]  # team id, alert channel

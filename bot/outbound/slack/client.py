@@ -277,6 +277,54 @@ class SlackClient:
         publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
         return (await _show("views.publish", publishing))[0]
 
+    async def try_channel(self, token: Secret, channel: str, message: Message) -> bool:
+        """Schedule a message for an hour later, and delete it. Return whether it is deleted.
+
+        Slack checks the channel when it takes the message.
+        https://docs.slack.dev/reference/methods/chat.scheduleMessage
+
+        Raises RefusedError if Slack takes no message for the channel, or SlackUnreachableError.
+        """
+        scheduling = self.web.chat_scheduleMessage(
+            token=token.reveal(),
+            channel=channel,
+            text=message.text,
+            post_at=int(time.time()) + DELAY,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
+        message_id, in_channel = (
+            text_field(scheduled, "scheduled_message_id"),
+            text_field(scheduled, "channel") or channel,
+        )
+        return await self._delete_scheduled(token, in_channel, message_id)
+
+    async def delete_left(self, token: Secret, message: Message) -> None:
+        """Delete what a killed process has left of `try_channel` with this message; what fails is left.
+
+        https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
+        """
+        with suppress(SlackUnreachableError):
+            listed = await call(self.web.chat_scheduledMessages_list(token=token.reveal()), {})
+            for one in object_list_field(listed, "scheduled_messages"):
+                if text_field(one, "text") == message.text:
+                    await self._delete_scheduled(token, text_field(one, "channel_id"), text_field(one, "id"))
+
+    async def _delete_scheduled(self, token: Secret, channel: str, message_id: str) -> bool:
+        """Delete a scheduled message. Return whether it is gone: another process can have deleted it."""
+        deleting = self.web.chat_deleteScheduledMessage(
+            token=token.reveal(), channel=channel, scheduled_message_id=message_id
+        )
+        try:
+            await call(deleting, {})
+        except SlackUnreachableError as error:
+            if str(error) == _GONE:
+                return True
+            _log.warning("scheduled message not deleted", extra={"channel": channel, "why": str(error)})
+            return False
+        return True
+
 
 async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -> PostResult:
     """Await a call, and return where the message is: in `channel` as `ts`, unless Slack says otherwise."""
@@ -309,49 +357,3 @@ async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[Vi
         _log.warning("Slack view call failed", extra={"method": method, "why": str(error)})
         return ViewResult.FAILED, {}
     return ViewResult.SHOWN, object_field(response, "view")
-
-
-async def try_channel(web: AsyncWebClient, token: Secret, channel: str, message: Message) -> bool:
-    """Schedule a message for an hour later, and delete it. Return whether it is deleted.
-
-    Slack checks the channel when it takes the message.
-    https://docs.slack.dev/reference/methods/chat.scheduleMessage
-
-    Raises RefusedError if Slack takes no message for the channel, or SlackUnreachableError.
-    """
-    scheduling = web.chat_scheduleMessage(
-        token=token.reveal(),
-        channel=channel,
-        text=message.text,
-        post_at=int(time.time()) + DELAY,
-        unfurl_links=False,
-        unfurl_media=False,
-    )
-    scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
-    message_id, in_channel = text_field(scheduled, "scheduled_message_id"), text_field(scheduled, "channel") or channel
-    return await _delete(web, token, in_channel, message_id)
-
-
-async def delete_left(web: AsyncWebClient, token: Secret, message: Message) -> None:
-    """Delete what a killed process has left of `try_channel` with this message; what fails is left.
-
-    https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
-    """
-    with suppress(SlackUnreachableError):
-        listed = await call(web.chat_scheduledMessages_list(token=token.reveal()), {})
-        for one in object_list_field(listed, "scheduled_messages"):
-            if text_field(one, "text") == message.text:
-                await _delete(web, token, text_field(one, "channel_id"), text_field(one, "id"))
-
-
-async def _delete(web: AsyncWebClient, token: Secret, channel: str, message_id: str) -> bool:
-    """Delete a scheduled message. Return whether it is gone: another process can have deleted it."""
-    deleting = web.chat_deleteScheduledMessage(token=token.reveal(), channel=channel, scheduled_message_id=message_id)
-    try:
-        await call(deleting, {})
-    except SlackUnreachableError as error:
-        if str(error) == _GONE:
-            return True
-        _log.warning("scheduled message not deleted", extra={"channel": channel, "why": str(error)})
-        return False
-    return True
