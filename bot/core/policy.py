@@ -101,7 +101,9 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     `enterprise_id` is the Grid organisation of the installing workspace, here and below. It never comes from a
     request, which names the organisation of the person: somebody of another company would be a colleague.
     """
-    role = _by_team(actor, enterprise_id) if role is Role.SCOPE_MISSING else role
+    if role is Role.SCOPE_MISSING:  # then by the ids alone
+        is_own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
+        role = Role.MEMBER if is_own else Role.OUTSIDER
     if role is Role.UNKNOWN:
         return RoleUnknown()
     if role not in FULL_MEMBERS:
@@ -142,9 +144,3 @@ def is_surely_outsider(actor: Actor, enterprise_id: str) -> bool:
     workspace can be a colleague. https://docs.slack.dev/apis/slack-connect
     """
     return not enterprise_id and actor.home_team_id not in {actor.team_id, ""}
-
-
-def _by_team(actor: Actor, enterprise_id: str) -> Role:
-    """Return the role that follows from the ids alone, without asking Slack."""
-    own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
-    return Role.MEMBER if own else Role.OUTSIDER
