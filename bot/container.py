@@ -28,7 +28,8 @@ from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.orders import LEASE, OrderRows
+from bot.outbound.store.marks import LEASE
+from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks

@@ -24,9 +24,8 @@ from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, journal, people, store
+from bot.outbound.store import availability, card_claims, database, journal, marks, people, store
 from bot.outbound.store import history as past_orders
-from bot.outbound.store import orders as order_rows
 from bot.usecases import access, delivery, home, monitor, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
 from bot.usecases import checks as use_checks
@@ -95,7 +94,7 @@ OPERATIONS: list[Row] = [
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
     ("at most once per {} and workspace", span(reads.FACTS_INTERVAL)),
     ("scheduled for an {} later", span(client.DELAY)),
-    ("finishes the order after {} s", order_rows.LEASE),
+    ("finishes the order after {} s", marks.LEASE),
     ("`JOURNAL_DAYS`** ({} by default)", DAYS),
     ("{} s after the start, and then every {}", past_orders.FIRST_DELAY, span(past_orders.INTERVAL)),
     ("in transactions of {} rows", past_orders.BATCH),
@@ -153,10 +152,10 @@ OPERATIONS: list[Row] = [
     ("at most once every {} s", runtime.GROWTH_INTERVAL),
 ]
 RELIABILITY: list[Row] = [
-    ("{} seconds after its last sign of life", order_rows.LEASE),
+    ("{} seconds after its last sign of life", marks.LEASE),
     ("more than {} minutes before the restart", word(minutes(recovery.STILL_WANTED))),
     ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
-    ("take its orders over within {} s", order_rows.LEASE + recoveries.RECOVERY_INTERVAL),
+    ("take its orders over within {} s", marks.LEASE + recoveries.RECOVERY_INTERVAL),
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
     ("all cards show it, within {} s", outbox.INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),

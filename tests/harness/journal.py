@@ -1,7 +1,6 @@
 """A journal of orders that runs over rows which can be slow, and fail before or after the commit."""
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
@@ -31,9 +30,6 @@ class WatchedOrders(OrderRows):
         self.error: Exception | None = None
         self.lost_answer: Exception | None = None
 
-    def end_lease(self) -> None:
-        self._renewed_at = -math.inf
-
     async def write(
         self,
         new: Sequence[Entry],
@@ -57,7 +53,7 @@ class JournalHarness:
     def __init__(self, store: Store, owner: str, renew: float) -> None:
         self.store = store
         self.rows = WatchedOrders(store, owner)
-        self.rows.renew_interval = renew
+        self.rows.lease.renew_interval = renew
         self.readiness = Readiness()
         self.journal = Journal(self.rows, self.readiness, OFF)
 

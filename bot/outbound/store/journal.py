@@ -192,7 +192,7 @@ class Journal:
     async def run(self) -> None:
         """Write changes and renew the lease until `stop`, and then what is left, once."""
         while not self._is_stopping:
-            await happens(self._wake, within=self.rows.renew_interval)
+            await happens(self._wake, within=self.rows.lease.renew_interval)
             await let_others_run(_TURNS)
             self._wake.clear()
             await self._tick()

@@ -10,6 +10,8 @@
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 """
 
+import math
+import time
 from dataclasses import dataclass
 
 from bot.outbound.store.connections import Connection
@@ -28,6 +30,51 @@ _EXISTS = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
 def claim_mark(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:
     """Return whether nobody else has claimed it, or only until now. From now on it is claimed; None: for good."""
     return connection.execute(_CLAIM, scope=scope, name=name, until=until, now=now) > 0
+
+
+LEASE = 10.0
+"""Seconds after which another process takes over the unfinished orders of one that does not renew its lease."""
+
+RENEWALS = 3
+"""The number of renewals within a lease."""
+
+_RENEW = f"""
+    INSERT INTO marks (scope, name, until) VALUES ('{PROCESS}', :owner, :until)
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
+"""
+_ENDED = f"""
+    SELECT name FROM marks WHERE scope = '{PROCESS}' AND name <> :owner AND (until < :now OR until > :longest)
+    FOR UPDATE SKIP LOCKED
+"""
+
+
+class Lease:
+    """The lease of a process, `owner`, on all its unfinished orders. `renewed_at` is monotonic."""
+
+    def __init__(self, owner: str, seconds: float) -> None:
+        self.seconds = seconds
+        self.renew_interval = seconds / RENEWALS
+        self.renewed_at = -math.inf
+        self._owner = owner
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether no other process can have taken over anything, by the monotonic clock."""
+        return time.monotonic() < self.renewed_at + self.seconds
+
+    @property
+    def is_renewal_due(self) -> bool:
+        """Return whether it is time for a renewal."""
+        return time.monotonic() >= self.renewed_at + self.renew_interval
+
+    def renew(self, connection: Connection, now: float) -> None:
+        """Renew it in a transaction; set `renewed_at` once that is committed, to a time before its begin."""
+        connection.execute(_RENEW, owner=self._owner, until=now + self.seconds)
+
+    def find_ended(self, connection: Connection, now: float) -> list[str]:
+        """Return the processes whose lease has run out. Until the end of the transaction, they cannot renew it."""
+        longest = now + 2 * self.seconds  # longer is from before a step of the clock
+        return [row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest)]
 
 
 @dataclass(eq=False)

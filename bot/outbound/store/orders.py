@@ -5,7 +5,6 @@ All times in columns are the database's, so that the clocks of its clients do no
 
 import dataclasses
 import json
-import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.marks import PROCESS
+from bot.outbound.store.marks import LEASE, PROCESS, Lease
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
     LATER_RESUME,
@@ -220,15 +219,6 @@ _NOT_KNOWN = f"""
     SELECT id FROM orders WHERE {_IS_UNFINISHED}
       AND (owner <> :owner OR id NOT IN (SELECT value FROM json_each(:known))) LIMIT 1
 """
-_RENEW = f"""
-    INSERT INTO marks (scope, name, until) VALUES ('{PROCESS}', :owner, :until)
-    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
-"""
-_ENDED = f"""
-    SELECT name FROM marks WHERE scope = '{PROCESS}' AND name <> :owner AND (until < :now OR until > :longest)
-    FOR UPDATE SKIP LOCKED
-"""
-"""The processes whose lease has run out. Until the end of the transaction, they cannot renew it."""
 _LEFT = f"""
     SELECT id FROM orders WHERE {_IS_UNFINISHED} AND (
       owner <> :owner AND (owner IN (SELECT value FROM json_each(:ended))
@@ -253,12 +243,6 @@ _UNFINISHED = f"""
 """Rows, and what else was ordered for their sessions."""
 
 
-LEASE = 10.0
-"""Seconds after which another process takes over the unfinished orders of one that does not renew its lease."""
-
-RENEWALS = 3
-"""The number of renewals within a lease."""
-
 MOST_TAKEN = 100
 """The most orders that are taken over at a time."""
 
@@ -281,14 +265,11 @@ class Written:
 class OrderRows:
     """Repository of the journal's rows. `owner` names this process; it changes only its own rows.
 
-    Beside other processes it has a lease of so many seconds, which `write` renews `renew_interval` seconds after the
-    last time.
+    Beside other processes it has a lease, of so many seconds, which `write` renews when it is time.
     """
 
     def __init__(self, database: Database, cipher: FieldCipher, owner: str, *, lease: float = LEASE) -> None:
-        self.renew_interval = lease / RENEWALS
-        self._lease = lease
-        self._renewed_at = -math.inf  # monotonic
+        self.lease = Lease(owner, lease)
         self._database = database
         self._owner = owner
         self._columns = OrderColumns(cipher, owner)
@@ -302,12 +283,12 @@ class OrderRows:
     @property
     def is_leased(self) -> bool:
         """Return whether no other process can have taken over rows of this one, by the monotonic clock."""
-        return not self.is_shared or time.monotonic() < self._renewed_at + self._lease
+        return not self.is_shared or self.lease.is_held
 
     @property
     def is_renewal_due(self) -> bool:
         """Return whether the lease is to be renewed."""
-        return self.is_shared and time.monotonic() >= self._renewed_at + self.renew_interval
+        return self.is_shared and self.lease.is_renewal_due
 
     async def write(
         self,
@@ -325,7 +306,7 @@ class OrderRows:
         work = partial(self._write, new, changed, marks, frozenset(held) if renews else None)
         written = await self._database.change(work, is_urgent=True)
         if renews:
-            self._renewed_at = began
+            self.lease.renewed_at = began
         return written
 
     def _write(
@@ -350,8 +331,7 @@ class OrderRows:
 
     def _renew(self, connection: Connection, held: frozenset[str], offset: float) -> frozenset[str]:
         """Renew the lease. Return the ids of those rows that another process has taken over before."""
-        until = time.monotonic() + offset + self._lease
-        connection.execute(_RENEW, owner=self._owner, until=until)
+        self.lease.renew(connection, time.monotonic() + offset)
         return self._lost(connection, held) if held else NO_IDS
 
     async def find_opposition(self, order_id: str) -> Opposition:
@@ -421,14 +401,13 @@ class OrderRows:
     def _take_over(self, all_leases: bool, known: str, connection: Connection) -> tuple[list[Row], float]:  # noqa: FBT001 - see partial
         offset = self._clock.offset(connection)
         now = time.monotonic() + offset
-        if not all_leases and time.monotonic() < self._clock.stepped_at + self._lease:
+        if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease.seconds:
             return [], now  # living processes renew their leases first
         # first: two processes must not wait for each other. What is lost by now is found out by the next `write`
         self._renew(connection, NO_IDS, offset)
-        longest = now + 2 * self._lease  # longer is from before a step
-        ended = listed(row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest))
+        ended = listed(self.lease.find_ended(connection, now))
         values = {"owner": self._owner, "ended": ended, "known": known, "all_leases": int(all_leases)}
-        left = connection.fetch_all(_LEFT, **values, before=now - self._lease, most=MOST_TAKEN)
+        left = connection.fetch_all(_LEFT, **values, before=now - self.lease.seconds, most=MOST_TAKEN)
         ids = listed(row.id for row in left)
         connection.execute(_TAKE, ids=ids, owner=self._owner)
         return connection.fetch_all(_UNFINISHED, ids=ids), now

@@ -1,6 +1,7 @@
 """The journal: what is changed meanwhile is written together; what cannot be written is kept, up to a limit."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -78,7 +79,7 @@ async def test_a_process_notices_that_another_one_has_taken_over_its_orders(stor
 async def freeze(store: Store, at: JournalHarness, owner: str) -> None:
     """Let the lease of a process run out, also by its own clock."""
     await execute(store, f"UPDATE marks SET until = until - 60 WHERE name = '{owner}'")  # noqa: S608 - ours
-    at.rows.end_lease()
+    at.rows.lease.renewed_at = -math.inf
 
 
 async def test_an_order_that_comes_back_is_another_one_than_that_in_memory(store: Store) -> None:
@@ -237,7 +238,7 @@ async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken
         await execute(store, "UPDATE orders SET owner = 'theirs' WHERE id = :id", id=lost.id)
         assert await at.journal.is_ours(lost)  # it cannot know: the lease runs
         monkeypatch.setattr("bot.outbound.store.orders.OrderRows.is_leased", property(lambda _: False))
-        at.rows.renew_interval = 0.0
+        at.rows.lease.renew_interval = 0.0
         assert (await at.journal.is_ours(kept), await at.journal.is_ours(lost)) == (True, False)
 
 

@@ -107,7 +107,7 @@ async def test_any_text_of_slack_is_stored(store: Store, written: str, read: str
 
 async def test_the_orders_of_a_process_are_taken_over_when_its_lease_has_run_out(store: Store) -> None:
     rows, row = rows_of(store), order_row()
-    rows.renew_interval = 0.0
+    rows.lease.renew_interval = 0.0
     await rows.write([row], [])
     assert await taken_over(store, all_leases=False) == []
     await end_leases(store)
@@ -135,7 +135,7 @@ async def test_a_process_that_is_being_declared_dead_learns_what_it_has_lost(
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
         rows, row = rows_of(store), order_row()
-        rows.renew_interval = 0.0
+        rows.lease.renew_interval = 0.0
         await rows.write([row], [])
         await end_leases(store)
         with psycopg.connect(url) as other:
