@@ -42,16 +42,13 @@ from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
 from bot.usecases.monitor import WorkspaceMonitor
 from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
-from bot.usecases.queue import CAPACITY, FairQueue
+from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
 from bot.usecases.settings import AdminActions, Changes
 from bot.usecases.settings_modals import AdminModals
-
-MOST_AT_ANCHOR = 4_000  # orders that are being sent; others wait
-MOST_AT_ANCHOR_EACH = 1_000  # of one person
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, container, logs, runtime
+from bot import app, logs, runtime
 from bot.cli import main
 from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
@@ -75,8 +75,8 @@ OPERATIONS: list[Row] = [
     ),
     (
         "can have {} orders at Anchor at the same time (all together {})",
-        container.MOST_AT_ANCHOR_EACH,
-        container.MOST_AT_ANCHOR,
+        queue.MOST_AT_ANCHOR_EACH,
+        queue.MOST_AT_ANCHOR,
     ),
     ("a person can have {} unfinished orders, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
     ("can resume {} times per {}", access.MOST_RESUMES, span(access.RESUMES_WITHIN)),
@@ -102,7 +102,7 @@ OPERATIONS: list[Row] = [
     ("a second one waits {} s for the first", availability.LOCK_WAIT),
     ("tries again every {} s", availability.RETRY_DELAY),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
-    ("orders at Anchor, of all and of one person | {}; {} |", container.MOST_AT_ANCHOR, container.MOST_AT_ANCHOR_EACH),
+    ("orders at Anchor, of all and of one person | {}; {} |", queue.MOST_AT_ANCHOR, queue.MOST_AT_ANCHOR_EACH),
     ("or one in doubt for a {} | {} |", span(requests.UNCONFIRMED_TTL), sequence.MOST_SESSIONS),
     ("journal's memory until they are told | {} |", journal.MOST_OPEN),
     ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),

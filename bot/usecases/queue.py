@@ -12,6 +12,9 @@ NoTurn = NotSent | Overloaded | Stopping | Superseded
 CAPACITY = 30_000
 """The most pieces of work that wait."""
 
+MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH = 4_000, 1_000
+"""The most orders that are being sent to Anchor, of all and of one person; others wait."""
+
 SHARE = 3
 """One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
 

@@ -10,7 +10,6 @@ from typing import Any
 import aiohttp
 
 from bot.core.fields import Secret, parse_object
-from bot.core.retries import backoff
 from bot.inbound.rejections import Rejected
 from bot.inbound.slack.request import BadPayloadError, as_object, pick_command, pick_event, pick_interaction
 from bot.messages.blocks import as_response
@@ -35,7 +34,6 @@ HEARTBEAT = 10.0
 
 _HELLO_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 0.5
-_MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +148,6 @@ class Redeliveries:
         if received_at >= self._until or "command" not in envelope.payload:
             return False
         return self._connections > 1 or self._follows_crash()
-
-
-def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:
-    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1).
-
-    Attempts for which Slack has `asked` wait for at most 5 s.
-    """
-    if attempt <= 1:
-        return 0.0
-    longest = _MAX_RETRY_DELAY_IF_ASKED if asked else _MAX_RETRY_DELAY
-    return backoff(attempt - 1, first=_MIN_RETRY_DELAY, longest=longest) * (0.5 + jitter / 2)
 
 
 class SocketConnection:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import assert_never
 
 from bot import request_id
+from bot.core.retries import backoff
 from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
@@ -23,7 +24,6 @@ from bot.inbound.slack.socket_connection import (
     ack_frame,
     empty_ack_frame,
     read_frame,
-    retry_delay,
 )
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
@@ -38,6 +38,7 @@ MOST_UNANSWERED = 30_000
 
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
 _OFF_RETRY_DELAY = 30.0  # seconds
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
 _OFF = (
     "Slack says that Socket Mode is switched off in the app's settings. Switch it on there (Settings > Socket Mode): "
     "the bot tries again every 30 seconds. Or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart the bot to "
@@ -291,3 +292,14 @@ class SocketMode:
     def _report_last_lost(self) -> None:
         if not self._is_off:
             self._readiness.block("socket", "The connection to Slack (Socket Mode) ended; opening another.")
+
+
+def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:
+    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1).
+
+    Attempts for which Slack has `asked` wait for at most 5 s.
+    """
+    if attempt <= 1:
+        return 0.0
+    longest = _MAX_RETRY_DELAY_IF_ASKED if asked else _MAX_RETRY_DELAY
+    return backoff(attempt - 1, first=_MIN_RETRY_DELAY, longest=longest) * (0.5 + jitter / 2)

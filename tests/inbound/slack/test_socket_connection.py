@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.inbound.slack.socket_connection import SocketConnection, connect, retry_delay
+from bot.inbound.slack.socket_connection import SocketConnection, connect
 from bot.sim.local_server import LocalServer
 from harness.product import Secret
 
@@ -62,9 +62,3 @@ async def test_an_address_that_leads_nowhere_is_not_repeated_in_the_error(url: s
         with pytest.raises(Exception, match=r"^((?!secret).)*$") as caught:
             await opening()
     assert caught.typename == "SlackUnreachableError"
-
-
-def test_the_pauses_between_attempts_grow_and_are_bounded() -> None:
-    assert [retry_delay(attempt, 0.0, asked=False) for attempt in range(5)] == [0.0, 0.0, 0.25, 0.5, 1.0]
-    assert [retry_delay(attempt, 1.0, asked=False) for attempt in (2, 3, 8, 9, 10_000)] == [0.5, 1.0, 30.0, 30.0, 30.0]
-    assert [retry_delay(attempt, 1.0, asked=True) for attempt in (2, 5, 6, 10_000)] == [0.5, 4.0, 5.0, 5.0]
