@@ -41,7 +41,7 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
 from bot.usecases.checks import delete_left_probes
 from bot.usecases.install import Installer
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)

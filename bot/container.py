@@ -40,7 +40,7 @@ from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.session_cards import SessionCards

@@ -17,7 +17,7 @@ from types import FrameType
 
 import bot
 from bot.usecases.home import HomeView
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 from harness.administration import AdminHarness
 from harness.conversation import post_json
 from harness.many_workspaces import many_workspaces

@@ -26,7 +26,7 @@ from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import availability, card_claims, database, journal, marks, people, store
 from bot.outbound.store import history as past_orders
-from bot.usecases import access, delivery, home, monitor, orders, queue, sequence, session_cards, session_checks
+from bot.usecases import access, delivery, home, notices, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
 from bot.usecases import checks as use_checks
 from bot.usecases import orders as recoveries
@@ -138,8 +138,8 @@ OPERATIONS: list[Row] = [
     ("| checks of workspaces in Home | {} |", use_checks.MOST),
     (
         "| errors in Home; notices that are not repeated for {} minutes | {} each |",
-        minutes(monitor.QUIET_PERIOD),
-        monitor.MOST_QUIET,
+        minutes(notices.QUIET_PERIOD),
+        notices.MOST_QUIET,
     ),
     ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
     ("| open files, and so connections | {},", main.OPEN_FILES),

@@ -26,7 +26,7 @@ from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, SHARE
 
 _log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from bot.outbound.store.journal import Journal
 from bot.runtime import Interruption, Tasks
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.incidents import log_incident
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, FairQueue
 from bot.usecases.sequence import Name, OrderRecord, Result, Sequencers, SessionSequencer
 from bot.usecases.sessions import FactReads

@@ -24,7 +24,7 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
 from bot.usecases.checks import CachedChecks
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.sessions import PastOrders, SessionLists
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
 from bot.runtime import Interruption, Tasks
 from bot.usecases.access import Access, AccessCheck
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.cards import post_alert
-from bot.usecases.monitor import WorkspaceMonitor
+from bot.usecases.notices import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 

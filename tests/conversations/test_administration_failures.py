@@ -109,7 +109,7 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
     assert await team.wait_for_direct_messages(user=team.admin) == [
         say.settings_texts.key_set_message(team.admin.id, new, old).text
     ]
-    await logged(caplog, "usecases.monitor", levelname="WARNING", team=team.team_id)
+    await logged(caplog, "usecases.notices", levelname="WARNING", team=team.team_id)
 
 
 async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:

@@ -80,7 +80,7 @@ async def team(at: ManyHarness) -> Team:
 
 
 def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.name == "bot.usecases.monitor"]
+    return [record for record in caplog.records if record.name == "bot.usecases.notices"]
 
 
 def refusal(at: Conversation, *, by_admins: bool) -> str:
