@@ -17,11 +17,10 @@ from bot.messages.clicked import without_images
 from bot.messages.results import as_direct_message
 from bot.outbound.slack.client import (
     BlocksRefused,
-    Delivered,
-    Delivery,
     Doubtful,
     NotSlack,
     Posted,
+    PostResult,
     Refused,
     SlackClient,
     TryAgain,
@@ -36,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_DOUBTFUL = 2
 
-Send = Callable[[], Awaitable[Delivery]]
+Send = Callable[[], Awaitable[PostResult]]
 """One attempt on a route."""
 
 MAX_WAITING = 5_000
@@ -83,10 +82,10 @@ class PendingResult:
     is_taken_over: bool = False
     """Another process delivers it."""
 
-    def record(self, route: str, outcome: Delivery) -> bool:
+    def record(self, route: str, outcome: PostResult) -> bool:
         """Record the outcome of a route. Return whether the delivery has ended."""
-        if isinstance(outcome, Delivered):
-            self.receipt = Receipt(route, outcome if isinstance(outcome, Posted) else None)
+        if isinstance(outcome, Posted):
+            self.receipt = Receipt(route, outcome if outcome.ts else None)
             return True
         self.failures[route] = outcome.why
         if isinstance(outcome, TryAgain):
@@ -126,7 +125,7 @@ class PendingResult:
         return {"channel": actor.channel_id, "user": actor.user_id, "why": why}
 
 
-Post = Callable[..., Awaitable[Delivery]]
+Post = Callable[..., Awaitable[PostResult]]
 """Posts to a conversation or a person with the token of a workspace: `MessageDelivery` has it."""
 
 
@@ -247,7 +246,7 @@ class MessageDelivery:
         if isinstance(result, BlocksRefused):
             bare = without_images(card)
             result = await self._with_retries(person, lambda: self._response_urls.replace(url, bare, visibility))
-        if not isinstance(result, Delivered):
+        if not isinstance(result, Posted):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
         return not isinstance(result, BlocksRefused)
 
@@ -299,7 +298,7 @@ class MessageDelivery:
             return
         await happens(self._stopping, within=seconds)
 
-    async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
+    async def _post(self, team_id: str, channel: str, message: Message, *, thread_ts: str | None = None) -> PostResult:
         workspace = await self._find(team_id)
         if not isinstance(workspace, Workspace):
             return workspace
@@ -311,7 +310,7 @@ class MessageDelivery:
         except StoreError as error:
             return TryAgain(str(error))
 
-    async def _with_retries(self, person: Person, send: Send) -> Delivered | Doubtful | Refused:
+    async def _with_retries(self, person: Person, send: Send) -> Posted | Doubtful | Refused:
         """Send until the result is final or the retries are used up."""
         attempt = 1
         while True:
@@ -325,7 +324,7 @@ class MessageDelivery:
             await self._sleep(delay)
             attempt += 1
 
-    async def _attempt(self, person: Person, send: Send) -> Delivery:
+    async def _attempt(self, person: Person, send: Send) -> PostResult:
         """Send, once it is this person's turn."""
         async with self._queue.turn(person) as why_not:
             if why_not is not None:

@@ -161,7 +161,7 @@ async def test_an_order_has_one_id_everywhere(tmp_path: Path, *, socket_mode: bo
     attempts = [("attempt at Anchor", 429), ("attempt at Anchor", 200)]
     assert about_command == [("call of Slack's API", 200), *attempts, ("pause", "Paused")]
     assert about_click[:2] == [attempts[1], ("pause", "Paused")]
-    assert set(about_click[2:]) == {("post to a response_url", "Delivered")}
+    assert set(about_click[2:]) == {("post to a response_url", "Posted")}
     lines = [
         line for line in at.bot.log if "ms" in line and line["message"] in {"attempt at Anchor", "call of Slack's API"}
     ]

@@ -86,16 +86,11 @@ class TokenInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """Slack accepted the message."""
+class Posted:
+    """Slack posted the message: the conversation's id and the message's timestamp, if it said them."""
 
-
-@dataclass(frozen=True, slots=True)
-class Posted(Delivered):
-    """Slack posted the message: the conversation's id and the message's timestamp."""
-
-    channel: str
-    ts: str
+    channel: str = ""
+    ts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +127,6 @@ class BlocksRefused(Refused):
 
 
 PostResult = Posted | TryAgain | Doubtful | Refused
-Delivery = Delivered | TryAgain | Doubtful | Refused
 
 
 def read_failure(error: Exception) -> TryAgain | Doubtful:

@@ -18,7 +18,7 @@ from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.clicked import without_added_keys
 from bot.outbound.http import NETWORK_ERRORS, never_sent, timeouts
-from bot.outbound.slack.client import BlocksRefused, Delivered, Delivery, NotSlack, Refused, TryAgain, read_failure
+from bot.outbound.slack.client import BlocksRefused, NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class ResponseUrls:
         self._uses: LRUCache[str, int] = LRUCache(MOST_URLS)
         self._unknown_words: set[bytes] = set()
 
-    async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> Delivery:
+    async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> PostResult:
         """Post `message` once, in a thread if one is given. Raises no Slack or network errors.
 
         One use of the URL is left for `replace`.
@@ -51,13 +51,13 @@ class ResponseUrls:
         body = {**as_response(message), "replace_original": False, **thread}
         return await self._send(url, body, most_uses=MOST_USES - 1)
 
-    async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> Delivery:
+    async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> PostResult:
         """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
         parts = without_added_keys({"blocks": card.blocks, "attachments": card.attachments})
         body = {"response_type": visibility, "replace_original": True, "text": card.text, **parts}
         return await self._send(url, body, most_uses=MOST_USES)
 
-    async def _send(self, url: Secret, body: Mapping[str, object], *, most_uses: int) -> Delivery:
+    async def _send(self, url: Secret, body: Mapping[str, object], *, most_uses: int) -> PostResult:
         if not self.is_trusted(url.reveal()):
             return Refused("response_url is not Slack's")
         uses = self._uses.get(url.reveal(), 0)
@@ -71,7 +71,7 @@ class ResponseUrls:
                 await response.aread()
         except NETWORK_ERRORS as error:
             self._uses[url.reveal()] = uses + (not never_sent(error))
-            result: Delivery = read_failure(error)
+            result: PostResult = read_failure(error)
         else:
             result = read_response(response)
             self._log_unknown(response.content, result)
@@ -79,9 +79,9 @@ class ResponseUrls:
         _log.debug("post to a response_url", extra=fields)
         return result
 
-    def _log_unknown(self, word: bytes, result: Delivery) -> None:
+    def _log_unknown(self, word: bytes, result: PostResult) -> None:
         """Log once each word of a success that Slack is not known to use; it could repeat a URL, so not all of it."""
-        is_known = not isinstance(result, Delivered) or len(word) > _LONGEST_WORD or word.startswith(b"{")
+        is_known = not isinstance(result, Posted) or len(word) > _LONGEST_WORD or word.startswith(b"{")
         if not is_known and word not in _WORDS | self._unknown_words and len(self._unknown_words) < _MOST_LOGGED:
             self._unknown_words.add(word)
             shown = word.decode(errors="replace")[:_MOST_LOGGED]
@@ -99,7 +99,7 @@ class ResponseUrls:
         return by_slack or _origin(parsed) == self._api_origin
 
 
-def read_response(response: httpx.Response) -> Delivery:
+def read_response(response: httpx.Response) -> PostResult:
     """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final.
 
     Slack accepts with a short text or `ok: true`. A page, a redirect and any other JSON are not Slack's.
@@ -118,7 +118,7 @@ def read_response(response: httpx.Response) -> Delivery:
     is_slacks = is_word or (fields is not None and fields.get("ok") is True)
     if response.is_redirect or not is_slacks:
         return NotSlack(why)
-    return Delivered() if response.status_code == HTTPStatus.OK else Refused(why)
+    return Posted() if response.status_code == HTTPStatus.OK else Refused(why)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

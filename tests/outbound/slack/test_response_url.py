@@ -70,7 +70,7 @@ async def test_each_post_is_logged_without_the_url(caplog: pytest.LogCaptureFixt
         await slack.stop()
         await asyncio.sleep(0.1)  # so that the client knows
         await urls.post(Secret(delivery.response_url), FOR_ONE)
-    assert [vars(record)["result"] for record in caplog.records] == ["Delivered", "TryAgain"]
+    assert [vars(record)["result"] for record in caplog.records] == ["Posted", "TryAgain"]
     assert delivery.response_url not in caplog.text
 
 
@@ -79,7 +79,7 @@ async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: py
         slack.faults["response_url"] = Answer(200, b"accepted", "text/plain")
         urls = ResponseUrls(transport, api_url=slack.url)
         url = Secret((await slack.command(slack.alice, slack.alerts)).response_url)
-        assert [type(await urls.post(url, FOR_ONE)) for _ in range(2)] == [client.Delivered] * 2
+        assert [type(await urls.post(url, FOR_ONE)) for _ in range(2)] == [client.Posted] * 2
     assert [vars(record)["word"] for record in caplog.records if record.levelname == "WARNING"] == ["accepted"]
 
 
@@ -93,9 +93,9 @@ async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
 @pytest.mark.parametrize(
     ("answer", "meaning"),
     [
-        (httpx.Response(200, text="ok"), client.Delivered()),
-        (httpx.Response(200, json={"ok": True}), client.Delivered()),
-        (httpx.Response(200, text="accepted"), client.Delivered()),
+        (httpx.Response(200, text="ok"), client.Posted()),
+        (httpx.Response(200, json={"ok": True}), client.Posted()),
+        (httpx.Response(200, text="accepted"), client.Posted()),
         (httpx.Response(200, json=["ok"]), client.NotSlack("response_url status 200")),
         (httpx.Response(200, json={"status": "ok"}), client.NotSlack("response_url status 200")),
         (httpx.Response(200, text="<html>"), client.NotSlack("response_url status 200")),
@@ -110,5 +110,5 @@ async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
     ],
     ids=repr,
 )
-def test_slacks_answers(answer: httpx.Response, meaning: client.Delivery) -> None:
+def test_slacks_answers(answer: httpx.Response, meaning: client.PostResult) -> None:
     assert read_response(answer) == meaning
