@@ -178,6 +178,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         access_check,
         monitor,
         journal,
+        rows,
         tasks,
         queue=queue,
         capacity=limits.capacity,
@@ -192,6 +193,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     orders = Orders(
         session_control,
         journal,
+        rows,
         delivery,
         session_cards,
         tasks,

@@ -111,11 +111,12 @@ def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorCli
 
 async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> Outcome:
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
-    journal = Journal(OrderRows(database, place.store.cipher, owner), Readiness())
+    rows = OrderRows(database, place.store.cipher, owner)
+    journal = Journal(rows, Readiness())
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
     cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
-    control = SessionControl(open_anchor(session, settings), access, None, journal, tasks, queue=queue)
+    control = SessionControl(open_anchor(session, settings), access, None, journal, rows, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)

@@ -23,6 +23,7 @@ from bot.core.requests import Order, Verb, is_sent
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.journal import Journal
+from bot.outbound.store.orders import OrderRows
 from bot.runtime import Interruption, Tasks
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.incidents import log_incident
@@ -45,6 +46,7 @@ class SessionControl:
     access_check: AccessCheck | OperatorAccess
     monitor: WorkspaceMonitor | None
     journal: Journal
+    rows: OrderRows
     tasks: InitVar[Tasks]
     _: KW_ONLY
     queue: FairQueue
@@ -107,7 +109,7 @@ class SessionControl:
 
     async def _send(self, entry: Entry, access: Access) -> Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
-        order, record = entry.order, OrderRecord(self.journal, entry)
+        order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
         if not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):

@@ -21,7 +21,7 @@ from bot.messages.results import card_not_updated, card_update, outcome_message
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.orders import MOST_TAKEN
+from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.runtime import Tasks, happens
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
@@ -64,6 +64,7 @@ class Orders:
 
     session_control: SessionControl
     journal: Journal
+    rows: OrderRows
     delivery: MessageDelivery
     session_cards: SessionCards
     tasks: Tasks
@@ -165,7 +166,7 @@ class Orders:
 
     async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
         try:
-            return await self.journal.rows.outcome_of(trigger_id) if trigger_id else None
+            return await self.rows.outcome_of(trigger_id) if trigger_id else None
         except StoreError:
             return None
 

@@ -29,6 +29,7 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
+from bot.outbound.store.orders import OrderRows
 from bot.runtime import Tasks, happens
 from bot.usecases.access import Access
 from bot.usecases.queue import CAPACITY, FairQueue, NoTurn, Turn
@@ -48,6 +49,7 @@ class OrderRecord:
     """The record of an order, which says what other processes do for its session."""
 
     journal: Journal
+    rows: OrderRows
     entry: Entry
 
     @property
@@ -63,7 +65,7 @@ class OrderRecord:
     async def resumed_by(self) -> str | None:
         """Return who resumed the session after a pause was given, if anybody did. Without a database nobody did."""
         try:
-            return await self.journal.rows.resumed_after(self.entry.id) if await self.is_stored() else None
+            return await self.rows.resumed_after(self.entry.id) if await self.is_stored() else None
         except StoreError as error:
             _log.error("later resumes not found; the pause is sent", extra={"why": str(error)})
             return None
@@ -74,7 +76,7 @@ class OrderRecord:
         if order.expected_version is None:
             return None
         try:
-            last = await self.journal.rows.change_since(order, order.expected_version)
+            last = await self.rows.change_since(order, order.expected_version)
         except StoreError:
             return StoreUnavailable()
         if last is None:
@@ -128,7 +130,7 @@ class OrderRecord:
 
     async def _look(self) -> Opposition:
         try:
-            return await self.journal.rows.find_opposition(self.entry.id)
+            return await self.rows.find_opposition(self.entry.id)
         except StoreError:
             return Opposition(is_running=True)  # until the database says that it is not so
 

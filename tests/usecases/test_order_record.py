@@ -31,7 +31,7 @@ class Process:
     def begin(self, verb: requests.Verb, **changes: Any) -> tuple[Any, OrderRecord]:
         row = order_row(verb)
         entry = self.journal.begin(replace(row.order, **changes), row.address)
-        return entry, OrderRecord(self.journal, entry)
+        return entry, OrderRecord(self.journal, self.journal.rows, entry)
 
     async def stored(self, verb: requests.Verb, **changes: Any) -> tuple[Any, OrderRecord]:
         entry, record = self.begin(verb, **changes)
@@ -150,7 +150,7 @@ async def test_a_pause_that_was_taken_over_looks_for_resumes(ours: Process, thei
     assert await resume.written
     pause, _ = await theirs.stored(PAUSE)
     (adopted,) = [one for one in await ours.journal.take_over(all_leases=True) if one.id == pause.id]
-    assert await OrderRecord(ours.journal, adopted).has_crossed()
+    assert await OrderRecord(ours.journal, ours.journal.rows, adopted).has_crossed()
 
 
 async def test_if_the_database_fails_while_a_pause_waits_the_outcome_is_in_doubt(
