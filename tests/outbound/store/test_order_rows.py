@@ -1,6 +1,8 @@
 """The rows of the journal: written once, changed by their owner alone, taken over when its lease has run out."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -10,9 +12,10 @@ from time import monotonic, sleep
 import psycopg
 import pytest
 
+from bot.outbound.store.marks import Lease
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, query
-from harness.order_rows import RESPONSE_URL, Make, acted, order_row, row, rows_of, settled, taken_over, told
+from harness.order_rows import RESPONSE_URL, Connection, Make, acted, order_row, row, rows_of, settled, taken_over, told
 from harness.product import Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute, fetch
@@ -132,19 +135,27 @@ async def test_a_process_that_is_being_declared_dead_learns_what_it_has_lost(
     postgresql_urls: Iterator[str],
 ) -> None:
     """Its renewal waits for the take-over: it must not believe in its lease meanwhile."""
-    url = next(postgresql_urls)
+    url, has_looked, goes_on = next(postgresql_urls), threading.Event(), threading.Event()
     async with open_store(Secret(url), [KEY]) as store:
         rows, row = rows_of(store), order_row()
         rows.lease.renew_interval = 0.0
         await rows.write([row], [])
         await end_leases(store)
-        with psycopg.connect(url) as other:
-            other.execute("SELECT 1 FROM marks FOR UPDATE")
-            other.execute("UPDATE orders SET owner = 'theirs'")
-            renewing = asyncio.create_task(rows.write([], [], held=[row.id]))
-            await asyncio.sleep(0.3)
-            assert not renewing.done()
-            other.commit()
+
+        def take_over(connection: Connection) -> list[str]:
+            ended = Lease("theirs", 10.0).find_ended(connection, time.time())
+            has_looked.set()
+            goes_on.wait(10)
+            connection.execute("UPDATE orders SET owner = 'theirs'")
+            return ended
+
+        taking = asyncio.create_task(store.database.change(take_over))
+        await asyncio.to_thread(has_looked.wait, 10)
+        renewing = asyncio.create_task(rows.write([], [], held=[row.id]))
+        await asyncio.sleep(0.3)
+        assert not renewing.done()
+        goes_on.set()
+        assert await taking == ["ours"]
         assert (await renewing).lost == {row.id}
 
 
