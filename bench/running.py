@@ -5,6 +5,7 @@ import contextlib
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -96,7 +97,7 @@ class Launcher:
         return subprocess.Popen(  # noqa: S603 - ours
             [*self.prefix, *application.command_line(with_jumps=with_jumps)],
             env=application.variables(urls, port, database_url),
-            cwd=self.directory,
+            cwd=tempfile.mkdtemp(dir=self.directory),  # a bot of one workspace makes its database there
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
