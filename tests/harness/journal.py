@@ -35,7 +35,7 @@ class WatchedOrders(OrderRows):
         new: Sequence[Entry],
         changed: Sequence[Entry],
         marks: Marks = NO_MARKS,
-        held: Collection[str] = NO_IDS,
+        held: Collection[str] | None = NO_IDS,
     ) -> Written:
         if new or changed:
             self.writes.append(([row.state for row in new], [row.state for row in changed]))

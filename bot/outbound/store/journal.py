@@ -230,7 +230,7 @@ class Journal:
     async def _write(self) -> None:
         """Write a batch of changes in one transaction; on an error they stay."""
         batch = self._changed.take()
-        held = {entry.id: entry for entry in self._open.values() if entry.is_stored}
+        held = [entry.id for entry in self._open.values() if entry.is_stored] if self.rows.is_renewal_due else None
         if self._changed:
             self._wake.set()
         new = [copy(entry) for entry, _ in batch.values() if not entry.is_stored]
@@ -240,7 +240,7 @@ class Journal:
             entry.shows = False
         marks = _marks(self._unmarked, shown)
         try:
-            result = await self.rows.write(new, changed, marks, held.keys())
+            result = await self.rows.write(new, changed, marks, held)
         except BaseException:
             self._changed.put_back(batch)
             for entry in shown:
@@ -258,9 +258,9 @@ class Journal:
             written.set_result(not entry.is_lost)
             if entry.is_lost or entry.id in told:
                 self._close(entry)
-        for entry in (held[name] for name in result.lost & held.keys()):
-            entry.is_lost = True
-            self._close(entry)
+        for name in result.lost & self._open.keys():
+            self._open[name].is_lost = True
+            self._close(self._open[name])
 
     def _read_marks(self, marks: Marks, shown: Iterable[Entry], cards: Mapping[SessionName, CardNames] | None) -> None:
         """Record which `cards` are marked. If none could be, the next transaction repeats the marks."""

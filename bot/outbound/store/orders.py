@@ -295,17 +295,17 @@ class OrderRows:
         new: Sequence[Entry],
         changed: Sequence[Entry],
         marks: Marks = NO_MARKS,
-        held: Collection[str] = NO_IDS,
+        held: Collection[str] | None = NO_IDS,
     ) -> Written:
         """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
 
         A resume is recorded as sent only if no pause is running or was given later. The cards of sessions are marked,
-        as `marks` says. If the lease is renewed, it is found out which of the rows that are `held` are lost.
+        as `marks` says. If the lease is renewed, it is found out which of the rows that are `held` are lost. It is not
+        renewed without them.
         """
-        began, renews = time.monotonic(), self.is_renewal_due
-        work = partial(self._write, new, changed, marks, frozenset(held) if renews else None)
-        written = await self._database.change(work, is_urgent=True)
-        if renews:
+        began, ids = time.monotonic(), None if held is None or not self.is_renewal_due else frozenset(held)
+        written = await self._database.change(partial(self._write, new, changed, marks, ids), is_urgent=True)
+        if ids is not None:
             self.lease.renewed_at = began
         return written
 
