@@ -102,6 +102,7 @@ def _long_ids(letter: str) -> frozenset[str]:
 OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done": outcomes.Paused("paused"),
     "pause: done, without a status": PAUSED,
+    "pause: done, and Anchor gives another status": outcomes.Paused("running"),
     "pause: done, as a moment before": outcomes.Paused("paused", BOB, 0.0),
     "pause: not running": outcomes.NotRunning("Session is not running"),
     "pause: not found": outcomes.NotFound("Session not found"),
@@ -132,6 +133,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
     "pause: refused, not in a named channel": policy.NotHere(_ids("C", 2)),
     "resume: done": outcomes.Resumed("running"),
+    "resume: done, and Anchor gives another status": outcomes.Resumed("queued"),
     "resume: not running": outcomes.NotRunning(),
     "resume: failed": outcomes.Failed(500),
     "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502),

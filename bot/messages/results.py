@@ -56,7 +56,11 @@ _AFTER_DOUBT = {
 }
 _NEW_KEY = {True: f"Ask an admin to replace it {markup.IN_HOME}", False: "Ask the operator of this bot to replace it"}
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
-_EXPECTED_STATUS = frozenset({"success", "ok"})
+_PRODUCED = {
+    Verb.PAUSE: frozenset({"success", "ok", "paused"}),
+    Verb.RESUME: frozenset({"success", "ok", "resumed", "running"}),
+}
+_CHECK = {Verb.PAUSE: "the agent has stopped", Verb.RESUME: "the agent goes on"}
 
 
 def unknown_command_message(command: str) -> Message:
@@ -254,8 +258,9 @@ def _notes(verb: Verb, outcome: outcomes.Done, known: Session | None) -> Iterato
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
         by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
         yield f"It was paused before by {by}. Anchor was asked again."
-    if outcome.status is not None and outcome.status.casefold() not in _EXPECTED_STATUS | {verb.past}:
-        yield f"Anchor's status: {markup.code(outcome.status)}."
+    if outcome.status is not None and outcome.status.casefold() not in _PRODUCED[verb]:
+        status = markup.code(outcome.status)
+        yield f"⚠️ Anchor accepted the {verb} and gives the status {status}: check that {_CHECK[verb]}."
     if isinstance(outcome, outcomes.Paused) and known is not None and known.is_task is False:
         yield _EXTERNAL
 
