@@ -37,7 +37,7 @@ SCOPE_OF_METHOD = {
     "chat_scheduledMessages_list": None,
     "chat_update": "chat:write",
     "users_info": "users:read",
-    **dict.fromkeys(("views_open", "views_update", "views_publish"), None),
+    **dict.fromkeys(("views_open", "views_push", "views_update", "views_publish"), None),
 }
 
 HOST = "https://your-host.example"

@@ -62,6 +62,14 @@ class ViewRef:
     origin: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Slack's id of what a person did: opens one modal within 3 seconds, on top of the others if `is_in_modal`."""
+
+    id: str
+    is_in_modal: bool = False
+
+
 Person = tuple[str, str]
 """A person of a workspace: Slack's ids of the installing workspace and of the person."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.requests import Actor, ReplyAddress
+from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, View
 from bot.outbound.slack.client import SlackClient, ViewResult
@@ -41,7 +41,7 @@ class Modals:
     async def open(
         self,
         address: ReplyAddress,
-        trigger_id: str,
+        trigger: Trigger,
         make: Callable[[Workspace], Coroutine[Any, Any, View]],
         placeholder: View,
         not_opened: NotOpened,
@@ -56,7 +56,7 @@ class Modals:
         token, making = workspace.bot_token, self.tasks.start(make(workspace))
         await asyncio.wait({making}, timeout=_OPEN_WAIT)
         first = making.result() if making.done() else placeholder
-        view_id = await self.slack.open_view(token, trigger_id, first)
+        view_id = await self.slack.open_view(token, trigger, first)
         is_open = view_id is not None
         if view_id is not None and first is not (view := await making):  # a closed modal is no failure
             is_open = await self.slack.update_view(token, view_id, view) is not ViewResult.FAILED

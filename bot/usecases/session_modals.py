@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from bot.core.requests import Actor, ReplyAddress, ViewRef
+from bot.core.requests import Actor, ReplyAddress, Trigger, ViewRef
 from bot.core.session_ids import Mentions
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
@@ -33,20 +33,18 @@ class SessionViews:
     cipher: FieldCipher
     dashboard_url: str
 
-    async def open(self, address: ReplyAddress, trigger_id: str, *, note: str = "") -> None:
+    async def open(self, address: ReplyAddress, trigger: Trigger, *, note: str = "") -> None:
         """Open the modal with the sessions, or report that it does not open; `note` is mrkdwn above the lists."""
-        await self.modals.open(
-            address, trigger_id, lambda _: self._view(address, note), loading_modal(note), _NOT_OPENED
-        )
+        await self.modals.open(address, trigger, lambda _: self._view(address, note), loading_modal(note), _NOT_OPENED)
 
-    async def choose(self, address: ReplyAddress, trigger_id: str, mentions: Mentions) -> None:
+    async def choose(self, address: ReplyAddress, trigger: Trigger, mentions: Mentions) -> None:
         """Open the modal to choose in among the ids of a message, or report that it does not open."""
         view = choice_modal(mentions, seal(address, self.cipher))
 
         async def make(_: Workspace) -> View:
             return view
 
-        await self.modals.open(address, trigger_id, make, view, _NOT_OPENED)
+        await self.modals.open(address, trigger, make, view, _NOT_OPENED)
 
     async def refresh(self, address: ReplyAddress, view: ViewRef, *, note: str = "") -> None:
         """Show the sessions as they are now; `note` is mrkdwn above them. Nobody waits for them in a closed modal."""

@@ -8,7 +8,7 @@ from functools import partial
 from bot.core.cards import alerts_url
 from bot.core.history import HistoryQuery
 from bot.core.policy import Role
-from bot.core.requests import Actor, ReplyAddress
+from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.workspace import Workspace
 from bot.messages import buttons
 from bot.messages.blocks import View, ephemeral
@@ -50,13 +50,13 @@ class AdminModals:
     past_orders: PastOrders
     base_url: str
 
-    async def open_named(self, address: ReplyAddress, trigger_id: str, name: str) -> None:
+    async def open_named(self, address: ReplyAddress, trigger: Trigger, name: str) -> None:
         """Open the settings modal of the `callback_id` `name`, or report why it does not open."""
-        await self._open(address, trigger_id, TITLES[name], partial(self._settings, name))
+        await self._open(address, trigger, TITLES[name], partial(self._settings, name))
 
-    async def open_history(self, address: ReplyAddress, trigger_id: str) -> None:
+    async def open_history(self, address: ReplyAddress, trigger: Trigger) -> None:
         """Open the modal with the orders of the last day, or report why it does not open."""
-        await self._open(address, trigger_id, TITLE, partial(self._history, HistoryQuery()))
+        await self._open(address, trigger, TITLE, partial(self._history, HistoryQuery()))
 
     async def search_history(self, actor: Actor, query: HistoryQuery) -> View:
         """Return the modal with the orders of a query, or the reason why it is not shown."""
@@ -68,12 +68,12 @@ class AdminModals:
             return answer_view(TITLE, NOT_SERVED.text)
         return await self._by_role(actor, TITLE, partial(self._history, query), workspace)
 
-    async def _open(self, address: ReplyAddress, trigger_id: str, title: str, make: MakeView) -> None:
+    async def _open(self, address: ReplyAddress, trigger: Trigger, title: str, make: MakeView) -> None:
         async def make_by_role(workspace: Workspace) -> View:
             is_admin = self.roles.peek(workspace, address.actor) is Role.ADMIN
             return await (make(workspace) if is_admin else self._by_role(address.actor, title, make, workspace))
 
-        await self.modals.open(address, trigger_id, make_by_role, answer_view(title, ONE_MOMENT), _NOT_OPENED)
+        await self.modals.open(address, trigger, make_by_role, answer_view(title, ONE_MOMENT), _NOT_OPENED)
 
     async def _by_role(self, actor: Actor, title: str, make: MakeView, workspace: Workspace) -> View:
         role = await self.roles.fetch(workspace, actor)

@@ -62,8 +62,10 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
 
 @pytest.mark.parametrize("field", ["type", "app_installed_team_id"])
 async def test_a_key_is_saved_from_a_modal_without_its_type_or_its_installation(team: AdminHarness, field: str) -> None:
+    await team.open_modal("anchor_set_key")
     team.slack.platform.unsent_view_fields = {field}
-    assert SAVED in (await team.set_key(KEY)).text
+    await team.submit({"key": KEY})
+    assert SAVED in team.modal().text
 
 
 async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_field(team: AdminHarness) -> None:

@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.sim.anchor import Slow, rate_limited
-from bot.sim.slack import Message, View, server_error
+from bot.sim.slack import Message, View, api_error, server_error
 from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
@@ -15,11 +15,13 @@ from harness import (
     AdminHarness,
     Conversation,
     ManyHarness,
+    another_bot,
     outcome_text,
     paused,
     resumed,
     single_workspace,
 )
+from harness.admin_texts import ONE_MOMENT, TOO_LATE, key_saved
 from harness.conversation import until
 from harness.product import errors, outcomes, policy
 from harness.product import sessions as lists
@@ -166,6 +168,39 @@ async def test_without_a_key_the_modal_says_so_and_home_has_no_sessions(at: Many
     assert view.find("anchor_set_key")
     await team.slack.close(team.person)
     assert (await team.open_home()).find(REFRESH) is None
+
+
+async def test_a_button_in_the_modal_opens_the_next_one_on_top_of_it(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at)
+    below = await modal(team)
+    await team.slack.act(team.person, below, "anchor_set_key")
+    await team.slack.until(lambda: team.modal().find("key"))
+    top = team.modal()
+    assert (top.previous_view_id, team.calls("views.push")) == (below.id, 1)
+    await team.submit({"key": team.key})
+    assert key_saved(team.key[-4:]) in team.modal().text
+    await team.slack.close(team.person)
+    assert team.modal().id == below.id
+
+
+async def test_a_placeholder_opens_on_top_of_a_modal_if_slack_is_slow(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at)
+    view = await modal(team)
+    async with another_bot(at) as url:  # which does not know who this is
+        team.slack.request_url = url
+        team.slack.faults["users.info"] = Slow(1.0)
+        await team.slack.act(team.person, view, "anchor_set_key")
+        await team.slack.until(lambda: ONE_MOMENT in team.modal().text)
+        assert (await team.wait_for_modal("")).find("key")
+        assert len(team.slack.modals_of(team.person)) == 2
+
+
+async def test_a_modal_that_does_not_open_on_top_of_another_is_reported(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at)
+    view = await modal(team)
+    team.slack.faults["views.push"] = api_error("push_limit_reached")
+    await team.slack.act(team.person, view, "anchor_set_key")
+    assert await team.wait_for_direct_messages() == [TOO_LATE]
 
 
 async def test_a_modal_that_does_not_open_is_reported() -> None:

@@ -125,7 +125,7 @@ class OrderListeners:
         click = payload.read_button_click(request.payload, request.address)
         if click.view is not None:
             address = self.views.address(click.address.actor, click.view.origin) or click.address
-            click = replace(click, address=replace(address, invocation=request.trigger_id))
+            click = replace(click, address=replace(address, invocation=request.trigger.id))
         await self._answer_click(click, request)
 
     async def click_legacy(self, request: Request) -> None:
@@ -161,7 +161,7 @@ class OrderListeners:
 
     async def open_list(self, request: Request) -> None:
         """Open the modal with the sessions."""
-        request.start(self.views.open(request.address, request.trigger_id))
+        request.start(self.views.open(request.address, request.trigger))
 
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
@@ -171,9 +171,9 @@ class OrderListeners:
                 await self._start(_order_of_shortcut(only.session_id, address, request), address, request)
             case Mentions(found=(), is_complete=is_complete):
                 note = no_id_note(is_complete=is_complete)
-                request.start(self.views.open(address, request.trigger_id, note=note))
+                request.start(self.views.open(address, request.trigger, note=note))
             case mentions:
-                request.start(self.views.choose(address, request.trigger_id, mentions))
+                request.start(self.views.choose(address, request.trigger, mentions))
 
     async def pause_chosen(self, request: Request) -> None:
         """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
@@ -216,5 +216,5 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
 
 def _order_of_shortcut(session_id: SessionId, address: ReplyAddress, request: Request) -> Order:
     """Return the order for a session. A trigger gives one order, so that of each session gets its part of it."""
-    own = f"{request.trigger_id}/{session_id}" if request.trigger_id else None
+    own = f"{request.trigger.id}/{session_id}" if request.trigger.id else None
     return Order(Verb.PAUSE, session_id, address.actor, "", own, request.age, Source.SHORTCUT)

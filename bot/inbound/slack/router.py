@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.core.requests import Actor, ReplyAddress
+from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.messages.blocks import Message, as_response
 from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
@@ -75,9 +75,10 @@ class Request:
         return self.address.actor
 
     @property
-    def trigger_id(self) -> str:
-        """The id with which Slack opens a modal within 3 seconds; "" if there is none."""
-        return self.payload.get("trigger_id") or ""
+    def trigger(self) -> Trigger:
+        """The trigger, whose id is "" if Slack sent none."""
+        view = self.payload.get("view", {})
+        return Trigger(self.payload.get("trigger_id") or "", is_in_modal=view.get("type") == "modal")
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Do some work behind the ack. The person is told of an exception."""

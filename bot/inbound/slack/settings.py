@@ -51,7 +51,7 @@ class SettingsListeners:
         action = request.payload["actions"][0]
         name = text_field(action.get("selected_option"), "value") or action["action_id"]
         if name in texts.TITLES:
-            request.start(self.modals.open_named(request.address, request.trigger_id, name))
+            request.start(self.modals.open_named(request.address, request.trigger, name))
 
     async def submit(self, request: Request) -> None:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""

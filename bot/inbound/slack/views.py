@@ -83,7 +83,7 @@ class ViewListeners:
 
     async def open_history(self, request: Request) -> None:
         """Open the modal with the orders of the last day."""
-        request.start(self.admin_modals.open_history(request.address, request.trigger_id))
+        request.start(self.admin_modals.open_history(request.address, request.trigger))
 
     async def search_history(self, request: Request) -> None:
         """Ack with the orders if they come before the ack deadline; otherwise with "One moment…", and update later."""

@@ -18,6 +18,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from bot.core.fields import TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
+from bot.core.requests import Trigger
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
 from bot.outbound.slack.clock import SlackClock
@@ -249,13 +250,16 @@ class SlackClient:
         )
         return await _send(updating, channel, ts)
 
-    async def open_view(self, token: Secret, trigger_id: str, view: View) -> str | None:
-        """Open a modal, and return its id, or None if it did not open. A trigger lasts 3 s and opens one modal.
+    async def open_view(self, token: Secret, trigger: Trigger, view: View) -> str | None:
+        """Open a modal, and return its id, or None if it did not open.
 
-        https://docs.slack.dev/reference/methods/views.open
+        In a modal, views.open can do nothing: https://docs.slack.dev/reference/methods/views.push
         """
-        opening = self.web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
-        _, opened = await _show("views.open", opening)
+        shown: dict[str, Any] = {"token": token.reveal(), "trigger_id": trigger.id, "view": view.as_json()}
+        if trigger.is_in_modal:
+            _, opened = await _show("views.push", self.web.views_push(**shown))
+        else:
+            _, opened = await _show("views.open", self.web.views_open(**shown))
         return str(opened["id"]) if "id" in opened else None
 
     async def update_view(self, token: Secret, view_id: str, view: View) -> ViewResult:

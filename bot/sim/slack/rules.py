@@ -42,6 +42,7 @@ class Rule(StrEnum):
     TOKEN_OUTSIDE_HEADER = "token_outside_header"  # noqa: S105 - no password; it would end up in logs
     JSON_TO_FORM_METHOD = "json_to_form_method"
     TRIGGER_TOO_LATE = "trigger_too_late"  # used after three seconds or twice: nothing opens, and nobody sees why
+    OPENED_IN_MODAL = "opened_in_modal"  # views.open can do nothing there, and fails on phones: views.push it is
     UNFURLS = "unfurls"  # unfurl_links and unfurl_media must be false, or links get fetched and previewed
 
 

@@ -19,11 +19,12 @@ class TriggerError(Exception):
 
 @dataclass(slots=True)
 class Trigger:
-    """The person who acted."""
+    """The person who acted, and whether in a modal."""
 
     workspace: Workspace
     user_id: str
     expires_at: float
+    is_in_modal: bool
     is_used: bool = False
 
 
@@ -35,10 +36,10 @@ class Triggers:
         self._issued: dict[str, Trigger] = {}
         self._numbers = itertools.count(1_234_567_890_123)
 
-    def issue(self, workspace: Workspace, user_id: str) -> str:
+    def issue(self, workspace: Workspace, user_id: str, *, is_in_modal: bool = False) -> str:
         """Make an id for what this person did now."""
         trigger_id = f"{next(self._numbers)}.987654321.{secrets.token_hex(16)}"
-        self._issued[trigger_id] = Trigger(workspace, user_id, self._clock.now() + LIFETIME)
+        self._issued[trigger_id] = Trigger(workspace, user_id, self._clock.now() + LIFETIME, is_in_modal)
         return trigger_id
 
     def exchange(self, trigger_id: str, workspace: Workspace) -> Trigger:

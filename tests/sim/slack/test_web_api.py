@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.sim.slack import Enterprise, Message, Rule, SimSlack, User, Workspace
-from harness.blocks import Block, home, modal, section
+from harness.blocks import Block, actions, button, home, modal, section
 from harness.samples import Json, sample
 from sim.alerts import ALERT
 from sim.api_client import FORM, JSON, Api, rules
@@ -172,6 +172,26 @@ async def test_a_trigger_id_is_valid_once_and_for_three_seconds(slack: SimSlack,
     ):
         assert await views.api.call(method, trigger_id=trigger_id, view=modal()) == {"ok": False, "error": error}
     assert rules(slack) == [Rule.TRIGGER_TOO_LATE] * 3
+
+
+async def test_in_a_modal_views_are_pushed_up_to_three_and_elsewhere_they_are_opened(
+    slack: SimSlack, views: ViewClient
+) -> None:
+    shown = modal(actions(button(action_id="next")))
+    await views.open(shown)
+    assert (await views.api.call(PUSH, trigger_id=await views.trigger(), view=shown))["error"] == "not_found"
+
+    async def click() -> str:
+        return (await slack.act(slack.alice, views.top, "next")).trigger_id
+
+    assert (await views.api.call(OPEN, trigger_id=await click(), view=shown))["error"] == "invalid_trigger_id"
+    answers = [await views.api.call(PUSH, trigger_id=await click(), view=shown) for _ in range(3)]
+    assert [answer.get("error") for answer in answers] == [None, None, "push_limit_reached"]
+    assert (len(slack.modals_of(slack.alice)), rules(slack)) == (3, [Rule.OPENED_IN_MODAL])
+    tab = await views.publish(home(actions(button(action_id="next"))))
+    await slack.close(slack.alice, clear=True)
+    in_home = (await slack.act(slack.alice, tab, "next")).trigger_id
+    assert (await views.api.call(OPEN, trigger_id=in_home, view=shown))["ok"] is True
 
 
 async def test_another_workspace_neither_uses_a_trigger_nor_finds_a_view(views: ViewClient, partner: Workspace) -> None:

@@ -54,7 +54,7 @@ class Acts:
             }
             view = entered(view, str(block["block_id"]), target.action_id, new_entry)
         view = self._platform.views.put(replace(view, client_error=""))
-        trigger_id = self._platform.triggers.issue(workspace, user.id)
+        trigger_id = self._platform.triggers.issue(workspace, user.id, is_in_modal=view.type == "modal")
         action = _action(block, element, done, f"{self._platform.clock.now():.6f}")
         payload = _payload(workspace, user, view, trigger_id, action)
         payload["enterprise"] = enterprise_json(self._platform.enterprise_of(workspace, user))

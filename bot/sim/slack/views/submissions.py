@@ -38,7 +38,7 @@ class Submissions:
         check_complete(view)
         sent = self._platform.views.put(replace(view, errors={}, client_error=""))
         workspace, user = self._persons.workspace_and_user(sent)
-        trigger_id = self._platform.triggers.issue(workspace, user.id)
+        trigger_id = self._platform.triggers.issue(workspace, user.id, is_in_modal=True)
         payload = self._head(sent, user)
         payload |= {"trigger_id": trigger_id, "view": view_json(sent, workspace.installation)}
         enterprise = enterprise_json(self._platform.enterprise_of(workspace, user))

@@ -23,14 +23,19 @@ from bot.sim.slack.web_api.call import ApiError, Caller, Method
 
 def _open(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     raw = _view(caller, arguments, "modal")
-    owner = Owner(caller.workspace.team_id, _trigger(caller, arguments).user_id)
+    trigger = _trigger(caller, arguments)
+    if trigger.is_in_modal:
+        caller.platform.record([Violation(Rule.OPENED_IN_MODAL, "use views.push")])
+        raise ApiError("invalid_trigger_id")
+    owner = Owner(caller.workspace.team_id, trigger.user_id)
     return _shown(caller, lambda: caller.platform.views.push(owner, raw))
 
 
 def _push(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
     raw = _view(caller, arguments, "modal")
-    owner = Owner(caller.workspace.team_id, _trigger(caller, arguments).user_id)
-    if not caller.platform.views.modals(owner):
+    trigger = _trigger(caller, arguments)
+    owner = Owner(caller.workspace.team_id, trigger.user_id)
+    if not (trigger.is_in_modal and caller.platform.views.modals(owner)):
         raise ApiError("not_found")
     return _shown(caller, lambda: caller.platform.views.push(owner, raw))
 
