@@ -158,6 +158,7 @@ ANSWERS: Mapping[str, Message] = {
     "pause: done, by the shortcut on a message": answer("pause", PAUSED, message_url=MESSAGE_URL),
     "pause: failed, by the shortcut on a message": answer("pause", outcomes.Failed(500), message_url=MESSAGE_URL),
     "pause: done, with a reason": answer("pause", PAUSED, "too fast & <much>"),
+    "pause: done, and it is to end by itself": answer("pause", PAUSED, "for 10m"),
     "pause: done, and little is known": answer("pause", PAUSED, known=Session(id=ID, steps=3)),
     "pause: done, and nothing is known": answer("pause", PAUSED, known=Session(id=ID)),
     "resume: question of another program's message": question_message(order("resume"), "v"),

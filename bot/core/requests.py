@@ -24,6 +24,13 @@ _ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its 
 UNCONFIRMED_TTL = 60.0
 """Seconds for which an unanswered order can still take effect at Anchor."""
 
+_AMOUNT = r"\d[\d.,]* ?"
+_DURATION = (
+    rf"(?:{_AMOUNT}[smhdw](?![a-z])|(?:{_AMOUNT})?(?:sec|second|min|minute|hr|hour|day|week|moment|while|now)s?\b)"
+)
+_TIME_LIMIT = re.compile(
+    rf"(?:until|till?|end(?! of))\b|for (?:\S+ ){{0,3}}?{_DURATION}|{_DURATION}$", re.ASCII | re.IGNORECASE
+)
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
 _TIME_DIGITS = 12
 
@@ -146,6 +153,11 @@ class Order:
     age: float = 0.0
     source: Source = Source.COMMAND
     expected_version: str | None = None
+
+    @property
+    def asks_for_end(self) -> bool:
+        """Return whether the reason of a pause asks for an end that Anchor does not have: "for 10m", "until noon"."""
+        return self.verb is Verb.PAUSE and _TIME_LIMIT.match(self.reason) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bot.core import outcomes
 from bot.core.history import PastOrder
 from bot.core.outcomes import NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb, time_id
-from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
+from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId
 
 RUNNING = "running"
 """The status that Anchor's documentation gives to a session that runs. All others are free text."""
@@ -30,6 +30,7 @@ RECENT = 86_400.0
 
 _EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
+_MARKS = ".,:;!"
 _QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
 NEAR_MISS = 16  # digits from which a word is an id that was copied in part
 
@@ -186,14 +187,22 @@ class SessionList:
         found = (one for one in self.sessions if _matches(one, wanted))
         return replace(self, sessions=tuple(found))
 
-    def only_match(self, words: str) -> Session | None:
-        """Return the session that `words` can mean alone: by the first 8 digits of its id. Otherwise people choose."""
-        matches = self.matching(words).sessions
-        if not (self.is_complete and _EIGHT_DIGITS.fullmatch(words.strip()) and len(matches) == 1):
-            return None
-        (session,) = matches
-        is_certain = session.life is Life.RUNNING and not _has_word(session, words.strip().casefold())
-        return session if is_certain else None
+    def meant_by(self, words: str) -> "Found | SessionList":
+        """Return the session that `words` can mean alone, by the first 8 digits of its id, and the reason after them.
+
+        Otherwise return those among which people choose.
+        """
+        first, _, reason = words.strip().partition(" ")
+        digits = first.strip(_MARKS + _QUOTES)
+        if not _EIGHT_DIGITS.fullmatch(digits):
+            return self.matching(words)
+        matches = self.matching(digits)
+        if self.is_complete and len(matches.sessions) == 1:
+            (session,) = matches.sessions
+            if session.life is Life.RUNNING and not _has_word(session, digits.casefold()):
+                return Found(session.id, reason)
+        with_reason = self.matching(f"{digits} {reason}")
+        return with_reason if with_reason.sessions else matches
 
 
 def words_of(search: Missing | Broken | Ambiguous) -> str | None:

@@ -216,7 +216,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     by = markup.mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
         done = f"{markup.DONE[order.verb]} by {by}" + (f": {markup.plain(order.reason)}" if order.reason else "")
-        message = in_channel(done, *_notes(order.verb, outcome, known), about)
+        message = in_channel(done, *_notes(order, outcome, known), about)
         return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
@@ -253,8 +253,11 @@ def _facts(known: Session | None, now: float) -> str:
     return buttons.session_facts(known, now=now) if known else ""
 
 
-def _notes(verb: Verb, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
+def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
     """Yield what else is to be said of an order that was done."""
+    verb = order.verb
+    if order.asks_for_end:
+        yield "There is no time limit: it stays paused until somebody resumes it."
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
         by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
         yield f"It was paused before by {by}. Anchor was asked again."

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
-from bot.core.session_ids import SessionId
+from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
@@ -183,12 +183,13 @@ class SessionLists:
         """Stop waiting for Anchor: the bot is being stopped."""
         self._interruption.come()
 
-    async def search(self, actor: Actor, words: str) -> Session | Listing | NotRead | Refusal:
+    async def search(self, actor: Actor, words: str) -> Found | Listing | NotRead | Refusal:
         """Return the running sessions that `words` choose, or the one that they mean alone."""
         running = await self._interruption.or_result(self._running(actor), Stopping())
         if not isinstance(running, SessionList):
             return running
-        return running.only_match(words) or Listing(running, running.matching(words))
+        meant = running.meant_by(words)
+        return meant if isinstance(meant, Found) else Listing(running, meant)
 
     async def _running(self, actor: Actor) -> SessionList | NotRead | Refusal:
         access = await self.access_check.check_viewer(actor)

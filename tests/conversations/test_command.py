@@ -6,7 +6,7 @@ import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
-from harness import BOTH_TRANSPORTS, outcome_text, paused, single_workspace
+from harness import BOTH_TRANSPORTS, outcome_text, paused, resumed, single_workspace
 from harness.product import outcomes, requests
 from harness.texts import OTHER_SESSION, SESSION, result_texts, usage_text
 
@@ -46,6 +46,18 @@ async def test_a_command_without_one_session_is_explained_to_the_person_alone(ve
         assert at.anchor.requests == []
     problem = requests.read_command(text)
     assert seen.text == usage_text(problem, verb=verb)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["{} for 10m", "{} until noon", "end {}"])
+async def test_a_pause_that_is_to_end_by_itself_is_done_and_says_that_it_has_no_limit(text: str) -> None:
+    async with single_workspace() as at:
+        for verb in ("pause", "resume"):
+            await at.command(text.format(at.session), verb=verb)
+        pause, resume = at.messages()
+    reason = " ".join(text.replace("{}", "").split())
+    assert (pause.text, resume.text) == (paused(reason=reason), resumed(reason=reason))
+    assert ["no time limit" in one.text for one in (pause, resume)] == [True, False]
+    assert [order.verb for order in at.orders] == ["pause", "resume"]
 
 
 async def test_what_people_write_cannot_mention_or_hide_anything() -> None:

@@ -92,14 +92,23 @@ async def test_words_choose_sessions_and_pause_nothing() -> None:
 
 
 @BOTH_TRANSPORTS
-@pytest.mark.parametrize("text", [f" {SHORT.upper()} ", f"`{SHORT}`", f"“{SHORT}”"])
-async def test_the_first_eight_digits_of_the_only_session_pause_it(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f" {SHORT.upper()} ", ""),
+        (f"`{SHORT}`", ""),
+        (f"“{SHORT}”.", ""),
+        (f"{SHORT}. too fast", "too fast"),
+        (f"`{SHORT}` spends &amp; loops", "spends & loops"),
+    ],
+)
+async def test_the_first_eight_digits_of_the_only_session_pause_it(text: str, reason: str) -> None:
     async with single_workspace() as at:
         add(at.anchor, 1, tags=["checkout"])
         delivery = await at.command(text)
         (message,) = at.messages()
         assert delivery.status == 200
-        assert is_about(message.text, paused())
+        assert is_about(message.text, paused(reason=reason))
         assert len(at.orders) == 1
 
 
@@ -110,7 +119,9 @@ async def test_eight_digits_that_can_mean_anything_else_only_offer() -> None:
         assert offered(await listed(at, SHORT)) == [SESSION]
         other = add(at.anchor, 1, session_id=f"{SHORT}-0000-4000-8000-000000000000")
         await asyncio.sleep(6.0)  # until the list is read again
-        assert offered(await listed(at, SHORT)) == [SESSION, other]
+        for text in (SHORT, f"{SHORT}. too fast"):
+            assert offered(await listed(at, text)) == [SESSION, other]
+        await at.command(f"{SHORT}. too fast", verb="resume")
         assert at.anchor.orders == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.core.sessions import RECENT, SessionList, SessionPage, running_sessions, words_of
 from harness.product import SessionId
-from harness.values import Life, Session, search_of
+from harness.values import Found, Life, Session, search_of
 
 NOW = 1_785_000_000.0
 RUNNING = "running"
@@ -65,14 +65,17 @@ def test_words_choose_the_sessions_that_have_all_of_them(listed: SessionList, wa
 
 @given(lists, words)
 def test_one_session_is_meant_only_if_nothing_else_can_be(listed: SessionList, word: str) -> None:
-    meant = listed.only_match(word)
-    if meant is not None:
+    meant = listed.meant_by(word)
+    if isinstance(meant, Found):
+        (only,) = listed.matching(word).sessions
         assert listed.is_complete
-        assert meant.life is Life.RUNNING
-        assert meant.id.startswith(word)
+        assert only.life is Life.RUNNING
+        assert only.id == meant.session_id
+        assert only.id.startswith(word)
         assert len(word) == 8
-        assert listed.matching(word).sessions == (meant,)
-        assert all(word not in name for name in (*meant.tags, *meant.domains, meant.key_name))
+        assert all(word not in name for name in (*only.tags, *only.domains, only.key_name))
+    else:
+        assert meant == listed.matching(word)
 
 
 def session(number: int = 0, **fields: object) -> Session:
@@ -95,13 +98,21 @@ def test_eight_digits_mean_a_session_if_everything_was_read_and_nothing_else_mat
     found: list[Session], is_complete: bool, is_meant: bool
 ) -> None:
     listed = SessionList(tuple(found), is_complete, NOW)
-    assert listed.only_match(f" {FIRST.upper()} ") == (found[0] if is_meant else None)
+    for text, reason in ((f" {FIRST.upper()} ", ""), (f"{FIRST}.", ""), (f"{FIRST}. too fast", "too fast")):
+        assert listed.meant_by(text) == (Found(found[0].id, reason) if is_meant else listed.matching(FIRST))
 
 
-@pytest.mark.parametrize("beginning", [FIRST[:-1], f"{FIRST}0", f"{FIRST}-0000", f"{FIRST} checkout"])
+def test_words_after_eight_digits_choose_among_the_sessions_if_several_begin_with_them() -> None:
+    first, other = session(tags=("checkout",)), Session(id=SessionId(f"{IDS[0][:-1]}1"), status=RUNNING)
+    listed = SessionList((first, other), is_complete=True, read_at=NOW)
+    chosen = [listed.meant_by(f"{FIRST}{rest}") for rest in (" checkout", " too fast")]
+    assert [one.sessions for one in chosen if isinstance(one, SessionList)] == [(first,), (first, other)]
+
+
+@pytest.mark.parametrize("beginning", [FIRST[:-1], f"{FIRST}0", f"{FIRST}-0000", f"checkout {FIRST}"])
 def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
     listed = SessionList((session(tags=("checkout",)),), is_complete=True, read_at=NOW)
-    assert listed.only_match(beginning) is None
+    assert listed.meant_by(beginning) == listed.matching(beginning)
     assert bool(listed.matching(beginning).sessions) is (len(beginning) > 7)
 
 

@@ -7,7 +7,7 @@ import httpx
 
 from bot.core.fields import Proxy, Secret
 from bot.core.requests import MessageContent
-from bot.core.session_ids import Ambiguous, Broken, Missing, find_mentions, find_session_id
+from bot.core.session_ids import Ambiguous, Broken, Found, Missing, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts import MAX_LENGTH, BadAlertError, read_alert
@@ -17,7 +17,7 @@ from bot.request_id import begin as begin_request
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
 
-__all__ = ["Life", "MessageContent", "Session", "begin_request", "search_of"]
+__all__ = ["Found", "Life", "MessageContent", "Session", "begin_request", "search_of"]
 
 FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 

@@ -9,7 +9,7 @@ from bot.core.fields import text_field
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, Help, Order, ReplyAddress, Source, Verb, ViewRef, read_command, read_version
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
-from bot.core.sessions import NotRead, Session, words_of
+from bot.core.sessions import NotRead, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Message, Visibility, ephemeral
@@ -84,10 +84,10 @@ class OrderListeners:
             return reading_message(words)
         return found if isinstance(found, Message) else await self._send(_pause(found, request), request)
 
-    async def _find(self, words: str, actor: Actor) -> SessionId | Message:
+    async def _find(self, words: str, actor: Actor) -> Found | Message:
         match found := await self.lists.search(actor, words):
-            case Session(id=session_id):
-                return session_id
+            case Found():
+                return found
             case Listing(running=running, matches=matches):
                 return list_message(running, matches, words, dashboard_url=self.dashboard_url)
             case NotRead():
@@ -95,7 +95,7 @@ class OrderListeners:
             case _:
                 return list_refusal(found, dashboard_url=self.dashboard_url)
 
-    async def _answer_later(self, request: Request, found: SessionId | Message) -> None:
+    async def _answer_later(self, request: Request, found: Found | Message) -> None:
         if isinstance(found, Message):
             await request.delivery.deliver(request.address, found)
         else:
@@ -193,9 +193,9 @@ def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:
     return Order(verb, found.session_id, request.actor, found.rest, request.payload.get("trigger_id"), request.age)
 
 
-def _pause(session_id: SessionId, request: Request) -> Order:
+def _pause(found: Found, request: Request) -> Order:
     """Return the order for a session that was found; it has become older since."""
-    order = _order_of_command(Verb.PAUSE, Found(session_id, ""), request)
+    order = _order_of_command(Verb.PAUSE, found, request)
     return replace(order, age=max(order.age, time.monotonic() - request.given_at))
 
 
