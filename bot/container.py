@@ -209,7 +209,15 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         changes = Changes(anchor, slack, workspaces.rows, monitor, base_url)
         SettingsListeners(admin_actions, changes, admin_modals, home_view).add_to(router)
     slack_app = SlackApp(
-        router, orders, delivery, tasks, clients.slack_clock, metrics, ack_wait=limits.ack_wait, most_tasks=limits.tasks
+        router,
+        orders,
+        delivery,
+        modals,
+        tasks,
+        clients.slack_clock,
+        metrics,
+        ack_wait=limits.ack_wait,
+        most_tasks=limits.tasks,
     )
     return Container(
         workspaces,

@@ -17,6 +17,7 @@ from bot.usecases.delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)
 
+_ACK_ARRIVES = 1.0  # seconds; an update of a modal that is there before an ack is overwritten by it
 _OPEN_WAIT = 0.5  # seconds for a modal to be made before a placeholder opens: a trigger lasts 3
 
 
@@ -73,6 +74,11 @@ class Modals:
             workspace is not None
             and await self.slack.update_view(workspace.bot_token, view_id, view) is ViewResult.SHOWN
         )
+
+    async def update_after_ack(self, actor: Actor, view_id: str, view: View) -> bool:
+        """Show `view` in an open modal once its ack has arrived there. Return whether it is shown."""
+        await asyncio.sleep(_ACK_ARRIVES)
+        return await self.update(actor, view_id, view)
 
     async def _workspace(self, address: ReplyAddress, not_opened: NotOpened) -> Workspace | None:
         """Return the workspace, or log and report why there is none."""

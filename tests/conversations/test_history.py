@@ -93,6 +93,17 @@ async def test_orders_that_come_late_are_shown_in_the_modal(hasty: ManyHarness) 
     assert shown(await team.wait_for_modal(REASONS[0])) == [REASONS[0]], "the filters are still there"
 
 
+@BOTH_TRANSPORTS
+async def test_thirty_orders_with_long_reasons_in_any_script_are_shown(team: AdminHarness) -> None:
+    reasons = [f"{number:02} {'слишком быстро ' * 20}"[:300].strip() for number in range(text.MOST_IN_MODAL)]
+    for number, reason in enumerate(reasons):
+        await leave(team, team.member, reason=reason, age=100.0 - number)
+    await team.open_home()
+    await team.open_modal(BUTTON)
+    await team.submit({"period": "7"})
+    assert shown(await team.wait_for_modal(reasons[0]), reasons) == reasons[::-1]
+
+
 @pytest.mark.parametrize("fault", ["no table", "a bug"])
 async def test_home_and_the_modal_say_why_they_show_no_orders(
     team: AdminHarness, monkeypatch: pytest.MonkeyPatch, fault: str

@@ -12,7 +12,7 @@ from bot.core.fields import objects_in, text_field
 from bot.core.requests import ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
 from bot.health import Metrics
-from bot.inbound.slack.payload import read_address, read_time
+from bot.inbound.slack.payload import read_address, read_submission, read_time
 from bot.inbound.slack.router import Ack, Request, Router
 from bot.messages.blocks import Message
 from bot.messages.results import unknown_action_message, unknown_command_message
@@ -22,6 +22,7 @@ from bot.outbound.store.errors import StoreError
 from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.incidents import report
+from bot.usecases.modals import Modals
 from bot.usecases.orders import Orders
 from bot.usecases.queue import FairQueue
 
@@ -41,6 +42,7 @@ class SlackApp:
     router: Router
     orders: Orders
     delivery: MessageDelivery
+    modals: Modals
     tasks: Tasks
     slack_clock: SlackClock
     metrics: Metrics
@@ -105,8 +107,11 @@ class SlackApp:
             self.orders.told(ack.order)
 
     def deliver_lost_ack(self, payload: dict[str, Any], ack: Ack) -> None:
-        """Deliver the message of a lost ack through the response_url, unless it only announces one."""
-        if ack.order is not None:
+        """Deliver a lost message through the response_url, unless it only announces one, or a view in its modal."""
+        if ack.view is not None:
+            actor, view_id = read_address(payload).actor, read_submission(payload).view_id
+            self.tasks.start(self.modals.update_after_ack(actor, view_id, ack.view))
+        elif ack.order is not None:
             self.tasks.start(self.orders.deliver(ack.order, read_address(payload)))
         elif ack.message is not None and not ack.is_announcement:
             self.tasks.start(self.delivery.deliver(read_address(payload), ack.message))
@@ -116,8 +121,7 @@ class SlackApp:
         if message is not None and "command" in payload:
             return Ack(message)
         if message is not None and payload.get("type") == "view_submission":
-            view = answer_view("Something broke", message.text).as_json()
-            return Ack(fields={"response_action": "update", "view": view})
+            return Ack(view=answer_view("Something broke", message.text))
         if message is not None and "response_url" in payload:
             self.tasks.start(self.delivery.deliver(address, message))
         return Ack()

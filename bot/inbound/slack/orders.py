@@ -180,10 +180,9 @@ class OrderListeners:
         origin = text_field(request.payload["view"], "private_metadata")
         address, (chosen, errors) = self.views.address(request.actor, origin), payload.read_choice(request.payload)
         if address is None:
-            shown = answer_view(TITLE, OUT_OF_DATE).as_json()
-            request.ack.fields = {"response_action": "update", "view": shown}
+            request.ack.view = answer_view(TITLE, OUT_OF_DATE)
         elif not chosen:
-            request.ack.fields = {"response_action": "errors", "errors": errors}
+            request.ack.errors = errors
         else:
             orders = [_order_of_shortcut(one, address, request) for one in chosen]
             await asyncio.gather(*(self._start(order, address, request) for order in orders))

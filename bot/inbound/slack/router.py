@@ -11,7 +11,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.core.requests import Actor, ReplyAddress, Trigger
-from bot.messages.blocks import Message, as_response
+from bot.messages.blocks import Message, View, as_response
+from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.incidents import report
@@ -22,9 +23,6 @@ ACK_WAIT = 2.0
 
 _SPARE = 0.5  # seconds after `ack_wait` until which an ack is sent: a later one can get lost, and the outcome with it
 
-ACK_ARRIVES = 1.0
-"""Seconds within which an ack arrives in Slack. An update of a modal that is there before it is overwritten by it."""
-
 _LEAST_WAIT = 0.5  # seconds for an order to be recorded that came late, so that its ack is late anyway
 
 _T = TypeVar("_T")
@@ -32,7 +30,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class Ack:
-    """The answer to a payload, set by the listener: empty, a message, or other JSON.
+    """The answer to a payload, set by the listener: empty, a message, or a modal's view or errors by input.
 
     Listeners do not pass it to Bolt's `ack`: Socket Mode would have to parse Bolt's JSON again. A `status` of 503
     makes Slack send an event again, and show a warning at a clicked button. An announcement says that the result comes
@@ -40,14 +38,25 @@ class Ack:
     """
 
     message: Message | None = None
-    fields: dict[str, Any] | None = None
+    view: View | None = None
+    errors: dict[str, str] | None = None
     status: int = 200
     is_announcement: bool = False
     order: RunningOrder | None = None
 
     def json(self) -> dict[str, Any] | None:
         """Return the JSON; None if it is empty."""
-        return self.fields if self.message is None else as_response(self.message)
+        if self.errors is not None:
+            return {"response_action": "errors", "errors": self.errors}
+        return _update(self.view) if self.message is None else as_response(self.message)
+
+    def placeholder(self) -> dict[str, Any] | None:
+        """Return the JSON of a small view in place of one that is too large; None for any other answer."""
+        return _update(self.view and answer_view(self.view.title, ONE_MOMENT))
+
+
+def _update(view: View | None) -> dict[str, Any] | None:
+    return None if view is None else {"response_action": "update", "view": view.as_json()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The listeners for the controls of admins in Home, and for their modals."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +8,7 @@ from bot.core.fields import CHANNEL_ID, text_field
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Verb
 from bot.inbound.slack.payload import Submission, read_submission
-from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded
+from bot.inbound.slack.router import Request, Router, guarded
 from bot.messages import settings as texts
 from bot.messages.blocks import Message, ephemeral
 from bot.messages.buttons import ALERTS_CHANNEL, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
@@ -60,10 +59,9 @@ class SettingsListeners:
         reply = await request.now_or_later(guarded(self._reply(request, name, sent), _incident), later)
         shown = texts.Reply("Checking", texts.CHECKING) if reply is None else reply
         if shown.fields:
-            errors = dict.fromkeys(shown.fields, shown.text)
-            request.ack.fields = {"response_action": "errors", "errors": errors}
+            request.ack.errors = dict.fromkeys(shown.fields, shown.text)
         else:
-            request.ack.fields = {"response_action": "update", "view": shown.view(name).as_json()}
+            request.ack.view = shown.view(name)
 
     async def _execute(self, request: Request, name: str, change: Change) -> None:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
@@ -103,9 +101,8 @@ class SettingsListeners:
 
     async def _show_later(self, request: Request, name: str, sent: Submission, reply: texts.Reply) -> None:
         """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
-        await asyncio.sleep(ACK_ARRIVES)
         actor = request.actor
-        if not await self.modals.modals.update(actor, sent.view_id, reply.view(name)):
+        if not await self.modals.modals.update_after_ack(actor, sent.view_id, reply.view(name)):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))
 
 

@@ -17,7 +17,7 @@ from bot.messages.results import UNREADABLE
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError, SocketUrl
 from bot.outbound.slack.errors import SlackUnreachableError
 
-_MOST_BYTES = 20_480  # Slack closes a connection that gets more; json.dumps writes ASCII
+_MOST_BYTES = 20_480  # Slack closes a connection that gets more
 _WARNING = "warning"  # Slack closes immediately after the other documented reasons
 _REASONS = (_WARNING, "refresh_requested", "too_many_websockets")
 _PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
@@ -109,17 +109,19 @@ def _read_payload(kind: object, payload: object) -> dict[str, object]:
 
 def ack_frame(envelope: Envelope, payload: Mapping[str, object] | None) -> str | None:
     """Return the frame that acknowledges an envelope, with `payload` if Slack accepts one; None if it is too long."""
-    frame = _write(envelope.envelope_id, payload if envelope.accepts_response_payload else None)
-    return frame if len(frame) <= _MOST_BYTES else None
+    frame = small_ack_frame(envelope, payload)
+    return frame if len(frame.encode()) <= _MOST_BYTES else None
 
 
-def empty_ack_frame(envelope: Envelope) -> str:
-    """Return the frame that acknowledges an envelope and carries nothing."""
-    return _write(envelope.envelope_id, None)
+def small_ack_frame(envelope: Envelope, payload: Mapping[str, object] | None) -> str:
+    """Return the frame that acknowledges an envelope, with a `payload` that fits if Slack accepts one."""
+    return _write(envelope.envelope_id, payload if envelope.accepts_response_payload else None)
 
 
 def _write(envelope_id: str, payload: object) -> str:
-    return json.dumps({"envelope_id": envelope_id} | ({} if payload is None else {"payload": payload}))
+    """Return a frame in as few bytes as possible. UTF-8 has no lone surrogates: they are escaped, as JSON does it."""
+    frame = {"envelope_id": envelope_id} | ({} if payload is None else {"payload": payload})
+    return json.dumps(frame, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _reject(why: str) -> Rejected:

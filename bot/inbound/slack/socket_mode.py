@@ -22,8 +22,8 @@ from bot.inbound.slack.socket_connection import (
     Redeliveries,
     SocketConnection,
     ack_frame,
-    empty_ack_frame,
     read_frame,
+    small_ack_frame,
 )
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
@@ -103,9 +103,10 @@ class SocketAcks:
             if ack.status != HTTPStatus.OK:
                 return  # without an ack, Slack sends the event again
             frame = None if may_be_old else ack_frame(envelope, ack.json())
-            if await self._send(frame or empty_ack_frame(envelope), received_at) and frame is not None:
+            is_sent = await self._send(frame or small_ack_frame(envelope, ack.placeholder()), received_at)
+            if is_sent and frame is not None:
                 self._slack_app.ack_sent(ack)
-            elif ack.message is not None:
+            else:
                 self._slack_app.deliver_lost_ack(envelope.payload, ack)
         finally:
             self._unanswered.discard(envelope.envelope_id)

@@ -1,6 +1,5 @@
 """The listeners for Home's opening, the views with sessions and past orders, and uninstallations."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +11,8 @@ from bot.core.session_ids import Found, Missing, find_session_id
 from bot.core.sessions import Overview
 from bot.core.workspace import Uninstall
 from bot.inbound.slack.payload import Submission, read_submission, read_view
-from bot.inbound.slack.router import ACK_ARRIVES, Request, Router, guarded, same
-from bot.messages.blocks import Message, View, Visibility
+from bot.inbound.slack.router import Request, Router, guarded, same
+from bot.messages.blocks import Message, Visibility
 from bot.messages.buttons import HISTORY
 from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
 from bot.messages.sessions import READING, REFRESH, list_refusal, overview_message
@@ -90,13 +89,12 @@ class ViewListeners:
         sent = read_submission(request.payload)
         query = _read_query(sent)
         if query is None:
-            request.ack.fields = {"response_action": "errors", "errors": {SESSION: NO_SESSION}}
+            request.ack.errors = {SESSION: NO_SESSION}
             return
         search = self.admin_modals.search_history(request.actor, query)
-        later = partial(self._show_later, request.actor, sent.view_id)
+        later = partial(self.admin_modals.modals.update_after_ack, request.actor, sent.view_id)
         found = await request.now_or_later(guarded(search, lambda broken: answer_view(TITLE, broken.text)), later)
-        view = answer_view(TITLE, ONE_MOMENT) if found is None else found
-        request.ack.fields = {"response_action": "update", "view": view.as_json()}
+        request.ack.view = answer_view(TITLE, ONE_MOMENT) if found is None else found
 
     async def _overview(self, actor: Actor) -> Message:
         found = await self.lists.overview(actor)
@@ -108,11 +106,6 @@ class ViewListeners:
         message = await guarded(self._overview(request.actor), same)
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)
-
-    async def _show_later(self, actor: Actor, view_id: str, view: View) -> None:
-        """Show the orders in the modal once the ack has arrived there. If it was closed, nobody waits for them."""
-        await asyncio.sleep(ACK_ARRIVES)
-        await self.admin_modals.modals.update(actor, view_id, view)
 
 
 def _read_query(sent: Submission) -> HistoryQuery | None:

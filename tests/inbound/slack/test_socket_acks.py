@@ -38,8 +38,8 @@ class Link:
 class Scene:
     """An app whose acks have these fields, and connections, the oldest first."""
 
-    def __init__(self, *links: Link, fields: object = None, message: object = None, status: int = 200) -> None:
-        ack = SimpleNamespace(status=status, message=message, json=lambda: fields)
+    def __init__(self, *links: Link, fields: object = None, placeholder: object = None, status: int = 200) -> None:
+        ack = SimpleNamespace(status=status, json=lambda: fields, placeholder=lambda: placeholder)
         self.app = Mock(dispatch=AsyncMock(return_value=ack))
         self.tasks: Any = Tasks()
         self.acks = SocketAcks(self.app, self.tasks, lambda: None)
@@ -79,31 +79,28 @@ async def test_an_ack_waits_three_seconds_for_a_connection_and_then_its_message_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     for follows_after, count in ((2.0, 0), (4.0, 1)):
-        scene, link = Scene(Link(is_broken=True), message="Paused."), Link()
+        scene, link = Scene(Link(is_broken=True)), Link()
         scene.answer()
         await asyncio.sleep(follows_after)
         scene.acks.add(link)  # type: ignore[arg-type]
         assert await scene.settle() == count
         assert len(link.sent) == 1 - count
-        scene = Scene(message=None)
-        scene.answer()
-        scene.acks.end()
-        assert await scene.settle() == 0
     assert caplog.messages == ["no connection to Slack; ack not sent in time"]
 
 
 async def test_what_does_not_fit_into_a_frame_is_delivered_in_another_way() -> None:
     rest = len(json.dumps({"envelope_id": "1", "payload": {"text": ""}}))
-    for text, is_sent in (("x" * (MOST - rest), True), ("x" * (MOST - rest + 1), False), ("é" * (MOST // 6), False)):
-        link, fields = Link(), {"text": text}
-        scene = Scene(link, fields=fields, message=text)
-        scene.answer()
-        assert await scene.settle() == (not is_sent)
-        assert link.sent == [json.dumps({"envelope_id": "1", "payload": fields}) if is_sent else EMPTY]
-        assert len(scene.app.ack_sent.call_args_list) == is_sent
-    scene = Scene(Link(), fields={"response_action": "x" * MOST})
-    scene.answer()
-    assert await scene.settle() == 0
+    for char, size in (("x", 1), ("é", 2), ("\N{NO ENTRY}", 3), ("😀", 4), ("\ud800", 6)):
+        for more, is_sent in ((0, True), (1, False)):
+            text = char * ((MOST - rest) // size) + "x" * ((MOST - rest) % size + more)
+            link, fields, placeholder = Link(), {"text": text}, {"text": "One moment…"}
+            scene = Scene(link, fields=fields, placeholder=placeholder)
+            scene.answer()
+            assert await scene.settle() == (not is_sent)
+            (frame,) = link.sent
+            assert len(frame.encode()) == MOST or not is_sent
+            assert json.loads(frame) == {"envelope_id": "1", "payload": fields if is_sent else placeholder}
+            assert len(scene.app.ack_sent.call_args_list) == is_sent
 
 
 @pytest.mark.parametrize(("status", "count"), [(200, 1), (503, 0)])
