@@ -64,6 +64,14 @@ async def test_the_home_of_a_single_workspace_shows_its_settings_without_control
     assert controls(home) == []
 
 
+async def test_home_is_published_also_if_slack_does_not_name_the_tab() -> None:
+    async with single_workspace() as at:
+        await at.slack.open_home(at.person, tab="messages")
+        assert at.calls("views.publish") == 0
+        await at.slack.open_home(at.person, is_named=False)
+        await at.slack.until(lambda: at.slack.home_of(at.person))
+
+
 async def test_admins_alone_see_the_status_in_slack(at: ManyHarness) -> None:
     """It is that of `anchor-bot doctor`, and is looked up once for many openings of Home."""
     team = await AdminHarness.open(at, with_key=True)

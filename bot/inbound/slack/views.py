@@ -46,9 +46,12 @@ class ViewListeners:
         router.add("view", HISTORY, listener=self.search_history)
 
     async def home_opened(self, request: Request) -> None:
-        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours."""
+        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours, and without a tab.
+
+        https://docs.slack.dev/reference/events/app_home_opened
+        """
         event, team_id = request.payload["event"], request.actor.team_id
-        if event.get("tab") == "home" and "user" in event:
+        if event.get("tab", "home") == "home" and "user" in event:
             actor = Actor(team_id, "", event["user"], home_team_id=team_id)  # only members of it have its Home
             view_hash = text_field(event.get("view"), "hash") or None  # None the first time
             request.tasks.start(self.home.publish(actor, view_hash=view_hash))

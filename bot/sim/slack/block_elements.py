@@ -4,7 +4,7 @@ https://docs.slack.dev/reference/block-kit/block-elements/
 https://docs.slack.dev/reference/block-kit/composition-objects/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.sim.slack.schema import (
     Check,
@@ -14,6 +14,7 @@ from bot.sim.slack.schema import (
     complaint,
     integer,
     listing,
+    one_matching,
     one_of,
     shape,
     string,
@@ -58,6 +59,18 @@ def _offering(looks: Check) -> Check:
     return check
 
 
+def image(optional: Mapping[str, Check]) -> Check:
+    """Check for an image, as a block or an element, with exactly one source."""
+    looks = shape({"alt_text": string(2000)}, {**optional, **_IMAGE})
+
+    def check(value: object, pointer: str) -> Iterator[str]:
+        yield from looks(value, pointer)
+        if isinstance(value, dict) and len(_IMAGE.keys() & value.keys()) != 1:
+            yield complaint("must have one of: image_url, slack_file", pointer)
+
+    return check
+
+
 def _filter(value: object, pointer: str) -> Iterator[str]:
     """https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object."""
     yield from _FILTER(value, pointer)
@@ -66,7 +79,8 @@ def _filter(value: object, pointer: str) -> Iterator[str]:
 
 
 IDENTIFIER = string(255)
-IMAGE = {"image_url": url(r"https?://[^\s/]+\S*"), "slack_file": anything}
+_IMAGE = {"image_url": url(r"https?://[^\s/]+\S*"), "slack_file": anything}
+_DATE = one_matching(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "must be a date as YYYY-MM-DD")
 _URL = url(r"https?://[^\s/]+\S*|(?!https?:)[a-z][a-z0-9+.-]*:\S+")
 _STYLE = one_of("primary", "danger")  # "default" is for legacy attachments only
 _CONFIRM = shape({"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)}, {"style": _STYLE})
@@ -105,6 +119,7 @@ ELEMENTS: dict[str, Check] = {
     "radio_buttons": _offering(shape({"options": listing(_BOX, 10)}, _CHOICE | {"initial_option": _BOX})),
     "checkboxes": _offering(shape({"options": listing(_BOX, 10)}, _CHOICE | {"initial_options": listing(_BOX, 10)})),
     "static_select": _offering(shape(_OPTIONS, _MENU | {"initial_option": _OPTION})),
+    "datepicker": shape({}, _MENU | {"initial_date": _DATE}),
     "users_select": shape({}, _MENU | {"initial_user": _ID_OF_SOMETHING}),
     "conversations_select": shape({}, _MENU | {"filter": _filter, "initial_conversation": _ID_OF_SOMETHING}),
     "multi_static_select": _offering(shape(_OPTIONS, _SEVERAL | {"initial_options": listing(_OPTION, 100)})),
@@ -126,7 +141,7 @@ _PLAIN_TEXT_INPUT = shape(
         "dispatch_action_config": anything,
     },
 )
-_IMAGE_ELEMENT = shape({"alt_text": string(2000)}, IMAGE)
+_IMAGE_ELEMENT = image({})
 
 ACTION = by_type({kind: check for kind, check in ELEMENTS.items() if not kind.startswith("multi_")})
 ACCESSORY = by_type(ELEMENTS | {"image": _IMAGE_ELEMENT})

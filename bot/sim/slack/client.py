@@ -143,13 +143,14 @@ class Client(Screen):
         return await self._shortcuts.send(action, payload_overrides)
 
     async def open_home(
-        self, user: User | str, workspace: Workspace | None = None, *, tab: str = "home"
+        self, user: User | str, workspace: Workspace | None = None, *, tab: str = "home", is_named: bool = True
     ) -> EventDelivery:
         """Open the app's tab, "home" or "messages", in the first workspace of which this person is a member.
 
-        Raises NotPossibleError if this person has no such tab; then nothing is sent.
+        Slack does not always name the tab in the event. Raises NotPossibleError if this person has no such tab; then
+        nothing is sent.
         """
-        return await self._surfaces.homes.open(id_of(user), workspace, tab)
+        return await self._surfaces.homes.open(id_of(user), workspace, tab, is_named=is_named)
 
     def home_of(self, user: User | str, workspace: Workspace | None = None) -> View | None:
         """Return what the Home tab shows to this person; None if the app has published nothing."""

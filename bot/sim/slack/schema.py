@@ -28,13 +28,18 @@ def string(most: int, least: int = 1) -> Check:
 
 def url(pattern: str) -> Check:
     """Check for a URL of at most 3000 characters that the pattern matches."""
+    return one_matching(pattern, "must be a valid URL")
+
+
+def one_matching(pattern: str, otherwise: str) -> Check:
+    """Check for a string of at most 3000 characters that the pattern matches."""
     limited = string(3000)
 
     def check(value: object, pointer: str) -> Iterator[str]:
         found = list(limited(value, pointer))
         yield from found
         if not found and not re.fullmatch(pattern, str(value)):
-            yield complaint("must be a valid URL", pointer)
+            yield complaint(otherwise, pointer)
 
     return check
 

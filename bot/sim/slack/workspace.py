@@ -112,7 +112,10 @@ class Enterprise:
 
 
 class Workspace:
-    """People and channels by id; a person with a foreign `team_id` is here through Slack Connect."""
+    """People and channels by id; a person with a foreign `team_id` is here through Slack Connect.
+
+    `edit_window` is how many seconds old a message can be that is edited.
+    """
 
     def __init__(
         self, team_id: str, domain: str, installation: Installation, enterprise: Enterprise | None = None
@@ -123,6 +126,7 @@ class Workspace:
         self.enterprise = enterprise
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
+        self.edit_window: float | None = None
         self.add_user(installation.bot_user_id, installation.bot_name, is_bot=True)
 
     def add_user(self, user_id: str, name: str, *, team_id: str | None = None, **fields: Any) -> User:  # noqa: ANN401 - any field of User

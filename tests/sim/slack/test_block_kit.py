@@ -11,6 +11,7 @@ from harness.blocks import (
     actions,
     button,
     confirm,
+    context,
     home,
     image,
     input_of,
@@ -27,6 +28,7 @@ from harness.blocks import (
 )
 
 DIVIDER = {"type": "divider"}
+ALERT = {"type": "alert", "text": mrkdwn("Low on *paper*")}
 FOCUSED = actions(menu("users_select", focus_on_load=True))
 NOT_OFFERED = "an initial option must be one of the options"
 
@@ -57,6 +59,11 @@ def test_a_block_over_a_limit_is_rejected(most: int, block: Callable[[int], Bloc
         (section(""), "must be more than 0 characters"),
         (DIVIDER | {"text": "x"}, "invalid additional property: text"),
         (image("x", image_url="mailto:a@b.example"), "must be a valid URL"),
+        ({"type": "image", "alt_text": "x"}, "must have one of: image_url, slack_file"),
+        (context({"type": "image", "alt_text": "x"}), "must have one of: image_url, slack_file"),
+        (image("x", slack_file={"id": "F0CHART0001"}), "must have one of: image_url, slack_file"),
+        (ALERT, "unsupported type: alert"),
+        (actions(menu("datepicker", initial_date="2026-13-01")), "must be a date as YYYY-MM-DD"),
         (actions(text_input()), "unsupported type: plain_text_input"),
         (actions(button(style="default")), "must be one of: primary, danger"),
         (actions(button(), button()), "`action_id`s must be unique, but anchor_pause occurs 2 times"),
@@ -111,6 +118,21 @@ def test_a_view_over_a_limit_is_rejected(most: int, view: Callable[[int], Block]
 )
 def test_a_wrong_view_is_rejected(view: object, kind: limits.Kind, complaint: str) -> None:
     assert limits.problems(view, kind) == [f"[ERROR] {complaint}"]
+
+
+def test_an_alert_stands_only_in_a_modal() -> None:
+    assert limits.problems(modal(ALERT, ALERT | {"level": "error"})) == []
+    assert len(limits.problems(modal(ALERT | {"text": mrkdwn("x" * 201), "level": "bad"}))) == 2
+    assert limits.problems(home(ALERT)) == ["[ERROR] unsupported type: alert [json-pointer:/view/blocks/0/type]"]
+
+
+def test_an_image_has_one_source_and_a_date_can_be_picked_in_every_block() -> None:
+    picker = menu("datepicker", initial_date="2026-02-28", placeholder=plain("When"))
+    slack_file = {"type": "image", "alt_text": "x", "slack_file": {"id": "F0CHART0001"}}
+    assert (
+        problems([image("x"), slack_file, context(slack_file), actions(picker), section("x", accessory=picker)]) == []
+    )
+    assert limits.problems(modal(input_of(picker))) == []
 
 
 def test_a_view_over_250_kilobytes_is_too_large() -> None:

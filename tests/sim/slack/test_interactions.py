@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.sim.slack import Enterprise, Message, Rule, SimSlack
-from harness.blocks import home, input_of, modal, section
+from harness.blocks import home, input_of, menu, modal, section
 from harness.samples import Json, sample
 from sim.alerts import attachment, legacy_button
 from sim.api_client import Api, rules
@@ -83,6 +83,23 @@ async def test_an_ack_replaces_the_message_of_a_legacy_button_unless_it_says_oth
     assert texts(slack.seen_by(slack.alice, slack.alerts)) == alice
     assert texts(slack.seen_by(slack.bob, slack.alerts)) == bob
     assert rules(slack) == broken
+
+
+async def test_a_day_is_picked_and_a_tab_is_opened_with_or_without_its_name(
+    slack: SimSlack, views: ViewClient, app: RecordingApp
+) -> None:
+    picker = menu("datepicker", initial_date="2026-02-28")
+    tab = await views.publish(home(section("a", block_id="when", accessory=picker)))
+    await slack.act(slack.alice, tab, "choice", "2026-03-01")
+    assert app.last["actions"][0]["selected_date"] == "2026-03-01"
+    assert app.last["view"]["state"]["values"]["when"]["choice"] == {
+        "type": "datepicker",
+        "selected_date": "2026-03-01",
+    }
+    for named in ({"tab": "home"}, {}):
+        await slack.open_home(slack.alice, is_named=bool(named))
+        assert app.last["event"] == app.last["event"] | named
+        assert ("tab" in app.last["event"]) == bool(named)
 
 
 @pytest.mark.parametrize("name", ["human_message_link", "in_thread"])

@@ -30,6 +30,7 @@ TAB = home(
     actions(button()),
     actions(menu("static_select", options=options(1)), menu("conversations_select", action_id="any")),
     section("a", accessory=menu("multi_users_select", action_id="two", max_selected_items=2)),
+    section("a", accessory=menu("datepicker", action_id="day")),
     actions(menu("conversations_select", action_id="safe", filter=WANTED)),
 )
 
@@ -70,6 +71,7 @@ async def seen(slack: SimSlack, views: ViewClient, app: RecordingApp) -> SimpleN
         ("no more than 2", lambda s, m: s.act(s.alice, m.tab, "two", ["U0BOB000001", "U0ALICE0001", "U0CAROL0001"])),
         ("not offered", lambda s, m: s.act(s.alice, m.tab, "any", "C0OTHERS001")),
         ("not offered", lambda s, m: s.act(s.alice, m.tab, "safe", "C0ALERTS001")),
+        ("no date", lambda s, m: s.act(s.alice, m.tab, "day", "tomorrow")),
         ("must be filled in: name", lambda s, m: s.submit(s.alice, m.top)),
         ("2 to 4 characters", lambda s, m: s.submit(s.alice, m.top, {"name": "xxxxx"})),
         ("goes to the app at once", lambda s, m: s.fill(s.alice, m.top, "menu", "U0BOB000001")),

@@ -126,6 +126,30 @@ async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api,
     assert (await call(api, UPDATE, ephemeral))["error"] == "message_not_found"
 
 
+async def test_an_update_is_refused_in_an_archived_channel_and_after_the_window_for_edits(
+    slack: SimSlack, api: Api, message: Message
+) -> None:
+    slack.home.edit_window = 60.0
+    slack.clock.advance(60.0)
+    assert (await call(api, UPDATE, message))["ok"] is True
+    slack.clock.advance(0.1)
+    assert (await call(api, UPDATE, message))["error"] == "edit_window_closed"
+    slack.alerts.is_archived = True
+    assert (await call(api, UPDATE, message))["error"] == "is_inactive"
+    assert (await call(api, UPDATE, message, channel=slack.alice.id))["error"] == "channel_not_found"
+
+
+async def test_thirty_messages_can_be_scheduled_for_five_minutes_of_a_channel(api: Api, message: Message) -> None:
+    at = NOW + 3600
+    answers = [await call(api, LATER, message, post_at=at + number) for number in range(31)]
+    assert [answer.get("error") for answer in answers] == [None] * 30 + ["restricted_too_many"]
+    assert (await call(api, LATER, message, post_at=at + 300))["ok"] is True, "the first one is in another window"
+    assert (await call(api, LATER, message, channel="U0ALICE0001", post_at=at))["ok"] is True
+    deleted = {"channel": message.channel, "scheduled_message_id": answers[1]["scheduled_message_id"]}
+    assert (await api.call("chat.deleteScheduledMessage", **deleted))["ok"] is True
+    assert (await call(api, LATER, message, post_at=at + 1))["error"] == "restricted_too_many"
+
+
 async def test_a_message_for_later_is_listed_and_deleted_once_and_in_its_channel(api: Api, message: Message) -> None:
     named = (await call(api, LATER, message))["scheduled_message_id"]
     (listed,) = (await api.call("chat.scheduledMessages.list"))["scheduled_messages"]

@@ -4,6 +4,7 @@ https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 from bot.sim.slack.content import Part, parts
 from bot.sim.slack.possible import NotPossibleError
@@ -31,10 +32,19 @@ def entry(workspace: Workspace, user: User, element: Part, choice: str | Sequenc
 
 def chosen(workspace: Workspace, user: User, element: Part, choice: str) -> object:
     """Return what stands in a payload for one choice."""
+    if element["type"] == "datepicker":
+        return _date(choice)
     offered = dict(_offered(workspace, user, element))
     if choice not in offered:
         raise NotPossibleError(f"this is not offered to {user.name}: {choice}")
     return offered[choice]
+
+
+def _date(choice: str) -> str:
+    try:
+        return date.fromisoformat(choice).isoformat()
+    except ValueError:
+        raise NotPossibleError(f"this is no date: {choice}") from None
 
 
 def _several(workspace: Workspace, user: User, element: Part, choices: Sequence[str]) -> list[object]:

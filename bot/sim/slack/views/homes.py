@@ -20,15 +20,15 @@ class Homes:
         self._events = events
         self._persons = persons
 
-    async def open(self, user_id: str, workspace: Workspace | None, tab: str) -> EventDelivery:
-        """Open a tab, home or messages; NotPossibleError if this person has none."""
+    async def open(self, user_id: str, workspace: Workspace | None, tab: str, *, is_named: bool) -> EventDelivery:
+        """Open a tab, home or messages, which the event names or not; NotPossibleError if this person has none."""
         there = workspace or self._persons.workspace_of(user_id)
         self._check(user_id, there, tab)
         event: Part = {
             "type": "app_home_opened",
             "user": user_id,
             "channel": there.dm_with_bot(user_id).id,
-            "tab": tab,
+            **({"tab": tab} if is_named else {}),
         }
         shown = self._persons.home(user_id, there)
         if tab == "home" and shown is not None:

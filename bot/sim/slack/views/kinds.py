@@ -25,6 +25,7 @@ KINDS: Mapping[object, Kind] = {
     "plain_text_input": Kind("value", "initial_value"),
     "static_select": Kind("selected_option", "initial_option"),
     "radio_buttons": Kind("selected_option", "initial_option"),
+    "datepicker": Kind("selected_date", "initial_date"),
     "users_select": Kind("selected_user", "initial_user"),
     "conversations_select": Kind("selected_conversation", "initial_conversation"),
     "checkboxes": Kind("selected_options", "initial_options", several=True),

@@ -101,9 +101,14 @@ def _own_message(caller: Caller, arguments: Mapping[str, object]) -> Message:
     message = caller.platform.history.find(channel_id, ts)
     if message is None or message.ephemeral_to:
         raise ApiError("message_not_found")
+    if caller.workspace.channels[channel_id].is_archived:
+        raise ApiError("is_inactive")
     app = caller.workspace.installation
     if message.source is not Source.POST_MESSAGE or message.bot_id != app.bot_id:
         raise ApiError("cant_update_message")
+    window = caller.workspace.edit_window
+    if window is not None and caller.platform.clock.now() - message.at.time > window:
+        raise ApiError("edit_window_closed")
     return message
 
 

@@ -15,6 +15,7 @@ from bot.sim.slack.web_api.chat import destination, mistakes_of_post, read_messa
 
 _KEYS = CONTENT_KEYS | {"channel", "thread_ts", "reply_broadcast", "post_at"}
 _LATEST = 120 * 86_400.0  # seconds from now
+_MOST, _WINDOW = 30, 300  # messages of a channel that are posted within so many seconds
 _TOO_LATE = 60.0  # seconds before a message is posted, in which it can't be deleted
 _numbers = itertools.count(1)
 
@@ -31,6 +32,9 @@ def _schedule(caller: Caller, arguments: Mapping[str, object]) -> dict[str, obje
         raise ApiError("time_in_past")
     if post_at > platform.clock.now() + _LATEST:
         raise ApiError("time_too_far")
+    near = [one for one in platform.scheduled.values() if abs(one.post_at - post_at) < _WINDOW]
+    if sum(one.channel == channel.id for one in near) >= _MOST:
+        raise ApiError("restricted_too_many")
     scheduled_id = f"Q{next(_numbers):010}"
     platform.scheduled[scheduled_id] = Scheduled(channel.id, content.text, post_at)
     return {"channel": channel.id, "scheduled_message_id": scheduled_id, "post_at": post_at}
