@@ -287,6 +287,10 @@ CARDS: Mapping[str, Message] = {
     "resolved": card(fired(2, resolved_at=0.0), state(Phase.PAUSED)),
     "with facts": card(ALERT, state(Phase.PAUSED), facts=CARD_FACTS),
     "ended, with facts": card(ALERT, ended_state("completed", 0.0), facts=CARD_FACTS),
+    "ended while paused": card(ALERT, ended_state("completed", 1.0, state(Phase.PAUSED)), facts=CARD_FACTS),
+    "ended after a resume": card(ALERT, ended_state("completed", 1.0, state(Phase.RESUMED, Verb.RESUME))),
+    "resolved after a resume": card(fired(2, resolved_at=1.0), state(Phase.RESUMED, Verb.RESUME)),
+    "firing, with facts": card(fired(3), facts=CARD_FACTS),
     "with the age alone": card(ALERT, facts=Session(id=ID, created_at=0.0)),
     "a result, later paused": card(RESULT, state(Phase.PAUSED)),
     "summary of a late result and an alert": card_message(

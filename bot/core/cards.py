@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
+from bot.core.sessions import Phase, Session, SessionState
 
 ALERTS_PATH = "/alerts"
 """The path for alerts; with many workspaces, a team id follows."""
@@ -97,6 +97,29 @@ def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
     return AlertContent(shown, content.count + 1, now, firing)
+
+
+class Head(StrEnum):
+    """The first thing that a card of an alert says."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    STATE = "state"
+    """The state that the last order left, or the end of the session."""
+
+
+_LASTING = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
+
+
+def head_of(content: AlertContent, state: SessionState | None) -> Head:
+    """Return what is true now, and what people have to know first. An alert after the last order is news."""
+    if state is not None and state.phase is Phase.ENDED:
+        return Head.STATE
+    if content.resolved_at is not None:
+        is_over = state is None or (state.phase not in _LASTING and content.resolved_at > state.at)
+        return Head.RESOLVED if is_over else Head.STATE
+    is_news = state is None or (state.phase is not Phase.PAUSING and content.last_at > state.at)
+    return Head.FIRING if is_news else Head.STATE
 
 
 def _rank(alert: Alert) -> int:

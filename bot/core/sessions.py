@@ -97,6 +97,9 @@ class Session:
         return self.created_at + self.max_minutes * _SECONDS_PER_MINUTE
 
 
+_NOWHERE = "-"  # the id of no channel
+
+
 class Phase(StrEnum):
     """The phases of a session after an order."""
 
@@ -125,7 +128,10 @@ PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """The state that the last effective order left: who gave it, where, and when (Unix seconds)."""
+    """The state that the last effective order left: who gave it, where, and when (Unix seconds).
+
+    That of a session that has ended has the one `before`, if there was one.
+    """
 
     phase: Phase
     verb: Verb
@@ -134,11 +140,21 @@ class SessionState:
     channel_id: str
     reason: str
     at: float
+    before: "SessionState | None" = None
+
+    def in_channel(self, channel_id: str) -> "SessionState":
+        """Return what people in a channel can see: a reason of a person is shown only where it was given."""
+        state = self if self.before is None else replace(self, before=self.before.in_channel(channel_id))
+        return state if self.phase is Phase.ENDED or self.channel_id == channel_id else replace(state, reason="")
+
+    def without_reason(self) -> "SessionState":
+        """Return the state without the reason of a person."""
+        return self.in_channel(_NOWHERE)
 
 
-def ended_state(status: str, at: float) -> SessionState:
+def ended_state(status: str, at: float, before: SessionState | None = None) -> SessionState:
     """Return the state of a session that Anchor lists with a `status` that means its end, at a time (Unix seconds)."""
-    return SessionState(Phase.ENDED, Verb.PAUSE, time_id(at), "", "", status, at)
+    return SessionState(Phase.ENDED, Verb.PAUSE, time_id(at), "", "", status, at, before)
 
 
 class Unread(StrEnum):

@@ -107,7 +107,7 @@ class Agents:
         self._anchor.add_session(
             key=self._key,
             session_id=session_id,
-            tags=[job.tag],
+            tags=[job.name, job.tag],
             domains=[job.host],
             key_name="agents",
             max_duration=_MAX_DURATION,

@@ -95,7 +95,7 @@ def _severity(agent: Agent) -> str:
 
 def _alert(agent: Agent) -> dict[str, str]:
     job = agent.job
-    budget = " so far" if job.budget is None else f", its budget is ${job.budget:.2f}"
-    text = f"Told to: {job.goal}. Spent ${agent.spent:.2f}{budget}."
+    budget = " so far" if job.budget is None else f" of ${job.budget:.2f}"
+    text = f"Task: {job.goal[0].lower()}{job.goal[1:]}. Spent ${agent.spent:.2f}{budget}."
     title = f"{job.name}: spending"
     return {"session_id": agent.session_id, "title": title, "text": text, "severity": _severity(agent)}

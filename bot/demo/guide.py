@@ -60,9 +60,10 @@ class Guide:
             return
         if message.ephemeral_to is not None:
             yield Step.ACT_AS_OUTSIDER
-        elif message.text.startswith(DONE[Verb.PAUSE]):  # a click is answered in the message's thread
+        elif message.text.startswith(DONE[Verb.PAUSE]) and not message.revision:
+            # a click is answered in the thread of its message, which also changes
             yield Step.PAUSE_BY_COMMAND if message.thread_ts is None else Step.PAUSE_BY_BUTTON
-        elif message.text.startswith(DONE[Verb.RESUME]):
+        elif message.text.startswith(DONE[Verb.RESUME]) and not message.revision:
             yield Step.RESUME
         elif message.text.startswith(tuple(NOT_DONE.values())) and not self._sandbox.anchor.is_up:
             yield Step.TAKE_ANCHOR_DOWN

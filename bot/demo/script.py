@@ -96,7 +96,7 @@ async def _take_down(sandbox: Sandbox) -> None:
 
 
 STEPS = (
-    Step("A monitor raises an alert", "looks on", _raise_alert, in_channel=("🚨 *Critical*: *High spend*",)),
+    Step("A monitor raises an alert", "looks on", _raise_alert, in_channel=("🚨 *High spend*",)),
     Step(
         "Somebody of another company is in the channel, and presses its button",
         *clicks("Pause", by_outsider=True),
@@ -106,25 +106,25 @@ STEPS = (
     Step(
         "Alice presses it: the alert changes, its thread says so",
         *clicks("Pause"),
-        in_channel=("🚨 *Critical*: *High spend*", "⏸️ *Paused*"),
+        in_channel=("⏸️ *Paused*", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(
         "The trouble is over, and the agent goes on. The thread and the channel say so",
         *clicks("Resume"),
-        in_channel=("🚨 *Critical*: *High spend*", "▶️ *Resumed*", "▶️ *Resumed*"),
+        in_channel=("▶️ *Resumed*", "▶️ *Resumed*", "▶️ *Resumed*"),
         posts=1,
     ),
     Step(
         "It goes wrong again. Two clicks at once are one request, and both are answered",
         *clicks_twice("Pause"),
-        in_channel=("🚨 *Critical*: *High spend*", "▶️ *Resumed*", "⏸️ *Paused*", "⏸️ *Paused*"),
+        in_channel=("⏸️ *Paused*", "⏸️ *Paused*", "⏸️ *Paused*", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(
         "The same by command, with a reason: all messages about the session say so",
         *types(f"{RUNNING} spending too fast"),
-        in_channel=("🚨 *Critical*: *High spend*", "▶️ *Resumed*", "⏸️ *Paused*"),
+        in_channel=("⏸️ *Paused*", "⏸️ *Paused*", "⏸️ *Paused*"),
         posts=1,
     ),
     Step(

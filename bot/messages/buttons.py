@@ -8,7 +8,7 @@ from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
 from bot.messages.blocks import Block, mrkdwn, option, plain_text
-from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, lines, mention, moment, plain
+from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, lines, mention, moment, name, plain
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -92,52 +92,86 @@ def plain_button(action_id: str, label: str) -> Block:
     return {"type": "button", "action_id": action_id, "text": plain_text(label)}
 
 
+def agent_name(session: Session) -> str:
+    """Return the name by which people know a session: its first tag, else its host, else its start; "" without any."""
+    if session.tags:
+        return name(session.tags[0], limit=_LONGEST_NAME)
+    if session.domains:
+        return name(session.domains[0], limit=_LONGEST_HOST)
+    return "" if session.created_at is None else f"Session of {moment(session.created_at)}"
+
+
 def session_line(session: Session, *, now: float) -> str:
-    """Return the line of a session in a list; `now` is in Unix seconds."""
-    parts = (code(session.id[:8]), *_facts(session, now))
-    return " · ".join(part for part in parts if part)
+    """Return the line of a session in a list, the id last; `now` is in Unix seconds."""
+    return _joined(*_named_facts(session, now), code(session.id[:8]))
 
 
 def session_facts(session: Session, *, now: float) -> str:
     """Return what is known of a session, for everybody in a channel; "" if that is nothing."""
-    facts = [fact for fact in _facts(replace(session, key_name=""), now) if fact]
-    if session.life is not Life.ENDED and session.ends_at is not None and session.ends_at > now:
-        facts.append(f"ends at the latest {moment(session.ends_at)}")
-    return " · ".join(facts)
+    has_end = session.life is not Life.ENDED and session.ends_at is not None and session.ends_at > now
+    return _joined(*_named_facts(replace(session, key_name=""), now), _end(session) if has_end else "")
 
 
 def card_facts(session: Session, *, has_ended: bool) -> str:
-    """Return what a card says of a session; "" if that is nothing. It has no age: a card stays as it is for long."""
-    ends_at = None if has_ended else session.ends_at
-    facts = [
+    """Return what a card says of a session beside its name; "" if that is nothing.
+
+    It has no age: a card stays as it is for long.
+    """
+    is_named_by_start = not session.tags and not session.domains
+    has_start = session.created_at is not None and not is_named_by_start
+    return _joined(
+        _host(session),
         *_lasting_facts(session),
-        "" if session.created_at is None else f"started {moment(session.created_at)}",
-        "" if ends_at is None else f"ends at the latest {moment(ends_at)}",
-    ]
+        f"started {moment(session.created_at or 0.0)}" if has_start else "",
+        "" if has_ended else _end(session),
+    )
+
+
+def _joined(*facts: str) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
+def _named_facts(session: Session, now: float) -> list[str]:
+    agent = agent_name(session)
+    bold = f"*{agent}*" if agent else ""
+    return [f"{bold} {_host(session)}".strip(), *_facts(session, now)]
+
+
+def _host(session: Session) -> str:
+    """Return where a session with a tag is; another one is named by its host."""
+    if not session.domains:
+        return ""
+    others = f" +{len(session.domains) - 1}" if len(session.domains) > 1 else ""
+    if session.tags:
+        return f"on {code(session.domains[0], limit=_LONGEST_HOST)}{others}"
+    return others.strip()
+
+
 def _lasting_facts(session: Session) -> list[str]:
-    hosts = _some(session.domains, most=_MOST_HOSTS, limit=_LONGEST_HOST)
-    tags = _some(session.tags, most=_MOST_TAGS, limit=_LONGEST_NAME)
-    return [tags, f"on {hosts}" if hosts else "", _maker(session)]
+    return [
+        _some(session.tags[1:], most=_MOST_TAGS - 1, limit=_LONGEST_NAME),
+        f"started with key {code(session.key_name, limit=_LONGEST_NAME)}" if session.key_name else "",
+        {True: "Anchor task", False: "outside program", None: ""}[session.is_task],
+    ]
 
 
 def _facts(session: Session, now: float) -> list[str]:
     is_stated = session.life is not Life.RUNNING and session.status
     return [
-        *_lasting_facts(session),
+        "" if session.created_at is None else _duration(session, now - session.created_at),
         "" if session.steps is None else f"{session.steps} step{'' if session.steps == 1 else 's'}",
-        "" if session.created_at is None else age(now - session.created_at),
+        *_lasting_facts(session),
         "" if session.credits is None else f"{session.credits:.4g} credits",
         f"status {code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
     ]
 
 
-def _maker(session: Session) -> str:
-    by_key = f"by key {code(session.key_name, limit=_LONGEST_NAME)}" if session.key_name else ""
-    driver = {True: "task", False: "external program", None: ""}[session.is_task]
-    return f"{driver} {by_key}".strip()
+def _duration(session: Session, seconds: float) -> str:
+    return f"running {age(seconds)}" if session.life is Life.RUNNING else f"started {age(seconds)} ago"
+
+
+def _end(session: Session) -> str:
+    return "" if session.ends_at is None else f"Anchor ends it by {moment(session.ends_at)}"
 
 
 def age(seconds: float) -> str:
@@ -195,22 +229,66 @@ def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
     return f"❔ *{_QUESTION}* {_EFFECT}", button(Verb.RESUME, session_id, is_asked=True, version=version)
 
 
+def _verdict(state: SessionState) -> str:
+    verdicts = CHECKED | {
+        Phase.PAUSING: "⏳ *Pausing…*",
+        Phase.UNCONFIRMED: UNCONFIRMED[state.verb],
+        Phase.ENDED: "*Ended*",
+    }
+    return verdicts.get(state.phase, DONE[state.verb])
+
+
 def state_line(state: SessionState) -> str:
     """Return the line about the last order: what it did, who gave it, when and why."""
-    by, reason = f"{mention(state.user_id)}, {moment(state.at)}", f": {plain(state.reason)}" if state.reason else ""
     match state.phase:
-        case Phase.PAUSING:
-            return f"⏳ Pausing… Requested by {by}{reason}"
         case Phase.PAUSED | Phase.RESUMED:
-            return f"{DONE[state.verb]} by {by}{reason}"
-        case Phase.UNCONFIRMED:
-            return f"{UNCONFIRMED[state.verb]} Requested by {by}{reason}"
+            return f"{DONE[state.verb]} by {_by(state)}"
+        case Phase.PAUSING | Phase.UNCONFIRMED:
+            return f"{_verdict(state)} {state_details(state)}"
         case Phase.NOT_RUNNING | Phase.NOT_FOUND:
-            return f"{CHECKED[state.phase]} by {by}"
+            return f"{_verdict(state)}, checked by {_by(replace(state, reason=''))}"
         case Phase.ENDED:
-            return f"🔹 Ended, Anchor's status: {code(state.reason)}, {moment(state.at)}"
+            return state_details(state)
         case never:
             assert_never(never)
+
+
+def state_headline(state: SessionState) -> str:
+    """Return the state in a few words, for the first line of a card."""
+    is_done = state.phase in {Phase.PAUSED, Phase.RESUMED}
+    return f"{DONE[state.verb]} by {mention(state.user_id)}" if is_done else _verdict(state).rstrip(".")
+
+
+def state_details(state: SessionState) -> str:
+    """Return what the headline lacks: who, when and why."""
+    match state.phase:
+        case Phase.PAUSED | Phase.RESUMED:
+            return f"{moment(state.at)}{_why(state)}"
+        case Phase.PAUSING | Phase.UNCONFIRMED:
+            return f"Requested by {_by(state)}"
+        case Phase.NOT_RUNNING | Phase.NOT_FOUND:
+            return f"Checked by {_by(replace(state, reason=''))}"
+        case Phase.ENDED:
+            return _end_line(state)
+        case never:
+            assert_never(never)
+
+
+def _by(state: SessionState) -> str:
+    return f"{mention(state.user_id)}, {moment(state.at)}{_why(state)}"
+
+
+def _why(state: SessionState) -> str:
+    return f": {plain(state.reason)}" if state.reason else ""
+
+
+def _end_line(state: SessionState) -> str:
+    """Return when a session ended, after what was true of it until then."""
+    before, status = state.before, f"Anchor's status: {code(state.reason)}"
+    if before is None:
+        return f"{moment(state.at)}, {status}"
+    while_paused = " while paused" if before.phase is Phase.PAUSED else ""
+    return f"{state_line(before)}. Ended{while_paused}, {moment(state.at)}, {status}"
 
 
 def state_button(session_id: SessionId, state: SessionState) -> Block | None:

@@ -4,16 +4,24 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bot.core.cards import Alert, AlertContent, CardContent, Severity
+from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
 from bot.core.fields import TOKEN_REFUSED, objects_in, text_field
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.messages.blocks import Block, Message, Visibility, actions, as_response, context, mrkdwn, section
-from bot.messages.buttons import button, card_facts, state_button, state_line
-from bot.messages.markup import CHECKED, code, lines, link, moment, plain, session, width
+from bot.messages.buttons import (
+    agent_name,
+    button,
+    card_facts,
+    state_button,
+    state_details,
+    state_headline,
+    state_line,
+)
+from bot.messages.markup import CHECKED, code, lines, link, moment, name, plain, session, width
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -46,7 +54,16 @@ _LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-ki
 _LONGEST_TITLE = 150
 _LONGEST_HEADING = 80
 _LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
-_SEVERITY_SIGNS = {Severity.INFO: "🔹 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
+_SEVERITIES = {
+    Severity.INFO: ("🔹", "Info"),
+    Severity.WARNING: ("⚠️", "Warning"),
+    Severity.CRITICAL: ("🚨", "Critical"),
+}
+"""The sign and the word of each."""
+
+_RESOLVED = "✅ *Resolved*"
+_AGAIN = "It fired again after the pause."
+_EARLIER = "Earlier:"
 
 _SAMPLE = Alert(
     session_id=SessionId("00000000-0000-4000-8000-000000000000"),
@@ -94,20 +111,14 @@ def card_message(
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
     its text.
     """
-    states = {name: _in_channel(state, channel_id) for name, state in states.items()}
-    known = {name: card_facts(one, has_ended=_has_ended(states.get(name))) for name, one in facts.items()}
+    states = {one: state.in_channel(channel_id) for one, state in states.items()}
+    shown = [Shown(_in_row(*part), states.get(part[1]), facts.get(part[1])) for part in parts]
     if len(parts) > 1:
-        return _summary([(_in_row(*part), states.get(part[1]), known.get(part[1], "")) for part in parts])
+        return _summary(shown)
     ((content, session_id),) = parts
-    state = states.get(session_id)
     if isinstance(content, AlertContent):
-        head = _alert_head(content.alert, _occurrences(content), known.get(session_id, ""))
-        return _with_state(head, state, _alert_buttons(content, state))
-    result = Message(content.text, Visibility.IN_CHANNEL, content.blocks)
-    if state is None or state.order_id <= content.order_id:
-        return result
-    button = state_button(session_id, state)
-    return _with_state(replace(result, blocks=(section(result.text),)), state, [button] if button else [])
+        return _alert_card(shown[0])
+    return _result_card(content, session_id, states.get(session_id))
 
 
 def digest_of(message: Message) -> str:
@@ -122,71 +133,111 @@ def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
     return AlertContent(Alert(session_id, _LATE_RESULT, severity=Severity.INFO), 1, 0.0)
 
 
-def _has_ended(state: SessionState | None) -> bool:
-    return state is not None and state.phase in {Phase.ENDED, *CHECKED}
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The alerts of a session, its state, and what is known of it."""
 
+    content: AlertContent
+    state: SessionState | None = None
+    facts: Session | None = None
 
-def _in_channel(state: SessionState, channel_id: str) -> SessionState:
-    is_for_all = state.phase is Phase.ENDED or state.channel_id == channel_id
-    return state if is_for_all else replace(state, reason="")
+    @property
+    def head(self) -> Head:
+        """Return what comes first."""
+        return head_of(self.content, self.state)
 
+    @property
+    def agent(self) -> str:
+        """Return the name of the agent in mrkdwn, or ""."""
+        return "" if self.facts is None else agent_name(self.facts)
 
-def _with_state(head: Message, state: SessionState | None, buttons: list[Block]) -> Message:
-    line = "" if state is None else state_line(state)
-    blocks = (*head.blocks, *([actions(*buttons)] if buttons else []), *([section(line)] if line else []))
-    return Message(_text(head.text, line), head.visibility, blocks)
-
-
-def _text(head: str, line: str) -> str:
-    """Return the text of both; the head is cut if they are too long for an update."""
-    room = _LONGEST_TEXT - len(line) - len("…\n")
-    if len(head) > room:
-        head = f"{_BROKEN_END.sub('', head[:room])}…"
-    return f"{head}\n{line}" if line else head
+    @property
+    def has_ended(self) -> bool:
+        """Return whether there is nothing to pause, as far as it is known."""
+        return self.state is not None and self.state.phase in {Phase.ENDED, *CHECKED}
 
 
 def alert_message(alert: Alert) -> Message:
     """Return the card for an alert. Our own words come first, so that untrusted text cannot imitate them."""
-    return _with_state(_alert_head(alert), None, [_pause_button(alert)])
+    return _alert_card(Shown(first(alert, 0.0)))
 
 
-def _alert_head(alert: Alert, occurrences: str = "", facts: str = "") -> Message:
-    """Return what an alert says, without a button; `facts` are known of its session."""
-    body, about, fields = _body(alert), _about_session(alert, facts), _fields(alert)
-    sign = f"{_SEVERITY_SIGNS[alert.severity]} {occurrences}".rstrip()
-    told = "".join(f"\n{name}: {value}" for name, value in fields)
-    in_columns = [mrkdwn(f"*{name}*\n{value}", verbatim=True) for name, value in fields]
+def _alert_card(shown: Shown) -> Message:
+    """Return a card: the state and the agent, what happened, the facts in one line, the buttons."""
+    alert = shown.content.alert
+    top = "\n".join(_first_lines(shown, title=name(alert.title, limit=_LONGEST_TITLE)))
+    body, about = _body(shown), _about_session(shown)
+    fields = _fields(alert)
+    told = [f"{label}: {value}" for label, value in fields]
+    in_columns = [mrkdwn(f"*{label}*\n{value}", verbatim=True) for label, value in fields]
+    buttons = _alert_buttons(shown)
     blocks = (
-        section(sign, verbatim=True),
+        section(top, verbatim=True),
         section(body, verbatim=True),
         *([{"type": "section", "fields": in_columns}] if fields else []),
         context(about, verbatim=True),
+        *([actions(*buttons)] if buttons else []),
     )
-    return Message(f"{sign}: {body}{told}\n{about}", Visibility.IN_CHANNEL, blocks)
+    return Message(_cut("\n".join([top, body, *told, about])), Visibility.IN_CHANNEL, blocks)
 
 
-def _about_session(alert: Alert, facts: str) -> str:
-    return f"{facts}\n{session(alert.session_id)}".lstrip()
+def _first_lines(shown: Shown, *, title: str) -> list[str]:
+    """Return the first line, and who, when and why; `title` is that of the alert, in mrkdwn."""
+    content, state, head = shown.content, shown.state, shown.head
+    about = f" · *{shown.agent or title}*" if shown.agent or title else ""
+    if head is Head.FIRING:
+        sign, word = _SEVERITIES[content.alert.severity]
+        is_named = shown.agent.casefold() in title.casefold()
+        top = f"{sign} *{(title if is_named else f'{shown.agent}: {title}'.removesuffix(': ')) or word}*"
+    elif head is Head.RESOLVED or state is None:
+        top = f"{_RESOLVED}{about}"
+    else:
+        return [f"{state_headline(state)}{about}", state_details(state)]
+    if state is None:
+        return [top]
+    again = f" {_AGAIN}" if head is Head.FIRING and state.phase is Phase.PAUSED else ""
+    return [top, f"{state_line(state)}.{again}" if again else state_line(state)]
+
+
+def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None) -> Message:
+    """Return a result, below the state that a later order left."""
+    if state is None or state.order_id <= content.order_id:
+        return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
+    top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"{_EARLIER} {content.text}"
+    button = state_button(session_id, state)
+    blocks = (section(top), section(earlier), *([actions(button)] if button else []))
+    return Message(_cut(f"{top}\n{earlier}"), Visibility.IN_CHANNEL, blocks)
+
+
+def _cut(text: str) -> str:
+    """Return the text, cut if it is too long for an update: what matters comes first."""
+    return text if len(text) <= _LONGEST_TEXT else f"{_BROKEN_END.sub('', text[: _LONGEST_TEXT - 1])}…"
+
+
+def _about_session(shown: Shown) -> str:
+    facts = "" if shown.facts is None else card_facts(shown.facts, has_ended=shown.has_ended)
+    return " · ".join(filter(None, [facts, session(shown.content.alert.session_id)]))
 
 
 def _occurrences(content: AlertContent) -> str:
     """Return how often an alert came, and when last, if more than once; and since when it is resolved, if so."""
     often = f"×{content.count}, last {moment(content.last_at)}" if content.count > 1 else ""  # noqa: RUF001 - times
-    resolved = "" if content.resolved_at is None else f"✅ *Resolved*, {moment(content.resolved_at)}"
+    resolved = "" if content.resolved_at is None else f"resolved {moment(content.resolved_at)}"
     return " · ".join(part for part in (often, resolved) if part)
 
 
-def _alert_buttons(content: AlertContent, state: SessionState | None) -> list[Block]:
+def _alert_buttons(shown: Shown) -> list[Block]:
     """Return the buttons that fit, Pause first. Pause is that of the alert itself, which can be red.
 
     An alert after the last order always has it: the agent can have been resumed elsewhere, or the key replaced.
     """
-    pause = _pause_button(content.alert)
+    content, state = shown.content, shown.state
+    pause = _pause_button(content)
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
         return [pause]
     button = state_button(content.alert.session_id, state)
     known = [button] if button else []
-    if state.phase is Phase.ENDED or content.resolved_at is not None or content.last_at <= state.at:
+    if shown.head is not Head.FIRING:
         return known
     return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]
 
@@ -196,48 +247,68 @@ def sample_alert_message() -> Message:
     return alert_message(_SAMPLE)
 
 
-def _body(alert: Alert) -> str:
-    """Return title, text and link; the text is shortened if the section is too small."""
-    title = lines(" ".join(alert.title.split()), limit=_LONGEST_TITLE)
-    head = f"*{title}*\n" if title else ""
+def _body(shown: Shown) -> str:
+    """Return what happened: severity, title, text and link; the text is shortened if the section is too small."""
+    alert = shown.content.alert
+    title = name(alert.title, limit=_LONGEST_TITLE)
+    line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING)
+    head = f"{line}\n" if line else ""
     tail = f"\n{link(alert.url, 'Open')}" if alert.url else ""
     text = lines(alert.text, limit=_LONGEST_SECTION - width(head + tail))
     return f"{head}{text}{tail}"
 
 
+def _alert_line(shown: Shown, title: str, *, is_titled: bool) -> str:
+    """Return the severity, how often the alert came, and its title, unless the card `is_titled` so; or ""."""
+    is_said = shown.head is Head.FIRING and not shown.agent and not title
+    word = "" if is_said else _SEVERITIES[shown.content.alert.severity][1]
+    line = f"{word} {_occurrences(shown.content)}".strip()
+    return f"{line}: *{title}*" if title and not is_titled else line
+
+
 def _fields(alert: Alert) -> list[tuple[str, str]]:
-    return [(plain(name, limit=_LONGEST_NAME), plain(value, limit=_LONGEST_VALUE)) for name, value in alert.fields]
+    return [(plain(label, limit=_LONGEST_NAME), plain(value, limit=_LONGEST_VALUE)) for label, value in alert.fields]
 
 
-def _pause_button(alert: Alert) -> Block:
-    style = {"style": "danger"} if alert.severity is Severity.CRITICAL else {}
-    return button(Verb.PAUSE, alert.session_id) | style
-
-
-_Row = tuple[AlertContent, SessionState | None, str]
-"""The alerts of a session, its state, and what is known of it."""
-
-
-def _summary(rows: Sequence[_Row]) -> Message:
-    """Return the message about several sessions. If it is too long, all rows lose the facts, and then the reasons."""
-    severities = [content.alert.severity for content, _, _ in rows]
-    sign = _SEVERITY_SIGNS[max(severities, key=list(Severity).index)]
-    title = f"{sign}: alerts about *{len(rows)} sessions*"
-    words = [f"{code(content.alert.session_id)} {state.phase if state else _FIRING}" for content, state, _ in rows]
-    shown = [_row(*row) for row in rows]
-    for has_reasons in (True, False):
-        if sum(len(text_field(one, "text")) for one in objects_in(shown)) > _LONGEST:
-            shown = [_row(content, state, "", has_reasons=has_reasons) for content, state, _ in rows]
-    blocks = (section(title, verbatim=True), *shown)
-    return Message("\n".join([title, *words]), Visibility.IN_CHANNEL, blocks)
-
-
-def _row(content: AlertContent, state: SessionState | None, facts: str, *, has_reasons: bool = True) -> Block:
-    if state and state.phase is not Phase.ENDED and not has_reasons:
-        state = replace(state, reason="")
+def _pause_button(content: AlertContent) -> Block:
+    """Return the button, which is red only if the agent runs and the alert is critical."""
     alert = content.alert
-    title = lines(" ".join((alert.title or alert.text).split()), limit=_LONGEST_HEADING)
-    head = f"{_SEVERITY_SIGNS[alert.severity]}: {title} {_occurrences(content)}".rstrip()
-    text = f"{head}\n{_about_session(alert, facts)}" + (f"\n{state_line(state)}" if state else "")
-    buttons = _alert_buttons(content, state)
+    is_red = alert.severity is Severity.CRITICAL and content.resolved_at is None
+    return button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
+
+
+def _summary(rows: Sequence[Shown]) -> Message:
+    """Return the message about several sessions. If it is too long, all rows lose the facts, and then the reasons."""
+    sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
+    top = f"{sign} *{word}*: alerts about *{len(rows)} sessions*"
+    shown = [_row(one) for one in rows]
+    for without in (_without_facts, _without_reason):
+        if sum(len(text_field(one, "text")) for one in objects_in(shown)) > _LONGEST:
+            rows = [without(one) for one in rows]
+            shown = [_row(one) for one in rows]
+    text = "\n".join([top, *map(_row_text, rows)])
+    return Message(_cut(text), Visibility.IN_CHANNEL, (section(top, verbatim=True), *shown))
+
+
+def _without_facts(row: Shown) -> Shown:
+    return replace(row, facts=None)
+
+
+def _without_reason(row: Shown) -> Shown:
+    return replace(row, state=row.state and row.state.without_reason())
+
+
+def _row(shown: Shown) -> Block:
+    alert = shown.content.alert
+    title = name(alert.title or alert.text, limit=_LONGEST_HEADING)
+    told = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent)
+    text = "\n".join([*_first_lines(shown, title=title), told, _about_session(shown)])
+    buttons = _alert_buttons(shown)
     return section(text, verbatim=True, accessory=buttons[0] if buttons else None)
+
+
+def _row_text(shown: Shown) -> str:
+    """Return the line of a session for notifications and screen readers, the id last."""
+    alert = shown.content.alert
+    agent = shown.agent or name(alert.title or alert.text, limit=_LONGEST_HEADING)
+    return f"{agent} · {shown.state.phase if shown.state else _FIRING} · {code(alert.session_id)}"

@@ -30,7 +30,7 @@ UNCONFIRMED = {
 }
 """The verdict about an order that may have been done."""
 
-CHECKED = {Phase.NOT_RUNNING: "🔹 Not running, checked", Phase.NOT_FOUND: "🔹 No such session, checked"}
+CHECKED = {Phase.NOT_RUNNING: "🔹 *Not running*", Phase.NOT_FOUND: "🔹 *No such session*"}
 """The verdict on a card about a session with nothing to pause or resume, when somebody tried it."""
 
 MOST_NAMED = 40
@@ -49,6 +49,11 @@ def one_line(text: str, *, limit: int) -> str:
     while width(cleaned) > limit:
         cleaned = f"{cleaned.removesuffix('…')[:-1].rstrip()}…"
     return cleaned
+
+
+def name(text: str, *, limit: int) -> str:
+    """Escape untrusted text for a name in bold, on one line, of at most `limit` UTF-16 units."""
+    return lines(" ".join(text.replace("*", "").split()), limit=limit)
 
 
 def code(text: str, *, limit: int = 200) -> str:

@@ -114,7 +114,8 @@ class CardSender:
         states = await self.states.of(card.team_id, [part.session_id for part in card.parts])
         for part in card.parts:
             if part.ended is not None:
-                state, ended = states.get(part.session_id), ended_state(*part.ended)
+                state = states.get(part.session_id)
+                ended = ended_state(*part.ended, before=state)
                 states[part.session_id] = ended if state is None or state.at <= ended.at else state
         return states
 

@@ -23,11 +23,11 @@ def card(alerts: ChannelPage) -> Locator:
     return alerts.message("Office supplies: spending").locator(".content")
 
 
-async def ends_with(card: Locator, *last: str) -> None:
-    """The alert ends with these texts."""
+async def shows(card: Locator, *first: str, last: tuple[str, ...]) -> None:
+    """The alert begins with some texts, tells about the job, and ends with others."""
     job = JOBS[RUNAWAY]
-    lines = (f"{job.name}: spending", job.goal, "its budget is $40.00.", *last)
-    pattern = re.compile(".*".join(map(re.escape, lines)) + r"[^\n]*\s*$", re.DOTALL)
+    lines = (*first, f"{job.name}: spending", job.goal[1:], "of $40.00.", *last)
+    pattern = re.compile("^" + ".*".join(map(re.escape, lines)) + r"\s*$", re.DOTALL)
     await expect(card).to_have_text(pattern, use_inner_text=True)
 
 
@@ -40,11 +40,11 @@ def is_reached_over_sockets(alerts: ChannelPage) -> list[bool]:
 async def test_the_story_by_mouse_over_http(fresh: ChannelPage) -> None:
     agent, replies = fresh.agent("Office supplies"), fresh.list.locator("details .content")
     await expect(fresh.bot_state).to_have_text("Botready")
-    await ends_with(card(fresh), f"Session {RUNAWAY}", "Pause")
+    await shows(card(fresh), "🚨", last=(f"Session {RUNAWAY}", "Pause"))
 
     await fresh.pause_button(RUNAWAY).click()
     await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
-    await ends_with(card(fresh), *FACTS, "Resume", "Paused by @alice, today at")
+    await shows(card(fresh), "⏸️ Paused by @alice · Office supplies", "today at", last=(*FACTS, "Resume"))
     await expect(fresh.list.get_by_text("1 reply")).to_be_visible()
     await says(replies, PAUSED)
 
@@ -53,7 +53,7 @@ async def test_the_story_by_mouse_over_http(fresh: ChannelPage) -> None:
     await expect(fresh.dialog.get_by_role("button")).to_have_text(["Cancel", "Resume"])
     await fresh.dialog.get_by_role("button", name="Resume").click()
     await expect(agent.get_by_text("Running", exact=True)).to_be_visible()
-    await ends_with(card(fresh), *FACTS, "Pause", "Resumed by @alice, today at")
+    await shows(card(fresh), "▶️ Resumed by @alice · Office supplies", "today at", last=(*FACTS, "Pause"))
     await expect(fresh.list.get_by_text("2 replies")).to_be_visible()
     await says(replies.last, RESUMED)
 
@@ -73,16 +73,16 @@ async def test_the_story_by_keyboard_alone_over_socket_mode(fresh: ChannelPage) 
     await keyboard.press("Space")
     await expect(fresh.switch("Socket Mode")).to_be_checked()
     await expect(fresh.bot_state).to_have_text("Botready")
-    await ends_with(card(fresh), f"Session {RUNAWAY}", "Pause")
+    await shows(card(fresh), "🚨", last=(f"Session {RUNAWAY}", "Pause"))
     await page.reload()
     await tab_to(page, page.get_by_role("link", name="Skip to the composer"))
     await tab_to(page, fresh.pause_button(RUNAWAY))
     await keyboard.press("Enter")
     await expect(card(fresh).get_by_role("button", name=f"Resume session {RUNAWAY}")).to_be_focused()
     await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
-    await ends_with(card(fresh), *FACTS, "Resume", "Paused by @alice, today at")
+    await shows(card(fresh), "⏸️ Paused by @alice · Office supplies", "today at", last=(*FACTS, "Resume"))
     announced = fresh.page.locator("#announcer")
-    await says(announced, "anchor: changed a message: 🚨")
+    await says(announced, "anchor: changed a message: ⏸️ Paused by @alice")
     await says(announced, f"anchor: {PAUSED}")
 
     await tab_to(page, fresh.line)

@@ -73,7 +73,7 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(cap
     shown = (ALERT["title"], ALERT["text"], "https://spend.example/?a=1&amp;b=2", SESSION)
     assert [one for one in shown if one not in card.text] == []
     assert (line["outcome"], line["session"], line["channel"]) == ("Posted", SESSION, "C0ALERTS001")
-    assert [block["type"] for block in changed.blocks] == ["section", "section", "context", "actions", "section"]
+    assert [block["type"] for block in changed.blocks] == ["section", "section", "context", "actions"]
     assert (posted.text, posted.thread_ts) == (paused(), card.ts)
 
 

@@ -173,7 +173,7 @@ async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog:
 
 
 async def test_a_check_of_the_session_brings_its_facts_once() -> None:
-    facts = ("`checkout`", "`shop.example`", "external program", "started <!date^", "ends at the latest <!date^")
+    facts = ("*checkout*", "`shop.example`", "outside program", "started <!date^", "Anchor ends it by <!date^")
     async with taking_alerts() as at:
 
         async def looked_up(times: int) -> None:

@@ -56,7 +56,14 @@ async def test_a_result_says_what_a_list_has_shown(by: str) -> None:
         told = (await at.wait_for_messages(1 if card is None else 2))[-1]
         shown = [told.text] if card is None else [told.text, (await at.wait_for_update(card)).text]
         assert verbs(at)[before:] == ["pause"]
-    facts = ["`checkout`", "`shop.example` +1", "external program", "12 steps", "under 1 min", "<!date^", "latest"]
+    facts = [
+        "*checkout*",
+        "`shop.example` +1",
+        "outside program",
+        "12 steps",
+        "under 1 min",
+        "Anchor ends it by <!date^",
+    ]
     assert [fact for text in shown for fact in facts if fact not in text] == []
     assert "outside of Anchor" in told.text
     assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []
@@ -72,7 +79,7 @@ async def test_a_session_is_read_once_it_is_paused_and_later_messages_say_what_w
         await asyncio.sleep(1.0)  # until the answers are read
         await at.command()
         first, second = await at.wait_for_messages(2)
-    assert ["`checkout`" in message.text for message in (first, second)] == [False, True]
+    assert ["*checkout*" in message.text for message in (first, second)] == [False, True]
 
 
 @pytest.mark.parametrize("fault", [Hang(), unauthorized(), html(502)])
@@ -107,4 +114,4 @@ async def test_facts_that_change_are_told_for_some_seconds_only_and_a_later_list
         at.anchor.read_fault = html(502)
         await at.command()
         (message,) = await at.wait_for_messages()
-        assert [fact in message.text for fact in ("`checkout`", "`shop.example`", "12 steps")] == [True, True, False]
+        assert [fact in message.text for fact in ("*checkout*", "`shop.example`", "12 steps")] == [True, True, False]

@@ -56,7 +56,7 @@ async def test_a_command_without_text_lists_what_runs_with_a_button_that_pauses_
         message = await listed(at)
         assert at.messages() == []
         row = blocks(message)[2]["text"]["text"]
-        facts = (f"`{other[:8]}`", "`checkout`", "`prod`", "12 ", "`ci-key`", "5 min", "`shop.example`")
+        facts = (f"`{other[:8]}`", "*checkout*", "`prod`", "12 ", "`ci-key`", "5 min", "`shop.example`")
         assert [fact for fact in facts if fact not in row] == []
         assert "s3cret" not in json.dumps(message.blocks)
         assert all(block["text"]["text"] in message.text for block in blocks(message))

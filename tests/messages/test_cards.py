@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.messages.cards import alert_message
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCK_TEXT, mistakes, texts
-from harness.product import SessionId, cards
+from harness.product import SessionId, cards, sessions
 from scripts.message_examples import (
     ALERT,
     CARD_FACTS,
@@ -36,6 +36,10 @@ def body_of(shown: cards.Alert) -> str:
     return str(alert_message(shown).blocks[1]["text"]["text"])
 
 
+def first_line_of(message: Any) -> str:
+    return str(message.blocks[0]["text"]["text"]).split("\n")[0]
+
+
 def actions_of(message: Any) -> list[str]:
     return [one["action_id"] for one in elements(list(message.blocks))]
 
@@ -52,9 +56,9 @@ def test_only_a_critical_alert_has_a_red_button(severity: cards.Severity) -> Non
 
 def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
     assert body_of(Alert(ID, "High spend", title="\u200b")) == "High spend"
-    assert body_of(Alert(ID, "<!channel> ```<@U1>\n<https://evil.example|Open>", "<!here>\n`x`")) == (
-        "*&lt;!here&gt; 'x'*\n&lt;!channel&gt; '''&lt;@U1&gt;\n&lt;https://evil.example|Open&gt;"
-    )
+    hostile = Alert(ID, "<!channel> ```<@U1>\n<https://evil.example|Open>", "<!here>\n*`x`*")
+    assert first_line_of(alert_message(hostile)) == "⚠️ *&lt;!here&gt; 'x'*"
+    assert body_of(hostile) == "Warning\n&lt;!channel&gt; '''&lt;@U1&gt;\n&lt;https://evil.example|Open&gt;"
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -92,6 +96,50 @@ def test_a_long_summary_loses_facts_and_then_reasons(reason: str, title: str, ke
     assert problems(blocks) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "expected"),
+    [
+        (fired(1), "firing", "🚨 *{agent}High spend*"),
+        (fired(1), "pausing", "⏳ *Pausing…* · *{name}*"),
+        (fired(1), "paused", "⏸️ *Paused* by <@U0BOB000001> · *{name}*"),
+        (fired(2, 1.0), "paused", "🚨 *{agent}High spend*"),
+        (fired(2, 1.0, resolved_at=2.0), "paused", "⏸️ *Paused* by <@U0BOB000001> · *{name}*"),
+        (fired(1), "resumed", "▶️ *Resumed* by <@U0BOB000001> · *{name}*"),
+        (fired(2, 1.0, resolved_at=2.0), "resumed", "✅ *Resolved* · *{name}*"),
+        (fired(2, 1.0, resolved_at=2.0), "firing", "✅ *Resolved* · *{name}*"),
+        (fired(2, 1.0), "ended", "*Ended* · *{name}*"),
+    ],
+)
+def test_a_card_begins_with_its_state_and_the_agent(content: cards.AlertContent, name: str, expected: str) -> None:
+    shown = card(content, STATES[name], facts=CARD_FACTS)
+    assert first_line_of(shown) == shown.text.split("\n")[0] == expected.format(agent="check'out: ", name="check'out")
+    assert [block["type"] for block in shown.blocks[:3]] == ["section", "section", "context"]
+    assert first_line_of(card(content, STATES[name])) == expected.format(agent="", name="High spend")
+
+
+def test_the_button_is_red_only_while_a_critical_alert_fires() -> None:
+    def colours(*of: Any) -> list[Any]:
+        return [one.get("style") for one in elements(list(card(*of).blocks))]
+
+    assert colours(fired(1), None) == colours(fired(1), STATES["resumed"]) == ["danger"]
+    assert colours(fired(2, 1.0, resolved_at=2.0), None) == colours(fired(1), STATES["paused"]) == [None]
+    assert colours(fired(2, 1.0), STATES["paused"]) == ["danger", None]
+
+
+def test_a_card_that_ends_keeps_its_last_line() -> None:
+    state = sessions.ended_state("completed", 1.0, STATES["paused"])
+    ended = card(ALERT, state)
+    assert re.search(r"Paused\* by <@U0BOB000001>, <.*>: it loops .*\. Ended while paused, ", ended.text)
+    assert "it loops" not in card(ALERT, state, "C0OTHER0001").text
+
+
+def test_an_alert_after_a_pause_says_why_both_buttons_are_there() -> None:
+    again = "fired again"
+    assert again in card(fired(2, 1.0), STATES["paused"]).text
+    assert again not in card(fired(1), STATES["paused"]).text
+    assert again not in card(fired(2, 1.0), STATES["resumed"]).text
+
+
 def test_a_result_stays_as_it_is_until_a_later_order() -> None:
     for one in (None, replace(state("paused"), order_id=RESULT.order_id)):
         assert card(RESULT, one).blocks == RESULT.blocks
@@ -115,7 +163,7 @@ def test_any_card_keeps_slacks_rules(
         assert len(message.text) <= 4_000
     plain = alert_message(replace(shown, fields=()))
     assert len(re.findall(r"[<>]", plain.text)) == 2
-    assert f": {body_of(shown)}\n" in plain.text
+    assert f"\n{body_of(shown)}\n" in f"{plain.text}\n"
 
 
 def test_a_long_text_is_cut_and_the_state_stays() -> None:
