@@ -37,7 +37,14 @@ from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
 from bot.messages.pausing import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
-from bot.messages.results import card_not_updated, card_update, outcome_message, question_message, waiting_message
+from bot.messages.results import (
+    card_lost,
+    card_not_updated,
+    card_update,
+    outcome_message,
+    question_message,
+    waiting_message,
+)
 from bot.messages.sessions import (
     READING,
     list_message,
@@ -194,6 +201,7 @@ LINES: Mapping[str, Example] = {
     **{name: _clicked(name, outcome) for name, outcome in CLICKED.items()},
     "pause: done, and the session is known": _clicked("pause", PAUSED, now=NOW, known=PROGRAM),
     "refused by Slack": card_not_updated(),
+    "refused by Slack for good, in the next result": card_lost(),
     "what a screen reader says of the buttons": "\n".join(button(verb, ID)["accessibility_label"] for verb in Verb),
 }
 PROBLEMS: Mapping[str, Help | session_ids.Missing | session_ids.Broken | session_ids.Ambiguous] = {

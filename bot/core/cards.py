@@ -147,6 +147,14 @@ CardNames = frozenset[CardName]
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedCards:
+    """The cards of a session that are kept up to date, and whether Slack has refused that for another one since."""
+
+    names: CardNames = frozenset()
+    is_one_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ResultContent:
     """The result of an order, as it was posted."""
 

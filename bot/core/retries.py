@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
+from bot.core.fields import TOKEN_REFUSED
 from bot.core.outcomes import (
     AnchorOutcome,
     Done,
@@ -46,6 +47,30 @@ LONGEST_WAIT = 900.0
 
 UNTRUE = LONGEST_WAIT + 60.0
 """No wait ends later than in so many seconds: an earlier version stored it, or the clock was changed."""
+
+NO_WORKSPACE = "no token for this workspace"
+
+DELETED = "message_not_found"
+
+FINAL_FOR_UPDATE = frozenset(
+    (DELETED, "cant_update_message", "channel_not_found", "is_inactive", "edit_window_closed", NO_WORKSPACE)
+)
+"""The error codes after which a message cannot be updated any more. https://docs.slack.dev/reference/methods/chat.update"""
+
+MOST_TRIES = 3
+"""How often a refused update is repeated before it is a probe."""
+
+PROBE_INTERVAL = 900.0
+"""Seconds between two probes in a channel for an error code: updates of one of the messages that had it."""
+
+TOKEN_PROBE_INTERVAL = 60.0
+"""Seconds between two updates in a workspace whose token Slack refuses."""
+
+TOKEN_PROBE = "token"  # noqa: S105 - a name
+"""The name of the probe of a refused token."""
+
+_MOST_PROBES = 200  # of a workspace; without its probe, a message is only tried more often
+_FIRST_BACKOFF_OF_UPDATE = 1.0
 
 GIVE_UP_AFTER = 1800.0
 """Seconds from the first round to the last one. A response_url is valid for as long."""
@@ -123,12 +148,26 @@ class Kind(StrEnum):
     UPDATE = "update"
 
 
+def delay_after_refusal(kind: Kind, code: str, failures: int) -> float | None:
+    """Return the seconds until a call that Slack refused with an error code is made again; None if never.
+
+    `failures` are those of the message in a row, with this one. A post is not repeated: its sender is told.
+    """
+    if kind is Kind.POST or code in FINAL_FOR_UPDATE:
+        return None
+    if code in TOKEN_REFUSED:
+        return TOKEN_PROBE_INTERVAL
+    is_probe = failures > MOST_TRIES
+    return PROBE_INTERVAL if is_probe else backoff(failures, first=_FIRST_BACKOFF_OF_UPDATE, longest=PROBE_INTERVAL)
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The calls of one kind for a channel."""
+    """The calls of one kind for a channel; `failure` is Slack's error code for the last one of this message."""
 
     kind: Kind
     channel_id: str
+    failure: str = ""
 
     @property
     def held_by_slack(self) -> str:
@@ -146,16 +185,24 @@ class Pace:
     """Recent messages and updates of a workspace; all times are Unix seconds.
 
     `updates` are the times of the last updates, `free_at` says from when a lane, or all of a kind, is free again.
-    `busy_until` says when the running call of a lane counts as ended.
+    `busy_until` says when the running call of a lane counts as ended. `probes` says when Slack is next asked what it
+    has refused: the token, or a code in a channel.
     """
 
     updates: tuple[float, ...] = ()
     free_at: Mapping[str, float] = field(default_factory=dict)
     busy_until: Mapping[str, float] = field(default_factory=dict)
+    probes: Mapping[str, float] = field(default_factory=dict)
+
+    def probes_of(self, lane: Lane) -> set[str]:
+        """Return what Slack has refused, and will answer if this call is made."""
+        names = {TOKEN_PROBE, _probe(lane, lane.failure)} if lane.kind is Kind.UPDATE else set[str]()
+        return names & self.probes.keys()
 
     def next_slot(self, lane: Lane, now: float) -> float:
         """Return when the next call of a lane is allowed, or is looked at again; `now` if it is now."""
-        free_at = (self.free_at.get(name, 0.0) for name in {lane.name, lane.held_by_slack})
+        free_at = [self.free_at.get(name, 0.0) for name in {lane.name, lane.held_by_slack}]
+        free_at += [self.probes[name] for name in self.probes_of(lane)]
         slot = max(now, *(at for at in free_at if at <= now + UNTRUE), 0.0)
         if self.busy_until.get(lane.name, 0.0) > now:
             slot = max(slot, now + CALL_INTERVAL)
@@ -167,27 +214,51 @@ class Pace:
         """Return the pace while a call is being made."""
         updates = (*self.updates, now)[-MOST_UPDATES:] if lane.kind is Kind.UPDATE else self.updates
         busy = _after(self.busy_until, now) | {lane.name: now + LONGEST_CALL}
-        return Pace(updates, _after(self.free_at, now), busy)
+        probing = {name: now + _interval(name) for name in self.probes_of(lane)}
+        return Pace(updates, _after(self.free_at, now), busy, {**self.probes, **probing})
 
     def ended(self, lane: Lane, now: float) -> "Pace":
         """Return the pace after a call."""
         busy = {name: until for name, until in _after(self.busy_until, now).items() if name != lane.name}
-        return Pace(self.updates, _after(self.free_at, now) | {lane.name: now + CALL_INTERVAL}, busy)
+        return replace(self, free_at=_after(self.free_at, now) | {lane.name: now + CALL_INTERVAL}, busy_until=busy)
 
     def held(self, lane: Lane, now: float, seconds: float) -> "Pace":
         """Return the pace after Slack's Retry-After of so many seconds."""
-        free_at = _after(self.free_at, now) | {lane.held_by_slack: now + seconds}
-        return Pace(self.updates, free_at, self.busy_until)
+        return replace(self, free_at=_after(self.free_at, now) | {lane.held_by_slack: now + seconds})
+
+    def refused(self, lane: Lane, now: float, code: str, seconds: float) -> "Pace":
+        """Return the pace after Slack refused an update that is tried again in so many seconds, or never: 0."""
+        if lane.kind is Kind.POST:
+            return self
+        left = {name: at for name, at in self.probes.items() if name != TOKEN_PROBE or code in TOKEN_REFUSED}
+        name = _probe(lane, code)
+        if seconds >= _interval(name) or name in left:
+            left[name] = now + _interval(name)
+        newest = sorted(left.items(), key=lambda item: item[1])[-_MOST_PROBES:]
+        return replace(self, probes=dict(newest))
+
+    def taken(self, lane: Lane) -> "Pace":
+        """Return the pace after Slack took a call."""
+        ended = self.probes_of(lane)
+        return replace(self, probes={name: at for name, at in self.probes.items() if name not in ended})
 
     def as_text(self) -> str:
         """Return the pace as JSON."""
-        return json.dumps({"updates": self.updates, "free_at": dict(self.free_at), "busy_until": dict(self.busy_until)})
+        return json.dumps(asdict(self))
 
 
 def read_pace(text: str) -> Pace:
     """Decode the JSON of a pace."""
     read = json.loads(text)
-    return Pace(tuple(read["updates"]), read["free_at"], read["busy_until"])
+    return Pace(tuple(read["updates"]), read["free_at"], read["busy_until"], read.get("probes", {}))
+
+
+def _probe(lane: Lane, code: str) -> str:
+    return TOKEN_PROBE if code in TOKEN_REFUSED else f"{lane.channel_id}:{code}"
+
+
+def _interval(probe: str) -> float:
+    return TOKEN_PROBE_INTERVAL if probe == TOKEN_PROBE else PROBE_INTERVAL
 
 
 def _after(times: Mapping[str, float], now: float) -> dict[str, float]:

@@ -249,6 +249,13 @@ def card_not_updated() -> str:
     return "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
 
 
+def card_lost() -> str:
+    """Return the line of a result of a session with a card that Slack lets nobody update any more."""
+    return (
+        "⚠️ An older message about this session can no longer be updated: Slack refuses it. Its button is out of date."
+    )
+
+
 def _facts(known: Session | None, now: float) -> str:
     return buttons.session_facts(known, now=now) if known else ""
 

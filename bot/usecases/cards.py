@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.cards import Alert, AlertContent, NewCard, first
 from bot.core.fields import Secret
-from bot.core.retries import Kind, backoff
+from bot.core.retries import NO_WORKSPACE, Kind, backoff, delay_after_refusal
 from bot.core.sessions import SessionState, ended_state
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
@@ -40,6 +40,7 @@ _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited att
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _TOO_LONG = Refused("msg_blocks_too_long")
 _TOO_OLD = Refused("Slack took no message of this channel in time")
+_LONGEST_CODE = 80
 _MOST_ATTEMPTS = 40  # half an hour; then an update, which shows what is true now, is tried more rarely
 RARE_BACKOFF = 900.0
 
@@ -122,7 +123,7 @@ class CardSender:
     async def _call(self, card: ClaimedCard, message: Message) -> PostResult:
         workspace = await self.workspaces.find(card.team_id)
         if workspace is None:
-            return Refused("no token for this workspace")
+            return Refused(NO_WORKSPACE)
         result = await self._send(workspace.bot_token, card, message)
         if result == _TOO_LONG:  # its text names every session
             result = await self._send(workspace.bot_token, card, replace(message, blocks=()))
@@ -138,12 +139,15 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
     """Return the end of the attempt. A post without an answer is not repeated; an update does no harm twice."""
     if isinstance(result, Posted):
         return Attempt(SentCard(card, result.ts, digest))
-    is_update = card.lane.kind is Kind.UPDATE
-    is_final = isinstance(result, Refused) or (isinstance(result, Doubtful) and not is_update)
+    if isinstance(result, Refused):
+        code = result.why[:_LONGEST_CODE]
+        delay = delay_after_refusal(card.lane.kind, code, card.attempts + 1)
+        return Attempt(SentCard(card, retry_after=delay, failure=code), result if delay is None else None)
+    is_final = isinstance(result, Doubtful) and card.lane.kind is Kind.POST
     return Attempt(SentCard(card), result) if is_final else _again(card, result)
 
 
-def _again(card: ClaimedCard, result: TryAgain | Doubtful | Refused) -> Attempt:
+def _again(card: ClaimedCard, result: TryAgain | Doubtful) -> Attempt:
     after = result.after if isinstance(result, TryAgain) else None
     is_rare = card.lane.kind is Kind.UPDATE and card.attempts >= _MOST_ATTEMPTS
     longest = RARE_BACKOFF if is_rare else _LONGEST_BACKOFF
@@ -254,6 +258,8 @@ class CardOutbox:
             sent, failure = replace(sent, retry_after=_RETRY_DELAY), None  # nobody else would send it again
         if failure is not None:
             self._report(card, failure)
+        elif sent.failure not in {"", card.failure}:
+            self._report(card, Refused(sent.failure))
         result = failure or (Posted(card.channel_id, sent.ts) if sent.ts else None)
         if result is not None:
             for sender in senders:

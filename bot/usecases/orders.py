@@ -17,7 +17,7 @@ from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
 from bot.messages.blocks import Message, section
-from bot.messages.results import card_not_updated, card_update, outcome_message
+from bot.messages.results import card_lost, card_not_updated, card_update, outcome_message
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
@@ -88,7 +88,7 @@ class Orders:
 
     def message(self, entry: Entry, outcome: Outcome) -> Message:
         """Return the message about the outcome of an order."""
-        return outcome_message(
+        message = outcome_message(
             entry.order,
             outcome,
             now=time.time(),
@@ -97,6 +97,7 @@ class Orders:
             message_url=entry.address.message_url,
             known=self.reads.known(entry.order.actor.team_id, entry.order.session_id),
         )
+        return _with_line(message, card_lost() if entry.has_lost_card else "")
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -176,13 +177,14 @@ class Orders:
         A success goes to the message's thread, a failure to the channel, so that nobody misses it. A resume is reported
         in the channel, too: what was said there last can be that the agent is paused.
         """
-        message, clicked = self.message(entry, outcome), address.clicked
+        clicked, line = address.clicked, ""
+        has_message = clicked is not None or address.thread_ts is not None
+        is_card = await (self._is_card(entry, outcome) if has_message else self.session_cards.is_card(entry))
+        message = self.message(entry, outcome)
         if clicked is None:
-            is_in_thread_of_card = address.thread_ts is not None and await self._is_card(entry, outcome)
-            if is_in_thread_of_card and isinstance(outcome, Paused | Resumed):
+            if is_card and isinstance(outcome, Paused | Resumed):
                 message = replace(message, blocks=())  # the card has the button
             return address, message
-        is_card, line = await self._is_card(entry, outcome), ""
         if not is_card:
             known = self.reads.known(entry.order.actor.team_id, entry.order.session_id)
             update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=known)

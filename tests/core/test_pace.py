@@ -49,3 +49,44 @@ def test_a_retry_after_holds_the_posts_of_a_channel_and_all_updates() -> None:
     slots = [pace.next_slot(lane, 1_001.0) for lane in (post, other_post, update, other_update)]
     assert slots == [1_030.0, 1_001.0, 1_020.0, 1_020.0]
     assert pace.held(post, 1_000.0, 999_999_999.0).next_slot(post, 1_001.0) == 1_001.0  # of an earlier version
+
+
+def update(channel: str, failure: str = "") -> Lane:
+    return Lane(Kind.UPDATE, channel, failure)
+
+
+def slots(pace: Pace, now: float, *lanes: Lane) -> list[float]:
+    return [pace.next_slot(lane, now) - now for lane in lanes]
+
+
+def test_one_message_of_a_channel_is_the_probe_for_a_code_until_it_is_taken() -> None:
+    code = "update_failed"
+    lanes = [update("C1", code), update("C1"), update("C1", "other"), update("C2", code), Lane(Kind.POST, "C1", code)]
+    pace = Pace().refused(update("C1"), 0.0, code, 1.0)
+    assert slots(pace, 0.0, *lanes) == [0.0] * 5  # it is tried again soon
+    pace = read_pace(pace.refused(update("C1", code), 10.0, code, 900.0).as_text())
+    assert slots(pace, 10.0, *lanes) == [900.0, 0.0, 0.0, 0.0, 0.0]
+    pace = pace.refused(update("C1"), 20.0, code, 1.0)  # another one, for the first time
+    assert slots(pace, 20.0, *lanes) == [900.0, 0.0, 0.0, 0.0, 0.0]
+    probing = pace.begun(update("C1", code), 920.0).ended(update("C1", code), 921.0)
+    assert slots(probing, 921.0, update("C1", code)) == [899.0]
+    assert slots(probing.taken(update("C1", code)), 922.0, update("C1", code)) == [0.0]
+
+
+def test_a_refused_token_is_tried_with_one_update_a_minute_until_slack_says_anything_else() -> None:
+    lanes = [update("C1"), update("C2", "update_failed"), Lane(Kind.POST, "C1")]
+    pace = Pace().refused(update("C1"), 0.0, "token_revoked", 60.0)
+    assert slots(pace, 0.0, *lanes) == [60.0, 60.0, 0.0]
+    probing = pace.begun(update("C2"), 60.0)
+    assert slots(probing, 60.0, *lanes)[0] == 60.0
+    assert slots(probing.refused(update("C2"), 61.0, "invalid_auth", 60.0), 61.0, *lanes) == [60.0, 60.0, 0.0]
+    for other in (probing.taken(update("C2")), probing.refused(update("C2"), 61.0, "update_failed", 1.0)):
+        assert slots(other.ended(update("C2"), 61.0), 62.0, *lanes) == [0.0] * 3
+
+
+def test_the_probes_of_a_workspace_are_bounded() -> None:
+    pace = Pace()
+    for number in range(1_000):
+        pace = pace.refused(update(f"C{number}"), float(number), "update_failed", 900.0)
+    assert len(pace.probes) == 200
+    assert slots(pace, 999.0, update("C999", "update_failed")) == [900.0]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, CardNames, NewCard, SessionName, first
+from bot.core.cards import Alert, MarkedCards, NewCard, SessionName, first
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
@@ -28,7 +28,7 @@ from bot.usecases.cards import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["SentCard", "Session", "client"]
+__all__ = ["MarkedCards", "SentCard", "Session", "client"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 
@@ -93,8 +93,8 @@ async def change(rows: CardRows, *clicked: str) -> Exchanged:
     return await exchange(rows)
 
 
-async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, CardNames] | None:
-    def work(connection: Connection) -> Mapping[SessionName, CardNames] | None:
+async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, MarkedCards] | None:
+    def work(connection: Connection) -> Mapping[SessionName, MarkedCards] | None:
         return mark(connection, {NAME: frozenset(clicked)}, rows.clock.now(connection))
 
     return await rows.database.change(work)

@@ -17,7 +17,7 @@ from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
 from bot.messages.cards import sample_alert_message
 from bot.messages.checks import Finding, Kind
-from bot.messages.results import card_not_updated, outcome_message, waiting_message
+from bot.messages.results import card_lost, card_not_updated, outcome_message, waiting_message
 from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
 
@@ -29,6 +29,7 @@ ALICE = "U0ALICE0001"
 DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
 UNKNOWN_ACTION = result_texts.unknown_action_message().text
 CARD_NOT_UPDATED = card_not_updated()
+CARD_LOST = card_lost()
 SAMPLE_ALERT = sample_alert_message().text
 
 

@@ -48,6 +48,10 @@ UPDATE, POST = "1.1", None
         (POST, 0, LOST, None, True),  # it may be there
         (UPDATE, 0, LOST, 1.0, False),
         (UPDATE, 0, REFUSED, None, True),
+        *((UPDATE, attempts, client.Refused("update_failed"), 2.0**attempts, False) for attempts in range(3)),
+        *((UPDATE, attempts, client.Refused("update_failed"), 900.0, False) for attempts in (3, 50)),
+        (UPDATE, 50, client.Refused("invalid_auth"), 60.0, False),
+        *((POST, 0, client.Refused(code), None, True) for code in ("update_failed", "invalid_auth")),
         (UPDATE, 0, errors.StoreError("gone"), 1.0, False),
     ],
 )

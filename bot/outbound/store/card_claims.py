@@ -20,7 +20,7 @@ from bot.core.cards import (
     Severity,
     plan_posts,
 )
-from bot.core.retries import LONGEST_CALL, UNTRUE, Kind, Lane, Pace, read_pace
+from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Connection, Row, listed, storable
@@ -48,8 +48,8 @@ class CardPart:
 class ClaimedCard:
     """A card whose update this process has to send; without a `ts`, it has to be posted.
 
-    `shown` is the digest of the message that Slack has, `attempts` are the failed ones. If it `is_given_up`, Slack has
-    not taken the post in time.
+    `shown` is the digest of the message that Slack has, `attempts` are the failed ones, and `failure` is Slack's error
+    code for the last one. If it `is_given_up`, Slack has not taken the post in time.
     """
 
     team_id: str
@@ -58,12 +58,13 @@ class ClaimedCard:
     shown: str | None
     attempts: int
     parts: tuple[CardPart, ...]
+    failure: str = ""
     is_given_up: bool = False
 
     @property
     def lane(self) -> Lane:
         """Return the lane of the call."""
-        return Lane(Kind.POST if self.ts is None else Kind.UPDATE, self.channel_id)
+        return Lane(Kind.POST if self.ts is None else Kind.UPDATE, self.channel_id, self.failure)
 
     @property
     def is_single_alert(self) -> bool:
@@ -77,7 +78,8 @@ class SentCard:
     """The end of an attempt.
 
     `shown` is the digest of the message that Slack has now, as `ts`. Without them, the next attempt is `retry_after`
-    seconds later; if that is None, too, there is none. Slack told the lane to wait `held_for` seconds.
+    seconds later; if that is None, too, there is none. Slack refused it with the code `failure`, or told the lane to
+    wait `held_for` seconds.
     """
 
     card: ClaimedCard
@@ -85,6 +87,12 @@ class SentCard:
     shown: str | None = None
     retry_after: float | None = None
     held_for: float | None = None
+    failure: str = ""
+
+    @property
+    def is_taken(self) -> bool:
+        """Return whether Slack has taken a call: none is made for a message that it has already."""
+        return self.ts is not None and self.shown != self.card.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +205,7 @@ IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
 _DUE = f"""
     SELECT * FROM cards WHERE due IS NOT NULL AND (not_before <= :now OR not_before > :now + {UNTRUE})
-    ORDER BY due, id LIMIT {_MOST_LOOKED_AT}
+    ORDER BY CASE WHEN failure IS NULL THEN 0 ELSE 1 END, due, id LIMIT {_MOST_LOOKED_AT}
 """
 _LATE = f"""
     SELECT * FROM cards
@@ -218,6 +226,11 @@ _RECENT_ALERTS = f"""
 _JOIN = "UPDATE cards SET ts = :ts WHERE id IN (SELECT value FROM json_each(:ids))"
 _POSTPONE = "UPDATE cards SET not_before = :until WHERE id = :id"
 _CLAIM = "UPDATE cards SET owner = :owner, not_before = :until WHERE id IN (SELECT value FROM json_each(:ids))"
+_RELEASE = """
+    UPDATE cards SET not_before = :now, attempts = 0, failure = NULL
+    WHERE team_id = :team_id AND ts IS NOT NULL AND due IS NOT NULL
+      AND (:is_token = 1 OR (channel_id = :channel_id AND failure = :failure))
+"""
 _READ_PACES = f"""
     SELECT scope AS team_id, value AS pace FROM marks
     WHERE name = '{PACE}' AND scope IN (SELECT value FROM json_each(:teams))
@@ -236,13 +249,11 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
 
     No other process claims meanwhile. What was `sent` can have a Retry-After.
     """
+    ended = _read_paces(connection, {one.card.team_id for one in sent})
+    after = _after_calls(connection, ended, sent, now)
     due = _due(connection, now) if most else []
-    before = _read_paces(connection, {one.team_id for one in due} | {one.card.team_id for one in sent})
-    after = dict(before)
-    for one in sent:
-        if one.card.team_id in before:  # else the app was uninstalled meanwhile
-            pace = after[one.card.team_id].ended(one.card.lane, now)
-            after[one.card.team_id] = pace if one.held_for is None else pace.held(one.card.lane, now, one.held_for)
+    before = ended | _read_paces(connection, {one.team_id for one in due} - ended.keys())
+    after = before | after
     claimed: list[ClaimedCard] = []
     waiting: list[dict[str, Any]] = []
     for card in due:
@@ -259,6 +270,29 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
         connection.execute(_CLAIM, ids=listed(ids), owner=owner, until=now + LEASE)
     _write_paces(connection, {team: pace for team, pace in after.items() if pace != before.get(team)})
     return claimed
+
+
+def _after_calls(
+    connection: Connection, paces: Mapping[str, Pace], sent: Sequence[SentCard], now: float
+) -> dict[str, Pace]:
+    """Return the paces after calls. If Slack takes again what it had refused, the other cards with that are due now."""
+    after, released = dict(paces), list[dict[str, Any]]()
+    for one in sent:
+        team_id, lane = one.card.team_id, one.card.lane
+        if team_id not in paces:  # the app was uninstalled meanwhile
+            continue
+        before = after[team_id].ended(lane, now)
+        pace = before if one.held_for is None else before.held(lane, now, one.held_for)
+        if one.failure:
+            pace = pace.refused(lane, now, one.failure, one.retry_after or 0.0)
+        elif one.is_taken:
+            pace = pace.taken(lane)
+        if solved := before.probes_of(lane) - pace.probes.keys():
+            name = {"team_id": team_id, "channel_id": lane.channel_id, "failure": lane.failure}
+            released.append(name | {"is_token": int(TOKEN_PROBE in solved), "now": now})
+        after[team_id] = pace
+    connection.execute_many(_RELEASE, released)
+    return after
 
 
 def _due(connection: Connection, now: float) -> list[ClaimedCard]:
@@ -361,7 +395,13 @@ def _write_paces(connection: Connection, changed: dict[str, Pace]) -> None:
 
 def _card(row: Row, ts: str | None) -> ClaimedCard:
     return ClaimedCard(
-        team_id=row.team_id, channel_id=row.channel_id, ts=ts, shown=row.shown, attempts=row.attempts, parts=()
+        team_id=row.team_id,
+        channel_id=row.channel_id,
+        ts=ts,
+        shown=row.shown,
+        attempts=row.attempts,
+        parts=(),
+        failure=row.failure or "",
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bot.core.cards import AlertContent, CardName, CardNames, NewCard, SessionName, first, fold
-from bot.core.retries import UNTRUE
+from bot.core.cards import AlertContent, CardName, MarkedCards, NewCard, SessionName, first, fold
+from bot.core.retries import DELETED, UNTRUE
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.card_claims import (
@@ -42,9 +42,8 @@ NO_MARKS: Marks = {}
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _URGENCY = 60.0  # seconds by which a clicked message goes before others
 
-_OF_SESSIONS = f"""
+_ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
-    AND {IS_OPEN}
 """
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL"
 """Its session has not ended, either, as far as the bot knows."""
@@ -63,17 +62,21 @@ _INSERT = f"""
 """
 """A message has one open row for a session, also if its order was delivered twice."""
 _MARK = f"""
-    UPDATE cards SET version = version + 1, changed_at = :now, due = CASE
-      WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN :now - {_URGENCY} ELSE coalesce(due, :now) END
-    WHERE {_OF_SESSIONS} RETURNING team_id, session_id, channel_id, ts
+    UPDATE cards SET version = version + 1, changed_at = :now, due = CASE WHEN closed_at IS NOT NULL THEN NULL
+      WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN :now - {_URGENCY} ELSE coalesce(due, :now) END,
+      failure = CASE WHEN {IS_OPEN} THEN failure END
+    WHERE {_ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
+      AND ts NOT IN (SELECT value FROM json_each(:clicked))))
+    RETURNING team_id, session_id, channel_id, ts, closed_at
 """
 _FINISH = """
     UPDATE cards SET attempts = :attempts, not_before = :not_before, ts = coalesce(:ts, ts),
-      shown = coalesce(:shown, shown), due = CASE WHEN version = :sent AND :is_over = 1 THEN NULL ELSE due END,
+      shown = coalesce(:shown, shown), failure = :failure,
+      due = CASE WHEN version = :sent AND :is_over = 1 THEN NULL ELSE due END,
       closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
     WHERE id = :id AND owner = :owner
 """
-_OPEN_ALERTS = f"SELECT * FROM cards WHERE {_OF_SESSIONS} AND kind = '{ALERT}' ORDER BY id"
+_OPEN_ALERTS = f"SELECT * FROM cards WHERE {_ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{ALERT}' ORDER BY id"
 _FOLD = """
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
     WHERE id = :id
@@ -143,12 +146,14 @@ class CardRows:
         What changed meanwhile stays due, also on a card that would be closed.
         """
         is_sent, is_refused = sent.ts is not None, sent.ts is None and sent.retry_after is None
+        failure = "" if is_sent else sent.failure or sent.card.failure
         return {
             "id": part.id,
             "owner": self.owner,
             "sent": part.version,
             "ts": sent.ts,
             "shown": sent.shown if is_sent else None,
+            "failure": failure or None,
             "attempts": 0 if is_sent else sent.card.attempts + 1,
             "not_before": now + (sent.retry_after or 0.0),
             "is_over": int(is_sent or is_refused),
@@ -250,22 +255,28 @@ def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict
     return found
 
 
-def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, CardNames] | None:
+def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, MarkedCards] | None:
     """Mark the open cards of sessions as due, those that are clicked first, as the last part of a transaction.
 
-    Return the names of the cards by session; None if the table is locked or damaged: then that holds up no order.
+    Return the cards by session, one that is lost only once; None if the table is locked or damaged: then that holds up
+    no order.
     """
-    names: dict[SessionName, set[CardName]] = {session: set() for session in marks}
-    if not names:
+    if not marks:
         return {}
+    found = {session: MarkedCards() for session in marks}
     clicked = listed(ts for messages in marks.values() for ts in messages)
     try:
         with connection.last_part():
-            for row in connection.fetch_all(_MARK, sessions=listed(names), clicked=clicked, now=now):
-                names[row.team_id, row.session_id].add((row.team_id, row.channel_id, row.ts or ""))
+            for row in connection.fetch_all(_MARK, sessions=listed(marks), clicked=clicked, now=now):
+                session, before = (row.team_id, row.session_id), found[row.team_id, row.session_id]
+                name = (row.team_id, row.channel_id, row.ts or "")
+                is_open = row.closed_at is None
+                found[session] = MarkedCards(
+                    before.names | ({name} if is_open else set()), before.is_one_lost or not is_open
+                )
     except connection.driver.error:
         return None
-    return {session: frozenset(found) for session, found in names.items()}
+    return found
 
 
 def _values(card: NewCard, now: float) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Entry:
     shows: bool = False
     """The next transaction marks the cards of its session, of which `cards` then has the names."""
     cards: CardNames = frozenset()
+    has_lost_card: bool = False
+    """Slack has refused to update a card of its session since the last outcome."""
     is_stored: bool = False
     is_lost: bool = False
     """Another process has the order, and tells its outcome.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from bot.core.cards import CardNames, SessionName
+from bot.core.cards import MarkedCards, SessionName
 from bot.core.fairness import fair_batch
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
@@ -262,7 +262,9 @@ class Journal:
             self._open[name].is_lost = True
             self._close(self._open[name])
 
-    def _read_marks(self, marks: Marks, shown: Iterable[Entry], cards: Mapping[SessionName, CardNames] | None) -> None:
+    def _read_marks(
+        self, marks: Marks, shown: Iterable[Entry], cards: Mapping[SessionName, MarkedCards] | None
+    ) -> None:
         """Record which `cards` are marked. If none could be, the next transaction repeats the marks."""
         if cards is None:
             if not self._unmarked:
@@ -271,8 +273,9 @@ class Journal:
             return
         self._unmarked = NO_MARKS
         for entry in shown:
-            entry.cards = cards[entry.session]
-        if any(cards.values()):
+            entry.cards = cards[entry.session].names
+            entry.has_lost_card |= cards[entry.session].is_one_lost
+        if any(one.names for one in cards.values()):
             self.cards_due.set()
 
     def _close(self, entry: Entry) -> None:

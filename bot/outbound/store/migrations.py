@@ -184,6 +184,12 @@ MIGRATIONS = {
       WHERE newer.team_id = cards.team_id AND newer.channel_id = cards.channel_id AND newer.ts = cards.ts
         AND newer.session_id = cards.session_id AND newer.closed_at IS NULL AND newer.id > cards.id)
     """,
+    "0011": """
+    -- the error code of Slack for the last attempt, null if it had none
+    ALTER TABLE cards ADD COLUMN failure VARCHAR(80);
+    DROP INDEX ix_cards_due;
+    CREATE INDEX ix_cards_due ON cards (not_before) WHERE due IS NOT NULL
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Any, get_args, get_type_hints
 
 from bot.core import outcomes
-from bot.core.cards import CardNames, SessionName
+from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
@@ -259,7 +259,7 @@ class Written:
     lost: frozenset[str] = NO_IDS
     held_back: frozenset[str] = NO_IDS
     opposition: Mapping[str, Opposition] = field(default_factory=dict)
-    cards: Mapping[SessionName, CardNames] | None = field(default_factory=dict)
+    cards: Mapping[SessionName, MarkedCards] | None = field(default_factory=dict)
 
 
 class OrderRows:

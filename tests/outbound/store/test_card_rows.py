@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from bot.outbound.store.cards import LOCK, CardRows
-from harness.cards import NAME, SentCard, card, cards_of, exchange, mark_cards, sent
+from harness.cards import NAME, MarkedCards, SentCard, card, cards_of, exchange, mark_cards, sent
 from harness.databases import KEY
 from harness.journal import journal_of
 from harness.order_rows import Connection, frozen_transaction
@@ -35,7 +35,7 @@ def others(store: Store) -> CardRows:
 
 async def test_what_changes_while_a_card_is_sent_is_sent_after_it(rows: CardRows) -> None:
     (claimed,) = (await exchange(rows, new=[card()])).claimed
-    assert await mark_cards(rows) == {NAME: frozenset({(ACME.team_id, "C1", "1.1")})}
+    assert await mark_cards(rows) == {NAME: MarkedCards(frozenset({(ACME.team_id, "C1", "1.1")}))}
     assert not (await exchange(rows)).claimed
     next_in = (await sent(rows, [claimed])).next_in
     assert next_in is not None
