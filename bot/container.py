@@ -198,7 +198,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         session_cards,
         tasks,
         dashboard_url=dashboard_url,
-        reads=reads,
+        facts=fact_reads,
     )
     recovery = Recovery(journal, orders, tasks, is_alone=store.database.is_exclusive, interval=limits.recovery_interval)
     router = Router()

@@ -41,6 +41,7 @@ from bot.messages.results import (
     card_lost,
     card_not_updated,
     card_update,
+    facts_message,
     outcome_message,
     question_message,
     waiting_message,
@@ -96,6 +97,14 @@ def order(name: str, reason: str = "") -> Order:
 def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) -> Message:  # noqa: ANN401 - as its function takes them
     """Return the answer to the order of this name."""
     return outcome_message(order(name, reason), outcome, **{"now": 0.0, "dashboard_url": DASHBOARD, **more})
+
+
+def followed(known: Session) -> Message:
+    """Return what follows the answer to a pause."""
+    message = facts_message(ID, None, known, now=NOW)
+    if message is None:
+        raise ValueError(known)
+    return message
 
 
 def _ids(letter: str, count: int) -> frozenset[str]:
@@ -174,6 +183,8 @@ FACTS: Mapping[str, Message] = {
     "pause: of a session that a task made": answer("pause", PAUSED, known=TASK, now=NOW),
     "pause: of a session that a program made": answer("pause", PAUSED, known=PROGRAM, now=NOW),
     "resume: of a session that a program made": answer("resume", RESUMED, known=PROGRAM, now=NOW),
+    "pause: followed by what was read: a program made the session": followed(replace(PROGRAM, max_minutes=None)),
+    "pause: followed by what was read: it ends soon": followed(replace(TASK, max_minutes=12)),
     "pause: of a session whose status is known": answer(
         "pause", outcomes.NotRunning(), known=replace(TASK, status="completed"), now=NOW
     ),

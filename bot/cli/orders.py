@@ -22,12 +22,15 @@ from bot.cli.operators import check_file
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
-from bot.core.outcomes import Done, Outcome
+from bot.core.outcomes import Done, Outcome, Paused
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
+from bot.core.sessions import NotRead
 from bot.core.workspace import Workspace
 from bot.health import Readiness
-from bot.messages.results import outcome_message
+from bot.messages.blocks import Message
+from bot.messages.results import facts_message, outcome_message
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.http import open_session, transport_over
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
@@ -40,7 +43,7 @@ from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, connect_store, explain, open_store
 from bot.runtime import Tasks
-from bot.usecases.access import OperatorAccess
+from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.cards import CardOutbox
 from bot.usecases.control import SessionControl
 from bot.usecases.orders import OperatorOrders
@@ -58,6 +61,7 @@ NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in it
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
 _WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
+_READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
 
 
 def terminal_text(mrkdwn: str) -> str:
@@ -92,6 +96,8 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         actor = Actor(place.team_id, "", operator_id(_user_name()))
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
         outcome = await _execute(order, settings, session, place)
+        if isinstance(outcome, Paused):
+            await _tell_facts(order, settings, session, place)
     return 0 if isinstance(outcome, Done) else 1
 
 
@@ -123,7 +129,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
 
     def tell(outcome: Outcome) -> None:
         message = outcome_message(order, outcome, now=time.time(), dashboard_url=dashboard_url)
-        print(terminal_text(message.text), flush=True)  # noqa: T201 - output of a command
+        _print(message)
 
     if place.why_not is not None:
         return (await orders.execute(order, tell, within=0.0))[0]
@@ -135,6 +141,22 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     outbox.stop()
     await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
     return outcome
+
+
+async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> None:
+    """Read a session that was paused, and print what people have to know of it."""
+    access = await OperatorAccess(place.find).check(order)
+    if not isinstance(access, Access):
+        return
+    sessions = AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout)
+    read = await sessions.about(access.key, order.session_id, within=_READ_TIMEOUT)
+    for known in () if isinstance(read, NotRead) else read:
+        if known.id == order.session_id and (message := facts_message(known.id, None, known, now=time.time())):
+            _print(message)
+
+
+def _print(message: Message) -> None:
+    print(terminal_text(message.text), flush=True)  # noqa: T201 - output of a command
 
 
 async def _find_place(

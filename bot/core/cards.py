@@ -137,7 +137,7 @@ def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
     return joining, min(pending - joining, MOST_IN_SUMMARY)
 
 
-SessionName = tuple[str, str]
+SessionName = tuple[str, SessionId]
 """A session of a workspace: Slack's id of the workspace, and the session's id."""
 
 CardName = tuple[str, str, str]

@@ -56,6 +56,7 @@ _AFTER_DOUBT = {
 }
 _NEW_KEY = {True: f"Ask an admin to replace it {markup.IN_HOME}", False: "Ask the operator of this bot to replace it"}
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
+_END_IS_NEAR = 600.0  # seconds
 _PRODUCED = {
     Verb.PAUSE: frozenset({"success", "ok", "paused"}),
     Verb.RESUME: frozenset({"success", "ok", "resumed", "running"}),
@@ -224,6 +225,22 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
     return with_buttons(message, buttons.button(order.verb, order.session_id, label="Try again", version=known_version))
+
+
+def facts_message(session_id: SessionId, told: Session | None, known: Session | None, *, now: float) -> Message | None:
+    """Return what people have to know of a session that was paused, if it is `known` and their result lacked it.
+
+    `told` is what the result knew. `now` is in Unix seconds.
+    """
+    if known is None:
+        return None
+    warnings = []
+    if known.is_task is False and (told is None or told.is_task is not False):
+        warnings.append(_EXTERNAL)
+    ends_at = known.ends_at
+    if ends_at is not None and now < ends_at < now + _END_IS_NEAR and (told is None or told.ends_at is None):
+        warnings.append(f"⚠️ Anchor ends this session by {markup.moment(ends_at)}.")
+    return in_channel(*warnings, _facts(known, now), markup.session(session_id)) if warnings else None
 
 
 def question_message(order: Order, version: str) -> Message:

@@ -16,8 +16,9 @@ from bot import request_id
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import settled_outcome
 from bot.core.requests import Order, ReplyAddress, Verb, operator_name
+from bot.core.sessions import Session
 from bot.messages.blocks import Message, section
-from bot.messages.results import card_lost, card_not_updated, card_update, outcome_message
+from bot.messages.results import card_lost, card_not_updated, card_update, facts_message, outcome_message
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
@@ -27,7 +28,7 @@ from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
 from bot.usecases.session_cards import CardUpdates, SessionCards
-from bot.usecases.sessions import SessionReads
+from bot.usecases.sessions import KEPT, FactReads
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told o
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _NOBODY = Receipt("nobody")
+_MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
 
 _SESSION = attrgetter("session")
 
@@ -70,9 +72,12 @@ class Orders:
     tasks: Tasks
     _: KW_ONLY
     dashboard_url: str
-    reads: SessionReads
+    facts: FactReads
 
     def __post_init__(self) -> None:
+        self._followed_up: TTLCache[tuple[str | None, ...], bool] = TTLCache(
+            _MOST_FOLLOWED_UP, KEPT, timer=time.monotonic
+        )
         self._card_updates = CardUpdates(self.delivery, self.tasks)
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
 
@@ -87,7 +92,11 @@ class Orders:
         return order.trigger_id in self._by_trigger
 
     def message(self, entry: Entry, outcome: Outcome) -> Message:
-        """Return the message about the outcome of an order."""
+        """Return the result of an order, which is then to be delivered."""
+        entry.known = self.facts.reads.known(*entry.session)
+        return self._message(entry, outcome, entry.known)
+
+    def _message(self, entry: Entry, outcome: Outcome, known: Session | None) -> Message:
         message = outcome_message(
             entry.order,
             outcome,
@@ -95,13 +104,15 @@ class Orders:
             dashboard_url=self.dashboard_url,
             order_id=entry.id,
             message_url=entry.address.message_url,
-            known=self.reads.known(entry.order.actor.team_id, entry.order.session_id),
+            known=known,
         )
         return _with_line(message, card_lost() if entry.has_lost_card else "")
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
+        address = running.entry.address
         self.journal.told(running.entry, "ack")
+        self.tasks.start(self._follow_up(running.entry, address))
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
@@ -122,6 +133,22 @@ class Orders:
         self.journal.told(running.entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self.session_cards.posted(running.entry, message, receipt.posted)
+        if receipt is not None and not nobody_waits:
+            await self._follow_up(running.entry, address)
+
+    async def _follow_up(self, entry: Entry, address: ReplyAddress) -> None:
+        """Tell the people who have the result of a pause what was read after it, if they have to know. Once."""
+        if not isinstance(entry.outcome, Paused):
+            return
+        await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)  # that it was told: then no process repeats it
+        known = await self.facts.known_after_read(*entry.session)
+        message = facts_message(entry.order.session_id, entry.known, known, now=time.time())
+        actor = address.actor
+        audience = (*entry.session, actor.channel_id or actor.user_id, address.thread_ts)
+        if message is None or entry.is_lost or audience in self._followed_up:
+            return
+        self._followed_up[audience] = True
+        await self.delivery.deliver(address, message)
 
     async def stored_result(self, running: RunningOrder) -> Message | None:
         """Return the message about an order once its outcome is stored, or the database takes too long.
@@ -130,7 +157,8 @@ class Orders:
         """
         outcome = await asyncio.shield(running.outcome)
         await asyncio.wait({running.entry.written}, timeout=_SETTLE_TIMEOUT)
-        return None if outcome is None else self.message(running.entry, outcome)
+        known = self.facts.reads.known(*running.entry.session)
+        return None if outcome is None else self._message(running.entry, outcome, known)
 
     def recover(self, entry: Entry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
@@ -186,7 +214,7 @@ class Orders:
                 message = replace(message, blocks=())  # the card has the button
             return address, message
         if not is_card:
-            known = self.reads.known(entry.order.actor.team_id, entry.order.session_id)
+            known = self.facts.reads.known(*entry.session)
             update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=known)
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)

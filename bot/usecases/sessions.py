@@ -252,6 +252,12 @@ class FactReads:
         task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
         task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
+    async def known_after_read(self, team_id: str, session_id: SessionId) -> Session | None:
+        """Return what is known of a session when the read for its workspace has ended, if there is one."""
+        if (reading := self._in_flight.get(team_id)) is not None:
+            await asyncio.wait({reading})
+        return self.reads.known(team_id, session_id)
+
     def stop(self) -> None:
         """Read nothing more. What was read is still used."""
         self._is_stopped = True

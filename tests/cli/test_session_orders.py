@@ -13,7 +13,7 @@ import pytest
 
 from bot.cli import orders
 from bot.demo.sandbox import environment, environment_of_many
-from bot.sim.anchor import SimAnchor
+from bot.sim.anchor import SimAnchor, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
@@ -103,6 +103,17 @@ async def test_without_slack_the_workspace_is_that_of_the_last_order_there_if_an
     assert await site.give("pause", SESSION) == 0
     assert [one.team_id for one in await site.journal()] == ["T0EARLIER01", "", "T0EARLIER01"]
     assert site.slack.api_calls == []
+
+
+async def test_a_pause_says_what_a_read_after_it_shows(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    site.anchor.session(SESSION).is_task = False
+    assert await site.give("pause", SESSION) == 0
+    wording("paused, read after it", capsys.readouterr().out.replace(OPERATOR.removeprefix("os:"), "NAME"))
+    site.anchor.read_fault = unauthorized()
+    assert await site.give("pause", SESSION) == 0
+    assert capsys.readouterr().out == says(PAUSED)
 
 
 # --- without a database ---

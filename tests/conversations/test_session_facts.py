@@ -6,26 +6,30 @@ Nothing waits for a list or a read.
 import asyncio
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.sim.anchor import Fault, Hang, html, unauthorized
+from bot.sim.anchor import Fault, Hang, Slow, html, unauthorized
+from bot.sim.slack import Message
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
     OTHER_SESSION,
     SESSION,
+    Conversation,
     ManyHarness,
-    SingleHarness,
     paused,
     single_workspace,
 )
+from harness.product import State
+from harness.restarts import remains
 
 pytestmark = pytest.mark.anyio
 
 
-def describe(at: SingleHarness, **fields: Any) -> None:
+def describe(at: Conversation, **fields: Any) -> None:
     """Let Anchor say more of the session."""
     given = {
         "tags": ["checkout"],
@@ -38,7 +42,7 @@ def describe(at: SingleHarness, **fields: Any) -> None:
         setattr(at.anchor.session(SESSION), name, value)
 
 
-def verbs(at: SingleHarness) -> list[str | None]:
+def verbs(at: Conversation) -> list[str | None]:
     """What Anchor was asked for, in order of arrival."""
     return [request.verb for request in at.anchor.requests]
 
@@ -115,3 +119,63 @@ async def test_facts_that_change_are_told_for_some_seconds_only_and_a_later_list
         await at.command()
         (message,) = await at.wait_for_messages()
         assert [fact in message.text for fact in ("*checkout*", "`shop.example`", "12 steps")] == [True, True, False]
+
+
+def warnings(at: Conversation) -> list[Message]:
+    """The messages that say that a program outside of Anchor drives the session."""
+    return [one for one in at.messages() if "outside of Anchor" in one.text]
+
+
+async def until_read(at: Conversation) -> None:
+    """Wait until the session has been read after a pause, and for what can follow."""
+    await at.anchor.until(lambda: {"get", "list"} <= set(verbs(at)))
+    await asyncio.sleep(1.0)
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("by", [*BY_BOTH, "a shortcut"])
+async def test_what_is_read_after_a_pause_and_matters_follows_its_result_once(by: str) -> None:
+    async with single_workspace() as at:
+        describe(at, is_task=False, max_duration=5)
+        at.anchor.read_fault = Slow(0.3, times=2)
+        await at.order(by)
+        await until_read(at)
+        (told,) = warnings(at)
+        (result,) = [one for one in at.messages() if one.text.startswith(paused())]
+        await at.command(user=at.slack.bob)
+        await until_read(at)
+        assert [one.text.splitlines()[0] for one in warnings(at)[1:]] == [paused(user=at.slack.bob.id).splitlines()[0]]
+    external, ends, *_, session = told.text.splitlines()
+    assert ("<!date^" in ends, session) == (True, paused().splitlines()[-1])
+    assert (told.thread_ts, told.ephemeral_to) == (result.thread_ts, None)
+    assert external in at.messages()[-1].text
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [({"max_duration": 5}, True), ({"max_duration": 30}, False), ({"is_task": True}, False)],
+)
+async def test_an_end_within_ten_minutes_is_told_and_a_later_one_is_not(fields: Any, *, is_told: bool) -> None:
+    async with single_workspace() as at:
+        describe(at, **{"max_duration": 60, **fields})
+        await at.command()
+        await until_read(at)
+        assert len(at.messages()) == 1 + is_told
+
+
+async def test_nothing_follows_a_refused_order() -> None:
+    async with single_workspace() as at:
+        describe(at, is_task=False, seconds=0.3)
+        await asyncio.gather(at.command(), at.command(user=at.slack.guest))
+        await until_read(at)
+        assert [len(one) for one in (warnings(at), at.ephemerals(at.slack.guest))] == [1, 1]
+
+
+async def test_after_a_restart_it_follows_a_pause_that_is_sent_again_and_not_twice(tmp_path: Path) -> None:
+    async with remains(f"sqlite:///{tmp_path / 'bot.db'}") as left:
+        describe(left, is_task=False)
+        await left.leave("pause", State.SENT)
+        for _ in range(2):
+            async with left.restart():
+                await until_read(left)
+            assert len(warnings(left)) == 1

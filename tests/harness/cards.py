@@ -73,7 +73,7 @@ class CardRowsInMemory:
         return Exchanged(placed={one.id: placed(one.id) for one in changes.alerts}, claimed=claimed)
 
 
-NAME = (ACME.team_id, SESSION)
+NAME = (ACME.team_id, SessionId(SESSION))
 _numbers = itertools.count()
 
 

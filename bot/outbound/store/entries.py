@@ -8,6 +8,7 @@ from bot.core.cards import CardNames, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
 from bot.core.recovery import State
 from bot.core.requests import Opposition, Order, ReplyAddress
+from bot.core.sessions import Session
 from bot.request_id import order_id
 
 
@@ -42,6 +43,8 @@ class Entry:
     cards: CardNames = frozenset()
     has_lost_card: bool = False
     """Slack has refused to update a card of its session since the last outcome."""
+    known: Session | None = None
+    """What was known of its session when its result was written."""
     is_stored: bool = False
     is_lost: bool = False
     """Another process has the order, and tells its outcome.
