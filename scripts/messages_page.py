@@ -4,6 +4,7 @@ Tables show the examples of scripts/message_examples.py. The other texts, which 
 that tests compare by the fixture `wording`; each has a heading and a block of its own.
 """
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,13 +20,15 @@ _INTRODUCTION = """\
 
 This page is for people who want to know what the bot says and when. `scripts/test --update` writes it.
 
-In the examples, `@alice` is the person who sent the command or pressed the button.
+In the examples, `@alice` is the person who sent the command or pressed the button. *Lock screen* is what a phone shows
+of a message: its first 100 characters.
 """
 _OUTSIDE = """\
 ## Texts outside of Slack
 
 These texts are in a terminal, in the log, or in an HTTP response.
 """
+_LOCK_SCREEN = 100  # characters
 _PEOPLE = {
     "<@U0ALICE0001>": "@alice",
     "<@U0BOB000001>": "@bob",
@@ -54,6 +57,18 @@ def lines_of(example: Example) -> list[str]:
             return [f"{example.status} {example.title}", *example.lines]
     title = [f"*{example.title}*"] if example.title else []
     return [*title, *(line for block in example.blocks for line in _lines(block))]
+
+
+def lock_screen(example: Example) -> str:
+    """Return what a phone's lock screen shows of a message; "" of a view, which notifies nobody."""
+    if not isinstance(example, Message):
+        return ""
+    text = re.sub(r"<!date\^[^|>]*\|[^>]*>", "(date)", example.text)
+    text = re.sub(r"<[^|>]*\|([^>]*)>", r"\1", text)
+    for mention, name in _PEOPLE.items():
+        text = text.replace(mention, name)
+    shown = html.unescape(re.sub(r"<([@#]\w+)>", r"\1", text))
+    return " ".join(re.sub(r"[*`]", "", shown).split())[:_LOCK_SCREEN]
 
 
 def controls_of(example: Example) -> list[str]:
@@ -114,15 +129,22 @@ def _as_list(value: object) -> list[Any]:
 
 
 def _table(title: str, examples: Mapping[str, Example]) -> Iterator[str]:
-    yield from (f"## {title}", "", "| When | Text | Buttons |", "| --- | --- | --- |")
+    has_messages = any(isinstance(example, Message) for example in examples.values())
+    names = ["When", *(["Lock screen"] if has_messages else []), "Text", "Buttons"]
+    yield from (f"## {title}", "", f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}")
     first: list[str] = []
     for name, example in examples.items():
         columns = (lines_of(example), controls_of(example))
         shown = [dict.fromkeys(line for line in column if line not in first) for column in columns]
-        yield f"| {_cell([name])} | {' | '.join(map(_cell, shown))} |"
+        notified = [_escaped(lock_screen(example))] if has_messages else []
+        yield f"| {' | '.join([_cell([name]), *notified, *map(_cell, shown)])} |"
         if isinstance(example, View):
             first = first or [*columns[0], *columns[1]]
     yield ""
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([|<*_`])", r"\\\1", without_chance(text))
 
 
 def _cell(lines: Mapping[str, None] | list[str]) -> str:

@@ -145,6 +145,11 @@ def dashboard(url: str) -> str:
     return link(url, "Anchor's dashboard")
 
 
+def now_in_dashboard(verb: Verb, url: str) -> str:
+    """Return the advice to do it without the bot, because that takes no repair."""
+    return f"{'Stop it now' if verb is Verb.PAUSE else 'Resume it'} in {dashboard(url)}."
+
+
 def or_in_dashboard(verb: Verb, url: str) -> str:
     """Return the end of an advice: the way to do it without the bot."""
     return f"or {'stop' if verb is Verb.PAUSE else 'resume'} it in {dashboard(url)}"

@@ -27,10 +27,11 @@ _NOT_A_MEMBER = {
         "Ask one of them to press the button",
     ),
 }
-_ASK_ADMIN = f"Ask an admin to set it {markup.IN_HOME}"
-_REINSTALL = "Ask an admin to reinstall this app (it lacks `users:read`) and set the key"
+_BY_ADMIN = f"An admin can set it {markup.IN_HOME}."
+_BY_REINSTALL = "An admin must reinstall this app (it lacks `users:read`) and set the key."
+_BY_OPERATOR = "The operator of the bot can set it up."
+_NO_KEY = "This workspace has no Anchor API key yet."
 _REFUSALS = {
-    outcomes.WrongWorkspace: ("This bot does not serve your workspace.", "Ask the operator of the bot to set it up"),
     RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
     outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
     outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
@@ -54,7 +55,10 @@ _AFTER_DOUBT = {
     Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
     Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
 }
-_NEW_KEY = {True: f"Ask an admin to replace it {markup.IN_HOME}", False: "Ask the operator of this bot to replace it"}
+_NEW_KEY = {
+    True: f"An admin can replace the key {markup.IN_HOME}.",
+    False: "The operator of this bot can replace the key.",
+}
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _END_IS_NEAR = 600.0  # seconds
 _PRODUCED = {
@@ -124,8 +128,7 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: 
         since = f"🔹 *Already resumed* by {by}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
         return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id))
-    why, advice = explain_refusal(order.verb, refusal)
-    advice = f"{advice}, {markup.or_in_dashboard(order.verb, dashboard_url)}."
+    why, advice = explain_refusal(order.verb, refusal, dashboard_url=dashboard_url)
     message = ephemeral(markup.NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
         return with_buttons(message, buttons.set_key_button("Set"))
@@ -136,9 +139,14 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: 
     return message
 
 
-def explain_refusal(verb: Verb, refusal: outcomes.Refusal) -> tuple[str, str]:
-    """Return the reason, and what to do next, without the period."""
+def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str) -> tuple[str, str]:
+    """Return the reason, and what to do next: before a repair by somebody else comes what stops the agent now."""
+    now = markup.now_in_dashboard(verb, dashboard_url)
     match refusal:
+        case outcomes.WrongWorkspace():
+            return "This bot does not serve your workspace.", f"{now} {_BY_OPERATOR}"
+        case outcomes.NoKey(can_set=False, scope_missing=scope_missing):
+            return _NO_KEY, f"{now} {_BY_REINSTALL if scope_missing else _BY_ADMIN}"
         case NotAMember(role=role):
             why, advice = _NOT_A_MEMBER[role]
         case NotNamed(users=users):
@@ -146,10 +154,8 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal) -> tuple[str, str]:
             advice = "Ask one of them"
         case NotHere(channels=channels):
             why, advice = f"People can {verb} only in {_some(map(markup.channel, sorted(channels)))}.", "Do it there"
-        case outcomes.NoKey(can_set=can_set, scope_missing=scope_missing):
-            why = "This workspace has no Anchor API key yet."
-            set_now = "Set it now, and send the command again"
-            advice = set_now if can_set else _REINSTALL if scope_missing else _ASK_ADMIN
+        case outcomes.NoKey():
+            why, advice = _NO_KEY, "Set it now, and send the command again"
         case outcomes.NotSent(seconds=seconds):
             why = f"Other requests of yours were ahead of it for {seconds:.0f} s, so it was not sent to Anchor."
             advice = "Try again"
@@ -161,7 +167,7 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal) -> tuple[str, str]:
             advice = f"Try again in {math.ceil(seconds)} s"
         case _:
             why, advice = _REFUSALS[type(refusal)]
-    return why, advice
+    return why, f"{advice}, {markup.or_in_dashboard(verb, dashboard_url)}."
 
 
 def _how_late(late: outcomes.Late) -> str:
@@ -317,17 +323,17 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
         case outcomes.NotRunning(anchor_message=text):
             verdict = f"🔹 *Not running*, nothing to {verb}."
             known = f"Anchor says that this session is not running{_quote(text)}."
-            advice = f"If an agent still acts, it has another session: look in {in_anchor}."
+            advice = f"Still seeing activity? It is another session: `{_PAUSE}` lists them."
         case outcomes.NotFound(anchor_message=text):
             verdict = f"🔹 *No such session*, nothing was {verb.past}."
             known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
-            advice = f"Check the id, and the account, in {in_anchor}."
+            advice = f"Check the id in {in_anchor}. If it is right, it belongs to another Anchor account."
         case outcomes.Failed(status_code=status_code, anchor_message=text):
             known = f"Anchor answered with an error ({status_code}){_quote(text)}."
             advice = f"Try again, {or_in_anchor}."
         case outcomes.KeyRejected(status_code=status_code, anchor_message=text, by_admins=by_admins):
             known = f"Anchor refused this workspace's API key ({status_code}){_quote(text)}."
-            advice = f"{_NEW_KEY[by_admins]}, {or_in_anchor}."
+            advice = f"{markup.now_in_dashboard(verb, dashboard_url)} {_NEW_KEY[by_admins]}"
         case outcomes.RateLimited(retry_after=retry_after, anchor_message=text):
             known = f"Anchor accepts no more requests for now (429){_quote(text)}."
             advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."
@@ -342,7 +348,7 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             verdict, advice = markup.UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=in_anchor)
         case outcomes.Superseded():
             known = "A pause was requested after it, so the resume was not sent."
-            advice = f"Try again if the agent is to go on anyway, {or_in_anchor}."
+            advice = f"To resume it anyway, try again, {or_in_anchor}."
         case _:
             assert_never(outcome)
     return verdict, known, advice

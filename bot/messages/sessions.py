@@ -29,8 +29,8 @@ _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
 _BY_ID = f"`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
 _NOT_READ = {
-    Unread.KEY_REJECTED: "Anchor refuses this workspace's API key{status}. An admin or the operator of this bot must "
-    "replace it. Until then, stop agents in {dashboard}.",
+    Unread.KEY_REJECTED: "Anchor refuses this workspace's API key{status}. Stop agents in {dashboard}. An admin or the "
+    "operator of this bot must replace the key.",
     Unread.RATE_LIMITED: "Anchor accepts no more requests for now{status}. Try again in a moment.",
     Unread.UNREACHABLE: "Anchor can't be reached{status}. Try again in a moment, or look in {dashboard}.",
     Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or look in {dashboard}.",
@@ -48,7 +48,7 @@ READING = ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
 """The ack of a command whose lists take longer than Slack waits."""
 
 _PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
-_PAUSED_NOTE = "Anchor does not say whether an agent is paused: one that was resumed elsewhere still stands here."
+_PAUSED_NOTE = "Sessions resumed outside this app still appear here."
 _JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
 _ELSEWHERE = f"Pausing is allowed only in some channels: send `{_PAUSE}` there."
 
@@ -83,8 +83,8 @@ def not_read_text(failure: NotRead, *, dashboard_url: str) -> str:
 
 def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
     """Return why a person sees no sessions."""
-    why, advice = explain_refusal(Verb.PAUSE, refusal)
-    message = ephemeral(f"{_NOT_SHOWN} {why}", f"{advice}, {or_in_dashboard(Verb.PAUSE, dashboard_url)}.")
+    why, advice = explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
+    message = ephemeral(f"{_NOT_SHOWN} {why}", advice)
     return with_buttons(message, set_key_button("Set")) if isinstance(refusal, NoKey) and refusal.can_set else message
 
 

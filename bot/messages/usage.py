@@ -14,36 +14,33 @@ COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
 SESSIONS = "/anchor-sessions"
 """The slash command that shows sessions."""
 
-_EXAMPLE_ID = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
-_EXAMPLE_REASON = {Verb.PAUSE: "spending too fast", Verb.RESUME: "it was the test account"}
 _WHERE_TO_LOOK = "The id is in the alert, in the session's URL and in {dashboard}."
+_ID = "&lt;id or first 8 digits&gt;"
 _HELP = {
-    Verb.PAUSE: "Pause the AI agent of an Anchor Browser session, and post the result in this channel. "
-    "Pausing a paused agent does no harm.\n"
-    f"If a message has the session id, also in a thread, choose *{PAUSE_FROM_MESSAGE_NAME}* in that message's ⋮ menu.",
-    Verb.RESUME: "Resume the paused AI agent of an Anchor Browser session, and post the result in this channel. "
-    "A pause that is requested meanwhile goes first.",
+    Verb.PAUSE: (
+        f"`{COMMANDS[Verb.PAUSE]}`: list what runs, with Pause buttons",
+        f"`{COMMANDS[Verb.PAUSE]} {_ID} [reason]`: pause it",
+        f"`{COMMANDS[Verb.PAUSE]} &lt;words&gt;`: find by tag, domain or key",
+        f"In threads: ⋮ &gt; *{PAUSE_FROM_MESSAGE_NAME}*",
+    ),
+    Verb.RESUME: (
+        f"`{COMMANDS[Verb.RESUME]} &lt;id&gt; [reason]`: resume a paused agent",
+        f"`{SESSIONS}`: list what is paused, with Resume buttons",
+    ),
 }
-_WITHOUT_ID = (
-    f"Without an id, `{COMMANDS[Verb.PAUSE]}` lists the sessions that run, and `{COMMANDS[Verb.PAUSE]} &lt;words&gt;` "
-    "those with the words in a tag, a domain or the name of the key. The first 8 digits of an id are enough if only "
-    f"one session has them. `{SESSIONS}` shows what runs and what is paused."
-)
-SESSIONS_HELP = ephemeral(
-    f"`{SESSIONS}` shows you the sessions that run and those that this app paused, with buttons to pause, to resume, "
-    "and to read them again."
-)
+"""One line for each form. Nobody reads more in a hurry."""
+
+SESSIONS_HELP = ephemeral(f"`{SESSIONS}`: list what runs and what is paused, with Pause and Resume buttons")
 _DIGITS = 32
 _MOST_IDS_SHOWN = 5
 
 
 def usage_message(verb: Verb, problem: Help | Missing | Broken | Ambiguous, *, dashboard_url: str) -> Message:
     """Return the answer to a command without exactly one session id."""
+    if isinstance(problem, Help):
+        return ephemeral(*_HELP[verb])
     usage = f"Usage: `{COMMANDS[verb]} &lt;session_id&gt; [reason]`"
     where = _WHERE_TO_LOOK.format(dashboard=dashboard(dashboard_url))
-    if isinstance(problem, Help):
-        example = f"Example: `{COMMANDS[verb]} {_EXAMPLE_ID} {_EXAMPLE_REASON[verb]}`"
-        return ephemeral(_HELP[verb], where, usage, example, _WITHOUT_ID if verb is Verb.PAUSE else "")
     return ephemeral(NOT_DONE[verb], _explain(problem), where, usage)
 
 

@@ -32,7 +32,7 @@ async def test_an_ended_session_loses_its_buttons_and_is_not_looked_up_again(dat
             await until_shown(at, card, RESUME, "Paused")
         at.anchor.session(SESSION).state = SessionState.ENDED
         for card in cards:
-            await until_shown(at, card, [], "Ended", "completed")
+            await until_shown(at, card, [], "Paused", "Ended while paused", "completed")
         before = reads(at)
         await asyncio.sleep(3 * INTERVAL)
         assert reads(at) == before

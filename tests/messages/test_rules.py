@@ -22,7 +22,7 @@ from scripts.message_examples import (
     VIEWS,
     order,
 )
-from scripts.messages_page import lines_of
+from scripts.messages_page import lines_of, lock_screen
 
 MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
 """By the sign of the verdict."""
@@ -64,6 +64,20 @@ def test_no_answer_is_longer_than_somebody_reads_in_an_emergency() -> None:
     answers = {name: one.text for name, one in (*ANSWERS.items(), *USAGE.items())}
     long = {name: text for name, text in answers.items() if words(text) > MOST_WORDS.get(text[:2].strip(), 999)}
     assert long == {}
+
+
+@pytest.mark.parametrize("name", sorted(one for one, message in MESSAGES.items() if message.text))
+def test_no_message_begins_with_an_id_and_a_lock_screen_shows_no_markup(name: str) -> None:
+    shown = lock_screen(MESSAGES[name])
+    assert 0 < len(shown) <= 100
+    assert not re.match(r"\W*(Session )?[0-9a-f]{8}\b", shown)
+    assert not re.search(r"<!date|&[a-z]+;|\|", shown)
+
+
+@pytest.mark.parametrize("name", ["pause: help", "resume: help"])
+def test_help_is_read_at_a_glance(name: str) -> None:
+    assert words(USAGE[name].text) <= 40
+    assert len(USAGE[name].text.splitlines()) <= 4
 
 
 def words(text: str) -> int:
