@@ -65,8 +65,9 @@ class Clients:
 class Limits:
     """The clock (Unix seconds), the most of each thing, and times in seconds.
 
-    `capacity` limits unfinished orders, `alerts_at_once` requests with settings, `at_anchor_each` orders of one person
-    that are being sent, `tasks` all work that is under way, and `messages` those that wait until others are sent.
+    `capacity` limits unfinished orders, `alerts_at_once` requests with settings, `at_anchor` orders that are being
+    sent, `at_anchor_each` those of a person, `tasks` all work under way, and `messages` those that wait until others
+    are sent.
     `ack_wait` limits the wait of an ack for an outcome. `heartbeat` and `redelivery_window` are those of Socket Mode.
     `lock_wait` limits the wait for another bot on the same SQLite file. Another process takes unfinished orders over
     after `lease`, and looks for them every `recovery_interval`.
@@ -75,6 +76,7 @@ class Limits:
     now: Callable[[], float] = time.time
     capacity: int = CAPACITY
     alerts_at_once: int = MOST_AT_ONCE
+    at_anchor: int = MOST_AT_ANCHOR
     at_anchor_each: int = MOST_AT_ANCHOR_EACH
     tasks: int = MOST_TASKS
     messages: int = CAPACITY
@@ -172,7 +174,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     cards_due = asyncio.Event()
     journal = Journal(rows, readiness, metrics, cards_due)
-    queue = FairQueue(most=MOST_AT_ANCHOR, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
+    queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor,
         access_check,

@@ -1,7 +1,7 @@
 """Share what is scarce between people: rotation, counts by key, and limits within a while."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from bot.core.requests import Person
@@ -56,10 +56,50 @@ class TimeWindow:
 _Item = TypeVar("_Item", bound=Hashable)
 
 
+FEW = 10
+"""With fewer items taken than that, a person can have one of the places that are kept."""
+
+_KEPT = 20  # one of so many places is kept
+
+
+class _Next:
+    """People in rotation: first of the workspaces, then of the people of each."""
+
+    def __init__(self) -> None:
+        self._teams: OrderedDict[str, OrderedDict[Person, None]] = OrderedDict()
+
+    def has_other(self, team: str) -> bool:
+        """Return whether people of another workspace wait here."""
+        return len(self._teams) > (team in self._teams)
+
+    def add(self, person: Person) -> None:
+        """Let a person wait behind the others of the workspace, unless they wait already."""
+        self._teams.setdefault(person[0], OrderedDict()).setdefault(person)
+
+    def discard(self, person: Person) -> None:
+        """Remove a person, if they wait."""
+        if people := self._teams.get(person[0]):
+            people.pop(person, None)
+            if not people:
+                del self._teams[person[0]]
+
+    def take(self, can_take: Callable[[str], bool]) -> Person | None:
+        """Remove and return the next person of a workspace that can take a place; None without any."""
+        team = next(filter(can_take, self._teams), None)
+        if team is None:
+            return None
+        self._teams.move_to_end(team)
+        person = next(iter(self._teams[team]))
+        self.discard(person)
+        return person
+
+
 class Rotation(Generic[_Item]):
     """The waiting items of each person, oldest first. An item can wait in the name of several people.
 
-    At most `most` items are taken at the same time, and `most_each` of one person.
+    At most `most` items are taken at the same time, and `most_each` of one person. A twentieth of the places is kept
+    for people with fewer than FEW of them. While another workspace waits, one takes at most half of the places. People
+    of all workspaces are served in rotation, those with few places first.
     """
 
     def __init__(self, *, most: int, most_each: int) -> None:
@@ -67,8 +107,9 @@ class Rotation(Generic[_Item]):
         self._most_each = most_each
         self._people: dict[_Item, set[Person]] = {}
         self._waiting: dict[Person, OrderedDict[_Item, None]] = {}
-        self._next: OrderedDict[Person, None] = OrderedDict()  # people with waiting items who are below their limit
+        self._with_few, self._with_many = _Next(), _Next()  # people who are below their limit
         self._taken: Tally[Person] = Tally()
+        self._taken_by_team: Tally[str] = Tally()
 
     def __len__(self) -> int:
         return len(self._people)
@@ -95,27 +136,43 @@ class Rotation(Generic[_Item]):
             del items[item]
             if not items:
                 del self._waiting[person]
-                self._next.pop(person, None)
+                self._offer(person)
 
     def take(self) -> tuple[_Item, Person] | None:
-        """Take the oldest item of the next person; None if nothing waits, or as many as possible are taken."""
-        if not self._next or self._taken.total == self._most:
+        """Take the oldest item of the next person; None if nothing can be taken now."""
+        person = self._next_person()
+        if person is None:
             return None
-        person, _ = self._next.popitem(last=False)
         item = next(iter(self._waiting[person]))
-        self.remove(item)
         self._taken.add(person)
+        self._taken_by_team.add(person[0])
+        self.remove(item)
         self._offer(person)
         return item, person
 
     def give_back(self, person: Person) -> None:
         """Make room for another item of this person."""
         self._taken.remove(person)
+        self._taken_by_team.remove(person[0])
         self._offer(person)
 
+    def _next_person(self) -> Person | None:
+        free = self._most - self._taken.total
+        person = self._with_few.take(self._can_take) if free else None
+        if person is None and free > self._most // _KEPT:
+            person = self._with_many.take(self._can_take)
+        return person
+
+    def _can_take(self, team: str) -> bool:
+        has_half = 2 * self._taken_by_team[team] >= self._most
+        return not has_half or not (self._with_few.has_other(team) or self._with_many.has_other(team))
+
     def _offer(self, person: Person) -> None:
-        if person in self._waiting and self._taken[person] < self._most_each:
-            self._next.setdefault(person)
+        """Let a person be one of the next, if they are below their limit and something of theirs waits."""
+        taken = self._taken[person]
+        is_next = person in self._waiting and taken < self._most_each
+        for people, is_theirs in ((self._with_few, taken < FEW), (self._with_many, taken >= FEW)):
+            (people.add if is_next and is_theirs else people.discard)(person)
 
 
 _Waiting = TypeVar("_Waiting")

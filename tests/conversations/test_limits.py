@@ -1,12 +1,15 @@
 """What one person orders has limits, and does not delay other people."""
 
 import asyncio
+import time
+from pathlib import Path
 
 import pytest
 
 from bot.sim.anchor import Slow
 from harness import HTTP_ONLY, outcome_text, paused, single_workspace
 from harness.conversation import until
+from harness.many_workspaces import many_workspaces
 from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +40,24 @@ async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_s
         assert [len(at.anchor.posts(session)) for session in sessions] == [1, 0, 1]
         assert paused(session=sessions[2], user=at.slack.bob.id) in [one.text for one in at.messages()]
         await asyncio.gather(*backlog)
+
+
+async def test_another_workspace_does_not_wait_behind_the_backlogs_of_many_people(tmp_path: Path) -> None:
+    """Of each place at Anchor, one of twenty is kept for people with few orders."""
+    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", ack_wait=0.0, at_anchor=60, at_anchor_each=15) as at:
+        busy, other = await at.set_up_two()
+        at.anchor.fault = Slow(30.0)
+        people = [busy.workspace.add_user(f"U0BUSY{number:05}", f"busy-{number}") for number in range(4)]
+        busy.channel.members |= {person.id for person in people}
+        for person in people:
+            sessions = [at.anchor.add_session(key=busy.key) for _ in range(20)]
+            await asyncio.gather(*[busy.command(session, user=person) for session in sessions])
+        await at.anchor.until(lambda: len(at.anchor.orders) >= 57)
+        began = time.monotonic()
+        await other.command()
+        await at.anchor.until(lambda: other.orders)
+        assert time.monotonic() - began < 1.0
+        at.anchor.fault = None
 
 
 async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from bot.app import Running, running
 from bot.config.settings import Settings
@@ -98,22 +99,22 @@ async def many_workspaces(
     *,
     ack_wait: float = PATIENT_ACK,
     behind: float = 0.0,
-    alerts_at_once: int = 1_000,
-    **settings: str,
+    **options: Any,
 ) -> AsyncIterator[ManyHarness]:
     """Run a bot for many workspaces; none has installed it yet. At the end nobody may have violated a rule.
 
-    The bot's clock is `behind` seconds behind Slack's.
+    The bot's clock is `behind` seconds behind Slack's. The options are settings and limits, as of one workspace.
     """
     async with SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
         port = free_port()
+        settings = {name: value for name, value in options.items() if name.isupper()}
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
         limits = Limits(
             now=lambda: slack.clock.now() - behind,
             ack_wait=ack_wait,
             redelivery_window=0.0,
-            alerts_at_once=alerts_at_once,
+            **{name: value for name, value in options.items() if not name.isupper()},
         )
         with obeying(slack, anchor):
             async with (
