@@ -13,6 +13,7 @@ from bot.config import environment, settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
 from bot.core import cards, recovery, requests, retries, sessions
+from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
 from bot.inbound import alerts, http, rejections
 from bot.inbound.slack import app as slack_app
@@ -89,7 +90,8 @@ OPERATIONS: list[Row] = [
     ("For {} s after a crash or a lost connection", socket_connection.REDELIVERY_WINDOW),
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
     ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
-    ("statuses once per {}", span(session_checks.INTERVAL)),
+    ("for-cards) once per {}", span(session_checks.INTERVAL)),
+    ("at most {} requests per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
     ("needs up to {} connections for each process", database.READERS + database.POSTGRESQL_WRITERS),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
     ("at most once per {} and workspace", span(reads.FACTS_INTERVAL)),
@@ -193,13 +195,24 @@ SESSIONS: list[Row] = [
     ("those of the last {} hours whose status is not known", sessions.RECENT / 3_600),
     ("The newest {} sessions are shown", MOST_RUNNING),
     ("{} to 31 digits", sessions.NEAR_MISS),
-    ("At most {} pages of {} are read", anchor_sessions.MOST_PAGES, anchor_sessions.LIMIT),
+    ("At most {} pages of {} are read", checked.MOST_PAGES, anchor_sessions.LIMIT),
     ("A list is kept for {} seconds", reads.CACHED),
     ("If Anchor takes over {} seconds", router.ACK_WAIT),
     ("read within {} minutes is remembered", minutes(reads.KEPT)),
     ("steps and cost are shown for {} seconds", reads.CACHED),
     ("the newest {} sessions that run", anchor_sessions.LIMIT),
-    ("one read at a time and one per {}", span(reads.FACTS_INTERVAL)),
+    (
+        "one read at a time, one per {} and {} per {}",
+        span(reads.FACTS_INTERVAL),
+        checked.MOST_READS // checked.READS_AFTER_PAUSE,
+        span(checked.READS_WINDOW),
+    ),
+    ("checked once per {} and workspace", span(session_checks.INTERVAL)),
+    ("{} per page, at most {} pages", anchor_sessions.LIMIT, checked.MOST_PAGES),
+    ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
+    ("more than can be read in {} checks", checked.TIMELY),
+    ("repeat that after {} minutes", minutes(checked.CHECKED_INTERVAL)),
+    ("after {} minutes at the latest", minutes(session_checks.LONGEST_BACKOFF)),
     ("together {} per second", reads.MOST_PER_INTERVAL),
     ("After a 429 there is none for a {}", span(reads.RATE_LIMITED)),
 ]

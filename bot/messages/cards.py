@@ -121,6 +121,14 @@ def card_message(
     return _result_card(content, session_id, states.get(session_id))
 
 
+def with_check(message: Message, checked_at: float | None) -> Message:
+    """Return the message of a card that also says when its sessions were read, if it is given (Unix seconds)."""
+    if checked_at is None:
+        return message
+    line = f"Checked {moment(checked_at)}"
+    return replace(message, text=_cut(f"{message.text}\n{line}"), blocks=(*message.blocks, context(line)))
+
+
 def digest_of(message: Message) -> str:
     """Return a digest of everything that people see of a message."""
     return hashlib.sha256(json.dumps(as_response(message), sort_keys=True).encode()).hexdigest()

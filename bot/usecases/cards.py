@@ -13,7 +13,7 @@ from bot.core.sessions import SessionState, ended_state
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
-from bot.messages.cards import alert_message, card_message, digest_of
+from bot.messages.cards import alert_message, card_message, digest_of, with_check
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.card_claims import (
     CardChanges,
@@ -99,7 +99,9 @@ class CardSender:
             states = await self._read_states(card)
             parts = [(part.content, part.session_id) for part in card.parts]
             facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
+            checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.ended is None]
             message = card_message(parts, states, facts, channel_id=card.channel_id)
+            message = with_check(message, min(checks, default=None))
             digest = digest_of(message)
             if card.ts is not None and digest == card.shown:
                 return Attempt(SentCard(card, card.ts, digest))

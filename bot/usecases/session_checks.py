@@ -1,17 +1,21 @@
 """Ask Anchor about the sessions of cards, and update the cards of those that ended."""
 
+import asyncio
 import logging
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from bot.core.fields import Secret
+from bot.core.fields import Secret, digest
 from bot.core.retries import backoff
-from bot.core.sessions import Life, NotRead, Session, SessionPage
+from bot.core.session_checks import MOST_READS, OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Life, Session, SessionPage
+from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
-from bot.outbound.store.connections import storable
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.sessions import FactReads, SessionReads
@@ -19,15 +23,16 @@ from bot.usecases.sessions import FactReads, SessionReads
 _log = logging.getLogger(__name__)
 
 INTERVAL = 60.0
-"""Seconds between two reads for a workspace. The first one follows so long after the first card."""
+"""Seconds from a check of a workspace to the next one. The first one follows so long after the first card."""
 
 LOOK_INTERVAL = 10.0
 """Seconds between two looks for workspaces with open cards."""
 
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
-_LONGEST_STATUS = 100
-_TIMEOUT = 10.0  # seconds for a list of sessions
+_TIMEOUT = 10.0  # seconds for a read,
+_LONGEST_CHECK = 30.0  # and for all of a check
+_MOST_AT_ONCE = 20  # checks: reads must not take the processor from orders
 MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 
 
@@ -43,51 +48,68 @@ class SessionChecks:
 
     def __post_init__(self) -> None:
         self._failures: dict[str, int] = {}
-        self._listed: LRUCache[tuple[str, str], bool] = LRUCache(MOST_LISTED)
+        self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
+        self._turn = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def look(self) -> None:
         """Check the workspaces whose turn it is."""
         with suppress(StoreError):  # the check of the database reports it
-            await self._look()
+            teams = await self.rows.claim_checks(INTERVAL)
+            await asyncio.gather(*[self._check_in_turn(team_id, since) for team_id, since in teams.items()])
 
-    async def _look(self) -> None:
-        for team_id, since in (await self.rows.claim_checks(INTERVAL)).items():
-            await self._check(team_id, since)
+    async def _check_in_turn(self, team_id: str, since: float) -> None:
+        async with self._turn:
+            with suppress(StoreError):
+                workspace = await self.workspaces.find(team_id)
+                if workspace is not None and workspace.anchor_key is not None:
+                    await self._check(workspace, workspace.anchor_key.value, since)
 
-    async def _check(self, team_id: str, since: float) -> None:
-        workspace = await self.workspaces.find(team_id)
-        if workspace is None or workspace.anchor_key is None:
+    async def _check(self, workspace: Workspace, key: Secret, since: float) -> None:
+        """Read what the workspace's requests of this minute allow, and record it."""
+        team_id = workspace.team_id
+        taken = await self.rows.take_reads(team_id, MOST_READS, kept=READS_AFTER_PAUSE)
+        if not taken:
             return
-        page = await self.sessions.statuses(workspace.anchor_key.value, since=since - _AGE)
-        self.reads.monitor.record_list(workspace, page)
-        if isinstance(page, NotRead):
-            failures = self._failures[team_id] = self._failures.get(team_id, 0) + 1
-            await self.rows.postpone_check(team_id, backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF))
-            return
-        self._failures.pop(team_id, None)
-        known = await self.rows.live_sessions(team_id)
-        statuses = {str(one.id): _word(one) for one in page.sessions if one.life is Life.ENDED and one.id in known}
-        if statuses:
-            await self.rows.end_sessions(team_id, statuses)
-            _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(statuses)})
-        self.reads.learn_some(team_id, (one for one in page.sessions if one.id in known))
-        await self._read_new(team_id, workspace.anchor_key.value, known - statuses.keys())
+        sessions = await self.rows.open_sessions(team_id)
+        new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
+        check = Check(sessions, len(taken), new)
+        await self._read(check, workspace, key, since)
+        failures, next_in = self._failures.pop(team_id, 0) + 1, INTERVAL
+        if check.failure is not None:
+            self._failures[team_id] = failures
+            next_in = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
+        await self.rows.end_check(team_id, taken, len(taken) - check.room, next_in=next_in)
+        found = check.found.values()
+        await self.rows.record_reads(team_id, found, key=digest(key.reveal()), asked=check.asked, late=check.late)
+        if ended := sum(one.life is Life.ENDED for one in found):
+            _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": ended})
         await self.fact_reads.fill(team_id)
 
-    async def _read_new(self, team_id: str, key: Secret, open_sessions: frozenset[str]) -> None:
-        """Read the newest sessions if some have new cards: statuses say neither the domains nor what drives them.
+    async def _read(self, check: Check, workspace: Workspace, key: Secret, since: float) -> None:
+        ends = time.monotonic() + _LONGEST_CHECK
+        while (within := min(_TIMEOUT, ends - time.monotonic())) > 0 and (target := check.next_read()) is not None:
+            read = await self._read_one(target, key, since, within)
+            check.record(target, read)
+            self._learn(workspace, check, target, read)
 
-        One that is not among these is not looked for again.
+    async def _read_one(self, target: Target, key: Secret, since: float, within: float) -> Answer:
+        if target == OWN_LIST:
+            return await self.sessions.statuses(key, since=since - _AGE)
+        if isinstance(target, int):
+            return await self.sessions.running_page(key, target, within=within)
+        return await self.sessions.details(key, target, within=within)
+
+    def _learn(self, workspace: Workspace, check: Check, target: Target, read: Answer) -> None:
+        """Remember what was read. Only the team's list says the domains and what drives a session.
+
+        A session that is not on its first page is not looked for again for that.
         """
-        new = {(team_id, session_id) for session_id in open_sessions} - self._listed.keys()
-        if not new:
-            return
-        page = await self.sessions.newest(key, within=_TIMEOUT)
-        if isinstance(page, SessionPage):
-            self.reads.learn(team_id, page.sessions)
-            self._listed.update(dict.fromkeys(new, True))
-
-
-def _word(session: Session) -> str:
-    """Return Anchor's word for the end of a session, as the database can have it."""
-    return (storable(session.status) or "")[:_LONGEST_STATUS]
+        team_id = workspace.team_id
+        if target == OWN_LIST:
+            self.reads.monitor.record_list(workspace, read)
+            self.reads.learn_some(team_id, check.found.values())
+        elif isinstance(read, Session):
+            self.reads.learn_some(team_id, [read])
+        elif isinstance(read, SessionPage):
+            self.reads.learn(team_id, read.sessions)
+            self._listed.update({(team_id, one): True for one in check.new})

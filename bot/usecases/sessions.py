@@ -4,15 +4,17 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from cachetools import TTLCache
 
+from bot.core.fields import Secret, digest
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
+from bot.core.session_checks import READS_AFTER_PAUSE
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -272,6 +274,8 @@ class FactReads:
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
+        if not await self._is_allowed(team_id):
+            return
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
             self.reads.monitor.record_list(access.workspace, read)
@@ -279,4 +283,15 @@ class FactReads:
             self._rate_limited[team_id] = True
         else:
             self.reads.learn(team_id, read)
-            self.tasks.start(self.fill(team_id))
+            self.tasks.start(self._show(team_id, read, access.key))
+
+    async def _is_allowed(self, team_id: str) -> bool:
+        """Return whether the workspace has requests left, which all processes count in the database if it works."""
+        with suppress(StoreError):
+            return len(await self.rows.take_reads(team_id, READS_AFTER_PAUSE)) == READS_AFTER_PAUSE
+        return True
+
+    async def _show(self, team_id: str, read: Sequence[Session], key: Secret) -> None:
+        with suppress(StoreError):
+            await self.rows.record_reads(team_id, read, key=digest(key.reveal()))
+        await self.fill(team_id)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bot.core.fields import Secret, object_field, object_list_field, parse_object, text_field
+from bot.core.session_checks import MOST_PAGES
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import RECENT, RUNNING, NotRead, Session, SessionList, SessionPage, Unread, running_sessions
 from bot.outbound.anchor.orders import AnchorHttp
@@ -25,7 +26,6 @@ _MOST_SECONDS = 1e11  # Unix seconds; a larger number is in milliseconds
 _LATEST = 253_402_300_799  # the end of the year 9999
 
 LIMIT = 50  # sessions on a page, the most that Anchor allows
-MOST_PAGES = 5
 _MAX_LIST_BYTES = 4 * 1024 * 1024
 _OK = 200
 _BY_STATUS = {
@@ -219,9 +219,9 @@ class AnchorSessions:
         session = read_details(answer)
         return session if session is not None and session.id == session_id else NotRead(Unread.UNREADABLE, _OK)
 
-    async def newest(self, key: Secret, *, within: float) -> SessionPage | NotRead:
-        """Return the newest 50 sessions that run, by one request; `within` is in seconds."""
-        return await self._page(key, 1, {"status": RUNNING}, within=within)
+    async def running_page(self, key: Secret, number: int, *, within: float) -> SessionPage | NotRead:
+        """Return a page of the team's sessions that run, the newest first, by one request; `within` is in seconds."""
+        return await self._page(key, number, {"status": RUNNING}, within=within)
 
     async def about(self, key: Secret, session_id: SessionId, *, within: float) -> Sequence[Session] | NotRead:
         """Return a session, and the newest ones that run, by two requests at once; `within` is in seconds.
@@ -231,7 +231,7 @@ class AnchorSessions:
         for a list that refuses the key. Details that refuse it can mean that the session is not of the key's team.
         """
         details, page = await asyncio.gather(
-            self.details(key, session_id, within=within), self.newest(key, within=within)
+            self.details(key, session_id, within=within), self.running_page(key, 1, within=within)
         )
         for read in (details, page):
             if isinstance(read, NotRead) and read.why is Unread.RATE_LIMITED:

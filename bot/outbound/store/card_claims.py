@@ -32,7 +32,8 @@ class CardPart:
     """A session on a card: the row's id, its content, and its version.
 
     `ended` is Anchor's status of a session that has ended, and when Anchor said so (Unix seconds). `facts` are known of
-    the session. `is_news` says that an alert is the last change, so Slack may not have it yet.
+    the session. `is_news` says that an alert is the last change, so Slack may not have it yet. `checked_at` is when the
+    session was read, if the card has to say so (Unix seconds).
     """
 
     id: str
@@ -42,6 +43,7 @@ class CardPart:
     ended: tuple[str, float] | None = None
     facts: Session | None = None
     is_news: bool = False
+    checked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,4 +411,4 @@ def _part(row: Row) -> CardPart:
     ended = None if row.ended_at is None else (row.ended_status, row.ended_at)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
     is_news = isinstance(content, AlertContent) and content.last_at == row.changed_at
-    return CardPart(row.id, SessionId(row.session_id), content, row.version, ended, facts, is_news)
+    return CardPart(row.id, SessionId(row.session_id), content, row.version, ended, facts, is_news, row.checked_at)

@@ -4,17 +4,20 @@ A row is its own entry in the outbox: `due` says that Slack has to be told of a 
 changes meanwhile, the message is sent once, as it is then. All times are the database's.
 """
 
+import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from bot.core.cards import AlertContent, CardName, MarkedCards, NewCard, SessionName, first, fold
 from bot.core.retries import DELETED, UNTRUE
+from bot.core.session_checks import CHECKED_INTERVAL, reads_left
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
+from bot.core.sessions import Life, Session
 from bot.outbound.store.card_claims import (
     ALERT,
     IS_OPEN,
@@ -31,15 +34,16 @@ from bot.outbound.store.card_claims import (
     write_content,
     write_facts,
 )
-from bot.outbound.store.connections import Connection, listed
+from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.marks import CHECK, claim_mark
+from bot.outbound.store.marks import CHECK, READS, claim_mark
 
 Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
 NO_MARKS: Marks = {}
 
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
+_LONGEST_STATUS = 100
 _URGENCY = 60.0  # seconds by which a clicked message goes before others
 
 _ARE_OF_SESSIONS = """
@@ -92,8 +96,27 @@ _SET_FACTS = f"""
 _TEAMS = f"""
     SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
 """
-_POSTPONE_CHECK = f"UPDATE marks SET until = :now + :seconds WHERE scope = :team_id AND name = '{CHECK}'"
-_SESSIONS = f"SELECT DISTINCT session_id FROM cards WHERE team_id = :team_id AND {_IS_LIVE}"
+_END_CHECK = f"UPDATE marks SET until = :now + :seconds WHERE scope = :team_id AND name = '{CHECK}'"
+_READ_TIMES = f"SELECT value FROM marks WHERE scope = :team_id AND name = '{READS}'"
+_WRITE_TIMES = f"""
+    INSERT INTO marks (scope, name, value) SELECT team_id, '{READS}', :times FROM workspaces WHERE team_id = :team_id
+    ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
+"""
+_SESSIONS = f"""
+    SELECT session_id FROM cards WHERE team_id = :team_id AND {_IS_LIVE}
+    GROUP BY session_id ORDER BY min(coalesce(read_at, 0.0)), session_id
+"""
+_READ = f"""
+    UPDATE cards SET read_at = :now,
+      read_by = CASE WHEN session_id IN (SELECT value FROM json_each(:found)) THEN :key ELSE read_by END,
+      checked_at = CASE WHEN session_id IN (SELECT value FROM json_each(:late)) THEN checked_at END
+    WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:asked)) AND {_IS_LIVE}
+"""
+_SAY_CHECKED = f"""
+    UPDATE cards SET version = version + 1, due = coalesce(due, :now), checked_at = :now
+    WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:late)) AND {_IS_LIVE}
+      AND (checked_at IS NULL OR checked_at <= :now - {CHECKED_INTERVAL})
+"""
 _END = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), ended_status = :status,
       ended_at = :now
@@ -173,7 +196,7 @@ class CardRows:
         """Record facts of sessions, and mark the cards as due that show others."""
         known = sorted(facts.items())
         rows = [{"team_id": team_id, "session_id": one, "facts": write_facts(session)} for one, session in known]
-        await self._change(_SET_FACTS, rows)
+        await self._change((_SET_FACTS, rows))
 
     async def claim_checks(self, interval: float) -> dict[str, float]:
         """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
@@ -195,25 +218,77 @@ class CardRows:
 
         return await self.database.change(claim_all)
 
-    async def postpone_check(self, team_id: str, seconds: float) -> None:
-        """Check a workspace no earlier than in so many seconds."""
-        await self._change(_POSTPONE_CHECK, [{"team_id": team_id, "seconds": seconds}])
+    async def open_sessions(self, team_id: str) -> list[SessionId]:
+        """Return the sessions with open cards, of which the one that was not read for the longest time is first."""
+        return [SessionId(row.session_id) for row in await self.database.fetch_all(_SESSIONS, team_id=team_id)]
 
-    async def live_sessions(self, team_id: str) -> frozenset[str]:
-        """Return the sessions with open cards."""
-        return frozenset(row.session_id for row in await self.database.fetch_all(_SESSIONS, team_id=team_id))
+    async def take_reads(self, team_id: str, most: int, *, kept: int = 0) -> list[float]:
+        """Take up to `most` of the requests to Anchor that a workspace has left, but for `kept`; return their times.
 
-    async def end_sessions(self, team_id: str, statuses: Mapping[str, str]) -> None:
-        """Record that sessions have ended, with Anchor's word for each, and mark their cards as due."""
-        ended = sorted(statuses.items())
-        await self._change(_END, [{"team_id": team_id, "session_id": one, "status": status} for one, status in ended])
+        They count for all processes, until a check gives back those that it has not used.
+        """
 
-    async def _change(self, sql: str, rows: Iterable[dict[str, Any]]) -> None:
+        def take(connection: Connection) -> list[float]:
+            now = time.monotonic() + self.clock.offset(connection, [LOCK])
+            times, left = reads_left(_read_times(connection, team_id), now)
+            taken = [now] * min(most, left - kept)
+            _write_times(connection, team_id, [*times, *taken])
+            return taken
+
+        return await self.database.change(take)
+
+    async def end_check(self, team_id: str, taken: Sequence[float], used: int, *, next_in: float) -> None:
+        """Check a workspace no earlier than in so many seconds. The requests that it has used count from now on."""
+
+        def end(connection: Connection) -> None:
+            now = time.monotonic() + self.clock.offset(connection, [LOCK])
+            others = Counter(_read_times(connection, team_id)) - Counter(taken)
+            _write_times(connection, team_id, [*others.elements(), *[now] * used])
+            connection.execute(_END_CHECK, team_id=team_id, seconds=next_in, now=now)
+
+        await self.database.change(end)
+
+    async def record_reads(
+        self,
+        team_id: str,
+        sessions: Collection[Session],
+        *,
+        key: str,
+        asked: Iterable[SessionId] = (),
+        late: Iterable[SessionId] = (),
+    ) -> None:
+        """Record sessions as read with the key of a digest, and others as `asked` for in vain.
+
+        The cards of those that have ended become due. So do those of `late` ones, to say when they were read, unless
+        they have said it in the last 15 minutes.
+        """
+        ended = [
+            {"team_id": team_id, "session_id": one.id, "status": (storable(one.status) or "")[:_LONGEST_STATUS]}
+            for one in sorted(sessions, key=lambda session: session.id)
+            if one.life is Life.ENDED
+        ]
+
+        found = [one.id for one in sessions]
+        read = {"team_id": team_id, "found": listed(found), "asked": listed([*found, *asked]), "late": listed(late)}
+        await self._change((_END, ended), (_READ, [read | {"key": key}]), (_SAY_CHECKED, [read]))
+
+    async def _change(self, *statements: tuple[str, Sequence[dict[str, Any]]]) -> None:
         def change(connection: Connection) -> None:
-            now = time.monotonic() + self.clock.offset(connection)
-            connection.execute_many(sql, [row | {"now": now} for row in rows])
+            now = time.monotonic() + self.clock.offset(connection, [LOCK])
+            for sql, rows in statements:
+                connection.execute_many(sql, [row | {"now": now} for row in rows])
 
         await self.database.change(change)
+
+
+def _read_times(connection: Connection, team_id: str) -> list[float]:
+    """Return the times of the recent requests to Anchor for a workspace."""
+    row = connection.fetch_one(_READ_TIMES, team_id=team_id)
+    return [] if row is None else json.loads(row.value)
+
+
+def _write_times(connection: Connection, team_id: str, times: Sequence[float]) -> None:
+    connection.execute(_WRITE_TIMES, team_id=team_id, times=json.dumps(times))
 
 
 def _place(

@@ -6,6 +6,7 @@
 | a workspace | `notice` and its name | | |
 | a workspace | `check` | the next check of its sessions | |
 | a workspace | `pace` | | the messages that it has been sent recently |
+| a workspace | `reads` | | the times of recent requests to Anchor in the background |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 """
@@ -18,7 +19,7 @@ from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 
 PROCESS, INSTALL, KEY = "process", "install", "key"
-CHECK, PACE = "check", "pace"
+CHECK, PACE, READS = "check", "pace", "reads"
 
 _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)

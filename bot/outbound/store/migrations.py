@@ -190,6 +190,12 @@ MIGRATIONS = {
     DROP INDEX ix_cards_due;
     CREATE INDEX ix_cards_due ON cards (not_before) WHERE due IS NOT NULL
     """,
+    "0012": """
+    -- when Anchor was last asked about the session, the digest of the key that has read it, and the time on the card
+    ALTER TABLE cards ADD COLUMN read_at DOUBLE PRECISION;
+    ALTER TABLE cards ADD COLUMN read_by VARCHAR(64);
+    ALTER TABLE cards ADD COLUMN checked_at DOUBLE PRECISION
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

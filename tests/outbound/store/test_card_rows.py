@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from bot.outbound.store.cards import LOCK, CardRows
-from harness.cards import NAME, MarkedCards, SentCard, card, cards_of, exchange, mark_cards, sent
+from harness.cards import NAME, MarkedCards, SentCard, Session, card, cards_of, exchange, mark_cards, sent
 from harness.databases import KEY
 from harness.journal import journal_of
 from harness.order_rows import Connection, frozen_transaction
-from harness.product import Secret, Store, open_store, outcomes
+from harness.product import Secret, SessionId, Store, open_store, outcomes
 from harness.stored import ACME, GLOBEX, execute, fetch
 from harness.texts import SESSION
 
@@ -147,12 +147,12 @@ async def test_a_workspace_is_checked_by_one_process_at_a_time(rows: CardRows, o
     await asyncio.sleep(0.4)
     claims = [(await checks.claim_checks(0.3)).keys() for checks in (rows, others)]
     assert [set(claim) for claim in claims] == [{ACME.team_id, GLOBEX.team_id}, set()]
-    await rows.postpone_check(ACME.team_id, 60.0)
+    await rows.end_check(ACME.team_id, [], 1, next_in=60.0)
     await asyncio.sleep(0.4)
     assert (await others.claim_checks(0.3)).keys() == {GLOBEX.team_id}
-    assert await others.live_sessions(GLOBEX.team_id) == {SESSION}
-    await others.end_sessions(GLOBEX.team_id, {SESSION: "completed"})
-    assert await others.live_sessions(GLOBEX.team_id) == frozenset()
+    assert await others.open_sessions(GLOBEX.team_id) == [SESSION]
+    await others.record_reads(GLOBEX.team_id, [Session(id=SessionId(SESSION), status="completed")], key="digest")
+    assert await others.open_sessions(GLOBEX.team_id) == []
 
 
 async def test_a_process_that_freezes_amid_a_claim_holds_up_no_order_and_others_for_three_seconds(
@@ -173,3 +173,30 @@ async def test_a_process_that_freezes_amid_a_claim_holds_up_no_order_and_others_
             assert claimed.ts == "1.1"
             with pytest.raises(psycopg.Error):
                 frozen.execute("SELECT 1")
+
+
+async def test_all_processes_together_have_15_requests_in_the_background_a_minute(
+    store: Store, rows: CardRows, others: CardRows
+) -> None:
+    await store.rows.save(ACME)
+    first = await rows.take_reads(ACME.team_id, 10, kept=2)
+    second, third = [await others.take_reads(ACME.team_id, 10, kept=2) for _ in range(2)]
+    after_pause, no_more = [await others.take_reads(ACME.team_id, 2) for _ in range(2)]
+    await rows.end_check(ACME.team_id, first, 4, next_in=60.0)
+    again = await rows.take_reads(ACME.team_id, 10)
+    assert [len(one) for one in (first, second, third, after_pause, no_more, again)] == [10, 3, 0, 2, 0, 6]
+
+
+async def test_a_late_card_says_every_15_minutes_when_its_session_was_read(store: Store, rows: CardRows) -> None:
+    await sent(rows, (await exchange(rows, new=[card()])).claimed)
+    session = Session(id=SessionId(SESSION), status="running")
+    for late, is_due in (([], False), ([session.id], True), ([session.id], False)):
+        await rows.record_reads(ACME.team_id, [session], key="digest", late=late)
+        claimed = (await exchange(rows)).claimed
+        assert bool(claimed) is is_due
+        await sent(rows, claimed)
+        await execute(store, "UPDATE cards SET not_before = 0.0")
+        await asyncio.sleep(1.1)
+    await execute(store, "UPDATE cards SET checked_at = checked_at - 900.0")
+    await rows.record_reads(ACME.team_id, [session], key="digest", late=[session.id])
+    assert (await exchange(rows)).claimed

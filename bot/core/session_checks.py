@@ -1,0 +1,90 @@
+"""Decide what is read at Anchor in the background about the sessions of cards, within a budget of requests."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.core.session_ids import SessionId
+from bot.core.sessions import NotRead, Session, SessionPage, Unread
+
+MOST_READS, READS_WINDOW = 15, 60.0
+"""The most requests in the background for a workspace, of all processes together, and the seconds that this is for."""
+
+READS_AFTER_PAUSE = 2
+"""The requests of a read after a pause. A check leaves room for one such read."""
+
+MOST_PAGES = 5
+"""The most pages of a list of sessions that are read."""
+
+TIMELY = 3
+"""The most checks until every session has been read. If there are too many for that, cards say when it was."""
+
+CHECKED_INTERVAL = 900.0
+"""Seconds after which a card says a later check."""
+
+OWN_LIST = 0
+_ENDS_CHECK = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE, Unread.TIMED_OUT})
+
+Target = int | SessionId
+"""What one request reads: OWN_LIST (the sessions of the key), a page of the team's running list, or a session."""
+
+Answer = SessionPage | Session | NotRead
+
+
+@dataclass(slots=True)
+class Check:
+    """One check of the `sessions` with open cards, of which the one that was not read for the longest time is first.
+
+    First comes the key's own list, then the team's running list, as long as it can have a session that was not found,
+    and then one session after the other: a list does not tell that a session has ended which another key made. `room`
+    is the number of requests that are left. `new` sessions lack the facts that only the team's list has. Sessions that
+    were `asked` alone need not be `found`. A `failure` ends the check.
+    """
+
+    sessions: Sequence[SessionId]
+    room: int
+    new: frozenset[SessionId] = frozenset()
+    found: dict[SessionId, Session] = field(default_factory=dict)
+    asked: list[SessionId] = field(default_factory=list)
+    failure: NotRead | None = None
+    is_timely: bool = True
+    _page: int = OWN_LIST
+    _left: list[SessionId] | None = None
+
+    def next_read(self) -> Target | None:
+        """Return what to read now; None at the end."""
+        missing = [one for one in self.sessions if one not in self.found]
+        most = MOST_PAGES if missing else int(bool(self.new))
+        target: Target | None = self._page
+        if self._left is not None or self._page > most:
+            if self._left is None:
+                self._left, self.is_timely = missing, len(missing) <= TIMELY * self.room
+            target = self._left.pop(0) if self._left else None
+        if self.failure is not None or self.room <= 0 or target is None:
+            return None
+        self.room -= 1
+        return target
+
+    def record(self, target: Target, read: Answer) -> None:
+        """Record the answer. A missing one, or a rate limit, ends the check, and so does a failure of the own list."""
+        if isinstance(read, NotRead) and (target == OWN_LIST or read.why in _ENDS_CHECK):
+            self.failure = read
+        elif not isinstance(target, int):
+            self.asked.append(target)
+            self.found |= {read.id: read} if isinstance(read, Session) else {}
+        elif isinstance(read, SessionPage):
+            self._page = target + 1 if target == OWN_LIST or not read.is_last else MOST_PAGES + 1
+            wanted = set(self.sessions)
+            self.found = {one.id: one for one in read.sessions if one.id in wanted} | self.found
+        else:
+            self._page = MOST_PAGES + 1
+
+    @property
+    def late(self) -> list[SessionId]:
+        """Return the sessions whose cards say when they were read, since not all can be read in time."""
+        return [] if self.is_timely else [one for one in self.asked if one in self.found]
+
+
+def reads_left(times: Iterable[float], now: float) -> tuple[list[float], int]:
+    """Return the requests that still count, of those at such times, and how many more are allowed."""
+    recent = [at for at in times if now - READS_WINDOW < at <= now + READS_WINDOW]
+    return recent, max(0, MOST_READS - len(recent))
