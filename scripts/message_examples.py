@@ -608,11 +608,13 @@ def running(*sessions: Session, is_complete: bool = True) -> SessionList:
     return SessionList(sessions, is_complete, NOW)
 
 
-def _listed(found: SessionList, words: str = "", matches: SessionList | None = None) -> Message:
+def listed(found: SessionList, words: str = "", matches: SessionList | None = None) -> Message:
+    """Return the answer with sessions."""
     return list_message(found, found if matches is None else matches, words, dashboard_url=DASHBOARD)
 
 
-def _overview(found: SessionList | NotRead, paused: tuple[PausedSession, ...] | None, **more: Any) -> Message:  # noqa: ANN401 - as its function takes them
+def overview(found: SessionList | NotRead, paused: tuple[PausedSession, ...] | None, **more: Any) -> Message:  # noqa: ANN401 - as its function takes them
+    """Return both lists, for Bob."""
     shown = Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, **more})
     return overview_message(shown, now=NOW, dashboard_url=DASHBOARD)
 
@@ -626,31 +628,31 @@ REFUSALS: Mapping[str, outcomes.Refusal] = {
     "the database failed": outcomes.StoreUnavailable(),
 }
 LISTS: Mapping[str, Message] = {
-    "all": _listed(running(LISTED, BARE)),
-    "one": _listed(running(BARE)),
-    "none": _listed(running()),
-    "none found, not everything read": _listed(running(is_complete=False)),
-    "more than are shown, not everything read": _listed(running(*many(BARE), is_complete=False)),
-    "words: one matches": _listed(running(LISTED, BARE), "checkout", running(LISTED)),
-    "words: all match": _listed(running(LISTED, BARE), "e", running(LISTED, BARE)),
-    "words: none matches": _listed(running(LISTED, BARE), "a `b` <c>", running()),
-    "words: none matches, not everything read": _listed(
+    "all": listed(running(LISTED, BARE)),
+    "one": listed(running(BARE)),
+    "none": listed(running()),
+    "none found, not everything read": listed(running(is_complete=False)),
+    "more than are shown, not everything read": listed(running(*many(BARE), is_complete=False)),
+    "words: one matches": listed(running(LISTED, BARE), "checkout", running(LISTED)),
+    "words: all match": listed(running(LISTED, BARE), "e", running(LISTED, BARE)),
+    "words: none matches": listed(running(LISTED, BARE), "a `b` <c>", running()),
+    "words: none matches, not everything read": listed(
         running(LISTED, is_complete=False), "x", running(is_complete=False)
     ),
-    "words: none runs": _listed(running(), "x"),
+    "words: none runs": listed(running(), "x"),
     "waiting": reading_message(""),
     "waiting for words": reading_message("checkout"),
     "waiting for all sessions": READING,
     "help about sessions": SESSIONS_HELP,
-    "overview": _overview(running(LISTED, BARE), (replace(WAS_PAUSED, order=replace(PAST, session_id=OTHER_ID)),)),
-    "overview: one's own pause": _overview(running(), (replace(WAS_PAUSED, session=None),), viewer_id=ALICE),
-    "overview: a pause, to an admin": _overview(running(), (WAS_PAUSED,), is_admin=True),
-    "overview: nothing": _overview(running(), ()),
-    "overview: no buttons where they are": _overview(running(LISTED), (WAS_PAUSED,), allowed=frozenset()),
-    "overview: no buttons, another session": _overview(running(BARE), (), allowed=frozenset()),
-    "overview: not everything read": _overview(running(is_complete=False), None),
-    "overview: many": _overview(running(*many(BARE), is_complete=False), (WAS_PAUSED,) * 12),
-    "overview: Anchor can't be read": _overview(NotRead(Unread.TIMED_OUT), (replace(WAS_PAUSED, session=None),)),
+    "overview": overview(running(LISTED, BARE), (replace(WAS_PAUSED, order=replace(PAST, session_id=OTHER_ID)),)),
+    "overview: one's own pause": overview(running(), (replace(WAS_PAUSED, session=None),), viewer_id=ALICE),
+    "overview: a pause, to an admin": overview(running(), (WAS_PAUSED,), is_admin=True),
+    "overview: nothing": overview(running(), ()),
+    "overview: no buttons where they are": overview(running(LISTED), (WAS_PAUSED,), allowed=frozenset()),
+    "overview: no buttons, another session": overview(running(BARE), (), allowed=frozenset()),
+    "overview: not everything read": overview(running(is_complete=False), None),
+    "overview: many": overview(running(*many(BARE), is_complete=False), (WAS_PAUSED,) * 12),
+    "overview: Anchor can't be read": overview(NotRead(Unread.TIMED_OUT), (replace(WAS_PAUSED, session=None),)),
     **{f"refused: {name}": list_refusal(one, dashboard_url=DASHBOARD) for name, one in REFUSALS.items()},
     **{f"not read: {why}": ephemeral(not_read_text(NotRead(why), dashboard_url=DASHBOARD)) for why in Unread},
     "not read: with a status": ephemeral(not_read_text(NotRead(Unread.KEY_REJECTED, 401), dashboard_url=DASHBOARD)),
@@ -658,8 +660,8 @@ LISTS: Mapping[str, Message] = {
     "facts: nothing": ephemeral(session_facts(Session(id=ID, status=RUNNING), now=NOW)),
 }
 LONGEST: Mapping[str, Message] = {
-    "longest list": _listed(running(*many(LONG), is_complete=False)),
-    "longest overview": _overview(running(*many(LONG), is_complete=False), (replace(WAS_PAUSED, session=LONG),) * 12),
+    "longest list": listed(running(*many(LONG), is_complete=False)),
+    "longest overview": overview(running(*many(LONG), is_complete=False), (replace(WAS_PAUSED, session=LONG),) * 12),
 }
 OVERVIEW = Overview(running(LISTED), (WAS_PAUSED,), frozenset(Verb), BOB)
 OVERVIEW_BLOCKS = tuple(overview_blocks(OVERVIEW, now=NOW, dashboard_url=DASHBOARD))

@@ -1,13 +1,19 @@
 """Blocks, messages and views of Slack."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from bot.messages.markup import fit, width
+
 Block = dict[str, Any]
 
-_LONGEST_TEXT = 3_900  # characters that screen readers and notifications get: Slack advises at most 4,000
+LONGEST_SECTION = 3_000  # all in UTF-16 units, as Slack's clients count
+LONGEST_TEXT = 4_000  # of an update: https://docs.slack.dev/reference/methods/chat.update
+_MOST_BLOCKS = 13_000  # of the JSON; Slack documents no limit: https://github.com/slackapi/bolt-js/issues/2509
+_SHORTER_SECTIONS = (1_500, 750, 375, 190)  # to which texts are cut, so that such a message keeps its buttons
 
 
 def plain_text(text: str) -> Block:
@@ -16,8 +22,8 @@ def plain_text(text: str) -> Block:
 
 
 def mrkdwn(text: str, *, verbatim: bool = False) -> Block:
-    """Return formatted text; a `verbatim` one gets no links but those that it marks."""
-    return {"type": "mrkdwn", "text": text, "verbatim": verbatim}
+    """Return formatted text of at most 3,000 UTF-16 units; a `verbatim` one gets no links but those that it marks."""
+    return {"type": "mrkdwn", "text": fit(text, LONGEST_SECTION), "verbatim": verbatim}
 
 
 def section(text: str, accessory: Block | None = None, *, verbatim: bool = False) -> Block:
@@ -62,14 +68,35 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message. `text` is escaped mrkdwn and complete: notifications and screen readers use only that.
+    """A message within Slack's limits. `text` is escaped mrkdwn: notifications and screen readers use only that.
 
-    `blocks`, where there are any, are what the eye sees in its place.
+    `blocks`, where there are any, are what the eye sees in its place. What is too long is cut.
     """
 
     text: str
     visibility: Visibility
     blocks: tuple[Block, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Cut what is too long: texts, and at last blocks from the end."""
+        object.__setattr__(self, "text", fit(self.text, LONGEST_TEXT))
+        blocks = self.blocks
+        for limit in _SHORTER_SECTIONS:
+            if not fits(blocks):
+                blocks = tuple(_shortened(block, limit) for block in blocks)
+        while not fits(blocks):
+            blocks = (*blocks[:-2], context("…"))
+        object.__setattr__(self, "blocks", blocks)
+
+
+def fits(blocks: Sequence[Block]) -> bool:
+    """Return whether Slack takes so many blocks, with such texts, in one message."""
+    return width(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) <= _MOST_BLOCKS
+
+
+def _shortened(block: Block, limit: int) -> Block:
+    text = block.get("text")
+    return block if text is None else {**block, "text": {**text, "text": fit(text["text"], limit)}}
 
 
 def in_channel(*lines: str) -> Message:
@@ -89,13 +116,7 @@ def with_buttons(message: Message, *buttons: Block) -> Message:
 
 def from_blocks(blocks: Sequence[Block]) -> Message:
     """Return a message of these blocks for one person; its text has what they say, as far as it fits."""
-    lines: list[str] = []
-    length = 0
-    for line in filter(None, map(_text_of, blocks)):
-        length += len(line) + 1
-        if length <= _LONGEST_TEXT:
-            lines.append(line)
-    return Message("\n".join(lines), Visibility.EPHEMERAL, tuple(blocks))
+    return Message(_join(tuple(map(_text_of, blocks))), Visibility.EPHEMERAL, tuple(blocks))
 
 
 def as_response(message: Message) -> dict[str, Any]:

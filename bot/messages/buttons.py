@@ -8,7 +8,7 @@ from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
 from bot.messages.blocks import Block, mrkdwn, option, plain_text
-from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, lines, mention, moment, name, plain
+from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, fit, lines, mention, moment, name, plain
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -53,7 +53,8 @@ PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Paus
 _QUESTION = "Resume this agent?"
 _EFFECT = "The agent goes on where it was paused."
 
-_LONGEST_REASON_ASKED = 80  # a confirmation dialog takes 300 characters
+_LONGEST_QUESTION = 300  # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+_LONGEST_REASON_ASKED = 80
 
 
 def set_key_button(verb: str) -> Block:
@@ -210,7 +211,7 @@ def button(  # noqa: PLR0913 - the variants of a button
     spoken = f"{label}: {verb}" if label else verb.value.capitalize()
     question = {
         "title": plain_text(_QUESTION),
-        "text": mrkdwn(f"{history} {_EFFECT}".strip()),
+        "text": mrkdwn(fit(f"{history} {_EFFECT}".strip(), _LONGEST_QUESTION)),
         "confirm": plain_text("Resume"),
         "deny": plain_text("Cancel"),
     }

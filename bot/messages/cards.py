@@ -2,16 +2,26 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
-from bot.core.fields import TOKEN_REFUSED, objects_in, text_field
+from bot.core.fields import TOKEN_REFUSED
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
-from bot.messages.blocks import Block, Message, Visibility, actions, as_response, context, mrkdwn, section
+from bot.messages.blocks import (
+    LONGEST_SECTION,
+    Block,
+    Message,
+    Visibility,
+    actions,
+    as_response,
+    context,
+    fits,
+    mrkdwn,
+    section,
+)
 from bot.messages.buttons import (
     agent_name,
     button,
@@ -46,11 +56,8 @@ _ADVICE = {
 _BAD_TOKEN = "Slack refuses the bot's token: the app must be installed again in this workspace."  # noqa: S105
 _UNKNOWN = "Slack refuses the alert for {channel} ({code}): look the code up under chat.postMessage."
 
-_LONGEST_TEXT = 3_500  # characters; Slack refuses an update with 4,000, and may count an emoji as two
 _LATE_RESULT = "a result that Slack did not take in time"
-_BROKEN_END = re.compile(r"(<[^>]*|&[a-z]*)$")  # of a link or an entity that was cut
 
-_LONGEST_SECTION = 3000  # characters, https://docs.slack.dev/reference/block-kit/blocks/section-block
 _LONGEST_TITLE = 150
 _LONGEST_HEADING = 80
 _LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
@@ -73,11 +80,6 @@ _SAMPLE = Alert(
 )
 
 _FIRING = "alert"
-
-_LONGEST = 8_000
-"""Characters of all texts of the rows. Slack refuses a message with more than about 10,000, or 16,000 with the JSON
-around them, and does not document that: https://github.com/slackapi/bolt-js/issues/2867
-"""
 
 
 def refused_by_slack(code: str, channel: str) -> str:
@@ -126,7 +128,7 @@ def with_check(message: Message, checked_at: float | None) -> Message:
     if checked_at is None:
         return message
     line = f"Checked {moment(checked_at)}"
-    return replace(message, text=_cut(f"{message.text}\n{line}"), blocks=(*message.blocks, context(line)))
+    return replace(message, text=f"{message.text}\n{line}", blocks=(*message.blocks, context(line)))
 
 
 def digest_of(message: Message) -> str:
@@ -186,7 +188,7 @@ def _alert_card(shown: Shown) -> Message:
         context(about, verbatim=True),
         *([actions(*buttons)] if buttons else []),
     )
-    return Message(_cut("\n".join([top, body, *told, about])), Visibility.IN_CHANNEL, blocks)
+    return Message("\n".join([top, body, *told, about]), Visibility.IN_CHANNEL, blocks)
 
 
 def _first_lines(shown: Shown, *, title: str) -> list[str]:
@@ -214,12 +216,7 @@ def _result_card(content: ResultContent, session_id: SessionId, state: SessionSt
     top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"{_EARLIER} {content.text}"
     button = state_button(session_id, state)
     blocks = (section(top), section(earlier), *([actions(button)] if button else []))
-    return Message(_cut(f"{top}\n{earlier}"), Visibility.IN_CHANNEL, blocks)
-
-
-def _cut(text: str) -> str:
-    """Return the text, cut if it is too long for an update: what matters comes first."""
-    return text if len(text) <= _LONGEST_TEXT else f"{_BROKEN_END.sub('', text[: _LONGEST_TEXT - 1])}…"
+    return Message(f"{top}\n{earlier}", Visibility.IN_CHANNEL, blocks)
 
 
 def _about_session(shown: Shown) -> str:
@@ -262,7 +259,7 @@ def _body(shown: Shown) -> str:
     line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING)
     head = f"{line}\n" if line else ""
     tail = f"\n{link(alert.url, 'Open')}" if alert.url else ""
-    text = lines(alert.text, limit=_LONGEST_SECTION - width(head + tail))
+    text = lines(alert.text, limit=LONGEST_SECTION - width(head + tail))
     return f"{head}{text}{tail}"
 
 
@@ -286,16 +283,16 @@ def _pause_button(content: AlertContent) -> Block:
 
 
 def _summary(rows: Sequence[Shown]) -> Message:
-    """Return the message about several sessions. If it is too long, all rows lose the facts, and then the reasons."""
+    """Return the message about several sessions. If it is too long, all rows lose facts, reasons, then the count."""
     sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
     top = f"{sign} *{word}*: alerts about *{len(rows)} sessions*"
-    shown = [_row(one) for one in rows]
-    for without in (_without_facts, _without_reason):
-        if sum(len(text_field(one, "text")) for one in objects_in(shown)) > _LONGEST:
+    head, shown = section(top, verbatim=True), [_row(one) for one in rows]
+    for without in (_without_facts, _without_reason, _without_count):
+        if not fits([head, *shown]):
             rows = [without(one) for one in rows]
             shown = [_row(one) for one in rows]
     text = "\n".join([top, *map(_row_text, rows)])
-    return Message(_cut(text), Visibility.IN_CHANNEL, (section(top, verbatim=True), *shown))
+    return Message(text, Visibility.IN_CHANNEL, (head, *shown))
 
 
 def _without_facts(row: Shown) -> Shown:
@@ -304,6 +301,10 @@ def _without_facts(row: Shown) -> Shown:
 
 def _without_reason(row: Shown) -> Shown:
     return replace(row, state=row.state and row.state.without_reason())
+
+
+def _without_count(row: Shown) -> Shown:
+    return replace(row, content=replace(row.content, count=1))
 
 
 def _row(shown: Shown) -> Block:

@@ -6,8 +6,9 @@ from typing import Any
 
 from bot.core.requests import MessageContent
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.messages.blocks import Block, section
+from bot.messages.blocks import LONGEST_TEXT, Block, section
 from bot.messages.buttons import VERBS
+from bot.messages.markup import fit, width
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
 
@@ -130,8 +131,10 @@ def _line_block(update: CardUpdate) -> Block:
 
 
 def _updated_text(update: CardUpdate, card: MessageContent) -> str:
-    """Return the text of the whole message, with the new line in place of an earlier one."""
+    """Return the text of the whole message, with the new line in place of an earlier one; it is cut before the line."""
     earlier = {
         block["text"]["text"] for block in _all_blocks(card) if block.get("block_id") == _block_id(update.session_id)
     }
-    return "\n".join([*(line for line in card.text.split("\n") if line not in earlier), update.line])
+    rest = "\n".join(line for line in card.text.split("\n") if line not in earlier)
+    line = _line_block(update)["text"]["text"]
+    return f"{fit(rest, LONGEST_TEXT - width(line) - 1)}\n{line}".lstrip("\n")

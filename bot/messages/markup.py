@@ -12,6 +12,7 @@ from bot.core.sessions import Phase
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_LONGEST_NAME = 40
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 IN_HOME = "in this app's Home tab"
@@ -38,17 +39,14 @@ MOST_NAMED = 40
 
 
 def plain(text: str, *, limit: int = 300) -> str:
-    """Escape untrusted text on one line, without hidden or control characters, of at most `limit` characters."""
-    cleaned = _clean(text)
-    return html.escape(cleaned if len(cleaned) <= limit else f"{cleaned[: limit - 1].rstrip()}…", quote=False)
+    """Escape untrusted text on one line, without hidden or control characters, of at most `limit` UTF-16 units."""
+    return fit(html.escape(_clean(text), quote=False), limit)
 
 
 def one_line(text: str, *, limit: int) -> str:
     """Return untrusted text for a plain_text object: on one line, of at most `limit` UTF-16 units, not escaped."""
     cleaned = _clean(text)
-    while width(cleaned) > limit:
-        cleaned = f"{cleaned.removesuffix('…')[:-1].rstrip()}…"
-    return cleaned
+    return cleaned if width(cleaned) <= limit else f"{_first(cleaned, limit - 1).rstrip()}…"
 
 
 def name(text: str, *, limit: int) -> str:
@@ -67,12 +65,27 @@ def lines(text: str, *, limit: int) -> str:
     Backticks, which could hide the text that follows, become quotes.
     """
     cleaned = "\n".join(map(_clean, text.replace("`", "'").splitlines()))
-    return _escape_within(_BLANK_LINES.sub("\n\n", cleaned).strip(), limit)
+    return fit(html.escape(_BLANK_LINES.sub("\n\n", cleaned).strip(), quote=False), limit)
 
 
 def width(text: str) -> int:
     """Return the length of `text` in UTF-16 units."""
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
+def fit(text: str, limit: int) -> str:
+    """Return escaped mrkdwn of at most `limit` UTF-16 units: if it is longer, cut between characters and markup."""
+    if width(text) <= limit:
+        return text
+    first = _first(text, limit - 1)
+    for begins, ends in ("<>", "&;"):  # of links and mentions, and of entities
+        if first.rfind(begins) > first.rfind(ends):
+            first = first[: first.rfind(begins)]
+    return f"{first.rstrip()}…"
+
+
+def _first(text: str, units: int) -> str:
+    return text.encode("utf-16-le", errors="surrogatepass")[: 2 * units].decode("utf-16-le", errors="ignore")
 
 
 def link(url: str, label: str) -> str:
@@ -83,7 +96,7 @@ def link(url: str, label: str) -> str:
 def mention(user_id: str) -> str:
     """Mention a person, which notifies them. A user of the operating system has only a name."""
     name = operator_name(user_id)
-    return f"<@{user_id}>" if name is None else f"{code(name)} (command line)"
+    return f"<@{user_id}>" if name is None else f"{code(name, limit=_LONGEST_NAME)} (command line)"
 
 
 def channel(channel_id: str) -> str:
@@ -129,15 +142,6 @@ def _clean(text: str) -> str:
         for char in text
     )
     return " ".join("".join(visible).split())
-
-
-def _escape_within(text: str, limit: int) -> str:
-    """Escape `text`, and cut it between characters if it exceeds `limit` UTF-16 units."""
-    if width(whole := html.escape(text, quote=False)) <= limit:
-        return whole
-    room = limit - len("…")
-    end = next(place for place, char in enumerate(text) if (room := room - width(html.escape(char, quote=False))) < 0)
-    return html.escape(text[:end].rstrip(), quote=False) + "…"
 
 
 def dashboard(url: str) -> str:

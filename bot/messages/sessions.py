@@ -13,6 +13,7 @@ from bot.messages.blocks import (
     actions,
     context,
     ephemeral,
+    fits,
     from_blocks,
     section,
     with_buttons,
@@ -125,16 +126,22 @@ def _notes(*texts: str) -> list[Block]:
 
 
 def overview_message(overview: Overview, *, now: float, dashboard_url: str) -> Message:
-    """Return both lists, for the person alone."""
-    return from_blocks(overview_blocks(overview, now=now, dashboard_url=dashboard_url))
+    """Return both lists, for the person alone, with as many paused sessions as fit into a message."""
+
+    def blocks(most_paused: int) -> list[Block]:
+        return overview_blocks(overview, now=now, dashboard_url=dashboard_url, most_paused=most_paused)
+
+    return from_blocks(blocks(next((most for most in range(MOST_PAUSED, 0, -1) if fits(blocks(most))), 0)))
 
 
-def overview_blocks(overview: Overview, *, now: float, dashboard_url: str) -> list[Block]:
+def overview_blocks(
+    overview: Overview, *, now: float, dashboard_url: str, most_paused: int = MOST_PAUSED
+) -> list[Block]:
     """Return both lists, and the button that reads them again; `now` is in Unix seconds."""
     read_at = overview.running.read_at if isinstance(overview.running, SessionList) else now
     return [
         *_running_blocks(overview, dashboard_url),
-        *_paused_blocks(overview, now),
+        *_paused_blocks(overview, now, most_paused),
         actions(plain_button(REFRESH, "Refresh")),
         context(f"As of {moment(read_at)}."),
     ]
@@ -158,13 +165,13 @@ def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
     ]
 
 
-def _paused_blocks(overview: Overview, now: float) -> list[Block]:
+def _paused_blocks(overview: Overview, now: float, most: int) -> list[Block]:
     if overview.paused is None:
         return [section(_JOURNAL_UNREADABLE)]
     if not overview.paused:
         return [section(f"{_PAUSED_HEADING}: none.")]
-    more = len(overview.paused) - MOST_PAUSED
-    rows = [_paused_row(one, overview, now) for one in overview.paused[:MOST_PAUSED]]
+    more = len(overview.paused) - most
+    rows = [_paused_row(one, overview, now) for one in overview.paused[:most]]
     return [section(f"{_PAUSED_HEADING}:"), *rows, *_notes(f"And {more} more." if more > 0 else "", _PAUSED_NOTE)]
 
 

@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.markup import code, lines, link, one_line, plain, width
+from bot.messages.markup import code, fit, lines, link, one_line, plain, width
 
 TOKEN = re.compile(r"<[^>]*>")
 
@@ -27,9 +27,23 @@ def test_nothing_breaks_out_of_a_code_span(text: str) -> None:
     assert len(written) > 2
 
 
-@given(st.text(min_size=50), st.integers(1, 40))
-def test_it_is_shortened_before_it_is_escaped(text: str, limit: int) -> None:
-    assert len(html.unescape(plain(text, limit=limit))) <= limit
+@given(st.text(st.sampled_from("<>&;🚨") | st.characters(), min_size=50), st.integers(1, 40))
+def test_it_fits_as_it_is_written(text: str, limit: int) -> None:
+    assert width(plain(text, limit=limit)) <= limit
+
+
+PIECES = st.sampled_from(["a", " ", "\n", "🚨", "&amp;", "&lt;", "&gt;", "<@U0BOB000001>", "<https://a.example|Open>"])
+
+
+@given(st.lists(PIECES, max_size=200), st.integers(1, 900))
+def test_a_text_is_cut_between_characters_entities_and_links(pieces: list[str], limit: int) -> None:
+    text = "".join(pieces)
+    cut = fit(text, limit)
+    assert width(cut) <= limit
+    assert cut == text or cut.endswith("…")
+    kept = cut if cut == text else cut.removesuffix("…")
+    starts = {"".join(pieces[:count]).rstrip() for count in range(len(pieces) + 1)}
+    assert kept in starts | {text}
 
 
 def test_lines_become_one_and_families_stay_together() -> None:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from bot.sim.slack import block_kit, markup
 from bot.sim.slack.rules import Rule, Violation
+from bot.sim.slack.schema import width
 
 Part = dict[str, object]
 
 ADVISED_TEXT = 4_000
 MOST_TEXT = 40_000
 MOST_ATTACHMENTS = 100
-MOST_BLOCK_TEXT = 10_000
-"""Characters of all texts in the blocks of a post. Slack does not document its limit: 9,597 were accepted and 11,341
-refused in https://github.com/slackapi/bolt-js/issues/2867.
+MOST_BLOCKS = 13_200
+"""Characters of the JSON of a post's blocks. Slack does not document its limit, and refused so many in
+https://github.com/slackapi/bolt-js/issues/2509.
 """
 CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "unfurl_links", "unfurl_media"})
 _TYPES: Mapping[str, type] = {
@@ -96,8 +97,8 @@ def _mistakes_in_words(raw: Mapping[str, object]) -> Iterator[Violation]:
     text = raw.get("text")
     if raw.get("blocks") and not text:
         yield Violation(Rule.BLOCKS_WITHOUT_TEXT, "blocks need a text that tells the same")
-    if isinstance(text, str) and len(text) > ADVISED_TEXT:
-        yield Violation(Rule.TEXT_TOO_LONG, f"{len(text)} characters")
+    if isinstance(text, str) and width(text) > ADVISED_TEXT:
+        yield Violation(Rule.TEXT_TOO_LONG, f"{width(text)} characters")
     for words in _mrkdwn_in(raw):
         yield from markup.problems(words)
 

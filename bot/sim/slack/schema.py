@@ -12,15 +12,20 @@ def complaint(what: str, pointer: str) -> str:
     return f"[ERROR] {what} [json-pointer:{pointer}]"
 
 
+def width(text: str) -> int:
+    """Return the number of characters as JavaScript counts them: an emoji is often two."""
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
 def string(most: int, least: int = 1) -> Check:
     """Check for a string of `least` to `most` characters."""
 
     def check(value: object, pointer: str) -> Iterator[str]:
         if not isinstance(value, str):
             yield complaint("must be a string", pointer)
-        elif len(value) < least:
+        elif width(value) < least:
             yield complaint(f"must be more than {least - 1} characters", pointer)
-        elif len(value) > most:
+        elif width(value) > most:
             yield complaint(f"must be less than {most + 1} characters", pointer)
 
     return check

@@ -37,6 +37,7 @@ NOT_OFFERED = "an initial option must be one of the options"
     ("most", "block"),
     [
         (3000, lambda n: section("x" * n)),
+        (3000, lambda n: section("🚨" * (n // 2) + "x" * (n % 2))),
         (150, lambda n: {"type": "header", "text": plain("x" * n)}),
         (25, lambda n: actions(*[button(str(number)) for number in range(n)])),
         (75, lambda n: actions(button(text="x" * n))),

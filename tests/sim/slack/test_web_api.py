@@ -21,7 +21,7 @@ POST, LATER, UPDATE = "chat.postMessage", "chat.scheduleMessage", "chat.update"
 NOW = 1_785_000_000  # of the fixture
 DAY = 86_400
 INVALID = [{"type": "divide"}]
-LONG = [section("x" * 2_501)]
+LONG = [section("x" * 3_000)]
 SMALL = {"text": "a"}
 OPEN, PUSH, UPDATE_VIEW, PUBLISH = "views.open", "views.push", "views.update", "views.publish"
 LARGE = modal(*[section("x" * 3000)] * 90)
@@ -85,13 +85,14 @@ async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(sl
         (POST, {"channel": "C0ARCHIVED1"}, "is_archived", []),
         (POST, {"text": ""}, "no_text", []),
         (POST, {"blocks": INVALID}, "invalid_blocks", [Rule.INVALID_BLOCKS]),
-        (POST, {"blocks": LONG * 4}, "msg_blocks_too_long", []),
+        (POST, {"blocks": LONG * 5}, "msg_blocks_too_long", []),
         (POST, {"attachments": [SMALL] * 101}, "too_many_attachments", [Rule.REJECTED]),
         (POST, {"unfurl_links": True}, None, [Rule.UNFURLS]),
         (LATER, {"post_at": NOW}, "time_in_past", []),
         (LATER, {"post_at": NOW + 121 * DAY}, "time_too_far", []),
         (UPDATE, {"ts": "1.2"}, "message_not_found", []),
         (UPDATE, {"text": "x" * 4001}, "msg_too_long", [Rule.TEXT_TOO_LONG]),
+        (UPDATE, {"text": "🚨" * 2001}, "msg_too_long", [Rule.TEXT_TOO_LONG]),
     ],
 )
 async def test_what_slack_refuses_and_what_it_only_records(

@@ -4,24 +4,25 @@ https://docs.slack.dev/reference/methods/chat.postMessage
 https://docs.slack.dev/reference/methods/chat.update
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bot.sim.slack.content import (
     ADVISED_TEXT,
     CONTENT_KEYS,
-    MOST_BLOCK_TEXT,
+    MOST_BLOCKS,
     Content,
     block_problems,
     mistakes,
     read_content,
     refusal,
-    texts,
 )
 from bot.sim.slack.history import Author, Message, Place, Source
 from bot.sim.slack.message_json import message_json
 from bot.sim.slack.rate_limiter import RateLimiter
 from bot.sim.slack.rules import Rule, Violation
+from bot.sim.slack.schema import width
 from bot.sim.slack.web_api.call import ApiError, Caller, Method
 from bot.sim.slack.workspace import Channel, ChannelKind, Workspace
 
@@ -76,7 +77,7 @@ def read_message(arguments: Mapping[str, object]) -> Content:
     content = read_content(arguments)
     if content.is_empty:
         raise ApiError("no_text")
-    if sum(map(len, texts(arguments.get("blocks")))) > MOST_BLOCK_TEXT:
+    if content.blocks and width(json.dumps(content.blocks, ensure_ascii=False, separators=(",", ":"))) > MOST_BLOCKS:
         raise ApiError("msg_blocks_too_long")
     return content
 
@@ -85,7 +86,7 @@ def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object
     caller.platform.record(mistakes(arguments, _UPDATE_KEYS))
     message = _own_message(caller, arguments)
     content = read_message(arguments)
-    if len(content.text) > ADVISED_TEXT:
+    if width(content.text) > ADVISED_TEXT:
         raise ApiError("msg_too_long")
     _check_rate(caller, caller.platform.update_limiter, caller.workspace.team_id)
     if "attachments" not in arguments:
