@@ -103,6 +103,7 @@ OPERATIONS: list[Row] = [
     ("nothing has changed for {} days", past_orders.CARD_DAYS),
     ("a second one waits {} s for the first", availability.LOCK_WAIT),
     ("tries again every {} s", availability.RETRY_DELAY),
+    ("serves after {} s at the latest", availability.FIRST_ATTEMPT),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
     ("orders at Anchor, of all and of one person | {}; {} |", queue.MOST_AT_ANCHOR, queue.MOST_AT_ANCHOR_EACH),
     ("or one in doubt for a {} | {} |", span(requests.UNCONFIRMED_TTL), sequence.MOST_SESSIONS),

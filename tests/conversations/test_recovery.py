@@ -1,14 +1,18 @@
 """Orders that a killed process has left unfinished: a row of the table in docs/reliability.md each."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
+from conversations.test_health import becomes, degraded
 from harness import BOTH_TRANSPORTS, BY_BOTH, SOCKET_ONLY, outcome_text, paused, resumed, single_workspace
 from harness.conversation import until
+from harness.outages import locked
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
 
@@ -18,11 +22,12 @@ IN_DOUBT = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
 PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")
 
 
-async def until_told(at: Remains) -> list[Any]:
-    """Wait until every order in the journal is told, and return the outcomes."""
+async def until_told(at: Remains, *, orders: int = 0) -> list[Any]:
+    """Wait until every order in the journal is told, at least so many, and return the outcomes."""
 
     async def is_told() -> bool:
-        return all(row.state == "told" for row in await at.rows())
+        rows = await at.rows()
+        return len(rows) >= orders and all(row.state == "told" for row in rows)
 
     await until(is_told)
     return [row.outcome for row in await at.rows()]
@@ -202,3 +207,26 @@ async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch
             await left.leave("pause", State.ACTED, PAUSED)
         async with left.restart():
             assert await until_told(left) == ["Paused"] * 3
+
+
+@pytest.mark.slow
+async def test_orders_in_a_file_that_is_locked_at_startup_are_taken_over_when_the_lock_ends(tmp_path: Path) -> None:
+    """What is ordered meanwhile is kept in memory, and recorded then."""
+    async with remains(url := f"sqlite:///{tmp_path / 'bot.db'}") as left:
+        for state, outcome in ((State.SENT, None), (State.ACTED, PAUSED)) * 4:
+            await left.leave("pause", state, outcome)
+        session = left.anchor.add_session()
+        async with AsyncExitStack() as other_program:
+            await other_program.enter_async_context(locked(url))
+            async with left.restart() as at:
+                delivery = await at.command(session)
+                assert delivery.ack is not None
+                assert delivery.ack.text == paused(session=session)
+                await asyncio.sleep(10.0)
+                assert set(await degraded(at)) == {"database"}
+                assert texts(left) == []
+                await other_program.aclose()
+                assert await until_told(left, orders=9) == ["Paused"] * 9
+                await becomes(at, set())
+    assert texts(left) == [paused()] * 8
+    assert len(left.anchor.posts(session)) == 1

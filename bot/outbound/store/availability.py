@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 CHECK_INTERVAL = 10.0  # seconds
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
 RETRY_DELAY = 2.0
-_FIRST_ATTEMPT = 1.0  # seconds for which a start waits for a database on the network
+FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
 _NAME = "database"
 
 
@@ -46,10 +46,9 @@ class WatchedStore:
             self._is_locked = True
 
     async def begin(self) -> None:
-        """Try to prepare the store; one on the network is not waited for. Raises StoreNotUsableError."""
+        """Try to prepare the store, without waiting for long. Raises StoreNotUsableError."""
         self._attempt = self._tasks.start(self._prepare())
-        within = _FIRST_ATTEMPT if self.store.database.file is None else None
-        await asyncio.wait({self._attempt}, timeout=within)
+        await asyncio.wait({self._attempt}, timeout=FIRST_ATTEMPT)
         if self._attempt.done():
             self._attempt.result()
         else:

@@ -5,7 +5,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from bot.outbound.store.availability import open_watched
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
-from harness.outages import NEWER, held
+from harness.outages import NEWER, held, locked
 from harness.product import Secret, Store, Tasks, errors, open_store
 from harness.stored import ACME, readiness
 
@@ -129,6 +129,24 @@ async def test_a_file_in_use_and_a_url_that_is_none_are_refused(tmp_path: Path) 
             await is_kept(f"sqlite:///{tmp_path / 'bot.db'}")
     with pytest.raises(errors.StoreNotUsableError):
         await is_kept("postgresql://bot:s3cr%zzt@host/bot")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_required", [False, True])
+async def test_a_file_that_another_program_has_locked_is_not_waited_for_and_used_when_the_lock_ends(
+    tmp_path: Path, *, is_required: bool
+) -> None:
+    url, health = f"sqlite:///{tmp_path / 'bot.db'}", readiness()
+    async with AsyncExitStack() as other_program:
+        await other_program.enter_async_context(locked(url))
+        async with served(url, health, is_required=is_required) as store:
+            reported = health.reasons if is_required else health.degraded
+            assert "does not answer yet" in reported["database"]
+            await until(lambda: "SQLITE_BUSY" in reported["database"])
+            assert not await is_reached(store)
+            await other_program.aclose()
+            await until(lambda: health.reasons == health.degraded == {})
+            assert await is_reached(store)
 
 
 @pytest.mark.parametrize("is_required", [False, True])
