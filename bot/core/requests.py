@@ -31,6 +31,9 @@ _DURATION = (
 _TIME_LIMIT = re.compile(
     rf"(?:until|till?|end(?! of))\b|for (?:\S+ ){{0,3}}?{_DURATION}|{_DURATION}$", re.ASCII | re.IGNORECASE
 )
+REPEATED = 10.0
+"""Seconds in which a person's own orders of the same verb count as one."""
+
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
 _TIME_DIGITS = 12
 
@@ -175,6 +178,11 @@ class ReplyAddress:
     clicked: ClickedMessage | None = None
     message_url: str = ""
     invocation: str = ""
+
+    @property
+    def result_thread(self) -> str | None:
+        """Return the thread to which a success goes, if to any."""
+        return self.clicked.thread_ts or None if self.clicked else self.thread_ts
 
     @property
     def message_ts(self) -> str | None:

@@ -117,24 +117,25 @@ class Orders:
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
-        Nobody waits for that of the command line: its process was killed.
+        Nobody waits for that of the command line, whose process was killed, and for that of a second click.
         """
         await asyncio.wait({running.outcome})
-        is_ours = partial(self.journal.is_ours, running.entry)
+        entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
+        is_ours = partial(self.journal.is_ours, entry)
         try:
             outcome = running.outcome.result()
             if outcome is None or not await is_ours():
                 return
-            address, message = await self._result(running.entry, outcome, address)
+            address, message = await self._result(entry, outcome, address)
+            nobody_waits = is_operator or await self.session_cards.repeats_click(entry)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message = report(error)
-        nobody_waits = operator_name(address.actor.user_id) is not None
+            message, nobody_waits = report(error), is_operator
         receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, message, is_ours=is_ours)
-        self.journal.told(running.entry, receipt.route if receipt else None)
+        self.journal.told(entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
-            self.session_cards.posted(running.entry, message, receipt.posted)
+            self.session_cards.posted(entry, message, receipt.posted)
         if receipt is not None and not nobody_waits:
-            await self._follow_up(running.entry, address)
+            await self._follow_up(entry, address)
 
     async def _follow_up(self, entry: Entry, address: ReplyAddress) -> None:
         """Tell the people who have the result of a pause what was read after it, if they have to know. Once."""
@@ -223,7 +224,7 @@ class Orders:
             return replace(address, thread_ts=thread_ts), _with_line(message, line)
         if clicked.thread_ts and line != card_not_updated():
             message = replace(message, blocks=())  # the message with the thread has the button
-        return replace(address, thread_ts=clicked.thread_ts or None), _with_line(message, line)
+        return replace(address, thread_ts=address.result_thread), _with_line(message, line)
 
 
 def _with_line(message: Message, line: str) -> Message:

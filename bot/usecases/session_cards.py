@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from cachetools import LRUCache
 
 from bot.core.cards import NewCard, ResultContent
-from bot.core.outcomes import Outcome, Resumed
+from bot.core.outcomes import Outcome, Paused, Resumed
 from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
 from bot.messages.blocks import Message, Visibility
@@ -69,21 +69,31 @@ class SessionCards:
         actor = entry.order.actor
         return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
+    async def repeats_click(self, entry: Entry) -> bool:
+        """Return whether the thread has the outcome by a click of the same person a moment before."""
+        if entry.address.result_thread is None or not isinstance(entry.outcome, Paused | Resumed):
+            return False
+        await asyncio.wait({entry.written}, timeout=_KNOWN_WITHIN)
+        try:
+            return entry.written.done() and await self.states.repeats_click(entry.id)
+        except StoreError:
+            return False  # a result that is told twice is better than none
+
     async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
-        """Post a resume in the channels in which a message that cannot be edited says that the session is paused.
+        """Post a resume in the channel in which a message that cannot be edited said last that the session is paused.
 
         The channel of the order has its result already, unless that is in the thread of a card.
         """
-        if entry.is_lost or not isinstance(outcome, Resumed):
+        if entry.is_lost or not isinstance(outcome, Resumed) or await self.repeats_click(entry):
             return  # another process reports a lost one
         order, own = entry.order, entry.order.actor.channel_id
         try:
-            names = await self.states.channels_saying_paused(order.actor.team_id, order.session_id, entry.id)
+            channel = await self.states.channel_saying_paused(order.actor.team_id, order.session_id, entry.id)
         except StoreError as error:
-            _log.warning("resume not reported in other channels", extra={"why": str(error)})
-            names = frozenset()
-        channels = (names | {own}) if in_thread else (names - {own})
-        for channel in sorted(channels):
+            _log.warning("resume not reported in another channel", extra={"why": str(error)})
+            channel = None
+        if in_thread or channel not in {own, None}:
+            channel = channel or own
             told = order if channel == own else replace(order, reason="")  # a reason stays where it was given
             message = outcome_message(
                 told, outcome, now=time.time(), dashboard_url=self.dashboard_url, order_id=entry.id

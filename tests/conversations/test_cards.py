@@ -146,6 +146,36 @@ async def test_a_resume_is_told_in_the_thread_and_in_the_channel_where_it_stays_
     assert (report.text, report.source, buttons(report)) == (resumed(user=BOB), Source.POST_MESSAGE, PAUSE)
 
 
+async def test_two_clicks_of_a_person_have_one_result_and_those_of_two_people_one_each() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        for verb, said in (("pause", paused), ("resume", resumed), ("pause", paused)):
+            before = len(about_session(at))
+            shown = at.current(card)
+            at.anchor.session(SESSION).seconds = 0.5
+            await asyncio.gather(*(at.click(shown, verb=verb, user=user) for user in (None, None, at.slack.bob)))
+            await until_shown(at, card, PAUSE if verb == "resume" else RESUME, said().split("*")[1])
+            await asyncio.sleep(2.0)
+            in_thread = [one.text for one in about_session(at)[before:] if one.thread_ts == card.ts]
+            assert sorted(in_thread) == [said(), said(user=BOB)]
+
+
+async def test_a_resume_is_told_at_its_card_and_in_the_channel_where_paused_was_last_said() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        for channel, user in ((at.channel, at.slack.bob), (ops(at), at.person)):
+            await at.command(channel=channel, user=user)
+            await until_shown(at, card, RESUME, "Paused", f"<@{user.id}>")
+        await at.click(at.current(card), verb="resume", user=at.slack.bob)
+        await at.slack.until(lambda: len(about_session(at, ops(at))) == 2)
+        await asyncio.sleep(2.0)
+        told = [(one.text, one.thread_ts) for channel in (at.channel, ops(at)) for one in about_session(at, channel)]
+    assert [one for one in told if one[0] == resumed(user=BOB)] == [
+        (resumed(user=BOB), card.ts),
+        (resumed(user=BOB), None),
+    ]
+
+
 async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
     file_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -109,6 +109,19 @@ async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str,
 
 
 @HTTP_ONLY
+async def test_two_clicks_of_a_person_that_come_to_two_bots_have_one_result(url: str) -> None:
+    async with two_bots(url) as (at, switch):
+        alert = at.slack.post(at.channel, f"look at {SESSION}", user=at.person)
+        await at.slack.use_shortcut(at.person, alert)
+        await until_settled(url)
+        switch()
+        await at.slack.use_shortcut(at.person, alert)
+        await at.anchor.until(lambda: len(at.orders) == 2)
+        await asyncio.sleep(1.0)
+        assert [one.thread_ts for one in at.messages() if one.text.startswith(paused())] == [alert.ts]
+
+
+@HTTP_ONLY
 async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pause(url: str) -> None:
     async with two_bots(url) as (at, switch):
         first = await at.command(verb="resume")

@@ -28,7 +28,8 @@ def journal() -> Any:
 
 def cards(journal: Any, outbox: Any, *saying_paused: Any) -> SessionCards:
     states: Any = AsyncMock()
-    states.channels_saying_paused.side_effect = saying_paused
+    states.channel_saying_paused.side_effect = saying_paused
+    states.repeats_click.return_value = False
     return SessionCards(journal, outbox, states, dashboard_url="https://dashboard.example")
 
 
@@ -56,15 +57,19 @@ async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(journal: Any
     journal.show.assert_called_once_with(order)
 
 
-async def test_without_a_database_a_resume_is_reported_in_its_own_thread_alone(
+async def test_a_resume_is_reported_in_one_channel_and_without_a_database_in_its_own_alone(
     journal: Any, outbox: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = errors.StoreUnreachableError("gone")
     for in_thread, found, channels in (
         (True, gone, ["C0ALERTS001"]),
         (False, gone, []),
-        (True, {"C0OTHER0001"}, ["C0ALERTS001", "C0OTHER0001"]),
-        (False, {"C0OTHER0001"}, ["C0OTHER0001"]),
+        (True, None, ["C0ALERTS001"]),
+        (False, None, []),
+        (True, "C0OTHER0001", ["C0OTHER0001"]),
+        (False, "C0OTHER0001", ["C0OTHER0001"]),
+        (True, "C0ALERTS001", ["C0ALERTS001"]),
+        (False, "C0ALERTS001", []),
     ):
         outbox.remember.reset_mock()
         await cards(journal, outbox, found).report(entry(RESUME), outcomes.Resumed(), in_thread=in_thread)

@@ -13,7 +13,7 @@ from functools import partial
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Paused, Resumed, Unconfirmed
 from bot.core.recovery import State
-from bot.core.requests import Verb
+from bot.core.requests import REPEATED, Verb
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.health import repeat
 from bot.outbound.store.connections import Connection, Row, listed
@@ -113,15 +113,28 @@ _LAST = f"""
 """The last order of each session that changed it, or that is a pause without an outcome."""
 
 _SAYING_PAUSED = f"""
-    SELECT DISTINCT pauses.channel_id
+    SELECT pauses.channel_id
     FROM orders AS pauses
     WHERE pauses.team_id = :team_id AND pauses.session_id = :session_id AND pauses.verb = 'pause'
       AND pauses.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}')
       AND pauses.delivered_by IN ('ack', 'response_url', 'response_url without thread') AND pauses.id < :order_id
       AND pauses.given_at > coalesce((SELECT max(given_at) FROM orders
         WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND id < :order_id), 0)
+    ORDER BY pauses.id DESC LIMIT 1
 """
-"""The channels in which a result that cannot be edited says, since the resume before this one, that it is paused."""
+"""The channel of the last result, since the resume before this one, that says *Paused* and cannot be edited."""
+
+_FIRST_CLICK = f"""
+    SELECT 1 FROM orders AS own JOIN orders AS first
+      ON first.team_id = own.team_id AND first.session_id = own.session_id AND first.user_id = own.user_id
+        AND first.channel_id = own.channel_id AND first.thread_ts = own.thread_ts AND first.outcome = own.outcome
+        AND first.source = own.source AND first.given_at > own.given_at - {REPEATED}
+    WHERE own.id = :id AND own.outcome IN ('{Paused.__name__}', '{Resumed.__name__}') AND first.id < own.id
+      AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.team_id = own.team_id
+        AND other.session_id = own.session_id AND other.verb <> own.verb AND other.id > first.id AND other.id < own.id)
+    LIMIT 1
+"""
+"""The order of the same person in the same thread a moment before, with no opposite one since."""
 
 
 @dataclass(eq=False)
@@ -135,10 +148,15 @@ class SessionStates:
         rows = await self.database.fetch_all(_LAST, team_id=team_id, session_ids=listed(session_ids))
         return {row.session_id: _read(row) for row in rows}
 
-    async def channels_saying_paused(self, team_id: str, session_id: str, order_id: str) -> frozenset[str]:
-        """Return the channels with a result that a resume, `order_id`, has made wrong, and that cannot be edited."""
+    async def channel_saying_paused(self, team_id: str, session_id: str, order_id: str) -> str | None:
+        """Return the channel of the last result that a resume, `order_id`, has made wrong, and that can't be edited."""
         values = {"team_id": team_id, "session_id": session_id, "order_id": order_id}
-        return frozenset(row.channel_id for row in await self.database.fetch_all(_SAYING_PAUSED, **values))
+        row = await self.database.fetch_one(_SAYING_PAUSED, **values)
+        return None if row is None else str(row.channel_id)
+
+    async def repeats_click(self, order_id: str) -> bool:
+        """Return whether a click of the same person in the thread has had the same outcome a moment before."""
+        return await self.database.fetch_one(_FIRST_CLICK, id=order_id) is not None
 
 
 def _read(row: Row) -> SessionState:

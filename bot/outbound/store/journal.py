@@ -156,7 +156,7 @@ class Journal:
         entry.state, entry.delivered_by, entry.told_at = State.TOLD, route, time.monotonic()
         if not entry.is_lost:
             self.metrics.delivered(entry.order.verb.value, route, entry.told_at - entry.given_at)
-        entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.thread_ts)  # the rest takes memory
+        entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.result_thread)  # the rest takes memory
         self._change(entry)
 
     async def is_ours(self, entry: Entry) -> bool:

@@ -6,13 +6,12 @@ from hashlib import blake2b
 from typing import get_args
 
 from bot.core.outcomes import Broken, Doubt, Paused, Refusal, Resumed, Superseded, Unconfirmed
-from bot.core.requests import UNCONFIRMED_TTL, EarlierPause, Opposition, Order
+from bot.core.requests import REPEATED, UNCONFIRMED_TTL, EarlierPause, Opposition, Order
 from bot.outbound.store.connections import Row, listed
 from bot.outbound.store.database import DatabaseClock
 
 NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
-_REPEATED = 10.0  # seconds in which a person's own pauses count as one
 _CLOCK_ERROR = 0.5  # seconds by which two processes can disagree about the database's time
 
 OTHER_ORDERS = f"""
@@ -30,7 +29,7 @@ OTHER_ORDERS = f"""
     WHERE own.id IN (SELECT value FROM json_each(:ids)) AND NOT (own.verb = 'resume' AND own.state = 'sent')
       AND (other.verb <> own.verb
         OR own.verb = 'pause' AND other.outcome = '{Paused.__name__}' AND other.given_at < own.given_at
-          AND (other.user_id <> own.user_id OR other.given_at < own.given_at - {_REPEATED}))
+          AND (other.user_id <> own.user_id OR other.given_at < own.given_at - {REPEATED}))
       AND other.state <> 'waiting' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
     GROUP BY own.id, own.state, own.given_at
 """

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache, partial
 from typing import Any, get_args, get_type_hints
@@ -146,7 +146,7 @@ class OrderColumns:
             "user_id": actor.user_id,
             "home_team_id": actor.home_team_id,
             "channel_id": actor.channel_id,
-            "thread_ts": storable(row.address.thread_ts),
+            "thread_ts": storable(row.address.result_thread),
             "reply": None
             if row.state is State.TOLD
             else write_reply(row.id, row.address, order.expected_version, self.cipher),
@@ -175,6 +175,8 @@ class OrderColumns:
         """Return what a row of _UNFINISHED says; `now` is the database's time."""
         actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
         address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self.cipher)
+        if address.clicked and address.clicked.ts == address.thread_ts:
+            address = replace(address, thread_ts=None)  # a failure goes to the channel
         order = Order(
             verb=Verb(row.verb),
             session_id=SessionId(row.session_id),
