@@ -160,7 +160,7 @@ class Doctor:
         except SlackUnreachableError as error:
             return checks.no_answer(error)
         await connection.close()
-        return Finding(Wrong.SOCKET_OFF if connection.is_doubted else Good.SOCKET_OPENED)
+        return Finding(Questionable.SOCKET_DOUBTED if connection.is_doubted else Good.SOCKET_OPENED)
 
     async def check_setting(self, name: str) -> Checked | None:
         """Check a token or key by itself; None for another setting."""

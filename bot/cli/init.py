@@ -16,7 +16,7 @@ from bot.config.addresses import is_public_url
 from bot.config.catalog import SETTINGS, VARIABLES
 from bot.config.environment import SettingsError, read_environment, write_environment
 from bot.config.settings import Settings
-from bot.messages.checks import Checked, Good, Unanswered, Wrong, check_line
+from bot.messages.checks import Checked, Good, Questionable, Unanswered, Wrong, check_line
 from bot.outbound.store.secrets import new_key
 
 _KEYS = SETTINGS["ENCRYPTION_KEYS"].variables
@@ -235,7 +235,7 @@ class Init:
             raise NotDoneError("Nothing was written.")
         if isinstance(check.finding.kind, Unanswered):
             return self.answers.confirm("It could not be checked. Use it?", option="--offline")
-        return isinstance(check.finding.kind, Good)
+        return isinstance(check.finding.kind, Good | Questionable)
 
     def _write(self, variables: Mapping[str, str], *, replaces: bool) -> None:
         try:

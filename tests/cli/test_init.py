@@ -134,6 +134,14 @@ async def test_a_program_gives_the_secrets_in_the_environment(site: Site, name: 
     Settings.from_env(site.services | site.secrets)
 
 
+async def test_the_file_is_written_if_slack_calls_socket_mode_off_and_a_connection_opens(site: Site) -> None:
+    site.slack.sockets.claims_off = True
+    said = await site.init()
+    assert site.written() == site.secrets
+    assert said.count(finding_text(checks.Questionable.SOCKET_DOUBTED)) == 2
+    assert said.splitlines()[-1].endswith("anchor-bot run")
+
+
 async def test_settings_only_in_the_environment_are_named(site: Site, wording: Check) -> None:
     file = ("--file", str(site.directory / ".env"))
     environ = site.services | site.secrets

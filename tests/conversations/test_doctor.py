@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from aiohttp import web
@@ -18,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bot.outbound.slack.client import SocketModeOffError
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, Slow, api_error
@@ -115,7 +117,8 @@ def slack_is(status: int, body: bytes, kind: str = "application/json") -> dict[s
 
 settings = dict[str, str]
 CLOSED, NOWHERE = "http://127.0.0.1:1/", "https://no-such-host.invalid/"
-MORE_SCOPES = "commands, chat:write, users:read, im:write"
+WITH_WEBHOOK = "commands, chat:write, users:read, incoming-webhook"
+MORE_SCOPES = f"{WITH_WEBHOOK}, im:write"
 PROXIED = settings(ANCHOR_API_URL="https://anchor.test")
 NOT_IN_CHANNEL = fails(N.ALERT_CHANNEL, Wrong.CHANNEL_REFUSED, code="not_in_channel", channel="C0INCIDENT1")
 
@@ -153,6 +156,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Any]] = {
     "far behind": ({"clock": 400}, fails(N.CLOCK, Wrong.CLOCK_WRONG)),
     "scope": ({"scopes": "commands, chat:write"}, fails(N.SCOPES, Wrong.SCOPES_MISSING, scopes="users:read")),
     "no post": ({"scopes": "commands"}, fails(N.ALERT_CHANNEL, Skipped.NOT_CHECKED, first=N.SCOPES)),
+    "webhook": ({"scopes": WITH_WEBHOOK}, fails(N.SCOPES, Good.SCOPES_GRANTED)),
     "more": ({"scopes": MORE_SCOPES}, fails(N.SCOPES, Odd.SCOPES_EXTRA, scopes="im:write")),
 }
 
@@ -217,7 +221,7 @@ async def test_a_public_url_that_leads_elsewhere_is_named(one: SingleHarness) ->
 
 
 @SOCKET_ONLY
-async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness) -> None:
+async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slack could send requests to the connection of the doctor."""
     found = await examined(settings_of(one))
     assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_IN_USE)
@@ -231,7 +235,9 @@ async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness) -> Non
         one.slack.faults["apps.connections.open"] = api_error(code)
         assert_found(await examined(environ), N.SOCKET_MODE, kind)
     one.slack.faults.clear()
-    one.slack.socket_mode = False
+    one.slack.sockets.claims_off = True
+    assert_found(await examined(environ), N.SOCKET_MODE, Odd.SOCKET_DOUBTED)
+    monkeypatch.setattr("bot.cli.doctor.connect", AsyncMock(side_effect=SocketModeOffError))
     assert_found(await examined(environ), N.SOCKET_MODE, Wrong.SOCKET_OFF)
 
 
