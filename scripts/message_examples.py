@@ -8,7 +8,17 @@ from dataclasses import replace
 from typing import Any, TypeAlias, get_args
 
 from bot.core import outcomes, policy, session_ids
-from bot.core.cards import MOST_IN_SUMMARY, Alert, AlertContent, CardContent, ResultContent, Severity, first
+from bot.core.cards import (
+    MOST_IN_SUMMARY,
+    Alert,
+    AlertContent,
+    CardContent,
+    Reply,
+    ResultContent,
+    Severity,
+    Worse,
+    first,
+)
 from bot.core.fields import Secret
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
 from bot.core.requests import Actor, Help, Order, Verb, operator_id
@@ -277,6 +287,11 @@ def fired(count: int, last_at: float = 0.0, *, resolved_at: float | None = None,
     return AlertContent(alert, count, last_at, resolved_at=resolved_at)
 
 
+def got_worse(why: Worse, at: float = 1.0) -> AlertContent:
+    """Return the content of a reply about a card that got worse."""
+    return AlertContent(replace(ALERT, severity=Severity.CRITICAL), 1, at, reply=Reply("1785000000.000100", why))
+
+
 def summary(
     contents: Sequence[AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
 ) -> Message:
@@ -318,6 +333,12 @@ CARDS: Mapping[str, Message] = {
         {},
         channel_id=CHANNEL,
     ),
+    **{
+        f"reply: {why}": card(got_worse(why), None if why is not Worse.AFTER_PAUSE else state(Phase.PAUSED))
+        for why in Worse
+    },
+    "reply, later paused": card(got_worse(Worse.MORE_SEVERE, -1.0), state(Phase.PAUSED), facts=CARD_FACTS),
+    "summary of replies": summary([got_worse(why) for why in Worse], {0: state(Phase.PAUSED)}),
     "summary": summary([fired(1)] * 3, {1: state(Phase.PAUSED), 2: state(Phase.NOT_RUNNING)}),
 }
 BAD_ALERTS: Mapping[str, object] = {

@@ -25,6 +25,12 @@ MOST_IN_SUMMARY = 12
 ALONE_FOR = 1800.0
 """Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
 
+MOST_REPLIES = 6
+"""The most replies about cards that got worse, in a channel within a minute; more are one message with a list."""
+
+MOST_REPLIES_KEPT = 5
+"""The newest replies about a session in a channel that are kept up to date."""
+
 GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
@@ -68,12 +74,29 @@ class Alert:
 _SEVERITIES = list(Severity)
 
 
+class Worse(StrEnum):
+    """The reasons to notify people of an alert that has a card already."""
+
+    AFTER_PAUSE = "after pause"
+    AFTER_RESOLVED = "after resolved"
+    MORE_SEVERE = "more severe"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The place and the reason of a message about a card that got worse: it answers to the message `thread_ts`."""
+
+    thread_ts: str
+    why: Worse
+
+
 @dataclass(frozen=True, slots=True)
 class AlertContent:
     """The alerts of a session so far.
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
-    are the fingerprints that are not resolved. All are resolved since `resolved_at`, unless it is None.
+    are the fingerprints that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a
+    `reply`, it is about one alert that made a card worse.
     """
 
     alert: Alert
@@ -81,6 +104,7 @@ class AlertContent:
     last_at: float
     firing: tuple[str, ...] = ()
     resolved_at: float | None = None
+    reply: Reply | None = None
 
 
 def first(alert: Alert, now: float) -> AlertContent:
@@ -122,6 +146,17 @@ def head_of(content: AlertContent, state: SessionState | None) -> Head:
     return Head.FIRING if is_news else Head.STATE
 
 
+def worse(content: AlertContent, alert: Alert, state: SessionState | None) -> Worse | None:
+    """Return why people have to be notified of another alert, if they have to."""
+    if alert.is_resolved:
+        return None
+    if state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at:
+        return Worse.AFTER_PAUSE
+    if content.resolved_at is not None:
+        return Worse.AFTER_RESOLVED
+    return Worse.MORE_SEVERE if _rank(alert) > _rank(content.alert) else None
+
+
 def _rank(alert: Alert) -> int:
     return _SEVERITIES.index(alert.severity)
 
@@ -135,6 +170,11 @@ def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
         return 0, min(pending, 1)
     joining = min(pending, room)
     return joining, min(pending - joining, MOST_IN_SUMMARY)
+
+
+def plan_replies(pending: int, recent: int) -> int:
+    """Return how many of the pending replies of a channel are posted together; `recent` ones were within a minute."""
+    return 1 if recent + pending <= MOST_REPLIES else min(pending, MOST_IN_SUMMARY)
 
 
 SessionName = tuple[str, SessionId]
@@ -181,3 +221,8 @@ class NewCard:
     ts: str | None = None
     shown: str | None = None
     facts: Session | None = None
+
+    @property
+    def session(self) -> SessionName:
+        """Return the name of its session."""
+        return self.team_id, self.session_id

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
+from bot.core.cards import MOST_REPLIES
 from bot.core.fields import TOKEN_REFUSED
 from bot.core.outcomes import (
     AnchorOutcome,
@@ -163,11 +164,15 @@ def delay_after_refusal(kind: Kind, code: str, failures: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The calls of one kind for a channel; `failure` is Slack's error code for the last one of this message."""
+    """The calls of one kind for a channel.
+
+    `failure` is Slack's error code for the last one of this message; it can be a reply about a card that got worse.
+    """
 
     kind: Kind
     channel_id: str
     failure: str = ""
+    is_reply: bool = False
 
     @property
     def held_by_slack(self) -> str:
@@ -186,13 +191,18 @@ class Pace:
 
     `updates` are the times of the last updates, `free_at` says from when a lane, or all of a kind, is free again.
     `busy_until` says when the running call of a lane counts as ended. `probes` says when Slack is next asked what it
-    has refused: the token, or a code in a channel.
+    has refused: the token, or a code in a channel. `replies` are the times of the last replies by channel.
     """
 
     updates: tuple[float, ...] = ()
     free_at: Mapping[str, float] = field(default_factory=dict)
     busy_until: Mapping[str, float] = field(default_factory=dict)
     probes: Mapping[str, float] = field(default_factory=dict)
+    replies: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def recent_replies(self, channel_id: str, now: float) -> list[float]:
+        """Return the times of the replies in a channel within WINDOW."""
+        return [at for at in self.replies.get(channel_id, ()) if now - WINDOW < at <= now]
 
     def probes_of(self, lane: Lane) -> set[str]:
         """Return what Slack has refused, and will answer if this call is made."""
@@ -208,6 +218,8 @@ class Pace:
             slot = max(slot, now + CALL_INTERVAL)
         if lane.kind is Kind.UPDATE and len(self.updates) >= MOST_UPDATES:
             slot = max(slot, self.updates[-MOST_UPDATES] + WINDOW)
+        if lane.is_reply and len(recent := self.recent_replies(lane.channel_id, now)) >= MOST_REPLIES:
+            slot = max(slot, recent[-MOST_REPLIES] + WINDOW)
         return slot
 
     def begun(self, lane: Lane, now: float) -> "Pace":
@@ -215,7 +227,10 @@ class Pace:
         updates = (*self.updates, now)[-MOST_UPDATES:] if lane.kind is Kind.UPDATE else self.updates
         busy = _after(self.busy_until, now) | {lane.name: now + LONGEST_CALL}
         probing = {name: now + _interval(name) for name in self.probes_of(lane)}
-        return Pace(updates, _after(self.free_at, now), busy, {**self.probes, **probing})
+        replies = {name: recent for name in self.replies if (recent := self.recent_replies(name, now))}
+        if lane.is_reply:
+            replies[lane.channel_id] = [*replies.get(lane.channel_id, ()), now]
+        return Pace(updates, _after(self.free_at, now), busy, {**self.probes, **probing}, replies)
 
     def ended(self, lane: Lane, now: float) -> "Pace":
         """Return the pace after a call."""
@@ -250,7 +265,7 @@ class Pace:
 def read_pace(text: str) -> Pace:
     """Decode the JSON of a pace."""
     read = json.loads(text)
-    return Pace(tuple(read["updates"]), read["free_at"], read["busy_until"], read.get("probes", {}))
+    return Pace(**read | {"updates": tuple(read["updates"])})
 
 
 def _probe(lane: Lane, code: str) -> str:

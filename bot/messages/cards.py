@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
-from bot.core.fields import TOKEN_REFUSED
+from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
+from bot.core.fields import TOKEN_REFUSED, text_field
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
@@ -70,6 +70,11 @@ _SEVERITIES = {
 
 _RESOLVED = "✅ *Resolved*"
 _AGAIN = "It fired again after the pause."
+_WHY = {
+    Worse.AFTER_PAUSE: _AGAIN,
+    Worse.AFTER_RESOLVED: "It fires again after it was resolved.",
+    Worse.MORE_SEVERE: "It got more severe.",
+}
 _EARLIER = "Earlier:"
 
 _SAMPLE = Alert(
@@ -119,7 +124,7 @@ def card_message(
         return _summary(shown)
     ((content, session_id),) = parts
     if isinstance(content, AlertContent):
-        return _alert_card(shown[0])
+        return _alert_card(shown[0]) if content.reply is None else _reply(shown[0])
     return _result_card(content, session_id, states.get(session_id))
 
 
@@ -285,7 +290,8 @@ def _pause_button(content: AlertContent) -> Block:
 def _summary(rows: Sequence[Shown]) -> Message:
     """Return the message about several sessions. If it is too long, all rows lose facts, reasons, then the count."""
     sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
-    top = f"{sign} *{word}*: alerts about *{len(rows)} sessions*"
+    what = "alerts about" if any(one.content.reply is None for one in rows) else "it got worse in"
+    top = f"{sign} *{word}*: {what} *{len(rows)} sessions*"
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
     for without in (_without_facts, _without_reason, _without_count):
         if not fits([head, *shown]):
@@ -311,9 +317,23 @@ def _row(shown: Shown) -> Block:
     alert = shown.content.alert
     title = name(alert.title or alert.text, limit=_LONGEST_HEADING)
     told = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent)
-    text = "\n".join([*_first_lines(shown, title=title), told, _about_session(shown)])
+    top = _first_lines(shown, title=title)
+    text = "\n".join([*top, ". ".join([told, *_why(shown, top)]), _about_session(shown)])
     buttons = _alert_buttons(shown)
     return section(text, verbatim=True, accessory=buttons[0] if buttons else None)
+
+
+def _why(shown: Shown, above: Sequence[str]) -> list[str]:
+    """Return the sentence that says why a card got worse, unless it is said `above`."""
+    reply = shown.content.reply
+    why = [] if reply is None else [_WHY[reply.why]]
+    return [one for one in why if one not in above[-1]]
+
+
+def _reply(shown: Shown) -> Message:
+    """Return the message that notifies people that a card got worse: a row of a summary, alone."""
+    row = _row(shown)
+    return Message(text_field(row["text"], "text"), Visibility.IN_CHANNEL, (row,))
 
 
 def _row_text(shown: Shown) -> str:

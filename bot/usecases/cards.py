@@ -133,6 +133,11 @@ class CardSender:
 
     async def _send(self, token: Secret, card: ClaimedCard, message: Message) -> PostResult:
         if card.ts is None:
+            result = await self.slack.post_message(
+                token, card.channel_id, message, thread_ts=card.thread_ts, is_broadcast=card.thread_ts is not None
+            )
+            if card.thread_ts is None or not isinstance(result, Refused):
+                return result
             return await self.slack.post_message(token, card.channel_id, message)
         return await self.slack.update_message(token, card.channel_id, card.ts, message)
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE, first, fold, plan_posts
+from bot.core.cards import MOST_IN_SUMMARY, MOST_REPLIES, MOST_SINGLE, first, fold, plan_posts, plan_replies, worse
 from harness import SESSION
-from harness.product import SessionId, cards
+from harness.product import SessionId, cards, sessions
 
-Severity = cards.Severity
+Severity, Worse = cards.Severity, cards.Worse
 ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
 RESOLVED = replace(ALERT, is_resolved=True)
 INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
@@ -53,3 +53,31 @@ def test_many_sessions_within_a_short_time_are_posted_together(
     pending: int, recent: int, room: int, expected: tuple[int, int]
 ) -> None:
     assert plan_posts(pending, recent, room) == expected
+
+
+def test_people_are_notified_once_when_an_alert_gets_worse() -> None:
+    content, paused = first(ALERT, 1.0), replace(sessions.ended_state("", 4.0), phase=sessions.Phase.PAUSED)
+    told = []
+    for at, alert in enumerate(
+        (ALERT, CRITICAL, CRITICAL, INFO, INFO, RESOLVED, replace(INFO, is_resolved=True), INFO), 2
+    ):
+        told.append(worse(content, alert, paused if at > paused.at else None))
+        content = fold(content, alert, float(at))
+    assert told == [None, Worse.MORE_SEVERE, None, Worse.AFTER_PAUSE, None, None, None, Worse.AFTER_RESOLVED]
+
+
+@pytest.mark.parametrize(
+    ("pending", "recent", "together"),
+    [
+        (1, 0, 1),
+        (MOST_REPLIES, 0, 1),
+        (MOST_REPLIES + 1, 0, MOST_REPLIES + 1),
+        (2, MOST_REPLIES - 2, 1),
+        (2, MOST_REPLIES - 1, 2),
+        (900, MOST_REPLIES, MOST_IN_SUMMARY),
+    ],
+)
+def test_replies_are_posted_alone_unless_they_are_too_many_for_a_minute(
+    pending: int, recent: int, together: int
+) -> None:
+    assert plan_replies(pending, recent) == together

@@ -90,3 +90,19 @@ def test_the_probes_of_a_workspace_are_bounded() -> None:
         pace = pace.refused(update(f"C{number}"), float(number), "update_failed", 900.0)
     assert len(pace.probes) == 200
     assert slots(pace, 999.0, update("C999", "update_failed")) == [900.0]
+
+
+def test_a_channel_has_six_replies_a_minute_however_many_wait() -> None:
+    pace, now, sent = Pace(), 0.0, list[float]()
+    here, post = Lane(Kind.POST, "C1", is_reply=True), Lane(Kind.POST, "C1")
+    while now < 600.0:
+        slot = pace.next_slot(here, now)
+        if slot > now:
+            now = slot
+            continue
+        pace = read_pace(pace.begun(here, now).ended(here, now + 0.1).as_text())
+        sent.append(now)
+    assert all(sum(at <= other < at + 60.0 for other in sent) <= 6 for at in sent)
+    assert len(sent) >= 54
+    assert pace.next_slot(post, now) == now
+    assert pace.next_slot(Lane(Kind.POST, "C2", is_reply=True), now) == now

@@ -223,11 +223,17 @@ class SlackClient:
         return SocketUrl(Secret(url), is_doubted=_SOCKET_MODE_OFF in str(response.get("response_metadata")))
 
     async def post_message(
-        self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None
+        self,
+        token: Secret,
+        channel: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        is_broadcast: bool = False,
     ) -> PostResult:
         """Post `message` to a conversation, or as a direct message if `channel` is a user id.
 
-        `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
+        A reply in a thread that `is_broadcast` is shown in the channel, too. `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
         """
         posting = self.web.chat_postMessage(
             token=token.reveal(),
@@ -235,6 +241,7 @@ class SlackClient:
             text=message.text,
             blocks=message.blocks or None,
             thread_ts=thread_ts,
+            reply_broadcast=is_broadcast or None,
             unfurl_links=False,
             unfurl_media=False,
         )

@@ -16,9 +16,11 @@ from bot.core.cards import (
     AlertContent,
     CardContent,
     NewCard,
+    Reply,
     ResultContent,
     Severity,
     plan_posts,
+    plan_replies,
 )
 from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
@@ -66,13 +68,24 @@ class ClaimedCard:
     @property
     def lane(self) -> Lane:
         """Return the lane of the call."""
-        return Lane(Kind.POST if self.ts is None else Kind.UPDATE, self.channel_id, self.failure)
+        kind = Kind.POST if self.ts is None else Kind.UPDATE
+        return Lane(kind, self.channel_id, self.failure, is_reply=self.ts is None and all(map(_reply, self.parts)))
+
+    @property
+    def thread_ts(self) -> str | None:
+        """Return the message to which it is to be a reply. A list of replies to several stands in the channel."""
+        reply = _reply(self.parts[0]) if self.ts is None and len(self.parts) == 1 else None
+        return None if reply is None else reply.thread_ts
 
     @property
     def is_single_alert(self) -> bool:
         """Return whether it is about one alert, which was not repeated."""
         contents = [part.content for part in self.parts]
         return len(contents) == 1 and isinstance(contents[0], AlertContent) and contents[0].count == 1
+
+
+def _reply(part: CardPart) -> Reply | None:
+    return part.content.reply if isinstance(part.content, AlertContent) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +169,15 @@ class Exchanged:
     next_in: float | None = None
 
 
-ALERT, RESULT = "alert", "result"
+ALERT, REPLY, RESULT = "alert", "reply", "result"
 """The kinds of cards."""
 
 
 def kind_of(content: CardContent) -> str:
     """Return the kind of a card."""
-    return ALERT if isinstance(content, AlertContent) else RESULT
+    if isinstance(content, ResultContent):
+        return RESULT
+    return ALERT if content.reply is None else REPLY
 
 
 def write_content(content: CardContent) -> str:
@@ -173,8 +188,10 @@ def write_content(content: CardContent) -> str:
 def read_content(kind: str, text: str) -> CardContent:
     """Decode a content."""
     fields = json.loads(text)
-    if kind == ALERT:
-        return AlertContent(**fields | {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"])})
+    if kind in {ALERT, REPLY}:
+        reply = Reply(**fields["reply"]) if fields.get("reply") else None
+        read = {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"]), "reply": reply}
+        return AlertContent(**fields | read)
     return ResultContent(**fields | {"blocks": tuple(fields["blocks"])})
 
 
@@ -253,9 +270,10 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
     """
     ended = _read_paces(connection, {one.card.team_id for one in sent})
     after = _after_calls(connection, ended, sent, now)
-    due = _due(connection, now) if most else []
-    before = ended | _read_paces(connection, {one.team_id for one in due} - ended.keys())
+    rows = connection.fetch_all(_DUE, now=now) if most else []
+    before = ended | _read_paces(connection, {row.team_id for row in rows} - ended.keys())
     after = before | after
+    due = _due(connection, rows, after, now)
     claimed: list[ClaimedCard] = []
     waiting: list[dict[str, Any]] = []
     for card in due:
@@ -297,13 +315,16 @@ def _after_calls(
     return after
 
 
-def _due(connection: Connection, now: float) -> list[ClaimedCard]:
-    """Return the messages that are due, the most urgent first, with the rows that are due."""
+def _due(connection: Connection, rows: Sequence[Row], paces: Mapping[str, Pace], now: float) -> list[ClaimedCard]:
+    """Return the messages of rows that are due, the most urgent first."""
     pending: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    replies: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
-    for row in connection.fetch_all(_DUE, now=now):
+    for row in rows:
         if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
             pending[row.team_id, row.channel_id].append(row)
+        elif row.ts is None and row.kind == REPLY:
+            replies[row.team_id, row.channel_id].append(row)
         else:
             _add(messages, [row], row.ts)
     for (team_id, channel_id), posts in pending.items():
@@ -314,6 +335,11 @@ def _due(connection: Connection, now: float) -> list[ClaimedCard]:
                 messages[team_id, channel_id, name] = card
         for ts, together in _plan(connection, alerts, now) if alerts else ():
             _add(messages, together, ts)
+    for (team_id, channel_id), posts in replies.items():
+        recent = paces.get(team_id, Pace()).recent_replies(channel_id, now)
+        most = plan_replies(len(posts), len(recent))
+        for group in (posts[:most], *([row] for row in posts[most:])):
+            _add(messages, group, None)
     return list(messages.values())
 
 

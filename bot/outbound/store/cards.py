@@ -7,13 +7,25 @@ changes meanwhile, the message is sent once, as it is then. All times are the da
 import json
 import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bot.core.cards import AlertContent, CardName, MarkedCards, NewCard, SessionName, first, fold
+from bot.core.cards import (
+    MOST_REPLIES_KEPT,
+    AlertContent,
+    CardContent,
+    CardName,
+    MarkedCards,
+    NewCard,
+    Reply,
+    SessionName,
+    first,
+    fold,
+    worse,
+)
 from bot.core.retries import DELETED, UNTRUE
 from bot.core.session_checks import CHECKED_INTERVAL, reads_left
 from bot.core.session_ids import SessionId
@@ -21,6 +33,7 @@ from bot.core.sessions import Life, Session
 from bot.outbound.store.card_claims import (
     ALERT,
     IS_OPEN,
+    REPLY,
     CardChanges,
     CardPart,
     Exchanged,
@@ -34,8 +47,9 @@ from bot.outbound.store.card_claims import (
     write_content,
     write_facts,
 )
-from bot.outbound.store.connections import Connection, listed, storable
+from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.history import states_now
 from bot.outbound.store.marks import CHECK, READS, claim_mark
 
 Marks = Mapping[SessionName, frozenset[str]]
@@ -85,6 +99,8 @@ _FOLD = """
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
     WHERE id = :id
 """
+_REPLIES = f"SELECT * FROM cards WHERE {_ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
+_CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 _FACTS = f"""
     SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}
 """
@@ -148,7 +164,8 @@ class CardRows:
         now = time.monotonic() + self.clock.offset(connection, [LOCK])
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
-        placed, new = _place(connection, changes.alerts, now)
+        placed, new, replies = _place(connection, changes.alerts, now)
+        new += _not_pending(connection, replies, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
         claimed = claim(connection, self.owner, changes.sent, now, most=most)
@@ -293,12 +310,16 @@ def _write_times(connection: Connection, team_id: str, times: Sequence[float]) -
 
 def _place(
     connection: Connection, alerts: Sequence[IncomingAlert], now: float
-) -> tuple[dict[str, Placed], list[NewCard]]:
-    """Fold alerts into open cards. Return the place of each by its id, and the cards to be made for the others."""
+) -> tuple[dict[str, Placed], list[NewCard], dict[CardName, NewCard]]:
+    """Fold alerts into open cards.
+
+    Return the place of each by its id, the cards to be made for the others, and the replies about cards that got worse.
+    """
     if not alerts:
-        return {}, []
+        return {}, [], {}
     before = _open_cards(connection, alerts)
-    after, placed = dict(before), dict[str, Placed]()
+    states = states_now(connection, {card.session for card in before.values() if card.ts})
+    after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
     for one in alerts:
         name = (one.team_id, one.channel_id, one.alert.session_id)
         card = after.get(name)
@@ -310,13 +331,40 @@ def _place(
             card = NewCard(one.id, *name, content, facts=one.facts)
         else:
             assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
+            why = worse(card.content, one.alert, states.get(card.session)) if card.ts else None
+            if card.ts and why:
+                reply = AlertContent(one.alert, 1, now, (one.alert.fingerprint,), reply=Reply(card.ts, why))
+                replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
             content = fold(card.content, one.alert, now)
         after[name] = replace(card, content=content)
         placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
     folded = [card for name, card in sorted(after.items()) if name in before and card != before[name]]
-    contents = [{"id": card.id, "content": write_content(card.content), "now": now} for card in folded]
-    connection.execute_many(_FOLD, contents)
-    return placed, [card for name, card in after.items() if name not in before]
+    _write_contents(connection, {card.id: card.content for card in folded}, now)
+    return placed, [card for name, card in after.items() if name not in before], replies
+
+
+def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], now: float) -> list[NewCard]:
+    """Return the replies to be made; the others take the place of one that is not posted yet.
+
+    Of those that are posted, only the newest are kept up to date.
+    """
+    if not replies:
+        return []
+    found: defaultdict[CardName, list[Row]] = defaultdict(list)
+    sessions = {card.session for card in replies.values()}
+    for row in connection.fetch_all(_REPLIES, sessions=listed(sessions)):
+        found[row.team_id, row.channel_id, row.session_id].append(row)
+    pending = {name: row.id for name in replies for row in found[name] if row.ts is None}
+    _write_contents(connection, {row_id: replies[name].content for name, row_id in pending.items()}, now)
+    new = {name: card for name, card in replies.items() if name not in pending}
+    old = [row.id for name in new for row in found[name][MOST_REPLIES_KEPT - 1 :]]
+    connection.execute(_CLOSE, ids=listed(old), now=now)
+    return list(new.values())
+
+
+def _write_contents(connection: Connection, contents: Mapping[str, CardContent], now: float) -> None:
+    rows = [{"id": row_id, "content": write_content(one), "now": now} for row_id, one in contents.items()]
+    connection.execute_many(_FOLD, rows)
 
 
 def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
@@ -326,7 +374,7 @@ def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict
     for row in connection.fetch_all(_OPEN_ALERTS, sessions=listed(sessions)):
         content, session_id = read_content(row.kind, row.content), SessionId(row.session_id)
         name = (row.team_id, row.channel_id, session_id)
-        found[name] = NewCard(row.id, *name, content, row.ts)
+        found[name] = NewCard(row.id, *name, content, row.ts, facts=read_facts(session_id, row.facts))
     return found
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 
+from bot.core.cards import SessionName
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Paused, Resumed, Unconfirmed
 from bot.core.recovery import State
@@ -103,10 +104,11 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
 
 _EFFECTIVE = "', '".join(PHASES)
 _LAST = f"""
-    SELECT session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at FROM (
-      SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place
+    SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at FROM (
+      SELECT orders.*, row_number() OVER (PARTITION BY team_id, session_id ORDER BY given_at DESC, id DESC) AS place
       FROM orders
-      WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:session_ids))
+      WHERE (team_id, session_id) IN (
+          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
         AND (outcome IN ('{_EFFECTIVE}') OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
     ) AS effective WHERE place = 1
 """
@@ -145,7 +147,7 @@ class SessionStates:
 
     async def of(self, team_id: str, session_ids: Collection[str]) -> dict[str, SessionState]:
         """Return the states of sessions by their ids, without those that nobody has changed."""
-        rows = await self.database.fetch_all(_LAST, team_id=team_id, session_ids=listed(session_ids))
+        rows = await self.database.fetch_all(_LAST, sessions=listed((team_id, one) for one in session_ids))
         return {row.session_id: _read(row) for row in rows}
 
     async def channel_saying_paused(self, team_id: str, session_id: str, order_id: str) -> str | None:
@@ -157,6 +159,12 @@ class SessionStates:
     async def repeats_click(self, order_id: str) -> bool:
         """Return whether a click of the same person in the thread has had the same outcome a moment before."""
         return await self.database.fetch_one(_FIRST_CLICK, id=order_id) is not None
+
+
+def states_now(connection: Connection, sessions: Collection[SessionName]) -> dict[SessionName, SessionState]:
+    """Return the states of sessions as a part of a transaction, without those that nobody has changed."""
+    rows = connection.fetch_all(_LAST, sessions=listed(sessions)) if sessions else []
+    return {(row.team_id, row.session_id): _read(row) for row in rows}
 
 
 def _read(row: Row) -> SessionState:

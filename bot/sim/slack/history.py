@@ -55,6 +55,7 @@ class Message:
     ephemeral_to: str | None = None
     trigger_id: str | None = None
     warns: ButtonRef | None = None
+    is_broadcast: bool = False  # a reply that the channel shows, too
     revision: int = 0  # how often it was replaced
     edited_at: Moment | None = None
 
@@ -71,7 +72,7 @@ class Author:
 class Place:
     """The place of a message and its invocation; `ephemeral_to` is the only person who sees it.
 
-    `warns` is the button by which it stands, if it is a warning.
+    `warns` is the button by which it stands, if it is a warning. The channel, too, shows a reply that `is_broadcast`.
     """
 
     channel: str
@@ -79,6 +80,7 @@ class Place:
     thread_ts: str | None = None
     trigger_id: str | None = None
     warns: ButtonRef | None = None
+    is_broadcast: bool = False
 
 
 class History:
@@ -108,6 +110,7 @@ class History:
             ephemeral_to=place.ephemeral_to,
             trigger_id=place.trigger_id,
             warns=place.warns,
+            is_broadcast=place.is_broadcast,
         )
         self._put(message)
         return message

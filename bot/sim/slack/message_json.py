@@ -25,7 +25,7 @@ def message_json(message: Message, workspace: Workspace, history: History) -> Pa
         shown["attachments"] = list(message.attachments)
     if message.edited_at:
         shown["edited"] = {"user": message.user, "ts": f"{int(message.edited_at.time)}.000000"}
-    return shown | _thread(message, history)
+    return shown | _thread(message, workspace, history)
 
 
 def _author(message: Message, workspace: Workspace) -> Part:
@@ -40,11 +40,14 @@ def _author(message: Message, workspace: Workspace) -> Part:
     return made_by | {"user": message.user}
 
 
-def _thread(message: Message, history: History) -> Part:
+def _thread(message: Message, workspace: Workspace, history: History) -> Part:
     thread_ts = history.thread(message)
     if thread_ts is None:
         return {}
     first = history.find(message.channel, thread_ts)
     if first is None or thread_ts == message.ts:
         return {"thread_ts": thread_ts}
+    if message.is_broadcast:
+        root = message_json(first, workspace, history)
+        return {"subtype": "thread_broadcast", "thread_ts": thread_ts, "root": root}
     return {"thread_ts": thread_ts, "parent_user_id": first.user}

@@ -88,6 +88,8 @@ async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(sl
         (POST, {"blocks": LONG * 5}, "msg_blocks_too_long", []),
         (POST, {"attachments": [SMALL] * 101}, "too_many_attachments", [Rule.REJECTED]),
         (POST, {"unfurl_links": True}, None, [Rule.UNFURLS]),
+        (POST, {"reply_broadcast": True}, None, [Rule.MISPLACED_THREAD]),
+        (POST, {"reply_broadcast": True, "thread_ts": "1.2"}, "thread_not_found", []),
         (LATER, {"post_at": NOW}, "time_in_past", []),
         (LATER, {"post_at": NOW + 121 * DAY}, "time_too_far", []),
         (UPDATE, {"ts": "1.2"}, "message_not_found", []),
@@ -115,6 +117,17 @@ async def test_posts_and_updates_have_their_rate_limits(slack: SimSlack, api: Ap
         slack.clock.advance(wait)
         assert (await call(api, method, message))["ok"] is True
     assert (await api.post("U0ALICE0001"))["ok"] is True
+
+
+async def test_the_channel_shows_a_broadcast_reply_to_a_message_that_is_no_reply(
+    slack: SimSlack, api: Api, message: Message
+) -> None:
+    answer = await call(api, POST, message, thread_ts=message.ts, reply_broadcast=True)
+    assert (answer["message"]["subtype"], answer["message"]["root"]["ts"]) == ("thread_broadcast", message.ts)
+    reply = slack.channel_messages(slack.alerts)[-1]
+    assert (reply.thread_ts, reply.is_broadcast) == (message.ts, True)
+    refused = await call(api, POST, message, thread_ts=reply.ts, reply_broadcast=True)
+    assert refused["error"] == "cannot_reply_to_message"
 
 
 async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api, app: RecordingApp) -> None:

@@ -36,11 +36,25 @@ def _post_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, 
     content = read_message(arguments)
     _check_rate(caller, caller.platform.post_limiter, channel.id)
     app = caller.workspace.installation
-    thread_ts = arguments.get("thread_ts")
-    place = Place(channel.id, thread_ts=str(thread_ts) if thread_ts else None)
+    thread_ts, is_broadcast = arguments.get("thread_ts"), bool(arguments.get("reply_broadcast"))
+    if is_broadcast:
+        _check_thread(caller, channel.id, thread_ts)
+    place = Place(channel.id, thread_ts=str(thread_ts) if thread_ts else None, is_broadcast=is_broadcast)
     author = Author(app.bot_user_id, app.bot_id)
     message = caller.platform.history.post(content, author, place, Source.POST_MESSAGE)
     return _said(caller, message)
+
+
+def _check_thread(caller: Caller, channel_id: str, thread_ts: object) -> None:
+    """Check that a broadcast answers to a message that others see, and that is no reply itself. Raises ApiError."""
+    if not thread_ts:
+        caller.platform.record([Violation(Rule.MISPLACED_THREAD, "reply_broadcast needs a thread_ts")])
+        return
+    first = caller.platform.history.find(channel_id, str(thread_ts))
+    if first is None:
+        raise ApiError("thread_not_found")
+    if first.ephemeral_to is not None or first.thread_ts is not None:
+        raise ApiError("cannot_reply_to_message")
 
 
 def mistakes_of_post(arguments: Mapping[str, object], keys: frozenset[str]) -> Iterator[Violation]:

@@ -1,0 +1,156 @@
+"""Somebody is notified when an alert gets worse: by a reply to its card that the channel shows, too."""
+
+import asyncio
+
+import pytest
+
+from bot.sim.slack import Message, api_error
+from bot.sim.slack.content import parts
+from conversations.test_cards import PAUSE, RESUME, UPDATE, alert, buttons, ops, taking_alerts, until_shown
+from conversations.test_repeated_alerts import POST, send
+from harness import SESSION, SingleHarness
+
+pytestmark = pytest.mark.anyio
+
+BOTH = [*PAUSE, *RESUME]
+
+
+def replies(at: SingleHarness) -> list[Message]:
+    return [message for message in at.messages() if message.is_broadcast]
+
+
+def pressable(message: Message) -> list[object]:
+    """The actions of the buttons beside the rows."""
+    return [one["action_id"] for block in message.blocks for one in parts([block.get("accessory")])]
+
+
+async def reply(at: SingleHarness, count: int = 1) -> Message:
+    """Wait for so many replies, and return the last one."""
+    await at.slack.until(lambda: len(replies(at)) == count)
+    return replies(at)[-1]
+
+
+async def test_a_higher_severity_is_a_reply_that_the_channel_shows(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        await send(at, text="It spends more.")
+        await send(at, text="It spends too much.", severity="critical")
+        told = await reply(at)
+        await send(at, text="It spends too much.", severity="critical")
+        await until_shown(at, card, PAUSE, "×4")
+        assert len(replies(at)) == 1
+    assert (told.thread_ts, pressable(told)) == (card.ts, PAUSE)
+    assert "It spends too much." in told.text
+
+
+async def test_an_alert_that_fires_again_after_it_was_resolved_is_told_each_time() -> None:
+    async with taking_alerts() as at:
+        await alert(at, fingerprint="a")
+        for count in (1, 2):
+            await send(at, fingerprint="a", status="resolved")
+            assert len(replies(at)) == count - 1
+            await send(at, fingerprint="a", severity="info")
+            await reply(at, count)
+
+
+async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_message_follows_the_session() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        await send(at, text="It goes on.")
+        await send(at, text="It goes on and on.")
+        told = await reply(at)
+        await until_shown(at, card, BOTH, "×3")
+        await at.click(told)
+        await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
+        assert len(replies(at)) == 1
+        assert len(at.anchor.posts(SESSION)) == 2
+
+
+async def test_only_cards_that_people_have_seen_get_worse() -> None:
+    async with taking_alerts() as at:
+        at.slack.faults[POST] = api_error("internal_error", times=2)
+        first = asyncio.create_task(send(at))
+        await at.slack.until(lambda: at.calls(POST) == 1)
+        await send(at, severity="critical")
+        await first
+        await asyncio.sleep(5.0)
+        assert len([message for message in at.messages() if SESSION in message.text]) == 1
+
+
+@pytest.mark.parametrize("code", ["thread_not_found", "restricted_action_thread_locked", "cannot_reply_to_message"])
+async def test_what_slack_refuses_in_the_thread_is_posted_in_the_channel(code: str) -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.slack.faults[POST] = api_error(code, times=1)
+        await send(at, severity="critical")
+        await at.slack.until(lambda: at.calls(POST) == 3)
+        await at.slack.until(lambda: len(at.messages()) == 2 + 2)  # with the two acks of the set-up
+        told = at.messages()[-1]
+        assert (told.thread_ts, pressable(told)) == (None, PAUSE)
+        await at.click(card)
+        await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
+
+
+async def test_more_than_six_in_a_minute_become_one_message_with_a_list() -> None:
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(20)]
+        for session in sessions:
+            await alert(at, session_id=session)
+            await asyncio.sleep(3.0)
+        before = {message.ts for message in at.messages()}
+        for session in sessions:
+            await send(at, session, severity="critical")
+
+        def told() -> list[Message]:
+            return [message for message in at.messages() if message.ts not in before]
+
+        await at.slack.until(lambda: sum(len(pressable(one)) for one in told()) == len(sessions), within=120.0)
+        assert len(told()) <= 6
+        biggest = max(told(), key=lambda one: len(one.blocks))
+        assert (biggest.thread_ts, biggest.is_broadcast) == (None, False)
+        shown = [value for value in sessions if value in str(biggest.blocks)]
+        await at.command(shown[0])
+        await at.slack.until(lambda: pressable(at.current(biggest)).count(RESUME[0]) == 1)
+
+
+async def test_a_new_alert_goes_first() -> None:
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(4)]
+        for session in sessions:
+            await alert(at, session_id=session)
+            await asyncio.sleep(3.0)
+        before = {message.ts for message in at.messages()}
+        await asyncio.gather(*(send(at, session, severity="critical") for session in sessions))
+        await alert(at, session_id=SESSION)
+        await at.slack.until(lambda: len(replies(at)) == len(sessions))
+        after = [message for message in at.messages() if message.ts not in before]
+        place = [SESSION in message.text for message in after].index(True)
+        assert place <= 1  # one can be on its way
+
+
+async def test_only_the_newest_five_about_a_session_are_kept_up_to_date() -> None:
+    async with taking_alerts() as at:
+        await alert(at)
+        for count in range(1, 8):
+            await send(at, status="resolved")
+            await send(at)
+            await reply(at, count)
+            await asyncio.sleep(30.0)
+        before = at.calls(UPDATE)
+        await at.command()
+        await asyncio.sleep(30.0)
+        assert at.calls(UPDATE) - before == 1 + 5
+        assert [pressable(message) for message in replies(at)] == [PAUSE] * 2 + [RESUME] * 5
+
+
+async def test_a_channel_is_not_told_of_another_one() -> None:
+    async with taking_alerts() as at:
+        await alert(at)
+        there = await alert(at, ops(at))
+        await send(at, severity="critical")
+        await reply(at)
+        await asyncio.sleep(2.0)
+        assert at.messages(ops(at)) == [there]
+        assert buttons(there) == PAUSE
