@@ -40,7 +40,7 @@ from bot.inbound.alerts import BadAlertError, read_alert
 from bot.messages import cards, checks, install, pausing, results, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
-from bot.messages.cards import alert_message, card_message, sample_alert_message
+from bot.messages.cards import alert_message, card_message, mentioning, sample_alert_message
 from bot.messages.checks import channel_probe_message, check_line, home_status
 from bot.messages.clicked import CardUpdate
 from bot.messages.history import LastOrders, history_modal
@@ -314,6 +314,9 @@ CARDS: Mapping[str, Message] = {
     **{severity: alert_message(Alert(ID, "High spend", severity=severity)) for severity in Severity},
     "title and link": alert_message(Alert(ID, "It spent $40.", "High spend", url="https://a.example/1")),
     "test": sample_alert_message(),
+    "critical, with a mention": mentioning(
+        alert_message(Alert(ID, "High spend", severity=Severity.CRITICAL)), "S0ONCALL001"
+    ),
     **{name: card(ALERT, one) for name, one in STATES.items()},
     "with fields": card(replace(ALERT, fields=(("model", "large <x>"), ("spent", "$40")))),
     "three times": card(fired(3)),
@@ -393,6 +396,7 @@ RULES = policy.Policy(
 )
 ONE = policy.Rule(frozenset({BOB}), frozenset({CHANNEL}))
 EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
+GROUP = "S0ONCALL001"
 FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alerts_token_digest="digest", alerts_channel=CHANNEL)
 FIRST = Home(EMPTY, policy.Role.MEMBER, "e1")
 ADMINS = replace(FIRST, role=policy.Role.ADMIN)
@@ -419,6 +423,7 @@ HOMES: Mapping[str, View] = {
         **{f"key {check}": replace(FIRST, workspace=with_key(replace(KEY, check=check))) for check in KeyCheck},
         "short key, admin": replace(ADMINS, workspace=with_key(SHORT)),
         "one person, one channel": replace(FIRST, workspace=replace(EMPTY, policy=policy.Policy(ONE, ONE))),
+        "user group chosen": replace(ADMINS, workspace=replace(FULL, alerts_group=GROUP)),
         "channel chosen, no token": replace(FIRST, workspace=replace(EMPTY, alerts_channel=CHANNEL)),
     }.items()
 }
@@ -467,6 +472,9 @@ SETTINGS_ANSWERS: Mapping[str, str] = {
     **{f"key: {name}": reply.text for name, reply in KEYS.items()},
     "permissions: saved": settings.POLICY_SAVED.text,
     **{f"test alert: {name}": reply.text for name, reply in TESTED.items()},
+    "user group: saved": settings.group_saved(GROUP).text,
+    "user group: removed": settings.group_saved(None).text,
+    "user group: no id": settings.NOT_A_GROUP.text,
     "alerts token: made": settings.token_made(Secret("alerts-token"), _URL).text,
     "waiting: the outcome will come": settings.CHECKING,
     "waiting: the modal will come": settings.ONE_MOMENT,
@@ -483,6 +491,8 @@ DIRECT: Mapping[str, Message] = {
     "key removed": settings.key_removed_message(ALICE, KEY),
     "permissions changed": settings.policy_message(ALICE, RULES),
     "alerts channel chosen": settings.alerts_channel_message(ALICE, CHANNEL),
+    "user group chosen": settings.alerts_group_message(ALICE, GROUP),
+    "user group removed": settings.alerts_group_message(ALICE, None),
     "alerts token made": settings.alerts_token_message(ALICE),
     "key refused, admins replace it": settings.key_refused_message(KEY, by_admins=True),
     "key refused, the operator replaces it": settings.key_refused_message(KEY, by_admins=False),

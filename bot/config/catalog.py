@@ -103,6 +103,11 @@ ALERTS = (
         "One workspace: the id of the channel for alerts without a channel. In Slack: channel details > About, at the "
         "end.",
     ),
+    Setting(
+        "ALERTS_GROUP",
+        "One workspace: the id of the user group that critical alerts mention, at most once in 10 minutes and channel. "
+        "In Slack: More > People > User groups > ⋮ > Copy group ID. Without it, they mention nobody.",
+    ),
     Setting("ALERTS_WORKSPACE", "For `anchor-bot alert` only: the workspace's id, if the bot serves many."),
     Setting(
         "ANCHOR_BOT_URL",

@@ -13,7 +13,7 @@ from dotenv.parser import parse_stream
 
 from bot.config.addresses import is_port, is_safe_url, parse_proxy
 from bot.config.catalog import SETTINGS, VARIABLES
-from bot.core.fields import CHANNEL_ID, SLACK_ID, Proxy, Secret
+from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, Proxy, Secret
 from bot.core.workspace import is_key
 
 _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
@@ -155,6 +155,13 @@ class EnvReader:
         value = self.text(name)
         if value and not CHANNEL_ID.fullmatch(value):
             self._report(name, "is not a channel id. Copy it from the channel's details, like C0123456789.")
+        return value or None
+
+    def group(self, name: str) -> str | None:
+        """Read an optional id of a user group."""
+        value = self.text(name)
+        if value and not GROUP_ID.fullmatch(value):
+            self._report(name, "is not the id of a user group. Copy it from the group's menu, like S0123456789.")
         return value or None
 
     def ids(self, name: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:

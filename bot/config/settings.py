@@ -31,7 +31,7 @@ LONGEST_DRAIN = 3.5
 """The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
 
 _ONE_WORKSPACE = (
-    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL"),
+    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_GROUP"),
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
@@ -121,6 +121,7 @@ class OneWorkspace:
     store: StoreSettings
     alerts_token: Secret | None = None
     alerts_channel: str | None = None
+    alerts_group: str | None = None
     policy: Policy = EVERYBODY
 
     @property
@@ -133,6 +134,7 @@ class OneWorkspace:
             policy=self.policy,
             alerts_token_digest=None if self.alerts_token is None else digest(self.alerts_token.reveal()),
             alerts_channel=self.alerts_channel,
+            alerts_group=self.alerts_group,
             key_version=int(digest(self.anchor_api_key.reveal())[:_VERSION_LENGTH], 16),
         )
 
@@ -144,6 +146,7 @@ def _read_one(read: EnvReader) -> OneWorkspace:
         store=_read_store(read, is_one=True),
         alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
         alerts_channel=read.channel("ALERTS_CHANNEL"),
+        alerts_group=read.group("ALERTS_GROUP"),
         policy=_read_policy(read),
     )
 

@@ -17,6 +17,9 @@ CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)
 """The id of a person."""
 
+GROUP_ID = re.compile(r"S[A-Z0-9]{2,30}", re.ASCII)
+"""The id of a user group."""
+
 TOKEN_REFUSED = frozenset(
     {
         "account_inactive",

@@ -67,6 +67,9 @@ PROBE_INTERVAL = 900.0
 TOKEN_PROBE_INTERVAL = 60.0
 """Seconds between two updates in a workspace whose token Slack refuses."""
 
+MENTION_INTERVAL = 600.0
+"""Seconds between two mentions of people in a channel."""
+
 TOKEN_PROBE = "token"  # noqa: S105 - a name
 """The name of the probe of a refused token."""
 
@@ -180,6 +183,11 @@ class Lane:
         return self.kind if self.kind is Kind.UPDATE else self.name
 
     @property
+    def mention(self) -> str:
+        """Return the name of the mentions in its channel."""
+        return f"mention:{self.channel_id}"
+
+    @property
     def name(self) -> str:
         """Return the name of the lane."""
         return f"{self.kind}:{self.channel_id}"
@@ -222,20 +230,22 @@ class Pace:
             slot = max(slot, recent[-MOST_REPLIES] + WINDOW)
         return slot
 
-    def begun(self, lane: Lane, now: float) -> "Pace":
-        """Return the pace while a call is being made."""
+    def begun(self, lane: Lane, now: float, *, mentions: bool = False) -> "Pace":
+        """Return the pace while a call is being made. If its message `mentions` people, no other one does soon."""
+        free_at = _after(self.free_at, now) | ({lane.mention: now + MENTION_INTERVAL} if mentions else {})
         updates = (*self.updates, now)[-MOST_UPDATES:] if lane.kind is Kind.UPDATE else self.updates
         busy = _after(self.busy_until, now) | {lane.name: now + LONGEST_CALL}
         probing = {name: now + _interval(name) for name in self.probes_of(lane)}
         replies = {name: recent for name in self.replies if (recent := self.recent_replies(name, now))}
         if lane.is_reply:
             replies[lane.channel_id] = [*replies.get(lane.channel_id, ()), now]
-        return Pace(updates, _after(self.free_at, now), busy, {**self.probes, **probing}, replies)
+        return Pace(updates, free_at, busy, {**self.probes, **probing}, replies)
 
-    def ended(self, lane: Lane, now: float) -> "Pace":
-        """Return the pace after a call."""
+    def ended(self, lane: Lane, now: float, *, is_mention_lost: bool = False) -> "Pace":
+        """Return the pace after a call. If its mention is lost, the next message can have one."""
+        free_at = {name: at for name, at in self.free_at.items() if not is_mention_lost or name != lane.mention}
         busy = {name: until for name, until in _after(self.busy_until, now).items() if name != lane.name}
-        return replace(self, free_at=_after(self.free_at, now) | {lane.name: now + CALL_INTERVAL}, busy_until=busy)
+        return replace(self, free_at=_after(free_at, now) | {lane.name: now + CALL_INTERVAL}, busy_until=busy)
 
     def held(self, lane: Lane, now: float, seconds: float) -> "Pace":
         """Return the pace after Slack's Retry-After of so many seconds."""

@@ -67,6 +67,7 @@ class Workspace:
 
     `enterprise_id` is its Grid organisation, by Slack's answer to its own token; "" if it has none.
     Programs with the token of `alerts_token_digest` can post alerts, to `alerts_channel` unless they name another.
+    Critical ones mention the user group `alerts_group`, if there is one.
     Each version counts the changes of its setting. If `is_managed`, admins change the settings in Slack; otherwise
     the operator does.
     """
@@ -77,6 +78,7 @@ class Workspace:
     policy: Policy = EVERYBODY
     alerts_token_digest: str | None = None
     alerts_channel: str | None = None
+    alerts_group: str | None = None
     key_version: int = 0
     policy_version: int = 0
     alerts_token_version: int = 0

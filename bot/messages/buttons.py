@@ -7,7 +7,7 @@ from typing import assert_never
 from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
-from bot.messages.blocks import Block, mrkdwn, option, plain_text
+from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
 from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, fit, lines, mention, moment, name, plain
 
 SET_KEY = "anchor_set_key"
@@ -15,6 +15,7 @@ REMOVE_KEY = "anchor_remove_key"
 KEY_MENU = "anchor_key_menu"
 CHANGE_POLICY = "anchor_change_policy"
 ALERTS_CHANNEL = "anchor_alerts_channel"
+ALERTS_GROUP = "anchor_alerts_group"
 TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
 HISTORY = "anchor_history"
@@ -86,6 +87,19 @@ def alerts_channel_select(chosen: str | None) -> Block:
         },
         **initial,
     }
+
+
+def alerts_group_input(chosen: str | None) -> Block:
+    """Return the input for the user group of critical alerts, sent by Enter: Slack has no menu of user groups."""
+    initial = {"initial_value": chosen} if chosen else {}
+    element = {
+        "type": "plain_text_input",
+        "action_id": ALERTS_GROUP,
+        "placeholder": plain_text("S0123456789"),
+        **initial,
+    }
+    label = "User group that critical alerts mention: its id, then Enter"
+    return input_block(label, element) | {"dispatch_action": True}
 
 
 def plain_button(action_id: str, label: str) -> Block:

@@ -31,7 +31,7 @@ from bot.messages.buttons import (
     state_headline,
     state_line,
 )
-from bot.messages.markup import CHECKED, code, lines, link, moment, name, plain, session, width
+from bot.messages.markup import CHECKED, code, group, lines, link, moment, name, plain, session, width
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -134,6 +134,12 @@ def with_check(message: Message, checked_at: float | None) -> Message:
         return message
     line = f"Checked {moment(checked_at)}"
     return replace(message, text=f"{message.text}\n{line}", blocks=(*message.blocks, context(line)))
+
+
+def mentioning(message: Message, group_id: str) -> Message:
+    """Return the message with a mention of a user group, which notifies its people once: no update repeats it."""
+    blocks = (*message.blocks, section(group(group_id))) if message.blocks else ()
+    return replace(message, text=f"{message.text}\n{group(group_id)}", blocks=blocks)
 
 
 def digest_of(message: Message) -> str:

@@ -10,7 +10,7 @@ from bot.messages.blocks import Block, View, actions, context, section
 from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.checks import reinstall_advice
 from bot.messages.history import LastOrders, last_orders
-from bot.messages.markup import channel, mention, moment, who_can
+from bot.messages.markup import channel, group, mention, moment, who_can
 from bot.messages.settings import named_key
 from bot.messages.usage import COMMANDS
 
@@ -141,13 +141,15 @@ def _about_alerts(home: Home) -> list[Block]:
     where = f"*Alerts* go to {channel(chosen)}." if chosen else "*Alerts*: no channel is chosen yet."
     has_token = home.workspace.alerts_token_digest is not None
     programs = "Programs that have the token can post them." if has_token else "No token for programs was made yet."
-    text = f"{where} {programs}"
+    mentioned = home.workspace.alerts_group
+    text = " ".join([where, *([f"Critical ones mention {group(mentioned)}."] if mentioned else []), programs])
     if not home.can_edit:
         return [section(text)]
     test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
     return [
         section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
         actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and token")),
+        buttons.alerts_group_input(mentioned) | {"block_id": f"group_{home.render_id}"},
     ]
 
 

@@ -99,6 +99,11 @@ def mention(user_id: str) -> str:
     return f"<@{user_id}>" if name is None else f"{code(name, limit=_LONGEST_NAME)} (command line)"
 
 
+def group(group_id: str) -> str:
+    """Mention a user group, which notifies its people in a message, and nobody in a view."""
+    return f"<!subteam^{group_id}>"
+
+
 def channel(channel_id: str) -> str:
     """Name a conversation."""
     return f"<#{channel_id}>"

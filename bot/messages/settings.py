@@ -11,7 +11,7 @@ from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
-from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, mention, who_can
+from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, group, mention, who_can
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"
 """The inputs of the modal for the key; block and element have the same name."""
@@ -79,6 +79,7 @@ _RIGHTS = {
 }
 
 ALERT_POSTED = "AlertPosted"
+GROUP_SAVED = "GroupSaved"
 
 _CHECKS = {
     KeyCheck.VERIFIED: "Anchor accepts it.",
@@ -265,6 +266,23 @@ def alert_unanswered(channel_id: str) -> Reply:
     )
 
 
+NOT_A_GROUP = Reply(
+    "NotAGroup",
+    f"{_NOT_CHANGED} this is not the id of a user group. In Slack: More, People, User groups, ⋮, Copy group ID.",
+)
+
+
+def group_saved(group_id: str | None) -> Reply:
+    """Return the reply to a change of the user group that critical alerts mention."""
+    return Reply(GROUP_SAVED, f"✅ *Saved.* {_who_is_mentioned(group_id)}")
+
+
+def _who_is_mentioned(group_id: str | None) -> str:
+    if group_id is None:
+        return "Critical alerts mention nobody."
+    return f"Critical alerts mention {group(group_id)}, at most once in 10 minutes and channel."
+
+
 def token_made(token: Secret, url: str) -> Reply:
     """Return the reply with a new alerts token. The previous one no longer works."""
     text = (
@@ -303,6 +321,11 @@ def policy_message(by: str, policy: Policy) -> Message:
 def alerts_channel_message(by: str, channel_id: str) -> Message:
     """Return the notice that another channel for alerts was chosen."""
     return _changed(by, f"chose {channel(channel_id)} for alerts.")
+
+
+def alerts_group_message(by: str, group_id: str | None) -> Message:
+    """Return the notice that another user group was chosen for critical alerts."""
+    return _changed(by, "changed whom alerts mention.", _who_is_mentioned(group_id))
 
 
 def alerts_token_message(by: str) -> Message:

@@ -13,7 +13,7 @@ from bot.core.sessions import SessionState, ended_state
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
-from bot.messages.cards import alert_message, card_message, digest_of, with_check
+from bot.messages.cards import alert_message, card_message, digest_of, mentioning, with_check
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.card_claims import (
     CardChanges,
@@ -126,6 +126,8 @@ class CardSender:
         workspace = await self.workspaces.find(card.team_id)
         if workspace is None:
             return Refused(NO_WORKSPACE)
+        if card.mentions and workspace.alerts_group:
+            message = mentioning(message, workspace.alerts_group)
         result = await self._send(workspace.bot_token, card, message)
         if result == _TOO_LONG:  # its text names every session
             result = await self._send(workspace.bot_token, card, replace(message, blocks=()))

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from bot.core.cards import alerts_url
-from bot.core.fields import Secret, digest
+from bot.core.fields import GROUP_ID, Secret, digest
 from bot.core.policy import Policy, Role
 from bot.core.requests import Actor
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyUnverified, Workspace, is_key
@@ -58,6 +58,16 @@ class Changes:
             return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
         self.monitor.notify_change(workspace, messages.alerts_channel_message(user_id, channel), user_id)
         return reply
+
+    async def choose_group(self, workspace: Workspace, user_id: str, group: str | None) -> Reply:
+        """Let critical alerts mention the user group with this id from now on, or nobody."""
+        if group is not None and not GROUP_ID.fullmatch(group):
+            return messages.NOT_A_GROUP
+        if not await self.rows.set_alerts_group(workspace.team_id, group):
+            return messages.NOT_SERVED
+        if group != workspace.alerts_group:
+            self.monitor.notify_change(workspace, messages.alerts_group_message(user_id, group), user_id)
+        return messages.group_saved(group)
 
     async def send_test(self, workspace: Workspace, _user_id: str) -> Reply:
         """Post a test alert to the channel for alerts."""

@@ -117,6 +117,7 @@ def test_blank_counts_as_not_set() -> None:
         ("LOG_FORMAT", "JSON", "log_format", "json"),
         ("ALERTS_TOKEN", " s3cret ", "workspaces.alerts_token", Secret("s3cret")),
         ("ALERTS_CHANNEL", "C0123456789", "workspaces.alerts_channel", "C0123456789"),
+        ("ALERTS_GROUP", "S0123456789", "workspaces.alerts_group", "S0123456789"),
     ],
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
@@ -163,6 +164,7 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (("LOG_LEVEL",), ["TRACE", "10"]),
     (("LOG_FORMAT",), ["xml"]),
     (("ALERTS_CHANNEL",), ["#alerts", "alerts", "U0ALICE0001", "c0123456789", "C0123456789,C1"]),
+    (("ALERTS_GROUP",), ["@on-call", "U0ALICE0001", "s0123456789", "<!subteam^S0123456789>", "S0123456789,S1"]),
 ]
 
 
@@ -278,7 +280,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "other kinds": {"SLACK_BOT_TOKEN": "xoxp-1", "SLACK_APP_TOKEN": "xoxb-1"},
     "a token that rotates": {"SLACK_BOT_TOKEN": "xoxe.xoxb-1"},
     "bad values": dict.fromkeys(
-        (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL"), "odd"
+        (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL", "ALERTS_GROUP"), "odd"
     ),
     "the same port": {"METRICS_PORT": "3000"},
     "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
@@ -314,5 +316,5 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
-    optional |= {"HTTPS_PROXY", "NO_PROXY", "METRICS_PORT"}
+    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

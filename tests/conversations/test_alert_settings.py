@@ -8,6 +8,7 @@ import pytest
 from yarl import URL
 
 from bot.sim.slack import Fault, ResetAfterReading, Slow, View, api_error, rate_limited
+from bot.sim.slack.markup import ON_CALL
 from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, many_workspaces, outcome_text
 from harness import admin_texts as say
 from harness.product import outcomes
@@ -20,7 +21,7 @@ POST = "chat.postMessage"
 
 
 def shown_as_chosen(home: View) -> object:
-    (chosen,) = [fields[CHOOSE] for fields in home.state.values()]
+    (chosen,) = [fields[CHOOSE] for fields in home.state.values() if CHOOSE in fields]
     return chosen["selected_conversation"]
 
 
@@ -52,6 +53,28 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
     assert answer.text == outcome_text(
         outcomes.NotFound("Session not found"), session="00000000-0000-4000-8000-000000000000", user=team.member.id
     )
+
+
+async def test_an_admin_names_the_group_that_critical_alerts_mention(team: AdminHarness) -> None:
+    store = team.at.store
+    assert await store.rows.set_alerts_token(team.team_id, digest("token"))
+    await store.rows.set_alerts_channel(team.team_id, team.channel.id)
+    await team.open_home()
+    for written, reply in (
+        ("on-call", say.settings_texts.NOT_A_GROUP),
+        (ON_CALL, say.settings_texts.group_saved(ON_CALL)),
+    ):
+        await team.press("anchor_alerts_group", written)
+        await team.home_with(reply.text)
+    assert (await team.stored()).alerts_group == ON_CALL
+    assert await team.wait_for_direct_messages(user=team.admin) == [
+        say.settings_texts.alerts_group_message(team.admin.id, ON_CALL).text
+    ]
+    await team.at.post_alert(team.team_id, "token", session_id=SESSION, text="It spends.", severity="critical")
+    assert ON_CALL in team.messages()[-1].text
+    await team.press("anchor_alerts_group", "")
+    await team.home_with(say.settings_texts.group_saved(None).text)
+    assert (await team.stored()).alerts_group is None
 
 
 async def test_a_channel_without_the_bot_is_not_taken_until_the_bot_is_invited(team: AdminHarness) -> None:

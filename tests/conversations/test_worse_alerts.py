@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.sim.slack import Message, api_error
+from bot.sim.slack import Message, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
+from bot.sim.slack.markup import ON_CALL
 from conversations.test_cards import PAUSE, RESUME, UPDATE, alert, buttons, ops, taking_alerts, until_shown
 from conversations.test_repeated_alerts import POST, send
 from harness import SESSION, SingleHarness
@@ -154,3 +155,38 @@ async def test_a_channel_is_not_told_of_another_one() -> None:
         await asyncio.sleep(2.0)
         assert at.messages(ops(at)) == [there]
         assert buttons(there) == PAUSE
+
+
+MENTION = f"<!subteam^{ON_CALL}>"
+
+
+def mentions(at: SingleHarness) -> list[int]:
+    """How often each message mentions the group."""
+    return [str(message.blocks).count(MENTION) for message in at.messages() if message.source is Source.POST_MESSAGE]
+
+
+async def test_critical_alerts_mention_a_group_once_in_ten_minutes_and_channel() -> None:
+    async with taking_alerts(ALERTS_GROUP=ON_CALL) as at:
+        sessions = [at.anchor.add_session() for _ in range(2)]
+        card = await alert(at)
+        assert mentions(at) == [0]
+        at.slack.faults[POST] = rate_limited(1, times=1)  # the group is mentioned when it is taken
+        await send(at, severity="critical")
+        await reply(at)
+        await send(at, sessions[0], severity="critical")
+        assert mentions(at) == [0, 1, 0]
+        assert MENTION in replies(at)[0].text
+        await send(at, sessions[0], severity="critical", channel=ops(at).id)
+        assert MENTION in at.messages(ops(at))[-1].text
+        await asyncio.sleep(601.0)
+        await send(at, sessions[1], severity="critical")
+        assert mentions(at) == [0, 1, 0, 1]
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        await at.slack.until(lambda: mentions(at) == [0, 0, 0, 1])  # an update repeats none
+
+
+async def test_without_a_group_a_critical_alert_mentions_nobody() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at, severity="critical")
+        assert "<!" not in card.text.replace("<!date", "")

@@ -11,7 +11,7 @@ from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import Request, Router, guarded
 from bot.messages import settings as texts
 from bot.messages.blocks import Message, ephemeral
-from bot.messages.buttons import ALERTS_CHANNEL, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
+from bot.messages.buttons import ALERTS_CHANNEL, ALERTS_GROUP, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
 from bot.messages.home import Notice
 from bot.usecases.home import HomeView
 from bot.usecases.settings import AdminActions, Change, Changes
@@ -30,6 +30,7 @@ class SettingsListeners:
     def add_to(self, router: Router) -> None:
         """Register the listeners."""
         router.add("action", ALERTS_CHANNEL, listener=self.choose_channel)
+        router.add("action", ALERTS_GROUP, listener=self.choose_group)
         router.add("action", TEST_ALERT, listener=self.test_alert)
         router.add("action", *texts.TITLES, KEY_MENU, listener=self.open)  # a modal and its button have the same name
         router.add("view", *texts.TITLES, listener=self.submit)
@@ -40,6 +41,12 @@ class SettingsListeners:
         if isinstance(channel, str) and CHANNEL_ID.fullmatch(channel):
             change = partial(self.changes.choose_channel, channel=channel)
             request.tasks.start(self._execute(request, ALERTS_CHANNEL, change))
+
+    async def choose_group(self, request: Request) -> None:
+        """Change the user group that critical alerts mention."""
+        group = text_field(request.payload["actions"][0], "value").strip()
+        change = partial(self.changes.choose_group, group=group or None)
+        request.tasks.start(self._execute(request, ALERTS_GROUP, change))
 
     async def test_alert(self, request: Request) -> None:
         """Post a test alert."""
@@ -67,7 +74,7 @@ class SettingsListeners:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
         reply = await guarded(self.actions.execute(name, actor, change, exclusive=True), _incident)
-        notice = Notice(reply.text, is_sticky=reply.outcome != texts.ALERT_POSTED)
+        notice = Notice(reply.text, is_sticky=reply.outcome not in {texts.ALERT_POSTED, texts.GROUP_SAVED})
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 

@@ -53,7 +53,8 @@ class ClaimedCard:
     """A card whose update this process has to send; without a `ts`, it has to be posted.
 
     `shown` is the digest of the message that Slack has, `attempts` are the failed ones, and `failure` is Slack's error
-    code for the last one. If it `is_given_up`, Slack has not taken the post in time.
+    code for the last one. If it `is_given_up`, Slack has not taken the post in time. A post `mentions` people if it is
+    critical, and no other one of its channel did so recently.
     """
 
     team_id: str
@@ -64,6 +65,14 @@ class ClaimedCard:
     parts: tuple[CardPart, ...]
     failure: str = ""
     is_given_up: bool = False
+    mentions: bool = False
+
+    @property
+    def is_critical(self) -> bool:
+        """Return whether it is to be posted, and about a critical alert that fires."""
+        contents = [part.content for part in self.parts if self.ts is None]
+        alerts = [one for one in contents if isinstance(one, AlertContent) and one.resolved_at is None]
+        return any(one.alert.severity is Severity.CRITICAL for one in alerts)
 
     @property
     def lane(self) -> Lane:
@@ -282,8 +291,9 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
         if slot > now or len(claimed) == most:
             waiting.extend({"id": part.id, "until": slot} for part in card.parts)
         else:
-            after[card.team_id] = pace.begun(lane, now)
-            claimed.append(card)
+            mentions = card.is_critical and pace.free_at.get(lane.mention, 0.0) <= now
+            after[card.team_id] = pace.begun(lane, now, mentions=mentions)
+            claimed.append(replace(card, mentions=mentions))
     connection.execute_many(_POSTPONE, waiting)
     claimed = _whole(connection, claimed)
     if ids := [part.id for card in claimed for part in card.parts]:
@@ -301,7 +311,7 @@ def _after_calls(
         team_id, lane = one.card.team_id, one.card.lane
         if team_id not in paces:  # the app was uninstalled meanwhile
             continue
-        before = after[team_id].ended(lane, now)
+        before = after[team_id].ended(lane, now, is_mention_lost=one.card.mentions and one.ts is None)
         pace = before if one.held_for is None else before.held(lane, now, one.held_for)
         if one.failure:
             pace = pace.refused(lane, now, one.failure, one.retry_after or 0.0)

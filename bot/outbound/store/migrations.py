@@ -196,6 +196,10 @@ MIGRATIONS = {
     ALTER TABLE cards ADD COLUMN read_by VARCHAR(64);
     ALTER TABLE cards ADD COLUMN checked_at DOUBLE PRECISION
     """,
+    "0013": """
+    -- the user group that critical alerts mention
+    ALTER TABLE workspaces ADD COLUMN alerts_group VARCHAR(40)
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

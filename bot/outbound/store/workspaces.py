@@ -110,6 +110,7 @@ class WorkspaceRows:
             policy=read_policy(row.policy),
             alerts_token_digest=row.alerts_token_digest,
             alerts_channel=row.alerts_channel,
+            alerts_group=row.alerts_group,
             key_version=row.key_version,
             policy_version=row.policy_version,
             alerts_token_version=row.alerts_token_version,
@@ -177,6 +178,10 @@ class WorkspaceRows:
     async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
         """Set the channel of alerts that name none."""
         return await self._change(team_id, "alerts_channel = :channel", channel=channel)
+
+    async def set_alerts_group(self, team_id: str, group: str | None) -> bool:
+        """Set the user group that critical alerts mention, if any."""
+        return await self._change(team_id, "alerts_group = :group", group=group)
 
     async def move_alerts(self, team_id: str, channel: str, *, before: str | None) -> bool:
         """Set the channel of alerts that name none, if it is still `before`."""

@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator
 from bot.sim.slack.rules import Rule, Violation
 
 _LABEL = r"(?:\|[^|<>]*)?"
+ON_CALL = "S0ONCALL001"
+"""The user group that the app is told to mention; it can mention no other one."""
+
 _TOKEN = re.compile(
     rf"<(?:@[UW][A-Z0-9]+{_LABEL}"
+    rf"|!subteam\^{ON_CALL}"
     rf"|#[CGD][A-Z0-9]+{_LABEL}"
     rf"|!date\^\d+\^[^|<>]+\|[^|<>]+"
     rf"|(?:https?://|mailto:|tel:)[^\s|<>]+{_LABEL})>"
