@@ -191,7 +191,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     outbox = CardOutbox(card_rows, sender, metrics, cards_due)
     alert_cards = AlertCards(slack, outbox, reads)
     session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)
-    session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url)
+    session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
     orders = Orders(
         session_control,
         journal,

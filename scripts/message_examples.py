@@ -302,6 +302,14 @@ def summary(
     return card_message(parts, {str(ids[number]): one for number, one in states.items()}, known, channel_id=CHANNEL)
 
 
+def results_of_a_window(second: Phase) -> Message:
+    """Return the card about two sessions that were paused, the second one in this phase now."""
+    verb = Verb.RESUME if second is Phase.RESUMED else Verb.PAUSE
+    states = {str(ID): state(Phase.PAUSED), str(OTHER_ID): state(second, verb)}
+    facts = {ID: CARD_FACTS}
+    return card_message([(RESULT, ID), (RESULT, OTHER_ID)], states, facts, channel_id="C0OTHER0001")
+
+
 SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
 STATES: Mapping[str, SessionState | None] = {
     "firing": None,
@@ -330,6 +338,8 @@ CARDS: Mapping[str, Message] = {
     "firing, with facts": card(fired(3), facts=CARD_FACTS),
     "with the age alone": card(ALERT, facts=Session(id=ID, created_at=0.0)),
     "a result, later paused": card(RESULT, state(Phase.PAUSED)),
+    "summary of what was paused in a window": results_of_a_window(Phase.PAUSED),
+    "summary of what was paused in a window, and one was resumed": results_of_a_window(Phase.RESUMED),
     "summary of a late result and an alert": card_message(
         [(RESULT, ID), (fired(1, alert=replace(ALERT, session_id=OTHER_ID)), OTHER_ID)],
         {str(ID): state(Phase.PAUSED)},
@@ -699,6 +709,9 @@ OVERVIEW_BLOCKS = tuple(overview_blocks(OVERVIEW, now=NOW, dashboard_url=DASHBOA
 SESSION_MODALS: Mapping[str, View] = {
     "loading": loading_modal(),
     "sessions": sessions_modal(OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD),
+    "sessions, with an alert channel": sessions_modal(
+        replace(OVERVIEW, shown_in=CHANNEL), "origin", now=NOW, dashboard_url=DASHBOARD
+    ),
     "sessions, from a message, with a note": sessions_modal(
         OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD, note="(the result)", has_thread=True
     ),

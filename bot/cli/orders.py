@@ -120,7 +120,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     rows = OrderRows(database, place.store.cipher, owner)
     journal = Journal(rows, Readiness())
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
-    cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url)
+    cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url, find=place.find)
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
     control = SessionControl(open_anchor(session, settings), access, None, journal, rows, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)

@@ -196,11 +196,12 @@ class MarkedCards:
 
 @dataclass(frozen=True, slots=True)
 class ResultContent:
-    """The result of an order, as it was posted."""
+    """The result of an order, as it was posted. Those with the same `group` are posted as one message."""
 
     order_id: str
     text: str
     blocks: tuple[dict[str, Any], ...]
+    group: str = ""
 
 
 CardContent = AlertContent | ResultContent
@@ -210,7 +211,7 @@ CardContent = AlertContent | ResultContent
 class NewCard:
     """A card to be remembered; without a `ts`, to be posted first. `shown` is the digest of its message.
 
-    `facts` are known of its session.
+    `facts` are known of its session. A `spare` card is not made if its session has one in the channel.
     """
 
     id: str
@@ -221,6 +222,7 @@ class NewCard:
     ts: str | None = None
     shown: str | None = None
     facts: Session | None = None
+    is_spare: bool = False
 
     @property
     def session(self) -> SessionName:

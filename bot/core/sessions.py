@@ -277,7 +277,7 @@ class PausedSession:
 class Overview:
     """The sessions for one person, and what they are `allowed` to do where they are.
 
-    `paused` is None if the journal cannot be read.
+    `paused` is None if the journal cannot be read. What is done where there is no conversation is shown in `shown_in`.
     """
 
     running: SessionList | NotRead
@@ -285,6 +285,7 @@ class Overview:
     allowed: frozenset[Verb]
     viewer_id: str
     is_admin: bool = False
+    shown_in: str | None = None
 
 
 def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead) -> tuple[PausedSession, ...]:

@@ -85,6 +85,7 @@ _SAMPLE = Alert(
 )
 
 _FIRING = "alert"
+_VARIOUS = "🔹 *Paused or resumed*"
 
 
 def refused_by_slack(code: str, channel: str) -> str:
@@ -119,7 +120,10 @@ def card_message(
     its text.
     """
     states = {one: state.in_channel(channel_id) for one, state in states.items()}
-    shown = [Shown(_in_row(*part), states.get(part[1]), facts.get(part[1])) for part in parts]
+    shown = [
+        Shown(_in_row(*part), states.get(part[1]), facts.get(part[1]), is_result=isinstance(part[0], ResultContent))
+        for part in parts
+    ]
     if len(parts) > 1:
         return _summary(shown)
     ((content, session_id),) = parts
@@ -156,11 +160,12 @@ def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The alerts of a session, its state, and what is known of it."""
+    """The alerts of a session, its state, and what is known of it; or a result, which its state tells."""
 
     content: AlertContent
     state: SessionState | None = None
     facts: Session | None = None
+    is_result: bool = False
 
     @property
     def head(self) -> Head:
@@ -295,9 +300,7 @@ def _pause_button(content: AlertContent) -> Block:
 
 def _summary(rows: Sequence[Shown]) -> Message:
     """Return the message about several sessions. If it is too long, all rows lose facts, reasons, then the count."""
-    sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
-    what = "alerts about" if any(one.content.reply is None for one in rows) else "it got worse in"
-    top = f"{sign} *{word}*: {what} *{len(rows)} sessions*"
+    top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows)
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
     for without in (_without_facts, _without_reason, _without_count):
         if not fits([head, *shown]):
@@ -305,6 +308,18 @@ def _summary(rows: Sequence[Shown]) -> Message:
             shown = [_row(one) for one in rows]
     text = "\n".join([top, *map(_row_text, rows)])
     return Message(text, Visibility.IN_CHANNEL, (head, *shown))
+
+
+def _alerts_top(rows: Sequence[Shown]) -> str:
+    sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
+    what = "alerts about" if any(one.content.reply is None for one in rows) else "it got worse in"
+    return f"{sign} *{word}*: {what} *{len(rows)} sessions*"
+
+
+def _results_top(rows: Sequence[Shown]) -> str:
+    """Return the state, if it is the same of all sessions."""
+    states = {state_headline(one.state) if one.state else "" for one in rows}
+    return f"{states.pop() if len(states) == 1 else _VARIOUS}: *{len(rows)} sessions*"
 
 
 def _without_facts(row: Shown) -> Shown:
@@ -320,11 +335,11 @@ def _without_count(row: Shown) -> Shown:
 
 
 def _row(shown: Shown) -> Block:
-    alert = shown.content.alert
-    title = name(alert.title or alert.text, limit=_LONGEST_HEADING)
-    told = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent)
+    title = _title(shown)
     top = _first_lines(shown, title=title)
-    text = "\n".join([*top, ". ".join([told, *_why(shown, top)]), _about_session(shown)])
+    is_titled = shown.head is Head.FIRING or not shown.agent
+    told = ". ".join([*([_alert_line(shown, title, is_titled=is_titled)] if title else []), *_why(shown, top)])
+    text = "\n".join(filter(None, [*top, told, _about_session(shown)]))
     buttons = _alert_buttons(shown)
     return section(text, verbatim=True, accessory=buttons[0] if buttons else None)
 
@@ -344,6 +359,12 @@ def _reply(shown: Shown) -> Message:
 
 def _row_text(shown: Shown) -> str:
     """Return the line of a session for notifications and screen readers, the id last."""
+    about = [shown.agent or _title(shown), shown.state.phase if shown.state else _FIRING]
+    return " · ".join(filter(None, [*about, code(shown.content.alert.session_id)]))
+
+
+def _title(shown: Shown) -> str:
+    """Return the title of a row; "" for a result, which its state tells."""
     alert = shown.content.alert
-    agent = shown.agent or name(alert.title or alert.text, limit=_LONGEST_HEADING)
-    return f"{agent} · {shown.state.phase if shown.state else _FIRING} · {code(alert.session_id)}"
+    is_told = shown.is_result and shown.state is not None
+    return "" if is_told else name(alert.title or alert.text, limit=_LONGEST_HEADING)

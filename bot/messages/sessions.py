@@ -19,7 +19,7 @@ from bot.messages.blocks import (
     with_buttons,
 )
 from bot.messages.buttons import button, plain_button, session_facts, session_line, set_key_button
-from bot.messages.markup import code, dashboard, mention, moment, or_in_dashboard, where_and_why
+from bot.messages.markup import channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
 from bot.messages.results import explain_refusal
 from bot.messages.usage import COMMANDS
 
@@ -51,6 +51,7 @@ READING = ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
 _PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
 _PAUSED_NOTE = "Sessions resumed outside this app still appear here."
 _JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
+_SHOWN_IN = " What you pause or resume here is also shown in {}."
 _ELSEWHERE = f"Pausing is allowed only in some channels: send `{_PAUSE}` there."
 
 
@@ -143,7 +144,7 @@ def overview_blocks(
         *_running_blocks(overview, dashboard_url),
         *_paused_blocks(overview, now, most_paused),
         actions(plain_button(REFRESH, "Refresh")),
-        context(f"As of {moment(read_at)}."),
+        context(f"As of {moment(read_at)}.{_SHOWN_IN.format(channel(overview.shown_in)) if overview.shown_in else ''}"),
     ]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -151,6 +151,14 @@ class Orders:
         self._followed_up[audience] = True
         await self.delivery.deliver(address, message)
 
+    async def announce(self, running: Sequence[RunningOrder]) -> None:
+        """Post what was done without a channel to the alert channel, when all of it has ended."""
+        await asyncio.wait([one.outcome for one in running])
+        names = {one.entry.session for one in running if not one.entry.order.actor.channel_id}
+        known = {name[1]: await self.facts.known_after_read(*name) for name in names}
+        facts = {session_id: session for session_id, session in known.items() if session is not None}
+        await self.session_cards.announce([one.entry for one in running], facts)
+
     async def stored_result(self, running: RunningOrder) -> Message | None:
         """Return the message about an order once its outcome is stored, or the database takes too long.
 
@@ -253,6 +261,7 @@ class OperatorOrders:
         await asyncio.wait({entry.written}, timeout=within)
         if entry.written.done():
             await self.session_cards.report(entry, outcome, in_thread=False)
+            await self.session_cards.announce([entry], {})
         return outcome, entry.written.done()
 
 
@@ -324,4 +333,5 @@ class Recovery:
         _log.warning("unfinished order taken over", extra=about)
         running = self.orders.recover(entry)
         self.tasks.start(self.orders.deliver(running, entry.address))
+        self.tasks.start(self.orders.announce([running]))
         return running

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import NewCard, ResultContent
-from bot.core.outcomes import Outcome, Paused, Resumed
+from bot.core.cards import MOST_IN_SUMMARY, NewCard, ResultContent
+from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed
 from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
+from bot.core.sessions import Session
+from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
 from bot.messages.clicked import CardUpdate, apply, has_line
@@ -37,13 +40,14 @@ MAX_UPDATES = 100  # of a message
 
 @dataclass(eq=False)
 class SessionCards:
-    """The cards of the sessions of orders."""
+    """The cards of the sessions of orders. `find` returns the workspace with a team id."""
 
     journal: Journal
     outbox: CardOutbox
     states: SessionStates
     _: KW_ONLY
     dashboard_url: str
+    find: Callable[[str], Awaitable[Workspace | None]]
 
     def watch(self, entry: Entry) -> None:
         """Show that a pause is being sent, if that takes some time."""
@@ -86,19 +90,57 @@ class SessionCards:
         """
         if entry.is_lost or not isinstance(outcome, Resumed) or await self.repeats_click(entry):
             return  # another process reports a lost one
-        order, own = entry.order, entry.order.actor.channel_id
-        try:
-            channel = await self.states.channel_saying_paused(order.actor.team_id, order.session_id, entry.id)
-        except StoreError as error:
-            _log.warning("resume not reported in another channel", extra={"why": str(error)})
-            channel = None
+        own, channel = entry.order.actor.channel_id, await self._channel_saying_paused(entry)
         if in_thread or channel not in {own, None}:
             channel = channel or own
-            told = order if channel == own else replace(order, reason="")  # a reason stays where it was given
-            message = outcome_message(
-                told, outcome, now=time.time(), dashboard_url=self.dashboard_url, order_id=entry.id
-            )
-            self.outbox.remember([_card(entry, channel, message)])
+            self.outbox.remember([_card(entry, channel, self._message(entry, outcome, channel))])
+
+    async def announce(self, entries: Sequence[Entry], known: Mapping[SessionId, Session]) -> None:
+        """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.
+
+        `known` are the facts of sessions.
+        """
+        done = [one for one in entries if not one.order.actor.channel_id and not one.is_lost]
+        done = [one for one in done if isinstance(one.outcome, Done | Unconfirmed)]
+        channel = await self._alerts_channel(done[0]) if done else None
+        if channel is None:
+            return
+        await asyncio.wait([one.written for one in done], timeout=_KNOWN_WITHIN)
+        new = [
+            one
+            for one in done
+            if not (isinstance(one.outcome, Resumed) and await self._channel_saying_paused(one) == channel)
+        ]
+        for first in range(0, len(new), MOST_IN_SUMMARY):
+            some = new[first : first + MOST_IN_SUMMARY]
+            self.outbox.remember([self._announcement(one, channel, known, group=some[0].id) for one in some])
+
+    def _announcement(self, entry: Entry, channel: str, known: Mapping[SessionId, Session], *, group: str) -> NewCard:
+        session, outcome = known.get(entry.order.session_id), entry.outcome
+        assert outcome is not None  # noqa: S101 - it has ended
+        card = _card(entry, channel, self._message(entry, outcome, channel, session), group=group)
+        return replace(card, id=entry.id, facts=session and session.for_card(), is_spare=True)
+
+    async def _alerts_channel(self, entry: Entry) -> str | None:
+        try:
+            workspace = await self.find(entry.order.actor.team_id)
+        except StoreError as error:
+            _log.warning("order without a channel not posted", extra={"why": str(error)})
+            return None
+        return None if workspace is None else workspace.alerts_channel
+
+    async def _channel_saying_paused(self, resume: Entry) -> str | None:
+        try:
+            return await self.states.channel_saying_paused(*resume.session, resume.id)
+        except StoreError as error:
+            _log.warning("resume not reported in another channel", extra={"why": str(error)})
+            return None
+
+    def _message(self, entry: Entry, outcome: Outcome, channel: str, known: Session | None = None) -> Message:
+        """Return a result for a channel. A reason stays where it was given."""
+        order = entry.order if channel == entry.order.actor.channel_id else replace(entry.order, reason="")
+        now, url = time.time(), self.dashboard_url
+        return outcome_message(order, outcome, now=now, dashboard_url=url, order_id=entry.id, known=known)
 
     def posted(self, entry: Entry, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""
@@ -106,8 +148,8 @@ class SessionCards:
         self.outbox.remember([replace(card, ts=posted.ts, shown=digest_of(message))])
 
 
-def _card(entry: Entry, channel_id: str, message: Message) -> NewCard:
-    content = ResultContent(entry.id, message.text, message.blocks)
+def _card(entry: Entry, channel_id: str, message: Message, *, group: str = "") -> NewCard:
+    content = ResultContent(entry.id, message.text, message.blocks, group)
     return NewCard(new_id(), entry.order.actor.team_id, channel_id, entry.order.session_id, content)
 
 

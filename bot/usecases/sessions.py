@@ -211,7 +211,8 @@ class SessionLists:
             self._running_within(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
         )
         paused = None if orders is None else paused_sessions(orders, running)
-        return Overview(running, paused, access.allowed, actor.user_id, is_admin=access.is_admin)
+        shown_in = None if actor.channel_id else access.workspace.alerts_channel
+        return Overview(running, paused, access.allowed, actor.user_id, access.is_admin, shown_in)
 
     async def _running_within(self, access: Access, within: float | None) -> SessionList | NotRead:
         reading = self.tasks.start(self.reads.running(access))

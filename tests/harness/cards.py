@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, MarkedCards, NewCard, SessionName, first
+from bot.core.cards import Alert, MarkedCards, NewCard, ResultContent, SessionName, first
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
@@ -81,6 +81,10 @@ def card(channel: str = "C1", *, team: str = ACME.team_id, ts: str | None = "1.1
     session_id = SessionId(SESSION)
     content = first(Alert(session_id, "It spends.", fields=(("model", "large"),)), 0.0)
     return NewCard(f"card-{next(_numbers):04}", team, channel, session_id, content, ts)
+
+
+def in_group(group: str) -> ResultContent:
+    return ResultContent("order-1", "Paused", (), group)
 
 
 async def exchange(rows: CardRows, *, most: int = 100, **changes: Any) -> Exchanged:

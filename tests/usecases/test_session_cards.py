@@ -30,14 +30,14 @@ def cards(journal: Any, outbox: Any, *saying_paused: Any) -> SessionCards:
     states: Any = AsyncMock()
     states.channel_saying_paused.side_effect = saying_paused
     states.repeats_click.return_value = False
-    return SessionCards(journal, outbox, states, dashboard_url="https://dashboard.example")
+    return SessionCards(journal, outbox, states, dashboard_url="https://dashboard.example", find=AsyncMock())
 
 
 def entry(verb: requests.Verb, **changes: Any) -> Any:
     written = asyncio.get_running_loop().create_future()
     row = order_row(verb)
     said = {"outcome": None, "is_allowed": False, "is_stored": False, "is_lost": False} | changes
-    return Mock(id="1", order=row.order, address=row.address, written=written, **said)
+    return Mock(id="1", order=row.order, session=row.session, address=row.address, written=written, **said)
 
 
 async def test_a_result_waits_no_longer_than_a_second_for_the_record_of_its_outcome(journal: Any, outbox: Any) -> None:

@@ -140,6 +140,7 @@ class OrderListeners:
             running = await self._start(order, click.address, request)
             if click.view is not None and running is not None:
                 request.start(self._show_result(running, click.address, click.view))
+                request.start(self.orders.announce([running]))
 
     async def _show_result(self, running: RunningOrder, address: ReplyAddress, view: ViewRef) -> None:
         """Show the result in the view with the button, beside the message: the view can be closed."""
@@ -185,7 +186,9 @@ class OrderListeners:
             request.ack.errors = errors
         else:
             orders = [_order_of_shortcut(one, address, request) for one in chosen]
-            await asyncio.gather(*(self._start(order, address, request) for order in orders))
+            running = await asyncio.gather(*(self._start(order, address, request) for order in orders))
+            if new := [one for one in running if one is not None]:
+                request.start(self.orders.announce(new))
 
 
 def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:

@@ -371,7 +371,7 @@ def _late(rows: Sequence[Row], now: float) -> dict[str, ClaimedCard]:
 
 
 def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row], ts: str | None) -> None:
-    name = (rows[0].team_id, rows[0].channel_id, ts or rows[0].id)
+    name = (rows[0].team_id, rows[0].channel_id, ts or json.loads(rows[0].content).get("group") or rows[0].id)
     earlier = messages.get(name)
     parts = tuple(map(_part, rows)) if earlier is None else (*earlier.parts, *map(_part, rows))
     messages[name] = replace(earlier or _card(rows[0], ts), parts=parts)

@@ -75,7 +75,7 @@ _INSERT = f"""
     SELECT :id, :team_id, :channel_id, :ts, :session_id, :kind, :content, :shown, :facts, 0, :now, :now, 0, :now, :now
     WHERE NOT EXISTS (SELECT 1 FROM cards
       WHERE team_id = CAST(:team_id AS VARCHAR) AND channel_id = CAST(:channel_id AS VARCHAR)
-        AND ts = CAST(:ts AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR) AND {IS_OPEN})
+        AND (ts = CAST(:ts AS VARCHAR) OR :is_spare = 1) AND session_id = CAST(:session_id AS VARCHAR) AND {IS_OPEN})
     ON CONFLICT DO NOTHING
 """
 """A message has one open row for a session, also if its order was delivered twice."""
@@ -413,5 +413,6 @@ def _values(card: NewCard, now: float) -> dict[str, Any]:
         "content": write_content(card.content),
         "shown": card.shown,
         "facts": None if card.facts is None else write_facts(card.facts),
+        "is_spare": int(card.is_spare),
         "now": now,
     }

@@ -3,18 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from bot.outbound.store.cards import LOCK, CardRows
-from harness.cards import NAME, MarkedCards, SentCard, Session, card, cards_of, exchange, mark_cards, sent
+from harness.cards import NAME, MarkedCards, SentCard, Session, card, cards_of, exchange, in_group, mark_cards, sent
 from harness.databases import KEY
 from harness.journal import journal_of
 from harness.order_rows import Connection, frozen_transaction
 from harness.product import Secret, SessionId, Store, open_store, outcomes
 from harness.stored import ACME, GLOBEX, execute, fetch
-from harness.texts import SESSION
+from harness.texts import OTHER_SESSION, SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +55,19 @@ async def test_a_message_has_one_row_for_each_session_and_another_one_after_the_
     await execute(store, "UPDATE cards SET closed_at = 1.0")
     await exchange(rows, most=0, new=[again])
     assert len(await fetch(store, "SELECT id FROM cards")) == 2
+
+
+async def test_a_spare_card_is_not_made_beside_another_of_its_session_and_a_group_is_one_message(
+    store: Store, rows: CardRows
+) -> None:
+    spare = [replace(card(ts=None), is_spare=True, content=in_group("g")) for _ in range(2)]
+    there = card("C2")
+    other = replace(spare[1], id="other", session_id=SessionId(OTHER_SESSION))
+    elsewhere = replace(spare[1], id="elsewhere", channel_id="C2")
+    claimed = (await exchange(rows, new=[there, spare[0], spare[1], other, elsewhere])).claimed
+    parts = {card.channel_id: [part.id for part in card.parts] for card in claimed}
+    assert parts == {"C1": [spare[0].id, "other"], "C2": [there.id]}
+    assert await fetch(store, "SELECT count(*) FROM cards") == [(3,)]
 
 
 async def test_a_card_of_a_process_that_has_ended_is_sent_by_another_one(

@@ -1,0 +1,118 @@
+"""What is done where there is no conversation is also shown in the alert channel, unless a card there shows it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.slack import Message, Source
+from conversations.test_cards import BOB, PAUSE, RESUME, about_session, alert, taking_alerts, until_shown
+from conversations.test_session_views import modal
+from harness import OTHER_SESSION, SESSION, SingleHarness, paused, resumed, single_workspace
+from harness.conversation import until
+from harness.databases import KEY
+from harness.doctor import give_order
+from harness.product import Settings
+from harness.texts import is_about
+
+pytestmark = pytest.mark.anyio
+
+
+def posts(at: SingleHarness) -> list[Message]:
+    """The messages of the bot in the alert channel, but for answers to commands."""
+    return [message for message in at.messages() if message.source is Source.POST_MESSAGE]
+
+
+async def the_only_post(at: SingleHarness) -> Message:
+    """Wait for a post in the alert channel, and for others that could follow."""
+    await at.slack.until(lambda: posts(at))
+    await asyncio.sleep(1.5)
+    (post,) = posts(at)
+    return post
+
+
+async def resume_in_home(at: SingleHarness) -> None:
+    """Open Home until it shows the session as paused, and resume it there."""
+
+    async def values() -> list[str]:
+        home = await at.open_home()
+        found = [
+            block["accessory"].get("value", "") for block in map(dict[str, Any], home.blocks) if "accessory" in block
+        ]
+        return [value for value in found if value.startswith(f"{SESSION} after=")]
+
+    await until(values)
+    (value,) = await values()
+    await at.slack.act(at.person, await at.open_home(), "anchor_resume_confirmed", value=value)
+
+
+async def test_a_click_in_home_is_shown_in_the_alert_channel_and_the_next_ones_on_that_card() -> None:
+    async with taking_alerts() as at:
+        home = await at.open_home()
+        assert f"<#{at.channel.id}>" in home.text
+        await asyncio.gather(*(at.slack.act(at.person, home, "anchor_pause", value=SESSION) for _ in range(2)))
+        card = await the_only_post(at)
+        assert is_about(card.text, paused())
+        await until_shown(at, card, RESUME, "Paused")
+        await resume_in_home(at)
+        await until_shown(at, card, PAUSE, "Resumed")
+        assert await the_only_post(at) == at.current(card)
+
+
+async def test_several_sessions_of_a_window_are_one_message_and_the_window_says_where_before() -> None:
+    async with taking_alerts() as at:
+        third = at.anchor.add_session(session_id=OTHER_SESSION, tags=["Office supplies"])
+        at.anchor.session(SESSION).seconds = 1.0
+        view = await modal(at)
+        assert f"<#{at.channel.id}>" in view.text
+        await at.slack.submit(at.person, view, {"pasted": f"{SESSION} {third}"})
+        card = await the_only_post(at)
+        assert [one in card.text for one in (SESSION, third, "2 sessions", "Office supplies")] == [True] * 4
+        values = [block["accessory"]["value"] for block in map(dict[str, Any], card.blocks) if "accessory" in block]
+        assert sorted(value.split()[0] for value in values) == sorted([SESSION, third])
+        assert len(at.direct_messages()) == 2
+        await at.command(verb="resume", user=at.slack.bob)
+        await at.slack.until(lambda: f"Resumed* by <@{BOB}>" in str(at.current(card).blocks))
+        assert f"Paused* by <@{at.person.id}>" in str(at.current(card).blocks)
+
+
+async def test_a_session_with_a_card_there_gets_no_other_one() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await at.slack.act(at.person, await at.open_home(), "anchor_pause", value=SESSION)
+        await until_shown(at, card, RESUME, "Paused")
+        assert await the_only_post(at) == at.current(card)
+
+
+async def test_an_order_of_the_command_line_is_shown_without_its_reason(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('bot') / 'bot.db'}"
+    async with taking_alerts(url) as at:
+        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_CHANNEL": at.channel.id}
+        settings = Settings.from_env(environment(at.slack, at.anchor, **own))
+        assert await give_order(settings, "pause", SESSION, "--reason", "s3cret") == 0
+        card = await the_only_post(at)
+        assert ("(command line)" in card.text, "s3cret" in card.text) == (True, False)
+        assert await give_order(settings, "resume", SESSION) == 0
+        await until_shown(at, card, PAUSE, "Resumed", "(command line)")
+        assert len(posts(at)) == 1
+
+
+async def test_a_resume_goes_to_the_alert_channel_once_if_an_answer_there_says_paused() -> None:
+    async with taking_alerts() as at:
+        await at.command()
+        await resume_in_home(at)
+        assert (await the_only_post(at)).text == resumed()
+        assert len(about_session(at)) == 2
+
+
+async def test_without_an_alert_channel_nothing_is_posted_or_said() -> None:
+    async with single_workspace() as at:
+        view = await modal(at)
+        assert "<#" not in view.text
+        await at.slack.submit(at.person, view, {"pasted": SESSION})
+        await at.wait_for_direct_messages()
+        await asyncio.sleep(1.0)
+        assert at.messages() == []
