@@ -34,6 +34,7 @@ from bot.core.sessions import (
     SessionState,
     Unread,
     ended_state,
+    missing_state,
 )
 from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.inbound.alerts import BadAlertError, read_alert
@@ -313,7 +314,7 @@ def results_of_a_window(second: Phase) -> Message:
 SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
 STATES: Mapping[str, SessionState | None] = {
     "firing": None,
-    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED}},
+    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED, Phase.GONE}},
     "ended": ended_state("timed_out <1>", 0.0),
     "resumed": state(Phase.RESUMED, Verb.RESUME),
     "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
@@ -332,6 +333,8 @@ CARDS: Mapping[str, Message] = {
     "resolved": card(fired(2, resolved_at=0.0), state(Phase.PAUSED)),
     "with facts": card(ALERT, state(Phase.PAUSED), facts=CARD_FACTS),
     "ended, with facts": card(ALERT, ended_state("completed", 0.0), facts=CARD_FACTS),
+    "unknown to this key": card(ALERT, missing_state(Phase.NOT_FOUND, 0.0)),
+    "known no longer": card(ALERT, missing_state(Phase.GONE, 1.0, state(Phase.PAUSED))),
     "ended while paused": card(ALERT, ended_state("completed", 1.0, state(Phase.PAUSED)), facts=CARD_FACTS),
     "ended after a resume": card(ALERT, ended_state("completed", 1.0, state(Phase.RESUMED, Verb.RESUME))),
     "resolved after a resume": card(fired(2, resolved_at=1.0), state(Phase.RESUMED, Verb.RESUME)),

@@ -213,6 +213,7 @@ SESSIONS: list[Row] = [
     ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
     ("more than can be read in {} checks", checked.TIMELY),
     ("repeat that after {} minutes", minutes(checked.CHECKED_INTERVAL)),
+    ("read again every {} minutes", minutes(checked.CHECKED_INTERVAL)),
     ("after {} minutes at the latest", minutes(session_checks.LONGEST_BACKOFF)),
     ("together {} per second", reads.MOST_PER_INTERVAL),
     ("After a 429 there is none for a {}", span(reads.RATE_LIMITED)),

@@ -19,7 +19,7 @@ TIMELY = 3
 """The most checks until every session has been read. If there are too many for that, cards say when it was."""
 
 CHECKED_INTERVAL = 900.0
-"""Seconds after which a card says a later check."""
+"""Seconds after which a card says a later check, and a session is read again that Anchor does not know."""
 
 OWN_LIST = 0
 _ENDS_CHECK = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE, Unread.TIMED_OUT})
@@ -37,7 +37,7 @@ class Check:
     First comes the key's own list, then the team's running list, as long as it can have a session that was not found,
     and then one session after the other: a list does not tell that a session has ended which another key made. `room`
     is the number of requests that are left. `new` sessions lack the facts that only the team's list has. Sessions that
-    were `asked` alone need not be `found`. A `failure` ends the check.
+    were `asked` alone need not be `found`; those that Anchor does not know are `unknown`. A `failure` ends the check.
     """
 
     sessions: Sequence[SessionId]
@@ -45,6 +45,7 @@ class Check:
     new: frozenset[SessionId] = frozenset()
     found: dict[SessionId, Session] = field(default_factory=dict)
     asked: list[SessionId] = field(default_factory=list)
+    unknown: list[SessionId] = field(default_factory=list)
     failure: NotRead | None = None
     is_timely: bool = True
     _page: int = OWN_LIST
@@ -70,7 +71,10 @@ class Check:
             self.failure = read
         elif not isinstance(target, int):
             self.asked.append(target)
-            self.found |= {read.id: read} if isinstance(read, Session) else {}
+            if isinstance(read, Session):
+                self.found[target] = read
+            elif isinstance(read, NotRead) and read.is_missing:
+                self.unknown.append(target)
         elif isinstance(read, SessionPage):
             self._page = target + 1 if target == OWN_LIST or not read.is_last else MOST_PAGES + 1
             wanted = set(self.sessions)

@@ -113,6 +113,9 @@ class Phase(StrEnum):
     """Anchor lists the session as ended."""
     NOT_RUNNING = "not running"
     NOT_FOUND = "not found"
+    """Anchor knows no such session under this key, and the bot never saw it under this one."""
+    GONE = "gone"
+    """Anchor knows the session no longer, which this key could read before."""
 
 
 PHASES = {
@@ -130,7 +133,7 @@ PHASES = {
 class SessionState:
     """The state that the last effective order left: who gave it, where, and when (Unix seconds).
 
-    That of a session that has ended has the one `before`, if there was one.
+    One that Anchor's answer left has no user, but the state `before`, if there was one.
     """
 
     phase: Phase
@@ -157,6 +160,11 @@ def ended_state(status: str, at: float, before: SessionState | None = None) -> S
     return SessionState(Phase.ENDED, Verb.PAUSE, time_id(at), "", "", status, at, before)
 
 
+def missing_state(phase: Phase, at: float, before: SessionState | None = None) -> SessionState:
+    """Return the state of a session that Anchor did not know at a time (Unix seconds): NOT_FOUND or GONE."""
+    return SessionState(phase, Verb.PAUSE, time_id(at), "", "", "", at, before)
+
+
 class Unread(StrEnum):
     """The reasons why Anchor's list could not be read."""
 
@@ -169,10 +177,14 @@ class Unread(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """Anchor was not read; `status_code` is that of its answer, if any."""
+    """Anchor was not read; `status_code` is that of its answer, if any.
+
+    If it `is_missing`, Anchor itself answers that it does not know what was asked for.
+    """
 
     why: Unread
     status_code: int | None = None
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

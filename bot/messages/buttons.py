@@ -260,8 +260,8 @@ def state_line(state: SessionState) -> str:
             return f"{DONE[state.verb]} by {_by(state)}"
         case Phase.PAUSING | Phase.UNCONFIRMED:
             return f"{_verdict(state)} {state_details(state)}"
-        case Phase.NOT_RUNNING | Phase.NOT_FOUND:
-            return f"{_verdict(state)}, checked by {_by(replace(state, reason=''))}"
+        case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
+            return f"{_verdict(state)}, checked {_checker(state)}"
         case Phase.ENDED:
             return state_details(state)
         case never:
@@ -281,12 +281,18 @@ def state_details(state: SessionState) -> str:
             return f"{moment(state.at)}{_why(state)}"
         case Phase.PAUSING | Phase.UNCONFIRMED:
             return f"Requested by {_by(state)}"
-        case Phase.NOT_RUNNING | Phase.NOT_FOUND:
-            return f"Checked by {_by(replace(state, reason=''))}"
+        case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
+            earlier = f"{state_line(state.before)}. " if state.before and state.before.phase not in CHECKED else ""
+            return f"{earlier}Checked {_checker(state)}"
         case Phase.ENDED:
             return _end_line(state)
         case never:
             assert_never(never)
+
+
+def _checker(state: SessionState) -> str:
+    """Return who saw at Anchor what a card says, if it was not the bot itself, and when."""
+    return f"by {_by(replace(state, reason=''))}" if state.user_id else moment(state.at)
 
 
 def _by(state: SessionState) -> str:
@@ -307,8 +313,8 @@ def _end_line(state: SessionState) -> str:
 
 
 def state_button(session_id: SessionId, state: SessionState) -> Block | None:
-    """Return the button that fits, if there is anything to pause or resume."""
-    return None if state.phase in {Phase.ENDED, *CHECKED} else next_button(session_id, state)
+    """Return the button that fits, if there is anything to pause or resume: what Anchor does not know may run."""
+    return None if state.phase in {Phase.ENDED, Phase.NOT_RUNNING} else next_button(session_id, state)
 
 
 def next_button(session_id: SessionId, state: SessionState) -> Block:

@@ -31,7 +31,11 @@ UNCONFIRMED = {
 }
 """The verdict about an order that may have been done."""
 
-CHECKED = {Phase.NOT_RUNNING: "🔹 *Not running*", Phase.NOT_FOUND: "🔹 *No such session*"}
+CHECKED = {
+    Phase.NOT_RUNNING: "🔹 *Not running*",
+    Phase.NOT_FOUND: "🔹 *No such session under this key*",
+    Phase.GONE: "🔹 *Anchor no longer knows this session*",
+}
 """The verdict on a card about a session with nothing to pause or resume, when somebody tried it."""
 
 MOST_NAMED = 40

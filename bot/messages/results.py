@@ -325,8 +325,8 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             known = f"Anchor says that this session is not running{_quote(text)}."
             advice = f"Still seeing activity? It is another session: `{_PAUSE}` lists them."
         case outcomes.NotFound(anchor_message=text):
-            verdict = f"🔹 *No such session*, nothing was {verb.past}."
-            known = f"Anchor has no such session for this workspace's API key{_quote(text)}."
+            verdict = f"{markup.CHECKED[Phase.NOT_FOUND]}, nothing was {verb.past}."
+            known = f"Anchor does not know it{_quote(text)}."
             advice = f"Check the id in {in_anchor}. If it is right, it belongs to another Anchor account."
         case outcomes.Failed(status_code=status_code, anchor_message=text):
             known = f"Anchor answered with an error ({status_code}){_quote(text)}."

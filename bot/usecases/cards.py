@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.cards import Alert, AlertContent, NewCard, first
 from bot.core.fields import Secret
 from bot.core.retries import NO_WORKSPACE, Kind, backoff, delay_after_refusal
-from bot.core.sessions import SessionState, ended_state
+from bot.core.sessions import SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
@@ -99,7 +99,7 @@ class CardSender:
             states = await self._read_states(card)
             parts = [(part.content, part.session_id) for part in card.parts]
             facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
-            checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.ended is None]
+            checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.seen is None]
             message = card_message(parts, states, facts, channel_id=card.channel_id)
             message = with_check(message, min(checks, default=None))
             digest = digest_of(message)
@@ -113,13 +113,12 @@ class CardSender:
             return _read(card, Doubtful(type(error).__name__), "")
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
-        """Return the states of the card's sessions: that of the last order, or the end that Anchor reported later."""
+        """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""
         states = await self.states.of(card.team_id, [part.session_id for part in card.parts])
         for part in card.parts:
-            if part.ended is not None:
-                state = states.get(part.session_id)
-                ended = ended_state(*part.ended, before=state)
-                states[part.session_id] = ended if state is None or state.at <= ended.at else state
+            state = states.get(part.session_id)
+            if part.seen is not None and (state is None or state.at <= part.seen.at):
+                states[part.session_id] = replace(part.seen, before=state)
         return states
 
     async def _call(self, card: ClaimedCard, message: Message) -> PostResult:

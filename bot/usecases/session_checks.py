@@ -67,10 +67,10 @@ class SessionChecks:
     async def _check(self, workspace: Workspace, key: Secret, since: float) -> None:
         """Read what the workspace's requests of this minute allow, and record it."""
         team_id = workspace.team_id
-        taken = await self.rows.take_reads(team_id, MOST_READS, kept=READS_AFTER_PAUSE)
+        sessions = await self.rows.open_sessions(team_id)
+        taken = await self.rows.take_reads(team_id, MOST_READS, kept=READS_AFTER_PAUSE) if sessions else ()
         if not taken:
             return
-        sessions = await self.rows.open_sessions(team_id)
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
         check = Check(sessions, len(taken), new)
         await self._read(check, workspace, key, since)
@@ -79,9 +79,8 @@ class SessionChecks:
             self._failures[team_id] = failures
             next_in = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
         await self.rows.end_check(team_id, taken, len(taken) - check.room, next_in=next_in)
-        found = check.found.values()
-        await self.rows.record_reads(team_id, found, key=digest(key.reveal()), asked=check.asked, late=check.late)
-        if ended := sum(one.life is Life.ENDED for one in found):
+        await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
+        if ended := sum(one.life is Life.ENDED for one in check.found.values()):
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": ended})
         await self.fact_reads.fill(team_id)
 

@@ -14,7 +14,7 @@ from bot.core.fields import Secret, digest
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
-from bot.core.session_checks import READS_AFTER_PAUSE
+from bot.core.session_checks import READS_AFTER_PAUSE, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -44,6 +44,7 @@ FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
 _FACTS_TIMEOUT = 3.0  # seconds
+_COUNT_TIMEOUT = 0.5  # seconds for the database to count a read; results wait for what it finds
 MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
 MOST_IN_FLIGHT = 20
 _MOST_WORKSPACES = 1_000
@@ -289,10 +290,12 @@ class FactReads:
     async def _is_allowed(self, team_id: str) -> bool:
         """Return whether the workspace has requests left, which all processes count in the database if it works."""
         with suppress(StoreError):
-            return len(await self.rows.take_reads(team_id, READS_AFTER_PAUSE)) == READS_AFTER_PAUSE
+            taken = await self.rows.take_reads(team_id, READS_AFTER_PAUSE, within=_COUNT_TIMEOUT)
+            return len(taken) == READS_AFTER_PAUSE
         return True
 
     async def _show(self, team_id: str, read: Sequence[Session], key: Secret) -> None:
         with suppress(StoreError):
-            await self.rows.record_reads(team_id, read, key=digest(key.reveal()))
+            check = Check((), 0, found={one.id: one for one in read})
+            await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
         await self.fill(team_id)

@@ -93,7 +93,7 @@ GONE, UNKNOWN = outcomes.NotRunning("Session is not running"), outcomes.NotFound
     [
         (SESSION, html(502), GATEWAY, ["Spend", "[anchor_pause 3f2b]"]),
         (SESSION, None, GONE, ["Spend", BY_ALICE]),
-        (OTHER_SESSION, None, UNKNOWN, ["Spend", BY_ALICE]),
+        (OTHER_SESSION, None, UNKNOWN, ["Spend", "[anchor_pause 9c0d]", BY_ALICE]),
     ],
     ids=["unconfirmed", "not running", "not found"],
 )

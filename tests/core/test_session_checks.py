@@ -80,6 +80,13 @@ def test_a_list_or_session_that_says_nothing_keeps_no_other_from_being_read(why:
     check = check_of(1, 2)
     assert run(check, {1: sessions.NotRead(why), name(1): sessions.NotRead(why)}) == [OWN_LIST, 1, name(1), name(2)]
     assert (check.failure, set(check.found), check.asked) == (None, {name(2)}, [name(1), name(2)])
+    assert check.unknown == []
+
+
+def test_a_session_is_unknown_if_anchor_itself_says_so() -> None:
+    check, says_so = check_of(1, 2), sessions.NotRead(sessions.Unread.UNREADABLE, 404, is_missing=True)
+    run(check, {1: says_so, name(1): says_so})
+    assert (check.unknown, check.asked) == ([name(1)], [name(1), name(2)])
 
 
 def test_requests_count_for_a_minute() -> None:

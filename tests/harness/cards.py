@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.core.cards import Alert, MarkedCards, NewCard, ResultContent, SessionName, first
+from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
@@ -28,7 +29,7 @@ from bot.usecases.cards import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["MarkedCards", "SentCard", "Session", "client"]
+__all__ = ["Check", "MarkedCards", "SentCard", "Session", "client"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 

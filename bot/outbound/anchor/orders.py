@@ -147,7 +147,7 @@ def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) ->
 def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.AnchorOutcome:
     if parsed is not None and status_code == _OK:
         return _read_confirmation(verb, parsed)
-    if parsed == {} or (parsed and "error" in parsed):  # every field is optional; other JSON is a gateway's
+    if is_anchors_error(parsed):
         match status_code:
             case 400:
                 return outcomes.NotRunning(_message_of(parsed))
@@ -156,6 +156,11 @@ def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.Anchor
             case _ if status_code in _REFUSALS:
                 return outcomes.Failed(status_code, _message_of(parsed))
     return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE, status_code)
+
+
+def is_anchors_error(parsed: _Body) -> bool:
+    """Return whether a parsed body is an error of Anchor's: every field is optional, and other JSON is a gateway's."""
+    return parsed == {} or bool(parsed and "error" in parsed)
 
 
 def _read_confirmation(verb: Verb, parsed: dict[str, object]) -> outcomes.Done | outcomes.Unconfirmed:

@@ -15,7 +15,7 @@ from bot.core.fields import Secret, object_field, object_list_field, parse_objec
 from bot.core.session_checks import MOST_PAGES
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import RECENT, RUNNING, NotRead, Session, SessionList, SessionPage, Unread, running_sessions
-from bot.outbound.anchor.orders import AnchorHttp
+from bot.outbound.anchor.orders import AnchorHttp, is_anchors_error
 from bot.outbound.http import NETWORK_ERRORS, never_sent
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _LATEST = 253_402_300_799  # the end of the year 9999
 
 LIMIT = 50  # sessions on a page, the most that Anchor allows
 _MAX_LIST_BYTES = 4 * 1024 * 1024
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 _BY_STATUS = {
     **dict.fromkeys((401, 403), Unread.KEY_REJECTED),
     429: Unread.RATE_LIMITED,
@@ -280,10 +280,11 @@ class AnchorSessions:
             _log.info("sessions not read from Anchor", extra={"why": type(error).__name__})
             is_slow = isinstance(error, TimeoutError) and not never_sent(error)
             return NotRead(Unread.TIMED_OUT if is_slow else Unread.UNREACHABLE)
-        parsed = parse_object(body) if response.status_code == _OK else None
-        if parsed is None or "error" in parsed:
-            return NotRead(_BY_STATUS.get(response.status_code, Unread.UNREADABLE), response.status_code)
-        return parsed
+        parsed, status_code = parse_object(body), response.status_code
+        if status_code == _OK and parsed is not None and "error" not in parsed:
+            return parsed
+        is_missing = status_code == _NOT_FOUND and is_anchors_error(parsed)
+        return NotRead(_BY_STATUS.get(status_code, Unread.UNREADABLE), status_code, is_missing)
 
 
 def _iso_time(unix_seconds: float) -> str:

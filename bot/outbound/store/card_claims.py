@@ -24,7 +24,7 @@ from bot.core.cards import (
 )
 from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
+from bot.core.sessions import Phase, Session, SessionState, ended_state, missing_state
 from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.marks import PACE
 
@@ -33,16 +33,15 @@ from bot.outbound.store.marks import PACE
 class CardPart:
     """A session on a card: the row's id, its content, and its version.
 
-    `ended` is Anchor's status of a session that has ended, and when Anchor said so (Unix seconds). `facts` are known of
-    the session. `is_news` says that an alert is the last change, so Slack may not have it yet. `checked_at` is when the
-    session was read, if the card has to say so (Unix seconds).
+    `seen` is the state by Anchor, if it has ended or Anchor does not know it, and `facts` are known of it. `is_news`
+    says that an alert is the last change, so Slack may not have it yet. The card says `checked_at` (Unix seconds).
     """
 
     id: str
     session_id: SessionId
     content: CardContent
     version: int
-    ended: tuple[str, float] | None = None
+    seen: SessionState | None = None
     facts: Session | None = None
     is_news: bool = False
     checked_at: float | None = None
@@ -444,7 +443,8 @@ def _card(row: Row, ts: str | None) -> ClaimedCard:
 
 
 def _part(row: Row) -> CardPart:
-    ended = None if row.ended_at is None else (row.ended_status, row.ended_at)
+    seen = missing_state(Phase(row.missing), row.checked_at) if row.missing else None
+    seen = seen if row.ended_at is None else ended_state(row.ended_status, row.ended_at)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
     is_news = isinstance(content, AlertContent) and content.last_at == row.changed_at
-    return CardPart(row.id, SessionId(row.session_id), content, row.version, ended, facts, is_news, row.checked_at)
+    return CardPart(row.id, SessionId(row.session_id), content, row.version, seen, facts, is_news, row.checked_at)

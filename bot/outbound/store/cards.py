@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -27,9 +27,9 @@ from bot.core.cards import (
     worse,
 )
 from bot.core.retries import DELETED, UNTRUE
-from bot.core.session_checks import CHECKED_INTERVAL, reads_left
+from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Life, Session
+from bot.core.sessions import Life, Phase, Session
 from bot.outbound.store.card_claims import (
     ALERT,
     IS_OPEN,
@@ -48,7 +48,7 @@ from bot.outbound.store.card_claims import (
     write_facts,
 )
 from bot.outbound.store.connections import Connection, Row, listed, storable
-from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
 from bot.outbound.store.history import states_now
 from bot.outbound.store.marks import CHECK, READS, claim_mark
 
@@ -119,7 +119,8 @@ _WRITE_TIMES = f"""
     ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 """
 _SESSIONS = f"""
-    SELECT session_id FROM cards WHERE team_id = :team_id AND {_IS_LIVE}
+    SELECT session_id FROM cards
+    WHERE team_id = :team_id AND {_IS_LIVE} AND (missing IS NULL OR read_at <= :now - {CHECKED_INTERVAL})
     GROUP BY session_id ORDER BY min(coalesce(read_at, 0.0)), session_id
 """
 _READ = f"""
@@ -132,6 +133,18 @@ _SAY_CHECKED = f"""
     UPDATE cards SET version = version + 1, due = coalesce(due, :now), checked_at = :now
     WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:late)) AND {_IS_LIVE}
       AND (checked_at IS NULL OR checked_at <= :now - {CHECKED_INTERVAL})
+"""
+_FIND = f"""
+    UPDATE cards SET version = version + 1, due = coalesce(due, :now), missing = NULL
+    WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:found)) AND {_IS_LIVE}
+      AND missing IS NOT NULL
+"""
+_MISS = f"""
+    UPDATE cards SET version = version + 1, due = coalesce(due, :now), checked_at = :now, missing =
+      CASE WHEN EXISTS (SELECT 1 FROM cards AS others WHERE others.team_id = cards.team_id
+        AND others.session_id = cards.session_id AND others.read_by = :key)
+      THEN '{Phase.GONE}' ELSE '{Phase.NOT_FOUND}' END
+    WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:unknown)) AND {_IS_LIVE}
 """
 _END = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), ended_status = :status,
@@ -236,10 +249,14 @@ class CardRows:
         return await self.database.change(claim_all)
 
     async def open_sessions(self, team_id: str) -> list[SessionId]:
-        """Return the sessions with open cards, of which the one that was not read for the longest time is first."""
-        return [SessionId(row.session_id) for row in await self.database.fetch_all(_SESSIONS, team_id=team_id)]
+        """Return the sessions with open cards, of which the one that was not read for the longest time is first.
 
-    async def take_reads(self, team_id: str, most: int, *, kept: int = 0) -> list[float]:
+        One that Anchor did not know is left out for 15 minutes.
+        """
+        rows = await self.database.fetch_all(_SESSIONS, team_id=team_id, now=self.clock.estimate())
+        return [SessionId(row.session_id) for row in rows]
+
+    async def take_reads(self, team_id: str, most: int, *, kept: int = 0, within: float = TIMEOUT) -> list[float]:
         """Take up to `most` of the requests to Anchor that a workspace has left, but for `kept`; return their times.
 
         They count for all processes, until a check gives back those that it has not used.
@@ -252,7 +269,7 @@ class CardRows:
             _write_times(connection, team_id, [*times, *taken])
             return taken
 
-        return await self.database.change(take)
+        return await self.database.change(take, within=within)
 
     async def end_check(self, team_id: str, taken: Sequence[float], used: int, *, next_in: float) -> None:
         """Check a workspace no earlier than in so many seconds. The requests that it has used count from now on."""
@@ -265,29 +282,19 @@ class CardRows:
 
         await self.database.change(end)
 
-    async def record_reads(
-        self,
-        team_id: str,
-        sessions: Collection[Session],
-        *,
-        key: str,
-        asked: Iterable[SessionId] = (),
-        late: Iterable[SessionId] = (),
-    ) -> None:
-        """Record sessions as read with the key of a digest, and others as `asked` for in vain.
+    async def record_reads(self, team_id: str, check: Check, *, key: str) -> None:
+        """Record what was read with the key of a digest, and mark the cards as due that show something else.
 
-        The cards of those that have ended become due. So do those of `late` ones, to say when they were read, unless
-        they have said it in the last 15 minutes.
+        A card that is late says so every 15 minutes.
         """
         ended = [
             {"team_id": team_id, "session_id": one.id, "status": (storable(one.status) or "")[:_LONGEST_STATUS]}
-            for one in sorted(sessions, key=lambda session: session.id)
+            for one in sorted(check.found.values(), key=lambda session: session.id)
             if one.life is Life.ENDED
         ]
-
-        found = [one.id for one in sessions]
-        read = {"team_id": team_id, "found": listed(found), "asked": listed([*found, *asked]), "late": listed(late)}
-        await self._change((_END, ended), (_READ, [read | {"key": key}]), (_SAY_CHECKED, [read]))
+        read = {"team_id": team_id, "key": key, "found": listed(check.found), "late": listed(check.late)}
+        read |= {"asked": listed({*check.found, *check.asked}), "unknown": listed(check.unknown)}
+        await self._change((_END, ended), *[(sql, [read]) for sql in (_READ, _SAY_CHECKED, _FIND, _MISS)])
 
     async def _change(self, *statements: tuple[str, Sequence[dict[str, Any]]]) -> None:
         def change(connection: Connection) -> None:

@@ -200,6 +200,10 @@ MIGRATIONS = {
     -- the user group that critical alerts mention
     ALTER TABLE workspaces ADD COLUMN alerts_group VARCHAR(40)
     """,
+    "0014": """
+    -- the phase of a session that Anchor did not know, null if it knows it
+    ALTER TABLE cards ADD COLUMN missing VARCHAR(20)
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -54,6 +54,10 @@ class Sessions:
         self._sessions[wanted] = session
         return session
 
+    def remove(self, session_id: str) -> Session:
+        """Remove a session."""
+        return self._sessions.pop(session_id)
+
     def order(self, key: str, session_id: str, verb: str) -> Reply:
         """Pause or resume; a paused agent may be paused again, and a running one resumed."""
         session = self._owned(key, session_id)

@@ -107,6 +107,10 @@ class SimAnchor:
         """Add a session of `key` and return its id; ValueError for an unknown key. `details` are fields of Session."""
         return self._sessions.add(key, session_id, state, details).session_id
 
+    def forget_session(self, session_id: str) -> Session:
+        """Answer from now on that there is no such session; return it."""
+        return self._sessions.remove(session_id)
+
     def session(self, session_id: str) -> Session:
         """Return the session; its fields may be set."""
         return self._sessions[session_id]

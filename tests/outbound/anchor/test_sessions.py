@@ -127,6 +127,8 @@ async def test_one_session_and_the_statuses_of_the_key_are_read_by_one_request_e
     read = await reads.details(KEY, ID, within=5.0)
     assert not isinstance(read, sessions.NotRead)
     assert (read.tags, read.steps, read.credits, read.max_minutes) == (("checkout=yes",), 3, 1.5, 20.0)
+    assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 404, is_missing=True)
+    anchor.read_fault = html(404, times=1)  # a proxy's page says nothing of the session
     assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 404)
     anchor.read_fault = Answer(200, json.dumps({"id": SESSION}).encode(), times=1)
     assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 200)
@@ -134,7 +136,7 @@ async def test_one_session_and_the_statuses_of_the_key_are_read_by_one_request_e
     assert isinstance(page, sessions.SessionPage)
     assert {one.id: one.status for one in page.sessions} == {SESSION: "running"}
     assert anchor.requests[-1].query.keys() == {"created_from"}
-    assert len(anchor.requests) == 4
+    assert len(anchor.requests) == 5
 
 
 async def test_the_list_and_the_details_of_a_session_complete_each_other(

@@ -9,7 +9,19 @@ import psycopg
 import pytest
 
 from bot.outbound.store.cards import LOCK, CardRows
-from harness.cards import NAME, MarkedCards, SentCard, Session, card, cards_of, exchange, in_group, mark_cards, sent
+from harness.cards import (
+    NAME,
+    Check,
+    MarkedCards,
+    SentCard,
+    Session,
+    card,
+    cards_of,
+    exchange,
+    in_group,
+    mark_cards,
+    sent,
+)
 from harness.databases import KEY
 from harness.journal import journal_of
 from harness.order_rows import Connection, frozen_transaction
@@ -32,6 +44,12 @@ def rows(store: Store) -> CardRows:
 def others(store: Store) -> CardRows:
     """The rows as another process sees them."""
     return CardRows(store.database, "other")
+
+
+def read_of(status: str, *, is_late: bool = False) -> Check:
+    """A check that has read the session."""
+    session = Session(id=SessionId(SESSION), status=status)
+    return Check([], 0, found={session.id: session}, asked=[session.id], is_timely=not is_late)
 
 
 async def test_what_changes_while_a_card_is_sent_is_sent_after_it(rows: CardRows) -> None:
@@ -165,7 +183,7 @@ async def test_a_workspace_is_checked_by_one_process_at_a_time(rows: CardRows, o
     await asyncio.sleep(0.4)
     assert (await others.claim_checks(0.3)).keys() == {GLOBEX.team_id}
     assert await others.open_sessions(GLOBEX.team_id) == [SESSION]
-    await others.record_reads(GLOBEX.team_id, [Session(id=SessionId(SESSION), status="completed")], key="digest")
+    await others.record_reads(GLOBEX.team_id, read_of("completed"), key="digest")
     assert await others.open_sessions(GLOBEX.team_id) == []
 
 
@@ -203,14 +221,36 @@ async def test_all_processes_together_have_15_requests_in_the_background_a_minut
 
 async def test_a_late_card_says_every_15_minutes_when_its_session_was_read(store: Store, rows: CardRows) -> None:
     await sent(rows, (await exchange(rows, new=[card()])).claimed)
-    session = Session(id=SessionId(SESSION), status="running")
-    for late, is_due in (([], False), ([session.id], True), ([session.id], False)):
-        await rows.record_reads(ACME.team_id, [session], key="digest", late=late)
+    for is_late, is_due in ((False, False), (True, True), (True, False)):
+        await rows.record_reads(ACME.team_id, read_of("running", is_late=is_late), key="digest")
         claimed = (await exchange(rows)).claimed
         assert bool(claimed) is is_due
         await sent(rows, claimed)
         await execute(store, "UPDATE cards SET not_before = 0.0")
         await asyncio.sleep(1.1)
     await execute(store, "UPDATE cards SET checked_at = checked_at - 900.0")
-    await rows.record_reads(ACME.team_id, [session], key="digest", late=[session.id])
+    await rows.record_reads(ACME.team_id, read_of("running", is_late=True), key="digest")
     assert (await exchange(rows)).claimed
+
+
+async def test_whether_this_key_has_read_a_session_before_is_stored_and_a_replaced_key_has_not(
+    store: Store, rows: CardRows, others: CardRows
+) -> None:
+    await exchange(rows, most=0, new=[card()])
+    missing = Check([], 0, asked=[SessionId(SESSION)], unknown=[SessionId(SESSION)])
+    shown = []
+    for key in ("first", "second", "first"):
+        await rows.record_reads(ACME.team_id, missing, key=key)
+        shown += await fetch(store, "SELECT missing, due IS NULL, checked_at = read_at FROM cards")
+        await rows.record_reads(ACME.team_id, read_of("running"), key="first")
+    assert shown == [("not found", False, True), ("not found", False, True), ("gone", False, True)]
+    assert await fetch(store, "SELECT missing, checked_at FROM cards") == [(None, None)]
+    assert await rows.claim_checks(0.0)
+    assert await rows.open_sessions(ACME.team_id) == [SESSION]
+    await rows.record_reads(ACME.team_id, missing, key="first")
+    await exchange(others, most=0, new=[card("C2")])
+    assert await rows.open_sessions(ACME.team_id) == [SESSION]  # a new card
+    await execute(store, "DELETE FROM cards WHERE channel_id = 'C2'")
+    assert await rows.open_sessions(ACME.team_id) == []
+    await execute(store, "UPDATE cards SET read_at = read_at - 900.0")
+    assert await rows.open_sessions(ACME.team_id) == [SESSION]
