@@ -15,14 +15,7 @@ from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of, mentioning, with_check
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
-from bot.outbound.store.card_claims import (
-    CardChanges,
-    ClaimedCard,
-    Exchanged,
-    IncomingAlert,
-    Placed,
-    SentCard,
-)
+from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, IncomingAlert, Placed, SentCard
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates

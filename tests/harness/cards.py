@@ -12,7 +12,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
 from bot.outbound.slack.client import Refused
-from bot.outbound.store.card_claims import (
+from bot.outbound.store.card_values import (
     CardChanges,
     CardPart,
     ClaimedCard,

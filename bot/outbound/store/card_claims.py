@@ -1,9 +1,9 @@
-"""The cards that are due: their changes, their statements, and their claims at the pace that Slack allows."""
+"""Claim the messages that are due, at the pace that Slack allows."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from bot.core.cards import (
@@ -12,220 +12,24 @@ from bot.core.cards import (
     GIVE_UP_AFTER,
     MOST_IN_SUMMARY,
     MOST_SINGLE,
-    Alert,
     AlertContent,
-    CardContent,
-    NewCard,
-    Reply,
-    ResultContent,
-    Severity,
     plan_posts,
     plan_replies,
 )
-from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
+from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Pace, read_pace
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase, Session, SessionState, ended_state, missing_state
-from bot.outbound.store.connections import Connection, Row, listed, storable
+from bot.core.sessions import Phase, ended_state, missing_state
+from bot.outbound.store.card_values import (
+    ALERT,
+    REPLY,
+    CardPart,
+    ClaimedCard,
+    SentCard,
+    read_content,
+    read_facts,
+)
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.marks import PACE
-
-
-@dataclass(frozen=True, slots=True)
-class CardPart:
-    """A session on a card: the row's id, its content, and its version.
-
-    `seen` is the state by Anchor, if it has ended or Anchor does not know it, and `facts` are known of it. `is_news`
-    says that an alert is the last change, so Slack may not have it yet. The card says `checked_at` (Unix seconds).
-    """
-
-    id: str
-    session_id: SessionId
-    content: CardContent
-    version: int
-    seen: SessionState | None = None
-    facts: Session | None = None
-    is_news: bool = False
-    checked_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedCard:
-    """A card whose update this process has to send; without a `ts`, it has to be posted.
-
-    `shown` is the digest of the message that Slack has, `attempts` are the failed ones, and `failure` is Slack's error
-    code for the last one. If it `is_given_up`, Slack has not taken the post in time. A post `mentions` people if it is
-    critical, and no other one of its channel did so recently.
-    """
-
-    team_id: str
-    channel_id: str
-    ts: str | None
-    shown: str | None
-    attempts: int
-    parts: tuple[CardPart, ...]
-    failure: str = ""
-    is_given_up: bool = False
-    mentions: bool = False
-
-    @property
-    def is_critical(self) -> bool:
-        """Return whether it is to be posted, and about a critical alert that fires."""
-        contents = [part.content for part in self.parts if self.ts is None]
-        alerts = [one for one in contents if isinstance(one, AlertContent) and one.resolved_at is None]
-        return any(one.alert.severity is Severity.CRITICAL for one in alerts)
-
-    @property
-    def lane(self) -> Lane:
-        """Return the lane of the call."""
-        kind = Kind.POST if self.ts is None else Kind.UPDATE
-        return Lane(kind, self.channel_id, self.failure, is_reply=self.ts is None and all(map(_reply, self.parts)))
-
-    @property
-    def thread_ts(self) -> str | None:
-        """Return the message to which it is to be a reply. A list of replies to several stands in the channel."""
-        reply = _reply(self.parts[0]) if self.ts is None and len(self.parts) == 1 else None
-        return None if reply is None else reply.thread_ts
-
-    @property
-    def is_single_alert(self) -> bool:
-        """Return whether it is about one alert, which was not repeated."""
-        contents = [part.content for part in self.parts]
-        return len(contents) == 1 and isinstance(contents[0], AlertContent) and contents[0].count == 1
-
-
-def _reply(part: CardPart) -> Reply | None:
-    return part.content.reply if isinstance(part.content, AlertContent) else None
-
-
-@dataclass(frozen=True, slots=True)
-class SentCard:
-    """The end of an attempt.
-
-    `shown` is the digest of the message that Slack has now, as `ts`. Without them, the next attempt is `retry_after`
-    seconds later; if that is None, too, there is none. Slack refused it with the code `failure`, or told the lane to
-    wait `held_for` seconds.
-    """
-
-    card: ClaimedCard
-    ts: str | None = None
-    shown: str | None = None
-    retry_after: float | None = None
-    held_for: float | None = None
-    failure: str = ""
-
-    @property
-    def is_taken(self) -> bool:
-        """Return whether Slack has taken a call: none is made for a message that it has already."""
-        return self.ts is not None and self.shown != self.card.shown
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingAlert:
-    """An alert for a channel; `id` is that of its card, if it becomes one. `facts` are known of its session."""
-
-    id: str
-    team_id: str
-    channel_id: str
-    alert: Alert
-    facts: Session | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The place of an alert: its card, which is posted as `ts`, and how many alerts it has.
-
-    It `is_new` if this alert made it. A resolved alert without a card has none: "".
-    """
-
-    card_id: str
-    ts: str | None = None
-    count: int = 0
-    is_new: bool = False
-
-
-@dataclass(slots=True)
-class CardChanges:
-    """Changes for one transaction: new cards, alerts, and ended attempts."""
-
-    new: list[NewCard] = field(default_factory=list)
-    alerts: list[IncomingAlert] = field(default_factory=list)
-    sent: list[SentCard] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.new or self.alerts or self.sent)
-
-    def take(self, most: int) -> "CardChanges":
-        """Return the changes for a transaction: so many of each kind. The others stay for the next one."""
-        taken = CardChanges(self.new[:most], self.alerts[:most], self.sent[:most])
-        self.new, self.alerts, self.sent = self.new[most:], self.alerts[most:], self.sent[most:]
-        return taken
-
-    def put_back(self, changes: "CardChanges", most: int) -> None:
-        """Add what a failed transaction should have written, but for its alerts; keep at most so many new cards."""
-        self.new = [*changes.new, *self.new][:most]
-        self.sent = [*changes.sent, *self.sent]
-
-
-@dataclass(frozen=True, slots=True)
-class Exchanged:
-    """The result of a transaction.
-
-    `placed` are the places of alerts by their ids. The next card is due in `next_in` seconds, if any is.
-    """
-
-    placed: Mapping[str, Placed] = field(default_factory=dict)
-    claimed: Sequence[ClaimedCard] = ()
-    next_in: float | None = None
-
-
-ALERT, REPLY, RESULT = "alert", "reply", "result"
-"""The kinds of cards."""
-
-
-def kind_of(content: CardContent) -> str:
-    """Return the kind of a card."""
-    if isinstance(content, ResultContent):
-        return RESULT
-    return ALERT if content.reply is None else REPLY
-
-
-def write_content(content: CardContent) -> str:
-    """Return the content as JSON, without what a database refuses."""
-    return storable(json.dumps(asdict(content))) or ""
-
-
-def read_content(kind: str, text: str) -> CardContent:
-    """Decode a content."""
-    fields = json.loads(text)
-    if kind in {ALERT, REPLY}:
-        reply = Reply(**fields["reply"]) if fields.get("reply") else None
-        read = {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"]), "reply": reply}
-        return AlertContent(**fields | read)
-    return ResultContent(**fields | {"blocks": tuple(fields["blocks"])})
-
-
-def write_facts(session: Session) -> str:
-    """Return what is known of a session as JSON, without its id."""
-    return json.dumps(session.stated())
-
-
-def read_facts(session_id: str, text: str | None) -> Session | None:
-    """Decode what is known of a session."""
-    if text is None:
-        return None
-    fields: dict[str, Any] = json.loads(text)
-    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return Session(id=SessionId(session_id), **fields | lists)
-
-
-def _read_alert(fields: dict[str, Any]) -> Alert:
-    read = {
-        "session_id": SessionId(fields["session_id"]),
-        "severity": Severity(fields["severity"]),
-        "fields": tuple((name, value) for name, value in fields["fields"]),
-        "warnings": tuple(fields["warnings"]),
-    }
-    return Alert(**fields | read)
-
 
 _MOST_LOOKED_AT = 500  # rows; those that have to wait are not looked at again before
 IS_OPEN = "closed_at IS NULL"

@@ -30,9 +30,9 @@ from bot.core.retries import DELETED, UNTRUE
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
-from bot.outbound.store.card_claims import (
+from bot.outbound.store.card_claims import IS_OPEN, claim
+from bot.outbound.store.card_values import (
     ALERT,
-    IS_OPEN,
     REPLY,
     CardChanges,
     CardPart,
@@ -40,7 +40,6 @@ from bot.outbound.store.card_claims import (
     IncomingAlert,
     Placed,
     SentCard,
-    claim,
     kind_of,
     read_content,
     read_facts,
