@@ -33,6 +33,9 @@ def configure(level: str, log_format: str) -> None:
     handler = NonBlockingHandler(_STDERR)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # https://docs.python.org/3/howto/logging.html#optimization: no line has these
+    logging._srcfile = None  # noqa: SLF001 - documented there
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for name, library_level in _LIBRARIES.items():
         logging.getLogger(name).setLevel(library_level)
 
@@ -112,13 +115,18 @@ class TextFormatter(logging.Formatter):
     """Formatter for people: a line of time, level, message, and the fields as name=value."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", f"{_SECONDS}Z")
-        self.converter = time.gmtime
+        super().__init__()
+        self._second, self._time = -1, ""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        """Return the line without the traceback."""
-        fields = "".join(f" {name}={_one_word(value)}" for name, value in _fields(record).items())
-        return super().formatMessage(record).replace("\n", "\\n") + fields
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with a traceback below it if there is one."""
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._time = second, time.strftime(f"{_SECONDS}Z", time.gmtime(second))
+        message = record.getMessage().replace("\n", "\\n")
+        fields = [f" {name}={_one_word(value)}" for name, value in _fields(record).items()]
+        line = f"{self._time} {record.levelname:7} {message}{''.join(fields)}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 class JsonFormatter(logging.Formatter):
@@ -141,8 +149,9 @@ class JsonFormatter(logging.Formatter):
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Return the fields of a record, and the id of the request that it is about; it is formatted in the same task."""
     fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-    request = request_id.current()
-    return fields | {"request": request} if request else fields
+    if request := request_id.current():
+        fields["request"] = request
+    return fields
 
 
 def _one_word(value: object) -> str:
