@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from bot.core.fields import SLACK_ID, Secret, slack_signature
 from bot.inbound.rejections import Rejected
@@ -232,10 +232,18 @@ def _parse(raw: RawRequest) -> ParsedRequest:
 
 def _parse_form(body: bytes) -> dict[str, str]:
     try:
-        text = body.decode("ascii")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS))
+        text = body.decode("ascii").replace("+", " ")
+        pairs = [field.partition("=") for field in text.split("&", _MAX_FIELDS)]
+        form = {_unquoted(name): _unquoted(value) for name, _, value in pairs}
     except ValueError:
         raise BadPayloadError("its form can't be read") from None
+    if len(pairs) > _MAX_FIELDS:
+        raise BadPayloadError("its form has too many fields")
+    return form
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _parse_json(body: bytes) -> dict[str, object]:
