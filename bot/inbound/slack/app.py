@@ -88,9 +88,9 @@ class SlackApp:
     async def _run(self, payload: dict[str, Any], request: Request) -> Ack:
         """Let Bolt call the listener, and return the ack; handle every exception of it."""
         address = request.address
-        context = {"request": request, "installed_team": address.actor.team_id}
         try:
-            await self.router.bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode", context=context))
+            bolt_request = AsyncBoltRequest(body=payload, mode="socket_mode", context={"request": request})
+            await self.router.bolt.async_dispatch(bolt_request)
         except BoltUnhandledRequestError:
             return self._answer(payload, address, _unknown(payload))
         except StoreError as error:

@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltError, BoltUnhandledRequestError
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.response import BoltResponse
 
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.messages.blocks import Message, View, as_response
@@ -140,49 +143,75 @@ def same(message: Message) -> Message:
     return message
 
 
-class Router:
-    """The listeners of a Bolt app: by slash command, `action_id`, `callback_id` of views and shortcuts, event type."""
+Listener = Callable[["Request"], Awaitable[None]]
+
+
+class Router(AsyncMiddleware):
+    """The listeners of a Bolt app: by slash command, `action_id`, `callback_id` of views and shortcuts, event type.
+
+    It is the first middleware of the app, and the only one: Bolt would ask each listener in turn whether it matches.
+    """
 
     def __init__(self) -> None:
-        self.bolt = AsyncApp(
+        self.bolt = _BoltApp(
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
+            before_authorize=self,
             authorize=_authorize,
-            process_before_response=True,  # with the default, Bolt polls for every ack
-            raise_error_for_unhandled_request=True,
             request_verification_enabled=False,  # bot.inbound.slack.request does these three
             ssl_check_enabled=False,
             url_verification_enabled=False,
+            ignoring_self_events_enabled=False,
+            attaching_function_token_enabled=False,
         )
         self.bolt.error(_raise)
-        self._kinds = {
-            "command": self.bolt.command,
-            "action": self.bolt.block_action,  # `action` would match legacy attachments as well
-            "attachment_action": self.bolt.attachment_action,
-            "message_shortcut": self.bolt.message_shortcut,
-            "global_shortcut": self.bolt.global_shortcut,
-            "view": self.bolt.view,
-            "event": self.bolt.event,
-        }
+        self._listeners: dict[tuple[str, str], Listener] = {}
 
-    def add(self, kind: str, *names: str, listener: Callable[[Request], Awaitable[None]]) -> None:
+    def add(self, kind: str, *names: str, listener: Listener) -> None:
         """Let a listener handle payloads of a kind with these names."""
+        self._listeners |= {(kind, name): listener for name in names}
 
-        async def call(ack: AsyncAck, context: AsyncBoltContext) -> None:
-            await listener(context["request"])
-            await ack()  # for Bolt
+    async def async_process(self, *, req: AsyncBoltRequest, resp: BoltResponse, **_: object) -> BoltResponse:
+        """Let the listener handle the payload. Raises BoltUnhandledRequestError if there is none."""
+        listener = self._listeners.get(_name_of(req.body))
+        if listener is None:
+            raise BoltUnhandledRequestError(request=req, current_response=resp)
+        await listener(req.context["request"])
+        return resp
 
-        for name in names:
-            self._kinds[kind](name)(call)
+
+class _BoltApp(AsyncApp):
+    """A Bolt app without a client for each request: no listener uses it."""
+
+    def _init_context(self, req: AsyncBoltRequest) -> None:
+        pass
 
 
-async def _authorize(enterprise_id: str | None, installed_team: str) -> AuthorizeResult:
-    """Accept every payload, without a token: no listener uses Bolt's own client.
+_KINDS = {
+    "block_actions": "action",
+    "interactive_message": "attachment_action",
+    "message_action": "message_shortcut",
+    "shortcut": "global_shortcut",
+    "view_submission": "view",
+}
+"""By the type of a payload. https://docs.slack.dev/interactivity/handling-user-interaction#payloads"""
 
-    The use cases check whether the workspace is served. Bolt would fall back to the person's own team, so the
-    installing team comes from our payload reader.
-    """
-    return AuthorizeResult(enterprise_id=enterprise_id, team_id=installed_team, bot_token="")
+
+def _name_of(payload: dict[str, Any]) -> tuple[str, str]:
+    """Return the kind and the name of a payload, as `Router.add` takes them."""
+    if "command" in payload:
+        return "command", payload["command"]
+    if "event" in payload:
+        return "event", payload["event"]["type"]
+    kind = _KINDS.get(payload.get("type", ""), "")
+    if kind == "action":
+        return kind, payload["actions"][0]["action_id"]
+    return kind, payload["view"].get("callback_id", "") if kind == "view" else payload.get("callback_id", "")
+
+
+async def _authorize(**_: object) -> AuthorizeResult:
+    """Refuse: no payload comes so far, since the router handles all. The use cases check whose workspace it is."""
+    raise BoltError
 
 
 async def _raise(error: Exception) -> None:
