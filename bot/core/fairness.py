@@ -138,23 +138,35 @@ class Rotation(Generic[_Item]):
                 del self._waiting[person]
                 self._offer(person)
 
+    def take_place(self, person: Person) -> bool:
+        """Take a place for an item that has not waited. Return False if that must wait."""
+        is_free = self._taken.total < self._most - self._most // _KEPT and self._taken[person] < self._most_each
+        if self._people or not is_free:
+            return False
+        self._count(person)
+        return True
+
     def take(self) -> tuple[_Item, Person] | None:
         """Take the oldest item of the next person; None if nothing can be taken now."""
         person = self._next_person()
         if person is None:
             return None
         item = next(iter(self._waiting[person]))
-        self._taken.add(person)
-        self._taken_by_team.add(person[0])
+        self._count(person)
         self.remove(item)
         self._offer(person)
         return item, person
+
+    def _count(self, person: Person) -> None:
+        self._taken.add(person)
+        self._taken_by_team.add(person[0])
 
     def give_back(self, person: Person) -> None:
         """Make room for another item of this person."""
         self._taken.remove(person)
         self._taken_by_team.remove(person[0])
-        self._offer(person)
+        if person in self._waiting:
+            self._offer(person)
 
     def _next_person(self) -> Person | None:
         free = self._most - self._taken.total

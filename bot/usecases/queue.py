@@ -63,6 +63,9 @@ class FairQueue:
             turn.cancel(Stopping())
         elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
             turn.cancel(Overloaded())
+        elif self._left and self._turns.take_place(person):
+            self._count()
+            turn.come(person)
         else:
             self.add(turn, person)
         return turn
@@ -83,13 +86,17 @@ class FairQueue:
 
     def _begin(self) -> None:
         """Begin as many turns as this iteration of the event loop has left, and the others in later ones."""
-        loop = asyncio.get_running_loop()
         while self._left and (taken := self._turns.take()):
             turn, person = taken
-            if self._left == self._pace:
-                loop.call_soon(self._end_iteration, loop.time())
-            self._left -= 1
+            self._count()
             turn.come(person)
+
+    def _count(self) -> None:
+        """Count a turn that begins in this iteration of the event loop."""
+        if self._left == self._pace:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._end_iteration, loop.time())
+        self._left -= 1
 
     def _end_iteration(self, began: float) -> None:
         """Begin the next turns: at once, or after a rest if the event loop had much else to do."""
