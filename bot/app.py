@@ -29,7 +29,7 @@ from bot.inbound.slack.socket_connection import Redeliveries, connect
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
-from bot.outbound.http import open_session, transport_over
+from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
@@ -115,7 +115,7 @@ async def running(
     slack_clock, metrics = SlackClock(limits.now), _open_metrics(settings)
     trace = call_trace(settings.slack_api_url, slack_clock)
     async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
-        transport = transport_over(http)  # no request to Anchor is traced
+        transport = Transport(http)  # no request to Anchor is traced
         slack = SlackClient(open_web(session, settings.slack_api_url))
         anchor = AnchorClient(
             AnchorHttp(transport, settings.anchor_api_url),

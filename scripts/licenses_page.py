@@ -26,7 +26,6 @@ _NAMES = {
     "MIT License": "MIT",
 }
 _UNCLEAR = {
-    "httpx-aiohttp": "BSD-3-Clause",  # the metadata has the whole text
     "tzdata": "Apache-2.0",  # for Windows: not installed elsewhere
     "uvloop": "MIT OR Apache-2.0",  # the metadata has two classifiers
 }

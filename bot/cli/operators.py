@@ -17,7 +17,7 @@ from bot.core.policy import Rule
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
 from bot.messages.markup import printable
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
-from bot.outbound.http import open_session, transport_over
+from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import file_of
@@ -91,7 +91,7 @@ async def _find_problem(key: Secret, settings: OperatorSettings) -> str | None:
     except OSError as error:
         return f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}. Nothing was saved."
     async with session:
-        within, http = settings.anchor_timeout, AnchorHttp(transport_over(session), settings.anchor_api_url)
+        within, http = settings.anchor_timeout, AnchorHttp(Transport(session), settings.anchor_api_url)
         problem = await AnchorClient(http, timeout=within, deadline=within).try_key(key)
     if problem is None:
         return None

@@ -31,7 +31,7 @@ from bot.messages.blocks import Message
 from bot.messages.results import facts_message, outcome_message
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.http import open_session, transport_over
+from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.cards import CardRows
@@ -111,7 +111,7 @@ def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
 
 def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorClient:
     """Return the client of Anchor's API."""
-    http = AnchorHttp(transport_over(session), settings.anchor_api_url)
+    http = AnchorHttp(Transport(session), settings.anchor_api_url)
     return AnchorClient(http, timeout=settings.anchor_timeout, deadline=settings.anchor_deadline)
 
 

@@ -2,16 +2,14 @@
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 import aiohttp
 import httpx
-from aiohttp.connector import Connection
-from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 import bot
@@ -41,11 +39,8 @@ def is_foreign(status_code: int, *, has_form: bool) -> bool:
 
 
 def never_sent(error: BaseException) -> bool:
-    """Return whether a call that raised `error` certainly sent nothing.
-
-    httpx-aiohttp 0.2 raises `ConnectTimeout` for refused, reset and stale connections; only its cause tells them apart.
-    """
-    return isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT)
+    """Return whether a call that raised `error` certainly sent nothing."""
+    return isinstance(error, _NEVER_SENT)
 
 
 @cache
@@ -55,12 +50,7 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response with a bounded body, and without its reason phrase: httpx-aiohttp 0.2 raises on one not in UTF-8."""
-
-    async def start(self, connection: Connection) -> "_Response":
-        await super().start(connection)
-        self.reason = ""
-        return self
+    """A response with a bounded body."""
 
     async def read(self) -> bytes:
         """Return the decoded body. slack_sdk reads it whole. Raises aiohttp.ClientPayloadError if it is too large."""
@@ -114,18 +104,59 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
     )
 
 
-def transport_over(session: aiohttp.ClientSession) -> AiohttpTransport:
-    """Return httpx's transport over `session`.
+@dataclass(eq=False)
+class Transport(httpx.AsyncBaseTransport):
+    """httpx's transport over the connections of aiohttp. Stock httpx times out with 1,000 requests in flight.
 
     It follows no redirects and keeps no cookies: Anchor's for one workspace's key must not be sent with another's.
-    Without an httpx client around it a command takes less time.
+    Without an httpx client around it a command takes less time. Raises NETWORK_ERRORS; callers bound each call.
     """
-    return AiohttpTransport(verify=_ssl_context(), client=session)
+
+    session: aiohttp.ClientSession
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the response when its headers are there. Its body comes as a stream.
+
+        The extension `target` is the path and query after an URL without them: httpx takes long to parse a whole URL.
+        `connect_timeout` is in seconds. https://www.python-httpx.org/advanced/extensions/#target
+        """
+        connect = request.extensions.get("connect_timeout", CONNECT_TIMEOUT)
+        response = await self.session.request(
+            request.method,
+            f"{request.url}{request.extensions.get('target', '')}",
+            headers=request.headers,
+            data=request.content or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=connect, connect=connect),
+        )
+        headers = [(name, value) for name, value in response.raw_headers if name.lower() not in _DECODED]
+        return httpx.Response(response.status, headers=headers, stream=_Stream(response), request=request)
 
 
-def timeouts(connect: float = CONNECT_TIMEOUT) -> dict[str, Any]:
-    """Return the `extensions` of a request: only connecting has a timeout, and callers bound each call."""
-    return {"timeout": {"connect": connect, "pool": connect}}
+_DECODED = frozenset({b"content-encoding", b"content-length"})
+"""Headers about the body as it was sent: aiohttp has decoded it."""
+
+
+@dataclass(eq=False)
+class _Stream(httpx.AsyncByteStream):
+    response: aiohttp.ClientResponse
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.response.content.iter_any()
+
+    async def aclose(self) -> None:
+        self.response.release()
+
+
+async def read_body(response: httpx.Response, max_bytes: int) -> bytes | None:
+    """Return the decoded body of a response; None if it is larger. Raises NETWORK_ERRORS."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - it is that of `Transport`
+    body = b""
+    async for chunk in response.stream:
+        body += chunk
+        if len(body) > max_bytes:
+            return None
+    return body
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:

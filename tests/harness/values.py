@@ -12,7 +12,7 @@ from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts import MAX_LENGTH, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
-from bot.outbound.http import open_session, transport_over
+from bot.outbound.http import Transport, open_session
 from bot.request_id import begin as begin_request
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
@@ -25,7 +25,7 @@ FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 @asynccontextmanager
 async def http_transport(proxy: Proxy | None = None) -> AsyncIterator[httpx.AsyncBaseTransport]:
     async with open_session(proxy=proxy) as session:
-        yield transport_over(session)
+        yield Transport(session)
 
 
 def search_of(text: str) -> Missing | Broken | Ambiguous:

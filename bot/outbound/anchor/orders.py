@@ -11,6 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import ContentEncodingError
 
 from bot import request_id
 from bot.core import outcomes
@@ -26,8 +27,8 @@ from bot.outbound.http import (
     NETWORK_ERRORS,
     is_foreign,
     never_sent,
+    read_body,
     read_retry_after,
-    timeouts,
 )
 from bot.runtime import happens
 
@@ -52,6 +53,11 @@ class AnchorHttp:
     transport: httpx.AsyncBaseTransport
     base_url: str
 
+    def __post_init__(self) -> None:
+        url = httpx.URL(self.base_url.rstrip("/"))
+        self._prefix = url.path.rstrip("/")
+        self._origin = url.copy_with(raw_path=b"")
+
     async def request(
         self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
     ) -> tuple[httpx.Response, bytes]:
@@ -61,7 +67,8 @@ class AnchorHttp:
         """
         connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
         headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
-        request = httpx.Request(method, self.base_url.rstrip("/") + path, headers=headers, extensions=timeouts(connect))
+        extensions = {"target": f"{self._prefix}{path}", "connect_timeout": connect}
+        request = httpx.Request(method, self._origin, headers=httpx.Headers(headers, "ascii"), extensions=extensions)
         try:
             async with asyncio.timeout(within):
                 response = await self.transport.handle_async_request(request)
@@ -83,18 +90,13 @@ def _without(key: Secret, body: bytes) -> bytes:
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
     """Return the body, or b"" if it is too large, or if it fails and the status is clear without it."""
-    is_clear, body = response.status_code in _CLEAR_BY_STATUS, bytearray()
+    if response.status_code not in _CLEAR_BY_STATUS:
+        return await read_body(response, max_bytes) or b""
     try:
-        async with asyncio.timeout(_DETAILS_TIMEOUT if is_clear else None):
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > max_bytes:
-                    return b""
+        async with asyncio.timeout(_DETAILS_TIMEOUT):
+            return await read_body(response, max_bytes) or b""
     except NETWORK_ERRORS:
-        if not is_clear:
-            raise
         return b""
-    return bytes(body)
 
 
 _Body = dict[str, object] | None
@@ -106,7 +108,7 @@ def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirme
         return outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
     if isinstance(error, TimeoutError):
         return outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
-    if isinstance(error, httpx.DecodingError | aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, ContentEncodingError):
         return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE)
     return outcomes.Unconfirmed(outcomes.Doubt.CONNECTION_LOST)
 

@@ -17,7 +17,7 @@ from bot.core.fields import Secret, parse_object, text_field
 from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.clicked import without_added_keys
-from bot.outbound.http import NETWORK_ERRORS, never_sent, timeouts
+from bot.outbound.http import NETWORK_ERRORS, never_sent
 from bot.outbound.slack.client import BlocksRefused, NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
@@ -64,7 +64,7 @@ class ResponseUrls:
         if uses >= most_uses:
             return Refused("response_url is used up")
         self._uses[url.reveal()] = uses + 1
-        request, began = httpx.Request("POST", url.reveal(), json=body, extensions=timeouts()), time.monotonic()
+        request, began = httpx.Request("POST", url.reveal(), json=body), time.monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._transport.handle_async_request(request)
