@@ -60,6 +60,7 @@ def span(seconds: float) -> str:
 OPERATIONS: list[Row] = [
     ("detects a silent connection within {} seconds", 2 * socket_connection.HEARTBEAT),
     ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
+    ("its write-ahead log has {} MB or more", store.MOST_LOG / 1_000_000),
     ("are checked every {} s", availability.CHECK_INTERVAL),
     ("The first of each kind in {} minutes is logged with its traceback", minutes(database.QUIET)),
     ("is checked at startup, every {} minutes", minutes(app.KEY_CHECK_INTERVAL)),

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
@@ -11,8 +13,9 @@ import pytest
 
 from bot.health import repeat
 from bot.sim.anchor import DEFAULT_KEY, html
-from harness import ManyHarness, SingleHarness, single_workspace
+from harness import ManyHarness, SingleHarness, paused, single_workspace
 from harness.conversation import until
+from harness.outages import execute, read_for_long
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +72,26 @@ async def test_a_database_that_fails(at: ManyHarness, caplog: pytest.LogCaptureF
 async def test_a_disk_that_is_full(at: ManyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=49_000_000))
     await becomes(at, {"disk"})
+
+
+@pytest.mark.slow
+async def test_a_program_that_reads_for_long(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
+) -> None:
+    """Until it ends, nothing that was written since can be copied from the write-ahead log into the file."""
+    caplog.set_level(logging.INFO)
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url) as at:
+        async with read_for_long(url):
+            written = ("INSERT INTO theirs VALUES (zeroblob(10200000))", "DELETE FROM theirs") * 10
+            await execute(url, "PRAGMA synchronous = OFF", "CREATE TABLE theirs (content)", *written)
+            why = (await becomes(at, {"wal"}))["wal"]
+            wording("wal", re.sub(r"\d+ MB", "102 MB", why))
+            await at.command()
+        await becomes(at, set())
+        await at.command()
+    assert [message.text for message in at.answers()] == [paused()] * 2
+    assert logged(caplog) == [("ERROR", "wal"), ("INFO", "wal")]
 
 
 async def test_a_check_that_breaks_is_run_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -68,6 +68,15 @@ async def locked(url: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def read_for_long(url: str) -> AsyncIterator[None]:
+    """Another program is in the middle of a read of the SQLite file."""
+    with closing(_connect(url)) as connection:
+        await asyncio.to_thread(connection.execute, "BEGIN")
+        connection.execute("SELECT count(*) FROM orders").fetchall()
+        yield
+
+
+@asynccontextmanager
 async def directory_away(url: str) -> AsyncIterator[None]:
     """The directory of the file is elsewhere, as if its disk were gone."""
     directory = _file(url).parent

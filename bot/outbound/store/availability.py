@@ -16,6 +16,7 @@ from bot.runtime import Tasks
 _log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 10.0  # seconds
+CHECKPOINT_INTERVAL = 1.0
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
 RETRY_DELAY = 2.0
 FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
@@ -66,7 +67,8 @@ class WatchedStore:
     async def watch(self) -> None:
         """Prepare the store, and then check it, until cancelled."""
         await self.until_prepared()
-        await repeat(self._check, every=CHECK_INTERVAL)
+        checkpoint = self.store.database.checkpoint
+        await asyncio.gather(repeat(self._check, every=CHECK_INTERVAL), repeat(checkpoint, every=CHECKPOINT_INTERVAL))
 
     async def close(self) -> None:
         """End an attempt that is under way."""

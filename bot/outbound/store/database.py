@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from bot.core.fields import Secret
 from bot.outbound.store.connections import Connection, Driver, Pool, Row, listed
 from bot.outbound.store.errors import IntegrityError, StoreBrokenError, StoreUnreachableError
-from bot.outbound.store.sqlite import IN_MEMORY, SqliteDriver, file_of, name_of
+from bot.outbound.store.sqlite import IN_MEMORY, LEAST_LOG, SqliteDriver, file_of, name_of
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -89,6 +89,24 @@ class Database:
         """Return the result of a look at the tables, also if they are not migrated."""
         return await self._change(work, TIMEOUT, nullcontext())
 
+    async def checkpoint(self) -> None:
+        """Copy the write-ahead log of a SQLite file into the file, and begin it again.
+
+        Changes go on meanwhile; they wait only while what they have added is copied. Of what was written since another
+        program began to read, nothing can be copied before it ends. https://www.sqlite.org/wal.html#ckpt
+        """
+        if (self.log_bytes() or 0) > LEAST_LOG:
+            with suppress(StoreUnreachableError), self._translate_errors():
+                if await self._copy_log(self.reads):
+                    async with asyncio.timeout(TIMEOUT), self.turn, self.write_lock:
+                        if await self._copy_log(self.changes):
+                            await self.changes.change(_begin_log)
+
+    async def _copy_log(self, pool: Pool) -> bool:
+        """Return whether nothing that was in the write-ahead log at the beginning is left to be copied."""
+        (found,) = await pool.read("PRAGMA wal_checkpoint(PASSIVE)", {})
+        return not found.busy and found.log == found.checkpointed
+
     async def _change(
         self, work: Callable[[Connection], _T], within: float, turn: AbstractAsyncContextManager[Any]
     ) -> _T:
@@ -141,10 +159,22 @@ class Database:
         except OSError:  # the directory is gone
             return None
 
+    def log_bytes(self) -> int | None:
+        """Return the size of the write-ahead log of a SQLite file, None without one."""
+        try:
+            return None if self.file is None else Path(f"{self.file}-wal").stat().st_size
+        except OSError:
+            return None
+
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on."""
         await asyncio.gather(self.changes.close(), self.reads.close())
         self.driver.close()
+
+
+def _begin_log(connection: Connection) -> None:
+    """Change the file, but nothing in it: a change begins a log that is copied again, and cuts it."""
+    connection.execute("PRAGMA user_version = 0")
 
 
 def connect(url: Secret) -> Database:

@@ -24,6 +24,11 @@ from bot.outbound.store.sqlite import MOVED
 from bot.outbound.store.workspaces import WorkspaceRows
 
 _PUT_BACK = "Put it back, or restart the bot with the one that is to be used: then orders since are lost."
+_LONG_LOG = (
+    "The write-ahead log of the database has {megabytes} MB, probably because another program reads the database for "
+    "long. End that program before the disk is full."
+)
+MOST_LOG = 100_000_000  # bytes
 LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 
 
@@ -50,7 +55,7 @@ class Store:
         self.database.broken = None  # by an earlier attempt
 
     async def find_problems(self) -> dict[str, str | None]:
-        """Return what is wrong with the database, and with the disk of a SQLite file; None for what is not."""
+        """Return what is wrong with the database, and the disk and the log of a SQLite file; None for what is not."""
         database = table = None
         try:
             for table, names in columns().items():
@@ -65,7 +70,9 @@ class Store:
         free = self.database.free_bytes()
         is_full = free is not None and free < LEAST_FREE
         disk = f"The disk of the database is full: {free} bytes are free." if is_full else None
-        return {"database": database, "disk": disk}
+        log = self.database.log_bytes() or 0
+        wal = _LONG_LOG.format(megabytes=log // 1_000_000) if log >= MOST_LOG else None
+        return {"database": database, "disk": disk, "wal": wal}
 
 
 def unusable(why: str, file: Path | None) -> str:

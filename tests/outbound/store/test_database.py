@@ -14,7 +14,7 @@ import pytest
 from bot.outbound.store.store import connect_store
 from harness.databases import KEY, query
 from harness.order_rows import Connection
-from harness.outages import delete_file
+from harness.outages import delete_file, read_for_long
 from harness.product import Secret, Store, errors, open_store
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, fetch
 
@@ -55,6 +55,26 @@ def modes(directory: Path) -> dict[str, str]:
 
 def private(name: str) -> dict[str, str]:
     return {f"{name}{rest}": "0o600" for rest in ("", "-wal", "-shm")}
+
+
+async def test_no_order_waits_while_the_log_is_copied_which_begins_again_when_nobody_reads_it(tmp_path: Path) -> None:
+    def copied() -> bool:
+        return (tmp_path / "bot.db").stat().st_size > 9_000_000
+
+    def has_long_log(store: Store) -> bool:
+        return (store.database.log_bytes() or 0) > 9_000_000
+
+    async with open_store(Secret(url := f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+        async with read_for_long(url):
+            await store.database.execute("CREATE TABLE long (content)")
+            await store.database.execute("INSERT INTO long VALUES (zeroblob(9000000))")
+            await store.database.checkpoint()
+            assert (copied(), has_long_log(store)) == (False, True)
+        await store.rows.save(ACME)
+        assert not copied(), "the change would wait for it"
+        await store.database.checkpoint()
+        assert (copied(), has_long_log(store)) == (True, False)
+        assert await store.rows.find(ACME.team_id)
 
 
 @pytest.fixture
