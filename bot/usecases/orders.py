@@ -135,7 +135,7 @@ class Orders:
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self.session_cards.posted(entry, message, receipt.posted)
         if receipt is not None and not nobody_waits:
-            await self._follow_up(entry, address)
+            self.tasks.start(self._follow_up(entry, address))
 
     async def _follow_up(self, entry: Entry, address: ReplyAddress) -> None:
         """Tell the people who have the result of a pause what was read after it, if they have to know. Once."""
