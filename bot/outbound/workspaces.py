@@ -146,12 +146,15 @@ class Workspaces:
         _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
 
     async def catch_up(self) -> None:
-        """Write what the database has not taken: the pinned workspace's row, and deletions.
+        """Write what the database has not taken: the pinned workspace's row, the team of its cards, and deletions.
 
-        Slack sends an event again for 6 minutes only. https://docs.slack.dev/apis/events-api/#retries
+        An alert that came before the team was known can be stored later. Slack sends an event again for 6 minutes only:
+        https://docs.slack.dev/apis/events-api/#retries
         """
         with suppress(StoreError):
             await self._record_pinned()
+            if self.pinned is not None and self.pinned.team_id:
+                await self.rows.adopt_cards(self.pinned.team_id)
             for uninstall in list(self._uninstalls):
                 await self.delete_uninstalled(uninstall)
 

@@ -115,7 +115,7 @@ class CardSender:
         return states
 
     async def _call(self, card: ClaimedCard, message: Message) -> PostResult:
-        workspace = await self.workspaces.find(card.team_id)
+        workspace = await self.workspaces.find(card.team_id) if card.team_id else self.workspaces.pinned
         if workspace is None:
             return Refused(NO_WORKSPACE)
         if card.mentions and workspace.alerts_group:

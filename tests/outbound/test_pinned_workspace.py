@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.outbound.workspaces import Workspaces
+from harness.cards import card, cards_of, exchange, sent
 from harness.databases import KEY
 from harness.product import Secret, Store, errors, open_store, workspace
 from harness.stored import ACME, fetch, uninstall
@@ -35,6 +36,18 @@ def one(store: Store) -> Workspaces:
 
 async def rows(store: Store) -> list[tuple[object, ...]]:
     return await fetch(store, "SELECT team_id, enterprise_id, bot_token, anchor_api_key, policy FROM workspaces")
+
+
+async def test_a_card_that_was_made_before_it_had_a_name_becomes_its_own_and_due(store: Store) -> None:
+    one = pinned(store)
+    await sent(cards_of(store), (await exchange(cards_of(store), new=[card(team="")])).claimed)
+    assert await fetch(store, "SELECT team_id, due IS NULL FROM cards") == [("", True)]
+    await one.catch_up()
+    assert await fetch(store, "SELECT team_id FROM cards") == [("",)]
+    one.identify(TEAM, "")
+    await one.catch_up()
+    assert await fetch(store, "SELECT team_id, due IS NULL FROM cards") == [(TEAM, False)]
+    assert await fetch(store, "SELECT * FROM marks WHERE scope = ''") == []
 
 
 async def test_it_serves_everybody_until_slack_has_said_whose_it_is(store: Store) -> None:

@@ -55,6 +55,10 @@ _SAVE_IDS = """
     VALUES (:team_id, '', :enterprise_id, '', '', '', '', '', :now, :version, :version, :version)
     ON CONFLICT DO NOTHING
 """
+_UNNAMED = "SELECT 1 FROM cards WHERE team_id = ''"
+_ADOPT = """
+    UPDATE cards SET team_id = :team_id, version = version + 1, due = coalesce(due, changed_at) WHERE team_id = ''
+"""
 _SET_KEY = """
     anchor_api_key = :key, anchor_api_key_check = :key_check, anchor_api_key_set_by = :set_by,
     anchor_api_key_set_at = :set_at
@@ -143,6 +147,16 @@ class WorkspaceRows:
         """Save a row for a workspace whose settings are not in the database, unless it has one."""
         values = {"team_id": team_id, "enterprise_id": enterprise_id or None, "now": int(now)}
         await self._database.execute(_SAVE_IDS, **values, version=self._first_version())
+
+    async def adopt_cards(self, team_id: str) -> None:
+        """Let the cards that were made before Slack had named the workspace be its own, and show what is true now."""
+
+        def adopt(connection: Connection) -> None:
+            connection.execute(_ADOPT, team_id=team_id)
+            connection.execute("DELETE FROM marks WHERE scope = ''")
+
+        if await self._database.fetch_one(_UNNAMED) is not None:
+            await self._database.change(adopt)
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None) -> bool:
         """Replace the Anchor key."""
