@@ -187,7 +187,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         facts=fact_reads,
     )
     states = SessionStates(store.database)
-    sender = CardSender(slack, workspaces, states)
+    sender = CardSender(slack, workspaces, states, delivery.posting)
     outbox = CardOutbox(card_rows, sender, metrics, cards_due)
     alert_cards = AlertCards(slack, outbox, reads)
     session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)

@@ -1,7 +1,7 @@
 """Cards: the messages of the bot with the button of a session, and the alerts on them."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from bot.core.session_ids import SessionId
@@ -205,6 +205,30 @@ class ResultContent:
 
 
 CardContent = AlertContent | ResultContent
+
+
+class Urgency(IntEnum):
+    """The order in which the messages of a channel are sent, the first one first."""
+
+    CLICKED = 1
+    """Somebody waits for the message that they clicked."""
+    NEW_ALERT = 2
+    RESULT = 3
+    WORSE = 4
+    UPDATE = 5
+    REFUSED = 6
+    """Slack has refused it before."""
+
+
+def urgency_of(content: CardContent, *, is_posted: bool, is_clicked: bool, is_refused: bool) -> Urgency:
+    """Return the place of a change of a card in that order."""
+    if is_refused:
+        return Urgency.REFUSED
+    if is_posted:
+        return Urgency.CLICKED if is_clicked else Urgency.UPDATE
+    if isinstance(content, ResultContent):
+        return Urgency.RESULT
+    return Urgency.NEW_ALERT if content.reply is None else Urgency.WORSE
 
 
 @dataclass(frozen=True, slots=True)

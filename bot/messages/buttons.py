@@ -317,6 +317,13 @@ def state_button(session_id: SessionId, state: SessionState) -> Block | None:
     return None if state.phase in {Phase.ENDED, Phase.NOT_RUNNING} else next_button(session_id, state)
 
 
+def state_buttons(session_id: SessionId, state: SessionState) -> list[Block]:
+    """Return the buttons that fit, Pause first: the agent can run after a resume that is not confirmed."""
+    one = state_button(session_id, state)
+    can_run = state.phase is Phase.UNCONFIRMED and state.verb is Verb.RESUME
+    return ([button(Verb.PAUSE, session_id)] if can_run else []) + ([one] if one else [])
+
+
 def next_button(session_id: SessionId, state: SessionState) -> Block:
     """Return the button for the next order. Resume asks first, and says who paused."""
     if state.phase is Phase.PAUSED:

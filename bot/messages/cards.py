@@ -26,7 +26,7 @@ from bot.messages.buttons import (
     agent_name,
     button,
     card_facts,
-    state_button,
+    state_buttons,
     state_details,
     state_headline,
     state_line,
@@ -230,8 +230,8 @@ def _result_card(content: ResultContent, session_id: SessionId, state: SessionSt
     if state is None or state.order_id <= content.order_id:
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"{_EARLIER} {content.text}"
-    button = state_button(session_id, state)
-    blocks = (section(top), section(earlier), *([actions(button)] if button else []))
+    buttons = state_buttons(session_id, state)
+    blocks = (section(top), section(earlier), *([actions(*buttons)] if buttons else []))
     return Message(f"{top}\n{earlier}", Visibility.IN_CHANNEL, blocks)
 
 
@@ -256,8 +256,7 @@ def _alert_buttons(shown: Shown) -> list[Block]:
     pause = _pause_button(content)
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
         return [pause]
-    button = state_button(content.alert.session_id, state)
-    known = [button] if button else []
+    known = state_buttons(content.alert.session_id, state)
     if shown.head is not Head.FIRING:
         return known
     return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]

@@ -230,7 +230,10 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
-    return with_buttons(message, buttons.button(order.verb, order.session_id, label="Try again", version=known_version))
+    can_run = order.verb is Verb.RESUME and isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
+    pause = [buttons.button(Verb.PAUSE, order.session_id)] if can_run else []
+    again = buttons.button(order.verb, order.session_id, label="Try again", version=known_version)
+    return with_buttons(message, *pause, again)
 
 
 def facts_message(session_id: SessionId, told: Session | None, known: Session | None, *, now: float) -> Message | None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from bot.core.cards import Alert, AlertContent, NewCard, first
+from bot.core.fairness import Tally
 from bot.core.fields import Secret
-from bot.core.retries import NO_WORKSPACE, Kind, backoff, delay_after_refusal
+from bot.core.retries import CALL_INTERVAL, NO_WORKSPACE, Kind, backoff, delay_after_refusal
 from bot.core.sessions import SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
@@ -78,11 +79,12 @@ class Attempt:
 
 @dataclass(eq=False)
 class CardSender:
-    """Sender of cards."""
+    """Sender of cards. In a channel, a post lets those go first that are `posting` (results of orders)."""
 
     slack: SlackClient
     workspaces: Workspaces
     states: SessionStates
+    posting: Tally[tuple[str, str]] = field(default_factory=Tally)
 
     async def send(self, card: ClaimedCard) -> Attempt:
         """Make one attempt. A message that Slack has already is not sent again. Never raises."""
@@ -127,6 +129,8 @@ class CardSender:
 
     async def _send(self, token: Secret, card: ClaimedCard, message: Message) -> PostResult:
         if card.ts is None:
+            if self.posting[card.team_id, card.channel_id]:
+                await asyncio.sleep(CALL_INTERVAL)
             result = await self.slack.post_message(
                 token, card.channel_id, message, thread_ts=card.thread_ts, is_broadcast=card.thread_ts is not None
             )

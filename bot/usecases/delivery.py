@@ -169,6 +169,8 @@ class MessageDelivery:
         self._workspaces = workspaces
         self._queue = FairQueue(most=MOST_SENDING, most_each=MOST_SENDING_EACH, capacity=capacity)
         self._waiting: Tally[Person] = Tally()
+        self.posting: Tally[tuple[str, str]] = Tally()
+        """The workspaces and channels to which something is being posted."""
         self._receipts: LRUCache[tuple[str, str, str], asyncio.Future[Receipt | None]] = LRUCache(MOST_REMEMBERED)
         self._stopping = asyncio.Event()
 
@@ -302,7 +304,11 @@ class MessageDelivery:
         workspace = await self._find(team_id)
         if not isinstance(workspace, Workspace):
             return workspace
-        return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
+        self.posting.add((team_id, channel))
+        try:
+            return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
+        finally:
+            self.posting.remove((team_id, channel))
 
     async def _find(self, team_id: str) -> Workspace | TryAgain | Refused:
         try:

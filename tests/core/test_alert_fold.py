@@ -4,11 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.cards import MOST_IN_SUMMARY, MOST_REPLIES, MOST_SINGLE, first, fold, plan_posts, plan_replies, worse
+from bot.core.cards import (
+    MOST_IN_SUMMARY,
+    MOST_REPLIES,
+    MOST_SINGLE,
+    first,
+    fold,
+    plan_posts,
+    plan_replies,
+    urgency_of,
+    worse,
+)
 from harness import SESSION
 from harness.product import SessionId, cards, sessions
 
-Severity, Worse = cards.Severity, cards.Worse
+Severity, Urgency, Worse = cards.Severity, cards.Urgency, cards.Worse
 ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
 RESOLVED = replace(ALERT, is_resolved=True)
 INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
@@ -81,3 +91,20 @@ def test_replies_are_posted_alone_unless_they_are_too_many_for_a_minute(
     pending: int, recent: int, together: int
 ) -> None:
     assert plan_replies(pending, recent) == together
+
+
+def test_the_messages_of_a_channel_have_one_order() -> None:
+    alert, result = first(ALERT, 1.0), cards.ResultContent("order", "Paused", ())
+    reply = replace(alert, reply=cards.Reply("1.1", Worse.MORE_SEVERE))
+    new, known = {"is_posted": False, "is_clicked": False}, {"is_posted": True, "is_clicked": False}
+    one_order: list[tuple[cards.AlertContent | cards.ResultContent, dict[str, bool], bool]] = [
+        (alert, {"is_posted": True, "is_clicked": True}, False),
+        (alert, new, False),
+        (result, new, False),
+        (reply, new, False),
+        (alert, known, False),
+        (alert, {"is_posted": True, "is_clicked": True}, True),
+    ]
+    found = [urgency_of(content, **how, is_refused=is_refused) for content, how, is_refused in one_order]
+    assert found == sorted(set(found)) == list(Urgency)
+    assert {urgency_of(content, **known, is_refused=False) for content in (alert, result, reply)} == {Urgency.UPDATE}

@@ -15,6 +15,7 @@ from bot.core.cards import (
     AlertContent,
     plan_posts,
     plan_replies,
+    urgency_of,
 )
 from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Pace, read_pace
 from bot.core.session_ids import SessionId
@@ -32,12 +33,16 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.marks import PACE
 
 _MOST_LOOKED_AT = 500  # rows; those that have to wait are not looked at again before
+CLICKED = 0.0
+"""The `due` of a message that somebody has clicked."""
 IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
 _DUE = f"""
     SELECT * FROM cards WHERE due IS NOT NULL AND (not_before <= :now OR not_before > :now + {UNTRUE})
-    ORDER BY CASE WHEN failure IS NULL THEN 0 ELSE 1 END, due, id LIMIT {_MOST_LOOKED_AT}
+    ORDER BY CASE WHEN failure IS NOT NULL THEN 2 WHEN ts IS NULL OR due = {CLICKED} THEN 0 ELSE 1 END, due, id
+    LIMIT {_MOST_LOOKED_AT}
 """
+"""Those that come first in the order of their channel are among them."""
 _LATE = f"""
     SELECT * FROM cards
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
@@ -153,7 +158,7 @@ def _due(connection: Connection, rows: Sequence[Row], paces: Mapping[str, Pace],
         most = plan_replies(len(posts), len(recent))
         for group in (posts[:most], *([row] for row in posts[most:])):
             _add(messages, group, None)
-    return list(messages.values())
+    return sorted(messages.values(), key=lambda card: card.urgency)
 
 
 def _is_late(row: Row, now: float) -> bool:
@@ -251,4 +256,7 @@ def _part(row: Row) -> CardPart:
     seen = seen if row.ended_at is None else ended_state(row.ended_status, row.ended_at)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
     is_news = isinstance(content, AlertContent) and content.last_at == row.changed_at
-    return CardPart(row.id, SessionId(row.session_id), content, row.version, seen, facts, is_news, row.checked_at)
+    is_posted, is_clicked, is_refused = row.ts is not None, row.due == CLICKED, row.failure is not None
+    urgency = urgency_of(content, is_posted=is_posted, is_clicked=is_clicked, is_refused=is_refused)
+    session_id = SessionId(row.session_id)
+    return CardPart(row.id, session_id, content, row.version, seen, facts, is_news, row.checked_at, urgency)

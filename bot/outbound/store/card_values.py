@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.core.cards import Alert, AlertContent, CardContent, NewCard, Reply, ResultContent, Severity
+from bot.core.cards import Alert, AlertContent, CardContent, NewCard, Reply, ResultContent, Severity, Urgency
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
@@ -28,6 +28,7 @@ class CardPart:
     facts: Session | None = None
     is_news: bool = False
     checked_at: float | None = None
+    urgency: Urgency = Urgency.UPDATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,11 @@ class ClaimedCard:
         """Return the message to which it is to be a reply. A list of replies to several stands in the channel."""
         reply = _reply(self.parts[0]) if self.ts is None and len(self.parts) == 1 else None
         return None if reply is None else reply.thread_ts
+
+    @property
+    def urgency(self) -> Urgency:
+        """Return that of the most urgent part."""
+        return min(part.urgency for part in self.parts)
 
     @property
     def is_single_alert(self) -> bool:

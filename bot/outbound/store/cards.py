@@ -30,7 +30,7 @@ from bot.core.retries import DELETED, UNTRUE
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
-from bot.outbound.store.card_claims import IS_OPEN, claim
+from bot.outbound.store.card_claims import CLICKED, IS_OPEN, claim
 from bot.outbound.store.card_values import (
     ALERT,
     REPLY,
@@ -57,7 +57,6 @@ NO_MARKS: Marks = {}
 
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _LONGEST_STATUS = 100
-_URGENCY = 60.0  # seconds by which a clicked message goes before others
 
 _ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
@@ -80,7 +79,7 @@ _INSERT = f"""
 """A message has one open row for a session, also if its order was delivered twice."""
 _MARK = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = CASE WHEN closed_at IS NOT NULL THEN NULL
-      WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN :now - {_URGENCY} ELSE coalesce(due, :now) END,
+      WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN {CLICKED} ELSE coalesce(due, :now) END,
       failure = CASE WHEN {IS_OPEN} THEN failure END
     WHERE {_ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
       AND ts NOT IN (SELECT value FROM json_each(:clicked))))

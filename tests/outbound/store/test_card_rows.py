@@ -102,6 +102,15 @@ async def test_a_card_of_a_process_that_has_ended_is_sent_by_another_one(
     assert await fetch(store, "SELECT ts, shown, due FROM cards") == [("2.2", "ours", None)]
 
 
+async def test_a_channel_has_one_order(rows: CardRows) -> None:
+    """Each is the only one of its kind that can be sent now, in a channel of its own, to show their order."""
+    clicked, updated, result = card("C1"), card("C2", ts="2.2"), replace(card("C3", ts=None), content=in_group(""))
+    await exchange(rows, most=0, new=[updated, result, clicked, card("C4", ts=None)])
+    await mark_cards(rows, "1.1")
+    claimed = (await exchange(rows)).claimed
+    assert [one.channel_id for one in claimed] == ["C1", "C4", "C3", "C2"]
+
+
 async def test_all_processes_together_keep_the_pace_of_a_workspace(rows: CardRows, others: CardRows) -> None:
     new = [card(f"C{number}") for number in range(MOST_UPDATES + 5)]
     before = await exchange(rows, most=30, new=[*new, card("C1", team=GLOBEX.team_id)])
