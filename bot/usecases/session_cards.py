@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
@@ -74,14 +75,17 @@ class SessionCards:
         return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
     async def repeats_click(self, entry: Entry) -> bool:
-        """Return whether the thread has the outcome by a click of the same person a moment before."""
-        if entry.address.result_thread is None or not isinstance(entry.outcome, Paused | Resumed):
+        """Return whether the thread has the outcome by a click of the same person a moment before.
+
+        `is_card` has waited for the database. If that fails or takes long, a result that is told twice is better.
+        """
+        is_in_thread = entry.address.result_thread is not None and isinstance(entry.outcome, Paused | Resumed)
+        if not is_in_thread or not entry.written.done():
             return False
-        await asyncio.wait({entry.written}, timeout=_KNOWN_WITHIN)
-        try:
-            return entry.written.done() and await self.states.repeats_click(entry.id)
-        except StoreError:
-            return False  # a result that is told twice is better than none
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_KNOWN_WITHIN):
+                return await self.states.repeats_click(entry.id)
+        return False
 
     async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
         """Post a resume in the channel in which a message that cannot be edited said last that the session is paused.
