@@ -230,6 +230,10 @@ class Pace:
             slot = max(slot, recent[-MOST_REPLIES] + WINDOW)
         return slot
 
+    def can_mention(self, lane: Lane, now: float) -> bool:
+        """Return whether a post can mention people."""
+        return not now < self.free_at.get(lane.mention, 0.0) <= now + MENTION_INTERVAL
+
     def begun(self, lane: Lane, now: float, *, mentions: bool = False) -> "Pace":
         """Return the pace while a call is being made. If its message `mentions` people, no other one does soon."""
         free_at = _after(self.free_at, now) | ({lane.mention: now + MENTION_INTERVAL} if mentions else {})

@@ -146,7 +146,7 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
         return Attempt(SentCard(card, result.ts, digest))
     if isinstance(result, Refused):
         code = result.why[:_LONGEST_CODE]
-        delay = delay_after_refusal(card.lane.kind, code, card.attempts + 1)
+        delay = delay_after_refusal(card.lane.kind, code, card.failures_with(code))
         return Attempt(SentCard(card, retry_after=delay, failure=code), result if delay is None else None)
     is_final = isinstance(result, Doubtful) and card.lane.kind is Kind.POST
     return Attempt(SentCard(card), result) if is_final else _again(card, result)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, MarkedCards, NewCard, ResultContent, SessionName, first
+from bot.core.cards import Alert, MarkedCards, NewCard, ResultContent, SessionName, Severity, first
+from bot.core.fairness import Tally
 from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
@@ -29,7 +30,7 @@ from bot.usecases.cards import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["Check", "MarkedCards", "SentCard", "Session", "client"]
+__all__ = ["Check", "MarkedCards", "SentCard", "Session", "Tally", "client"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 
@@ -42,6 +43,12 @@ def claimed_card(name: str = "card", ts: str | None = None, shown: str | None = 
 def incoming_alert(name: str, *, session: int = 0) -> IncomingAlert:
     alert = replace(ALERT, session_id=SessionId(str(uuid.UUID(int=session)))) if session else ALERT
     return IncomingAlert(name, "T1", "C1", alert)
+
+
+def worse_alert(name: str, *, resolved: bool = False) -> IncomingAlert:
+    """A critical alert about the session of `card`."""
+    alert = replace(ALERT, severity=Severity.CRITICAL, is_resolved=resolved)
+    return IncomingAlert(name, ACME.team_id, "C1", alert)
 
 
 def placed(name: str) -> Placed:

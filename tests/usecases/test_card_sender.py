@@ -1,5 +1,6 @@
 """One attempt to send a card, and what follows from its result."""
 
+import time
 from dataclasses import replace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -7,7 +8,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.usecases.cards import CardSender
-from harness.cards import claimed_card, client
+from harness.cards import Tally, claimed_card, client
 from harness.product import Secret, errors, workspace
 
 pytestmark = pytest.mark.anyio
@@ -27,8 +28,8 @@ class World:
         self.states: Any = AsyncMock()
         self.states.of.return_value = {}
 
-    async def send(self, ts: str | None = "1.1", *, attempts: int = 0) -> Any:
-        return await self.sender().send(claimed_card(ts=ts, attempts=attempts))
+    async def send(self, ts: str | None = "1.1", *, attempts: int = 0, failure: str = "") -> Any:
+        return await self.sender().send(replace(claimed_card(ts=ts, attempts=attempts), failure=failure))
 
     def sender(self) -> CardSender:
         return CardSender(self.slack, self.workspaces, self.states)
@@ -58,7 +59,8 @@ UPDATE, POST = "1.1", None
 async def test_slacks_wait_is_kept_other_failures_back_off_and_what_helps_nobody_is_given_up(
     ts: str | None, attempts: int, result: object, retry_after: float | None, *, is_failure: bool
 ) -> None:
-    attempt = await World(result).send(ts, attempts=attempts)
+    failure = result.why if isinstance(result, client.Refused) and attempts else ""
+    attempt = await World(result).send(ts, attempts=attempts, failure=failure)
     assert attempt.sent.retry_after == retry_after
     assert attempt.failure == (result if is_failure else None)
     assert attempt.sent.held_for == (result.after if isinstance(result, client.TryAgain) else None)
@@ -80,3 +82,14 @@ async def test_without_a_workspace_a_card_is_given_up_and_after_a_bug_it_is_trie
     assert caplog.records == []
     assert (await World(ZeroDivisionError()).send()).sent.retry_after == 1.0
     assert [record.message for record in caplog.records] == ["card not sent"]
+
+
+async def test_a_post_lets_a_result_of_an_order_go_first() -> None:
+    world, posting = World(), Tally[tuple[str, str]]()
+    posting.add(("T1", "C1"))
+    sender = CardSender(world.slack, world.workspaces, world.states, posting)
+    for ts, waits in ((UPDATE, 0.0), (POST, 1.0)):
+        world.slack.post_message.side_effect = world.slack.update_message.side_effect = [POSTED]
+        began = time.monotonic()
+        await sender.send(claimed_card(ts=ts))
+        assert time.monotonic() - began == pytest.approx(waits, abs=0.5)

@@ -39,10 +39,11 @@ IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
 _DUE = f"""
     SELECT * FROM cards WHERE due IS NOT NULL AND (not_before <= :now OR not_before > :now + {UNTRUE})
-    ORDER BY CASE WHEN failure IS NOT NULL THEN 2 WHEN ts IS NULL OR due = {CLICKED} THEN 0 ELSE 1 END, due, id
+    ORDER BY CASE WHEN failure IS NOT NULL THEN 2 WHEN ts IS NULL OR due = {CLICKED} THEN 0 ELSE 1 END,
+      CASE WHEN failure IS NOT NULL THEN attempts END, due, id
     LIMIT {_MOST_LOOKED_AT}
 """
-"""Those that come first in the order of their channel are among them."""
+"""Those that come first in the order of their channel are among them. Those that Slack has refused take turns."""
 _LATE = f"""
     SELECT * FROM cards
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
@@ -99,7 +100,7 @@ def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: flo
         if slot > now or len(claimed) == most:
             waiting.extend({"id": part.id, "until": slot} for part in card.parts)
         else:
-            mentions = card.is_critical and pace.free_at.get(lane.mention, 0.0) <= now
+            mentions = card.is_critical and pace.can_mention(lane, now)
             after[card.team_id] = pace.begun(lane, now, mentions=mentions)
             claimed.append(replace(card, mentions=mentions))
     connection.execute_many(_POSTPONE, waiting)

@@ -50,6 +50,10 @@ class ClaimedCard:
     is_given_up: bool = False
     mentions: bool = False
 
+    def failures_with(self, code: str) -> int:
+        """Return how often it has failed in a row, with this time: only by Slack's error `code`, if there is one."""
+        return 1 if code and code != self.failure else self.attempts + 1
+
     @property
     def is_critical(self) -> bool:
         """Return whether it is to be posted, and about a critical alert that fires."""

@@ -82,7 +82,7 @@ _MARK = f"""
       WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN {CLICKED} ELSE coalesce(due, :now) END,
       failure = CASE WHEN {IS_OPEN} THEN failure END
     WHERE {_ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
-      AND ts NOT IN (SELECT value FROM json_each(:clicked))))
+      AND ts IS NOT NULL AND ts NOT IN (SELECT value FROM json_each(:clicked))))
     RETURNING team_id, session_id, channel_id, ts, closed_at
 """
 _FINISH = """
@@ -205,7 +205,7 @@ class CardRows:
             "ts": sent.ts,
             "shown": sent.shown if is_sent else None,
             "failure": failure or None,
-            "attempts": 0 if is_sent else sent.card.attempts + 1,
+            "attempts": 0 if is_sent else sent.card.failures_with(sent.failure),
             "not_before": now + (sent.retry_after or 0.0),
             "is_over": int(is_sent or is_refused),
             "is_refused": int(is_refused),

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from harness.cards import (
     in_group,
     mark_cards,
     sent,
+    worse_alert,
 )
 from harness.databases import KEY
 from harness.journal import journal_of
@@ -109,6 +111,43 @@ async def test_a_channel_has_one_order(rows: CardRows) -> None:
     await mark_cards(rows, "1.1")
     claimed = (await exchange(rows)).claimed
     assert [one.channel_id for one in claimed] == ["C1", "C4", "C3", "C2"]
+
+
+async def test_refused_cards_take_turns_as_the_probe(rows: CardRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One can be refused for itself: the others must not wait for it."""
+    monkeypatch.setattr("bot.core.retries.PROBE_INTERVAL", 0.01)
+    monkeypatch.setattr("bot.core.retries.CALL_INTERVAL", 0.01)
+    claimed = (await exchange(rows, new=[card(ts=f"1.{number}") for number in range(3)])).claimed
+    tried = Counter[str | None]()
+    while tried.total() < 9:
+        again = [SentCard(one, retry_after=0.01, failure="update_failed") for one in claimed]
+        claimed = (await exchange(rows, sent=again)).claimed
+        tried.update(one.ts for one in claimed)
+        await asyncio.sleep(0.02)
+    assert tried == {"1.0": 3, "1.1": 3, "1.2": 3}
+
+
+async def test_a_post_that_slack_refused_is_no_lost_card(rows: CardRows) -> None:
+    claimed = (await exchange(rows, new=[card(ts=None)])).claimed
+    await exchange(rows, sent=[SentCard(one, failure="channel_not_found") for one in claimed])
+    assert await mark_cards(rows) == {NAME: MarkedCards()}
+    claimed = (await exchange(rows, new=[card()])).claimed
+    await exchange(rows, sent=[SentCard(one, failure="edit_window_closed") for one in claimed])
+    assert await mark_cards(rows, "1.1") == {NAME: MarkedCards()}  # its person sees what is said of it
+    assert [await mark_cards(rows) for _ in range(2)] == [{NAME: MarkedCards(is_one_lost=True)}, {NAME: MarkedCards()}]
+
+
+async def test_two_processes_together_make_one_reply_of_alerts_that_got_worse(
+    store: Store, rows: CardRows, others: CardRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.core.retries.CALL_INTERVAL", 0.01)
+    await sent(rows, (await exchange(rows, new=[card(ts=None)])).claimed)
+    await asyncio.sleep(0.02)
+    for number, one in enumerate((rows, others, others)):
+        await exchange(one, most=0, alerts=[worse_alert(f"alert-{number}", resolved=number == 1)])
+    assert await fetch(store, "SELECT kind FROM cards ORDER BY kind") == [("alert",), ("reply",)]
+    (told,) = [one for one in (await exchange(rows)).claimed if one.ts is None]
+    assert (told.thread_ts, list((await exchange(others)).claimed)) == ("9.9", [])
 
 
 async def test_all_processes_together_keep_the_pace_of_a_workspace(rows: CardRows, others: CardRows) -> None:
