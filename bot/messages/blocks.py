@@ -13,6 +13,7 @@ Block = dict[str, Any]
 LONGEST_SECTION = 3_000  # all in UTF-16 units, as Slack's clients count
 LONGEST_TEXT = 4_000  # of an update: https://docs.slack.dev/reference/methods/chat.update
 _MOST_BLOCKS = 13_000  # of the JSON; Slack documents no limit: https://github.com/slackapi/bolt-js/issues/2509
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SHORTER_SECTIONS = (1_500, 750, 375, 190)  # to which texts are cut, so that such a message keeps its buttons
 
 
@@ -80,18 +81,20 @@ class Message:
     def __post_init__(self) -> None:
         """Cut what is too long: texts, and at last blocks from the end."""
         object.__setattr__(self, "text", fit(self.text, LONGEST_TEXT))
-        blocks = self.blocks
-        for limit in _SHORTER_SECTIONS:
-            if not fits(blocks):
+        blocks, shorter = self.blocks, list(_SHORTER_SECTIONS)
+        while blocks and not fits(blocks):
+            if shorter:
+                limit = shorter.pop(0)
                 blocks = tuple(_shortened(block, limit) for block in blocks)
-        while not fits(blocks):
-            blocks = (*blocks[:-2], context("…"))
+            else:
+                blocks = (*blocks[:-2], context("…"))
         object.__setattr__(self, "blocks", blocks)
 
 
 def fits(blocks: Sequence[Block]) -> bool:
     """Return whether Slack takes so many blocks, with such texts, in one message."""
-    return width(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) <= _MOST_BLOCKS
+    encoded = _ENCODER.encode(blocks)
+    return 2 * len(encoded) <= _MOST_BLOCKS or width(encoded) <= _MOST_BLOCKS
 
 
 def _shortened(block: Block, limit: int) -> Block:

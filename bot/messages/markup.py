@@ -79,7 +79,7 @@ def width(text: str) -> int:
 
 def fit(text: str, limit: int) -> str:
     """Return escaped mrkdwn of at most `limit` UTF-16 units: if it is longer, cut between characters and markup."""
-    if width(text) <= limit:
+    if 2 * len(text) <= limit or width(text) <= limit:
         return text
     first = _first(text, limit - 1)
     for begins, ends in ("<>", "&;"):  # of links and mentions, and of entities

@@ -236,7 +236,9 @@ class Orders:
 
 
 def _with_line(message: Message, line: str) -> Message:
-    text = f"{message.text}\n{line}" if line else message.text
+    if not line:
+        return message
+    text = f"{message.text}\n{line}"
     return replace(message, text=text, blocks=(section(text), *message.blocks[1:]) if message.blocks else ())
 
 
