@@ -166,6 +166,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502),
     "resume: late": outcomes.Late(10.0),
     "resume: overtaken by a pause": outcomes.Superseded(),
+    "resume: a pause crossed it and was done last": outcomes.Undone("", BOB, 0.0),
     "resume: somebody paused since": PAUSED_SINCE,
     "resume: somebody paused since, to an admin": replace(
         PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL

@@ -127,6 +127,18 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """Anchor confirmed the resume, and after it a pause of another process that had crossed it.
+
+    `version` is the id of that pause, `given_at` is in Unix seconds.
+    """
+
+    version: str
+    user_id: str
+    given_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """An unexpected exception: the effect of the order is unknown. The log has the details under `incident_id`."""
 
@@ -225,8 +237,19 @@ class Stopping:
     """The bot is shutting down: nothing was done."""
 
 
-NotDone = NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed | Superseded | Broken
-"""The outcomes of an allowed order that Anchor did not confirm."""
+NotDone = (
+    NotRunning
+    | NotFound
+    | Failed
+    | KeyRejected
+    | RateLimited
+    | Unavailable
+    | Unconfirmed
+    | Superseded
+    | Undone
+    | Broken
+)
+"""The outcomes of an allowed order that Anchor did not confirm, or that did not last."""
 
 Answered = Done | NotDone
 """The outcomes of an allowed order. Everybody in the channel sees them."""

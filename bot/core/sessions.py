@@ -133,7 +133,8 @@ PHASES = {
 class SessionState:
     """The state that the last effective order left: who gave it, where, and when (Unix seconds).
 
-    One that Anchor's answer left has no user, but the state `before`, if there was one.
+    One that Anchor's answer left has no user, but the state `before`, if there was one. `undone_id` is the last resume
+    that a pause of another process has undone: it can have a later id than that pause.
     """
 
     phase: Phase
@@ -144,6 +145,11 @@ class SessionState:
     reason: str
     at: float
     before: "SessionState | None" = None
+    undone_id: str = ""
+
+    def follows(self, order_id: str) -> bool:
+        """Return whether the result of an order is not what is true now."""
+        return order_id != self.order_id and order_id <= max(self.order_id, self.undone_id)
 
     def in_channel(self, channel_id: str) -> "SessionState":
         """Return what people in a channel can see: a reason of a person is shown only where it was given."""

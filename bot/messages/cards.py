@@ -227,7 +227,7 @@ def _first_lines(shown: Shown, *, title: str) -> list[str]:
 
 def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None) -> Message:
     """Return a result, below the state that a later order left."""
-    if state is None or state.order_id <= content.order_id:
+    if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"{_EARLIER} {content.text}"
     buttons = state_buttons(session_id, state)

@@ -126,6 +126,8 @@ def _what(order: PastOrder) -> str:
     request = verb.value.capitalize()
     if name is None:
         return f"⏳ *{DOING[verb]}…*"
+    if name == outcomes.Undone.__name__:
+        return f"🔹 *{request}d, and paused again*: a pause in the same moment was done after it."
     if name in _WHY:
         return f"⛔ *Not {verb.past}*: {_WHY[name]}."
     if name == outcomes.TooManyRepeats.__name__:

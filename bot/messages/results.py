@@ -230,6 +230,8 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
+    if isinstance(outcome, outcomes.Undone):
+        known_version = outcome.version
     can_run = order.verb is Verb.RESUME and isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
     pause = [buttons.button(Verb.PAUSE, order.session_id)] if can_run else []
     again = buttons.button(order.verb, order.session_id, label="Try again", version=known_version)
@@ -304,7 +306,9 @@ def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Itera
 def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
     """Return the state of the session, if the outcome tells it. A reason of somebody else is not for everybody."""
     match outcome:
-        case outcomes.PausedSince(version, user_id, given_at, is_confirmed=True):
+        case outcomes.PausedSince(version, user_id, given_at, is_confirmed=True) | outcomes.Undone(
+            version, user_id, given_at
+        ):
             return SessionState(Phase.PAUSED, Verb.PAUSE, version, user_id, "", "", given_at)
         case outcomes.ResumedSince(version, user_id, given_at):
             return SessionState(Phase.RESUMED, Verb.RESUME, version, user_id, "", "", given_at)
@@ -349,12 +353,22 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
         case outcomes.Broken(incident_id=incident_id):
             known = f"Something broke in the bot. Tell its operator the incident {markup.code(incident_id)}."
             verdict, advice = markup.UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=in_anchor)
-        case outcomes.Superseded():
-            known = "A pause was requested after it, so the resume was not sent."
+        case outcomes.Superseded() | outcomes.Undone():
+            verdict, known = _overtaken(outcome)
             advice = f"To resume it anyway, try again, {or_in_anchor}."
         case _:
             assert_never(outcome)
     return verdict, known, advice
+
+
+def _overtaken(outcome: outcomes.Superseded | outcomes.Undone) -> tuple[str, str]:
+    if isinstance(outcome, outcomes.Superseded):
+        return markup.NOT_DONE[Verb.RESUME], "A pause was requested after it, so the resume was not sent."
+    who = markup.mention(outcome.user_id)
+    return (
+        "🔹 *Paused again*: the resume did not last.",
+        f"{who} paused this agent in the same moment. Anchor confirmed that pause last.",
+    )
 
 
 def _quote(text: str | None) -> str:

@@ -117,7 +117,7 @@ class Orders:
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
-        Nobody waits for that of the command line, whose process was killed, and for that of a second click.
+        Nobody waits for that of the command line, whose process was killed, and for one that is needless.
         """
         await asyncio.wait({running.outcome})
         entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
@@ -127,7 +127,7 @@ class Orders:
             if outcome is None or not await is_ours():
                 return
             address, message = await self._result(entry, outcome, address)
-            nobody_waits = is_operator or await self.session_cards.repeats_click(entry)
+            nobody_waits = is_operator or await self.session_cards.is_needless(entry)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message, nobody_waits = report(error), is_operator
         receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, message, is_ours=is_ours)

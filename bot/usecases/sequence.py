@@ -121,6 +121,7 @@ class OrderRecord:
             await asyncio.sleep(_LOOK_INTERVAL)
             opposition = await self._look()
         entry.opposition = replace(opposition, is_in_doubt=opposition.is_in_doubt or opposition.is_running)
+        entry.has_crossed = has_crossed
         return has_crossed
 
     def with_earlier_pause(self, outcome: Paused) -> Paused:

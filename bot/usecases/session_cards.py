@@ -10,10 +10,10 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from cachetools import LRUCache
 
 from bot.core.cards import MOST_IN_SUMMARY, NewCard, ResultContent
-from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed
+from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed, Undone
 from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
+from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
@@ -74,25 +74,31 @@ class SessionCards:
         actor = entry.order.actor
         return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
-    async def repeats_click(self, entry: Entry) -> bool:
-        """Return whether the thread has the outcome by a click of the same person a moment before.
+    async def is_needless(self, entry: Entry) -> bool:
+        """Return whether a newer result is there: that of a first click, or of an order after a resume was undone.
 
         `is_card` has waited for the database. If that fails or takes long, a result that is told twice is better.
         """
+        is_undone = isinstance(entry.outcome, Undone)
         is_in_thread = entry.address.result_thread is not None and isinstance(entry.outcome, Paused | Resumed)
-        if not is_in_thread or not entry.written.done():
+        if not (is_undone or is_in_thread) or not entry.written.done():
             return False
         with suppress(StoreError, TimeoutError):
             async with asyncio.timeout(_KNOWN_WITHIN):
-                return await self.states.repeats_click(entry.id)
+                newer = self._is_changed(*entry.session) if is_undone else self.states.repeats_click(entry.id)
+                return await newer
         return False
+
+    async def _is_changed(self, team_id: str, session_id: SessionId) -> bool:
+        state = (await self.states.of(team_id, [session_id])).get(session_id)
+        return state is None or state.phase is not Phase.PAUSED
 
     async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
         """Post a resume in the channel in which a message that cannot be edited said last that the session is paused.
 
         The channel of the order has its result already, unless that is in the thread of a card.
         """
-        if entry.is_lost or not isinstance(outcome, Resumed) or await self.repeats_click(entry):
+        if entry.is_lost or not isinstance(outcome, Resumed) or await self.is_needless(entry):
             return  # another process reports a lost one
         own, channel = entry.order.actor.channel_id, await self._channel_saying_paused(entry)
         if in_thread or channel not in {own, None}:

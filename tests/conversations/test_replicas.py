@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, Slow
-from harness import HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
+from bot.sim.slack import Message, Source
+from conversations.test_cards import RESUME, TOKEN, alert, buttons, until_shown
+from conversations.test_session_views import overview
+from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import until
 from harness.databases import KEY, query, set_clock
-from harness.product import Limits, Settings, errors, running
+from harness.product import Limits, OrderRows, Settings, errors, running
 from harness.single_workspace import PATIENT_ACK
 
 pytestmark = pytest.mark.anyio
@@ -25,10 +29,10 @@ def url(postgresql_urls: Iterator[str]) -> str:
 
 
 @asynccontextmanager
-async def two_bots(url: str) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
+async def two_bots(url: str, **options: str) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
     """Two bots. The function sends further requests to the second one."""
-    keys = KEY.reveal()
-    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=keys) as at, second_bot(at, url) as second:
+    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **options}
+    async with single_workspace(**own) as at, second_bot(at, url) as second:  # type: ignore[arg-type]
 
         def switch() -> None:
             at.slack.request_url = f"{second}/slack/events"
@@ -206,3 +210,63 @@ async def test_when_the_databases_clock_is_set_no_resume_undoes_a_later_pause_an
         assert set(verbs(at)) == {"pause"}
         at.anchor.fault, at.slack.request_url = None, second
         assert (await at.answer("a command", verb="resume", within=10.0)).text == resumed()
+
+
+@asynccontextmanager
+async def pauses_recorded_late() -> AsyncIterator[asyncio.Event]:
+    """Let new pauses wait for the event before they are recorded: other processes do not know of them."""
+    recorded, write = asyncio.Event(), OrderRows.write
+
+    async def late(rows: OrderRows, new: Any, *values: Any) -> Any:
+        if any(row.order.verb == "pause" for row in new):
+            await recorded.wait()
+        return await write(rows, new, *values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OrderRows, "write", late)
+        yield recorded
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_resume_that_a_pause_crossed_and_undid_is_told_as_that_everywhere(url: str, by: str) -> None:
+    async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
+        bob = at.slack.bob
+        card = await alert(at)
+        await at.command(user=bob)
+        await until_shown(at, card, RESUME, "Paused")
+        at.anchor.requests.clear()
+        async with pauses_recorded_late() as recorded:
+            at.anchor.session(SESSION).seconds = 1.0
+            pausing = asyncio.create_task(at.command())
+            await at.anchor.until(lambda: at.orders)
+            switch()
+            resuming = asyncio.create_task(resume(at, by, card))
+            await at.anchor.until(lambda: len(at.orders) == 2)
+            at.anchor.session(SESSION).seconds = 0.1
+            recorded.set()
+            await asyncio.gather(pausing, resuming)
+        assert verbs(at) == ["pause", "resume", "pause"]
+        assert at.anchor.session(SESSION).state is SessionState.PAUSED
+        await at.slack.until(lambda: any("Paused again" in one.text for one in at.messages()))
+        await until_shown(at, card, RESUME, "Paused", f"<@{at.person.id}>")
+        await asyncio.sleep(3.0)
+        told = [one.text for one in at.messages() if "Paused again" in one.text]
+        assert [all(f"<@{user.id}>" in text for user in (bob, at.person)) for text in told] == [True]
+        for report in [one for one in at.messages() if one.source is Source.POST_MESSAGE and "Resumed" in one.text]:
+            assert at.current(report).text.startswith(at.current(card).text.splitlines()[0])
+        assert buttons(at.current(card)) == RESUME
+        outcomes = query(url, "SELECT outcome FROM orders ORDER BY given_at")
+        assert outcomes == [("Paused",), ("Paused",), ("Undone",)]
+        shown = await overview(at)
+        assert f"<@{at.person.id}>" in shown.text
+        await at.click(at.current(card), verb="resume", user=bob)
+        await at.anchor.until(lambda: at.anchor.session(SESSION).state is SessionState.RUNNING)
+
+
+async def resume(at: SingleHarness, by: str, card: Message) -> None:
+    """Resume the session, as Bob."""
+    if by == "a click":
+        await at.click(at.current(card), verb="resume", user=at.slack.bob)
+    else:
+        await at.command(verb="resume", user=at.slack.bob)

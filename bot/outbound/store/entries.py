@@ -36,6 +36,8 @@ class Entry:
     """Somebody gave the opposite order for the session later, as was found when this one was taken over."""
     has_company: bool = False
     """Another resume of the session can have been sent for this one as well, as was found then."""
+    has_crossed: bool = False
+    """A resume of another process has crossed this pause, which was sent again after it."""
     is_allowed: bool = False
     """Its person was found to be allowed to give it, and it is being sent."""
     shows: bool = False

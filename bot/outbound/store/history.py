@@ -12,7 +12,7 @@ from functools import partial
 
 from bot.core.cards import SessionName
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
-from bot.core.outcomes import Paused, Resumed, Unconfirmed
+from bot.core.outcomes import Paused, Resumed, Unconfirmed, Undone
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Verb
 from bot.core.sessions import PHASES, Phase, SessionState
@@ -31,6 +31,10 @@ CARD_DAYS = 7  # after its last change; a session ends much earlier
 _DELETE_LEASES = f"""
     DELETE FROM marks WHERE scope = '{PROCESS}' AND until < :limit
       AND NOT EXISTS (SELECT 1 FROM orders WHERE owner = marks.name AND state <> '{State.TOLD}')
+"""
+_REPLY_KEPT = 3_600.0  # seconds after which no pause can have crossed a resume that was told
+_FORGET_REPLIES = f"""
+    UPDATE orders SET reply = NULL WHERE reply IS NOT NULL AND state = '{State.TOLD}' AND told_at < :limit
 """
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
@@ -103,16 +107,19 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
 
 
 _EFFECTIVE = "', '".join(PHASES)
+_IS_UNDONE = f"coalesce(outcome, '') = '{Undone.__name__}'"
 _LAST = f"""
-    SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at FROM (
-      SELECT orders.*, row_number() OVER (PARTITION BY team_id, session_id ORDER BY given_at DESC, id DESC) AS place
+    SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at, undone_id FROM (
+      SELECT orders.*,
+        row_number() OVER (PARTITION BY team_id, session_id, {_IS_UNDONE} ORDER BY given_at DESC, id DESC) AS place,
+        max(CASE WHEN {_IS_UNDONE} THEN id END) OVER (PARTITION BY team_id, session_id) AS undone_id
       FROM orders
       WHERE (team_id, session_id) IN (
           SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
-        AND (outcome IN ('{_EFFECTIVE}') OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
-    ) AS effective WHERE place = 1
+        AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
+    ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
 """
-"""The last order of each session that changed it, or that is a pause without an outcome."""
+"""The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume."""
 
 _SAYING_PAUSED = f"""
     SELECT pauses.channel_id
@@ -176,6 +183,7 @@ def _read(row: Row) -> SessionState:
         channel_id=row.channel_id,
         reason=row.reason,
         at=row.given_at if row.settled_at is None else row.settled_at,
+        undone_id=row.undone_id or "",
     )
 
 
@@ -195,11 +203,13 @@ async def prune(database: Database, days: int) -> None:
     await _prune(database, "orders", f"given_at < :limit AND state = '{State.TOLD}'", "given_at", days)
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
-        await database.change(_delete_old_leases)
+        await database.change(_delete_leftovers)
 
 
-def _delete_old_leases(connection: Connection) -> None:
-    connection.execute(_DELETE_LEASES, limit=DatabaseClock().now(connection) - _DAY)
+def _delete_leftovers(connection: Connection) -> None:
+    now = DatabaseClock().now(connection)
+    connection.execute(_DELETE_LEASES, limit=now - _DAY)
+    connection.execute(_FORGET_REPLIES, limit=now - _REPLY_KEPT)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:

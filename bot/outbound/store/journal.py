@@ -252,6 +252,7 @@ class Journal:
             if entry.order.verb is Verb.RESUME or not entry.is_stored:
                 entry.opposition = result.opposition.get(entry.id, NO_OPPOSITION)
             entry.is_stored = True
+            entry.has_crossed &= entry.id not in result.crossed
             if entry.id in result.held_back and entry.state is State.SENT:
                 entry.state = State.WAITING
             entry.is_lost |= entry.id in result.lost

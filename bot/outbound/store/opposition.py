@@ -12,7 +12,8 @@ from bot.outbound.store.database import DatabaseClock
 
 NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
-_CLOCK_ERROR = 0.5  # seconds by which two processes can disagree about the database's time
+CLOCK_ERROR = 0.5
+"""Seconds by which two processes can disagree about the database's time."""
 
 OTHER_ORDERS = f"""
     SELECT own.id, own.state, own.given_at,
@@ -85,7 +86,7 @@ def read_opposition(
         opposition[row.id] = Opposition(
             is_running=bool(row.running),
             is_later=(row.last_given_at or 0.0) > began,
-            has_crossed=(row.last_settled_at or 0.0) > began - _CLOCK_ERROR,
+            has_crossed=(row.last_settled_at or 0.0) > began - CLOCK_ERROR,
             is_in_doubt=(row.in_doubt_at or 0.0) > doubted_since,
             earlier_pause=_earlier_pause(row),
         )

@@ -15,7 +15,7 @@ from typing import Any, get_args, get_type_hints
 from bot.core import outcomes
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
-from bot.core.outcomes import Outcome
+from bot.core.outcomes import Outcome, Paused, Resumed, Undone
 from bot.core.recovery import State
 from bot.core.requests import (
     NO_OPPOSITION,
@@ -38,6 +38,7 @@ from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.marks import LEASE, PROCESS, Lease
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
+    CLOCK_ERROR,
     LATER_RESUME,
     NOT_SENT,
     OTHER_ORDERS,
@@ -156,9 +157,9 @@ class OrderColumns:
         }
 
     def changes(self, row: Entry, offset: float) -> dict[str, Any]:
-        """Return the parameters of an update."""
-        is_told = int(row.state is State.TOLD)
-        return {"id": row.id, "owner": self.owner, "is_told": is_told, **self._progress(row, offset)}
+        """Return the parameters of an update. A resume can be undone after it was told."""
+        is_over = int(row.state is State.TOLD and not isinstance(row.outcome, Resumed))
+        return {"id": row.id, "owner": self.owner, "is_over": is_over, **self._progress(row, offset)}
 
     def _progress(self, row: Entry, offset: float) -> dict[str, Any]:
         outcome, fields = (None, None) if row.outcome is None else write_outcome(row.outcome)
@@ -210,9 +211,15 @@ _INSERT = """
 _UPDATE = """
     UPDATE orders SET state = :state, outcome = :outcome, outcome_fields = :outcome_fields,
       delivered_by = :delivered_by, settled_at = :settled_at, told_at = :told_at,
-      reply = CASE WHEN :is_told = 1 THEN NULL ELSE reply END
+      reply = CASE WHEN :is_over = 1 THEN NULL ELSE reply END
     WHERE id = :id AND owner = :owner
 """
+_UNDO = f"""
+    UPDATE orders SET state = '{State.ACTED}', owner = '', outcome = '{Undone.__name__}', outcome_fields = :fields
+    WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND settled_at > :since
+      AND owner <> :owner
+"""
+"""No process has a lease for these rows, so that the next one that looks takes them over, and tells them."""
 _STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
 _OWN = f"{_STORED} AND owner = :owner"
 _IS_UNFINISHED = f"state <> '{State.TOLD}'"
@@ -255,13 +262,15 @@ class Written:
 
     `lost` are the rows that another process has: it has stored a new one with the same trigger, or has taken over a
     changed one. `held_back` are the resumes that are not recorded as sent, because of their `opposition`. `cards` are
-    the names of the open cards that were marked, by session; None if they could not be marked.
+    the names of the open cards that were marked, by session; None if they could not be marked. `crossed` are the pauses
+    whose resumes are undone.
     """
 
     lost: frozenset[str] = NO_IDS
     held_back: frozenset[str] = NO_IDS
     opposition: Mapping[str, Opposition] = field(default_factory=dict)
     cards: Mapping[SessionName, MarkedCards] | None = field(default_factory=dict)
+    crossed: frozenset[str] = NO_IDS
 
 
 class OrderRows:
@@ -329,7 +338,8 @@ class OrderRows:
         held_back = frozenset(name for name, other in others.items() if other.is_running or other.is_later)
         going = [row for row in (*again, *changed) if row.id not in held_back]
         lost |= repeated | self._update(connection, going, offset)
-        return Written(lost, held_back, opposition, mark(connection, marks, time.monotonic() + offset))
+        crossed = self._undo(connection, changed, offset)
+        return Written(lost, held_back, opposition, mark(connection, marks, time.monotonic() + offset), crossed)
 
     def _renew(self, connection: Connection, held: frozenset[str], offset: float) -> frozenset[str]:
         """Renew the lease. Return the ids of those rows that another process has taken over before."""
@@ -382,6 +392,16 @@ class OrderRows:
         if connection.execute_many(_UPDATE, [self._columns.changes(row, offset) for row in changed]) == len(changed):
             return frozenset()
         return self._lost(connection, frozenset(row.id for row in changed))
+
+    def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> frozenset[str]:
+        """Let the resumes be told as undone that confirmed pauses have crossed. Return the ids of these pauses."""
+        pauses = [row for row in changed if row.has_crossed and isinstance(row.outcome, Paused)]
+        for row in pauses if self.is_shared else ():
+            order, given_at = row.order, row.given_at + offset
+            _, fields = write_outcome(Undone(row.id, order.actor.user_id, given_at))
+            values = {"team_id": order.actor.team_id, "session_id": order.session_id, "owner": self._owner}
+            connection.execute(_UNDO, fields=fields, since=given_at - CLOCK_ERROR, **values)
+        return frozenset(row.id for row in pauses)
 
     async def has_unfinished(self, known: Collection[str] = NO_IDS) -> bool:
         """Return whether there are unfinished orders of other processes, or of this one beside those that it knows."""
