@@ -41,7 +41,6 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
 from bot.usecases.checks import delete_left_probes
 from bot.usecases.install import Installer
-from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)
@@ -233,7 +232,7 @@ async def _start(watched: WatchedStore, container: Container, checks: Tasks, soc
     workspaces, clients = container.workspaces, container.clients
     if workspaces.pinned is not None:
         await _identify(clients.slack, workspaces, workspaces.pinned.bot_token, watched.readiness)
-        check_key = partial(_check_key, clients.anchor, workspaces, container.monitor)
+        check_key = partial(_check_key, container)
         checks.start(repeat(check_key, every=KEY_CHECK_INTERVAL))
     checks.start(repeat(workspaces.catch_up, every=CHECK_INTERVAL))
     checks.start(delete_left_probes(clients.slack, workspaces))
@@ -259,11 +258,16 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
             return
 
 
-async def _check_key(anchor: AnchorClient, workspaces: Workspaces, monitor: WorkspaceMonitor) -> None:
-    """Try the key of the settings with Anchor. Without an answer nothing is known about it."""
-    workspace = workspaces.pinned
+async def _check_key(container: Container) -> None:
+    """Try the key of the settings with Anchor. Without an answer nothing is known about it.
+
+    If there are no requests left, others have tried it.
+    """
+    workspace, monitor = container.workspaces.pinned, container.monitor
     if workspace is not None and workspace.anchor_key is not None:
-        result = await anchor.try_key(workspace.anchor_key.value)
+        if not await container.session_checks.rows.allows_reads(workspace.team_id, 1):
+            return
+        result = await container.clients.anchor.try_key(workspace.anchor_key.value)
         if isinstance(result, NewKeyRejected):
             monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
         elif result is None:

@@ -44,7 +44,6 @@ FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
 _FACTS_TIMEOUT = 3.0  # seconds
-_COUNT_TIMEOUT = 0.5  # seconds for the database to count a read; results wait for what it finds
 MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
 MOST_IN_FLIGHT = 20
 _MOST_WORKSPACES = 1_000
@@ -276,7 +275,7 @@ class FactReads:
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
-        if not await self._is_allowed(team_id):
+        if not await self.rows.allows_reads(team_id, READS_AFTER_PAUSE):
             return
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
@@ -286,13 +285,6 @@ class FactReads:
         else:
             self.reads.learn(team_id, read)
             self.tasks.start(self._show(team_id, read, access.key))
-
-    async def _is_allowed(self, team_id: str) -> bool:
-        """Return whether the workspace has requests left, which all processes count in the database if it works."""
-        with suppress(StoreError):
-            taken = await self.rows.take_reads(team_id, READS_AFTER_PAUSE, within=_COUNT_TIMEOUT)
-            return len(taken) == READS_AFTER_PAUSE
-        return True
 
     async def _show(self, team_id: str, read: Sequence[Session], key: Secret) -> None:
         with suppress(StoreError):

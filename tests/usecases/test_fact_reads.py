@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from bot.usecases.sessions import FACTS_INTERVAL, FactReads
-from harness.product import SessionId, Tasks, errors, sessions
+from harness.product import SessionId, Tasks, sessions
 from harness.texts import SESSION
 from harness.values import access_of
 
@@ -25,8 +25,8 @@ class Bench:
         self.kept: Any = Mock(is_fresh=Mock(return_value=False))
         self.about = AsyncMock(side_effect=self.read)
         anchor: Any = Mock(about=self.about)
-        self.take = AsyncMock(return_value=[0.0, 0.0])
-        rows: Any = Mock(shown_facts=self.shown, take_reads=self.take, record_reads=AsyncMock())
+        self.allows = AsyncMock(return_value=True)
+        rows: Any = Mock(shown_facts=self.shown, allows_reads=self.allows, record_reads=AsyncMock())
         self.reads = FactReads(anchor, self.kept, rows, Tasks())
 
     async def read(self, *_: object, **__: object) -> Any:
@@ -75,8 +75,6 @@ async def test_after_a_rate_limit_there_is_no_read_for_a_minute(bench: Bench) ->
     bench.shown.assert_not_called()
 
 
-async def test_without_requests_left_nothing_is_read_and_without_a_database_they_are_not_counted(bench: Bench) -> None:
-    bench.take.return_value = [0.0]
+async def test_without_requests_left_nothing_is_read(bench: Bench) -> None:
+    bench.allows.return_value = False
     assert await bench.follow() == 0
-    bench.take.side_effect = errors.StoreUnreachableError("gone")
-    assert await bench.follow("T2") == 1

@@ -9,6 +9,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -48,6 +49,7 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import states_now
 from bot.outbound.store.marks import CHECK, READS, claim_mark
 
@@ -57,6 +59,7 @@ NO_MARKS: Marks = {}
 
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _LONGEST_STATUS = 100
+_COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
 
 _ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
@@ -268,6 +271,12 @@ class CardRows:
             return taken
 
         return await self.database.change(take, within=within)
+
+    async def allows_reads(self, team_id: str, count: int) -> bool:
+        """Return whether a workspace has so many requests left, and take them. A database that fails counts none."""
+        with suppress(StoreError):
+            return len(await self.take_reads(team_id, count, within=_COUNT_TIMEOUT)) == count
+        return True
 
     async def end_check(self, team_id: str, taken: Sequence[float], used: int, *, next_in: float) -> None:
         """Check a workspace no earlier than in so many seconds. The requests that it has used count from now on."""

@@ -265,6 +265,9 @@ async def test_all_processes_together_have_15_requests_in_the_background_a_minut
     await rows.end_check(ACME.team_id, first, 4, next_in=60.0)
     again = await rows.take_reads(ACME.team_id, 10)
     assert [len(one) for one in (first, second, third, after_pause, no_more, again)] == [10, 3, 0, 2, 0, 6]
+    assert not await rows.allows_reads(ACME.team_id, 1)
+    await execute(store, "DROP TABLE marks")
+    assert await rows.allows_reads(ACME.team_id, 1)  # nobody counts them
 
 
 async def test_a_late_card_says_every_15_minutes_when_its_session_was_read(store: Store, rows: CardRows) -> None:
