@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Awaitable, Coroutine, Hashable, Sized
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -67,6 +68,23 @@ class Tasks:
             for task in self._running:
                 task.cancel()
             await asyncio.wait(self._running, timeout=_CANCEL_AGAIN_AFTER)
+
+
+async def ended(work: asyncio.Future[Any]) -> None:
+    """Wait for the end of `work`, which may fail, without cancelling it. `asyncio.wait` takes twice as long."""
+    if not work.done():
+        waiter = asyncio.get_running_loop().create_future()
+        wake = partial(_wake, waiter)
+        work.add_done_callback(wake)
+        try:
+            await waiter
+        finally:
+            work.remove_done_callback(wake)
+
+
+def _wake(waiter: asyncio.Future[None], _: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 async def happens(event: asyncio.Event, *, within: float) -> bool:

@@ -1,6 +1,5 @@
 """`POST /alerts`: the token, the fields, and the answer."""
 
-import asyncio
 import json
 import logging
 import math
@@ -25,7 +24,7 @@ from bot.messages.markup import link, plain, width
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import Tasks
+from bot.runtime import Tasks, ended
 from bot.usecases.cards import AlertCards, AlertResult, Folded, Ignored
 from bot.usecases.incidents import log_incident
 from bot.usecases.queue import SHARE
@@ -223,7 +222,7 @@ class Alerts:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
         began = time.monotonic()
         task = self.tasks.start(self.alert_cards.post(workspace, channel, alert))
-        await asyncio.wait({task})
+        await ended(task)
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
         self.metrics.alerted(outcome)

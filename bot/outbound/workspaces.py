@@ -17,7 +17,7 @@ from bot.core.fields import SLACK_ID
 from bot.core.workspace import KeyCheck, Uninstall, Workspace
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.store import Store
-from bot.runtime import Tasks, let_others_run
+from bot.runtime import Tasks, ended, let_others_run
 
 _Read = asyncio.Task[Workspace | None]
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class CoalescedReads:
 
     async def _read_after(self, earlier: _Read | None, key: str) -> Workspace | None:
         if earlier is not None:
-            await asyncio.wait({earlier})
+            await ended(earlier)
         await let_others_run(_TURNS)
         own = self._in_flight[key] = self._next.pop(key)
         try:

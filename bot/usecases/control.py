@@ -1,6 +1,5 @@
 """Execute orders: who is allowed, in which sequence, and what Anchor says."""
 
-import asyncio
 import logging
 import time
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
@@ -24,7 +23,7 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import OrderRows
-from bot.runtime import Interruption, Tasks
+from bot.runtime import Interruption, Tasks, ended
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.incidents import log_incident
 from bot.usecases.notices import WorkspaceMonitor
@@ -149,7 +148,7 @@ class SessionControl:
         if sequencer is None:
             return Result(Overloaded(), access)
         future = (sequencer.pause if order.verb is Verb.PAUSE else sequencer.resume)(access, record)
-        await asyncio.wait({future})
+        await ended(future)
         self._sequencers.release(name)
         if future.cancelled():
             return None

@@ -23,7 +23,7 @@ from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
-from bot.runtime import Tasks, happens
+from bot.runtime import Tasks, ended, happens
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
@@ -110,16 +110,16 @@ class Orders:
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
-        address = running.entry.address
-        self.journal.told(running.entry, "ack")
-        self.tasks.start(self._follow_up(running.entry, address))
+        entry = running.entry
+        self.journal.told(entry, "ack")
+        self._follow(entry, entry.address)
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
         Nobody waits for that of the command line, whose process was killed, and for one that is needless.
         """
-        await asyncio.wait({running.outcome})
+        await ended(running.outcome)
         entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
         is_ours = partial(self.journal.is_ours, entry)
         try:
@@ -135,12 +135,14 @@ class Orders:
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self.session_cards.posted(entry, message, receipt.posted)
         if receipt is not None and not nobody_waits:
+            self._follow(entry, address)
+
+    def _follow(self, entry: Entry, address: ReplyAddress) -> None:
+        """Let a follow-up tell the people who have the result of a pause what is read after it, if they must know."""
+        if isinstance(entry.outcome, Paused) and self.facts.have_more(entry.known, *entry.session):
             self.tasks.start(self._follow_up(entry, address))
 
     async def _follow_up(self, entry: Entry, address: ReplyAddress) -> None:
-        """Tell the people who have the result of a pause what was read after it, if they have to know. Once."""
-        if not isinstance(entry.outcome, Paused):
-            return
         await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)  # that it was told: then no process repeats it
         known = await self.facts.known_after_read(*entry.session)
         message = facts_message(entry.order.session_id, entry.known, known, now=time.time())

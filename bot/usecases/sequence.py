@@ -30,7 +30,7 @@ from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import OrderRows
-from bot.runtime import Tasks, happens
+from bot.runtime import Tasks, ended, happens
 from bot.usecases.access import Access
 from bot.usecases.queue import CAPACITY, FairQueue, NoTurn, Turn
 
@@ -245,7 +245,7 @@ class SessionSequencer:
         never_cancelled = asyncio.Event()
         result = await self._send(Verb.PAUSE, access, never_cancelled)
         if raced is not None:
-            await asyncio.wait({raced})
+            await ended(raced)
         if await record.has_crossed() or (raced is not None and _was_sent(raced)):
             result = await self._send(Verb.PAUSE, access, never_cancelled)
         return _with_doubt(result, record)

@@ -21,7 +21,7 @@ from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
-from bot.runtime import Interruption, Tasks
+from bot.runtime import Interruption, Tasks, ended
 from bot.usecases.access import Access, AccessCheck
 from bot.usecases.notices import WorkspaceMonitor
 
@@ -121,7 +121,7 @@ class SessionReads:
         if name not in self._in_flight:
             self._in_flight[name] = self.tasks.start(self._read_running(name, access))
         reading = self._in_flight[name]
-        await asyncio.wait({reading})
+        await ended(reading)
         return reading.result()
 
     def known(self, team_id: str, session_id: SessionId) -> Session | None:
@@ -255,10 +255,14 @@ class FactReads:
         task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
         task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
+    def have_more(self, told: Session | None, team_id: str, session_id: SessionId) -> bool:
+        """Return whether more is known of a session than was told, or is being read."""
+        return team_id in self._in_flight or self.reads.known(team_id, session_id) != told
+
     async def known_after_read(self, team_id: str, session_id: SessionId) -> Session | None:
         """Return what is known of a session when the read for its workspace has ended, if there is one."""
         if (reading := self._in_flight.get(team_id)) is not None:
-            await asyncio.wait({reading})
+            await ended(reading)
         return self.reads.known(team_id, session_id)
 
     def stop(self) -> None:

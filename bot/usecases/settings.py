@@ -22,7 +22,7 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import KeyedLocks, Tasks
+from bot.runtime import KeyedLocks, Tasks, ended
 from bot.usecases.cards import post_alert
 from bot.usecases.notices import WorkspaceMonitor
 
@@ -168,7 +168,7 @@ class AdminActions:
         task = self._tasks.start(self._check_and_change(actor, change, exclusive=exclusive))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await asyncio.wait({task})
+        await ended(task)
         reply = messages.INTERRUPTED
         try:
             if not task.cancelled():
