@@ -48,6 +48,18 @@ def wrong(message: Any) -> list[object]:
     return list(mistakes({"text": message.text, "blocks": list(message.blocks)}, CONTENT_KEYS))
 
 
+@pytest.mark.parametrize(
+    ("own", "undone", "is_shown"),
+    [("order-1", "", True), ("order-2", "", True), ("order-3", "", False), ("order-3", "order-3", True)],
+)
+def test_a_result_shows_the_state_of_a_later_order_or_of_one_that_has_undone_it(
+    own: str, undone: str, *, is_shown: bool
+) -> None:
+    before = replace(RESULT, order_id=own)
+    now = replace(state("paused"), undone_id=undone)
+    assert ("Paused" in card(before, now).text) is (is_shown and own != now.order_id)
+
+
 @pytest.mark.parametrize("severity", Severity)
 def test_only_a_critical_alert_has_a_red_button(severity: cards.Severity) -> None:
     (pause,) = elements(list(alert_message(Alert(ID, "High spend", severity=severity)).blocks))

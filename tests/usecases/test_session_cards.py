@@ -9,7 +9,8 @@ import pytest
 
 from bot.usecases.session_cards import SessionCards
 from harness.order_rows import order_row
-from harness.product import errors, outcomes, requests
+from harness.product import errors, outcomes, requests, sessions
+from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +56,20 @@ async def test_pausing_is_shown_when_the_order_is_recorded_and_sent(journal: Any
     order.is_stored = True
     await asyncio.sleep(1.0)
     journal.show.assert_called_once_with(order)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_needless"),
+    [("paused", False), ("resumed", True), ("ended", True), (errors.StoreUnreachableError("gone"), False)],
+)
+async def test_an_undone_resume_is_not_told_if_the_session_has_changed_since(
+    journal: Any, outbox: Any, found: Any, *, is_needless: bool
+) -> None:
+    order, shown = entry(RESUME, outcome=outcomes.Undone("1", "U0BOB000001", 0.0)), cards(journal, outbox)
+    order.written.set_result(True)
+    of: Any = shown.states.of
+    of.side_effect = [{SESSION: Mock(phase=sessions.Phase(found))} if isinstance(found, str) else found]
+    assert await shown.is_needless(order) is is_needless
 
 
 async def test_a_resume_is_reported_in_one_channel_and_without_a_database_in_its_own_alone(

@@ -8,7 +8,7 @@ from bot.outbound.store.history import BATCH, prune
 from harness.cards import card, cards_of, exchange
 from harness.databases import KEY
 from harness.order_rows import acted, order_row, rows_of, told
-from harness.product import Secret, Store, open_store
+from harness.product import Secret, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import DAY, execute, fetch
 
@@ -19,6 +19,10 @@ DAYS = 90
 
 async def left(store: Store) -> set[str]:
     return {row_id for (row_id,) in await fetch(store, "SELECT id FROM orders")}
+
+
+async def addressed(store: Store) -> set[str]:
+    return {row_id for row_id, reply in await fetch(store, "SELECT id, reply FROM orders") if reply is not None}
 
 
 async def test_only_old_orders_that_are_finished_are_deleted_by_several_processes_at_once(
@@ -52,6 +56,17 @@ async def test_the_lease_of_a_process_that_has_ended_is_deleted_once_nothing_of_
     await execute(store, "UPDATE marks SET until = until - :age WHERE name <> 'lives'", age=DAY + 60)
     await prune(store.database, DAYS)
     assert await fetch(store, "SELECT max(name), count(*) FROM marks WHERE name IN ('ended', 'left')") == [("left", 1)]
+
+
+async def test_the_address_of_a_resume_that_was_told_is_deleted_after_an_hour(store: Store) -> None:
+    rows, resumes = rows_of(store), [order_row(requests.Verb.RESUME, age=age) for age in (1.0, 3_700.0)]
+    pause = order_row()
+    await rows.write([*resumes, pause], [])
+    ended = [told(resumes[0], out.Resumed()), told(resumes[1], out.Resumed()), told(pause, out.Paused())]
+    await rows.write([], ended)
+    assert await addressed(store) == {row.id for row in resumes}
+    await prune(store.database, DAYS)
+    assert await addressed(store) == {resumes[0].id}
 
 
 async def test_a_database_that_gives_no_answer_is_asked_again_later(
