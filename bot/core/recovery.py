@@ -36,3 +36,27 @@ def settled_outcome(verb: Verb, state: State, age: float, *, is_opposed: bool, h
     if is_opposed:
         return Superseded()
     return Late(age) if is_old else None
+
+
+class RowFate(StrEnum):
+    """The fate of the stored row of an order in work."""
+
+    OURS = "ours"
+    TAKEN_OVER = "taken over"
+    """Another process has it, and tells its outcome."""
+    DELETED = "deleted"
+    """Its workspace was uninstalled. The order is finished without a row."""
+    FORGOTTEN = "forgotten"
+    """The database came back without its last commits. The row is written again."""
+
+
+def row_fate(owner: str | None, own: str, installed_at: float | None, given_at: float) -> RowFate:
+    """Decide by a row's `owner`, None without a row, and by when its workspace was installed, None if it is not.
+
+    An uninstallation deletes both: a workspace that is installed since before the order was not uninstalled after it.
+    Times are in seconds of one clock.
+    """
+    if owner is not None:
+        return RowFate.OURS if owner == own else RowFate.TAKEN_OVER
+    is_as_then = installed_at is not None and installed_at <= given_at
+    return RowFate.FORGOTTEN if is_as_then else RowFate.DELETED

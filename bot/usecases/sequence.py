@@ -96,7 +96,7 @@ class OrderRecord:
         while not cancelled.is_set():
             self.journal.sending(entry)
             await asyncio.wait({entry.written}, timeout=_TIMEOUT)
-            if not entry.written.done() or entry.is_lost:
+            if not entry.written.done() or not entry.written.result():
                 return StoreUnavailable()
             if entry.state is State.SENT:
                 return None if self.journal.is_leased else Late(time.monotonic() - entry.given_at)

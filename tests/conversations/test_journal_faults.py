@@ -12,12 +12,13 @@ from bot.sim.slack import Delivery
 from conversations.test_health import becomes, degraded
 from harness import HTTP_ONLY, SingleHarness, outcome_text, paused, single_workspace
 from harness.conversation import until
-from harness.databases import KEY
+from harness.databases import KEY, query
 from harness.outages import (
     Outage,
     directory_away,
     file_away,
     file_replaced,
+    forgotten,
     locked,
     network,
     used_by_newer_version,
@@ -29,6 +30,7 @@ from harness.texts import waiting_text
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ACK_WAIT = 3.0  # seconds
+RESUMED = outcomes.Resumed("running")
 SLOW = 4.5  # seconds of Anchor's
 ALICE_S_ORDERS = (
     ("a command", "pause", 0.0),
@@ -94,7 +96,7 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
         await becomes(at, set())
         session, delivery = await give(at, "a command", "resume", 0.0)
         assert delivery.ack is not None
-        assert delivery.ack.text == outcome_text(outcomes.Resumed("running"), verb="resume", session=session)
+        assert delivery.ack.text == outcome_text(RESUMED, verb="resume", session=session)
 
 
 @HTTP_ONLY
@@ -115,3 +117,29 @@ async def test_pauses_go_on_while_a_server_does_not_answer(postgresql_urls: Iter
     url = next(postgresql_urls)
     async with network(url) as way:
         await survive(url, way.cut(), bot_url=way.url)
+
+
+@HTTP_ONLY
+async def test_orders_that_a_database_has_forgotten_are_written_again_and_told(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with single_workspace(ack_wait=0.0, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        await at.answer("a command")
+        async with forgotten(url):
+            await becomes(at, set())
+            kinds = [*[("a command", "pause", SLOW)] * 20, *[("a command", "resume", SLOW)] * 4]
+            given = await asyncio.gather(*(give(at, *kind) for kind in kinds))
+            for (session, delivery), (_, verb, _) in zip(given, kinds, strict=True):
+                assert delivery.ack is not None
+                assert delivery.ack.text == waiting_text(verb, session=session)
+        told = {paused(session=session) for session, _ in given[:20]}
+        told |= {outcome_text(RESUMED, verb="resume", session=session) for session, _ in given[20:]}
+        await at.slack.until(lambda: told <= {message.text for message in at.seen()}, within=60)
+        texts = [message.text for message in at.seen()]
+        assert [text for text in told if texts.count(text) > 1] == []
+        assert all(len(at.anchor.posts(session)) == 1 for session, _ in given)
+        expected = [("told", "Paused")] * 21 + [("told", "Resumed")] * 4
+
+        async def are_stored() -> bool:
+            return sorted(await asyncio.to_thread(query, url, "SELECT state, outcome FROM orders")) == expected
+
+        await until(are_stored)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.sim.slack import Enterprise, User, tokens_revoked
-from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.product import outcomes, policy
@@ -88,6 +88,20 @@ async def test_a_workspace_that_removes_the_app_leaves_nothing_and_can_come_back
     found = await at.store.rows.find(leaving.team_id)
     assert found
     assert found.anchor_key is None, "the key came back with the app"
+
+
+async def test_an_order_that_is_at_anchor_when_its_workspace_removes_the_app_is_told_and_leaves_nothing(
+    database_url: str,
+) -> None:
+    async with many_workspaces(database_url, ack_wait=0.0) as at:
+        tenant = await at.set_up(at.add(1))
+        at.anchor.session(tenant.session).seconds = 3.0
+        await tenant.command()
+        await at.slack.uninstall(tenant.workspace)
+        told = paused(session=tenant.session, user=tenant.person.id)
+        await until(lambda: told in [message.text for message in tenant.seen()])
+        await asyncio.sleep(5.0)
+        assert await at.store.database.fetch_all("SELECT id FROM orders") == []
 
 
 async def test_only_the_death_of_its_own_token_ends_an_installation(at: ManyHarness) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.recovery import STILL_WANTED, State, settled_outcome
+from bot.core.recovery import STILL_WANTED, RowFate, State, row_fate, settled_outcome
 from harness.product import outcomes, requests
 
 PAUSE, RESUME = requests.Verb
@@ -40,3 +40,23 @@ def test_an_order_is_executed_while_it_is_wanted_and_harmless(
 ) -> None:
     verb, state, age, company = order
     assert settled_outcome(verb, state, age, **company) == expected
+
+
+@pytest.mark.parametrize(
+    ("owner", "installed_at", "fate"),
+    [
+        ("ours", 5.0, RowFate.OURS),
+        ("ours", None, RowFate.OURS),
+        ("theirs", 5.0, RowFate.TAKEN_OVER),
+        ("theirs", None, RowFate.TAKEN_OVER),
+        (None, 5.0, RowFate.FORGOTTEN),
+        (None, 10.0, RowFate.FORGOTTEN),
+        (None, None, RowFate.DELETED),
+        (None, 10.5, RowFate.DELETED),
+    ],
+)
+def test_a_row_that_is_gone_is_forgotten_by_the_database_if_its_workspace_was_not_uninstalled(
+    owner: str | None, installed_at: float | None, fate: RowFate
+) -> None:
+    """A workspace that was installed after the order was given may have been uninstalled between."""
+    assert row_fate(owner, "ours", installed_at, given_at=10.0) is fate

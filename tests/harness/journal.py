@@ -10,7 +10,7 @@ from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.orders import NO_IDS, OrderRows, Written
+from bot.outbound.store.orders import OrderRows, Written
 from bot.outbound.store.store import Store
 from harness.conversation import until
 from harness.order_rows import order_row
@@ -35,7 +35,7 @@ class WatchedOrders(OrderRows):
         new: Sequence[Entry],
         changed: Sequence[Entry],
         marks: Marks = NO_MARKS,
-        held: Collection[str] | None = NO_IDS,
+        held: Collection[Entry] | None = (),
     ) -> Written:
         if new or changed:
             self.writes.append(([row.state for row in new], [row.state for row in changed]))

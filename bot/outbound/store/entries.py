@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from bot.core.cards import CardNames, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
-from bot.core.recovery import State
+from bot.core.recovery import RowFate, State, row_fate
 from bot.core.requests import Opposition, Order, ReplyAddress
 from bot.core.sessions import Session
+from bot.outbound.store.connections import Connection, listed
 from bot.request_id import order_id
 
 
@@ -25,7 +27,7 @@ class Entry:
     address: ReplyAddress
     given_at: float
     written: asyncio.Future[bool] = field(default_factory=new_future)
-    """Ends when the last change is stored; False if the order is lost."""
+    """Ends when the last change is stored; False if the order is lost, or its workspace was uninstalled."""
     id: str = field(default_factory=order_id)
     state: State = State.WAITING
     outcome: Outcome | None = None
@@ -47,7 +49,8 @@ class Entry:
     """Slack has refused to update a card of its session since the last outcome."""
     known: Session | None = None
     """What was known of its session when its result was written."""
-    is_stored: bool = False
+    stored: State | None = None
+    """The state in its row; None if it has none."""
     is_lost: bool = False
     """Another process has the order, and tells its outcome.
 
@@ -64,6 +67,11 @@ class Entry:
         self.inserted = self.written
 
     @property
+    def is_stored(self) -> bool:
+        """Return whether it has a row."""
+        return self.stored is not None
+
+    @property
     def age(self) -> float:
         """Return the seconds since it was given."""
         return time.monotonic() - self.given_at
@@ -78,3 +86,28 @@ class Entry:
         """Return whether it has changed its session, or a card may be out of date."""
         is_refusal = isinstance(self.outcome, Refusal)
         return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
+
+
+_OWNERS = "SELECT id, owner FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
+_INSTALLED = """
+    SELECT team_id, CASE WHEN bot_token = '' THEN 0 ELSE installed_at END AS installed_at FROM workspaces
+    WHERE team_id IN (SELECT value FROM json_each(:teams))
+"""
+"""The workspace of the settings is never uninstalled."""
+
+
+def find_fates(connection: Connection, entries: Collection[Entry], owner: str, offset: float) -> dict[str, RowFate]:
+    """Return what became of those rows that are not, or no longer, `owner`'s, by id.
+
+    `offset` is the database's time minus the monotonic one.
+    """
+    owners = dict(connection.fetch_all(_OWNERS, ids=listed(entry.id for entry in entries))) if entries else {}
+    teams = {entry.order.actor.team_id for entry in entries if entry.id not in owners}
+    installed = dict(connection.fetch_all(_INSTALLED, teams=listed(teams))) if teams else {}
+    fates = {
+        entry.id: row_fate(
+            owners.get(entry.id), owner, installed.get(entry.order.actor.team_id), entry.given_at + offset
+        )
+        for entry in entries
+    }
+    return {name: fate for name, fate in fates.items() if fate is not RowFate.OURS}

@@ -16,13 +16,13 @@ from itertools import islice
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fairness import fair_batch
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State
+from bot.core.recovery import RowFate, State
 from bot.core.requests import NO_OPPOSITION, Order, ReplyAddress, Verb
 from bot.health import OFF, Backlog, Metrics, Readiness
 from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.entries import Entry, new_future
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.orders import OrderRows, Written
 from bot.runtime import happens, let_others_run
 
 _log = logging.getLogger(__name__)
@@ -230,7 +230,7 @@ class Journal:
     async def _write(self) -> None:
         """Write a batch of changes in one transaction; on an error they stay."""
         batch = self._changed.take()
-        held = [entry.id for entry in self._open.values() if entry.is_stored] if self.rows.is_renewal_due else None
+        held = [entry for entry in self._open.values() if entry.is_stored] if self.rows.is_renewal_due else None
         if self._changed:
             self._wake.set()
         new = [copy(entry) for entry, _ in batch.values() if not entry.is_stored]
@@ -247,21 +247,41 @@ class Journal:
                 entry.shows = True
             raise
         self._read_marks(marks, shown, result.cards)
-        told = {row.id for row in (*new, *changed) if row.state is State.TOLD}
-        for entry, written in batch.values():
+        self._read_result({row.id: row.state for row in (*new, *changed)}, batch, result)
+
+    def _read_result(self, states: Mapping[str, State], batch: Batch, result: Written) -> None:
+        """Record what is stored now, with these `states`, and what is not."""
+        forgotten = {name for name, fate in result.fates.items() if fate is RowFate.FORGOTTEN} & self._open.keys()
+        forgotten -= {name for name, (entry, _) in batch.items() if entry.is_lost}
+        for name, (entry, written) in batch.items():
+            if name in forgotten:
+                continue
             if entry.order.verb is Verb.RESUME or not entry.is_stored:
-                entry.opposition = result.opposition.get(entry.id, NO_OPPOSITION)
-            entry.is_stored = True
-            entry.has_crossed &= entry.id not in result.crossed
-            if entry.id in result.held_back and entry.state is State.SENT:
+                entry.opposition = result.opposition.get(name, NO_OPPOSITION)
+            entry.stored = State.WAITING if name in result.held_back else states[name]
+            entry.has_crossed &= name not in result.crossed
+            if name in result.held_back and entry.state is State.SENT:
                 entry.state = State.WAITING
-            entry.is_lost |= entry.id in result.lost
-            written.set_result(not entry.is_lost)
-            if entry.is_lost or entry.id in told:
+            entry.is_lost |= name in result.lost
+            written.set_result(not entry.is_lost and name not in result.fates)
+            if entry.is_lost or states[name] is State.TOLD:
                 self._close(entry)
         for name in result.lost & self._open.keys():
             self._open[name].is_lost = True
             self._close(self._open[name])
+        if forgotten:
+            self._write_again(forgotten, batch)
+
+    def _write_again(self, forgotten: set[str], batch: Batch) -> None:
+        """Let the next transaction insert rows that the database has lost. What was about to be sent waits for it."""
+        _log.warning("the database has lost orders; they are written again", extra={"orders": len(forgotten)})
+        self._changed.put_back({name: batch[name] for name in forgotten & batch.keys()})
+        for name in forgotten:
+            entry = self._open[name]
+            if entry.state is State.SENT and entry.stored is State.WAITING:
+                entry.state = State.WAITING
+            entry.stored = None
+            self._change(entry)
 
     def _read_marks(
         self, marks: Marks, shown: Iterable[Entry], cards: Mapping[SessionName, MarkedCards] | None

@@ -16,7 +16,7 @@ from bot.core import outcomes
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome, Paused, Resumed, Undone
-from bot.core.recovery import State
+from bot.core.recovery import RowFate, State
 from bot.core.requests import (
     NO_OPPOSITION,
     Actor,
@@ -33,7 +33,7 @@ from bot.core.session_ids import SessionId
 from bot.outbound.store.cards import NO_MARKS, Marks, mark
 from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.entries import Entry
+from bot.outbound.store.entries import Entry, find_fates
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.marks import LEASE, PROCESS, Lease
 from bot.outbound.store.opposition import (
@@ -189,7 +189,8 @@ class OrderColumns:
         )
         age = now - row.given_at
         age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
-        entry = Entry(order, address, time.monotonic() - age, id=row.id, state=State(row.state), is_stored=True)
+        entry = Entry(order, address, time.monotonic() - age, id=row.id, state=State(row.state))
+        entry.stored = entry.state
         entry.is_opposed, entry.has_company = bool(row.is_opposed), bool(row.has_company)
         if row.outcome is not None:
             try:
@@ -221,7 +222,6 @@ _UNDO = f"""
 """
 """No process has a lease for these rows, so that the next one that looks takes them over, and tells them."""
 _STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
-_OWN = f"{_STORED} AND owner = :owner"
 _IS_UNFINISHED = f"state <> '{State.TOLD}'"
 """It repeats the condition of the partial index."""
 _NOT_KNOWN = f"""
@@ -261,12 +261,13 @@ class Written:
     """The result of a transaction, by ids.
 
     `lost` are the rows that another process has: it has stored a new one with the same trigger, or has taken over a
-    changed one. `held_back` are the resumes that are not recorded as sent, because of their `opposition`. `cards` are
-    the names of the open cards that were marked, by session; None if they could not be marked. `crossed` are the pauses
-    whose resumes are undone.
+    changed one. `fates` are those of rows that are not, or no longer, this process's. `held_back` are the resumes that
+    are not recorded as sent, because of their `opposition`. `cards` are the names of the open cards that were marked,
+    by session; None if they could not be marked. `crossed` are the pauses whose resumes are undone.
     """
 
     lost: frozenset[str] = NO_IDS
+    fates: Mapping[str, RowFate] = field(default_factory=dict)
     held_back: frozenset[str] = NO_IDS
     opposition: Mapping[str, Opposition] = field(default_factory=dict)
     cards: Mapping[SessionName, MarkedCards] | None = field(default_factory=dict)
@@ -306,17 +307,17 @@ class OrderRows:
         new: Sequence[Entry],
         changed: Sequence[Entry],
         marks: Marks = NO_MARKS,
-        held: Collection[str] | None = NO_IDS,
+        held: Collection[Entry] | None = (),
     ) -> Written:
         """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
 
         A resume is recorded as sent only if no pause is running or was given later. The cards of sessions are marked,
-        as `marks` says. If the lease is renewed, it is found out which of the rows that are `held` are lost. It is not
+        as `marks` says. If the lease is renewed, it is found out what became of the rows that are `held`. It is not
         renewed without them.
         """
-        began, ids = time.monotonic(), None if held is None or not self.is_renewal_due else frozenset(held)
-        written = await self._database.change(partial(self._write, new, changed, marks, ids), is_urgent=True)
-        if ids is not None:
+        began, kept = time.monotonic(), held if self.is_renewal_due else None
+        written = await self._database.change(partial(self._write, new, changed, marks, kept), is_urgent=True)
+        if kept is not None:
             self.lease.renewed_at = began
         return written
 
@@ -325,26 +326,28 @@ class OrderRows:
         new: Sequence[Entry],
         changed: Sequence[Entry],
         marks: Marks,
-        held: frozenset[str] | None,
+        held: Collection[Entry] | None,
         connection: Connection,
     ) -> Written:
         resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
         offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
-        lost = NO_IDS if held is None else self._renew(connection, held, offset)
+        fates = {} if held is None else self._renew(connection, held, offset)
         repeated, again = self._insert(connection, new, offset)
         pauses = [row for row in new if row.order.verb is Verb.PAUSE]
         opposition = self._opposition(connection, {row.id: row.given_at for row in (*pauses, *resumes)})
         others = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
         held_back = frozenset(name for name, other in others.items() if other.is_running or other.is_later)
         going = [row for row in (*again, *changed) if row.id not in held_back]
-        lost |= repeated | self._update(connection, going, offset)
+        fates |= self._update(connection, going, offset)
+        lost = repeated | {name for name, fate in fates.items() if fate is RowFate.TAKEN_OVER}
         crossed = self._undo(connection, changed, offset)
-        return Written(lost, held_back, opposition, mark(connection, marks, time.monotonic() + offset), crossed)
+        cards = mark(connection, marks, time.monotonic() + offset)
+        return Written(lost, fates, held_back, opposition, cards, crossed)
 
-    def _renew(self, connection: Connection, held: frozenset[str], offset: float) -> frozenset[str]:
-        """Renew the lease. Return the ids of those rows that another process has taken over before."""
+    def _renew(self, connection: Connection, held: Collection[Entry], offset: float) -> dict[str, RowFate]:
+        """Renew the lease. Return the fates of those rows that are not this process's any more."""
         self.lease.renew(connection, time.monotonic() + offset)
-        return self._lost(connection, held) if held else NO_IDS
+        return find_fates(connection, held, self._owner, offset)
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""
@@ -385,13 +388,12 @@ class OrderRows:
         stored = frozenset(row.id for row in connection.fetch_all(_STORED, ids=listed(ids)))
         return ids - stored, [row for row in new if row.id in stored]
 
-    def _update(self, connection: Connection, changed: Sequence[Entry], offset: float) -> frozenset[str]:
-        """Update rows of this process. Return the ids of those that are not its own any more."""
-        if not changed:
-            return frozenset()
-        if connection.execute_many(_UPDATE, [self._columns.changes(row, offset) for row in changed]) == len(changed):
-            return frozenset()
-        return self._lost(connection, frozenset(row.id for row in changed))
+    def _update(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, RowFate]:
+        """Update rows of this process. Return the fates of those that are not its own any more."""
+        changes = [self._columns.changes(row, offset) for row in changed]
+        if not changes or connection.execute_many(_UPDATE, changes) == len(changes):
+            return {}
+        return find_fates(connection, changed, self._owner, offset)
 
     def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> frozenset[str]:
         """Let the resumes be told as undone that confirmed pauses have crossed. Return the ids of these pauses."""
@@ -426,17 +428,13 @@ class OrderRows:
         if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease.seconds:
             return [], now  # living processes renew their leases first
         # first: two processes must not wait for each other. What is lost by now is found out by the next `write`
-        self._renew(connection, NO_IDS, offset)
+        self._renew(connection, (), offset)
         ended = listed(self.lease.find_ended(connection, now))
         values = {"owner": self._owner, "ended": ended, "known": known, "all_leases": int(all_leases)}
         left = connection.fetch_all(_LEFT, **values, before=now - self.lease.seconds, most=MOST_TAKEN)
         ids = listed(row.id for row in left)
         connection.execute(_TAKE, ids=ids, owner=self._owner)
         return connection.fetch_all(_UNFINISHED, ids=ids), now
-
-    def _lost(self, connection: Connection, ids: frozenset[str]) -> frozenset[str]:
-        """Return those of the ids whose rows are not, or no longer, this process's."""
-        return ids - frozenset(row.id for row in connection.fetch_all(_OWN, ids=listed(ids), owner=self._owner))
 
     async def outcome_of(self, trigger_id: str) -> Outcome | None:
         """Return the outcome of the order with this trigger, if it is known."""

@@ -89,7 +89,7 @@ async def test_an_order_is_taken_over_in_time_from_a_killed_process_and_not_from
     set_clock(database_url, step)
     assert await ours.take_over(all_leases=False) == []
     await asyncio.sleep(LEASE)
-    await theirs.write([], [], held=[lives.id])
+    await theirs.write([], [], held=[lives])
     (taken,) = [one for one in await ours.take_over(all_leases=False) if one.id in {killed.id, lives.id}]
     assert (taken.id, round(taken.age / 3600)) == (killed.id, 1), "it was asked about again, since its age is not known"
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ from harness.cards import card, cards_of, exchange, sent
 from harness.conversation import until
 from harness.databases import KEY
 from harness.journal import GONE, JournalHarness, journal_of
-from harness.product import Secret, Store, open_store, requests
+from harness.product import Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import ACME, execute, fetch
 
@@ -110,6 +111,48 @@ async def test_a_take_over_does_not_prove_that_the_lease_was_kept(store: Store) 
         assert len(await at.journal.take_over(all_leases=False)) == 1
         assert not at.journal.is_leased
         assert not await at.journal.is_ours(lost)
+
+
+async def test_an_order_that_the_database_has_forgotten_is_written_again(store: Store) -> None:
+    """A renewal finds it, or its next change. A resume is not sent before."""
+    assert not await store.rows.save(replace(ACME, installed_at=1))
+    async with journal_of(store, renew=20.0) as at:
+        pause = at.begin()
+        await asyncio.sleep(0.1)
+        resume, waiting = at.begin(RESUME), at.begin(RESUME)
+        assert await resume.written
+        at.journal.sending(resume)
+        assert await resume.written
+        at.rows.unblocked.clear()
+        await execute(store, "DELETE FROM orders")
+        at.journal.settle(pause, PAUSED)
+        at.journal.sending(waiting)
+        at.rows.lease.renewed_at = -math.inf
+        at.rows.unblocked.set()
+        assert (await pause.written, await waiting.written) == (True, True)
+        assert waiting.state is State.WAITING, "what the database knows is checked again"
+        await until(lambda: resume.is_stored)
+        assert sorted(await at.stored()) == [("acted",), ("sent",), ("waiting",)]
+        at.journal.told(pause, "ack")
+        at.journal.sending(waiting)
+        assert (await pause.written, await waiting.written) == (True, True)
+        assert sorted(await at.stored()) == [("sent",), ("sent",), ("told",)]
+    assert not any(entry.is_lost for entry in (pause, resume, waiting))
+
+
+async def test_an_order_of_a_workspace_that_was_uninstalled_is_finished_without_a_row(store: Store) -> None:
+    assert not await store.rows.save(replace(ACME, installed_at=1))
+    async with journal_of(store) as at:
+        pause, resume = at.begin(), at.begin(RESUME)
+        assert await resume.written
+        assert await store.rows.delete(ACME.team_id)
+        at.journal.settle(pause, PAUSED)
+        at.journal.sending(resume)
+        assert (await pause.written, await resume.written) == (False, False)
+        assert await at.journal.is_ours(pause)
+        at.journal.told(pause, "ack")
+        assert not await pause.written
+        assert await at.stored() == []
 
 
 async def test_an_order_that_another_process_has_is_no_longer_written(store: Store) -> None:

@@ -114,13 +114,13 @@ async def test_the_orders_of_a_process_are_taken_over_when_its_lease_has_run_out
     await rows.write([row], [])
     assert await taken_over(store, all_leases=False) == []
     await end_leases(store)
-    assert (await rows.write([], [], held=[row.id])).lost == frozenset()
+    assert (await rows.write([], [], held=[row])).lost == frozenset()
     assert await taken_over(store, all_leases=False) == []
     await end_leases(store)
     assert [taken.id for taken in await taken_over(store, all_leases=False)] == [row.id]
     assert await taken_over(store, "a third", all_leases=False) == []
     await end_leases(store)
-    assert (await rows.write([], [], held=[row.id])).lost == {row.id}
+    assert (await rows.write([], [], held=[row])).lost == {row.id}
     assert [taken.id for taken in await taken_over(store, "a third", all_leases=False)] == [row.id]
 
 
@@ -151,7 +151,7 @@ async def test_a_process_that_is_being_declared_dead_learns_what_it_has_lost(
 
         taking = asyncio.create_task(store.database.change(take_over))
         await asyncio.to_thread(has_looked.wait, 10)
-        renewing = asyncio.create_task(rows.write([], [], held=[row.id]))
+        renewing = asyncio.create_task(rows.write([], [], held=[row]))
         await asyncio.sleep(0.3)
         assert not renewing.done()
         goes_on.set()
