@@ -152,16 +152,16 @@ class EnvReader:
 
     def channel(self, name: str) -> str | None:
         """Read an optional channel id."""
-        value = self.text(name)
-        if value and not CHANNEL_ID.fullmatch(value):
-            self._report(name, "is not a channel id. Copy it from the channel's details, like C0123456789.")
-        return value or None
+        return self._id(name, CHANNEL_ID, "a channel id. Copy it from the channel's details, like C0123456789.")
 
     def group(self, name: str) -> str | None:
         """Read an optional id of a user group."""
+        return self._id(name, GROUP_ID, "the id of a user group. Copy it from the group's menu, like S0123456789.")
+
+    def _id(self, name: str, pattern: re.Pattern[str], what: str) -> str | None:
         value = self.text(name)
-        if value and not GROUP_ID.fullmatch(value):
-            self._report(name, "is not the id of a user group. Copy it from the group's menu, like S0123456789.")
+        if value and not pattern.fullmatch(value):
+            self._report(name, f"is not {what}")
         return value or None
 
     def ids(self, name: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:

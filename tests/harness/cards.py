@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, MarkedCards, NewCard, ResultContent, SessionName, Severity, first
+from bot.core.cards import Alert, MarkedCards, NewCard, Reply, ResultContent, SessionName, Severity, Worse, first
 from bot.core.fairness import Tally
 from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
@@ -89,6 +89,12 @@ def card(channel: str = "C1", *, team: str = ACME.team_id, ts: str | None = "1.1
     session_id = SessionId(SESSION)
     content = first(Alert(session_id, "It spends.", fields=(("model", "large"),)), 0.0)
     return NewCard(f"card-{next(_numbers):04}", team, channel, session_id, content, ts)
+
+
+def got_worse() -> NewCard:
+    """A reply about a card that got worse."""
+    new = card(ts=None)
+    return replace(new, content=replace(first(ALERT, 0.0), reply=Reply("1.1", Worse.MORE_SEVERE)))
 
 
 def in_group(group: str) -> ResultContent:

@@ -39,7 +39,8 @@ IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
 _DUE = f"""
     SELECT * FROM cards WHERE due IS NOT NULL AND (not_before <= :now OR not_before > :now + {UNTRUE})
-    ORDER BY CASE WHEN failure IS NOT NULL THEN 2 WHEN ts IS NULL OR due = {CLICKED} THEN 0 ELSE 1 END,
+    ORDER BY CASE WHEN failure IS NOT NULL THEN 2
+        WHEN due = {CLICKED} OR (ts IS NULL AND kind <> '{REPLY}') THEN 0 ELSE 1 END,
       CASE WHEN failure IS NOT NULL THEN attempts END, due, id
     LIMIT {_MOST_LOOKED_AT}
 """

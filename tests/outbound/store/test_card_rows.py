@@ -19,6 +19,7 @@ from harness.cards import (
     card,
     cards_of,
     exchange,
+    got_worse,
     in_group,
     mark_cards,
     sent,
@@ -111,6 +112,12 @@ async def test_a_channel_has_one_order(rows: CardRows) -> None:
     await mark_cards(rows, "1.1")
     claimed = (await exchange(rows)).claimed
     assert [one.channel_id for one in claimed] == ["C1", "C4", "C3", "C2"]
+
+
+async def test_a_new_alert_goes_before_hundreds_of_older_replies(rows: CardRows) -> None:
+    await exchange(rows, most=0, new=[got_worse() for _ in range(501)])
+    (claimed,) = (await exchange(rows, new=[card(ts=None)])).claimed
+    assert [one.urgency.name for one in claimed.parts] == ["NEW_ALERT"]
 
 
 async def test_refused_cards_take_turns_as_the_probe(rows: CardRows, monkeypatch: pytest.MonkeyPatch) -> None:
