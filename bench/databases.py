@@ -48,12 +48,15 @@ class Databases:
         copy = self._copy_file if application.database == "sqlite" else self._copy_database
         yield copy(self._templates[key], name)
 
+    def create(self, name: str) -> str:
+        """Return the URL of a new database on the server, which is empty."""
+        self._execute(f'CREATE DATABASE "{name}"')
+        return self._server_url(name)
+
     def _fill(self, revision: Revision, kind: str, installed: int, history: int) -> str:
         """Return the name of a new database with installed workspaces and old orders."""
         name = f"filled{next(self._numbers)}"
-        if kind == "postgresql":
-            self._execute(f'CREATE DATABASE "{name}"')
-        url = self._file_url(name) if kind == "sqlite" else self._server_url(name)
+        url = self._file_url(name) if kind == "sqlite" else self.create(name)
         environ = {**os.environ, **revision.environ, **many_workspaces(url, 0)}
         command = (revision.python, "-P", str(_INSTALLER), str(installed), str(history))
         subprocess.run(command, env=environ, cwd=self._directory, check=True)  # noqa: S603 - ours

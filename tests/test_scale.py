@@ -1,0 +1,37 @@
+"""The simulation of docs/scale.md in a small form: the bot's own decisions, with a clock of its own."""
+
+from dataclasses import astuple
+
+import pytest
+
+from bench.scale.hour import Hour
+from bench.scale.simulation import simulate
+
+SMALL = Hour(workspaces=100, alerts=500, pauses=50, seconds=600.0)
+
+
+def test_it_is_repeatable_and_another_seed_is_another_hour() -> None:
+    tiny = Hour(workspaces=10, alerts=50, pauses=5, seconds=60.0)
+    assert astuple(simulate(tiny)) == astuple(simulate(tiny))
+    assert tiny.arrivals() != Hour(workspaces=10, alerts=50, pauses=5, seconds=60.0, seed=2).arrivals()
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_in_a_bad_hour_all_is_shown_at_slacks_pace_and_no_pause_waits(processes: int) -> None:
+    measured = simulate(SMALL, processes=processes)
+    assert (measured.missing, measured.too_fast, measured.not_sent, measured.failed) == (0, 0, 0, 0)
+    assert len(measured.alerts_answered) == SMALL.alerts
+    assert len(measured.to_anchor) == SMALL.pauses
+    assert max(measured.to_anchor) == 0
+    assert max(measured.waits["quiet"]) < 5
+    assert measured.posts < measured.cards, "a storm becomes summaries"
+    assert measured.check_intervals
+    assert min(measured.check_intervals) >= 60
+
+
+def test_a_storm_in_one_channel_is_posted_at_slacks_pace() -> None:
+    storm = Hour(workspaces=3, alerts=1_500, pauses=300, seconds=150.0)
+    measured = simulate(storm)
+    assert (measured.missing, measured.too_fast, measured.not_sent, measured.failed) == (0, 0, 0, 0)
+    assert max(measured.to_anchor) == 0
+    assert measured.posts < measured.cards / 4
