@@ -139,6 +139,7 @@ OPERATIONS: list[Row] = [
     ("that are no cards, updates of each | {}; {}", session_cards.MAX_MESSAGES, session_cards.MAX_UPDATES),
     ("and new cards, while the database fails | {} each |", outbox.MOST_WAITING),
     ("| cards that are being sent | {} |", outbox.MOST_SENDING),
+    ("| error codes of Slack by channel, of a workspace | {} |", retries.MOST_PROBES),
     ("| checks of workspaces in Home | {} |", use_checks.MOST),
     (
         "| errors in Home; notices that are not repeated for {} minutes | {} each |",
@@ -164,7 +165,7 @@ RELIABILITY: list[Row] = [
     ("all cards show it, within {} s", outbox.INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),
     ("asked again after {} minutes at the latest", minutes(retries.LONGEST_WAIT)),
-    ("tried every {} minutes after the first half hour", minutes(outbox.RARE_BACKOFF)),
+    ("tried every {} minutes after the first half hour", minutes(retries.PROBE_INTERVAL)),
     ("gets one update per {}", span(retries.CALL_INTERVAL)),
 ]
 ALERTS: list[Row] = [
@@ -189,6 +190,13 @@ ALERTS: list[Row] = [
         span(retries.CALL_INTERVAL),
         retries.MOST_UPDATES,
     ),
+    ("the newest {} do", cards.MOST_REPLIES_KEPT),
+    ("gets at most {} replies a minute", cards.MOST_REPLIES),
+    ("message with a list, of at most {}", cards.MOST_IN_SUMMARY),
+    ("at most once in {} minutes and channel", minutes(retries.MENTION_INTERVAL)),
+    ("the bot tries again {} times", word(retries.MOST_TRIES)),
+    ("then every {} minutes with one card of the channel", minutes(retries.PROBE_INTERVAL)),
+    ("A refused token is tried once a {}", span(retries.TOKEN_PROBE_INTERVAL)),
     ("has not changed for {} days", past_orders.CARD_DAYS),
     ("choose more than {} sessions", word(response_url.MOST_USES - 1)),
 ]

@@ -61,6 +61,9 @@ FINAL_FOR_UPDATE = frozenset(
 MOST_TRIES = 3
 """How often a refused update is repeated before it is a probe."""
 
+MOST_FAILURES = 40  # half an hour
+"""How often an update that fails otherwise is repeated before it is tried as rarely as a probe."""
+
 PROBE_INTERVAL = 900.0
 """Seconds between two probes in a channel for an error code: updates of one of the messages that had it."""
 
@@ -73,8 +76,8 @@ MENTION_INTERVAL = 600.0
 TOKEN_PROBE = "token"  # noqa: S105 - a name
 """The name of the probe of a refused token."""
 
-_MOST_PROBES = 200  # of a workspace; without its probe, a message is only tried more often
-_FIRST_BACKOFF_OF_UPDATE = 1.0
+MOST_PROBES = 200  # of a workspace; without its probe, a message is only tried more often
+_FIRST_BACKOFF_OF_CARD, _LONGEST_BACKOFF_OF_CARD = 1.0, 60.0  # seconds
 
 GIVE_UP_AFTER = 1800.0
 """Seconds from the first round to the last one. A response_url is valid for as long."""
@@ -152,17 +155,19 @@ class Kind(StrEnum):
     UPDATE = "update"
 
 
-def delay_after_refusal(kind: Kind, code: str, failures: int) -> float | None:
-    """Return the seconds until a call that Slack refused with an error code is made again; None if never.
+def delay_after_failure(kind: Kind, code: str, failures: int) -> float | None:
+    """Return the seconds until a card is sent again that Slack refused with an error code; None if never.
 
-    `failures` are those of the message in a row, with this one. A post is not repeated: its sender is told.
+    `failures` are those of the message in a row, with this one. Slack did not answer if the code is "". A refused post
+    is not repeated: its sender is told.
     """
-    if kind is Kind.POST or code in FINAL_FOR_UPDATE:
+    if code and (kind is Kind.POST or code in FINAL_FOR_UPDATE):
         return None
     if code in TOKEN_REFUSED:
         return TOKEN_PROBE_INTERVAL
-    is_probe = failures > MOST_TRIES
-    return PROBE_INTERVAL if is_probe else backoff(failures, first=_FIRST_BACKOFF_OF_UPDATE, longest=PROBE_INTERVAL)
+    if kind is Kind.UPDATE and failures > (MOST_TRIES if code else MOST_FAILURES):
+        return PROBE_INTERVAL
+    return backoff(failures, first=_FIRST_BACKOFF_OF_CARD, longest=_LONGEST_BACKOFF_OF_CARD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +268,7 @@ class Pace:
         name = _probe(lane, code)
         if seconds >= _interval(name) or name in left:
             left[name] = now + _interval(name)
-        newest = sorted(left.items(), key=lambda item: item[1])[-_MOST_PROBES:]
+        newest = sorted(left.items(), key=lambda item: item[1])[-MOST_PROBES:]
         return replace(self, probes=dict(newest))
 
     def taken(self, lane: Lane) -> "Pace":

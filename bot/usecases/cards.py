@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.cards import Alert, AlertContent, NewCard, first
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
-from bot.core.retries import CALL_INTERVAL, NO_WORKSPACE, Kind, backoff, delay_after_refusal
+from bot.core.retries import CALL_INTERVAL, NO_WORKSPACE, Kind, delay_after_failure
 from bot.core.sessions import SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
@@ -31,12 +31,9 @@ RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last o
 _POST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
 
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 60.0  # seconds
 _TOO_LONG = Refused("msg_blocks_too_long")
 _TOO_OLD = Refused("Slack took no message of this channel in time")
 _LONGEST_CODE = 80
-_MOST_ATTEMPTS = 40  # half an hour; then an update, which shows what is true now, is tried more rarely
-RARE_BACKOFF = 900.0
 
 INTERVAL = 2.0
 """Seconds between two looks for cards that other processes have marked as due."""
@@ -146,7 +143,7 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
         return Attempt(SentCard(card, result.ts, digest))
     if isinstance(result, Refused):
         code = result.why[:_LONGEST_CODE]
-        delay = delay_after_refusal(card.lane.kind, code, card.failures_with(code))
+        delay = delay_after_failure(card.lane.kind, code, card.failures_with(code))
         return Attempt(SentCard(card, retry_after=delay, failure=code), result if delay is None else None)
     is_final = isinstance(result, Doubtful) and card.lane.kind is Kind.POST
     return Attempt(SentCard(card), result) if is_final else _again(card, result)
@@ -154,10 +151,8 @@ def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
 
 def _again(card: ClaimedCard, result: TryAgain | Doubtful) -> Attempt:
     after = result.after if isinstance(result, TryAgain) else None
-    is_rare = card.lane.kind is Kind.UPDATE and card.attempts >= _MOST_ATTEMPTS
-    longest = RARE_BACKOFF if is_rare else _LONGEST_BACKOFF
-    delay = max(after or 0.0, backoff(card.attempts + 1, first=_FIRST_BACKOFF, longest=longest))
-    return Attempt(SentCard(card, retry_after=delay, held_for=after))
+    delay = delay_after_failure(card.lane.kind, "", card.failures_with(""))
+    return Attempt(SentCard(card, retry_after=max(after or 0.0, delay or 0.0), held_for=after))
 
 
 @dataclass(eq=False)
