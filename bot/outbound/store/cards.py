@@ -127,7 +127,8 @@ _SESSIONS = f"""
 _READ = f"""
     UPDATE cards SET read_at = :now,
       read_by = CASE WHEN session_id IN (SELECT value FROM json_each(:found)) THEN :key ELSE read_by END,
-      checked_at = CASE WHEN session_id IN (SELECT value FROM json_each(:late)) THEN checked_at END
+      checked_at = CASE WHEN session_id IN (SELECT value FROM json_each(:late))
+        OR (missing IS NOT NULL AND session_id NOT IN (SELECT value FROM json_each(:found))) THEN checked_at END
     WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:asked)) AND {_IS_LIVE}
 """
 _SAY_CHECKED = f"""

@@ -312,3 +312,17 @@ async def test_whether_this_key_has_read_a_session_before_is_stored_and_a_replac
     assert await rows.open_sessions(ACME.team_id) == []
     await execute(store, "UPDATE cards SET read_at = read_at - 900.0")
     assert await rows.open_sessions(ACME.team_id) == [SESSION]
+
+
+async def test_a_read_that_fails_leaves_what_is_said_of_a_session_that_anchor_did_not_know(
+    store: Store, rows: CardRows
+) -> None:
+    await sent(rows, (await exchange(rows, new=[card()])).claimed)
+    asked = [SessionId(SESSION)]
+    await rows.record_reads(ACME.team_id, Check([], 0, asked=asked, unknown=asked), key="first")
+    before = await fetch(store, "SELECT missing, checked_at FROM cards")
+    await rows.record_reads(ACME.team_id, Check([], 0, asked=asked), key="first")
+    assert await fetch(store, "SELECT missing, checked_at FROM cards") == before
+    await execute(store, "UPDATE cards SET not_before = 0.0")
+    await asyncio.sleep(1.1)
+    assert (await exchange(rows)).claimed
