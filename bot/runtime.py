@@ -18,7 +18,8 @@ _U = TypeVar("_U")
 
 _CANCEL_AGAIN_AFTER = 2.0  # seconds
 
-_INTERVAL = 1.0  # seconds between two collections of new objects,
+_INTERVAL, _IDLE_INTERVAL = 1.0, 8.0  # seconds between two collections of new objects; with hardly any,
+_HARDLY_ANY = 500
 _FEW = 10  # if no more tasks than this run; they have at most some thousand objects
 _FULL_INTERVAL = 600.0  # seconds between two collections of all objects, if no task runs
 _MOST_NEW = 500_000  # objects until Python collects by itself: some 50 MB, or a flood that goes on for minutes
@@ -33,8 +34,8 @@ _MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection o
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
 _LARGE = 64 * 1024  # bytes
 
-TICK = 0.1  # seconds
-NOTICEABLE = 0.5  # shorter ones are within what `core.requests` assumes for the way
+TICK = 0.5  # seconds: an idle process wakes up so often
+LONGEST_GAP = 0.6  # seconds between two ticks; shorter standstills are within what `core.requests` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
 
@@ -163,8 +164,10 @@ async def collect_when_quiet(tasks: Sized) -> None:
     loop = asyncio.get_running_loop()
     at_start = blocks = sys.getallocatedblocks()
     collected_at = loop.time()
+    interval = _INTERVAL
     while True:
-        await asyncio.sleep(_INTERVAL)
+        await asyncio.sleep(interval)
+        interval = _INTERVAL if gc.get_count()[0] > _HARDLY_ANY else min(2 * interval, _IDLE_INTERVAL)
         passed, now = loop.time() - collected_at, sys.getallocatedblocks()
         has_grown = now - blocks > _GROWTH and now - at_start < _MOST_BLOCKS
         if (not tasks and passed >= _FULL_INTERVAL) or (has_grown and passed >= GROWTH_INTERVAL):
@@ -193,7 +196,7 @@ class StandstillMonitor:
         return received_at - self._began if received_at - self._ended < _BACKLOG else 0.0
 
     def _tick(self, now: float) -> None:
-        if now - self._last_tick > TICK + NOTICEABLE:
+        if now - self._last_tick > LONGEST_GAP:
             self._began, self._ended = self._last_tick, now
         self._last_tick = now
 

@@ -150,7 +150,7 @@ def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Ticks are a tenth of the time of a conversation.
     """
-    monkeypatch.setattr("bot.runtime.NOTICEABLE", 60.0)
+    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 60.0)
     monkeypatch.setattr("bot.runtime.TICK", 60.0)
 
 

@@ -10,8 +10,8 @@ from bot.runtime import StandstillMonitor
 
 @pytest.fixture(autouse=True)
 def noticeable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.runtime.NOTICEABLE", 0.5)
-    monkeypatch.setattr("bot.runtime.TICK", 0.1)
+    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 0.6)
+    monkeypatch.setattr("bot.runtime.TICK", 0.5)
 
 
 def test_what_is_read_soon_after_a_standstill_can_have_waited_for_its_end() -> None:
@@ -26,4 +26,15 @@ async def test_a_process_that_goes_on_does_not_stand_still() -> None:
     running = asyncio.create_task(monitor.run())
     await asyncio.sleep(5)
     assert monitor.seconds_before(time.monotonic()) == 0.0
+    running.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_standstill_of_six_tenths_of_a_second_is_noticed_and_a_quiet_minute_is_none() -> None:
+    monitor = StandstillMonitor()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(60)
+    assert monitor.seconds_before(time.monotonic()) == 0.0
+    time.sleep(0.61)  # noqa: ASYNC251 - nothing else runs
+    assert monitor.seconds_before(time.monotonic()) >= 0.6
     running.cancel()

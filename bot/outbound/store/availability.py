@@ -67,8 +67,14 @@ class WatchedStore:
     async def watch(self) -> None:
         """Prepare the store, and then check it, until cancelled."""
         await self.until_prepared()
-        checkpoint = self.store.database.checkpoint
-        await asyncio.gather(repeat(self._check, every=CHECK_INTERVAL), repeat(checkpoint, every=CHECKPOINT_INTERVAL))
+        await asyncio.gather(repeat(self._check, every=CHECK_INTERVAL), self._copy_log())
+
+    async def _copy_log(self) -> None:
+        """Checkpoint a SQLite file after changes, and not while there are none, until cancelled."""
+        while True:
+            await self.store.database.has_changed.wait()
+            await self.store.database.checkpoint()
+            await asyncio.sleep(CHECKPOINT_INTERVAL)
 
     async def close(self) -> None:
         """End an attempt that is under way."""

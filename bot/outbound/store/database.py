@@ -48,6 +48,8 @@ class Database:
     is_exclusive: bool = False
     """Whether no other bot uses the database. Commands can, beside the bot."""
     migrated: asyncio.Event = field(default_factory=asyncio.Event)
+    has_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by each change, for `checkpoint`."""
     errors: int = 0
     """The number of calls that failed."""
     broken: StoreBrokenError | None = None
@@ -95,7 +97,9 @@ class Database:
         Changes go on meanwhile; they wait only while what they have added is copied. Of what was written since another
         program began to read, nothing can be copied before it ends. https://www.sqlite.org/wal.html#ckpt
         """
+        self.has_changed.clear()
         if (self.log_bytes() or 0) > LEAST_LOG:
+            self.has_changed.set()  # another program can keep it from being copied
             with suppress(StoreUnreachableError), self._translate_errors():
                 if await self._copy_log(self.reads):
                     async with asyncio.timeout(TIMEOUT), self.turn, self.write_lock:
@@ -112,7 +116,10 @@ class Database:
     ) -> _T:
         with self._translate_errors():
             async with asyncio.timeout(within), turn, self.write_lock:
-                return await self.changes.change(work)
+                try:
+                    return await self.changes.change(work)
+                finally:
+                    self.has_changed.set()
 
     def _check_migrated(self) -> None:
         if not self.migrated.is_set():
