@@ -151,12 +151,12 @@ class _Stream(httpx.AsyncByteStream):
 async def read_body(response: httpx.Response, max_bytes: int) -> bytes | None:
     """Return the decoded body of a response; None if it is larger. Raises NETWORK_ERRORS."""
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - it is that of `Transport`
-    body = b""
+    body = bytearray()
     async for chunk in response.stream:
         body += chunk
         if len(body) > max_bytes:
             return None
-    return body
+    return bytes(body)
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:

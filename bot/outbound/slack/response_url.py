@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 
 import httpx
@@ -17,7 +18,7 @@ from bot.core.fields import Secret, parse_object, text_field
 from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.clicked import without_added_keys
-from bot.outbound.http import NETWORK_ERRORS, never_sent
+from bot.outbound.http import MAX_BODY_BYTES, NETWORK_ERRORS, never_sent, read_body
 from bot.outbound.slack.client import BlocksRefused, NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
@@ -57,24 +58,25 @@ class ResponseUrls:
         body = {"response_type": visibility, "replace_original": True, "text": card.text, **parts}
         return await self._send(url, body, most_uses=MOST_USES)
 
-    async def _send(self, url: Secret, body: Mapping[str, object], *, most_uses: int) -> PostResult:
+    async def _send(self, url: Secret, content: Mapping[str, object], *, most_uses: int) -> PostResult:
         if not self.is_trusted(url.reveal()):
             return Refused("response_url is not Slack's")
         uses = self._uses.get(url.reveal(), 0)
         if uses >= most_uses:
             return Refused("response_url is used up")
         self._uses[url.reveal()] = uses + 1
-        request, began = httpx.Request("POST", url.reveal(), json=body), time.monotonic()
+        request, began = httpx.Request("POST", url.reveal(), json=content), time.monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._transport.handle_async_request(request)
-                await response.aread()
+                async with aclosing(response):
+                    body = await read_body(response, MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             self._uses[url.reveal()] = uses + (not never_sent(error))
             result: PostResult = read_failure(error)
         else:
-            result = read_response(response)
-            self._log_unknown(response.content, result)
+            result = read_response(response, body)
+            self._log_unknown(body or b"", result)
         fields = {"result": type(result).__name__, "ms": round((time.monotonic() - began) * 1000)}
         _log.debug("post to a response_url", extra=fields)
         return result
@@ -99,23 +101,24 @@ class ResponseUrls:
         return by_slack or _origin(parsed) == self._api_origin
 
 
-def read_response(response: httpx.Response) -> PostResult:
+def read_response(response: httpx.Response, content: bytes | None) -> PostResult:
     """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final.
 
-    Slack accepts with a short text or `ok: true`. A page, a redirect and any other JSON are not Slack's.
+    Slack accepts with a short text or `ok: true`. A page, a redirect, any other JSON, and `content` that is too large
+    to be read (None) are not Slack's.
     """
-    if _INVALID_BLOCKS.encode() in response.content:  # in JSON or as text
+    if _INVALID_BLOCKS.encode() in (content or b""):  # in JSON or as text
         return BlocksRefused(f"response_url error {_INVALID_BLOCKS}")
     why = f"response_url status {response.status_code}"
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         return TryAgain(why, read_wait(response.headers))
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryAgain(why)
-    body, fields = response.content.strip(), parse_object(response.content)
+    body, fields = (content or b"").strip(), parse_object(content or b"")
     if fields is not None and fields.get("ok") is False and (error := text_field(fields, "error")):
         return Refused(f"response_url error {error}" if response.is_success else why)
     is_word = len(body) <= _LONGEST_WORD and b"<" not in body and not body.startswith((b"{", b"["))
-    is_slacks = is_word or (fields is not None and fields.get("ok") is True)
+    is_slacks = content is not None and (is_word or (fields is not None and fields.get("ok") is True))
     if response.is_redirect or not is_slacks:
         return NotSlack(why)
     return Posted() if response.status_code == HTTPStatus.OK else Refused(why)

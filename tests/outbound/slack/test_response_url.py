@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -111,4 +112,29 @@ async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
     ids=repr,
 )
 def test_slacks_answers(answer: httpx.Response, meaning: client.PostResult) -> None:
-    assert read_response(answer) == meaning
+    assert read_response(answer, answer.content) == meaning
+
+
+class EndlessBody(httpx.AsyncByteStream):
+    """A body that does not end: `chunks` of it were read until it `is_closed`."""
+
+    def __init__(self) -> None:
+        self.chunks = 0
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.chunks += 1
+            yield b"x" * 65_536
+            await asyncio.sleep(0)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+async def test_of_a_body_that_does_not_end_little_is_read() -> None:
+    body = EndlessBody()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/")
+    assert isinstance(await urls.post(Secret(SLACKS[0]), FOR_ONE), client.NotSlack)
+    assert (body.chunks < 100, body.is_closed) == (True, True)
