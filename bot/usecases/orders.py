@@ -110,9 +110,9 @@ class Orders:
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
-        entry = running.entry
+        entry, address = running.entry, running.entry.address
         self.journal.told(entry, "ack")
-        self._follow(entry, entry.address)
+        self._follow(entry, address)
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.

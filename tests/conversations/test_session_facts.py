@@ -163,6 +163,16 @@ async def test_an_end_within_ten_minutes_is_told_and_a_later_one_is_not(fields: 
         assert len(at.messages()) == 1 + is_told
 
 
+@BOTH_TRANSPORTS
+async def test_it_follows_in_a_channel_without_the_bot() -> None:
+    async with single_workspace() as at:
+        describe(at, is_task=False)
+        at.channel.members.discard(at.workspace.installation.bot_user_id)
+        await at.command()
+        await until_read(at)
+        assert [len(found) for found in (warnings(at), at.direct_messages())] == [1, 0]
+
+
 async def test_nothing_follows_a_refused_order() -> None:
     async with single_workspace() as at:
         describe(at, is_task=False, seconds=0.3)
