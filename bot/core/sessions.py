@@ -22,6 +22,8 @@ _ENDED = frozenset(
     }
 )
 _SECONDS_PER_MINUTE = 60.0
+LATEST = 253_402_300_799
+"""The end of the year 9999 in Unix seconds: calendars have no later time."""
 _MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
@@ -94,7 +96,8 @@ class Session:
         """Return when it ends at the latest (Unix seconds), if Anchor states that."""
         if self.created_at is None or self.max_minutes is None:
             return None
-        return self.created_at + self.max_minutes * _SECONDS_PER_MINUTE
+        ends_at = self.created_at + self.max_minutes * _SECONDS_PER_MINUTE
+        return ends_at if ends_at <= LATEST else None
 
 
 _NOWHERE = "-"  # the id of no channel

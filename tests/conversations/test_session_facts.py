@@ -163,6 +163,16 @@ async def test_an_end_within_ten_minutes_is_told_and_a_later_one_is_not(fields: 
         assert len(at.messages()) == 1 + is_told
 
 
+async def test_an_end_after_the_last_year_of_calendars_is_none() -> None:
+    async with single_workspace() as at:
+        describe(at, max_duration=1e12)
+        await at.command("")
+        card = at.post_alert()
+        await at.click(card)
+        (told,) = (await at.wait_for_messages(2))[1:]
+        assert [part in told.text for part in ("*Paused*", "*checkout*", "ends")] == [True, True, False]
+
+
 @BOTH_TRANSPORTS
 async def test_it_follows_in_a_channel_without_the_bot() -> None:
     async with single_workspace() as at:

@@ -14,7 +14,17 @@ from urllib.parse import urlencode, urlsplit
 from bot.core.fields import Secret, object_field, object_list_field, parse_object, text_field
 from bot.core.session_checks import MOST_PAGES
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.core.sessions import RECENT, RUNNING, NotRead, Session, SessionList, SessionPage, Unread, running_sessions
+from bot.core.sessions import (
+    LATEST,
+    RECENT,
+    RUNNING,
+    NotRead,
+    Session,
+    SessionList,
+    SessionPage,
+    Unread,
+    running_sessions,
+)
 from bot.outbound.anchor.orders import AnchorHttp, is_anchors_error
 from bot.outbound.http import NETWORK_ERRORS, never_sent
 
@@ -23,7 +33,6 @@ _log = logging.getLogger(__name__)
 _HOST = re.compile(r"[^\W_](?:[\w.-]*[^\W_])?")
 _MOST_NUMBER = 1e18
 _MOST_SECONDS = 1e11  # Unix seconds; a larger number is in milliseconds
-_LATEST = 253_402_300_799  # the end of the year 9999
 
 LIMIT = 50  # sessions on a page, the most that Anchor allows
 _MAX_LIST_BYTES = 4 * 1024 * 1024
@@ -153,7 +162,7 @@ def _moment(value: object) -> float | None:
         if number is None:
             return None
         seconds = number / 1000 if number > _MOST_SECONDS else number
-    return seconds if 0 <= seconds <= _LATEST else None
+    return seconds if 0 <= seconds <= LATEST else None
 
 
 def _max_minutes(item: Mapping[str, Any]) -> float | None:
