@@ -10,6 +10,7 @@ import pytest
 from aiohttp.connector import Connection
 from aiohttp.web_protocol import RequestHandler
 
+from bot.sim.anchor import Slow
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, single_workspace
 from harness.conversation import until
@@ -100,3 +101,34 @@ async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(
         await pause(at, by)
         await until(lambda: "transaction" in begun)
     assert "pause" in begun[: begun.index("transaction")]
+
+
+@contextmanager
+def counted(owner: type, name: str) -> Iterator[list[str]]:
+    """Collect the calls of a method."""
+    calls: list[str] = []
+    method = getattr(owner, name)
+
+    def count(*values: Any, **named: Any) -> Any:
+        calls.append(name)
+        return method(*values, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, count)
+        yield calls
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize(("by", "transactions"), [("a command", 2), ("a click", 3)])
+async def test_an_order_is_written_in_two_transactions_and_a_click_in_one_more_when_it_is_told(
+    by: str, transactions: int
+) -> None:
+    """The record; the outcome with the marks of cards and, if the ack carried it, that it was told."""
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(0.05)
+        await pause(at, by)
+        await asyncio.sleep(2.0)
+        with counted(OrderRows, "write") as written:
+            await pause(at, by)
+            await asyncio.sleep(1.0)
+        assert len(written) == transactions
