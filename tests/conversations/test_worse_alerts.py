@@ -69,6 +69,30 @@ async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_mess
         assert len(at.anchor.posts(SESSION)) == 2
 
 
+async def test_its_message_says_whether_the_alert_is_resolved_as_the_card_does() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await send(at, severity="critical")
+        told = await reply(at)
+        await send(at, status="resolved")
+        await until_shown(at, card, PAUSE, "Resolved")
+        await at.slack.until(lambda: at.current(told).text.startswith("✅ *Resolved*"))
+        await send(at, severity="critical")
+        await reply(at, 2)
+        await at.slack.until(lambda: at.current(told).text.startswith("🚨"))
+
+
+async def test_nobody_is_notified_of_what_is_resolved_by_then() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await alert(at, session_id=at.anchor.add_session())  # the next message is a second later
+        await send(at, severity="critical")
+        await send(at, status="resolved")
+        await until_shown(at, card, PAUSE, "Resolved")
+        await asyncio.sleep(5.0)
+        assert replies(at) == []
+
+
 async def test_only_cards_that_people_have_seen_get_worse() -> None:
     async with taking_alerts() as at:
         at.slack.faults[POST] = api_error("internal_error", times=2)

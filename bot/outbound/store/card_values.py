@@ -210,6 +210,23 @@ def read_facts(session_id: str, text: str | None) -> Session | None:
     return Session(id=SessionId(session_id), **fields | lists)
 
 
+def row_values(card: NewCard, now: float) -> dict[str, Any]:
+    """Return the columns of a new row; `now` is the database's time."""
+    return {
+        "id": card.id,
+        "team_id": card.team_id,
+        "channel_id": card.channel_id,
+        "ts": card.ts,
+        "session_id": card.session_id,
+        "kind": kind_of(card.content),
+        "content": write_content(card.content),
+        "shown": card.shown,
+        "facts": None if card.facts is None else write_facts(card.facts),
+        "is_spare": int(card.is_spare),
+        "now": now,
+    }
+
+
 def _read_alert(fields: dict[str, Any]) -> Alert:
     read = {
         "session_id": SessionId(fields["session_id"]),

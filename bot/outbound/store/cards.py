@@ -41,9 +41,9 @@ from bot.outbound.store.card_values import (
     IncomingAlert,
     Placed,
     SentCard,
-    kind_of,
     read_content,
     read_facts,
+    row_values,
     write_content,
     write_facts,
 )
@@ -101,6 +101,7 @@ _FOLD = """
     WHERE id = :id
 """
 _REPLIES = f"SELECT * FROM cards WHERE {_ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
+_DELETE = "DELETE FROM cards WHERE id IN (SELECT value FROM json_each(:ids))"
 _CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 _FACTS = f"""
     SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}
@@ -182,7 +183,7 @@ class CardRows:
         placed, new, replies = _place(connection, changes.alerts, now)
         new += _not_pending(connection, replies, now)
         # an earlier transaction without an answer can have inserted some
-        connection.execute_many(_INSERT, [_values(card, now) for card in (*changes.new, *new)])
+        connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
         claimed = claim(connection, self.owner, changes.sent, now, most=most)
         (row,) = connection.fetch_all(_NEXT, now=now)
         return Exchanged(placed, claimed, None if row.next_at is None else max(0.0, row.next_at - now))
@@ -353,9 +354,32 @@ def _place(
             content = fold(card.content, one.alert, now)
         after[name] = replace(card, content=content)
         placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
-    folded = [card for name, card in sorted(after.items()) if name in before and card != before[name]]
-    _write_contents(connection, {card.id: card.content for card in folded}, now)
+    folded = {name: card for name, card in sorted(after.items()) if name in before and card != before[name]}
+    _write_contents(connection, {card.id: card.content for card in folded.values()}, now)
+    at = {name: (_resolved_at(before[name]), _resolved_at(card)) for name, card in folded.items()}
+    _let_replies_follow(connection, {name: now_at for name, (was_at, now_at) in at.items() if now_at != was_at}, now)
+    replies = {name: card for name, card in replies.items() if at[name][1] is None}
     return placed, [card for name, card in after.items() if name not in before], replies
+
+
+def _resolved_at(card: NewCard) -> float | None:
+    return card.content.resolved_at if isinstance(card.content, AlertContent) else None
+
+
+def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, float | None], now: float) -> None:
+    """Let the replies about cards say since when their alerts are resolved. One that nobody has sent is not needed."""
+    contents, needless = dict[str, CardContent](), list[str]()
+    sessions = {(team_id, session_id) for team_id, _, session_id in resolved}
+    for row in connection.fetch_all(_REPLIES, sessions=listed(sessions)) if sessions else ():
+        name, content = (row.team_id, row.channel_id, row.session_id), read_content(row.kind, row.content)
+        if name not in resolved or not isinstance(content, AlertContent) or content.resolved_at == resolved[name]:
+            continue
+        if row.owner is None and resolved[name] is not None:
+            needless.append(row.id)
+        else:
+            contents[row.id] = replace(content, resolved_at=resolved[name])
+    _write_contents(connection, contents, now)
+    connection.execute(_DELETE, ids=listed(needless))
 
 
 def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], now: float) -> list[NewCard]:
@@ -415,19 +439,3 @@ def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, 
     except connection.driver.error:
         return None
     return found
-
-
-def _values(card: NewCard, now: float) -> dict[str, Any]:
-    return {
-        "id": card.id,
-        "team_id": card.team_id,
-        "channel_id": card.channel_id,
-        "ts": card.ts,
-        "session_id": card.session_id,
-        "kind": kind_of(card.content),
-        "content": write_content(card.content),
-        "shown": card.shown,
-        "facts": None if card.facts is None else write_facts(card.facts),
-        "is_spare": int(card.is_spare),
-        "now": now,
-    }
