@@ -13,6 +13,7 @@ from slack_bolt.error import BoltError, BoltUnhandledRequestError
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 
+from bot.core.fields import text_field
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.messages.blocks import Message, View, as_response
 from bot.messages.settings import ONE_MOMENT, answer_view
@@ -205,8 +206,8 @@ def _name_of(payload: dict[str, Any]) -> tuple[str, str]:
         return "event", payload["event"]["type"]
     kind = _KINDS.get(payload.get("type", ""), "")
     if kind == "action":
-        return kind, payload["actions"][0]["action_id"]
-    return kind, payload["view"].get("callback_id", "") if kind == "view" else payload.get("callback_id", "")
+        return kind, text_field(payload.get("actions", ({},))[0], "action_id")
+    return kind, text_field(payload["view"] if kind == "view" else payload, "callback_id")
 
 
 async def _authorize(**_: object) -> AuthorizeResult:
