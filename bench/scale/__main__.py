@@ -1,21 +1,18 @@
-"""Write the measured part of docs/scale.md. It takes a quarter of an hour of one processor."""
+"""Write the measured part of docs/scale.md. It takes about six minutes of one processor."""
 
 import argparse
 import asyncio
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from bench.machine import description
+from bench.pages import setting, spread, write_part
 from bench.revisions import ROOT
 from bench.scale import claims
 from bench.scale.hour import Hour
 from bench.scale.simulation import Measured, simulate
 
 _PAGE = ROOT / "docs/scale.md"
-_BEGIN, _END = "<!-- scripts/bench scale writes this part -->", "<!-- end of the measured part -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +40,11 @@ def main() -> int:
     for run in _RUNS:
         sys.stderr.write(f"scripts/bench: {run.title}\n")
         hours.append((run, simulate(run.hour, processes=run.processes)))
-    tables = f"{_setting()}\n\n{_hours(hours)}\n\n{_claims(asyncio.run(claims.measure()))}"
+    tables = f"{setting()}\n\n{_hours(hours)}\n\n{_claims(asyncio.run(claims.measure()))}"
     sys.stdout.write(f"{tables}\n")
     if options.write:
-        before, _, rest = _PAGE.read_text().partition(_BEGIN)
-        _PAGE.write_text(f"{before}{_BEGIN}\n\n{tables}\n\n{_END}{rest.partition(_END)[2]}")
+        write_part(_PAGE, "scripts/bench scale", tables)
     return 0
-
-
-def _setting() -> str:
-    command = ("git", "describe", "--always", "--dirty")
-    revision = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - fixed
-    return f"{datetime.now(UTC):%Y-%m-%d}, revision {revision}. {description()}."
 
 
 def _hours(hours: Sequence[tuple[_Run, Measured]]) -> str:
@@ -65,7 +55,7 @@ def _hours(hours: Sequence[tuple[_Run, Measured]]) -> str:
             "workspaces; alerts; pauses",
             [f"{r.hour.workspaces:,}; {r.hour.alerts:,}; {r.hour.pauses:,}" for r, _ in hours],
         ),
-        ("a pause to Anchor, s", [spread(one.to_anchor) for one in measured]),
+        ("the turn of a pause at Anchor, s", [spread(one.to_anchor) for one in measured]),
         ("pauses not sent", [f"{one.not_sent:,}" for one in measured]),
         ("an alert to its button, quiet workspaces, s", [spread(one.waits.get("quiet", ())) for one in measured]),
         ("the same, workspaces with a storm, s", [spread(one.waits.get("stormy", ())) for one in measured]),
@@ -88,15 +78,6 @@ def _hours(hours: Sequence[tuple[_Run, Measured]]) -> str:
     ]
     head = f"| p50; p99; max | {' | '.join(run.title for run, _ in hours)} |\n|---|{'---|' * len(hours)}\n"
     return head + "\n".join(f"| {title} | {' | '.join(cells)} |" for title, cells in rows)
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return the median, the 99th percentile and the maximum."""
-    if not values:
-        return "–"
-    ordered = sorted(values)
-    at = [ordered[min(len(ordered) - 1, int(part * len(ordered)))] for part in (0.5, 0.99, 1.0)]
-    return "; ".join(f"{one:,.2f}" if one < 10 else f"{one:,.0f}" for one in at)  # noqa: PLR2004
 
 
 def _claims(measured: Sequence[claims.Claim]) -> str:
