@@ -84,7 +84,7 @@ _SAMPLE = Alert(
     severity=Severity.INFO,
 )
 
-_FIRING = "alert"
+_WORDS = {Head.FIRING: "alert", Head.RESOLVED: "resolved"}
 _VARIOUS = "🔹 *Paused or resumed*"
 
 
@@ -358,7 +358,8 @@ def _reply(shown: Shown) -> Message:
 
 def _row_text(shown: Shown) -> str:
     """Return the line of a session for notifications and screen readers, the id last."""
-    about = [shown.agent or _title(shown), shown.state.phase if shown.state else _FIRING]
+    word = shown.state.phase if shown.state and shown.head is Head.STATE else _WORDS[shown.head]
+    about = [shown.agent or _title(shown), word]
     return " · ".join(filter(None, [*about, code(shown.content.alert.session_id)]))
 
 

@@ -83,6 +83,12 @@ def test_an_alert_after_the_last_order_can_be_paused(name: str) -> None:
     assert actions_of(resolved) == actions_of(card(ALERT, STATES[name]))
 
 
+def test_the_text_of_a_summary_says_what_its_rows_say() -> None:
+    contents = [replace(fired(1), last_at=1.0), fired(1), fired(2, resolved_at=1.0), fired(1)]
+    text = summary(contents, {0: state("paused"), 1: state("paused"), 3: state("ended")}).text
+    assert [line.split(" · ")[1] for line in text.splitlines()[1:]] == ["alert", "paused", "resolved", "ended"]
+
+
 def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
     blocks = list(SUMMARY_OF_MOST.blocks)
     assert wrong(SUMMARY_OF_MOST) == []
