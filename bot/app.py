@@ -213,6 +213,7 @@ def _state(settings: Settings, store: Store, container: Container, readiness: Re
 
 async def _keep_journal(store: Store, container: Container) -> None:
     await store.database.migrated.wait()
+    await container.workspaces.recall()  # unfinished orders need it
     await asyncio.gather(container.journal.run(), container.recovery.run())
 
 
@@ -224,21 +225,37 @@ async def _check_sessions(store: Store, container: Container) -> None:
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
-    """Connect to Slack once the bot knows its workspaces. Raises what `serve` raises."""
+    """Connect to Slack, once the database can be used if the workspaces are in it. Raises what `serve` raises."""
     if watched.is_required:
         await watched.until_prepared()
         _log.info("ready")
     checks.start(watched.watch())
-    workspaces, clients = container.workspaces, container.clients
-    if workspaces.pinned is not None:
-        await _identify(clients.slack, workspaces, workspaces.pinned.bot_token, watched.readiness)
-        check_key = partial(_check_key, container)
-        checks.start(repeat(check_key, every=KEY_CHECK_INTERVAL))
-    checks.start(repeat(workspaces.catch_up, every=CHECK_INTERVAL))
-    checks.start(delete_left_probes(clients.slack, workspaces))
+    checks.start(repeat(container.workspaces.catch_up, every=CHECK_INTERVAL))
+    starting = [_introduce(container, checks, watched.readiness)]
     if socket_mode:
-        await container.recovery.look(within=_LOOK_TIMEOUT)
-        await socket_mode.start()
+        starting.append(_open_socket(container, socket_mode))
+    await asyncio.gather(*map(checks.start, starting))
+
+
+async def _open_socket(container: Container, socket_mode: SocketMode) -> None:
+    await container.recovery.look(within=_LOOK_TIMEOUT)
+    await socket_mode.start()
+
+
+async def _introduce(container: Container, checks: Tasks, readiness: Readiness) -> None:
+    """Learn the team of a pinned workspace, and then begin what needs Slack. Raises TokenRefusedError."""
+    workspaces, slack = container.workspaces, container.clients.slack
+    if workspaces.pinned is not None:
+        checks.start(_ready_once_known(workspaces, readiness))
+        await _identify(slack, workspaces, workspaces.pinned.bot_token, readiness)
+        checks.start(workspaces.catch_up())
+        checks.start(repeat(partial(_check_key, container), every=KEY_CHECK_INTERVAL))
+    checks.start(delete_left_probes(slack, workspaces))
+
+
+async def _ready_once_known(workspaces: Workspaces, readiness: Readiness) -> None:
+    await workspaces.known.wait()
+    readiness.clear("slack")
 
 
 async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, readiness: Readiness) -> None:
@@ -248,12 +265,13 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
             found = await slack.inspect(token)
         except SlackUnreachableError as error:
             delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
-            readiness.block("slack", f"Slack can't be reached ({error}); trying again.")
+            report = readiness.degrade if workspaces.known.is_set() else readiness.block
+            report("slack", f"Slack can't be reached ({error}); trying again.")
             _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
             await asyncio.sleep(delay)
         else:
             workspaces.identify(found.team_id, found.enterprise_id)
-            readiness.clear("slack")
+            readiness.recover("slack")
             _log.info("ready", extra={"team": found.team_id})
             return
 

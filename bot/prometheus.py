@@ -18,7 +18,7 @@ from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
 from bot.health import Metrics, State
 
-PARTS = ("anchor_key", "database", "disk", "journal", "wal")
+PARTS = ("anchor_key", "database", "disk", "journal", "slack", "wal")
 """What can be degraded."""
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")

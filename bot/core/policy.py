@@ -29,6 +29,8 @@ FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})
 class Profile:
     """A person as users.info describes them; the flags are about the workspace whose token asked.
 
+    `has_roles`: Slack says whether they are an admin or a guest there, as it does of no people of other companies.
+    https://docs.slack.dev/apis/slack-connect
     https://docs.slack.dev/reference/methods/users.info
     """
 
@@ -40,6 +42,7 @@ class Profile:
     is_bot: bool = False
     is_deactivated: bool = False
     is_stranger: bool = False
+    has_roles: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class NewKeyUnverified:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace and its settings. `team_id` is "" until Slack has said whose the bot token is.
+    """A workspace and its settings. `team_id` is "" until it is known whose the bot token is.
 
     `enterprise_id` is its Grid organisation, by Slack's answer to its own token; "" if it has none.
     Programs with the token of `alerts_token_digest` can post alerts, to `alerts_channel` unless they name another.
@@ -89,8 +89,8 @@ class Workspace:
     def serves(self, team_id: str) -> bool:
         """Return whether a verified request of the installing team `team_id` can use the workspace's key.
 
-        Until Slack has said whose the bot token is, every verified request can: its signature shows that it is for
-        this app, and a pause must not wait for Slack.
+        Until the team of the bot token is known, it can be that of any verified request: its signature shows only that
+        it is for this app. Then people are served whom Slack confirms as members.
         """
         return self.team_id in {"", team_id}
 

@@ -32,7 +32,10 @@ _BY_REINSTALL = "An admin must reinstall this app (it lacks `users:read`) and se
 _BY_OPERATOR = "The operator of the bot can set it up."
 _NO_KEY = "This workspace has no Anchor API key yet."
 _REFUSALS = {
-    RoleUnknown: ("Slack did not say whether you are a member of this workspace.", "Try again in a moment"),
+    RoleUnknown: (
+        "Slack did not say whether you are a member of this workspace.",
+        "Try again in a moment, use `anchor-bot {verb}` where the bot runs",
+    ),
     outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
     outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
     outcomes.Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
@@ -167,7 +170,7 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
             advice = f"Try again in {math.ceil(seconds)} s"
         case _:
             why, advice = _REFUSALS[type(refusal)]
-    return why, f"{advice}, {markup.or_in_dashboard(verb, dashboard_url)}."
+    return why, f"{advice.format(verb=verb)}, {markup.or_in_dashboard(verb, dashboard_url)}."
 
 
 def _how_late(late: outcomes.Late) -> str:

@@ -87,7 +87,7 @@ class Workspaces:
     """Repository of workspaces. Every method can raise StoreError.
 
     A bot of one workspace serves the one that is `pinned`: its settings are in memory only, and it is found without
-    the database, which has a row with its ids.
+    the database, which has a row with its ids. `known` is set once its team is.
     """
 
     store: Store
@@ -95,6 +95,7 @@ class Workspaces:
 
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
+        self.known = asyncio.Event()
         self._is_recorded = False
         self._cache: TTLCache[str, Workspace] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
         self._failing: TTLCache[str, bool] = TTLCache(MAX_ENTRIES, FALLBACK_TTL, timer=time.monotonic)
@@ -106,6 +107,16 @@ class Workspaces:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""
         if self.pinned is not None:
             self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
+            self._is_recorded = False
+            self.known.set()
+
+    async def recall(self) -> None:
+        """Read whose the pinned bot token is, unless that is known, or the database fails."""
+        if self.pinned is not None and not self.known.is_set():
+            with suppress(StoreError):
+                ids = await self.rows.find_ids(self.pinned.bot_token)
+                if ids is not None and not self.known.is_set():
+                    self.identify(*ids)
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return the workspace of a verified request, or None if it is not served.
@@ -151,6 +162,7 @@ class Workspaces:
         An alert that came before the team was known can be stored later. Slack sends an event again for 6 minutes only:
         https://docs.slack.dev/apis/events-api/#retries
         """
+        await self.recall()
         with suppress(StoreError):
             await self._record_pinned()
             if self.pinned is not None and self.pinned.team_id:
@@ -186,9 +198,9 @@ class Workspaces:
 
     async def _record_pinned(self) -> None:
         """Write the row of the pinned workspace once its team is known: notices and admins refer to it."""
-        if self.pinned is not None and self.pinned.team_id and not self._is_recorded:
-            await self.rows.save_ids(self.pinned.team_id, self.pinned.enterprise_id, time.time())
-            self._is_recorded = True
+        if (one := self.pinned) is not None and one.team_id and not self._is_recorded:
+            await self.rows.save_ids(one.team_id, one.enterprise_id, one.bot_token, time.time())
+            self._is_recorded = one is self.pinned
 
     @contextmanager
     def _changing(self, team_id: str) -> Iterator[None]:

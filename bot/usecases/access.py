@@ -19,13 +19,14 @@ from bot.core.outcomes import (
     TooManyResumes,
     WrongWorkspace,
 )
-from bot.core.policy import NotHere, Role, check_policy
+from bot.core.policy import Denial, NotHere, Role, RoleUnknown, check_policy
 from bot.core.requests import Actor, Order, Person, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import happens
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, SHARE
 
@@ -38,6 +39,8 @@ MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
 """The most times that a person resumes the same session within so many seconds."""
 
 MOST_REMEMBERED = 10_000
+
+_NAME_TIMEOUT = 1.0  # seconds for which people whom Slack does not confirm wait for the name of the workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class AccessCheck:
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
         if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):
-            return denial
+            return await self.check(order) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role)
 
     async def check_viewer(self, actor: Actor) -> Access | Refusal:
@@ -113,8 +116,13 @@ class AccessCheck:
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in Verb}
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
-            return denial
+            return await self.check_viewer(actor) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
+
+    async def _gets_name(self, workspace: Workspace, denial: Denial) -> bool:
+        """Return whether the denial is for want of the workspace's name, and that comes within a moment."""
+        is_nameless = not workspace.team_id and isinstance(denial, RoleUnknown)
+        return is_nameless and await happens(self.workspaces.known, within=_NAME_TIMEOUT)
 
 
 def _access(workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[Verb] = frozenset()) -> Access | NoKey:

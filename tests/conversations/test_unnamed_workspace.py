@@ -1,27 +1,39 @@
-"""Alerts that come before Slack has said whose the bot token is become cards like all others."""
+"""Before Slack has said whose the bot token is: cards are made, and only confirmed members are served."""
 
 import asyncio
+import itertools
+import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
-from bot.sim.slack import Answer, Fault, SimSlack, Slow
+from bot.sim.slack import Answer, Fault, Hang, Installation, SimSlack, Slow, User, Workspace
 from conversations.test_cards import PAUSE, RESUME, TOKEN, alert, until_shown
-from harness import HTTP_ONLY, SESSION, SingleHarness
+from conversations.test_health import becomes
+from conversations.test_policy import GRID, colleague
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused
 from harness.databases import KEY
-from harness.product import Limits, Settings, running
+from harness.outages import execute
+from harness.product import Limits, Settings, State, outcomes, policy, running
+from harness.restarts import remains
 from harness.single_workspace import PATIENT, PATIENT_ACK, obeying
+from harness.texts import list_refused
+from harness.transport import current_transport
 
 pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
 async def servers() -> AsyncIterator[tuple[SimSlack, SimAnchor]]:
-    async with SimSlack(ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
+    async with (
+        SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack,
+        SimAnchor() as anchor,
+    ):
         anchor.add_session(session_id=SESSION)
         with obeying(slack, anchor):
             yield slack, anchor
@@ -33,7 +45,9 @@ async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterato
     own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
     environ = environment(slack, anchor, **own)
     async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK)) as bot:
-        slack.request_url = f"{bot.url}/slack/events"
+        slack.request_url = None if slack.socket_mode else f"{bot.url}/slack/events"
+        if slack.socket_mode:
+            await slack.until(lambda: slack.sockets.connections)
         yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
 
 
@@ -77,3 +91,193 @@ async def test_they_follow_orders_after_a_restart_without_a_name(tmp_path: Path,
             await asyncio.sleep(1.0)
             await at.command()
             await until_shown(at, card, RESUME, "Paused", "It spends more.")
+
+
+NOBODY = Answer(503)
+"""Slack does not say whose the token is, as long as the bot runs."""
+
+NOT_CONFIRMED = policy.RoleUnknown()
+GUEST = policy.NotAMember(policy.Role.GUEST)
+WRONG = outcomes.WrongWorkspace()
+SECOND = "T0SECOND001"
+_numbers = itertools.count()
+HOSTILE_TEAMS = ['""', '"t0 home"', f'"{"T" * 41}"', "[]"]
+
+
+def second_workspace(slack: SimSlack, *, shares_channel: bool = False) -> User:
+    """Somebody of another workspace that has installed the same app, perhaps in a channel with our people."""
+    slack.add_workspace(Workspace(SECOND, "second", Installation("xoxb-second")))
+    user = User("U0MALLORY01", SECOND, "mallory")
+    if shares_channel:
+        slack.home.users[user.id] = user
+        slack.alerts.members.add(user.id)
+    return user
+
+
+async def answer(at: SingleHarness, user: User, team_id: str, text: str = SESSION, verb: str = "pause") -> str:
+    """Type a command in the workspace `team_id`, and return the answer in the ack."""
+    fields = {"command": f"/anchor-{verb}", "text": text, "team_id": team_id, "channel_id": at.channel.id}
+    whose = {"user_id": user.id, "trigger_id": str(next(_numbers))}
+    answered = await at.deliver("slash_commands", fields | whose, takes_answer=True)
+    return str(json.loads(answered.body)["text"])
+
+
+def refused(why: outcomes.Outcome, user: User, verb: str = "pause") -> str:
+    return outcome_text(why, verb=verb, user=user.id)
+
+
+def file(directory: Path) -> str:
+    return f"sqlite:///{directory / 'bot.db'}"
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("can_ask", [False, True], ids=["without users:read", "in a shared channel"])
+@pytest.mark.parametrize(
+    "fault",
+    [NOBODY, Hang(), *(Answer(200, f'{{"ok":true,"team_id":{team}}}'.encode()) for team in HOSTILE_TEAMS)],
+    ids=["no answer", "it hangs", "no team", "no id", "a long id", "no text"],
+)
+async def test_a_second_workspace_cannot_use_our_key(tmp_path: Path, fault: Fault, *, can_ask: bool) -> None:
+    """It has the same app, so Slack signs its requests with the same secret."""
+    async with servers() as (slack, anchor):
+        mallory = second_workspace(slack, shares_channel=can_ask)
+        slack.faults["auth.test"] = fault
+        if not can_ask:
+            slack.home.installation.scopes -= {"users:read"}
+        async with starting(slack, anchor, file(tmp_path)) as at:
+            for verb in ("pause", "resume"):
+                assert await answer(at, mallory, SECOND, verb=verb) == refused(NOT_CONFIRMED, mallory, verb)
+            assert await answer(at, mallory, SECOND, "") == list_refused(NOT_CONFIRMED)
+            assert await answer(at, mallory, slack.home.team_id) == refused(NOT_CONFIRMED, mallory)
+            assert anchor.requests == []
+            if can_ask:
+                await at.click(at.post_alert(), user=mallory)
+                await slack.until(lambda: at.ephemerals(mallory))
+                assert anchor.requests == []
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as database:
+        assert database.execute("SELECT * FROM people").fetchall() == []
+
+
+@BOTH_TRANSPORTS
+async def test_members_are_served_as_soon_as_slack_confirms_that_they_are_some(tmp_path: Path) -> None:
+    async with servers() as (slack, anchor):
+        slack.faults["auth.test"] = NOBODY
+        async with starting(slack, anchor, file(tmp_path)) as at:
+            assert (await at.answer("a command")).text == paused()
+            await at.answer("a click", slack.bob)
+            assert len(at.orders) == 2
+            assert await answer(at, slack.guest, slack.home.team_id) == refused(GUEST, slack.guest)
+            slack.faults["users.info"] = NOBODY
+            assert (await at.answer("a command")).text == paused()  # by what Slack said before
+            assert await answer(at, slack.carol, slack.home.team_id) == refused(NOT_CONFIRMED, slack.carol)
+            assert len(at.orders) == 3
+
+
+async def test_the_refusal_names_what_works_without_slack(tmp_path: Path) -> None:
+    async with servers() as (slack, anchor):
+        slack.faults["auth.test"], slack.faults["users.info"] = NOBODY, NOBODY
+        async with starting(slack, anchor, file(tmp_path)) as at:
+            text = await answer(at, slack.alice, slack.home.team_id)
+    assert "Anchor's dashboard" in text
+    assert "`anchor-bot pause`" in text
+
+
+@BOTH_TRANSPORTS
+async def test_a_request_waits_a_moment_for_the_name(tmp_path: Path) -> None:
+    async with servers() as (slack, anchor):
+        mallory = second_workspace(slack)
+        slack.home.installation.scopes -= {"users:read"}
+        slack.faults["auth.test"] = Slow(0.5, times=1)
+        async with starting(slack, anchor, file(tmp_path)) as at:
+            assert not at.bot.startup.done()
+            ours = answer(at, slack.alice, slack.home.team_id)
+            theirs = answer(at, mallory, SECOND)
+            assert [*await asyncio.gather(ours, theirs)] == [paused(), refused(WRONG, mallory)]
+            assert len(at.orders) == 1
+
+
+@BOTH_TRANSPORTS
+async def test_a_colleague_of_the_organisation_is_no_outsider_meanwhile(tmp_path: Path) -> None:
+    async with servers() as (slack, anchor):
+        slack.home.enterprise = GRID
+        slack.faults["auth.test"] = Slow(0.5, times=1)
+        async with starting(slack, anchor, file(tmp_path)) as at:
+            carla = colleague(at, GRID)
+            assert (await at.answer("a click", carla)).text == paused(user=carla.id)
+
+
+@asynccontextmanager
+async def named_before(url: str) -> AsyncIterator[tuple[SimSlack, SimAnchor]]:
+    """A bot has run that Slack has told whose its token is. Now Slack tells nothing, and the app lacks users:read."""
+    async with servers() as (slack, anchor):
+        async with starting(slack, anchor, url) as at:
+            await at.bot.startup
+            await asyncio.sleep(1.0)  # until it is stored
+            assert (await at.answer("a command")).text == paused()
+        slack.home.installation.scopes -= {"users:read"}
+        slack.faults["auth.test"] = NOBODY
+        yield slack, anchor
+
+
+@BOTH_TRANSPORTS
+async def test_a_restart_knows_the_workspace_at_once(database_url: str) -> None:
+    async with named_before(database_url) as (slack, anchor):
+        mallory = second_workspace(slack)
+        async with starting(slack, anchor, database_url) as at:
+            assert await answer(at, slack.alice, slack.home.team_id) == paused()
+            assert await answer(at, mallory, SECOND) == refused(WRONG, mallory)
+            assert not at.bot.startup.done()
+            assert "503" in (await becomes(at, {"slack"}))["slack"]
+            slack.faults["users.info"] = Hang()
+            assert (await at.answer("a click", within=2.0)).text  # her role is known by now
+
+
+@BOTH_TRANSPORTS
+async def test_what_a_killed_process_has_left_is_sent_without_slack(database_url: str) -> None:
+    async with remains(database_url) as left:
+        async with starting(left.slack, left.anchor, database_url) as at:
+            await at.bot.startup
+            await asyncio.sleep(1.0)  # until it is stored
+            await at.answer("a command")
+        await left.leave("pause", State.SENT)
+        left.slack.faults["auth.test"], left.slack.faults["users.info"] = Hang(), Hang()
+        async with starting(left.slack, left.anchor, database_url):
+            await left.anchor.until(lambda: len(left.anchor.posts(SESSION)) == 2, within=3.0)
+
+
+@BOTH_TRANSPORTS
+async def test_the_workspace_of_another_token_does_not_count(database_url: str) -> None:
+    """Nor does what Slack said about people when the bot had the other token."""
+    async with named_before(database_url) as (slack, anchor):
+        slack.home.installation.bot_token = "xoxb-the-second-token"
+        for is_asked in (False, True):
+            if is_asked:
+                slack.home.installation.scopes |= {"users:read"}
+                slack.faults["users.info"] = NOBODY
+            async with starting(slack, anchor, database_url) as at:
+                before = len(at.orders)
+                assert await answer(at, slack.alice, slack.home.team_id) == refused(NOT_CONFIRMED, slack.alice)
+                assert len(at.orders) == before
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("damage", ["not stored", "not an id", "not readable"])
+async def test_without_the_stored_workspace_slack_decides(tmp_path: Path, damage: str) -> None:
+    url = file(tmp_path)
+    async with named_before(url) as (slack, anchor):
+        mallory = second_workspace(slack)
+        change = {
+            "not stored": "DELETE FROM marks WHERE scope = 'team'",
+            "not an id": "UPDATE marks SET value = 't0 home' WHERE scope = 'team'",
+            "not readable": "ALTER TABLE marks RENAME TO elsewhere",
+        }
+        await execute(url, change[damage])
+        async with starting(slack, anchor, url) as at:
+            before = len(at.orders)
+            assert await answer(at, mallory, SECOND) == refused(NOT_CONFIRMED, mallory)
+            assert await answer(at, slack.alice, slack.home.team_id) == refused(NOT_CONFIRMED, slack.alice)
+            assert len(at.orders) == before
+            del slack.faults["auth.test"]
+            await at.bot.startup
+            assert await answer(at, slack.alice, slack.home.team_id) == paused()
+            assert await answer(at, mallory, SECOND) == refused(WRONG, mallory)

@@ -50,7 +50,7 @@ async def test_a_card_that_was_made_before_it_had_a_name_becomes_its_own_and_due
     assert await fetch(store, "SELECT * FROM marks WHERE scope = ''") == []
 
 
-async def test_it_serves_everybody_until_slack_has_said_whose_it_is(store: Store) -> None:
+async def test_it_is_found_for_everybody_until_it_is_known_whose_it_is(store: Store) -> None:
     one = pinned(store)
     assert await one.find(OTHER) is not None
     await one.catch_up()
@@ -62,6 +62,21 @@ async def test_it_serves_everybody_until_slack_has_said_whose_it_is(store: Store
     assert await one.find(OTHER) is None
     assert await one.owner_of_alerts("") == found
     assert await one.owner_of_alerts(TEAM) is None
+
+
+async def test_its_ids_count_for_the_bot_token_with_which_they_were_stored(store: Store, one: Workspaces) -> None:
+    assert [await store.rows.find_ids(Secret(token)) for token in ("xoxb-1", "xoxb-2")] == [None, None]
+    await one.catch_up()
+    assert [await store.rows.find_ids(Secret(token)) for token in ("xoxb-1", "xoxb-2")] == [(TEAM, ""), None]
+    again = pinned(store)
+    await again.catch_up()
+    assert (await again.find(TEAM), await again.find(OTHER)) == (replace(PINNED, team_id=TEAM), None)
+    again.identify(TEAM, "E0GRID00001")  # it has joined an organisation since
+    await again.catch_up()
+    await store.rows.save_ids(OTHER, "", Secret("xoxb-3"), 0.0)
+    await store.rows.save_ids(OTHER, "", Secret("xoxb-2"), 0.0)
+    found = [await store.rows.find_ids(Secret(token)) for token in ("xoxb-1", "xoxb-2", "xoxb-3")]
+    assert found == [(TEAM, "E0GRID00001"), (OTHER, ""), None]
 
 
 async def test_the_database_has_only_its_ids_and_to_others_it_is_not_installed(store: Store) -> None:

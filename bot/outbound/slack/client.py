@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
-from bot.core.fields import TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
+from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
 from bot.core.requests import Trigger
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
@@ -192,7 +192,7 @@ class SlackClient:
         """
         response, headers = await call_with_headers(self.web.auth_test(token=token.reveal()), _REFUSED)
         team_id, scopes = response.get("team_id"), headers.get("x-oauth-scopes")
-        if not isinstance(team_id, str):
+        if not isinstance(team_id, str) or not SLACK_ID.fullmatch(team_id):
             raise SlackUnreachableError("response without a team id")
         return TokenInfo(
             team_id=team_id,

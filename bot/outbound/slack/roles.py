@@ -98,6 +98,7 @@ def _read_profile(user: object) -> Profile:
         is_bot=_any(user, "is_bot"),
         is_deactivated=_any(user, "deleted"),
         is_stranger=_any(user, "is_stranger"),
+        has_roles=isinstance(user.get("is_restricted"), bool),
     )
 
 
@@ -142,7 +143,7 @@ class RoleCache:
 
     def peek(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
-        if is_surely_outsider(actor, workspace.enterprise_id):
+        if _is_outsider(workspace, actor):
             return Role.OUTSIDER
         entry = self._entries.get(_key(actor))
         is_fresh = entry is not None and time.monotonic() < entry.fresh_until
@@ -152,7 +153,8 @@ class RoleCache:
         """Return the role, cached for 5 minutes; if Slack gives no answer, by an answer of the last 7 days.
 
         A pause counts answers from before a restart, and does not wait if the person was a full member in the last 24
-        hours: a role that has changed applies to the next request.
+        hours: a role that has changed applies to the next request. Until the workspace is known, stored answers do not
+        count: they can be those to another bot token.
         """
         key, role = _key(actor), self.peek(workspace, actor)
         if role is not Role.UNKNOWN:
@@ -163,7 +165,7 @@ class RoleCache:
         fetch = _fetch_for_order if entry is None else fetch_profile
         lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch)
         if for_pause:
-            if entry is None:
+            if entry is None and workspace.team_id:
                 await self._load(key, unless=lookup)
                 entry = self._entries.get(key)
             is_recent = entry is not None and time.monotonic() < entry.answered_at + PAUSE_TTL
@@ -181,7 +183,7 @@ class RoleCache:
 
     async def fetch(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
-        if is_surely_outsider(actor, workspace.enterprise_id):
+        if _is_outsider(workspace, actor):
             return Role.OUTSIDER
         return await self._result(self._look_up(workspace, _key(actor), fetch_profile_with_retries), workspace, actor)
 
@@ -214,10 +216,10 @@ class RoleCache:
     def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
         lookup = self._lookups[key] = self._asking.start(fetch(self._web, workspace.bot_token, key[1]))
         number = next(self._numbers)
-        lookup.add_done_callback(lambda done: self._put(key, done, number))
+        lookup.add_done_callback(lambda done: self._put(key, done, number, is_stored=bool(workspace.team_id)))
         return lookup
 
-    def _put(self, key: _Key, lookup: _Lookup, number: int) -> None:
+    def _put(self, key: _Key, lookup: _Lookup, number: int, *, is_stored: bool) -> None:
         """Cache the answer, unless that of a later lookup is there already."""
         if self._lookups.get(key) is lookup:
             del self._lookups[key]
@@ -236,7 +238,8 @@ class RoleCache:
         entry = self._entries[key] = _Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        if answer is not None and now >= entry.recorded_at + RECORD_INTERVAL and len(self._to_record) < MAX_STORING:
+        is_due = is_stored and now >= entry.recorded_at + RECORD_INTERVAL
+        if answer is not None and is_due and len(self._to_record) < MAX_STORING:
             self._to_record[key] = entry, (answer, time.time())
             self._storing.start(self._record())
 
@@ -286,7 +289,14 @@ def _key(actor: Actor) -> _Key:
     return actor.team_id, actor.user_id
 
 
+def _is_outsider(workspace: Workspace, actor: Actor) -> bool:
+    return bool(workspace.team_id) and is_surely_outsider(actor, workspace.enterprise_id)
+
+
 def _role(entry: _Entry | None, workspace: Workspace, actor: Actor) -> Role:
+    """Return the role by an answer. Until the workspace is known, only Slack's word about people of it counts."""
     if entry is None:
         return Role.UNKNOWN
-    return Role.SCOPE_MISSING if entry.answer is None else role_of(entry.answer, actor, workspace.enterprise_id)
+    role = Role.SCOPE_MISSING if entry.answer is None else role_of(entry.answer, actor, workspace.enterprise_id)
+    is_confirmed = entry.answer is not None and entry.answer.has_roles and role is not Role.OUTSIDER
+    return role if workspace.team_id or is_confirmed else Role.UNKNOWN

@@ -8,6 +8,7 @@
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
 | `install` | the digest of a used OAuth state | its expiry | |
+| `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 """
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 
-PROCESS, INSTALL, KEY = "process", "install", "key"
+PROCESS, INSTALL, KEY, TEAM = "process", "install", "key", "team"
 CHECK, PACE, READS = "check", "pace", "reads"
 
 _CLAIM = """

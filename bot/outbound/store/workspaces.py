@@ -8,11 +8,13 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from bot.core.fields import SLACK_ID, Secret
 from bot.core.policy import Policy
 from bot.core.workspace import AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
+from bot.outbound.store.marks import TEAM
+from bot.outbound.store.secrets import FieldCipher, FieldRef, derive_key, read_policy, write_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ _SAVE_IDS = """
       installed_at, key_version, policy_version, alerts_token_version)
     VALUES (:team_id, '', :enterprise_id, '', '', '', '', '', :now, :version, :version, :version)
     ON CONFLICT DO NOTHING
+"""
+_FIND_IDS = f"SELECT value FROM marks WHERE scope = '{TEAM}' AND name = :digest"
+_FORGET_TOKENS = f"DELETE FROM marks WHERE scope = '{TEAM}' AND value = :ids AND name <> :digest"
+_SAVE_TOKEN = f"""
+    INSERT INTO marks (scope, name, value) VALUES ('{TEAM}', :digest, :ids)
+    ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 """
 _UNNAMED = "SELECT 1 FROM cards WHERE team_id = ''"
 _ADOPT = """
@@ -143,10 +151,23 @@ class WorkspaceRows:
         with self._on_change(installation.team_id):
             return await self._database.change(partial(_save, values))
 
-    async def save_ids(self, team_id: str, enterprise_id: str, now: float) -> None:
-        """Save a row for a workspace whose settings are not in the database, unless it has one."""
+    async def save_ids(self, team_id: str, enterprise_id: str, bot_token: Secret, now: float) -> None:
+        """Save the row of a workspace whose settings are not in the database, unless it has one, and a token digest."""
         values = {"team_id": team_id, "enterprise_id": enterprise_id or None, "now": int(now)}
-        await self._database.execute(_SAVE_IDS, **values, version=self._first_version())
+        token = {"digest": _digest(bot_token), "ids": f"{team_id} {enterprise_id}"}
+
+        def save(connection: Connection) -> None:
+            connection.execute(_SAVE_IDS, **values, version=self._first_version())
+            connection.execute(_FORGET_TOKENS, **token)
+            connection.execute(_SAVE_TOKEN, **token)
+
+        await self._database.change(save)
+
+    async def find_ids(self, bot_token: Secret) -> tuple[str, str] | None:
+        """Return the ids of the team and the organisation ("" without one) that were saved with this token."""
+        row = await self._database.fetch_one(_FIND_IDS, digest=_digest(bot_token))
+        team_id, _, enterprise_id = (row.value if row else "").partition(" ")
+        return (team_id, enterprise_id) if SLACK_ID.fullmatch(team_id) else None
 
     async def adopt_cards(self, team_id: str) -> None:
         """Let the cards that were made before Slack had named the workspace be its own, and show what is true now."""
@@ -248,6 +269,10 @@ class WorkspaceRows:
             set_by=row.anchor_api_key_set_by,
             set_at=row.anchor_api_key_set_at,
         )
+
+
+def _digest(bot_token: Secret) -> str:
+    return derive_key(bot_token, "anchor-bot: the team of a bot token").hex()
 
 
 def _save(values: dict[str, Any], connection: Connection) -> bool:

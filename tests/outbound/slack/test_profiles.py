@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -46,20 +47,23 @@ async def profile(slack: SimSlack) -> AsyncIterator[Ask]:
         yield lambda user: fetch_profile(web, token, user if isinstance(user, str) else user.id)
 
 
+MEMBER = Profile(TEAM, has_roles=True)
+
+
 async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> None:
     for user, expected in (
-        (slack.alice, Profile(TEAM, is_admin=True)),
-        (slack.bob, Profile(TEAM)),
-        (slack.guest, Profile(TEAM, is_guest=True)),
+        (slack.alice, replace(MEMBER, is_admin=True)),
+        (slack.bob, MEMBER),
+        (slack.guest, replace(MEMBER, is_guest=True)),
         (slack.outsider, Profile("T0PARTNER01")),
-        (slack.home.installation.bot_user_id, Profile(TEAM, is_bot=True)),
+        (slack.home.installation.bot_user_id, replace(MEMBER, is_bot=True)),
         ("U0NOBODY001", STRANGER),
     ):
         assert await profile(user) == expected
     slack.home.change_user(slack.alice, deleted=True)
     assert await profile(slack.alice) == Profile(TEAM, is_deactivated=True)
     kinds = dict.fromkeys(("is_admin", "is_owner", "is_primary_owner"), Profile(TEAM, is_admin=True))
-    kinds |= dict.fromkeys(("is_restricted", "is_ultra_restricted"), Profile(TEAM, is_guest=True))
+    kinds |= {"is_restricted": replace(MEMBER, is_guest=True), "is_ultra_restricted": Profile(TEAM, is_guest=True)}
     for field, expected in kinds.items():
         slack.faults["users.info"] = user_info(team_id=TEAM, **{field: True})
         assert await profile(slack.bob) == expected
@@ -68,7 +72,7 @@ async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> 
 async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: SimSlack, profile: Ask) -> None:
     slack.home.enterprise, other = Enterprise("E0GRID00001", "Grid"), Enterprise("E0OTHER0001", "Other")
     slack.home.change_user(slack.bob, is_org_admin=True)  # the organisation's admins need not be this one's
-    assert await profile(slack.bob) == Profile(TEAM, "E0GRID00001", frozenset({TEAM}))
+    assert await profile(slack.bob) == Profile(TEAM, "E0GRID00001", frozenset({TEAM}), has_roles=True)
     slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), other))
     assert await profile(slack.outsider) == Profile("T0PARTNER01", other.id, frozenset({"T0PARTNER01"}))
 

@@ -61,7 +61,7 @@ async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault)
         assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
 
 
-@pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7'], ids=["absent", "null", "a number"])
+@pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
 async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
     async with SimSlack() as slack, web_client(slack) as web:
         slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())

@@ -30,7 +30,7 @@ async def test_a_key_is_needed_from_its_first_start_until_a_rotation(
     async with open_store(Secret(database_url), [KEY, OTHER_KEY]) as store:  # the refused one has left nothing behind
         await store.rows.save(ACME)
         await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
-        await store.rows.save_ids("T0GLOBEX001", "", 0.0)  # which has no secret
+        await store.rows.save_ids("T0GLOBEX001", "", Secret("xoxb-1"), 0.0)  # which has no secret
         await OrderRows(store.database, store.cipher, "1").write([order_row()], [])
     wording("wrong keys", await refusal(database_url, OTHER_KEY))
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
