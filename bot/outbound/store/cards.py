@@ -51,7 +51,7 @@ from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import states_now
-from bot.outbound.store.marks import CHECK, READS, claim_mark
+from bot.outbound.store.marks import CHECK, READS
 
 Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
@@ -113,6 +113,12 @@ _SET_FACTS = f"""
 """
 _TEAMS = f"""
     SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
+"""
+_CLAIM_CHECKS = f"""
+    INSERT INTO marks (scope, name, until)
+    SELECT team_id, '{CHECK}', :until FROM cards WHERE {_IS_LIVE} GROUP BY team_id HAVING min(created_at) <= :since
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
+    RETURNING scope
 """
 _END_CHECK = f"UPDATE marks SET until = :now + :seconds WHERE scope = :team_id AND name = '{CHECK}'"
 _READ_TIMES = f"SELECT value FROM marks WHERE scope = :team_id AND name = '{READS}'"
@@ -242,12 +248,9 @@ class CardRows:
 
         def claim_all(connection: Connection) -> dict[str, float]:
             now = time.monotonic() + self.clock.offset(connection)
-            teams = connection.fetch_all(_TEAMS)  # an uninstallation can have deleted some meanwhile
-            return {
-                row.team_id: row.since
-                for row in teams
-                if row.since <= now - interval and claim_mark(connection, row.team_id, CHECK, now + interval, now)
-            }
+            since, until = now - interval, now + interval
+            claimed = {row.scope for row in connection.fetch_all(_CLAIM_CHECKS, since=since, until=until, now=now)}
+            return {row.team_id: row.since for row in connection.fetch_all(_TEAMS) if row.team_id in claimed}
 
         return await self.database.change(claim_all)
 
