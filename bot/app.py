@@ -34,7 +34,8 @@ from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.availability import CHECK_INTERVAL, WatchedStore, open_watched
-from bot.outbound.store.history import keep_pruned
+from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
+from bot.outbound.store.people import REFRESH_INTERVAL
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
@@ -144,7 +145,7 @@ async def running(
             ):
                 journaling.start(_keep_journal(store, container))
                 journaling.start(container.outbox.run())
-                checks.start(keep_pruned(store.database, settings.journal_days))
+                checks.start(_keep_rows(store, container, settings.journal_days))
                 checks.start(_check_sessions(store, container))
                 startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
                 serve_seconds = 0.0
@@ -222,6 +223,15 @@ async def _check_sessions(store: Store, container: Container) -> None:
     await store.database.migrated.wait()
     await asyncio.sleep(LOOK_INTERVAL)
     await repeat(container.session_checks.look, every=LOOK_INTERVAL)
+
+
+async def _keep_rows(store: Store, container: Container, days: int) -> None:
+    """Delete old rows and refresh old roles soon after the database can be used, and then hourly, until cancelled."""
+    await store.database.migrated.wait()
+    await asyncio.sleep(FIRST_DELAY)
+    pruning = repeat(partial(prune, store.database, days), every=INTERVAL)
+    refresh = partial(container.roles.refresh, container.workspaces.find)
+    await asyncio.gather(pruning, repeat(refresh, every=REFRESH_INTERVAL))
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:

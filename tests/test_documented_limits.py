@@ -124,6 +124,7 @@ OPERATIONS: list[Row] = [
         for most in (orders.MOST_TRIGGERS, delivery.MOST_REMEMBERED, response_url.MOST_URLS)
     ),
     ("| counts of resumes, by person, and by person and session | {} each |", access.MOST_REMEMBERED),
+    ("| roles that are refreshed in an hour | {} |", people.MOST_REFRESHED),
     ("| roles of people; workspaces, for outages of the database | {} each |", roles.MAX_ENTRIES),
     ("| roles of people; workspaces, for outages of the database | {} each |", workspaces.MAX_ENTRIES),
     (

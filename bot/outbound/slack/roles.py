@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -18,6 +20,7 @@ from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, rol
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
+from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People, Report
 from bot.runtime import Tasks
@@ -43,6 +46,12 @@ _RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if th
 _CLOSE_TIMEOUT = 1.0
 MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
+
+REFRESH_PAUSE = 1.5
+"""Seconds between two lookups of a refresh: of the 100 a minute that Slack allows a workspace, 60 are for requests."""
+
+LONGEST_REFRESH = 3_000.0  # seconds in which its lookups begin: it ends before another replica begins the next one
+MOST_FAILURES = 3  # in a row; then the other people of the workspace wait for the next refresh
 
 
 async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
@@ -110,6 +119,7 @@ _Key = tuple[str, str]  # team id, user id
 _Answer = Profile | None  # None: the app lacks the scope
 _Lookup = asyncio.Task[_Answer]  # fails with SlackUnreachableError
 _Fetch = Callable[[AsyncWebClient, Secret, str], Coroutine[Any, Any, _Answer]]
+_Find = Callable[[str], Awaitable[Workspace | None]]
 
 
 @dataclass(slots=True)
@@ -120,7 +130,7 @@ class _Entry:
     answered_at: float
     fresh_until: float = -inf
     retry_at: float = -inf
-    recorded_at: float = -inf
+    recorded_at: float = -inf  # the use of the role that is stored
     lookup: int = -1  # sequence number of the lookup that produced this entry
 
 
@@ -156,7 +166,7 @@ class RoleCache:
         hours: a role that has changed applies to the next request. Until the workspace is known, stored answers do not
         count: they can be those to another bot token.
         """
-        key, role = _key(actor), self.peek(workspace, actor)
+        key, role, began = _key(actor), self.peek(workspace, actor), time.monotonic()
         if role is not Role.UNKNOWN:
             return role
         entry = self._entries.get(key)
@@ -165,13 +175,12 @@ class RoleCache:
         fetch = _fetch_for_order if entry is None else fetch_profile
         lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch)
         if for_pause:
-            if entry is None and workspace.team_id:
-                await self._load(key, unless=lookup)
+            if not _is_within(PAUSE_TTL, entry) and workspace.team_id:
+                await self._load(key, unless=lookup, within=None if entry is None else _REFRESH_TIMEOUT)
                 entry = self._entries.get(key)
-            is_recent = entry is not None and time.monotonic() < entry.answered_at + PAUSE_TTL
-            if is_recent and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
+            if _is_within(PAUSE_TTL, entry) and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
                 return role
-        return await self._newest(lookup, workspace, actor)
+        return await self._newest(lookup, workspace, actor, until=began + _REFRESH_TIMEOUT)
 
     async def get_fresh(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
@@ -187,16 +196,38 @@ class RoleCache:
             return Role.OUTSIDER
         return await self._result(self._look_up(workspace, _key(actor), fetch_profile_with_retries), workspace, actor)
 
+    async def refresh(self, find: _Find) -> None:
+        """Look up people again before their role is a day old, the oldest first, so that no pause waits for that.
+
+        One at a time, and of all replicas by one. `find` returns the workspace with a team id.
+        """
+        ends, failures = time.monotonic() + LONGEST_REFRESH, Counter[str]()
+        with suppress(StoreError):  # the check of the database reports it
+            for row in await self._rows.claim_old(time.time()):
+                if failures[row.team_id] < MOST_FAILURES and time.monotonic() < ends:
+                    has_answered = await self._refresh(row, find)
+                    failures[row.team_id] = 0 if has_answered else failures[row.team_id] + 1
+                    await asyncio.sleep(REFRESH_PAUSE)
+
+    async def _refresh(self, row: Row, find: _Find) -> bool:
+        """Look up a person who asks for nothing. Return whether Slack has answered."""
+        with suppress(StoreError, SlackUnreachableError):
+            workspace = await find(row.team_id)
+            if workspace is not None and workspace.team_id == row.team_id:
+                key = row.team_id, row.user_id
+                return await asyncio.shield(self._look_up(workspace, key, fetch_profile, row.used_at)) is not None
+        return False
+
     async def close(self) -> None:
         """Cancel every lookup, and wait for the store."""
         await self._asking.cancel()
         await self._storing.settle(within=_CLOSE_TIMEOUT)
         await self._storing.cancel()
 
-    async def _newest(self, lookup: _Lookup, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role by a lookup; with an older answer to fall back on, it is waited for a second only."""
-        has_older = _key(actor) in self._entries
-        role = await self._result(lookup, workspace, actor, within=_REFRESH_TIMEOUT if has_older else None)
+    async def _newest(self, lookup: _Lookup, workspace: Workspace, actor: Actor, until: float) -> Role:
+        """Return the role by a lookup; with an older answer to fall back on, it is waited for until then only."""
+        within = until - time.monotonic() if _key(actor) in self._entries else None
+        role = await self._result(lookup, workspace, actor, within)
         if not lookup.done():
             self._note_failure(_key(actor), "no response yet")
         return self._older(workspace, actor) if role is Role.UNKNOWN else role
@@ -210,16 +241,17 @@ class RoleCache:
 
     def _older(self, workspace: Workspace, actor: Actor) -> Role:
         entry = self._entries.get(_key(actor))
-        counts = entry is not None and time.monotonic() < entry.answered_at + KEPT
-        return _role(entry, workspace, actor) if counts else Role.UNKNOWN
+        return _role(entry, workspace, actor) if _is_within(KEPT, entry) else Role.UNKNOWN
 
-    def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
+    def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch, used_at: float | None = None) -> _Lookup:
+        """Start a lookup for a request, or for none since `used_at`, in Unix seconds."""
         lookup = self._lookups[key] = self._asking.start(fetch(self._web, workspace.bot_token, key[1]))
         number = next(self._numbers)
-        lookup.add_done_callback(lambda done: self._put(key, done, number, is_stored=bool(workspace.team_id)))
+        is_stored = bool(workspace.team_id)
+        lookup.add_done_callback(lambda done: self._put(key, done, number, used_at, is_stored=is_stored))
         return lookup
 
-    def _put(self, key: _Key, lookup: _Lookup, number: int, *, is_stored: bool) -> None:
+    def _put(self, key: _Key, lookup: _Lookup, number: int, used_at: float | None, *, is_stored: bool) -> None:
         """Cache the answer, unless that of a later lookup is there already."""
         if self._lookups.get(key) is lookup:
             del self._lookups[key]
@@ -238,9 +270,10 @@ class RoleCache:
         entry = self._entries[key] = _Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        is_due = is_stored and now >= entry.recorded_at + RECORD_INTERVAL
+        is_due = is_stored and (used_at is not None or now >= entry.recorded_at + RECORD_INTERVAL)
         if answer is not None and is_due and len(self._to_record) < MAX_STORING:
-            self._to_record[key] = entry, (answer, time.time())
+            seen_at = time.time()
+            self._to_record[key] = entry, (answer, seen_at, seen_at if used_at is None else used_at)
             self._storing.start(self._record())
 
     def _note_failure(self, key: _Key, why: str) -> None:
@@ -256,19 +289,19 @@ class RoleCache:
             if not batch:
                 return
             try:
-                await self._rows.record({key: report for key, (_, report) in batch.items()}, time.time())
+                await self._rows.record({key: report for key, (_, report) in batch.items()})
             except StoreError as error:
                 _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
                 return
-            for entry, _ in batch.values():
-                entry.recorded_at = entry.answered_at
+            for entry, (_, seen_at, used_at) in batch.values():
+                entry.recorded_at = entry.answered_at - (seen_at - used_at)
 
-    async def _load(self, key: _Key, *, unless: _Lookup) -> None:
-        """Load the stored answer into the cache, unless the lookup ends before."""
+    async def _load(self, key: _Key, *, unless: _Lookup, within: float | None) -> None:
+        """Load the stored answer into the cache, unless the lookup ends before, or `within` seconds are over."""
         if key not in self._loads:
             load = self._loads[key] = self._storing.start(self._load_stored(key))
             load.add_done_callback(lambda _: self._loads.pop(key))
-        await asyncio.wait({self._loads[key], unless}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({self._loads[key], unless}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
 
     async def _load_stored(self, key: _Key) -> None:
         try:
@@ -276,10 +309,11 @@ class RoleCache:
         except StoreError as error:
             _log.warning("role not loaded", extra={"team": key[0], "user": key[1], "why": str(error)})
             return
-        if found is not None and key not in self._entries:
+        if found is not None:
             profile, age = found
-            answered_at = time.monotonic() - age
-            self._entries[key] = _Entry(profile, answered_at, recorded_at=answered_at)
+            before, answered_at = self._entries.get(key), time.monotonic() - age
+            if before is None or before.answered_at < answered_at:  # another replica can have asked later
+                self._entries[key] = _Entry(profile, answered_at)
 
 
 _fetch_for_order = partial(fetch_profile_with_retries, while_limited=LONGEST_LOOKUP)
@@ -287,6 +321,10 @@ _fetch_for_order = partial(fetch_profile_with_retries, while_limited=LONGEST_LOO
 
 def _key(actor: Actor) -> _Key:
     return actor.team_id, actor.user_id
+
+
+def _is_within(seconds: float, entry: _Entry | None) -> bool:
+    return entry is not None and time.monotonic() < entry.answered_at + seconds
 
 
 def _is_outsider(workspace: Workspace, actor: Actor) -> bool:

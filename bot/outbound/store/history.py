@@ -8,7 +8,6 @@ import logging
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import partial
 
 from bot.core.cards import SessionName
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
@@ -16,7 +15,6 @@ from bot.core.outcomes import Paused, Resumed, Unconfirmed, Undone
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Verb
 from bot.core.sessions import PHASES, Phase, SessionState
-from bot.health import repeat
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreUnreachableError
@@ -185,13 +183,6 @@ def _read(row: Row) -> SessionState:
         at=row.given_at if row.settled_at is None else row.settled_at,
         undone_id=row.undone_id or "",
     )
-
-
-async def keep_pruned(database: Database, days: int) -> None:
-    """Delete old rows soon after the database can be used, and then every hour, until cancelled."""
-    await database.migrated.wait()
-    await asyncio.sleep(FIRST_DELAY)
-    await repeat(partial(prune, database, days), every=INTERVAL)
 
 
 async def prune(database: Database, days: int) -> None:

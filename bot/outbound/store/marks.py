@@ -7,6 +7,7 @@
 | a workspace | `check` | the next check of its sessions | |
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
+| `people` | `refresh` | the next refresh of old roles | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
@@ -21,6 +22,7 @@ from bot.outbound.store.database import Database
 
 PROCESS, INSTALL, KEY, TEAM = "process", "install", "key", "team"
 CHECK, PACE, READS = "check", "pace", "reads"
+REFRESH = "people", "refresh"
 
 _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)

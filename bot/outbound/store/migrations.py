@@ -204,6 +204,11 @@ MIGRATIONS = {
     -- the phase of a session that Anchor did not know, null if it knows it
     ALTER TABLE cards ADD COLUMN missing VARCHAR(20)
     """,
+    "0015": """
+    -- when the person's role was last used
+    ALTER TABLE people ADD COLUMN used_at BIGINT;
+    UPDATE people SET used_at = seen_at
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

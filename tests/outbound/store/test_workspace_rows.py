@@ -49,7 +49,7 @@ async def keep_about(store: Store) -> None:
         await OrderRows(store.database, store.cipher, "1").write([order_row(team=one.team_id)], [])
         await store.people.record_admin(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome")
-        await store.people.record({(one.team_id, "U1"): (BOB, NOW)}, NOW)
+        await store.people.record({(one.team_id, "U1"): (BOB, NOW, NOW)})
 
 
 async def kept_about(store: Store) -> list[str]:
@@ -244,8 +244,8 @@ async def test_of_ten_at_once_in_several_bots_one_succeeds(
 
 async def test_a_role_is_found_for_a_week(store: Store) -> None:
     assert await store.people.find(ACME.team_id, "U1", NOW) is None
-    await store.people.record({(ACME.team_id, "U1"): (BOB, NOW)}, NOW)
-    await store.people.record({(ACME.team_id, "U2"): (STRANGER, NOW)}, NOW)
+    await store.people.record({(ACME.team_id, "U1"): (BOB, NOW, NOW)})
+    await store.people.record({(ACME.team_id, "U2"): (STRANGER, NOW, NOW)})
     assert await store.people.find(ACME.team_id, "U1", NOW + 60) == (BOB, 60.5)
     assert await store.people.find(ACME.team_id, "U2", NOW - 60) == (STRANGER, 0.0), "a clock that was put back"
     assert await store.people.find(GLOBEX.team_id, "U1", NOW) is None
@@ -255,15 +255,32 @@ async def test_a_role_is_found_for_a_week(store: Store) -> None:
         assert await store.people.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
 
 
-async def test_a_role_is_replaced_if_it_has_changed_or_is_a_day_old_and_deleted_after_a_week(store: Store) -> None:
-    for later, profile, written in (
-        (0, BOB, 0),
-        (DAY - 1, BOB, 0),
-        (DAY - 1, replace(BOB, is_bot=False), DAY - 1),
-        (2 * DAY, replace(BOB, is_bot=False), 2 * DAY),
+async def test_a_role_is_replaced_if_it_has_changed_or_is_twenty_hours_old(store: Store) -> None:
+    member, key = replace(BOB, is_bot=False), (ACME.team_id, "U1")
+    for seen, used, profile, written in (
+        (0, 0, BOB, (0, 0)),
+        (71_999, 71_999, BOB, (0, 0)),
+        (71_999, 71_999, member, (71_999, 71_999)),
+        (143_998, 0, member, (71_999, 71_999)),
+        (143_999, 0, member, (143_999, 71_999)),
+        (143_999, 143_999, member, (143_999, 143_999)),
     ):
-        await store.people.record({(ACME.team_id, "U1"): (profile, NOW + later)}, NOW + later)
-        assert await fetch(store, "SELECT user_id, seen_at FROM people") == [("U1", int(NOW) + written)]
-        assert await store.people.find(ACME.team_id, "U1", int(NOW) + written) == (profile, 0.0)
-    await store.people.record({(ACME.team_id, "U2"): (BOB, NOW + 9.5 * DAY)}, NOW + 9.5 * DAY)
-    assert await fetch(store, "SELECT user_id FROM people") == [("U2",)]
+        await store.people.record({key: (profile, NOW + seen, NOW + used)})
+        found = await fetch(store, "SELECT seen_at, used_at FROM people")
+        assert found == [(int(NOW) + written[0], int(NOW) + written[1])]
+
+
+async def test_old_roles_are_claimed_once_an_hour_and_those_of_no_use_are_deleted(store: Store) -> None:
+    people, team = store.people, ACME.team_id
+    ages = {"U1": (20, 20), "U2": (19, 19), "U3": (22, 180), "U4": (169, 1), "U5": (1, 189), "U0ADMIN": (1, 189)}
+    for user_id, (seen, used) in ages.items():
+        await people.record({(team, user_id): (BOB, NOW - 3_600 * seen - 1, NOW - 3_600 * used - 1)})
+    await execute(store, "UPDATE people SET admin_seen_at = 1 WHERE user_id = 'U0ADMIN'")
+    await execute(store, "UPDATE people SET used_at = NULL WHERE user_id = 'U2'")  # by an earlier version of the bot
+    claimed = [[row.user_id for row in await people.claim_old(NOW + later)] for later in (0, 3_599, 3_600)]
+    assert claimed == [["U3", "U1"], [], ["U3", "U1", "U2"]]
+    left = await fetch(store, "SELECT user_id, seen_at IS NULL FROM people ORDER BY user_id")
+    assert [(user_id, bool(is_empty)) for user_id, is_empty in left] == [
+        ("U0ADMIN", True),
+        *[(f"U{number}", False) for number in (1, 2, 3)],
+    ]
