@@ -255,6 +255,18 @@ async def test_a_failed_refresh_is_repeated_an_hour_later_and_the_older_answer_c
         assert await at.role_for_pause(bob) is Role.MEMBER
 
 
+async def test_an_answer_that_is_too_old_is_waited_for_a_second_in_all_also_while_the_database_hangs(
+    at: RolesHarness,
+) -> None:
+    await at.role_for_pause(at.slack.bob)
+    await pass_time(2 * DAY)
+    at.fail(Slow(4.0))
+    at.rows.hangs = True
+    began = time.monotonic()
+    assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
+    assert 0.9 < time.monotonic() - began < 1.1
+
+
 async def test_a_refresh_without_a_database_asks_nobody(at: RolesHarness) -> None:
     await at.role_for_pause(at.slack.bob)
     await pass_time(DAY)
