@@ -124,3 +124,15 @@ async def sent(rows: CardRows, claimed: Iterable[ClaimedCard], ts: str = "9.9", 
 
 def cards_of(store: Store) -> CardRows:
     return CardRows(store.database, "one")
+
+
+COPIES = """
+    INSERT INTO cards (id, session_id, ts, channel_id, team_id, kind, content, shown, facts, version, attempts,
+      not_before, due, created_at, changed_at)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+    SELECT id || n, substr(session_id, 1, 24) || substr(CAST(1000000000000 + n AS TEXT), 2),
+      CASE WHEN n % 2 = 0 THEN ts || n END, channel_id || (n % :channels), team_id, kind, content, shown, facts, 0, 0,
+      created_at - 60.0, created_at - 60.0, created_at - 60.0, created_at - 60.0
+    FROM cards, numbers WHERE team_id = :team_id
+"""
+"""Copies of the cards of a workspace that are due: every second one is posted, and is to be updated."""

@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.cards import (
@@ -17,7 +17,7 @@ from bot.core.cards import (
     plan_replies,
     urgency_of,
 )
-from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Pace, read_pace
+from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, ended_state, missing_state
 from bot.outbound.store.card_values import (
@@ -32,19 +32,48 @@ from bot.outbound.store.card_values import (
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.marks import PACE
 
-_MOST_LOOKED_AT = 500  # rows; those that have to wait are not looked at again before
+_MOST_LOOKED_AT = 500  # rows
+MOST_LANES = 100
+"""The most lanes that are looked at in a transaction."""
 CLICKED = 0.0
 """The `due` of a message that somebody has clicked."""
 IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
-_DUE = f"""
-    SELECT * FROM cards WHERE due IS NOT NULL AND (not_before <= :now OR not_before > :now + {UNTRUE})
-    ORDER BY CASE WHEN failure IS NOT NULL THEN 2
-        WHEN due = {CLICKED} OR (ts IS NULL AND kind <> '{REPLY}') THEN 0 ELSE 1 END,
-      CASE WHEN failure IS NOT NULL THEN attempts END, due, id
-    LIMIT {_MOST_LOOKED_AT}
+_LANE = f"""
+    (team_id || ' ' || channel_id || CASE WHEN failure IS NOT NULL THEN ' 5' WHEN ts IS NOT NULL THEN ' 4'
+      WHEN kind = '{REPLY}' THEN ' 3' WHEN kind = '{ALERT}' THEN ' 1' ELSE ' 2' END)
 """
-"""Those that come first in the order of their channel are among them. Those that Slack has refused take turns."""
+"""The name of a row's lane. Those of a channel are sent in their order. Its rows do so by _TURN, `due` and `id`.
+
+The index ix_cards_lane has all of this, and no other one fits: so PostgreSQL takes it also without statistics.
+"""
+_TURN = "(CASE WHEN failure IS NOT NULL THEN attempts ELSE 0 END)"
+_LANES_OF = {Kind.POST.value: "123", REPLY: "3", Kind.UPDATE.value: "45"}
+_UPDATES = "4"  # of which a look needs the first row only
+LANES = f"""
+    WITH RECURSIVE found (number, lane) AS (
+      SELECT 0, CAST(:last AS TEXT)
+      UNION ALL
+      SELECT number + 1, (SELECT {_LANE} FROM cards WHERE due IS NOT NULL AND {_LANE} > lane ORDER BY {_LANE} LIMIT 1)
+      FROM found WHERE lane IS NOT NULL AND number < {MOST_LANES}
+    )
+    SELECT lane,
+      CASE WHEN NOT EXISTS (SELECT 1 FROM lanes WHERE name = lane AND until > :now AND until <= :now + {UNTRUE}) THEN (
+        SELECT group_concat(id) FROM (SELECT id FROM cards WHERE due IS NOT NULL AND {_LANE} = lane
+          AND CASE WHEN not_before <= :now + {UNTRUE} THEN not_before ELSE 0.0 END <= :now
+          ORDER BY {_TURN}, due, id LIMIT {2 * MOST_IN_SUMMARY}) AS first_ones) END AS ids
+    FROM found WHERE number > 0 AND lane IS NOT NULL ORDER BY number
+"""
+"""The next lanes with cards that are due, each a step in the index, and the ids of the first that can be sent."""
+NEXT = f"""
+    SELECT min(at) AS next_at FROM (
+      SELECT min(not_before) AS at FROM cards
+      WHERE due IS NOT NULL AND not_before > :since AND not_before <= :now + {UNTRUE}
+      UNION ALL SELECT min(until) FROM lanes WHERE until > :since AND until <= :now + {UNTRUE}) AS waits
+"""
+_ROWS = f"""
+    SELECT * FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY {_LANE}, {_TURN}, due, id
+"""
 _LATE = f"""
     SELECT * FROM cards
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
@@ -69,6 +98,12 @@ _RELEASE = """
     WHERE team_id = :team_id AND ts IS NOT NULL AND due IS NOT NULL
       AND (:is_token = 1 OR (channel_id = :channel_id AND failure = :failure))
 """
+_FREE = "DELETE FROM lanes WHERE team_id = :team_id AND :is_token = 1"
+_HOLD = """
+    INSERT INTO lanes (name, team_id, until) VALUES (:name, :team_id, :until)
+    ON CONFLICT (name) DO UPDATE SET until = excluded.until
+"""
+_FORGET = f"DELETE FROM lanes WHERE until <= :since OR until > :since + {UNTRUE}"
 _READ_PACES = f"""
     SELECT scope AS team_id, value AS pace FROM marks
     WHERE name = '{PACE}' AND scope IN (SELECT value FROM json_each(:teams))
@@ -81,35 +116,92 @@ _WRITE_PACE = f"""
 LEASE = LONGEST_CALL
 """Seconds after which another process sends a claimed card: an attempt takes 15 at most."""
 
+_Held = dict[tuple[str, str, str], float]
+"""Until when nothing is sent, by workspace, channel and kind."""
 
-def claim(connection: Connection, owner: str, sent: Sequence[SentCard], now: float, *, most: int) -> list[ClaimedCard]:
-    """Return up to `most` messages that `owner` can send now, and let the others wait for their slots.
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The lane that was looked at last, of all that have their turn since a time; "" if that has ended."""
+
+    last: str = ""
+    since: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether all lanes had their turn."""
+        return not self.last
+
+
+def claim(  # noqa: PLR0913 - of a transaction
+    connection: Connection, owner: str, sent: Sequence[SentCard], turn: Turn, now: float, *, most: int
+) -> tuple[list[ClaimedCard], Turn]:
+    """Return up to `most` messages that `owner` can send now, of the next lanes, and how far that turn is then.
 
     No other process claims meanwhile. What was `sent` can have a Retry-After.
     """
+    turn = Turn(since=now) if turn.is_over else turn
     ended = _read_paces(connection, {one.card.team_id for one in sent})
     after = _after_calls(connection, ended, sent, now)
-    rows = connection.fetch_all(_DUE, now=now) if most else []
+    rows, turn = _look(connection, turn, now, most) if most else ([], turn)
     before = ended | _read_paces(connection, {row.team_id for row in rows} - ended.keys())
     after = before | after
-    due = _due(connection, rows, after, now)
     claimed: list[ClaimedCard] = []
-    waiting: list[dict[str, Any]] = []
-    for card in due:
+    held: _Held = {}
+    for card in _due(connection, rows, after, now):
         pace, lane = after.get(card.team_id, Pace()), card.lane
-        slot = pace.next_slot(lane, now)
-        if slot > now or len(claimed) == most:
-            waiting.extend({"id": part.id, "until": slot} for part in card.parts)
+        if pace.next_slot(lane, now) > now:
+            _wait(connection, card, pace, held, now)
         else:
             mentions = card.is_critical and pace.can_mention(lane, now)
             after[card.team_id] = pace.begun(lane, now, mentions=mentions)
             claimed.append(replace(card, mentions=mentions))
-    connection.execute_many(_POSTPONE, waiting)
+            held[card.team_id, card.channel_id, lane.kind.value] = now + LEASE
+    _hold(connection, held)
     claimed = _whole(connection, claimed)
     if ids := [part.id for card in claimed for part in card.parts]:
         connection.execute(_CLAIM, ids=listed(ids), owner=owner, until=now + LEASE)
     _write_paces(connection, {team: pace for team, pace in after.items() if pace != before.get(team)})
-    return claimed
+    return claimed, turn
+
+
+def _look(connection: Connection, turn: Turn, now: float, most: int) -> tuple[list[Row], Turn]:
+    """Return the first rows of up to `most` lanes in which something can be sent now, and how far the turn is then."""
+    connection.execute(_FORGET, since=turn.since)
+    found = connection.fetch_all(LANES, now=now, last=turn.last)
+    ids: list[str] = []
+    last, free = turn.last, 0
+    for last, of_lane in found:
+        if of_lane:
+            ids += of_lane.split(",")[: 1 if last.endswith(_UPDATES) else None]
+            free += 1
+        if len(ids) >= _MOST_LOOKED_AT or free == most:
+            break
+    else:
+        last = last if len(found) == MOST_LANES else ""
+    rows = connection.fetch_all(_ROWS, ids=listed(ids)) if ids else []
+    return rows, replace(turn, last=last)
+
+
+def _wait(connection: Connection, card: ClaimedCard, pace: Pace, held: _Held, now: float) -> None:
+    """Let a card wait: with all of its kind in the channel, with its replies, or alone if Slack has refused it."""
+    lane, slot = card.lane, pace.next_slot(card.lane, now)
+    name = (card.team_id, card.channel_id)
+    if slot <= (of_all := pace.next_slot(Lane(lane.kind, lane.channel_id), now)):
+        held.setdefault((*name, lane.kind.value), of_all)
+    elif lane.is_reply:
+        held[(*name, REPLY)] = slot
+    else:
+        connection.execute_many(_POSTPONE, [{"id": part.id, "until": slot} for part in card.parts])
+
+
+def _hold(connection: Connection, held: _Held) -> None:
+    rows = [
+        {"name": f"{team_id} {channel_id} {place}", "team_id": team_id, "until": until}
+        for (team_id, channel_id, kind), until in held.items()
+        for place in _LANES_OF[kind]
+    ]
+    connection.execute_many(_HOLD, rows)
 
 
 def _after_calls(
@@ -117,6 +209,7 @@ def _after_calls(
 ) -> dict[str, Pace]:
     """Return the paces after calls. If Slack takes again what it had refused, the other cards with that are due now."""
     after, released = dict(paces), list[dict[str, Any]]()
+    held: _Held = {}
     for one in sent:
         team_id, lane = one.card.team_id, one.card.lane
         if team_id not in paces:  # the app was uninstalled meanwhile
@@ -131,12 +224,15 @@ def _after_calls(
             name = {"team_id": team_id, "channel_id": lane.channel_id, "failure": lane.failure}
             released.append(name | {"is_token": int(TOKEN_PROBE in solved), "now": now})
         after[team_id] = pace
+        held[team_id, lane.channel_id, lane.kind.value] = pace.next_slot(Lane(lane.kind, lane.channel_id), now)
     connection.execute_many(_RELEASE, released)
+    connection.execute_many(_FREE, [{name: one[name] for name in ("team_id", "is_token")} for one in released])
+    _hold(connection, held)
     return after
 
 
 def _due(connection: Connection, rows: Sequence[Row], paces: Mapping[str, Pace], now: float) -> list[ClaimedCard]:
-    """Return the messages of rows that are due, the most urgent first."""
+    """Return the next messages of channels, the most urgent first."""
     pending: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     replies: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
@@ -157,9 +253,7 @@ def _due(connection: Connection, rows: Sequence[Row], paces: Mapping[str, Pace],
             _add(messages, together, ts)
     for (team_id, channel_id), posts in replies.items():
         recent = paces.get(team_id, Pace()).recent_replies(channel_id, now)
-        most = plan_replies(len(posts), len(recent))
-        for group in (posts[:most], *([row] for row in posts[most:])):
-            _add(messages, group, None)
+        _add(messages, posts[: plan_replies(len(posts), len(recent))], None)
     return sorted(messages.values(), key=lambda card: card.urgency)
 
 
@@ -205,8 +299,7 @@ def _plan(connection: Connection, alerts: Sequence[Row], now: float) -> list[tup
     joined, posted = alerts[:joining], alerts[joining : joining + together]
     if joined:
         connection.execute(_JOIN, ids=listed(row.id for row in joined), ts=summary_ts)
-    groups = [(summary_ts, joined), (None, posted), *((None, [row]) for row in alerts[joining + together :])]
-    return [(ts, group) for ts, group in groups if group]
+    return [(ts, group) for ts, group in ((summary_ts, joined), (None, posted)) if group]
 
 
 def _whole(connection: Connection, claimed: Sequence[ClaimedCard]) -> list[ClaimedCard]:

@@ -27,11 +27,11 @@ from bot.core.cards import (
     fold,
     worse,
 )
-from bot.core.retries import DELETED, UNTRUE
+from bot.core.retries import DELETED
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
-from bot.outbound.store.card_claims import CLICKED, IS_OPEN, claim
+from bot.outbound.store.card_claims import CLICKED, IS_OPEN, LANES, MOST_LANES, NEXT, Turn, claim
 from bot.outbound.store.card_values import (
     ALERT,
     REPLY,
@@ -66,10 +66,6 @@ _ARE_OF_SESSIONS = """
 """
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL"
 """Its session has not ended, either, as far as the bot knows."""
-_NEXT = f"""
-    SELECT min(CASE WHEN not_before > :now + {UNTRUE} THEN 0.0 ELSE not_before END) AS next_at
-    FROM cards WHERE due IS NOT NULL
-"""
 _INSERT = f"""
     INSERT INTO cards (id, team_id, channel_id, ts, session_id, kind, content, shown, facts, version, due, not_before,
       attempts, created_at, changed_at)
@@ -164,11 +160,12 @@ _END = f"""
 
 @dataclass(eq=False)
 class CardRows:
-    """Repository of cards. `owner` names this process."""
+    """Repository of cards. `owner` names this process, which looks for due cards in turns."""
 
     database: Database
     owner: str
     clock: DatabaseClock = field(default_factory=DatabaseClock)
+    turn: Turn = field(default_factory=Turn)
 
     async def exchange(self, changes: CardChanges, *, most: int) -> Exchanged:
         """Write changes, and claim up to `most` messages that are due, in one transaction.
@@ -190,17 +187,23 @@ class CardRows:
         new += _not_pending(connection, replies, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
-        claimed = claim(connection, self.owner, changes.sent, now, most=most)
-        (row,) = connection.fetch_all(_NEXT, now=now)
-        return Exchanged(placed, claimed, None if row.next_at is None else max(0.0, row.next_at - now))
+        claimed, self.turn = claim(connection, self.owner, changes.sent, self.turn, now, most=most)
+        waits = connection.fetch_all(NEXT, since=self.turn.since, now=now)
+        return Exchanged(placed, claimed, self._first_of(waits, now) if self.turn.is_over else 0.0)
 
     async def _next_in(self) -> float | None:
         """Return in how many seconds a card is due, if any is: at once if the database's clock is not known yet."""
         now = self.clock.estimate()
-        (row,) = await self.database.fetch_all(_NEXT, now=now)
-        if row.next_at is None:
-            return None
-        return 0.0 if now == -math.inf else max(0.0, row.next_at - now)
+        if now == -math.inf or not self.turn.is_over:
+            return 0.0
+        lanes = await self.database.fetch_all(LANES, last="", now=now)
+        if len(lanes) == MOST_LANES or any(lane.ids for lane in lanes):
+            return 0.0
+        return self._first_of(await self.database.fetch_all(NEXT, since=now, now=now), now)
+
+    @staticmethod
+    def _first_of(waits: Sequence[Row], now: float) -> float | None:
+        return None if waits[0].next_at is None else max(0.0, waits[0].next_at - now)
 
     def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
         """Return what is recorded of an attempt, unless another process has made one since.

@@ -209,6 +209,19 @@ MIGRATIONS = {
     ALTER TABLE people ADD COLUMN used_at BIGINT;
     UPDATE people SET used_at = seen_at
     """,
+    "0016": """
+    CREATE TABLE lanes ( -- in which no card is sent until then; see card_claims.py
+      name VARCHAR(100) NOT NULL PRIMARY KEY,
+      team_id VARCHAR(40) NOT NULL,
+      until DOUBLE PRECISION NOT NULL
+    );
+    CREATE INDEX ix_lanes_until ON lanes (until);
+    CREATE INDEX ix_cards_lane ON cards (
+      (team_id || ' ' || channel_id || CASE WHEN failure IS NOT NULL THEN ' 5' WHEN ts IS NOT NULL THEN ' 4'
+        WHEN kind = 'reply' THEN ' 3' WHEN kind = 'alert' THEN ' 1' ELSE ' 2' END),
+      (CASE WHEN failure IS NOT NULL THEN attempts ELSE 0 END), due, id) WHERE due IS NOT NULL;
+    CREATE INDEX ix_cards_alerts ON cards (channel_id, created_at) WHERE kind = 'alert' AND closed_at IS NULL
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

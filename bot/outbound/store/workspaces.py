@@ -72,7 +72,7 @@ _SET_KEY = """
     anchor_api_key_set_at = :set_at
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
-_OF_WORKSPACE = {"orders": "team_id", "people": "team_id", "cards": "team_id", "marks": "scope"}
+_OF_WORKSPACE = {"orders": "team_id", "people": "team_id", "cards": "team_id", "lanes": "team_id", "marks": "scope"}
 """The tables whose rows go with a workspace, besides those that refer to it."""
 _CHECKS = frozenset(KeyCheck)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed

@@ -120,6 +120,16 @@ async def test_a_new_alert_goes_before_hundreds_of_older_replies(rows: CardRows)
     assert [one.urgency.name for one in claimed.parts] == ["NEW_ALERT"]
 
 
+async def test_each_channel_has_its_turn_and_those_with_a_running_call_are_left_out(rows: CardRows) -> None:
+    await exchange(rows, most=0, new=[card(f"C{number:03}", ts=None) for number in range(260) for _ in range(2)])
+    turns = [await exchange(rows, most=50) for _ in range(9)]
+    assert [len(turn.claimed) for turn in turns] == [50, 50, 50, 50, 50, 10, 0, 0, 0]
+    assert len({one.channel_id for turn in turns for one in turn.claimed}) == 260
+    last = turns[-1].next_in
+    assert last is not None
+    assert last > 15  # the lease
+
+
 async def test_refused_cards_take_turns_as_the_probe(rows: CardRows, monkeypatch: pytest.MonkeyPatch) -> None:
     """One can be refused for itself: the others must not wait for it."""
     monkeypatch.setattr("bot.core.retries.PROBE_INTERVAL", 0.01)
