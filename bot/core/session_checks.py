@@ -12,6 +12,9 @@ MOST_READS, READS_WINDOW = 15, 60.0
 READS_AFTER_PAUSE = 2
 """The requests of a read after a pause. A check leaves room for one such read."""
 
+KEPT_FOR_CHECKS = 9
+"""The requests that reads after pauses leave to checks: so 20 sessions are read within three minutes at any time."""
+
 MOST_PAGES = 5
 """The most pages of a list of sessions that are read."""
 

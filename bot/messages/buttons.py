@@ -313,8 +313,8 @@ def _end_line(state: SessionState) -> str:
 
 
 def state_button(session_id: SessionId, state: SessionState) -> Block | None:
-    """Return the button that fits, if there is anything to pause or resume: what Anchor does not know may run."""
-    return None if state.phase in {Phase.ENDED, Phase.NOT_RUNNING} else next_button(session_id, state)
+    """Return the button that fits, unless the session has ended: one that does not run can be starting."""
+    return None if state.phase is Phase.ENDED else next_button(session_id, state)
 
 
 def state_buttons(session_id: SessionId, state: SessionState) -> list[Block]:

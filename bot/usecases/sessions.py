@@ -14,7 +14,7 @@ from bot.core.fields import Secret, digest
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor
-from bot.core.session_checks import READS_AFTER_PAUSE, Check
+from bot.core.session_checks import KEPT_FOR_CHECKS, READS_AFTER_PAUSE, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -279,7 +279,7 @@ class FactReads:
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
-        if not await self.rows.allows_reads(team_id, READS_AFTER_PAUSE):
+        if not await self.rows.allows_reads(team_id, READS_AFTER_PAUSE, kept=KEPT_FOR_CHECKS):
             return
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:

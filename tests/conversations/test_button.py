@@ -92,12 +92,12 @@ GONE, UNKNOWN = outcomes.NotRunning("Session is not running"), outcomes.NotFound
     ("session", "fault", "outcome", "left"),
     [
         (SESSION, html(502), GATEWAY, ["Spend", "[anchor_pause 3f2b]"]),
-        (SESSION, None, GONE, ["Spend", BY_ALICE]),
+        (SESSION, None, GONE, ["Spend", "[anchor_pause 3f2b]", BY_ALICE]),
         (OTHER_SESSION, None, UNKNOWN, ["Spend", "[anchor_pause 9c0d]", BY_ALICE]),
     ],
     ids=["unconfirmed", "not running", "not found"],
 )
-async def test_the_channel_sees_a_failure_and_the_button_stays_unless_there_is_nothing_to_pause(
+async def test_the_channel_sees_a_failure_and_the_button_stays(
     session: str, fault: Fault | None, outcome: outcomes.Outcome, left: list[str]
 ) -> None:
     async with single_workspace() as at:

@@ -126,7 +126,7 @@ async def test_all_cards_follow_orders_from_any_surface(file_url: str) -> None:
         at.anchor.session(SESSION).state = SessionState.ENDED
         await at.command()
         for card in cards:
-            await until_shown(at, card, [], "Not running")
+            await until_shown(at, card, PAUSE, "Not running")
     assert ("it loops" in here.text, "it loops" in there.text) == (True, False)
 
 

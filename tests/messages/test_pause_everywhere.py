@@ -25,7 +25,6 @@ from scripts.message_examples import (
 from scripts.messages_page import elements
 
 LAST, LATER = 0.0, 1.0  # the time of the last order in STATES, and after it
-NOT_RUNNING = {"ended", "not running"}
 CONTENTS: dict[str, cards.CardContent] = {
     "alert": fired(1),
     "three alerts": fired(3),
@@ -34,7 +33,7 @@ CONTENTS: dict[str, cards.CardContent] = {
     **{f"reply: {why}": got_worse(why, LAST) for why in cards.Worse},
     "result": RESULT,
 }
-CAN_RUN = {name: state for name, state in STATES.items() if name not in NOT_RUNNING | {"paused"}}
+CAN_RUN = {name: state for name, state in STATES.items() if name not in {"ended", "paused"}}
 
 
 def can_pause(message: object) -> list[str]:

@@ -55,7 +55,7 @@ class AnchorHttp:
 
     def __post_init__(self) -> None:
         url = httpx.URL(self.base_url.rstrip("/"))
-        self._prefix = url.path.rstrip("/")
+        self._prefix = url.raw_path.decode().rstrip("/")
         self._origin = url.copy_with(raw_path=b"")
 
     async def request(

@@ -265,25 +265,28 @@ class CardRows:
         rows = await self.database.fetch_all(_SESSIONS, team_id=team_id, now=self.clock.estimate())
         return [SessionId(row.session_id) for row in rows]
 
-    async def take_reads(self, team_id: str, most: int, *, kept: int = 0, within: float = TIMEOUT) -> list[float]:
+    async def take_reads(
+        self, team_id: str, most: int, *, least: int = 0, kept: int = 0, within: float = TIMEOUT
+    ) -> list[float]:
         """Take up to `most` of the requests to Anchor that a workspace has left, but for `kept`; return their times.
 
-        They count for all processes, until a check gives back those that it has not used.
+        Take at `least` so many or none. They count for all processes, until a check gives back what it has not used.
         """
 
         def take(connection: Connection) -> list[float]:
             now = time.monotonic() + self.clock.offset(connection, [LOCK])
             times, left = reads_left(_read_times(connection, team_id), now)
-            taken = [now] * min(most, left - kept)
+            count = min(most, left - kept)
+            taken = [now] * (count if count >= least else 0)
             _write_times(connection, team_id, [*times, *taken])
             return taken
 
         return await self.database.change(take, within=within)
 
-    async def allows_reads(self, team_id: str, count: int) -> bool:
+    async def allows_reads(self, team_id: str, count: int, *, kept: int = 0) -> bool:
         """Return whether a workspace has so many requests left, and take them. A database that fails counts none."""
         with suppress(StoreError):
-            return len(await self.take_reads(team_id, count, within=_COUNT_TIMEOUT)) == count
+            return bool(await self.take_reads(team_id, count, least=count, kept=kept, within=_COUNT_TIMEOUT))
         return True
 
     async def end_check(self, team_id: str, taken: Sequence[float], used: int, *, next_in: float) -> None:
