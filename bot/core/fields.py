@@ -5,7 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
@@ -134,3 +134,9 @@ def _matches(exception: str, name: str, port: int) -> bool:
     domain, only_port = with_port.groups() if with_port else (exception, str(port))
     domain = domain.strip("[]").removeprefix("*").removeprefix(".")
     return bool(domain) and f".{name}".endswith(f".{domain}") and only_port == str(port)
+
+
+def known_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a dataclass has fields for: a newer version of the bot can have stored others."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}

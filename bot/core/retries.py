@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.core.cards import MOST_REPLIES
-from bot.core.fields import TOKEN_REFUSED
+from bot.core.fields import TOKEN_REFUSED, known_fields
 from bot.core.outcomes import (
     AnchorOutcome,
     Done,
@@ -284,7 +284,7 @@ class Pace:
 def read_pace(text: str) -> Pace:
     """Decode the JSON of a pace."""
     read = json.loads(text)
-    return Pace(**read | {"updates": tuple(read["updates"])})
+    return Pace(**known_fields(Pace, read | {"updates": tuple(read["updates"])}))
 
 
 def _probe(lane: Lane, code: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.core.cards import Alert, AlertContent, CardContent, NewCard, Reply, ResultContent, Severity, Urgency
+from bot.core.fields import known_fields
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
@@ -190,10 +191,10 @@ def read_content(kind: str, text: str) -> CardContent:
     """Decode a content."""
     fields = json.loads(text)
     if kind in {ALERT, REPLY}:
-        reply = Reply(**fields["reply"]) if fields.get("reply") else None
+        reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
         read = {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"]), "reply": reply}
-        return AlertContent(**fields | read)
-    return ResultContent(**fields | {"blocks": tuple(fields["blocks"])})
+        return AlertContent(**known_fields(AlertContent, fields | read))
+    return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
 
 
 def write_facts(session: Session) -> str:
@@ -207,7 +208,7 @@ def read_facts(session_id: str, text: str | None) -> Session | None:
         return None
     fields: dict[str, Any] = json.loads(text)
     lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return Session(id=SessionId(session_id), **fields | lists)
+    return Session(id=SessionId(session_id), **known_fields(Session, fields | lists))
 
 
 def row_values(card: NewCard, now: float) -> dict[str, Any]:
@@ -234,4 +235,4 @@ def _read_alert(fields: dict[str, Any]) -> Alert:
         "fields": tuple((name, value) for name, value in fields["fields"]),
         "warnings": tuple(fields["warnings"]),
     }
-    return Alert(**fields | read)
+    return Alert(**known_fields(Alert, fields | read))
