@@ -164,9 +164,10 @@ def _rank(alert: Alert) -> int:
 def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
     """Return how many of the pending alerts of a channel join its last summary, and how many are posted together.
 
-    `recent` sessions had an alert within BURST_WINDOW; the last summary has `room` for so many more.
+    `recent` sessions had an alert within BURST_WINDOW; the last summary has `room` for so many more. Of a larger burst
+    many can have waited for longer.
     """
-    if recent <= MOST_SINGLE:
+    if max(pending, recent) <= MOST_SINGLE:
         return 0, min(pending, 1)
     joining = min(pending, room)
     return joining, min(pending - joining, MOST_IN_SUMMARY)

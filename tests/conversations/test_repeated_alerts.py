@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from bot.sim.slack import Message, ResetAfterReading, Source, api_error, rate_limited
+from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from conversations.test_cards import PAUSE, RESUME, TOKEN, UPDATE, alert, ops, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
@@ -36,6 +37,31 @@ def on_cards(at: SingleHarness) -> list[tuple[str, str, Message]]:
         for one in parts([block.get("accessory"), *parts(block.get("elements"))])
         if "action_id" in one
     ]
+
+
+STORM = [str(uuid.UUID(int=number + 1)) for number in range(600)]
+
+
+def with_buttons(at: SingleHarness, *channels: Channel) -> set[str]:
+    """The sessions of the storm that have a button in a message of these channels."""
+    return set(STORM) & {
+        str(one["value"]).split(maxsplit=1)[0]
+        for channel in channels
+        for message in at.messages(channel)
+        for block in message.blocks
+        for one in parts([block.get("accessory"), *parts(block.get("elements"))])
+        if "action_id" in one
+    }
+
+
+async def storm(at: SingleHarness, *channels: Channel) -> None:
+    """Let all its sessions have an alert within 5 seconds, in these channels in turn."""
+
+    async def one(number: int, session: str) -> None:
+        await asyncio.sleep(5.0 * number / len(STORM))
+        await send(at, session, channel=channels[number % len(channels)].id)
+
+    await asyncio.gather(*(one(number, session) for number, session in enumerate(STORM)))
 
 
 def shown(at: SingleHarness) -> list[str]:
@@ -153,3 +179,21 @@ async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.Mo
         answer = await send(at)
         await at.slack.until(lambda: shown(at) == [SESSION])
     assert answer == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
+
+
+async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        bot = at.workspace.installation.bot_user_id
+        channels = [at.workspace.add_channel(f"C0STORM{n:03}", f"storm-{n}", at.person, bot) for n in range(10)]
+        storming = asyncio.ensure_future(storm(at, *channels))
+        await asyncio.sleep(10.0)
+        assert with_buttons(at, *channels) == set(STORM)
+        await storming
+
+
+async def test_600_sessions_of_one_channel_have_a_button_within_a_minute(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        storming = asyncio.ensure_future(storm(at, at.channel))
+        await asyncio.sleep(60.0)
+        assert with_buttons(at, at.channel) == set(STORM)
+        await storming
