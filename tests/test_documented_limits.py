@@ -140,6 +140,7 @@ OPERATIONS: list[Row] = [
     ("that are no cards, updates of each | {}; {}", session_cards.MAX_MESSAGES, session_cards.MAX_UPDATES),
     ("and new cards, while the database fails | {} each |", outbox.MOST_WAITING),
     ("| cards that are being sent | {} |", outbox.MOST_SENDING),
+    ("| posted cards of a workspace that are kept up to date | {} |", card_claims.MOST_OPEN),
     ("| error codes of Slack by channel, of a workspace | {} |", retries.MOST_PROBES),
     ("| checks of workspaces in Home | {} |", use_checks.MOST),
     (

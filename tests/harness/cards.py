@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, MarkedCards, NewCard, Reply, ResultContent, SessionName, Severity, Worse, first
+from bot.core.cards import Alert, MarkedCards, NewCard, Reply, ResultContent, SessionName, Severity, Worse, first, fold
 from bot.core.fairness import Tally
 from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
@@ -30,7 +30,7 @@ from bot.usecases.cards import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["Check", "MarkedCards", "SentCard", "Session", "Tally", "client"]
+__all__ = ["Check", "MarkedCards", "SentCard", "Session", "Tally", "client", "first", "fold"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 

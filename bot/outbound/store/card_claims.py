@@ -32,13 +32,21 @@ from bot.outbound.store.card_values import (
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.marks import PACE
 
-_MOST_LOOKED_AT = 500  # rows
-MOST_LANES = 100
-"""The most lanes that are looked at in a transaction."""
+_MOST_LOOKED_AT, _MOST_LANES = 500, 100  # rows, and lanes
 CLICKED = 0.0
 """The `due` of a message that somebody has clicked."""
 IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
+MOST_OPEN = 5_000
+"""The most posted cards of a workspace that are kept up to date, unless more are neither resolved nor ended."""
+CLOSE_OLDEST = f"""
+    UPDATE cards SET closed_at = :now WHERE id IN (
+      SELECT id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL AND due IS NULL
+        AND (ended_at IS NOT NULL OR (kind <> 'result' AND json_extract(content, '$.resolved_at') IS NOT NULL))
+      ORDER BY changed_at, id
+      LIMIT (SELECT CASE WHEN count(*) > {MOST_OPEN} THEN count(*) - {MOST_OPEN} ELSE 0 END
+        FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL))
+"""
 _LANE = f"""
     (team_id || ' ' || channel_id || CASE WHEN failure IS NOT NULL THEN ' 5' WHEN ts IS NOT NULL THEN ' 4'
       WHEN kind = '{REPLY}' THEN ' 3' WHEN kind = '{ALERT}' THEN ' 1' ELSE ' 2' END)
@@ -55,7 +63,7 @@ LANES = f"""
       SELECT 0, CAST(:last AS TEXT)
       UNION ALL
       SELECT number + 1, (SELECT {_LANE} FROM cards WHERE due IS NOT NULL AND {_LANE} > lane ORDER BY {_LANE} LIMIT 1)
-      FROM found WHERE lane IS NOT NULL AND number < {MOST_LANES}
+      FROM found WHERE lane IS NOT NULL AND number < {_MOST_LANES}
     )
     SELECT lane,
       CASE WHEN NOT EXISTS (SELECT 1 FROM lanes WHERE name = lane AND until > :now AND until <= :now + {UNTRUE}) THEN (
@@ -133,6 +141,16 @@ class Turn:
         return not self.last
 
 
+def is_free(lanes: Sequence[Row]) -> bool:
+    """Return whether something can be sent in one of the lanes that LANES finds, or in one behind them."""
+    return len(lanes) == _MOST_LANES or any(lane.ids for lane in lanes)
+
+
+def first_of(waits: Sequence[Row], now: float) -> float | None:
+    """Return in how many seconds the first wait ends, if there is any: the row that NEXT finds."""
+    return None if waits[0].next_at is None else max(0.0, waits[0].next_at - now)
+
+
 def claim(  # noqa: PLR0913 - of a transaction
     connection: Connection, owner: str, sent: Sequence[SentCard], turn: Turn, now: float, *, most: int
 ) -> tuple[list[ClaimedCard], Turn]:
@@ -178,7 +196,7 @@ def _look(connection: Connection, turn: Turn, now: float, most: int) -> tuple[li
         if len(ids) >= _MOST_LOOKED_AT or free == most:
             break
     else:
-        last = last if len(found) == MOST_LANES else ""
+        last = last if len(found) == _MOST_LANES else ""
     rows = connection.fetch_all(_ROWS, ids=listed(ids)) if ids else []
     return rows, replace(turn, last=last)
 

@@ -31,7 +31,7 @@ from bot.core.retries import DELETED
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
-from bot.outbound.store.card_claims import CLICKED, IS_OPEN, LANES, MOST_LANES, NEXT, Turn, claim
+from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
 from bot.outbound.store.card_values import (
     ALERT,
     REPLY,
@@ -189,21 +189,16 @@ class CardRows:
         connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
         claimed, self.turn = claim(connection, self.owner, changes.sent, self.turn, now, most=most)
         waits = connection.fetch_all(NEXT, since=self.turn.since, now=now)
-        return Exchanged(placed, claimed, self._first_of(waits, now) if self.turn.is_over else 0.0)
+        return Exchanged(placed, claimed, first_of(waits, now) if self.turn.is_over else 0.0)
 
     async def _next_in(self) -> float | None:
         """Return in how many seconds a card is due, if any is: at once if the database's clock is not known yet."""
         now = self.clock.estimate()
         if now == -math.inf or not self.turn.is_over:
             return 0.0
-        lanes = await self.database.fetch_all(LANES, last="", now=now)
-        if len(lanes) == MOST_LANES or any(lane.ids for lane in lanes):
+        if is_free(await self.database.fetch_all(LANES, last="", now=now)):
             return 0.0
-        return self._first_of(await self.database.fetch_all(NEXT, since=now, now=now), now)
-
-    @staticmethod
-    def _first_of(waits: Sequence[Row], now: float) -> float | None:
-        return None if waits[0].next_at is None else max(0.0, waits[0].next_at - now)
+        return first_of(await self.database.fetch_all(NEXT, since=now, now=now), now)
 
     def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
         """Return what is recorded of an attempt, unless another process has made one since.
@@ -290,13 +285,14 @@ class CardRows:
         return True
 
     async def end_check(self, team_id: str, taken: Sequence[float], used: int, *, next_in: float) -> None:
-        """Check a workspace no earlier than in so many seconds. The requests that it has used count from now on."""
+        """Check a workspace no earlier than in so many seconds. Its used requests count from now. Close old cards."""
 
         def end(connection: Connection) -> None:
             now = time.monotonic() + self.clock.offset(connection, [LOCK])
             others = Counter(_read_times(connection, team_id)) - Counter(taken)
             _write_times(connection, team_id, [*others.elements(), *[now] * used])
             connection.execute(_END_CHECK, team_id=team_id, seconds=next_in, now=now)
+            connection.execute(CLOSE_OLDEST, team_id=team_id, now=now)
 
         await self.database.change(end)
 

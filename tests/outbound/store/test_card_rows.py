@@ -11,6 +11,8 @@ import pytest
 
 from bot.outbound.store.cards import LOCK, CardRows
 from harness.cards import (
+    ALERT,
+    COPIES,
     NAME,
     Check,
     MarkedCards,
@@ -19,6 +21,8 @@ from harness.cards import (
     card,
     cards_of,
     exchange,
+    first,
+    fold,
     got_worse,
     in_group,
     mark_cards,
@@ -36,6 +40,7 @@ pytestmark = pytest.mark.anyio
 
 MOST_UPDATES = 40  # of a workspace within a minute
 MOST_IN_SUMMARY = 12
+MOST_OPEN = 5_000
 
 
 @pytest.fixture
@@ -204,6 +209,27 @@ async def test_what_waited_for_half_an_hour_is_claimed_together_and_given_up_aft
     await execute(store, "UPDATE cards SET not_before = not_before + 600 WHERE id <> (SELECT min(id) FROM cards)")
     (claimed,) = (await exchange(rows)).claimed
     assert (len(claimed.parts), claimed.is_given_up) == claims
+
+
+async def test_of_very_many_cards_the_oldest_that_are_resolved_or_ended_are_closed(
+    store: Store, rows: CardRows
+) -> None:
+    await store.rows.save(ACME)
+    resolved, ended, firing = card("C1"), card("C2"), card("C3")
+    resolved = replace(resolved, content=fold(first(ALERT, 0.0), replace(ALERT, is_resolved=True), 1.0))
+    await exchange(rows, most=0, new=[firing, resolved, ended])
+    await execute(store, "UPDATE cards SET due = NULL, ended_at = CASE WHEN channel_id = 'C2' THEN 1.0 END")
+    await execute(store, COPIES, team_id=ACME.team_id, count=1_800, channels=1)  # half of them are posted
+    await execute(store, "UPDATE cards SET due = NULL")
+    counts = "SELECT kind, count(*) FROM cards WHERE closed_at IS NULL AND ts IS NOT NULL GROUP BY 1"
+    await rows.end_check(ACME.team_id, [], 0, next_in=60.0)
+    assert await fetch(store, counts) == [("alert", 3 + 3 * 900)]
+    await execute(store, "UPDATE cards SET ts = id, ended_at = 1.0 WHERE ts IS NULL AND ended_at IS NOT NULL")
+    await execute(store, "UPDATE cards SET ts = id WHERE ts IS NULL")
+    await rows.end_check(ACME.team_id, [], 0, next_in=60.0)
+    assert await fetch(store, counts) == [("alert", MOST_OPEN)]
+    firing_left = "SELECT count(*) FROM cards WHERE closed_at IS NULL AND channel_id LIKE 'C3%'"
+    assert await fetch(store, firing_left) == [(1_801,)]
 
 
 async def test_the_cards_of_a_deleted_workspace_are_deleted_and_do_not_come_back(store: Store, rows: CardRows) -> None:
