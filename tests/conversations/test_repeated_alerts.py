@@ -181,8 +181,8 @@ async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.Mo
     assert answer == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
 
 
-async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds(database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
+async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds() -> None:
+    async with taking_alerts() as at:
         bot = at.workspace.installation.bot_user_id
         channels = [at.workspace.add_channel(f"C0STORM{n:03}", f"storm-{n}", at.person, bot) for n in range(10)]
         storming = asyncio.ensure_future(storm(at, *channels))
@@ -191,8 +191,8 @@ async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds(dat
         await storming
 
 
-async def test_600_sessions_of_one_channel_have_a_button_within_a_minute(database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
+async def test_600_sessions_of_one_channel_have_a_button_within_a_minute() -> None:
+    async with taking_alerts() as at:
         storming = asyncio.ensure_future(storm(at, at.channel))
         await asyncio.sleep(60.0)
         assert with_buttons(at, at.channel) == set(STORM)

@@ -160,6 +160,7 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
     assert {row.verb for row in rows if row.outcome == "StoreUnavailable"} == {"resume"}
 
 
+@pytest.mark.long
 @needs("pgbouncer")
 async def test_nothing_is_lost_with_a_pooler_in_transaction_mode_also_when_it_restarts(url: str) -> None:
     """PgBouncer has fewer connections than one process."""
