@@ -255,23 +255,18 @@ def _verdict(state: SessionState) -> str:
 
 def state_line(state: SessionState) -> str:
     """Return the line about the last order: what it did, who gave it, when and why."""
-    match state.phase:
-        case Phase.PAUSED | Phase.RESUMED:
-            return f"{DONE[state.verb]} by {_by(state)}"
-        case Phase.PAUSING | Phase.UNCONFIRMED:
-            return f"{_verdict(state)} {state_details(state)}"
-        case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
-            return f"{_verdict(state)}, checked {_checker(state)}"
-        case Phase.ENDED:
-            return state_details(state)
-        case never:
-            assert_never(never)
+    if state.phase in {Phase.PAUSED, Phase.RESUMED}:
+        return f"{_verdict(state)} by {_by(state)}"
+    if state.phase in CHECKED:
+        return f"{_verdict(state)}, checked {_checker(state)}"
+    details = state_details(state)
+    return details if state.phase is Phase.ENDED else f"{_verdict(state)} {details}"
 
 
 def state_headline(state: SessionState) -> str:
     """Return the state in a few words, for the first line of a card."""
-    is_done = state.phase in {Phase.PAUSED, Phase.RESUMED}
-    return f"{DONE[state.verb]} by {mention(state.user_id)}" if is_done else _verdict(state).rstrip(".")
+    by = f" by {mention(state.user_id)}" if state.phase in {Phase.PAUSED, Phase.RESUMED} else ""
+    return f"{_verdict(state).rstrip('.')}{by}"
 
 
 def state_details(state: SessionState) -> str:

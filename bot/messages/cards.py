@@ -179,7 +179,7 @@ class Shown:
 
     @property
     def has_ended(self) -> bool:
-        """Return whether there is nothing to pause, as far as it is known."""
+        """Return whether it has ended, or does not run as far as Anchor says: then nothing is said of its end."""
         return self.state is not None and self.state.phase in {Phase.ENDED, *CHECKED}
 
 

@@ -36,7 +36,7 @@ CHECKED = {
     Phase.NOT_FOUND: "🔹 *No such session under this key*",
     Phase.GONE: "🔹 *Anchor no longer knows this session*",
 }
-"""The verdict on a card about a session with nothing to pause or resume, when somebody tried it."""
+"""The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
 
 MOST_NAMED = 40
 """The most people, and channels, that fit into a section, with ids of any length."""
