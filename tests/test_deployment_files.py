@@ -75,7 +75,7 @@ def service() -> dict[str, str]:
 
 def test_the_service_gives_the_bot_a_directory_and_the_time_to_stop() -> None:
     found = service()
-    assert (found["DynamicUser"], found["StateDirectory"]) == ("yes", "anchor-bot")
+    assert (found["User"], found["StateDirectory"]) == ("anchor-bot", "anchor-bot")
     assert int(found["TimeoutStopSec"]) > LONGEST_STOP
 
 

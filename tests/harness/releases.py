@@ -13,8 +13,8 @@ from scripts.licenses_page import pinned
 
 CHECKOUT = Path(__file__).parents[2]
 VERSIONS = ("0.1.0", "0.2.0")
-_PARTS = ["bot", "docs", "scripts", ".gitignore", ".env.example", "manifest.yml", "pyproject.toml"]
-_PARTS += ["README.md", "LICENSE"]
+_PARTS = ["bot", "deploy", "docs", "scripts", ".gitignore", ".env.example", "manifest.yml", "pyproject.toml"]
+_PARTS += ["README.md", "LICENSE", "requirements.txt"]
 
 
 class Copy:
@@ -48,7 +48,7 @@ class Copy:
 
 
 async def released(directory: Path) -> dict[str, Path]:
-    """Return the wheels of two releases in a directory, which all processes of a run share."""
+    """Make two releases in a directory, which all processes of a run share, and return their wheels."""
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (directory / "made").exists():
@@ -58,8 +58,7 @@ async def released(directory: Path) -> dict[str, Path]:
                 for version in VERSIONS:
                     await copy.commit(version, f"## [{version}] - 2026-11-26")
                     await copy.release()
-                    for wheel in (copy.directory / "dist").glob("*.whl"):
-                        shutil.copy(wheel, directory)
+                    shutil.copytree(copy.directory / "dist", directory, dirs_exist_ok=True)
             (directory / "made").touch()
     return {version: directory / f"anchor_chatops-{version}-py3-none-any.whl" for version in VERSIONS}
 

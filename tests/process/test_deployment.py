@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ import aiohttp
 import pytest
 
 import bot
-from bot.config.environment import read_environment
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
@@ -32,15 +30,6 @@ INSTALLED = "/opt/anchor-bot"
 
 async def run(*command: str | Path, variables: Mapping[str, str] | None = None, cwd: Path = ROOT) -> str:
     return await run_command(*command, cwd=cwd, env={"PATH": os.environ["PATH"], **(variables or {})})
-
-
-async def test_a_shell_does_not_split_a_value_of_the_file_with_settings(tmp_path: Path) -> None:
-    """The example of the page, which a shell would split at & without its quotes."""
-    page = (ROOT / "docs/deployment.md").read_text()
-    (line,) = re.findall(r"^\s*(DATABASE_URL=.*&.*)$", page, re.MULTILINE)
-    (tmp_path / "env").write_text(f"{line}\n")
-    read = (await run("sh", "-c", "set -a && . ./env && printenv DATABASE_URL", cwd=tmp_path)).strip()
-    assert {"DATABASE_URL": read} == read_environment({}, tmp_path / "env")
 
 
 async def test_the_health_check_tells_a_bot_that_answers_from_one_that_does_not() -> None:
@@ -127,3 +116,4 @@ async def test_systemd_understands_the_service(tmp_path: Path) -> None:
     own = tmp_path / "anchor-bot.service"
     own.write_text(text.replace(command, str(Path(sys.executable).with_name("anchor-bot"))))
     assert await run("systemd-analyze", "verify", "--man=no", own) == ""
+    await run("systemd-analyze", "security", "--offline=true", "--threshold=15", SERVICE)  # tenths

@@ -1,7 +1,7 @@
 """The commands of docs/operations.md, from installation to removal, run as they stand there with real wheels.
 
-Only `pipx` and `systemctl` are stand-ins: the former installs the wheel into an environment that has the pinned
-requirements, the latter starts and stops the bot.
+Stand-ins are `useradd`, `systemctl`, which starts and stops the bot, and pip's download: the environment has the pinned
+requirements. The paths are in the directory of the test.
 """
 
 import asyncio
@@ -30,19 +30,24 @@ from harness.single_workspace import PATIENT
 pytestmark = [pytest.mark.anyio, needs("curl", "git")]
 
 PAGE = (Path(bot.__file__).parents[1] / "docs/operations.md").read_text()
+SERVICE = "anchor-bot.service"
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANCHOR_API_KEY")
 PORTS = ("3000", "3001", "3002")
 
-PIPX = """#!/bin/bash -eu
-case "$1" in
-    install)
-        [ "$(grep -o [.]whl <<<"$*" | wc -l)" = 1 ]
-        $PIP "${@: -1}"
-        ln -sf "$RUN/venv/bin/anchor-bot" "$BIN/anchor-bot"
-        ;;
-    uninstall) rm "$BIN/anchor-bot" ;;
-esac
+USERADD = """#!/bin/bash -eu
+grep -x "User=${@: -1}" anchor-bot.service
+[ "$2" = --home-dir ]
+mkdir "$3"
 """
+PLACES = {
+    "python3 -m venv /opt/anchor-bot\n": "",
+    "/opt/anchor-bot/bin/pip install --constraint constraints.txt": "[ -s constraints.txt ] && $PIP",
+    "/opt/anchor-bot": "$RUN/venv",
+    "/usr/local/bin": "$BIN",
+    "/etc/systemd/system": "$RUN/units",
+    "/var/lib/anchor-bot": "$RUN/state",
+}
+"""What the commands have on a real machine, and what they have here."""
 AWAIT = 'await() { for _ in {1..300}; do if "$@"; then return; fi; sleep 0.1; done; exit 1; }'
 SYSTEMCTL = (
     f"#!/bin/bash -eu\n{AWAIT}"
@@ -120,9 +125,9 @@ def script(other: str, key: str, *, is_short: bool) -> str:
         "" if other == "SQLite" else elsewhere,  # which makes no file where no database is
         backup,
         f"anchor-bot pause {OTHER_SESSION}",
-        "mv ../anchor_chatops-*.whl .",
+        "cp ../../constraints.txt ../../anchor_chatops-*.whl .",
         commands("Upgrade", other),
-        "mv anchor_chatops-*.whl ..",
+        "rm constraints.txt anchor_chatops-*.whl",
         is_version("0.2.0"),
         f"[ $({told} Paused) = 2 ]",
         commands("Restore", other),
@@ -131,30 +136,33 @@ def script(other: str, key: str, *, is_short: bool) -> str:
         f"[ $({told} Paused) = 2 ] && {told} {OTHER_SESSION}",
     ]
     rest = [
-        f'"$RUN/venv/bin/python" ../install.py "${{DATABASE_URL:-sqlite:///anchor-bot.db}}" {key}',
+        f'"$RUN/venv/bin/python" ../../install.py "${{DATABASE_URL:-sqlite:///anchor-bot.db}}" {key}',
         commands("Rotate the encryption key", other),
         f"grep -q '^ENCRYPTION_KEYS=[^,]*$' .env && ! grep -q {key} .env",
         "anchor-bot workspaces show T0HOME00001 | grep 'Anchor key *not set'",
         "" if other == "PostgreSQL" else commands("Scale out", other),
     ]
-    return "\n".join([AWAIT, *parts, *([] if is_short else rest), commands("Remove", other)])
+    text = "\n".join([AWAIT, *parts, *([] if is_short else rest), commands("Remove", other)])
+    for real, here in PLACES.items():
+        text = text.replace(real, here)
+    return text
 
 
 @pytest.fixture
 async def directory(tmp_path: Path, wheels: dict[str, Path]) -> AsyncIterator[Path]:
     """A directory with the page's wheels in it; no bot is left running at the end."""
     (tmp_path / "bin").mkdir()
-    for name, text in {"pipx": PIPX, "systemctl": SYSTEMCTL}.items():
+    for name, text in {"useradd": USERADD, "systemctl": SYSTEMCTL}.items():
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "install.py").write_text(INSTALL)
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run/units").mkdir(parents=True)
     await make_environment(tmp_path / "run/venv")
     assert {wheel.name for wheel in wheels.values()} == set(
         re.findall(r"anchor_chatops-[\d.]+-py3-none-any[.]whl", PAGE)
     )
-    for wheel in wheels.values():
-        shutil.copy(wheel, tmp_path)
+    for file in (*wheels.values(), *(wheels["0.2.0"].with_name(name) for name in ("constraints.txt", SERVICE))):
+        shutil.copy(file, tmp_path)
     yield tmp_path
     for left in (tmp_path / "run").glob("*.pid"):
         os.kill(int(left.read_text()), 9)
@@ -210,5 +218,6 @@ async def test_the_commands_work_with_the_wheels_and_a_restored_bot_serves(
             run(text, directory, environment(slack, anchor, **changes) | own), serve_one(slack, directory / "run")
         )
     assert leaks(written) == []
-    assert [path.name for path in (directory / "anchor-bot").iterdir()] == []
-    assert not (directory / "bin/anchor-bot").exists()
+    assert [path.name for path in (directory / "run/state").iterdir()] == []
+    assert [path.name for path in (directory / "run/units").iterdir()] == []
+    assert not (directory / "bin/anchor-bot").is_symlink()

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from bot.demo.page.assets import read_assets
 from harness.process import bot_process, fetch, run_command
 from harness.programs import needs
 from harness.releases import CHECKOUT, Copy, make_environment, pip_install, python
+from scripts.licenses_page import pinned
 
 pytestmark = [pytest.mark.anyio, needs("git")]
 
@@ -84,7 +86,10 @@ async def test_a_release_has_its_notes_and_checksums_and_is_made_from_a_commit_o
     await copy.commit("1.2.3", "## [1.2.3] - 2026-11-26")
     await copy.release()
     assert (made / "NOTES.md").read_text() == "- New.\n"
+    assert (made / "anchor-bot.service").read_text() == (CHECKOUT / "deploy/anchor-bot.service").read_text()
+    known = {Requirement(line) for line in (made / "constraints.txt").read_text().splitlines()}
+    assert known == {Requirement(f"{one.name}{one.specifier}") for one in pinned()}
     sums = {name: known for known, name in (line.split() for line in (made / "SHA256SUMS").read_text().splitlines())}
-    assert len(sums) == 2
+    assert len(sums) == 4
     assert sums.keys() == {path.name for path in made.iterdir()} - {"NOTES.md", "SHA256SUMS"}
     assert all(hashlib.sha256((made / name).read_bytes()).hexdigest() == known for name, known in sums.items())
