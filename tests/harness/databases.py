@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
+from uuid import uuid4
 
 import psycopg
 
@@ -149,13 +150,16 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 def new_databases(server: PostgreSQL) -> Iterator[str]:
-    """Return the URLs of empty databases of a server that all processes of a run share; the first one starts it."""
+    """Return the URLs of empty databases of a server that all processes of a run share; the first one starts it.
+
+    A process can call it again, so the names do not begin again.
+    """
     with (server.directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (server.directory / "started").exists():
             server.start()
             (server.directory / "started").touch()
-    return (server.new_database(f"test_{os.getpid()}_{number}") for number in itertools.count())
+    return (server.new_database(f"test_{uuid4().hex}") for _ in itertools.count())
 
 
 def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]:
