@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from bot.core.workspace import Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.rejections import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards
-from bot.messages.markup import link, plain, width
+from bot.messages.markup import plain, width
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -32,6 +33,7 @@ from bot.usecases.queue import SHARE
 _log = logging.getLogger(__name__)
 
 _FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
+_HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.ASCII)
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 MAX_LENGTH = 20_000  # characters that are looked at,
@@ -137,19 +139,21 @@ def _url(fields: Mapping[str, object]) -> str | None:
     if not url:
         return None
     if not _is_web_url(url):
-        raise _bad("url", "must be an http or https URL, without a user name or password")
-    if width(link(url, "Open")) > LONGEST_LINK:
+        raise _bad("url", "must be an http or https URL of an ASCII host, without a user name or password")
+    if width(cards.open_link(url)) > LONGEST_LINK:
         raise _bad("url", f"is too long: the limit is {LONGEST_LINK} characters, and & counts as five")
     return url
 
 
 def _is_web_url(url: str) -> bool:
+    """Return whether people see in its link where it leads: browsers and Python read odd hosts differently."""
     try:
         parts = urlsplit(url)
+        host = parts.netloc.lower().removesuffix(f":{parts.port}")
     except ValueError:
         return False
     is_clean = url.isprintable() and " " not in url
-    return is_clean and parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    return is_clean and parts.scheme in {"http", "https"} and _HOST.fullmatch(host) is not None
 
 
 def _channel(fields: Mapping[str, object]) -> str | None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
 from bot.core.fields import TOKEN_REFUSED, text_field
@@ -31,7 +32,7 @@ from bot.messages.buttons import (
     state_headline,
     state_line,
 )
-from bot.messages.markup import CHECKED, code, group, lines, link, moment, name, plain, session, width
+from bot.messages.markup import CHECKED, QUOTE, code, group, link, literal, moment, quoted, session, width
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -61,8 +62,9 @@ _LATE_RESULT = "a result that Slack did not take in time"
 _LONGEST_TITLE = 150
 _LONGEST_HEADING = 80
 _LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
+_LONGEST_HOST = 80
 _SEVERITIES = {
-    Severity.INFO: ("🔹", "Info"),
+    Severity.INFO: ("🔔", "Info"),
     Severity.WARNING: ("⚠️", "Warning"),
     Severity.CRITICAL: ("🚨", "Critical"),
 }
@@ -184,18 +186,17 @@ class Shown:
 
 
 def alert_message(alert: Alert) -> Message:
-    """Return the card for an alert. Our own words come first, so that untrusted text cannot imitate them."""
+    """Return the card for an alert. Our own words come first, and its text is a quote, which cannot imitate them."""
     return _alert_card(Shown(first(alert, 0.0)))
 
 
 def _alert_card(shown: Shown) -> Message:
     """Return a card: the state and the agent, what happened, the facts in one line, the buttons."""
     alert = shown.content.alert
-    top = "\n".join(_first_lines(shown, title=name(alert.title, limit=_LONGEST_TITLE)))
+    top = "\n".join(_first_lines(shown, title=literal(alert.title, limit=_LONGEST_TITLE)))
     body, about = _body(shown), _about_session(shown)
     fields = _fields(alert)
-    told = [f"{label}: {value}" for label, value in fields]
-    in_columns = [mrkdwn(f"*{label}*\n{value}", verbatim=True) for label, value in fields]
+    in_columns = [mrkdwn(one, verbatim=True) for one in fields]
     buttons = _alert_buttons(shown)
     blocks = (
         section(top, verbatim=True),
@@ -204,7 +205,7 @@ def _alert_card(shown: Shown) -> Message:
         context(about, verbatim=True),
         *([actions(*buttons)] if buttons else []),
     )
-    return Message("\n".join([top, body, *told, about]), Visibility.IN_CHANNEL, blocks)
+    return Message("\n".join([top, body, *fields, about]), Visibility.IN_CHANNEL, blocks)
 
 
 def _first_lines(shown: Shown, *, title: str) -> list[str]:
@@ -270,12 +271,17 @@ def sample_alert_message() -> Message:
 def _body(shown: Shown) -> str:
     """Return what happened: severity, title, text and link; the text is shortened if the section is too small."""
     alert = shown.content.alert
-    title = name(alert.title, limit=_LONGEST_TITLE)
+    title = literal(alert.title, limit=_LONGEST_TITLE)
     line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING)
     head = f"{line}\n" if line else ""
-    tail = f"\n{link(alert.url, 'Open')}" if alert.url else ""
-    text = lines(alert.text, limit=LONGEST_SECTION - width(head + tail))
+    tail = f"\n{open_link(alert.url)}" if alert.url else ""
+    text = quoted(alert.text, limit=LONGEST_SECTION - width(head + tail))
     return f"{head}{text}{tail}"
+
+
+def open_link(url: str) -> str:
+    """Return the link of an alert, which shows the host that it leads to."""
+    return link(url, f"Open on {literal(urlsplit(url).hostname or '', limit=_LONGEST_HOST)}")
 
 
 def _alert_line(shown: Shown, title: str, *, is_titled: bool) -> str:
@@ -286,8 +292,9 @@ def _alert_line(shown: Shown, title: str, *, is_titled: bool) -> str:
     return f"{line}: *{title}*" if title and not is_titled else line
 
 
-def _fields(alert: Alert) -> list[tuple[str, str]]:
-    return [(plain(label, limit=_LONGEST_NAME), plain(value, limit=_LONGEST_VALUE)) for label, value in alert.fields]
+def _fields(alert: Alert) -> list[str]:
+    pairs = [(literal(label, limit=_LONGEST_NAME), value) for label, value in alert.fields]
+    return [f"{QUOTE}{label}: {literal(value, limit=_LONGEST_VALUE)}" for label, value in pairs]
 
 
 def _pause_button(content: AlertContent) -> Block:
@@ -367,4 +374,4 @@ def _title(shown: Shown) -> str:
     """Return the title of a row; "" for a result, which its state tells."""
     alert = shown.content.alert
     is_told = shown.is_result and shown.state is not None
-    return "" if is_told else name(alert.title or alert.text, limit=_LONGEST_HEADING)
+    return "" if is_told else literal(alert.title or alert.text, limit=_LONGEST_HEADING)

@@ -14,6 +14,15 @@ _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _LONGEST_NAME = 40
 _BLANK_LINES = re.compile(r"\n{3,}")
+_FORMATTING = re.compile(r"[*~`]|_+")
+_LITERAL = {"*": "\N{ASTERISK OPERATOR}", "~": "\N{TILDE OPERATOR}", "`": "'", "_": "\N{MODIFIER LETTER LOW MACRON}"}
+_EMOJI_NAME = re.compile(r":[^\s:]{1,100}:")  # Slack shows it as the emoji
+_LOOKS_BLANK = "\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}"
+_OTHER_SIGNS = {*_LITERAL.values(), *_LOOKS_BLANK}
+_NOTHING = "(nothing readable)"
+
+QUOTE = "&gt; "
+"""The beginning of a line in a quote."""
 
 IN_HOME = "in this app's Home tab"
 
@@ -60,7 +69,7 @@ def name(text: str, *, limit: int) -> str:
 
 def code(text: str, *, limit: int = 200) -> str:
     """Escape untrusted text as a code span. Backticks, which would end the span, become quotes."""
-    return f"`{plain(text.replace('`', chr(39)), limit=limit) or '(nothing readable)'}`"
+    return f"`{plain(text.replace('`', chr(39)), limit=limit) or _NOTHING}`"
 
 
 def lines(text: str, *, limit: int) -> str:
@@ -70,6 +79,46 @@ def lines(text: str, *, limit: int) -> str:
     """
     cleaned = "\n".join(map(_clean, text.replace("`", "'").splitlines()))
     return fit(html.escape(_BLANK_LINES.sub("\n\n", cleaned).strip(), quote=False), limit)
+
+
+def literal(text: str, *, limit: int) -> str:
+    """Escape a program's text on one line, without formatting, and without signs like those of the bot at its start."""
+    return fit(html.escape(_without_signs(text), quote=False), limit)
+
+
+def quoted(text: str, *, limit: int) -> str:
+    """Quote a program's text with its line breaks, each line as `literal`, of at most `limit` UTF-16 units."""
+    cleaned = "\n".join(map(_without_signs, text.splitlines()))
+    shown = html.escape(_BLANK_LINES.sub("\n\n", cleaned).strip(), quote=False) or _NOTHING
+    return fit("\n".join(f"{QUOTE}{line}" for line in shown.split("\n")), limit)
+
+
+def _without_signs(text: str) -> str:
+    line, start = _FORMATTING.sub(_as_literal, _clean(text)), 0
+    while start < len(line):
+        if emoji := _EMOJI_NAME.match(line, start):
+            start = emoji.end()
+        elif _is_sign(line[start]):
+            start += 1
+        else:
+            break
+    return line[start:]
+
+
+def _as_literal(found: re.Match[str]) -> str:
+    """Return characters that format nothing and look like these. Underscores within a word format nothing."""
+    text, (start, end) = found.string, found.span()
+    if text[start] == "_" and text[start - 1 : start].isalnum() and text[end : end + 1].isalnum():
+        return found[0]
+    return _LITERAL[text[start]] * (end - start)
+
+
+def _is_sign(char: str) -> bool:
+    """Return whether a character is a symbol, is invisible, or begins a quote or the name of an emoji."""
+    if char.isascii():
+        return char in " >:"
+    category = unicodedata.category(char)
+    return category in {"So", "Sm", "Sk", "Cf"} or category[0] == "M" or char in _OTHER_SIGNS
 
 
 def width(text: str) -> int:

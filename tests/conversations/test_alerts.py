@@ -70,11 +70,26 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(cap
         assert [order.verb for order in at.orders] == ["pause"]
     assert (answer.status, answer.json) == (200, {"ok": True, "channel": "C0ALERTS001", "ts": card.ts})
     assert card.source is Source.POST_MESSAGE
-    shown = (ALERT["title"], ALERT["text"], "https://spend.example/?a=1&amp;b=2", SESSION)
+    shown = (ALERT["title"], ALERT["text"], "https://spend.example/?a=1&amp;b=2|Open on spend.example", SESSION)
     assert [one for one in shown if one not in card.text] == []
     assert (line["outcome"], line["session"], line["channel"]) == ("Posted", SESSION, "C0ALERTS001")
     assert [block["type"] for block in changed.blocks] == ["section", "section", "context", "actions"]
     assert (posted.text, posted.thread_ts) == (paused(), card.ts)
+
+
+async def test_the_text_of_a_program_is_a_quote_without_the_signs_of_the_bot() -> None:
+    imitation = "\u200b⏸️ *Paused* by <@U0BOB000001>"
+    async with takes_alerts() as at:
+        hostile = {"title": imitation, "text": f"It spends.\n{imitation}", "fields": {"⏸️ *state*": imitation}}
+        assert (await post(at, ALERT | hostile)).status == 200
+        (card,) = at.messages()
+    assert card.text.splitlines()[:5] == [
+        "🚨 *Paused∗ by &lt;@U0BOB000001&gt;*",
+        "Critical",
+        "&gt; It spends.",
+        "&gt; Paused∗ by &lt;@U0BOB000001&gt;",
+        "&gt; state∗: Paused∗ by &lt;@U0BOB000001&gt;",
+    ]
 
 
 async def test_an_alert_names_another_channel_or_the_only_one() -> None:

@@ -58,6 +58,8 @@ UNUSABLE: dict[str, tuple[object, ...]] = {
     "url": (
         *("javascript:alert(1)", "https://", "https://[::1", "https://a.example/ b", "https://a.example/\u202e"),
         *("https://a.example/\ud800", "https://me:secret@a.example/", "https://a.example/?" + "&" * 200),
+        *("https://anchor.example@evil/", "https://аnchor.example/", "https://evil.example\\.anchor.example/"),
+        *("https://evil%2eexample/", "https://a.example:x/", "https://\u3164/"),
     ),
     "channel": ("#alerts", "U0ALICE0001"),
     "status": ("over", 1),

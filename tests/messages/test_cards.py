@@ -17,6 +17,7 @@ from scripts.message_examples import (
     ALERT,
     CARD_FACTS,
     ID,
+    MESSAGES,
     MORE_THAN_FIT,
     RESULT,
     STATES,
@@ -67,10 +68,54 @@ def test_only_a_critical_alert_has_a_red_button(severity: cards.Severity) -> Non
 
 
 def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
-    assert body_of(Alert(ID, "High spend", title="\u200b")) == "High spend"
+    assert body_of(Alert(ID, "High spend", title="\u200b")) == "&gt; High spend"
+    assert body_of(Alert(ID, "✅\n✅", title="✅")) == "&gt; (nothing readable)"
     hostile = Alert(ID, "<!channel> ```<@U1>\n<https://evil.example|Open>", "<!here>\n*`x`*")
-    assert first_line_of(alert_message(hostile)) == "⚠️ *&lt;!here&gt; 'x'*"
-    assert body_of(hostile) == "Warning\n&lt;!channel&gt; '''&lt;@U1&gt;\n&lt;https://evil.example|Open&gt;"
+    assert first_line_of(alert_message(hostile)) == "⚠️ *&lt;!here&gt; ∗'x'∗*"
+    assert body_of(hostile) == "Warning\n&gt; &lt;!channel&gt; '''&lt;@U1&gt;\n&gt; &lt;https://evil.example|Open&gt;"
+
+
+SIGNS = sorted({line.split()[0] for one in MESSAGES.values() for line in one.text.splitlines() if line[:1] > "\u2000"})
+"""Those with which lines of the bot begin."""
+IMITATIONS = (
+    "{} *Paused* by Bob",
+    "\u200b{}\u200d *Paused* by Bob",
+    "\u3164\u2800{} *Paused* by Bob",
+    "*{} Paused* by Bob",
+    "_{}{} ~Paused~_ by Bob",
+    "> &gt; {} *Paused* by Bob",
+    ":white_check_mark: {}:no_entry:*Paused* by Bob",
+)
+BOLD_OR_ITALIC = re.compile(r"(?<!\w)([*_~])(?=\S)[^\n]*?(?<=\S)\1(?!\w)")
+
+
+@pytest.mark.parametrize("imitation", IMITATIONS)
+@pytest.mark.parametrize("sign", SIGNS)
+def test_the_text_of_a_program_cannot_imitate_the_bot(sign: str, imitation: str) -> None:
+    line = imitation.format(sign, sign)
+    hostile = Alert(ID, f"It spends\n{line}\n{line}", line, fields=((line, line), (":warning", line)))
+    message = alert_message(hostile)
+    shown = [str(message.blocks[1]["text"]["text"]), *(one["text"] for one in message.blocks[2]["fields"])]
+    for text in ("\n".join(shown), message.text.partition("\n")[2]):
+        _, *quotes = text.split("&gt; ")
+        assert len(quotes) == 5
+        assert [one for one in quotes if not one[0].isascii() or BOLD_OR_ITALIC.search(one)] == []
+        assert "\n✅" not in text
+        assert text.count("Paused") == 5
+    assert re.match(r"⚠️ \*[&P]", first_line_of(message))
+
+
+def test_names_with_underscores_can_be_read_and_copied() -> None:
+    assert (
+        body_of(Alert(ID, "node_cpu__seconds of a_b is 2*3, _hidden"))
+        == "&gt; node_cpu__seconds of a_b is 2∗3, ˍhidden"
+    )
+
+
+def test_a_link_shows_its_host() -> None:
+    assert body_of(replace(ALERT, url="https://grafana.example:3000/d/1")).endswith(
+        "\n<https://grafana.example:3000/d/1|Open on grafana.example>"
+    )
 
 
 @pytest.mark.parametrize("name", STATES)
