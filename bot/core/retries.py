@@ -38,6 +38,9 @@ CALL_INTERVAL = 1.0
 LONGEST_CALL = 20.0
 """Seconds after which a call counts as ended whose process has not said so."""
 
+LONGEST_ATTEMPT = 15.0
+"""The most seconds of an attempt at a card, which can be four calls: it must end while it counts as running."""
+
 MOST_UPDATES = 40
 """The most updates of a workspace within WINDOW: Slack allows 50 per minute."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.cards import Alert, AlertContent, NewCard, first
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
-from bot.core.retries import CALL_INTERVAL, NO_WORKSPACE, Kind, delay_after_failure
+from bot.core.retries import CALL_INTERVAL, LONGEST_ATTEMPT, NO_WORKSPACE, Kind, delay_after_failure
 from bot.core.sessions import SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
@@ -84,25 +84,32 @@ class CardSender:
     posting: Tally[tuple[str, str]] = field(default_factory=Tally)
 
     async def send(self, card: ClaimedCard) -> Attempt:
-        """Make one attempt. A message that Slack has already is not sent again. Never raises."""
+        """Make one attempt, within LONGEST_ATTEMPT. Never raises."""
         if card.is_given_up:
             return Attempt(SentCard(card), _TOO_OLD)
         try:
-            states = await self._read_states(card)
-            parts = [(part.content, part.session_id) for part in card.parts]
-            facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
-            checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.seen is None]
-            message = card_message(parts, states, facts, channel_id=card.channel_id)
-            message = with_check(message, min(checks, default=None))
-            digest = digest_of(message)
-            if card.ts is not None and digest == card.shown:
-                return Attempt(SentCard(card, card.ts, digest))
-            return _read(card, await self._call(card, message), digest)
+            async with asyncio.timeout(LONGEST_ATTEMPT):
+                return await self._try(card)
         except StoreError as error:
             return _again(card, TryAgain(str(error)))
+        except TimeoutError:
+            return _read(card, Doubtful(f"Slack did not answer within {LONGEST_ATTEMPT:.0f} s"), "")
         except Exception as error:  # noqa: BLE001 - the next card may work
             _log.exception("card not sent")
             return _read(card, Doubtful(type(error).__name__), "")
+
+    async def _try(self, card: ClaimedCard) -> Attempt:
+        """Send a card, unless Slack has the message already."""
+        states = await self._read_states(card)
+        parts = [(part.content, part.session_id) for part in card.parts]
+        facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
+        checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.seen is None]
+        message = card_message(parts, states, facts, channel_id=card.channel_id)
+        message = with_check(message, min(checks, default=None))
+        digest = digest_of(message)
+        if card.ts is not None and digest == card.shown:
+            return Attempt(SentCard(card, card.ts, digest))
+        return _read(card, await self._call(card, message), digest)
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""

@@ -8,11 +8,13 @@ from typing import Any
 
 from bot.core.cards import Alert, MarkedCards, NewCard, Reply, ResultContent, SessionName, Severity, Worse, first, fold
 from bot.core.fairness import Tally
+from bot.core.retries import LONGEST_ATTEMPT
 from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.slack import client
 from bot.outbound.slack.client import Refused
+from bot.outbound.store.card_claims import LEASE
 from bot.outbound.store.card_values import (
     CardChanges,
     CardPart,
@@ -30,7 +32,18 @@ from bot.usecases.cards import Attempt
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = ["Check", "MarkedCards", "SentCard", "Session", "Tally", "client", "first", "fold"]
+__all__ = [
+    "LEASE",
+    "LONGEST_ATTEMPT",
+    "Check",
+    "MarkedCards",
+    "SentCard",
+    "Session",
+    "Tally",
+    "client",
+    "first",
+    "fold",
+]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 

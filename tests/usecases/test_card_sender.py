@@ -1,5 +1,6 @@
 """One attempt to send a card, and what follows from its result."""
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.usecases.cards import CardSender
-from harness.cards import Tally, claimed_card, client
+from harness.cards import LEASE, LONGEST_ATTEMPT, Tally, claimed_card, client
 from harness.product import Secret, errors, workspace
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +37,10 @@ class World:
 
 
 UPDATE, POST = "1.1", None
+
+
+async def hang(*_: object, **__: object) -> None:
+    await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize(
@@ -82,6 +87,18 @@ async def test_without_a_workspace_a_card_is_given_up_and_after_a_bug_it_is_trie
     assert caplog.records == []
     assert (await World(ZeroDivisionError()).send()).sent.retry_after == 1.0
     assert [record.message for record in caplog.records] == ["card not sent"]
+
+
+@pytest.mark.parametrize("ts", [UPDATE, POST])
+async def test_an_attempt_ends_while_no_other_process_can_send_the_card(
+    ts: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LONGEST_ATTEMPT < LEASE
+    monkeypatch.setattr("bot.usecases.cards.LONGEST_ATTEMPT", 0.05)
+    world = World()
+    world.slack.post_message.side_effect = world.slack.update_message.side_effect = hang
+    attempt = await asyncio.wait_for(world.send(ts), 1)
+    assert (attempt.sent.retry_after, attempt.failure is None) == ((1.0, True) if ts else (None, False))
 
 
 async def test_a_post_lets_a_result_of_an_order_go_first() -> None:

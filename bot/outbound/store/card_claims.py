@@ -1,6 +1,6 @@
 """Claim the messages that are due, at the pace that Slack allows."""
 
-import json
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from bot.core.sessions import Phase, ended_state, missing_state
 from bot.outbound.store.card_values import (
     ALERT,
     REPLY,
+    UNREADABLE,
     CardPart,
     ClaimedCard,
     SentCard,
@@ -32,7 +33,10 @@ from bot.outbound.store.card_values import (
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.marks import PACE
 
+_log = logging.getLogger(__name__)
+
 _MOST_LOOKED_AT, _MOST_LANES = 500, 100  # rows, and lanes
+_MOST_UNREAD = 10_000  # rows that are left as they are; then they are tried again
 CLICKED = 0.0
 """The `due` of a message that somebody has clicked."""
 IS_OPEN = "closed_at IS NULL"
@@ -69,6 +73,7 @@ LANES = f"""
       CASE WHEN NOT EXISTS (SELECT 1 FROM lanes WHERE name = lane AND until > :now AND until <= :now + {UNTRUE}) THEN (
         SELECT group_concat(id) FROM (SELECT id FROM cards WHERE due IS NOT NULL AND {_LANE} = lane
           AND CASE WHEN not_before <= :now + {UNTRUE} THEN not_before ELSE 0.0 END <= :now
+          AND id NOT IN (SELECT value FROM json_each(:unread))
           ORDER BY {_TURN}, due, id LIMIT {2 * MOST_IN_SUMMARY}) AS first_ones) END AS ids
     FROM found WHERE number > 0 AND lane IS NOT NULL ORDER BY number
 """
@@ -130,10 +135,14 @@ _Held = dict[tuple[str, str, str], float]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The lane that was looked at last, of all that have their turn since a time; "" if that has ended."""
+    """The lane that was looked at last, of all that have their turn since a time; "" if that has ended.
+
+    `unread` are the ids of rows that this process could not decode. It leaves their messages as they are.
+    """
 
     last: str = ""
     since: float = 0.0
+    unread: frozenset[str] = frozenset()
 
     @property
     def is_over(self) -> bool:
@@ -158,7 +167,8 @@ def claim(  # noqa: PLR0913 - of a transaction
 
     No other process claims meanwhile. What was `sent` can have a Retry-After.
     """
-    turn = Turn(since=now) if turn.is_over else turn
+    turn = replace(turn, since=now) if turn.is_over else turn
+    unread = set(turn.unread)
     ended = _read_paces(connection, {one.card.team_id for one in sent})
     after = _after_calls(connection, ended, sent, now)
     rows, turn = _look(connection, turn, now, most) if most else ([], turn)
@@ -166,7 +176,7 @@ def claim(  # noqa: PLR0913 - of a transaction
     after = before | after
     claimed: list[ClaimedCard] = []
     held: _Held = {}
-    for card in _due(connection, rows, after, now):
+    for card in _whole(connection, _due(connection, rows, after, now, unread), unread):
         pace, lane = after.get(card.team_id, Pace()), card.lane
         if pace.next_slot(lane, now) > now:
             _wait(connection, card, pace, held, now)
@@ -176,17 +186,16 @@ def claim(  # noqa: PLR0913 - of a transaction
             claimed.append(replace(card, mentions=mentions))
             held[card.team_id, card.channel_id, lane.kind.value] = now + LEASE
     _hold(connection, held)
-    claimed = _whole(connection, claimed)
     if ids := [part.id for card in claimed for part in card.parts]:
         connection.execute(_CLAIM, ids=listed(ids), owner=owner, until=now + LEASE)
     _write_paces(connection, {team: pace for team, pace in after.items() if pace != before.get(team)})
-    return claimed, turn
+    return claimed, replace(turn, unread=frozenset(unread if len(unread) < _MOST_UNREAD else ()))
 
 
 def _look(connection: Connection, turn: Turn, now: float, most: int) -> tuple[list[Row], Turn]:
     """Return the first rows of up to `most` lanes in which something can be sent now, and how far the turn is then."""
     connection.execute(_FORGET, since=turn.since)
-    found = connection.fetch_all(LANES, now=now, last=turn.last)
+    found = connection.fetch_all(LANES, now=now, last=turn.last, unread=listed(turn.unread))
     ids: list[str] = []
     last, free = turn.last, 0
     for last, of_lane in found:
@@ -249,29 +258,32 @@ def _after_calls(
     return after
 
 
-def _due(connection: Connection, rows: Sequence[Row], paces: Mapping[str, Pace], now: float) -> list[ClaimedCard]:
+def _due(
+    connection: Connection, rows: Sequence[Row], paces: Mapping[str, Pace], now: float, unread: set[str]
+) -> list[ClaimedCard]:
     """Return the next messages of channels, the most urgent first."""
     pending: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     replies: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
-    for row in rows:
+    parts = _parts(rows, unread)
+    for row in (row for row in rows if row.id in parts):
         if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
             pending[row.team_id, row.channel_id].append(row)
         elif row.ts is None and row.kind == REPLY:
             replies[row.team_id, row.channel_id].append(row)
         else:
-            _add(messages, [row], row.ts)
+            _add(messages, [row], row.ts, parts)
     for (team_id, channel_id), posts in pending.items():
         alerts = [row for row in posts if not _is_late(row, now)]
         if len(alerts) < len(posts):
             values = {"team_id": team_id, "channel_id": channel_id, "until": now - ALONE_FOR}
-            for name, card in _late(connection.fetch_all(_LATE, **values), now).items():
+            for name, card in _late(connection.fetch_all(_LATE, **values), now, unread).items():
                 messages[team_id, channel_id, name] = card
         for ts, together in _plan(connection, alerts, now) if alerts else ():
-            _add(messages, together, ts)
+            _add(messages, together, ts, parts)
     for (team_id, channel_id), posts in replies.items():
         recent = paces.get(team_id, Pace()).recent_replies(channel_id, now)
-        _add(messages, posts[: plan_replies(len(posts), len(recent))], None)
+        _add(messages, posts[: plan_replies(len(posts), len(recent))], None, parts)
     return sorted(messages.values(), key=lambda card: card.urgency)
 
 
@@ -280,23 +292,28 @@ def _is_late(row: Row, now: float) -> bool:
     return bool(row.created_at <= now - ALONE_FOR)
 
 
-def _late(rows: Sequence[Row], now: float) -> dict[str, ClaimedCard]:
+def _late(rows: Sequence[Row], now: float, unread: set[str]) -> dict[str, ClaimedCard]:
     """Return the messages for the late posts of a channel, by the ids of their first rows."""
     old = [row for row in rows if row.changed_at <= now - GIVE_UP_AFTER]
     left = [row for row in rows if row.changed_at > now - GIVE_UP_AFTER]
     together = [old, *(left[start : start + MOST_IN_SUMMARY] for start in range(0, len(left), MOST_IN_SUMMARY))]
     return {
-        posts[0].id: replace(_card(posts[0], None), parts=tuple(map(_part, posts)), is_given_up=posts is old)
+        posts[0].id: replace(_card(posts[0], None), parts=parts, is_given_up=posts is old)
         for posts in together
-        if posts
+        if (parts := tuple(_parts(posts, unread).values()))
     }
 
 
-def _add(messages: dict[tuple[str, str, str], ClaimedCard], rows: Sequence[Row], ts: str | None) -> None:
-    name = (rows[0].team_id, rows[0].channel_id, ts or json.loads(rows[0].content).get("group") or rows[0].id)
-    earlier = messages.get(name)
-    parts = tuple(map(_part, rows)) if earlier is None else (*earlier.parts, *map(_part, rows))
-    messages[name] = replace(earlier or _card(rows[0], ts), parts=parts)
+def _add(
+    messages: dict[tuple[str, str, str], ClaimedCard],
+    rows: Sequence[Row],
+    ts: str | None,
+    parts: Mapping[str, CardPart],
+) -> None:
+    first = rows[0]
+    name = (first.team_id, first.channel_id, ts or getattr(parts[first.id].content, "group", "") or first.id)
+    earlier = messages.get(name, _card(first, ts))
+    messages[name] = replace(earlier, parts=(*earlier.parts, *[parts[row.id] for row in rows]))
 
 
 def _plan(connection: Connection, alerts: Sequence[Row], now: float) -> list[tuple[str | None, Sequence[Row]]]:
@@ -320,24 +337,24 @@ def _plan(connection: Connection, alerts: Sequence[Row], now: float) -> list[tup
     return [(ts, group) for ts, group in ((summary_ts, joined), (None, posted)) if group]
 
 
-def _whole(connection: Connection, claimed: Sequence[ClaimedCard]) -> list[ClaimedCard]:
-    """Return the cards with all their parts, also those that have not changed."""
-    names = [(card.team_id, card.channel_id, card.ts) for card in claimed if card.ts is not None]
-    if not names:
-        return list(claimed)
-    rows: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    for row in connection.fetch_all(_OF_MESSAGES, names=listed(names)):
+def _whole(connection: Connection, due: Sequence[ClaimedCard], unread: set[str]) -> list[ClaimedCard]:
+    """Return the cards with all their parts, also those that have not changed.
+
+    A message with a part that cannot be decoded stays as it is: it would lose that.
+    """
+    names = [(card.team_id, card.channel_id, card.ts) for card in due if card.ts is not None]
+    rows: defaultdict[tuple[str, str, str | None], list[Row]] = defaultdict(list)
+    for row in connection.fetch_all(_OF_MESSAGES, names=listed(names)) if names else ():
         rows[row.team_id, row.channel_id, row.ts].append(row)
-    return [
-        card
-        if card.ts is None
-        else replace(
-            card,
-            shown=rows[card.team_id, card.channel_id, card.ts][0].shown,
-            parts=tuple(map(_part, rows[card.team_id, card.channel_id, card.ts])),
-        )
-        for card in claimed
-    ]
+    whole: list[ClaimedCard] = []
+    for card in due:
+        own = rows[card.team_id, card.channel_id, card.ts]
+        parts = tuple(_parts(own, unread).values()) if own else card.parts
+        if len(parts) < len(own):
+            unread.update(row.id for row in own)
+        else:
+            whole.append(replace(card, shown=own[0].shown if own else card.shown, parts=parts))
+    return whole
 
 
 def _read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pace]:
@@ -362,6 +379,19 @@ def _card(row: Row, ts: str | None) -> ClaimedCard:
         parts=(),
         failure=row.failure or "",
     )
+
+
+def _parts(rows: Sequence[Row], unread: set[str]) -> dict[str, CardPart]:
+    """Return the sessions of rows by their ids, without those that cannot be decoded: each is logged once."""
+    found = dict[str, CardPart]()
+    for row in rows:
+        try:
+            found[row.id] = _part(row)
+        except UNREADABLE as error:
+            if row.id not in unread:
+                _log.error("card left as it is: it cannot be decoded", extra={"card": row.id, "why": repr(error)[:100]})
+            unread.add(row.id)
+    return found
 
 
 def _part(row: Row) -> CardPart:

@@ -1,16 +1,19 @@
 """The values of cards that processes exchange through the database, and how a row stores their content."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.core.cards import Alert, AlertContent, CardContent, NewCard, Reply, ResultContent, Severity, Urgency
 from bot.core.fields import known_fields
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
-from bot.outbound.store.connections import storable
+from bot.outbound.store.connections import Row, storable
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,9 @@ class Exchanged:
 ALERT, REPLY, RESULT = "alert", "reply", "result"
 """The kinds of cards."""
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+"""The exceptions of a row that cannot be decoded: a newer version of the bot can have written it."""
+
 
 def kind_of(content: CardContent) -> str:
     """Return the kind of a card."""
@@ -187,9 +193,18 @@ def write_content(content: CardContent) -> str:
     return storable(json.dumps(asdict(content))) or ""
 
 
+def readable(rows: Iterable[Row], read: Callable[[Row], _T]) -> Iterator[tuple[Row, _T]]:
+    """Yield the rows that can be decoded, each with what is read."""
+    for row in rows:
+        with suppress(*UNREADABLE):
+            yield row, read(row)
+
+
 def read_content(kind: str, text: str) -> CardContent:
-    """Decode a content."""
+    """Decode a content. Raises one of UNREADABLE."""
     fields = json.loads(text)
+    if kind not in {ALERT, REPLY, RESULT}:
+        raise ValueError(f"unknown kind {kind}")
     if kind in {ALERT, REPLY}:
         reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
         read = {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"]), "reply": reply}

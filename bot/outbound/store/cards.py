@@ -7,50 +7,34 @@ changes meanwhile, the message is sent once, as it is then. All times are the da
 import json
 import math
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bot.core.cards import (
-    MOST_REPLIES_KEPT,
-    AlertContent,
-    CardContent,
-    CardName,
-    MarkedCards,
-    NewCard,
-    Reply,
-    SessionName,
-    first,
-    fold,
-    worse,
-)
+from bot.core.cards import MarkedCards, SessionName
 from bot.core.retries import DELETED
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
+from bot.outbound.store.alerts import ARE_OF_SESSIONS, place
 from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
 from bot.outbound.store.card_values import (
     ALERT,
-    REPLY,
     CardChanges,
     CardPart,
     Exchanged,
-    IncomingAlert,
-    Placed,
     SentCard,
-    read_content,
     read_facts,
+    readable,
     row_values,
-    write_content,
     write_facts,
 )
-from bot.outbound.store.connections import Connection, Row, listed, storable
+from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.history import states_now
 from bot.outbound.store.marks import CHECK, READS
 
 Marks = Mapping[SessionName, frozenset[str]]
@@ -61,9 +45,6 @@ LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _LONGEST_STATUS = 100
 _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
 
-_ARE_OF_SESSIONS = """
-    (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
-"""
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL"
 """Its session has not ended, either, as far as the bot knows."""
 _INSERT = f"""
@@ -80,7 +61,7 @@ _MARK = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = CASE WHEN closed_at IS NOT NULL THEN NULL
       WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN {CLICKED} ELSE coalesce(due, :now) END,
       failure = CASE WHEN {IS_OPEN} THEN failure END
-    WHERE {_ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
+    WHERE {ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
       AND ts IS NOT NULL AND ts NOT IN (SELECT value FROM json_each(:clicked))))
     RETURNING team_id, session_id, channel_id, ts, closed_at
 """
@@ -91,14 +72,6 @@ _FINISH = """
       closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
     WHERE id = :id AND owner = :owner
 """
-_OPEN_ALERTS = f"SELECT * FROM cards WHERE {_ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{ALERT}' ORDER BY id"
-_FOLD = """
-    UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
-    WHERE id = :id
-"""
-_REPLIES = f"SELECT * FROM cards WHERE {_ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
-_DELETE = "DELETE FROM cards WHERE id IN (SELECT value FROM json_each(:ids))"
-_CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 _FACTS = f"""
     SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}
 """
@@ -183,8 +156,7 @@ class CardRows:
         now = time.monotonic() + self.clock.offset(connection, [LOCK])
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
-        placed, new, replies = _place(connection, changes.alerts, now)
-        new += _not_pending(connection, replies, now)
+        placed, new = place(connection, changes.alerts, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
         claimed, self.turn = claim(connection, self.owner, changes.sent, self.turn, now, most=most)
@@ -196,7 +168,7 @@ class CardRows:
         now = self.clock.estimate()
         if now == -math.inf or not self.turn.is_over:
             return 0.0
-        if is_free(await self.database.fetch_all(LANES, last="", now=now)):
+        if is_free(await self.database.fetch_all(LANES, last="", now=now, unread=listed(self.turn.unread))):
             return 0.0
         return first_of(await self.database.fetch_all(NEXT, since=now, now=now), now)
 
@@ -227,7 +199,8 @@ class CardRows:
         A result has its facts in its text.
         """
         rows = await self.database.fetch_all(_FACTS, team_id=team_id)
-        return [(SessionId(row.session_id), read_facts(row.session_id, row.facts)) for row in rows]
+        found = readable(rows, lambda row: read_facts(row.session_id, row.facts))
+        return [(SessionId(row.session_id), facts) for row, facts in found]
 
     async def record_facts(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
         """Record facts of sessions, and mark the cards as due that show others."""
@@ -327,99 +300,6 @@ def _read_times(connection: Connection, team_id: str) -> list[float]:
 
 def _write_times(connection: Connection, team_id: str, times: Sequence[float]) -> None:
     connection.execute(_WRITE_TIMES, team_id=team_id, times=json.dumps(times))
-
-
-def _place(
-    connection: Connection, alerts: Sequence[IncomingAlert], now: float
-) -> tuple[dict[str, Placed], list[NewCard], dict[CardName, NewCard]]:
-    """Fold alerts into open cards.
-
-    Return the place of each by its id, the cards to be made for the others, and the replies about cards that got worse.
-    """
-    if not alerts:
-        return {}, [], {}
-    before = _open_cards(connection, alerts)
-    states = states_now(connection, {card.session for card in before.values() if card.ts})
-    after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
-    for one in alerts:
-        name = (one.team_id, one.channel_id, one.alert.session_id)
-        card = after.get(name)
-        if card is None and one.alert.is_resolved:  # it makes no card
-            placed[one.id] = Placed("")
-            continue
-        if card is None:
-            content = first(one.alert, now)
-            card = NewCard(one.id, *name, content, facts=one.facts)
-        else:
-            assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
-            why = worse(card.content, one.alert, states.get(card.session)) if card.ts else None
-            if card.ts and why:
-                reply = AlertContent(one.alert, 1, now, (one.alert.fingerprint,), reply=Reply(card.ts, why))
-                replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
-            content = fold(card.content, one.alert, now)
-        after[name] = replace(card, content=content)
-        placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
-    folded = {name: card for name, card in sorted(after.items()) if name in before and card != before[name]}
-    _write_contents(connection, {card.id: card.content for card in folded.values()}, now)
-    at = {name: (_resolved_at(before[name]), _resolved_at(card)) for name, card in folded.items()}
-    _let_replies_follow(connection, {name: now_at for name, (was_at, now_at) in at.items() if now_at != was_at}, now)
-    replies = {name: card for name, card in replies.items() if at[name][1] is None}
-    return placed, [card for name, card in after.items() if name not in before], replies
-
-
-def _resolved_at(card: NewCard) -> float | None:
-    return card.content.resolved_at if isinstance(card.content, AlertContent) else None
-
-
-def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, float | None], now: float) -> None:
-    """Let the replies about cards say since when their alerts are resolved. One that nobody has sent is not needed."""
-    contents, needless = dict[str, CardContent](), list[str]()
-    sessions = {(team_id, session_id) for team_id, _, session_id in resolved}
-    for row in connection.fetch_all(_REPLIES, sessions=listed(sessions)) if sessions else ():
-        name, content = (row.team_id, row.channel_id, row.session_id), read_content(row.kind, row.content)
-        if name not in resolved or not isinstance(content, AlertContent) or content.resolved_at == resolved[name]:
-            continue
-        if row.owner is None and resolved[name] is not None:
-            needless.append(row.id)
-        else:
-            contents[row.id] = replace(content, resolved_at=resolved[name])
-    _write_contents(connection, contents, now)
-    connection.execute(_DELETE, ids=listed(needless))
-
-
-def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], now: float) -> list[NewCard]:
-    """Return the replies to be made; the others take the place of one that is not posted yet.
-
-    Of those that are posted, only the newest are kept up to date.
-    """
-    if not replies:
-        return []
-    found: defaultdict[CardName, list[Row]] = defaultdict(list)
-    sessions = {card.session for card in replies.values()}
-    for row in connection.fetch_all(_REPLIES, sessions=listed(sessions)):
-        found[row.team_id, row.channel_id, row.session_id].append(row)
-    pending = {name: row.id for name in replies for row in found[name] if row.ts is None}
-    _write_contents(connection, {row_id: replies[name].content for name, row_id in pending.items()}, now)
-    new = {name: card for name, card in replies.items() if name not in pending}
-    old = [row.id for name in new for row in found[name][MOST_REPLIES_KEPT - 1 :]]
-    connection.execute(_CLOSE, ids=listed(old), now=now)
-    return list(new.values())
-
-
-def _write_contents(connection: Connection, contents: Mapping[str, CardContent], now: float) -> None:
-    rows = [{"id": row_id, "content": write_content(one), "now": now} for row_id, one in contents.items()]
-    connection.execute_many(_FOLD, rows)
-
-
-def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
-    """Return the open cards of the sessions of alerts, by workspace, channel and session."""
-    sessions = {(one.team_id, one.alert.session_id) for one in alerts}
-    found: dict[CardName, NewCard] = {}
-    for row in connection.fetch_all(_OPEN_ALERTS, sessions=listed(sessions)):
-        content, session_id = read_content(row.kind, row.content), SessionId(row.session_id)
-        name = (row.team_id, row.channel_id, session_id)
-        found[name] = NewCard(row.id, *name, content, row.ts, facts=read_facts(session_id, row.facts))
-    return found
 
 
 def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, MarkedCards] | None:

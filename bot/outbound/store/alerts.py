@@ -1,0 +1,140 @@
+"""Alerts on cards: one is folded into the open card of its session in the channel, or makes one."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.core.cards import (
+    MOST_REPLIES_KEPT,
+    AlertContent,
+    CardContent,
+    CardName,
+    NewCard,
+    Reply,
+    first,
+    fold,
+    worse,
+)
+from bot.core.session_ids import SessionId
+from bot.outbound.store.card_claims import IS_OPEN
+from bot.outbound.store.card_values import (
+    ALERT,
+    REPLY,
+    IncomingAlert,
+    Placed,
+    read_content,
+    read_facts,
+    readable,
+    write_content,
+)
+from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.history import states_now
+
+ARE_OF_SESSIONS = """
+    (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
+"""
+_OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{ALERT}' ORDER BY id"
+_FOLD = """
+    UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
+    WHERE id = :id
+"""
+_REPLIES = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
+_DELETE = "DELETE FROM cards WHERE id IN (SELECT value FROM json_each(:ids))"
+_CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
+
+
+def place(
+    connection: Connection, alerts: Sequence[IncomingAlert], now: float
+) -> tuple[dict[str, Placed], list[NewCard]]:
+    """Fold alerts into open cards.
+
+    Return the place of each by its id, and the cards to be made, also replies about those that got worse.
+    """
+    if not alerts:
+        return {}, []
+    before = _open_cards(connection, alerts)
+    states = states_now(connection, {card.session for card in before.values() if card.ts})
+    after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
+    for one in alerts:
+        name = (one.team_id, one.channel_id, one.alert.session_id)
+        card = after.get(name)
+        if card is None and one.alert.is_resolved:  # it makes no card
+            placed[one.id] = Placed("")
+            continue
+        if card is None:
+            content = first(one.alert, now)
+            card = NewCard(one.id, *name, content, facts=one.facts)
+        else:
+            assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
+            why = worse(card.content, one.alert, states.get(card.session)) if card.ts else None
+            if card.ts and why:
+                reply = AlertContent(one.alert, 1, now, (one.alert.fingerprint,), reply=Reply(card.ts, why))
+                replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
+            content = fold(card.content, one.alert, now)
+        after[name] = replace(card, content=content)
+        placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
+    folded = {name: card for name, card in sorted(after.items()) if name in before and card != before[name]}
+    _write_contents(connection, {card.id: card.content for card in folded.values()}, now)
+    at = {name: (_resolved_at(before[name]), _resolved_at(card)) for name, card in folded.items()}
+    _let_replies_follow(connection, {name: now_at for name, (was_at, now_at) in at.items() if now_at != was_at}, now)
+    replies = {name: card for name, card in replies.items() if at[name][1] is None}
+    new = [card for name, card in after.items() if name not in before]
+    return placed, [*new, *_not_pending(connection, replies, now)]
+
+
+def _resolved_at(card: NewCard) -> float | None:
+    return card.content.resolved_at if isinstance(card.content, AlertContent) else None
+
+
+def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, float | None], now: float) -> None:
+    """Let the replies about cards say since when their alerts are resolved. One that nobody has sent is not needed."""
+    contents, needless = dict[str, CardContent](), list[str]()
+    sessions = {(team_id, session_id) for team_id, _, session_id in resolved}
+    rows = connection.fetch_all(_REPLIES, sessions=listed(sessions)) if sessions else ()
+    for row, content in readable(rows, lambda row: read_content(row.kind, row.content)):
+        name = (row.team_id, row.channel_id, row.session_id)
+        if name not in resolved or not isinstance(content, AlertContent) or content.resolved_at == resolved[name]:
+            continue
+        if row.owner is None and resolved[name] is not None:
+            needless.append(row.id)
+        else:
+            contents[row.id] = replace(content, resolved_at=resolved[name])
+    _write_contents(connection, contents, now)
+    connection.execute(_DELETE, ids=listed(needless))
+
+
+def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], now: float) -> list[NewCard]:
+    """Return the replies to be made; the others take the place of one that is not posted yet.
+
+    Of those that are posted, only the newest are kept up to date.
+    """
+    if not replies:
+        return []
+    found: defaultdict[CardName, list[Row]] = defaultdict(list)
+    sessions = {card.session for card in replies.values()}
+    for row in connection.fetch_all(_REPLIES, sessions=listed(sessions)):
+        found[row.team_id, row.channel_id, row.session_id].append(row)
+    pending = {name: row.id for name in replies for row in found[name] if row.ts is None}
+    _write_contents(connection, {row_id: replies[name].content for name, row_id in pending.items()}, now)
+    new = {name: card for name, card in replies.items() if name not in pending}
+    old = [row.id for name in new for row in found[name][MOST_REPLIES_KEPT - 1 :]]
+    connection.execute(_CLOSE, ids=listed(old), now=now)
+    return list(new.values())
+
+
+def _write_contents(connection: Connection, contents: Mapping[str, CardContent], now: float) -> None:
+    rows = [{"id": row_id, "content": write_content(one), "now": now} for row_id, one in contents.items()]
+    connection.execute_many(_FOLD, rows)
+
+
+def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
+    """Return the open cards of the sessions of alerts, by workspace, channel and session."""
+    sessions = {(one.team_id, one.alert.session_id) for one in alerts}
+    rows = connection.fetch_all(_OPEN_ALERTS, sessions=listed(sessions))
+    return {(card.team_id, card.channel_id, card.session_id): card for _, card in readable(rows, _open_card)}
+
+
+def _open_card(row: Row) -> NewCard:
+    content, session_id = read_content(row.kind, row.content), SessionId(row.session_id)
+    facts = read_facts(session_id, row.facts)
+    return NewCard(row.id, row.team_id, row.channel_id, session_id, content, row.ts, facts=facts)
