@@ -5,7 +5,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -23,7 +23,8 @@ from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import NewKeyRejected
 from bot.health import OFF, Metrics, Readiness, State, repeat
 from bot.inbound.alerts import Alerts
-from bot.inbound.http import HttpServer, listening, serving_metrics
+from bot.inbound.health import HealthRoutes, metrics_application
+from bot.inbound.http import HttpServer, listening
 from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.socket_connection import Redeliveries, connect
 from bot.inbound.slack.socket_mode import SocketMode
@@ -137,11 +138,12 @@ async def running(
             secrets = () if socket_mode else settings.slack_signing_secrets
             alerts = Alerts(container.alert_cards, workspaces, tasks, readiness, metrics, limits.alerts_at_once)
             routes = _routes(settings, alerts, workspaces, session)
-            server = HttpServer(container.slack_app, readiness, secrets=secrets, now=limits.now)
+            health = HealthRoutes(readiness, settings.metrics_token)
+            server = HttpServer(container.slack_app, health, secrets=secrets, now=limits.now)
             state = _state(settings, store, container, readiness)
             async with (
                 listening(server.application(routes), settings.host, settings.port) as url,
-                serving_metrics(metrics, state, settings.host, settings.metrics_port),
+                _serving_metrics(settings, metrics, state, health),
             ):
                 journaling.start(_keep_journal(store, container))
                 journaling.start(container.outbox.run())
@@ -198,6 +200,17 @@ def _open_metrics(settings: Settings) -> Metrics:
     from bot.prometheus import PrometheusMetrics  # noqa: PLC0415 - it takes time and memory
 
     return PrometheusMetrics()
+
+
+def _serving_metrics(
+    settings: Settings, metrics: Metrics, state: State, health: HealthRoutes
+) -> AbstractAsyncContextManager[object]:
+    """Serve the metrics inside the block, unless they are off. Raises NotListeningError."""
+    if settings.metrics_port is None:
+        return nullcontext()
+    application = metrics_application(metrics, state, health)
+    host, port = settings.metrics_host, settings.metrics_port
+    return listening(application, host, port, setting="METRICS_PORT", message="serving metrics")
 
 
 def _state(settings: Settings, store: Store, container: Container, readiness: Readiness) -> State:

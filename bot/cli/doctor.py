@@ -46,7 +46,7 @@ _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S
 async def _find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
     """Ask the bot at HOST and PORT for its state. If none answers, listen there for a moment."""
     url = http_url(_ANY_ADDRESS.get(settings.host, settings.host), settings.port)
-    finding = await checks.check_running_bot(session, url)
+    finding = await checks.check_running_bot(session, url, settings.metrics_token)
     if finding.kind is Skipped.BOT_NOT_RUNNING:
         problems = " ".join([problem async for problem in _listening_problems(settings)])
         return Finding(Wrong.CANNOT_LISTEN, {"url": url, "problems": problems}) if problems else finding
@@ -57,10 +57,11 @@ async def _find_bot(session: aiohttp.ClientSession, settings: Settings) -> Findi
 
 
 async def _listening_problems(settings: Settings) -> AsyncIterator[str]:
-    for setting, port in (("PORT", settings.port), ("METRICS_PORT", settings.metrics_port)):
+    own, metrics = (settings.host, settings.port), (settings.metrics_host, settings.metrics_port)
+    for setting, (host, port) in {"PORT": own, "METRICS_PORT": metrics}.items():
         try:
             if port is not None:
-                await try_listening(settings.host, port, setting=setting)
+                await try_listening(host, port, setting=setting)
         except NotListeningError as error:
             yield str(error)
 

@@ -25,7 +25,7 @@ def is_safe_url(value: str) -> bool:
     except ValueError:
         return False
     host = parts.hostname or ""
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
     return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
 
 
@@ -70,7 +70,8 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a name or an address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

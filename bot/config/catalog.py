@@ -201,8 +201,15 @@ _SERVER = (
 _METRICS = (
     Setting(
         "METRICS_PORT",
-        "The port for GET /metrics, in Prometheus' format, on the address HOST. If it is not set, there are none. See "
+        "The port for GET /metrics, in Prometheus' format. If it is not set, there are none. See "
         "docs/operations.md#metrics.",
+    ),
+    Setting("METRICS_HOST", "The address for METRICS_PORT, like HOST.", "127.0.0.1"),
+    Setting(
+        "METRICS_TOKEN",
+        "What programs have to send for the metrics (Authorization: Bearer …). Anybody who sends it sees the reasons "
+        "of /readyz, too. If it is not set, the metrics need none.",
+        is_secret=True,
     ),
 )
 _LOGS = (

@@ -5,7 +5,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from bot.config.addresses import is_loopback
+from bot.config.catalog import SETTINGS
 from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret, digest
@@ -29,6 +32,15 @@ _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app" 
 _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
 LONGEST_DRAIN = 3.5
 """The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
+
+_METRICS_HOST = (
+    "METRICS_PORT listens on this machine only, although HOST does not. If another machine reads the metrics, set "
+    "METRICS_HOST, and METRICS_TOKEN; else set METRICS_HOST=127.0.0.1."
+)
+_SSLMODE = (
+    "DATABASE_URL is on another machine and has no sslmode, so what is stored can cross the network unencrypted. Add "
+    "?sslmode=verify-full, with sslrootcert, or ?sslmode=disable if nobody else is on that network."
+)
 
 _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_GROUP"),
@@ -205,7 +217,9 @@ class Settings:
     drain_seconds: float
     host: str
     port: int
+    metrics_host: str
     metrics_port: int | None
+    metrics_token: Secret | None
     log_level: str
     log_format: str
 
@@ -234,7 +248,9 @@ class Settings:
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),
             port=(port := read.port("PORT")),
+            metrics_host=read.text("METRICS_HOST"),
             metrics_port=read.optional_port("METRICS_PORT", example="9464", unlike=port),
+            metrics_token=read.optional_secret("METRICS_TOKEN", "the token for reading metrics"),
             log_level=read.choice("LOG_LEVEL", _LOG_LEVELS),
             log_format=read.choice("LOG_FORMAT", _LOG_FORMATS),
         )
@@ -313,5 +329,40 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
     token = settings.one.alerts_token if settings.one else None
     if token is not None and len(token.reveal()) < LEAST_TOKEN_LENGTH:
         yield logging.ERROR, "ALERTS_TOKEN is short enough to be guessed. Make a new one with: openssl rand -hex 32"
-    if env_file.is_file() and env_file.stat().st_mode & stat.S_IROTH:
-        yield logging.WARNING, f"Every user of this machine can read {env_file}. Run: chmod 600 {env_file}"
+    for name, file in {str(env_file): env_file, **_files_of_secrets(environ)}.items():
+        if _is_open_to_all(file):
+            yield logging.WARNING, f"Every user of this machine can read {name}. Run: chmod 600 {name}"
+    if env_file.is_dir():
+        yield logging.WARNING, f"{env_file} is a directory, so nothing is read from it. Put the settings into a file."
+    if settings.metrics_port is not None and not (is_loopback(settings.host) or environ.get("METRICS_HOST")):
+        yield logging.WARNING, _METRICS_HOST
+    if _is_far_without_sslmode(settings.workspaces.store.database_url, environ):
+        yield logging.WARNING, _SSLMODE
+
+
+def _files_of_secrets(environ: Mapping[str, str]) -> dict[str, Path]:
+    """Return the files with secrets by their variables, as in `"$SLACK_BOT_TOKEN_FILE"`: a path can be a secret."""
+    variables = [setting.file_variable for setting in SETTINGS.values() if setting.is_secret]
+    return {f'"${name}"': Path(path) for name in variables if (path := environ.get(name, "").strip())}
+
+
+def _is_open_to_all(file: Path) -> bool:
+    try:
+        return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
+    except (OSError, ValueError):  # ValueError: a null character in the path
+        return False
+
+
+def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) -> bool:
+    """Return whether the database is PostgreSQL on another machine, and nothing says whether to use TLS.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
+    """
+    try:
+        url = urlsplit(database_url.reveal())
+        parameters, host = parse_qs(url.query), unquote(url.hostname or "")
+    except ValueError:
+        return False
+    hosts = [host, *",".join(parameters.get("host", ())).split(",")]
+    is_near = all(not host or host.startswith(("/", "@")) or is_loopback(host) for host in hosts)
+    return url.scheme.startswith("postgres") and not (is_near or "sslmode" in parameters or "PGSSLMODE" in environ)

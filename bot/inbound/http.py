@@ -1,4 +1,4 @@
-"""The HTTP server: connections, addresses, routes and metrics."""
+"""The HTTP server: connections, addresses and the requests of Slack."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from bot import request_id
 from bot.config.addresses import http_url
 from bot.core.fields import Secret
-from bot.health import Metrics, Readiness, State
+from bot.inbound.health import HealthRoutes
 from bot.inbound.rejections import BODIES_CAPACITY, Bodies, Rejected, RejectionLog, error_response
 from bot.inbound.slack import request as slack_request
 from bot.inbound.slack.app import SlackApp
@@ -26,9 +26,6 @@ _log = logging.getLogger(__name__)
 HEADER_TIMEOUT = 10.0  # seconds
 
 _CLOSE_TIMEOUT = 1.0  # seconds at shutdown for closing connections
-
-_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""https://prometheus.io/docs/instrumenting/exposition_formats/."""
 
 LARGEST_UNSIGNED = 1024
 """The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
@@ -172,24 +169,8 @@ async def _listen(connect: Callable[[], asyncio.Protocol], host: str, port: int,
         return await loop.create_server(connect, host, port, backlog=4096)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise NotListeningError(f"HOST and {setting} ({host}:{port}) can't be listened on: {why}.") from None
-
-
-@asynccontextmanager
-async def serving_metrics(metrics: Metrics, state: State, host: str, port: int | None) -> AsyncIterator[None]:
-    """Serve the metrics inside the block, unless they are off. Raises NotListeningError."""
-    if port is None:
-        yield
-        return
-    metrics.read_at_scrape(state)
-
-    async def show(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.page(), headers={"Content-Type": _CONTENT_TYPE})
-
-    application = web.Application()
-    application.router.add_get("/metrics", show)
-    async with listening(application, host, port, setting="METRICS_PORT", message="serving metrics"):
-        yield
+        names = f"{setting.replace('PORT', 'HOST')} and {setting}"
+        raise NotListeningError(f"{names} ({host}:{port}) can't be listened on: {why}.") from None
 
 
 class HttpServer:
@@ -198,13 +179,13 @@ class HttpServer:
     def __init__(
         self,
         slack_app: SlackApp,
-        readiness: Readiness,
+        health: HealthRoutes,
         *,
         secrets: Sequence[Secret],
         now: Callable[[], float],
     ) -> None:
         self._slack_app = slack_app
-        self._readiness = readiness
+        self._health = health
         self._secrets = secrets
         self._now = now
         self._rejections = RejectionLog()
@@ -216,8 +197,7 @@ class HttpServer:
         application = web.Application()
         if self._secrets:
             application.router.add_post("/slack/events", self.slack_events)
-        application.router.add_get("/healthz", self.healthz)
-        application.router.add_get("/readyz", self.readyz)
+        application.add_routes(self._health.routes())
         application.add_routes(routes)
         return application
 
@@ -260,13 +240,3 @@ class HttpServer:
                 return web.Response(status=ack.status) if body is None else web.json_response(body)
             case _:
                 assert_never(parsed)
-
-    async def healthz(self, _: web.Request) -> web.Response:
-        """Answer the liveness check."""
-        return web.json_response({"ok": True})
-
-    async def readyz(self, _: web.Request) -> web.Response:
-        """Answer the readiness check: 200, or 503 with the reasons."""
-        reasons, degraded = self._readiness.reasons, self._readiness.degraded
-        body = {"ready": not reasons, "reasons": reasons, "degraded": degraded}
-        return web.json_response(body, status=503 if reasons else 200)

@@ -123,9 +123,10 @@ async def serves_events(session: aiohttp.ClientSession, url: str) -> bool:
     return isinstance(result, Reached) and result.status == _METHOD_NOT_ALLOWED
 
 
-async def check_running_bot(session: aiohttp.ClientSession, url: str) -> Finding:
-    """Ask the bot on this machine whether it is ready; `url` is that of its server."""
-    result = await send(session, f"{url}/readyz")
+async def check_running_bot(session: aiohttp.ClientSession, url: str, token: Secret | None) -> Finding:
+    """Ask the bot on this machine whether it is ready; `url` is that of its server, `token` METRICS_TOKEN."""
+    headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
+    result = await send(session, f"{url}/readyz", headers=headers)
     state = parse_object(result.body) if isinstance(result, Reached) else None
     if state is None or not isinstance(state.get("ready"), bool):
         return Finding(Skipped.BOT_NOT_RUNNING, {"url": url})

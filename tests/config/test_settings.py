@@ -42,7 +42,9 @@ DEFAULTS = Settings(
     drain_seconds=3.0,
     host="127.0.0.1",
     port=3000,
+    metrics_host="127.0.0.1",
     metrics_port=None,
+    metrics_token=None,
     log_level="INFO",
     log_format="text",
 )
@@ -148,7 +150,10 @@ def test_the_hosts_without_the_proxy_are_separated_by_commas_or_spaces() -> None
 
 URLS = ("SLACK_API_URL", "ANCHOR_API_URL")
 TIMES = ("ANCHOR_TIMEOUT", "ANCHOR_DEADLINE")
-SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN")
+SECRETS = (
+    *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN"),
+    "METRICS_TOKEN",
+)
 BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (SECRETS, ["two words", "clé", "xoxb-\x00", "xoxb-1\u200b", "line\nbreak", "geh\udce9im"]),
     (("SLACK_BOT_TOKEN",), ["", "xoxe.xoxb-1", "xoxp-1"]),
@@ -316,5 +321,5 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
-    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT"}
+    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

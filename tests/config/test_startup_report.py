@@ -19,6 +19,9 @@ QUESTIONABLE = {
     "SLACK_SIGNING_SECRET": f"{GOOD['SLACK_SIGNING_SECRET']},0123abcd",
     "ANCHOR_TIMEOUT": "30",
     "ALERTS_TOKEN": "x" * 19,
+    "DATABASE_URL": "postgresql://bot@db.example.com/anchor",
+    "HOST": "0.0.0.0",  # noqa: S104 - no server listens
+    "METRICS_PORT": "9464",
 }
 
 
@@ -33,6 +36,44 @@ def test_each_questionable_setting_is_named(tmp_path: Path, wording: Callable[[s
     wording("warnings", "\n".join(sentences).replace(str(env_file), ".env"))
     env_file.chmod(0o640)
     assert len(found(GOOD | QUESTIONABLE, env_file)) == len(sentences) - 1
+
+
+def test_a_secret_in_a_file_that_everybody_can_read_is_named_without_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("xoxb-1")
+    environ = GOOD | {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(file)}
+    file.chmod(0o644)
+    ((level, sentence),) = found(environ)
+    assert (level, str(tmp_path) in sentence, '"$SLACK_BOT_TOKEN_FILE"' in sentence) == (logging.WARNING, False, True)
+    file.chmod(0o640)
+    assert found(environ) == []
+
+
+def test_a_directory_in_the_place_of_the_file_with_settings_is_named(tmp_path: Path) -> None:
+    """Docker makes one for a file that does not exist."""
+    ((level, sentence),) = found(GOOD, tmp_path)
+    assert (level, f"{tmp_path} is a directory" in sentence) == (logging.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_named"),
+    [
+        ("postgresql://bot:p@db.example.com:5432/anchor", True),
+        ("postgres://bot@127.0.0.1,db.example.com/anchor", True),
+        ("postgresql:///anchor?host=/run/postgresql,10.0.0.5", True),
+        ("postgresql://bot@[2001:db8::1]/anchor", True),
+        ("postgresql://bot@db.example.com/anchor?sslmode=disable", False),
+        ("postgresql://bot@db.example.com/anchor?connect_timeout=5&sslmode=verify-full", False),
+        ("postgresql:///anchor", False),
+        ("postgresql://bot@localhost/anchor", False),
+        ("postgresql://bot@%2Frun%2Fpostgresql/anchor", False),
+        ("postgresql:///anchor?host=/run/postgresql", False),
+        ("postgresql://bot@[::1/anchor", False),
+    ],
+)
+def test_a_database_on_another_machine_needs_a_word_about_tls(url: str, *, is_named: bool) -> None:
+    assert [("sslmode" in why) for _, why in found(GOOD | {"DATABASE_URL": url})] == [True] * is_named
+    assert found(GOOD | {"DATABASE_URL": url, "PGSSLMODE": "require"}) == []
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ async def test_a_port_that_another_program_uses_is_named(one: SingleHarness, set
         found = await examined(settings_of(one, **ports, BASE_URL=""))
     assert_found(found, N.RUNNING_BOT, Wrong.CANNOT_LISTEN)
     (line,) = [line for line in found.lines if f"127.0.0.1:{other.port}" in line.partition("none can start")[2]]
-    assert f"HOST and {setting} " in line
+    assert f"{setting.replace('PORT', 'HOST')} and {setting} " in line
 
 
 async def test_a_database_that_works_is_current(one: SingleHarness, database_url: str) -> None:

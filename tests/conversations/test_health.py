@@ -13,6 +13,7 @@ import pytest
 
 from bot.health import repeat
 from bot.sim.anchor import DEFAULT_KEY, html
+from bot.sim.local_server import free_port
 from harness import ManyHarness, SingleHarness, paused, single_workspace
 from harness.conversation import until
 from harness.outages import execute, read_for_long
@@ -105,3 +106,27 @@ async def test_a_check_that_breaks_is_run_again(caplog: pytest.LogCaptureFixture
     await until(lambda: len(runs) == 3, within=30)
     task.cancel()
     assert {record.levelname for record in caplog.records} == {"ERROR"}
+
+
+async def test_why_a_bot_is_degraded_is_for_operators() -> None:
+    """They ask from this machine, or with METRICS_TOKEN; all others see whether the bot is ready."""
+    port, token = free_port(), "s3cret-of-the-metrics"
+    own, wrong = {"Authorization": f"Bearer {token}"}, {"Authorization": "Bearer s3cret"}
+    async with single_workspace(METRICS_PORT=str(port), METRICS_TOKEN=token) as at, aiohttp.ClientSession() as session:
+        at.anchor.revoke(DEFAULT_KEY)
+        await asyncio.sleep(305.0)
+        await becomes(at, {"anchor_key"})
+
+        async def ask(url: str, headers: dict[str, str]) -> tuple[int, bool]:
+            async with session.get(url, headers=headers) as response:
+                return response.status, "anchor_key" in await response.text()
+
+        public, metrics = f"{at.bot.url}/readyz", f"http://127.0.0.1:{port}/"
+        assert await ask(public, {}) == (200, True)
+        for header in ("X-Forwarded-For", "Forwarded"):
+            assert await ask(public, {header: "for=203.0.113.1"}) == (200, False)
+            assert await ask(public, {header: "", **wrong}) == (200, False)
+            assert await ask(public, {header: "for=203.0.113.1", **own}) == (200, True)
+        for path in ("metrics", "readyz"):
+            assert await ask(metrics + path, {}) == await ask(metrics + path, wrong) == (401, False)
+            assert await ask(metrics + path, own) == (200, True)

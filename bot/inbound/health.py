@@ -1,0 +1,75 @@
+"""GET /healthz, /readyz and /metrics: what a load balancer, a supervisor, Prometheus and an operator ask."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bot.config.addresses import is_loopback
+from bot.core.fields import Secret
+from bot.health import Metrics, Readiness, State
+
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""https://prometheus.io/docs/instrumenting/exposition_formats/."""
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For")
+"""What a proxy adds for its client. https://www.rfc-editor.org/rfc/rfc7239."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRoutes:
+    """The routes of the bot's own port. Reasons are shown to this machine, and with `token`, METRICS_TOKEN."""
+
+    readiness: Readiness
+    token: Secret | None
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return both routes."""
+        return (web.get("/healthz", self.healthz), web.get("/readyz", self.readyz))
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Answer the liveness check."""
+        return web.json_response({"ok": True})
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Answer the readiness check: 200, or 503; with the reasons for operators."""
+        return self.answer(has_reasons=_is_from_here(request) or _has_token(request, self.token))
+
+    def answer(self, *, has_reasons: bool) -> web.Response:
+        """Return the answer to a readiness check."""
+        reasons = self.readiness.reasons
+        body: dict[str, Any] = {"ready": not reasons}
+        if has_reasons:
+            body |= {"reasons": reasons, "degraded": self.readiness.degraded}
+        return web.json_response(body, status=503 if reasons else 200)
+
+
+def metrics_application(metrics: Metrics, state: State, health: HealthRoutes) -> web.Application:
+    """Return the application of METRICS_PORT, for those with METRICS_TOKEN if there is one."""
+    metrics.read_at_scrape(state)
+
+    async def show(request: web.Request) -> web.Response:
+        if health.token is not None and not _has_token(request, health.token):
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        if request.path == "/readyz":
+            return health.answer(has_reasons=True)
+        return web.Response(body=metrics.page(), headers={"Content-Type": _CONTENT_TYPE})
+
+    application = web.Application()
+    application.add_routes([web.get("/metrics", show), web.get("/readyz", show)])
+    return application
+
+
+def _has_token(request: web.Request, token: Secret | None) -> bool:
+    given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+    return token is not None and hmac.compare_digest(given, f"Bearer {token.reveal()}".encode())
+
+
+def _is_from_here(request: web.Request) -> bool:
+    """Return whether a request comes from this machine, and through no proxy that says so."""
+    if request.transport is None or any(name in request.headers for name in _FORWARDED):
+        return False
+    peer, own = (request.transport.get_extra_info(name)[0] for name in ("peername", "sockname"))
+    return peer == own or is_loopback(peer)
