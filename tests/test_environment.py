@@ -26,7 +26,9 @@ def test_a_postgresql_changes_nothing_outside_its_directory_and_is_gone_at_the_e
         server.start()
         assert query(url, "SELECT count(*) FROM pg_user") == [(1,)]
         assert modes_and_accounts() == before
+        data = (server.directory / "data").resolve()
     assert not server.directory.exists()
+    assert not data.exists()
 
 
 def test_in_ci_a_missing_program_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
