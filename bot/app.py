@@ -189,7 +189,7 @@ def _routes(
     if isinstance(many, OneWorkspace):
         return [web.post(ALERTS_PATH, alerts.receive)] if many.alerts_token else []
     oauth = open_oauth(many, session, settings.slack_api_url)
-    installer = Installer(oauth, workspaces.store.install_states, workspaces.rows)
+    installer = Installer(oauth, workspaces.store.install_states, workspaces.rows, many.allowed)
     install = Install(installer, base_url=many.base_url)
     return [*install.routes(), web.post(f"{ALERTS_PATH}/{{ref}}", alerts.receive)]
 

@@ -547,6 +547,7 @@ VALUES = {
     "bot": "anchor",
     "code": "not_in_channel",
     "scopes": "users:read",
+    "teams": "T0123456789",
     "channel": CHANNEL,
     "status": "401",
     "problem": "BASE_URL is not a valid https URL",

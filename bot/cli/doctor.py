@@ -206,9 +206,11 @@ class Doctor:
             return found if one is not None else [*found, *await self._check_workspaces(store)]
 
     async def _check_workspaces(self, store: Store | None) -> list[Checked]:
+        many = self.settings.workspaces
+        allowed = many.allowed if isinstance(many, ManyWorkspaces) else frozenset()
         if store is None:
             return [Checked(CheckName.WORKSPACES, Finding(Skipped.NOT_CHECKED, {"first": CheckName.DATABASE}))]
         try:
-            return [check async for check in self._services.check_all(store, self.team_id)]
+            return [check async for check in self._services.check_all(store, self.team_id, allowed)]
         except StoreUnreachableError as error:
             return [Checked(CheckName.WORKSPACES, checks.database_down(store, error))]

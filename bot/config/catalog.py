@@ -88,6 +88,12 @@ MANY_WORKSPACES = (
         is_required=True,
         is_secret=True,
     ),
+    Setting(
+        "ALLOWED_WORKSPACES",
+        "The ids of the workspaces that can install the app, separated by commas. If it is not set, all can. Those "
+        "that have installed it are served, and can install it again. In a browser, the id is in the address of "
+        "Slack: app.slack.com/client/T…",
+    ),
 )
 ALERTS = (
     Setting(

@@ -11,7 +11,7 @@ from bot.config.addresses import is_loopback
 from bot.config.catalog import SETTINGS
 from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
-from bot.core.fields import CHANNEL_ID, USER_ID, Proxy, Secret, digest
+from bot.core.fields import CHANNEL_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.workspace import AnchorKey, Workspace
 
@@ -46,7 +46,7 @@ _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_GROUP"),
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
 )
-_MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+_MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 
 _VERSION_LENGTH = 7  # hexadecimal digits
 SECRET_LENGTH = 32
@@ -173,12 +173,16 @@ def _read_policy(read: EnvReader) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class ManyWorkspaces:
-    """Settings of a bot of every workspace that installs the app by OAuth; `base_url` is its public URL."""
+    """Settings of a bot of every workspace that installs the app by OAuth; `base_url` is its public URL.
+
+    Only those `allowed` can install it, if there are any.
+    """
 
     client_id: Secret
     client_secret: Secret
     base_url: str
     store: StoreSettings
+    allowed: frozenset[str] = frozenset()
 
 
 def _read_many(read: EnvReader) -> ManyWorkspaces:
@@ -197,6 +201,7 @@ def _read_many(read: EnvReader) -> ManyWorkspaces:
         client_secret=read.secret("SLACK_CLIENT_SECRET", "the client secret from Basic Information of your Slack app"),
         base_url=read.url("BASE_URL", example=BASE_URL).rstrip("/"),
         store=_read_store(read),
+        allowed=read.ids("ALLOWED_WORKSPACES", TEAM_ID, "T0123456789"),
     )
 
 

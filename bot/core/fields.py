@@ -11,6 +11,9 @@ from typing import Any
 SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
 """Any id."""
 
+TEAM_ID = re.compile(r"T[A-Z0-9]{2,30}", re.ASCII)
+"""The id of a workspace."""
+
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
 """The id of a conversation."""
 

@@ -121,6 +121,7 @@ class Questionable(Kind):
         "To drop them, remove them in the app's settings, uninstall the app, and install it again.",
     )
     MESSAGE_LEFT = "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour"
+    NOT_NAMED = "installed, and not named in ALLOWED_WORKSPACES: {teams}. They are served"
     RESULTS_LOST = (
         "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "
         "changed. The results are in the journal"

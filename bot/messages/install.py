@@ -1,7 +1,7 @@
 """The pages that a browser shows during an installation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.core.requests import Verb
 from bot.messages.usage import COMMANDS
@@ -96,6 +96,22 @@ def refused_page(code: str) -> Page:
     """Return the page for another error `code` of Slack."""
     reason = f"Slack's reason is: {code[:_LONGEST]}"
     return _failed("RefusedBySlack", 502, "Slack refuses", _OPERATOR, reason, why=code)
+
+
+def not_allowed_page(team_id: str) -> Page:
+    """Return the page for a workspace that ALLOWED_WORKSPACES does not name."""
+    remove = "Slack may list the app in your workspace, where it does nothing: remove it there."
+    return replace(
+        _failed(
+            "NotAllowed",
+            403,
+            "this bot does not serve your workspace",
+            f"Its operator decides which it serves. The id of yours is {team_id}.",
+            remove,
+            again=False,
+        ),
+        team_id=team_id,
+    )
 
 
 def declined_page(missing: Sequence[str]) -> Page:

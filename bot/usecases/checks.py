@@ -67,6 +67,7 @@ _NO_CODE = Secret("made-up-by-the-check")
 _CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
 
 _AT_ONCE = 10  # workspaces
+_NAMED = 50  # workspaces on one line
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 _TTL = 300.0  # seconds
@@ -302,9 +303,13 @@ class Services:
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
-    async def check_all(self, store: Store, team_id: str | None) -> AsyncIterator[Checked]:
-        """Check the workspace `team_id`, or each in the database. Can raise StoreError."""
+    async def check_all(self, store: Store, team_id: str | None, allowed: frozenset[str]) -> AsyncIterator[Checked]:
+        """Check the workspace `team_id`, or each in the database, and whether it is `allowed`. Can raise StoreError."""
         installed = [summary.team_id for summary in await store.rows.summaries()]
+        if team_id is None and allowed and (others := [one for one in installed if one not in allowed]):
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            teams = ", ".join(others[:_NAMED]) + more
+            yield Checked(CheckName.WORKSPACES, Finding(Questionable.NOT_NAMED, {"teams": teams}))
         chosen = installed if team_id is None else [team_id] if team_id in installed else []
         if not chosen:
             kind = Skipped.NO_WORKSPACES if team_id is None else Wrong.NOT_INSTALLED

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from bot.core.fields import Secret
 from bot.core.workspace import Installation
-from bot.messages.install import DENIED, NO_DATABASE, STRANGE, UNKNOWN_STATE, Page, installed_page, refused_page
+from bot.messages.install import (
+    DENIED,
+    NO_DATABASE,
+    STRANGE,
+    UNKNOWN_STATE,
+    Page,
+    installed_page,
+    not_allowed_page,
+    refused_page,
+)
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.installs import InstallStates
@@ -17,11 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Installer:
-    """The OAuth flow."""
+    """The OAuth flow; only the `allowed` teams can install the app, and those that have, but for no `allowed`: all."""
 
     oauth: SlackOAuth
     states: InstallStates
     rows: WorkspaceRows
+    allowed: frozenset[str]
 
     def begin(self) -> tuple[str, Secret]:
         """Return the URL of Slack's consent page, and the browser's nonce for the callback."""
@@ -54,5 +64,8 @@ class Installer:
         granted = await self.oauth.exchange(code)
         if not isinstance(granted, Installation):
             return granted
+        team_id = granted.team_id
+        if self.allowed and team_id not in self.allowed and await self.rows.summary(team_id) is None:
+            return not_allowed_page(team_id)
         has_key = await self.rows.save(granted)
-        return installed_page(granted.team_id, granted.team_name, has_key=has_key)
+        return installed_page(team_id, granted.team_name, has_key=has_key)

@@ -294,6 +294,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
 }
 SAID_OF_MANY: dict[str, dict[str, str]] = {
     "nothing is set of many": dict.fromkeys(MANY, "") | {"SLACK_CLIENT_ID": "123.456"},
+    "bad ids of many": {"ALLOWED_WORKSPACES": "T0123456789,acme"},
     "the app is missing": {"SLACK_CLIENT_ID": "", "SLACK_CLIENT_SECRET": ""},
     "bad values of many": {"BASE_URL": "odd", "DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
     "mixed up": {"ANCHOR_API_KEY": "sk-1", "ALERTS_TOKEN": "s3cret"},
@@ -321,5 +322,5 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
-    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN"}
+    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

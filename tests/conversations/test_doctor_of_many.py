@@ -25,6 +25,12 @@ async def set_up(at: ManyHarness, *numbers: int) -> list[Tenant]:
     return tenants
 
 
+async def test_workspaces_that_the_settings_do_not_name_are_listed(at: ManyHarness) -> None:
+    named, other = await set_up(at, 1, 2)
+    found = await examined(at.environ | {"ALLOWED_WORKSPACES": named.team_id})
+    assert (found.code, found.has(N.WORKSPACES, checks.Questionable.NOT_NAMED, teams=other.team_id)) == (0, True)
+
+
 async def test_every_workspace_is_checked_or_the_chosen_one(at: ManyHarness) -> None:
     none = await examined(at.environ)
     assert (none.code, none.has(N.WORKSPACES, Skipped.NO_WORKSPACES)) == (0, True)

@@ -105,6 +105,21 @@ async def test_an_app_whose_tokens_rotate_or_whose_secret_is_wrong_is_not_instal
     await assert_refused(at, await at.install(at.add(2)), pages.refused_page("bad_client_secret"), exchanged=True)
 
 
+async def test_only_named_workspaces_install_the_app_and_those_that_have_it_keep_it(database_url: str) -> None:
+    async with many_workspaces(database_url) as at:
+        old = await at.set_up(at.add(1))
+    async with many_workspaces(database_url, ALLOWED_WORKSPACES="T0NAMED0001,T0TENANT002") as at:
+        known, named, other = (at.add(number) for number in (1, 2, 3))
+        assert (known.team_id, named.team_id) == (old.team_id, "T0TENANT002")
+        assert (await at.install(other)).page == pages.not_allowed_page(other.team_id)
+        assert {summary.team_id for summary in await at.store.rows.summaries()} == {old.team_id}
+        assert (await at.install(named)).status == 200
+        page = await at.install(known)
+        assert page.page == pages.installed_page(known.team_id, "Tenant-1", has_key=True)
+        await known.command()
+        assert [request.key for request in known.orders] == [known.key]
+
+
 async def test_a_link_and_a_code_work_once(at: ManyHarness) -> None:
     tenant = at.add(1)
     async with Browser() as browser:
