@@ -60,6 +60,10 @@ def test_compose_runs_the_bot_without_rights_and_lets_it_end() -> None:
     assert bot_service["read_only"]
     assert bot_service["cap_drop"] == ["ALL"]
     assert bot_service["volumes"] == [f"state:{HOME}"]
+    for service in services.values():
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert {"mem_limit", "pids_limit"} <= set(service)
+        assert re.fullmatch(r"[a-z]+:\d+[.]\d+(@sha256:[0-9a-f]{64})?", service.get("image", "ours:0.1"))
     assert int(bot_service["stop_grace_period"].removesuffix("s")) > LONGEST_STOP
     assert set(bot_service["environment"]) <= set(SETTINGS)
     assert [name for name, service in services.items() if "ports" in service] == ["caddy"]

@@ -30,6 +30,7 @@ PROGRAMS = {
     "git": Program(("git",), "apt install git"),
     "pgbouncer": Program(("pgbouncer", "/usr/sbin/pgbouncer"), "apt install pgbouncer"),
     "prometheus": Program(("promtool",), "apt install prometheus"),
+    "skopeo": Program(("skopeo",), "apt install skopeo"),
     "systemd": Program(("systemd-analyze",), "apt install systemd"),
 }
 POSTGRESQL = "postgresql"

@@ -14,7 +14,7 @@ from scripts.licenses_page import pinned
 CHECKOUT = Path(__file__).parents[2]
 VERSIONS = ("0.1.0", "0.2.0")
 _PARTS = ["bot", "deploy", "docs", "scripts", ".gitignore", ".env.example", "manifest.yml", "pyproject.toml"]
-_PARTS += ["README.md", "LICENSE", "requirements.txt"]
+_PARTS += ["README.md", "LICENSE", "requirements.txt", "Dockerfile", "compose.yaml"]
 
 
 class Copy:
@@ -41,10 +41,9 @@ class Copy:
         text = f"# Changelog\n\n{heading}\n\n- New.\n\n## [0.0.1] - 2026-01-01\n\n- Old.\n"
         (self.directory / "CHANGELOG.md").write_text(text)
 
-    async def release(self, *, code: int = 0) -> str:
-        return await run_command(
-            "scripts/release", cwd=self.directory, env=surroundings(PYTHON=sys.executable), code=code
-        )
+    async def release(self, *options: str, code: int = 0, **changes: str) -> str:
+        env = surroundings(PYTHON=sys.executable, **changes)
+        return await run_command("scripts/release", *options, cwd=self.directory, env=env, code=code)
 
 
 async def released(directory: Path) -> dict[str, Path]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from packaging.requirements import Requirement
 
 from bot.demo.page.assets import read_assets
+from bot.sim.local_server import LocalServer
 from harness.process import bot_process, fetch, run_command
 from harness.programs import needs
 from harness.releases import CHECKOUT, Copy, make_environment, pip_install, python
@@ -93,3 +95,37 @@ async def test_a_release_has_its_notes_and_checksums_and_is_made_from_a_commit_o
     assert len(sums) == 4
     assert sums.keys() == {path.name for path in made.iterdir()} - {"NOTES.md", "SHA256SUMS"}
     assert all(hashlib.sha256((made / name).read_bytes()).hexdigest() == known for name, known in sums.items())
+
+
+@needs("skopeo")
+async def test_images_are_pinned_to_what_the_registry_has(tmp_path: Path) -> None:
+    manifest = b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}'
+    digest = hashlib.sha256(manifest).hexdigest()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/v2/":
+            return web.json_response({})
+        if request.path.startswith("/v2/missing/"):
+            return web.json_response({"errors": [{"code": "MANIFEST_UNKNOWN"}]}, status=404)
+        return web.Response(body=manifest, content_type="application/vnd.oci.image.index.v1+json")
+
+    copy = Copy(tmp_path)
+    await copy.make()
+    async with LocalServer([web.get("/v2/{path:.*}", answer)]) as registry:
+        here, settings = f"127.0.0.1:{registry.port}", tmp_path / ".config/containers/registries.conf"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f'[[registry]]\nlocation = "{here}"\ninsecure = true\n')
+
+        async def pin(image: str, code: int) -> str:
+            (tmp_path / "Dockerfile").write_text(
+                f"FROM {here}/python:3.13-slim@sha256:{'0' * 64} AS build\nFROM {image}\n"
+            )
+            (tmp_path / "compose.yaml").write_text(f"services:\n  one:\n    image: {here}/postgres:17.12\n")
+            await copy.release("--pin-images", code=code, HOME=str(tmp_path))
+            return (tmp_path / "Dockerfile").read_text() + (tmp_path / "compose.yaml").read_text()
+
+        pinned_images = await pin(f"{here}/python:3.13-slim", 0)
+        kept = await pin(f"{here}/missing/image:1.0", 1)
+    assert pinned_images.count(f":3.13-slim@sha256:{digest}") == 2
+    assert f"    image: {here}/postgres:17.12@sha256:{digest}\n" in pinned_images
+    assert digest not in kept
