@@ -11,7 +11,7 @@ from bot.demo.monitor import AlertsEndpoint
 from bot.demo.script import RUNNING, STEPS
 from bot.demo.transcript import play
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def test_the_transcript_shows_every_step_over_http_and_over_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
