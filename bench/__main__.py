@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 
 from bench import report
-from bench.applications import BOTS, PEERS, VARIANTS, Application
+from bench.applications import BOTS, OLD, PEERS, VARIANTS, Application
 from bench.catalog import MEASURES, Measure
 from bench.databases import Databases
 from bench.machine import cores
@@ -87,6 +87,7 @@ async def _measure_one(stage: Stage, measures: list[Measure], results: Results, 
     wanted = [measure for measure in measures if measure.is_for(stage.application)]
     name = f"round {number}, {stage.application.full_title}"
     try:
+        wanted.sort(key=lambda measure: not measure.is_first)
         together = [(one, one.run) for one in wanted if one.run is not None]
         if together:
             async with stage.start() as running:
@@ -111,7 +112,7 @@ def _applications(options: argparse.Namespace, section: Section) -> list[Applica
     """Return the applications in the order of the tables. Raises MissingToolError or CalledProcessError."""
     names = options.apps or section.applications
     revisions = [current(), *map(check_out, options.against)]
-    bots = [bot.at(revision) for bot in (*BOTS, *VARIANTS) if bot.name in names for revision in revisions]
+    bots = [bot.at(revision) for bot in (*BOTS, *OLD, *VARIANTS) if bot.name in names for revision in revisions]
     peers = [peer for peer in PEERS if peer.name in names]
     if "npm" in options.without:
         peers = [peer for peer in peers if not peer.name.startswith("bolt-js")]

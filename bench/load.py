@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 from bench.http_client import HttpClient
 from bench.http_messages import HttpMessage
 from bench.orders import Order
-from bench.people import SIGNING_SECRET, Person, team_id
+from bench.people import SIGNING_SECRET, Card, Person, team_id
 from bench.services import Services
 
 _OK = 200
@@ -34,10 +34,10 @@ class Load:
         await self._send(order, "slash_commands", _command_fields(order, self._services))
         return order
 
-    async def click(self, person: Person) -> Order:
-        """Click a Pause button, and return when the message about it exists or something went wrong."""
-        order = self._book.add(person, is_click=True)
-        await self._send(order, "interactive", _click_payload(order, self._services))
+    async def click(self, person: Person, card: Card, *, ends_with_card: bool) -> Order:
+        """Click the Pause button of a card, and return when the message about it exists or something went wrong."""
+        order = self._book.add(person, card, ends_with_card=ends_with_card)
+        await self._send(order, "interactive", _click_payload(order, card, self._services))
         return order
 
     async def run(self, people: Iterable[Person], in_flight: int) -> list[Order]:
@@ -50,6 +50,14 @@ class Load:
 
         await asyncio.gather(*(work() for _ in range(in_flight)))
         return [order for order in orders if order.message_at]
+
+    async def run_at(self, rate: float, people: Iterable[Person]) -> list[Order]:
+        """Send a command of each person, so many a second, and return those whose messages exist."""
+        began, sent = time.perf_counter(), list[asyncio.Task[Order]]()
+        for number, person in enumerate(people):
+            await asyncio.sleep(began + number / rate - time.perf_counter())
+            sent.append(asyncio.create_task(self.command(person)))
+        return [order for order in await asyncio.gather(*sent) if order.message_at]
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,28 +128,27 @@ def _command_fields(order: Order, services: Services) -> dict[str, object]:
     }
 
 
-def _click_payload(order: Order, services: Services) -> dict[str, object]:
-    person, team = order.person, team_id(order.person.workspace)
-    ts, text = f"{1_700_000_000 + order.number}.000100", {"type": "plain_text", "text": "Pause"}
+def _click_payload(order: Order, card: Card, services: Services) -> dict[str, object]:
+    person, team, text = order.person, team_id(order.person.workspace), {"type": "plain_text", "text": "Pause"}
     button = {"type": "button", "action_id": "anchor_pause", "block_id": "b", "text": text, "value": order.session}
-    section = {"type": "section", "block_id": "s", "text": {"type": "mrkdwn", "text": "An agent spends too much."}}
+    section = {"type": "section", "block_id": "s", "text": {"type": "mrkdwn", "text": card.text}}
     blocks = [section, {"type": "actions", "block_id": "b", "elements": [button]}]
     return {
         "type": "block_actions",
         "user": {"id": person.user_id, "username": "person", "name": "person", "team_id": team},
         "api_app_id": "A0BENCH",
         "token": "verification",
-        "container": {"type": "message", "message_ts": ts, "channel_id": person.channel_id, "is_ephemeral": False},
+        "container": {"type": "message", "message_ts": card.ts, "channel_id": card.channel_id, "is_ephemeral": False},
         "trigger_id": f"{order.number}.1.bench",
         "team": {"id": team, "domain": "bench"},
         "enterprise": None,
         "is_enterprise_install": False,
-        "channel": {"id": person.channel_id, "name": "alerts"},
+        "channel": {"id": card.channel_id, "name": "alerts"},
         "message": {
             "type": "message",
             "user": "U0BOT",
-            "ts": ts,
-            "text": "An agent spends too much.",
+            "ts": card.ts,
+            "text": card.text,
             "blocks": blocks,
         },
         "state": {"values": {}},

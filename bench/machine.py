@@ -2,18 +2,25 @@
 
 import os
 import platform
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _IDLE = slice(3, 5)  # the columns idle and iowait
+_OF_A_PROCESS = 2  # CPUCLOCK_SCHED of Linux
 
 
 def cores() -> tuple[int, int]:
     """Return the core of the load and that of the applications: the same if the machine has only one."""
     available = sorted(os.sched_getaffinity(0))
     return available[0], available[min(1, len(available) - 1)]
+
+
+def pinned(*cores: int) -> tuple[str, ...]:
+    """Return the command that runs another one on these cores."""
+    return ("taskset", "-c", ",".join(map(str, cores)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,22 @@ def _core_times(core: int) -> tuple[float, float]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process and its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Return the processor time of a process and its threads, in nanoseconds' steps.
+
+    This is the clock of another process: https://man7.org/linux/man-pages/man3/clock_getcpuclockid.3.html
+    """
+    return time.clock_gettime((~pid << 3) | _OF_A_PROCESS)
+
+
+def wakeups(pids: Sequence[int]) -> int:
+    """Return how often the threads of processes have begun to wait: each was woken afterwards, or will be."""
+    lines = [
+        line
+        for pid in pids
+        for status in Path("/proc").glob(f"{pid}/task/*/status")
+        for line in status.read_text().splitlines()
+    ]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches:"))
 
 
 def resident_mb(pid: int) -> float:

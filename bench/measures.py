@@ -13,16 +13,16 @@ from statistics import median, quantiles
 from bench.applications import Application
 from bench.databases import Databases
 from bench.hour_later import HOUR
-from bench.machine import Meter
+from bench.machine import Meter, pinned
 from bench.orders import Order
-from bench.people import Person
+from bench.people import Card, Person
 from bench.running import Launcher, Running
 from bench.services import Delays, Services
 
 IN_FLIGHT = 32
 BURST = 1_000
 WORKSPACES = 500
-SINGLE_COMMANDS = 20
+CLICKS = 20
 TOGETHER = 500  # commands
 PEOPLE = 10
 LONG_RUN, LONG_SLICE = 100_000, 10_000
@@ -56,14 +56,22 @@ class Stage:
 
     @asynccontextmanager
     async def start(
-        self, *, installed: int = WORKSPACES, with_jumps: bool = False, under: Sequence[str] = ()
+        self,
+        *,
+        installed: int = WORKSPACES,
+        cards: int = 0,
+        with_jumps: bool = False,
+        under: Sequence[str] = (),
+        on_all_cores: bool = False,
     ) -> AsyncIterator[Running]:
-        """Run the application, `under` another program if one is given.
+        """Run the application, `under` another program if one is given, with so many cards.
 
         If it serves many workspaces, so many are installed.
         """
-        launcher = replace(self.launcher, prefix=(*self.launcher.prefix, *under))
-        with self.databases.copy(self.application, installed) as url:
+        is_pinned = bool(self.launcher.prefix)
+        prefix = pinned(*self.cores) if on_all_cores and is_pinned else self.launcher.prefix
+        launcher = replace(self.launcher, prefix=(*prefix, *under))
+        with self.databases.copy(self.application, installed, cards) as url:
             async with launcher.run(self.application, url, with_jumps=with_jumps) as running:
                 yield running
 
@@ -79,17 +87,6 @@ class Stage:
             yield
         await asyncio.sleep(0.1)  # for a message too many
         self.problems.extend(self.services.book.check())
-
-
-async def message(stage: Stage, running: Running) -> dict[str, float]:
-    """Return the milliseconds from a command to its message, one command at a time."""
-    async with stage.checked(USUAL):
-        await running.load.run(KNOWN[:3], 1)
-        orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN[:3]), SINGLE_COMMANDS), 1)
-    return {
-        "message": _ms(order.message_at - order.sent_at for order in orders),
-        "received": _ms(order.received_at - order.sent_at for order in orders),
-    }
 
 
 async def together(stage: Stage, running: Running) -> dict[str, float]:
@@ -123,16 +120,24 @@ async def burst(stage: Stage, running: Running) -> dict[str, float]:
     }
 
 
-async def click(stage: Stage, running: Running) -> dict[str, float]:
-    """Return the milliseconds from a click to its ack and to the call of Anchor, one click at a time."""
-    async with stage.checked(USUAL):
-        await running.load.run(KNOWN[:1], 1)
-        await running.load.click(KNOWN[0])
-        orders = [await running.load.click(KNOWN[0]) for _ in range(SINGLE_COMMANDS)]
-    return {
+async def click(stage: Stage) -> dict[str, float]:
+    """Return the milliseconds from a click to its ack, to the call of Anchor, and to what is seen of it.
+
+    One click at a time, each on a card of its own. Peers have no cards.
+    """
+    has_cards = stage.application.revision is not None
+    async with stage.start(cards=CLICKS + 1) as running, stage.checked(USUAL):
+        await running.load.run(KNOWN, IN_FLIGHT)
+        orders = [
+            await running.load.click(KNOWN[0], Card(number), ends_with_card=has_cards) for number in range(CLICKS + 1)
+        ]
+    del orders[0]
+    numbers = {
         "click_ack": _ms(order.acked_at - order.sent_at for order in orders),
         "click_anchor": _ms(order.anchor_at - order.sent_at for order in orders),
+        "click_message": _ms(order.message_at - order.sent_at for order in orders),
     }
+    return numbers | ({"click_card": _ms(order.card_at - order.sent_at for order in orders)} if has_cards else {})
 
 
 async def workspaces(stage: Stage, running: Running) -> dict[str, float]:
@@ -181,10 +186,13 @@ async def flat(stage: Stage) -> dict[str, float]:
     """Return whether 100,000 commands, or 10,000 installed workspaces, make the application slower."""
     async with stage.start() as running, stage.checked(NO_DELAYS):
         await running.load.run(KNOWN, IN_FLIGHT)
-        orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), LONG_RUN), IN_FLIGHT)
-    numbers = {"first_slice": _rate(orders[:LONG_SLICE]), "last_slice": _rate(orders[-LONG_SLICE:])}
+        first = await running.load.run(itertools.islice(itertools.cycle(KNOWN), LONG_SLICE), IN_FLIGHT)
+        memory_first = running.resident_mb()
+        last = await running.load.run(itertools.islice(itertools.cycle(KNOWN), LONG_RUN - LONG_SLICE), IN_FLIGHT)
+        numbers = {"first_mb": memory_first, "last_mb": running.resident_mb()}
+    numbers |= {"first_slice": _rate(first), "last_slice": _rate(last[-LONG_SLICE:])}
     numbers["last_to_first"] = numbers["last_slice"] / numbers["first_slice"]
-    if stage.application.database:
+    if stage.application.has_many:
         few, many = [await _with_installed(stage, count) for count in (FEW_INSTALLED, MANY_INSTALLED)]
         numbers |= {"few_installed": few, "many_installed": many, "many_to_few": many / few}
     return numbers

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Sequence
 
-from bench.applications import BOTS, PEERS, VARIANTS
+from bench.applications import BOTS, OLD, PEERS, VARIANTS
 from bench.catalog import MEASURES
 from bench.sections import SECTIONS
 
-_APPLICATIONS = tuple(application.name for application in (*BOTS, *VARIANTS, *PEERS))
+_APPLICATIONS = tuple(application.name for application in (*BOTS, *OLD, *VARIANTS, *PEERS))
 _MEASURES = tuple(measure.name for measure in MEASURES)
 
 

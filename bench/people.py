@@ -1,4 +1,4 @@
-"""The workspaces and the people of the benchmark, with the secrets of their workspaces."""
+"""The workspaces, people and cards of the benchmark, with the secrets of the workspaces."""
 
 from dataclasses import dataclass
 
@@ -22,6 +22,29 @@ class Person:
     def channel_id(self) -> str:
         """Return the id of the channel in which the person works."""
         return f"C0BENCH{self.workspace:05}"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An alert that the bot has posted to a channel of its own in the first workspace, by its number from 0."""
+
+    number: int
+    text: str = "An agent spends too much."
+
+    @property
+    def session(self) -> str:
+        """Return the id of the session."""
+        return f"{self.number:08}-0000-4000-8000-000000000000"
+
+    @property
+    def channel_id(self) -> str:
+        """Return the id of the channel."""
+        return f"C0CARDS{self.number:05}"
+
+    @property
+    def ts(self) -> str:
+        """Return the ts of the message."""
+        return f"{1_600_000_000 + self.number}.000100"
 
 
 def team_id(workspace: int) -> str:

@@ -1,4 +1,4 @@
-"""Draw the time to the message and the throughput of each application as bars with ranges, in SVG."""
+"""Draw the time to the message and the processor time per command of each application, as bars with ranges, in SVG."""
 
 from html import escape
 from statistics import median
@@ -6,8 +6,11 @@ from statistics import median
 from bench.applications import Application
 from bench.results import Results
 
-_PANELS = (("message", "time to the message, ms (less is better)"), ("throughput", "commands/s (more is better)"))
-_WIDTH, _LABELS, _BARS, _GAP = 960, 270, 300, 40
+_PANELS = (
+    ("message_p50_at_25", "25 commands a second: to the message, ms"),
+    ("cpu_at_25", "processor time per command, ms"),
+)
+_WIDTH, _LABELS, _BARS, _GAP = 1080, 390, 260, 40
 _ROW, _TOP, _BAR = 26, 40, 16
 _OURS, _PEERS, _INK = "#2f6fde", "#8a94a6", "#222222"
 
@@ -23,7 +26,7 @@ def plot(results: Results) -> str:
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        f'font-family="sans-serif" font-size="13" fill="{_INK}">\n<title>Time to the message and commands per second'
+        f'font-family="sans-serif" font-size="13" fill="{_INK}">\n<title>Time to the message and processor time'
         f'</title>\n<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n{body}\n</svg>\n'
     )
 
@@ -45,7 +48,7 @@ def _bar(application: Application, values: list[float], left: int, row: int, sca
     return (
         f'<rect x="{left}" y="{y}" width="{middle * scale:.1f}" height="{_BAR}" fill="{color}"/>'
         f'<path d="M{low:.1f} {center}H{high:.1f}" stroke="{_INK}" stroke-width="2"/>'
-        f'<text x="{high + 6:.1f}" y="{y + 13}">{middle:,.0f}</text>'
+        f'<text x="{high + 6:.1f}" y="{y + 13}">{middle:,.1f}</text>'
     )
 
 

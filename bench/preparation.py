@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bench.applications import BOLT_JS
+from bench.machine import pinned
 
 _SOURCES = Path(__file__).parent / "peers/bolt_js"
 
@@ -24,7 +25,7 @@ def pinning(core: int, without: Collection[str]) -> tuple[str, ...]:
             "taskset (Linux, package util-linux) is missing: it gives each application a core of its own. "
             "To go on without it, add --without taskset: the numbers will be worse and less stable."
         )
-    return ("taskset", "-c", str(core))
+    return pinned(core)
 
 
 def require_valgrind() -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.catalog import Measure
+from bench.interpreter import build
 from bench.machine import description
 from bench.plot import plot
 from bench.results import Results, spread
@@ -51,18 +52,19 @@ def setting(rounds: int, seconds: float, results: Results) -> str:
         packages += [f"@slack/bolt {_bolt_js_version()}", f"Node {_output('node', '--version').removeprefix('v')}"]
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, revision {_output('git', 'describe', '--always', '--dirty')}. "
-        f"{description()}. Python {sys.version.split()[0]}, {', '.join(packages)}. "
+        f"{description()}. Python {sys.version.split()[0]} ({build()}), {', '.join(packages)}. "
         f"Rounds: {rounds}. Each throughput is measured for {seconds:g} s.{_warning(results)}"
     )
 
 
 def _warning(results: Results) -> str:
-    most = max((share for one in results.applications for share in results.values(one, "others")), default=0.0)
+    shares = (results.values(one, name) for one in results.applications for name in ("others", "others_at_25"))
+    most = max((share for of_one in shares for share in of_one), default=0.0)
     if most < _DISTURBED:
         return ""
     return (
-        f" **Other programs took up to {most:.0f} % of the applications' core: do not compare commands per second, nor "
-        "a thousand at once.**"
+        f" **Other programs took up to {most:.0f} % of the applications' core: compare no times, nor commands per "
+        "second.**"
     )
 
 
@@ -73,7 +75,7 @@ def write_page(section: Section, results: Results, measures: Sequence[Measure], 
     _, _, after = rest.partition(_END)
     parts = [begin, run, f"{tables(results, measures)}\n{_END}"]
     if section is SECTIONS[0]:
-        parts.insert(2, "![Time to the message and commands per second](pictures/performance.svg)")
+        parts.insert(2, "![Time to the message and processor time per command](pictures/performance.svg)")
         _PICTURE.write_text(plot(results))
     _PAGE.write_text(before + "\n\n".join(parts) + after)
 

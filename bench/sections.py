@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.applications import BOTS, PEERS, VARIANTS, Application
-from bench.catalog import MEASURES
+from bench.applications import BOTS, OLD, PEERS, VARIANTS, Application
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +19,19 @@ def _names(*groups: tuple[Application, ...]) -> tuple[str, ...]:
     return tuple(application.name for group in groups for application in group)
 
 
-_LONG = {"flat", "instructions"}
-"""They take minutes for each application."""
+_ALL = _names(BOTS, PEERS)
 
 SECTIONS = (
-    Section("results", _names(BOTS, PEERS), tuple(one.name for one in MEASURES if one.name not in _LONG)),
-    Section("long", _names(BOTS, PEERS), ("flat",), rounds=1),
-    Section("instructions", (*_names(BOTS), "bolt-python-async", "limit"), ("instructions",), rounds=1),
-    Section("variants", ("sqlite", "postgresql", *_names(VARIANTS)), ("memory", "message", "throughput", "click")),
+    Section(
+        "results",
+        (*_names(BOTS, OLD), "bolt-python-aiohttp", "bolt-python-httpx", "bolt-js", "limit"),
+        ("memory", "rate", "click"),
+        rounds=3,
+    ),
+    Section("idle", ("http", "socket", "postgresql", "bolt-js", "limit"), ("idle",), rounds=1),
+    Section("throughput", _ALL, ("throughput", "together", "burst", "workspaces", "person")),
+    Section("variants", ("sqlite", "postgresql", *_names(VARIANTS)), ("memory", "rate", "throughput", "click", "busy")),
+    Section("instructions", (*_names(BOTS), "bolt-python-aiohttp", "limit"), ("instructions",), rounds=1),
+    Section("long", _ALL, ("flat",), rounds=1),
 )
 """The first one is measured if none is named."""

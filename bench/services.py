@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -17,6 +17,7 @@ from bench.websocket import WebSocket
 
 _PAUSE = "/v1/sessions/", "/agent/pause"
 _OK = {"ok": True}
+_LISTED = 100  # sessions on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Services:
         self.book = OrderBook()
         self.delays = Delays()
         self.time_offset = 0.0
+        self.running: Sequence[str] = ()
+        """The ids of the sessions that run, for who asks."""
+
         self.sockets: list[WebSocket] = []
         self.on_socket_text: Callable[[bytes], None] = lambda _: None
         self._anchor = Server(self._answer_anchor)
@@ -88,7 +92,9 @@ class Services:
     def _answer_other_call(self, method: bytes, path: str) -> Answer:
         if method != b"GET":
             self.book.report(f"Anchor was asked for {path}, which nobody ordered")
-        return self.delays.anchor, self._json({"data": {"count": 0, "items": []}})
+        sessions = [{"session_id": session, "status": "running"} for session in self.running]
+        data = {"items": sessions, "sessions": sessions[:_LISTED], "total_pages": 1}
+        return self.delays.anchor, self._json({"data": data})
 
     def _answer_slack(self, message: HttpMessage, connection: ServerConnection) -> Answer | None:
         path = message.words[1].decode().partition("?")[0]
@@ -100,12 +106,12 @@ class Services:
         return self._answer_method(path.removeprefix("/api/"), message)
 
     def _answer_response_url(self, path: str, body: bytes) -> Answer:
-        order, delay, now = self.book.by_number(path.rpartition("/")[2]), self.delays.response_url, time.perf_counter()
+        order, delay = self.book.by_number(path.rpartition("/")[2]), self.delays.response_url
         if order is None:
             self.book.report("a response_url was called that nobody has")
         else:
             show = self.book.show
-            self._loop.call_later(delay, lambda: show(order, json.loads(body), received_at=now, at=time.perf_counter()))
+            self._loop.call_later(delay, lambda: show(order, json.loads(body), time.perf_counter()))
         return delay, response(b"200 OK", b"ok", content_type=b"text/plain", date=self._date())
 
     def _answer_method(self, method: str, message: HttpMessage) -> Answer:
@@ -124,6 +130,10 @@ class Services:
             }
         if method == "users.info":
             return {"user": _member(workspace, message)}
+        if method == "chat.update":
+            fields, update = json.loads(message.body), self.book.update
+            self._loop.call_later(self.delays.web_api, lambda: update(fields["ts"], fields, time.perf_counter()))
+            return {"channel": fields["channel"], "ts": fields["ts"]}
         if method == _OPEN:
             return {"url": f"{self.slack_url.replace('http', 'ws', 1)}/link/{next(self._links)}"}
         self.book.report(f"Slack was asked for {method}")
