@@ -45,7 +45,7 @@ class Measure:
 _ONE_BY_ONE = (
     "They arrive one by one in equal intervals, whatever comes of them; the application is warm. Anchor takes 50 ms, "
     "and Slack 40 ms for a call of a `response_url`. *To the message* ends when the ack with it has arrived, or when "
-    "Slack has processed the call. *CPU* is the processor time per command, with all that the application does meanwhile."
+    "Slack has processed the call. *CPU* is the processor time per command, with what the application does meanwhile."
 )
 _ABOVE = "As above. With few commands, p99.9 is the slowest one."
 
