@@ -28,7 +28,7 @@ WORDING = pytest.StashKey[Wording]()
 SERVER = pytest.StashKey[PostgreSQL]()
 
 settings.register_profile(
-    "same examples", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "same examples", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=50
 )
 settings.register_profile("nightly", settings.get_profile("same examples"), derandomize=False, max_examples=300)
 settings.load_profile("same examples")

@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -59,9 +60,19 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports(path: Path) -> Sequence[str]:
     """The dotted names of the modules that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -194,7 +205,7 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
     """Of an object, also in a string; an attribute that the same file defines is its own."""
     found = dict[str, set[str]]()
     for path in TESTS.rglob("*.py"):
-        source, tree = path.read_text(), ast.parse(path.read_text())
+        source, tree = path.read_text(), parsed(path)
         own = {
             "_replace",
             "_get_running_loop",
@@ -249,10 +260,9 @@ def measure(trees: Mapping[str, ast.Module], lines: Mapping[str, int]) -> dict[s
 
 
 def test_the_product_keeps_its_shape() -> None:
-    texts = {name: path.read_text() for name, path in PRODUCT.items()}
     measured = measure(
-        {name: ast.parse(text) for name, text in texts.items()},
-        {name: text.count("\n") for name, text in texts.items()},
+        {name: parsed(path) for name, path in PRODUCT.items()},
+        {name: path.read_text().count("\n") for name, path in PRODUCT.items()},
     )
     assert {name: value for name, value in measured.items() if value > SHAPE[name]} == {}
     assert measured["lines"] / measured["modules"] >= 150
@@ -272,7 +282,7 @@ def test_a_constructor_that_only_assigns_is_a_dataclass() -> None:
     found = [
         f"{name}:{node.lineno}"
         for name, path in PRODUCT.items()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef) and node.name == "__init__" and only_assigns(node)
     ]
     assert found == []

@@ -19,8 +19,7 @@ HALF_AN_HOUR = 1_800.0
 @pytest.mark.parametrize(
     ("code", "calls"),
     [
-        *((code, (5, 6)) for code in ("update_failed", "external_channel_migrating", "team_added_to_org")),
-        ("message_limit_exceeded", (5, 6)),
+        ("update_failed", (5, 6)),
         ("invalid_auth", (28, 32)),  # once a minute
     ],
 )

@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ async def journal(url: str, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(database_url: str) -> None:
+async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(postgresql_urls: Iterator[str]) -> None:
+    database_url = next(postgresql_urls)
     async with single_workspace_process({"DATABASE_URL": database_url}) as at:
         environ = environment(at.slack, at.anchor, DATABASE_URL=database_url)
         await at.command(f"{SESSION} =SUM(A1) \x1b[2J it's spending")

@@ -79,7 +79,7 @@ async def test_a_thousand_commands_at_once_are_all_acknowledged_and_answered() -
 # --- one person orders 500 pauses per second while Anchor is slow: everybody else is answered as on a quiet day ---
 
 RATE = 500  # orders per second of one person
-SECONDS = 10
+SECONDS = 6
 
 
 async def order(at: LoadHarness, user: str, *, per_second: float, seconds: float) -> list[float]:

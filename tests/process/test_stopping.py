@@ -6,12 +6,10 @@ import subprocess
 import sys
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
-from bot.app import LONGEST_STOP
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, SimAnchor, Slow
 from bot.sim.slack import SimSlack, rate_limited
@@ -68,18 +66,6 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
     assert len(reported) == len(sessions)
     assert {entry["message"] for entry in shutdown_log(at.bot) if entry["level"] != "INFO"} == {"pause"}
     assert at.slack.violations == []
-
-
-@pytest.mark.realtime
-async def test_a_slack_that_hangs_does_not_hold_the_end_up_for_ten_seconds() -> None:
-    async with single_workspace_process(DEVELOPMENT | {"LOG_LEVEL": "DEBUG"}) as at:
-        at.slack.faults["response_url"] = Hang()
-        _, typing = await hanging(at, 1)
-        (delivery,) = await asyncio.gather(*typing)
-        assert await seconds_to_stop(at.bot) < LONGEST_STOP + 0.5
-    (untold,) = [entry for entry in shutdown_log(at.bot) if entry["level"] == "ERROR"]
-    assert (untold["logger"], untold["level"]) == ("bot.usecases.delivery", "ERROR")
-    assert urlsplit(delivery.response_url).path not in "".join(at.bot.lines)
 
 
 @TRANSPORTS
