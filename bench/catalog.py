@@ -208,11 +208,12 @@ MEASURES = (
     Measure(
         "instructions",
         "Instructions",
-        f"Instructions per command of {COUNTED}, {IN_FLIGHT} in flight and one at a time, as callgrind counts them: "
-        "without those of the kernel, and as if no thread waited for another one.",
+        f"Instructions per command of {COUNTED}, {IN_FLIGHT} in flight and one at a time, and per click on a card, one "
+        "at a time, as callgrind counts them: without those of the kernel, and as if no thread waited for another one.",
         (
             Number("instructions", "instructions, thousands"),
             Number("instructions_alone", "one at a time: instructions, thousands"),
+            Number("instructions_click", "click: instructions, thousands"),
         ),
         run_alone=instructions,
         is_for=lambda application: application.replicas == 1 and not application.is_slow,

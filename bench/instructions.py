@@ -1,20 +1,23 @@
-"""Count the instructions of a command with callgrind of valgrind: other programs on the machine change nothing.
+"""Count the instructions of an order with callgrind of valgrind: other programs on the machine change nothing.
 
 An application runs some 25 times as slowly. https://valgrind.org/docs/manual/cl-manual.html
 """
 
 import asyncio
-import itertools
 import subprocess
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.load import Load
 from bench.measures import KNOWN, NO_DELAYS, Stage
+from bench.people import Card
 
 IN_FLIGHT = 8
 """With more commands in flight, an ack would not wait for the outcome any more: each takes 50 ms."""
 
-_WARM_UP, COUNTED = 200, 400  # commands
+_WARM_UP, COUNTED = 200, 400  # orders of a kind
 _QUIET = 1.0  # seconds, for what follows the acks
 _WRITTEN_WITHIN = 30.0
 _POLL_INTERVAL = 0.1
@@ -22,24 +25,38 @@ _TOTALS = "totals: "
 
 
 async def instructions(stage: Stage) -> dict[str, float]:
-    """Return the thousands of instructions of a command, in the application and its libraries, without the kernel."""
-    return {"instructions": await _count(stage, IN_FLIGHT), "instructions_alone": await _count(stage, 1)}
+    """Return the thousands of instructions of an order, in the application and its libraries, without the kernel."""
+    has_cards = stage.application.revision is not None
+
+    async def click(load: Load, numbers: range) -> None:
+        for number in numbers:
+            await load.click(KNOWN[0], Card(number), ends_with_card=has_cards)
+
+    return {
+        "instructions": await _count(stage, partial(_command, IN_FLIGHT)),
+        "instructions_alone": await _count(stage, partial(_command, 1)),
+        "instructions_click": await _count(stage, click, cards=_WARM_UP + COUNTED),
+    }
 
 
-async def _count(stage: Stage, in_flight: int) -> float:
+async def _command(in_flight: int, load: Load, numbers: range) -> None:
+    await load.run((KNOWN[number % len(KNOWN)] for number in numbers), in_flight)
+
+
+async def _count(stage: Stage, order: Callable[[Load, range], Awaitable[None]], *, cards: int = 0) -> float:
+    """Return the thousands of instructions of what `order` does for each number."""
     with TemporaryDirectory() as directory:
         counts = Path(directory) / "counts"
         valgrind = ("valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}")
-        async with stage.start(under=valgrind) as running, stage.checked(NO_DELAYS):
+        async with stage.start(under=valgrind, cards=cards) as running, stage.checked(NO_DELAYS):
             (pid,) = running.pids
-            await running.load.run(itertools.islice(itertools.cycle(KNOWN), _WARM_UP), in_flight)
+            await order(running.load, range(_WARM_UP))
             await asyncio.sleep(_QUIET)
             _control("--zero", pid)
-            orders = await running.load.run(itertools.islice(itertools.cycle(KNOWN), COUNTED), in_flight)
+            await order(running.load, range(_WARM_UP, _WARM_UP + COUNTED))
             await asyncio.sleep(_QUIET)
             _control("--dump", pid)
-            total = await _read_total(counts.with_suffix(".1"))
-    return total / len(orders) / 1000
+            return await _read_total(counts.with_suffix(".1")) / COUNTED / 1000
 
 
 def _control(action: str, pid: int) -> None:
