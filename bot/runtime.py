@@ -32,7 +32,7 @@ _GROWTH = 100_000  # more blocks of memory than after the last collection of all
 _MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection of all objects takes up to 0.1 s
 
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
-_LARGE = 64 * 1024  # bytes
+_LARGE = 128 * 1024  # bytes; SQLite takes and frees blocks of 90,000 in each transaction
 
 TICK = 0.5  # seconds: an idle process wakes up so often
 LONGEST_GAP = 0.6  # seconds between two ticks; shorter standstills are within what `core.requests` assumes for the way

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 MOST_OPEN = 60_000
 """The most unfinished orders that are kept in memory: twice the capacity for orders, since results wait, too."""
 
-_TURNS = 16  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
+_TURNS = 4  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
 _KNOWN_WITHIN = 0.5  # seconds from the first question until it is known whether another process has a new order
 _RENEWED_WITHIN = 6.0  # seconds for the lease of an order that has run out; a transaction is given up after 5
