@@ -16,7 +16,11 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from bot.outbound.store.connections import Pool
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -179,42 +183,47 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop in virtual time. Threads of its own executor, which do anything, let the clock run meanwhile."""
+    """An event loop in virtual time. It waits for the threads of databases.
+
+    Threads of its own executor, which do anything, let the clock run meanwhile.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
-        self.working = self._foreign = 0
+        self._foreign = 0
+        self.pools: WeakSet[Pool] = WeakSet()
         super().__init__(_Selector(self))
         self.set_default_executor(self._threads)
 
+    @property
+    def working(self) -> int:
+        """The number of threads that work."""
+        return self._foreign + sum(pool.working for pool in self.pools)
+
     def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Count the threads that work. The count falls after the loop has been told of the result."""
-        is_foreign = executor is None
-        self._begin_work(is_foreign=is_foreign)
+        self._begin_work()
         submitted = (executor or self._threads).submit(func, *args)
         future = asyncio.wrap_future(submitted, loop=self)
-        submitted.add_done_callback(lambda _: self._tell_end(is_foreign=is_foreign))
+        submitted.add_done_callback(lambda _: self._tell_end())
         return future
 
     async def shutdown_default_executor(self, *timeout: float | None) -> None:
         """Wait for the threads, in a thread."""
-        self._begin_work(is_foreign=True)
+        self._begin_work()
         await super().shutdown_default_executor(*timeout)
-        self._end_work(is_foreign=True)
+        self._end_work()
 
-    def _begin_work(self, *, is_foreign: bool) -> None:
-        self.working += 1
-        self._foreign += is_foreign
-        if is_foreign:
-            clock.run()
+    def _begin_work(self) -> None:
+        self._foreign += 1
+        clock.run()
 
-    def _tell_end(self, *, is_foreign: bool) -> None:
+    def _tell_end(self) -> None:
         if not self.is_closed():
-            self.call_soon_threadsafe(lambda: self._end_work(is_foreign=is_foreign))
+            self.call_soon_threadsafe(self._end_work)
 
-    def _end_work(self, *, is_foreign: bool) -> None:
-        self.working -= 1
-        self._foreign -= is_foreign
+    def _end_work(self) -> None:
+        self._foreign -= 1
         if clock.is_virtual and not self._foreign:
             clock.stand()
 
@@ -251,6 +260,16 @@ def install() -> None:
         setattr(time, f"{follow.__name__}_ns", _in_nanoseconds(follow))
     time.sleep = clock.sleep  # type: ignore[assignment]
     sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
+    from bot.outbound.store.connections import Pool  # noqa: PLC0415 - not before the clocks follow
+
+    create = Pool.__init__
+
+    def create_known(pool: Pool, *values: Any, **named: Any) -> None:
+        create(pool, *values, **named)
+        if isinstance(loop := asyncio._get_running_loop(), VirtualTimeLoop):  # noqa: SLF001 - as above
+            loop.pools.add(pool)
+
+    Pool.__init__ = create_known  # type: ignore[assignment,method-assign]
 
 
 install()

@@ -10,15 +10,13 @@ import threading
 import time
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from bot.outbound.store.errors import StoreUnreachableError
 
 _T = TypeVar("_T")
-_P = ParamSpec("_P")
 
 Row = Any
 """A row: each column of its statement is an attribute."""
@@ -188,52 +186,22 @@ class _Call(Generic[_T]):
             end()
 
 
-class _Threads(Executor):
-    """Threads that are started when they are needed. One that hangs does not hold up the end of the process."""
-
-    def __init__(self, name: str, most: int) -> None:
-        self._name = name
-        self._most = most
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
-        self._count = 0
-
-    def submit(self, function: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> Future[_T]:
-        """Let a thread call a function, which raises nothing."""
-        future: Future[_T] = Future()
-        self._work.put(lambda: future.set_result(function(*args, **options)))
-        if not self._idle.acquire(blocking=False) and self._count < self._most:
-            self._count += 1
-            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
-        return future
-
-    def _serve(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
-            del work
-            self._idle.release()
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - of Executor
-        """Let each thread end when it has nothing to do."""
-        for _ in range(self._count):
-            self._work.put(None)
-
-
 class Pool:
     """At most so many threads and connections, for calls in their order.
 
     A thread does all calls that wait. Another one helps after `patience` seconds: threads that wake each other for each
-    short call cost more than the calls.
+    short call cost more than the calls. `working` says how many work.
     """
 
     def __init__(self, driver: Driver, name: str, *, most: int, patience: float = 0.0) -> None:
         self._driver = driver
+        self._name = name
         self._most = most
         self._patience = patience
-        self._threads = _Threads(name, most)
-        self._working = 0
+        self.working = self._threads = 0
+        self._loops: queue.SimpleQueue[asyncio.AbstractEventLoop | None] = queue.SimpleQueue()
         self._waiting: deque[_Call[Any]] = deque()
-        self._ended: deque[_Call[Any]] = deque()
+        self._ended: deque[Callable[[], None]] = deque()
         self._running: set[_Call[Any]] = set()
         self._idle: list[Connection] = []
         self._help: asyncio.TimerHandle | None = None
@@ -252,9 +220,13 @@ class Pool:
         self._is_closed = True
         for call in self._running:
             call.abandon()
-        closing = asyncio.get_running_loop().run_in_executor(self._threads, self._close_idle)
-        await asyncio.wait({closing}, timeout=_CLOSE_TIMEOUT)
-        self._threads.shutdown()
+        loop = asyncio.get_running_loop()
+        closed: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(_Call(self._close_idle, closed))
+        self._start(loop)
+        await asyncio.wait({closed}, timeout=_CLOSE_TIMEOUT)
+        for _ in range(self._threads):
+            self._loops.put(None)
 
     async def _run(self, work: Callable[[_Call[_T]], _T]) -> _T:
         if self._is_closed:
@@ -264,7 +236,7 @@ class Pool:
         call = _Call(work, future)
         self._running.add(call)
         self._waiting.append(call)
-        if not self._working or not self._patience:
+        if not self.working or not self._patience:
             self._start(loop)
         elif self._help is None:
             self._help = loop.call_later(self._patience, self._assist, loop)
@@ -279,10 +251,14 @@ class Pool:
             self._running.discard(call)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let one more thread work."""
-        if self._working < self._most:
-            self._working += 1
-            loop.run_in_executor(self._threads, self._serve, loop).add_done_callback(partial(self._stop, loop))
+        """Let one more thread work. One that hangs does not hold up the end of the process."""
+        if self.working == self._most:
+            return
+        self.working += 1
+        if self.working > self._threads:
+            self._threads += 1
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+        self._loops.put(loop)
 
     def _assist(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let one more thread work if calls still wait."""
@@ -291,35 +267,46 @@ class Pool:
             self._start(loop)
             self._help = loop.call_later(self._patience, self._assist, loop)
 
-    def _stop(self, loop: asyncio.AbstractEventLoop, _: asyncio.Future[None]) -> None:
-        self._working -= 1
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.working -= 1
         if self._waiting:
             self._start(loop)
         elif self._help is not None:
             self._help.cancel()
             self._help = None
 
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do the calls that wait, in a thread."""
+    def _serve(self) -> None:
+        """Work for a loop whenever it says so, in a thread."""
+        while (loop := self._loops.get()) is not None:
+            self._work(loop)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do the calls that wait. The loop is told of one when the next begins, or of the last one with the end."""
         while True:
             try:
                 call = self._waiting.popleft()
             except IndexError:  # none is left
                 break
+            if self._ended:
+                self._tell(loop)
             call.run()
-            self._ended.append(call)
+            self._ended.append(call.deliver)
             del call
-            if not self._is_told:
-                self._is_told = True
-                with suppress(RuntimeError):  # the event loop has ended
-                    loop.call_soon_threadsafe(self._deliver)
         if self._is_closed:
             self._close_idle()
+        self._ended.append(partial(self._stop, loop))
+        self._tell(loop)
+
+    def _tell(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._is_told:
+            self._is_told = True
+            with suppress(RuntimeError):  # the event loop has ended
+                loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         self._is_told = False  # before the first is taken: threads look at it after they have added one
         while self._ended:
-            self._ended.popleft().deliver()
+            self._ended.popleft()()
 
     def _read(self, sql: str, values: Mapping[str, object], call: _Call[list[Row]]) -> list[Row]:
         connection, rows = self._begin(call, lambda connection: connection.fetch_all(sql, **values))
@@ -367,7 +354,7 @@ class Pool:
         call.leave()
         connection.close()
 
-    def _close_idle(self) -> None:
+    def _close_idle(self, _: object = None) -> None:
         while self._idle:
             with suppress(IndexError):
                 self._idle.pop().close()
