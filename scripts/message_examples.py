@@ -357,6 +357,8 @@ CARDS: Mapping[str, Message] = {
     "reply, later paused": card(got_worse(Worse.MORE_SEVERE, -1.0), state(Phase.PAUSED), facts=CARD_FACTS),
     "summary of replies": summary([got_worse(why) for why in Worse], {0: state(Phase.PAUSED)}),
     "summary": summary([fired(1)] * 3, {1: state(Phase.PAUSED), 2: state(Phase.NOT_RUNNING)}),
+    "summary of the newest of very many sessions": summary([replace(fired(1), group="g", total=1_437)] * 2, {}),
+    "summary of the first of very many sessions": summary([replace(fired(1), group="g", total=1)], {}),
 }
 BAD_ALERTS: Mapping[str, object] = {
     "no object": [],

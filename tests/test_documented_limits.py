@@ -140,6 +140,8 @@ OPERATIONS: list[Row] = [
     ("that are no cards, updates of each | {}; {}", session_cards.MAX_MESSAGES, session_cards.MAX_UPDATES),
     ("and new cards, while the database fails | {} each |", outbox.MOST_WAITING),
     ("| cards that are being sent | {} |", outbox.MOST_SENDING),
+    ("whose alert waits to be posted | {} | one message", cards.MOST_WAITING),
+    ("lists the newest {}. It tells the last {} apart", cards.MOST_IN_SUMMARY, cards.MOST_TOLD_APART),
     ("| posted cards of a workspace that are kept up to date | {} |", card_claims.MOST_OPEN),
     ("| error codes of Slack by channel, of a workspace | {} |", retries.MOST_PROBES),
     ("| checks of workspaces in Home | {} |", use_checks.MOST),

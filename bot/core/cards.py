@@ -1,5 +1,6 @@
 """Cards: the messages of the bot with the button of a session, and the alerts on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -31,10 +32,20 @@ MOST_REPLIES = 6
 MOST_REPLIES_KEPT = 5
 """The newest replies about a session in a channel that are kept up to date."""
 
+MOST_WAITING = 1_000
+"""The most sessions of a workspace whose alert waits to be posted; one message of a channel counts its further ones."""
+
+MOST_TOLD_APART = 5_000
+"""The most sessions that such a message tells apart: an older one that comes again is counted again."""
+
+COUNTED_FOR = 1800.0
+"""Seconds without another session after which such a message is complete."""
+
 GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
 _MOST_FINGERPRINTS = 50
+_END_OF_ID = 12  # digits
 
 
 def alerts_url(base_url: str, team_id: str = "") -> str:
@@ -96,7 +107,8 @@ class AlertContent:
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
     are the fingerprints that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a
-    `reply`, it is about one alert that made a card worse.
+    `reply`, it is about one alert that made a card worse. If it is one of the newest in a message that counts sessions,
+    it has the `group` of that, which had `total` sessions when it came.
     """
 
     alert: Alert
@@ -105,6 +117,8 @@ class AlertContent:
     firing: tuple[str, ...] = ()
     resolved_at: float | None = None
     reply: Reply | None = None
+    group: str = ""
+    total: int = 0
 
 
 def first(alert: Alert, now: float) -> AlertContent:
@@ -120,7 +134,7 @@ def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     firing = (*(one for one in content.firing if one != alert.fingerprint), alert.fingerprint)[-_MOST_FINGERPRINTS:]
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
-    return AlertContent(shown, content.count + 1, now, firing)
+    return replace(content, alert=shown, count=content.count + 1, last_at=now, firing=firing, resolved_at=None)
 
 
 class Head(StrEnum):
@@ -171,6 +185,26 @@ def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
         return 0, min(pending, 1)
     joining = min(pending, room)
     return joining, min(pending - joining, MOST_IN_SUMMARY)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedSessions:
+    """The sessions that a message of a channel counts, without a card each.
+
+    `group` is its name, `newest` are the ids of the cards in it, and `ends` are the ends of the last sessions' ids.
+    """
+
+    group: str
+    total: int = 0
+    newest: Sequence[str] = ()
+    ends: Sequence[str] = ()
+
+    def with_cards(self, cards: Sequence["NewCard"]) -> "CountedSessions":
+        """Return it with the sessions of these cards; one that is counted already is not counted again."""
+        known = set(self.ends)
+        new = dict.fromkeys(end for card in cards if (end := card.session_id[-_END_OF_ID:]) not in known)
+        newest = (*self.newest, *(card.id for card in cards))[-MOST_IN_SUMMARY:]
+        return CountedSessions(self.group, self.total + len(new), newest, (*self.ends, *new)[-MOST_TOLD_APART:])
 
 
 def plan_replies(pending: int, recent: int) -> int:
@@ -253,3 +287,8 @@ class NewCard:
     def session(self) -> SessionName:
         """Return the name of its session."""
         return self.team_id, self.session_id
+
+    def listed_in(self, counted: "CountedSessions", ts: str | None) -> "NewCard":
+        """Return the card of an alert in a message that counts its session, which is posted as `ts` or will be."""
+        assert isinstance(self.content, AlertContent)  # noqa: S101 - no result is counted
+        return replace(self, ts=ts, content=replace(self.content, group=counted.group, total=counted.total))

@@ -26,7 +26,7 @@ from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended
-from bot.usecases.cards import AlertCards, AlertResult, Folded, Ignored
+from bot.usecases.cards import AlertCards, AlertResult, Counted, Folded, Ignored
 from bot.usecases.incidents import log_incident
 from bot.usecases.queue import SHARE
 
@@ -265,6 +265,9 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.R
             details = {"ts": ts, "count": count}
         case Ignored():
             details = {"ignored": True}
+        case Counted(ts=ts, total=total):
+            details = {"counted": total} | ({} if ts is None else {"ts": ts})
+            warnings = (*warnings, cards.COUNTED)
         case _:
             return _failure(result, channel)
     body = {"ok": True, "channel": result.channel} | details | ({"warnings": warnings} if warnings else {})

@@ -19,6 +19,7 @@ ALERTS_GROUP = "anchor_alerts_group"
 TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
 HISTORY = "anchor_history"
+READ_LIST = "anchor_read_list"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
 
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.

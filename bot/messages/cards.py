@@ -24,9 +24,11 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.buttons import (
+    READ_LIST,
     agent_name,
     button,
     card_facts,
+    plain_button,
     state_buttons,
     state_details,
     state_headline,
@@ -41,6 +43,7 @@ STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again i
 CUT_SHORT = "The bot was stopped while it posted the alert: it may have been posted. Look into the channel."
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
+COUNTED = "Too many sessions wait to be posted: the channel's last message counts this one, without a card of its own."
 LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
 DOUBTFUL = "Slack was sent the alert and did not answer: it may have been posted. Look into the channel."
 
@@ -126,8 +129,9 @@ def card_message(
         Shown(_in_row(*part), states.get(part[1]), facts.get(part[1]), is_result=isinstance(part[0], ResultContent))
         for part in parts
     ]
-    if len(parts) > 1:
-        return _summary(shown)
+    total = max((one.content.total for one in shown), default=0)
+    if len(parts) > 1 or total:
+        return _summary(shown, total)
     ((content, session_id),) = parts
     if isinstance(content, AlertContent):
         return _alert_card(shown[0]) if content.reply is None else _reply(shown[0])
@@ -304,20 +308,27 @@ def _pause_button(content: AlertContent) -> Block:
     return button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
 
 
-def _summary(rows: Sequence[Shown]) -> Message:
-    """Return the message about several sessions. If it is too long, all rows lose facts, reasons, then the count."""
-    top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows)
+def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
+    """Return the message about several sessions, the newest of a `total` if that is given.
+
+    If it is too long, all rows lose facts, reasons, then the count.
+    """
+    top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, total)
+    last = [actions(plain_button(READ_LIST, "Read the list"))] if total else []
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
     for without in (_without_facts, _without_reason, _without_count):
-        if not fits([head, *shown]):
+        if not fits([head, *shown, *last]):
             rows = [without(one) for one in rows]
             shown = [_row(one) for one in rows]
     text = "\n".join([top, *map(_row_text, rows)])
-    return Message(text, Visibility.IN_CHANNEL, (head, *shown))
+    return Message(text, Visibility.IN_CHANNEL, (head, *shown, *last))
 
 
-def _alerts_top(rows: Sequence[Shown]) -> str:
+def _alerts_top(rows: Sequence[Shown], total: int) -> str:
     sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
+    if total:
+        count = f"*{total:,} more session{'' if total == 1 else 's'}*"
+        return f"{sign} *{word}*: alerts about {count}, without a card each. *Read the list* shows all that run."
     what = "alerts about" if any(one.content.reply is None for one in rows) else "it got worse in"
     return f"{sign} *{word}*: {what} *{len(rows)} sessions*"
 

@@ -300,8 +300,9 @@ class CardOutbox:
 def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
     """Return new cards for the alerts that came for a message that cannot be updated: it can have been deleted."""
     for part in card.parts:
-        if part.is_news:
-            yield NewCard(new_id(), card.team_id, card.channel_id, part.session_id, part.content, facts=part.facts)
+        if part.is_news and isinstance(part.content, AlertContent):
+            content = replace(part.content, group="", total=0)
+            yield NewCard(new_id(), card.team_id, card.channel_id, part.session_id, content, facts=part.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +321,16 @@ class Ignored:
     channel: str
 
 
-AlertResult = PostResult | Folded | Ignored
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Too many sessions wait: the last message of the channel counts `total` of them, and is or will be posted."""
+
+    channel: str
+    ts: str | None
+    total: int
+
+
+AlertResult = PostResult | Folded | Ignored | Counted
 
 
 @dataclass(eq=False)
@@ -342,6 +352,8 @@ class AlertCards:
         placed, result = placing
         if not placed.card_id:
             return Ignored(channel)
+        if placed.total:
+            return Counted(channel, placed.ts, placed.total)
         return Folded(channel, placed.ts, placed.count) if result is None else result
 
     async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert) -> PostResult | Ignored:

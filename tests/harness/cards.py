@@ -36,6 +36,7 @@ __all__ = [
     "LEASE",
     "LONGEST_ATTEMPT",
     "Check",
+    "ClaimedCard",
     "MarkedCards",
     "SentCard",
     "Session",
@@ -70,6 +71,10 @@ def placed(name: str) -> Placed:
 
 def posted(card: ClaimedCard) -> Attempt:
     return Attempt(SentCard(card, ts="1.1", shown="digest"))
+
+
+def urgencies(card: ClaimedCard) -> set[str]:
+    return {part.urgency.name for part in card.parts}
 
 
 def refused(card: ClaimedCard) -> Attempt:

@@ -13,7 +13,7 @@ from bot.core.sessions import NotRead, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Message, Visibility, ephemeral
-from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, VERBS
+from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, READ_LIST, VERBS
 from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, no_id_note
 from bot.messages.results import broken_button_message, question_message, waiting_message
 from bot.messages.sessions import list_message, list_refusal, not_read_text, reading_message
@@ -40,6 +40,7 @@ class OrderListeners:
         """Register the listeners."""
         router.add("command", *_VERBS, listener=self.run)
         router.add("action", *VERBS, listener=self.click)
+        router.add("action", READ_LIST, listener=self.read_list)
         router.add("attachment_action", LEGACY_PAUSE, listener=self.click_legacy)
         router.add("message_shortcut", PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
         router.add("global_shortcut", SHORTCUT, listener=self.open_list)
@@ -119,6 +120,13 @@ class OrderListeners:
         return message
 
     # --- buttons ---
+
+    async def read_list(self, request: Request) -> None:
+        """Answer with the sessions that run, as the command without words."""
+        request.start(self._deliver_list(request))
+
+    async def _deliver_list(self, request: Request) -> None:
+        await self._answer_later(request, await guarded(self._find("", request.actor), same))
 
     async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""

@@ -1,14 +1,20 @@
 """Alerts on cards: one is folded into the open card of its session in the channel, or makes one."""
 
+import json
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from bot.core.cards import (
+    COUNTED_FOR,
+    MOST_IN_SUMMARY,
     MOST_REPLIES_KEPT,
+    MOST_WAITING,
     AlertContent,
     CardContent,
     CardName,
+    CountedSessions,
     NewCard,
     Reply,
     first,
@@ -19,6 +25,7 @@ from bot.core.session_ids import SessionId
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import (
     ALERT,
+    LISTED,
     REPLY,
     IncomingAlert,
     Placed,
@@ -29,17 +36,36 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.history import states_now
+from bot.outbound.store.marks import COUNTED
+
+_log = logging.getLogger(__name__)
 
 ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
 """
-_OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{ALERT}' ORDER BY id"
+_OPEN_ALERTS = (
+    f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind IN ('{ALERT}', '{LISTED}') ORDER BY id"
+)
 _FOLD = """
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
     WHERE id = :id
 """
 _REPLIES = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
 _DELETE = "DELETE FROM cards WHERE id IN (SELECT value FROM json_each(:ids))"
+_WAITING = f"""
+    SELECT count(*) AS waiting FROM (SELECT 1 FROM cards
+      WHERE team_id = :team_id AND kind = '{ALERT}' AND ts IS NULL AND due IS NOT NULL LIMIT :most) AS few
+"""
+_READ_COUNTED = """
+    SELECT value FROM marks WHERE scope = :team_id AND name = :name AND until > :now AND until <= :until
+"""
+_WRITE_COUNTED = """
+    INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
+"""
+_TS_OF = f"""
+    SELECT ts FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NOT NULL AND {IS_OPEN} ORDER BY id
+"""
 _CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 
 
@@ -78,8 +104,44 @@ def place(
     at = {name: (_resolved_at(before[name]), _resolved_at(card)) for name, card in folded.items()}
     _let_replies_follow(connection, {name: now_at for name, (was_at, now_at) in at.items() if now_at != was_at}, now)
     replies = {name: card for name, card in replies.items() if at[name][1] is None}
-    new = [card for name, card in after.items() if name not in before]
+    new = _limited(connection, [card for name, card in after.items() if name not in before], placed, now)
     return placed, [*new, *_not_pending(connection, replies, now)]
+
+
+def _limited(connection: Connection, cards: Sequence[NewCard], placed: dict[str, Placed], now: float) -> list[NewCard]:
+    """Return the cards, as many as can wait in their workspaces, and the newest others, which a message counts."""
+    made, further = list[NewCard](), defaultdict[tuple[str, str], list[NewCard]](list)
+    teams = {card.team_id for card in cards}
+    waiting = {team: connection.fetch_all(_WAITING, team_id=team, most=MOST_WAITING)[0].waiting for team in teams}
+    for card in cards:
+        waiting[card.team_id] += 1
+        if waiting[card.team_id] <= MOST_WAITING:
+            made.append(card)
+        else:
+            further[card.team_id, card.channel_id].append(card)
+    for more in further.values():
+        ts, counted = _count(connection, more, now)
+        ids = {card.id for card in more}
+        at = {name: one for name, one in placed.items() if one.card_id in ids}
+        placed |= {name: replace(one, ts=ts, is_new=False, total=counted.total) for name, one in at.items()}
+        made += [card.listed_in(counted, ts) for card in more[-MOST_IN_SUMMARY:]]
+    return made
+
+
+def _count(connection: Connection, cards: Sequence[NewCard], now: float) -> tuple[str | None, CountedSessions]:
+    """Count sessions in the last message of a channel. Return its `ts`, if it is posted, and what it counts then."""
+    first, until = cards[0], now + COUNTED_FOR
+    name = {"team_id": first.team_id, "name": f"{COUNTED} {first.channel_id}", "until": until}
+    row = connection.fetch_one(_READ_COUNTED, **name, now=now)
+    if row is None:
+        fields = {"team": first.team_id, "channel": first.channel_id, "most": MOST_WAITING}
+        _log.warning("too many sessions wait to be posted; one message of the channel counts the others", extra=fields)
+    before = CountedSessions(first.id) if row is None else CountedSessions(*json.loads(row.value))
+    after = before.with_cards(cards)
+    connection.execute(_WRITE_COUNTED, **name, value=json.dumps(astuple(after)))
+    posted = connection.fetch_all(_TS_OF, ids=listed(before.newest))
+    connection.execute(_DELETE, ids=listed(set(before.newest) - set(after.newest)))
+    return posted[-1].ts if posted else None, after
 
 
 def _resolved_at(card: NewCard) -> float | None:

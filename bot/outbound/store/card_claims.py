@@ -22,6 +22,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, ended_state, missing_state
 from bot.outbound.store.card_values import (
     ALERT,
+    LISTED,
     REPLY,
     UNREADABLE,
     CardPart,
@@ -46,7 +47,7 @@ MOST_OPEN = 5_000
 CLOSE_OLDEST = f"""
     UPDATE cards SET closed_at = :now WHERE id IN (
       SELECT id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL AND due IS NULL
-        AND (ended_at IS NOT NULL OR (kind <> 'result' AND json_extract(content, '$.resolved_at') IS NOT NULL))
+        AND (ended_at IS NOT NULL OR (content LIKE '%"resolved_at": %' AND content NOT LIKE '%"resolved_at": null%'))
       ORDER BY changed_at, id
       LIMIT (SELECT CASE WHEN count(*) > {MOST_OPEN} THEN count(*) - {MOST_OPEN} ELSE 0 END
         FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL))
@@ -90,6 +91,7 @@ _ROWS = f"""
 _LATE = f"""
     SELECT * FROM cards
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
+      AND kind <> '{LISTED}'
     ORDER BY due, id LIMIT {_MOST_LOOKED_AT}
 """
 _OF_MESSAGES = f"""
@@ -267,7 +269,7 @@ def _due(
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
     parts = _parts(rows, unread)
     for row in (row for row in rows if row.id in parts):
-        if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
+        if row.ts is None and row.kind != LISTED and (row.kind == ALERT or _is_late(row, now)):
             pending[row.team_id, row.channel_id].append(row)
         elif row.ts is None and row.kind == REPLY:
             replies[row.team_id, row.channel_id].append(row)
@@ -284,7 +286,9 @@ def _due(
     for (team_id, channel_id), posts in replies.items():
         recent = paces.get(team_id, Pace()).recent_replies(channel_id, now)
         _add(messages, posts[: plan_replies(len(posts), len(recent))], None, parts)
-    return sorted(messages.values(), key=lambda card: card.urgency)
+    # ids ascend with time, and what is posted together has the first one as its name
+    order = sorted(messages.items(), key=lambda item: (item[1].urgency, item[0][2] if item[1].ts is None else ""))
+    return [card for _, card in order]
 
 
 def _is_late(row: Row, now: float) -> bool:
@@ -311,7 +315,7 @@ def _add(
     parts: Mapping[str, CardPart],
 ) -> None:
     first = rows[0]
-    name = (first.team_id, first.channel_id, ts or getattr(parts[first.id].content, "group", "") or first.id)
+    name = (first.team_id, first.channel_id, ts or parts[first.id].content.group or first.id)
     earlier = messages.get(name, _card(first, ts))
     messages[name] = replace(earlier, parts=(*earlier.parts, *[parts[row.id] for row in rows]))
 

@@ -78,6 +78,11 @@ class ClaimedCard:
         return None if reply is None else reply.thread_ts
 
     @property
+    def group(self) -> str:
+        """Return the name of the cards that are to be posted as one message with it, or ""."""
+        return self.parts[0].content.group if self.ts is None else ""
+
+    @property
     def urgency(self) -> Urgency:
         """Return that of the most urgent part."""
         return min(part.urgency for part in self.parts)
@@ -110,6 +115,12 @@ class SentCard:
     failure: str = ""
 
     @property
+    def group_values(self) -> dict[str, str | None]:
+        """Return where the cards are that are posted with it, and its `ts`."""
+        card = self.card
+        return {"ts": self.ts, "team_id": card.team_id, "channel_id": card.channel_id, "group": card.group}
+
+    @property
     def is_taken(self) -> bool:
         """Return whether Slack has taken a call: none is made for a message that it has already."""
         return self.ts is not None and self.shown != self.card.shown
@@ -130,13 +141,15 @@ class IncomingAlert:
 class Placed:
     """The place of an alert: its card, which is posted as `ts`, and how many alerts it has.
 
-    It `is_new` if this alert made it. A resolved alert without a card has none: "".
+    It `is_new` if this alert made it. A resolved alert without a card has none: "". If a message only counts its
+    session, that has `total` of them.
     """
 
     card_id: str
     ts: str | None = None
     count: int = 0
     is_new: bool = False
+    total: int = 0
 
 
 @dataclass(slots=True)
@@ -174,7 +187,7 @@ class Exchanged:
     next_in: float | None = None
 
 
-ALERT, REPLY, RESULT = "alert", "reply", "result"
+ALERT, REPLY, RESULT, LISTED = "alert", "reply", "result", "listed"
 """The kinds of cards."""
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
@@ -185,6 +198,8 @@ def kind_of(content: CardContent) -> str:
     """Return the kind of a card."""
     if isinstance(content, ResultContent):
         return RESULT
+    if content.group:
+        return LISTED
     return ALERT if content.reply is None else REPLY
 
 
@@ -203,9 +218,9 @@ def readable(rows: Iterable[Row], read: Callable[[Row], _T]) -> Iterator[tuple[R
 def read_content(kind: str, text: str) -> CardContent:
     """Decode a content. Raises one of UNREADABLE."""
     fields = json.loads(text)
-    if kind not in {ALERT, REPLY, RESULT}:
+    if kind not in {ALERT, REPLY, RESULT, LISTED}:
         raise ValueError(f"unknown kind {kind}")
-    if kind in {ALERT, REPLY}:
+    if kind != RESULT:
         reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
         read = {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"]), "reply": reply}
         return AlertContent(**known_fields(AlertContent, fields | read))

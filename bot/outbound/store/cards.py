@@ -23,6 +23,7 @@ from bot.outbound.store.alerts import ARE_OF_SESSIONS, place
 from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
 from bot.outbound.store.card_values import (
     ALERT,
+    LISTED,
     CardChanges,
     CardPart,
     Exchanged,
@@ -72,12 +73,18 @@ _FINISH = """
       closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
     WHERE id = :id AND owner = :owner
 """
+_JOIN = f"""
+    UPDATE cards SET ts = :ts WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND {IS_OPEN}
+      AND kind <> '{ALERT}' AND content LIKE '%"group": "' || :group || '"%'
+"""
+"""What came for a message after its post was claimed is a part of it."""
 _FACTS = f"""
-    SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}
+    SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id
+      AND kind IN ('{ALERT}', '{LISTED}') AND {_IS_LIVE}
 """
 _SET_FACTS = f"""
     UPDATE cards SET version = version + 1, due = coalesce(due, :now), facts = :facts
-    WHERE team_id = :team_id AND session_id = :session_id AND kind = '{ALERT}' AND {_IS_LIVE}
+    WHERE team_id = :team_id AND session_id = :session_id AND kind IN ('{ALERT}', '{LISTED}') AND {_IS_LIVE}
       AND (facts IS NULL OR facts <> :facts)
 """
 _TEAMS = f"""
@@ -156,6 +163,7 @@ class CardRows:
         now = time.monotonic() + self.clock.offset(connection, [LOCK])
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
+        connection.execute_many(_JOIN, [one.group_values for one in changes.sent if one.ts and one.card.group])
         placed, new = place(connection, changes.alerts, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])

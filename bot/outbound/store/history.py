@@ -18,7 +18,7 @@ from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.marks import PROCESS
+from bot.outbound.store.marks import COUNTED, PROCESS
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 CARD_DAYS = 7  # after its last change; a session ends much earlier
 _DELETE_LEASES = f"""
-    DELETE FROM marks WHERE scope = '{PROCESS}' AND until < :limit
+    DELETE FROM marks WHERE (scope = '{PROCESS}' OR name LIKE '{COUNTED} %') AND until < :limit
       AND NOT EXISTS (SELECT 1 FROM orders WHERE owner = marks.name AND state <> '{State.TOLD}')
 """
 _REPLY_KEPT = 3_600.0  # seconds after which no pause can have crossed a resume that was told

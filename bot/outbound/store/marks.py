@@ -7,6 +7,7 @@
 | a workspace | `check` | the next check of its sessions | |
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
+| a workspace | `counted` and a channel | when the message is complete | the sessions that its last message counts |
 | `people` | `refresh` | the next refresh of old roles | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `team` | a digest of a bot token | | the ids of its team and organisation |
@@ -21,7 +22,7 @@ from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 
 PROCESS, INSTALL, KEY, TEAM = "process", "install", "key", "team"
-CHECK, PACE, READS = "check", "pace", "reads"
+CHECK, PACE, READS, COUNTED = "check", "pace", "reads", "counted"
 REFRESH = "people", "refresh"
 
 _CLAIM = """

@@ -222,6 +222,9 @@ MIGRATIONS = {
       (CASE WHEN failure IS NOT NULL THEN attempts ELSE 0 END), due, id) WHERE due IS NOT NULL;
     CREATE INDEX ix_cards_alerts ON cards (channel_id, created_at) WHERE kind = 'alert' AND closed_at IS NULL
     """,
+    "0017": """
+    CREATE INDEX ix_cards_waiting ON cards (team_id) WHERE kind = 'alert' AND ts IS NULL AND due IS NOT NULL
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

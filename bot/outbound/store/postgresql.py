@@ -23,7 +23,6 @@ _DIFFERENCES = (
     ),
     (r"json_each\(:(\w+)\)", r"json_array_elements_text(CAST(:\1 AS json)) AS listed(value)"),
     (r"json_extract\(value, '\$\[(\d)\]'\)", r"(CAST(value AS json) ->> \1)"),
-    (r"json_extract\((\w+), '\$\.(\w+)'\)", r"(CAST(\1 AS json) ->> '\2')"),
     (r"group_concat\((\w+)\)", r"string_agg(\1, ',')"),
     (r"(?<!:):([a-z]\w*)", r"%(\1)s"),
 )

@@ -1,0 +1,155 @@
+"""Beyond so many sessions that wait to be posted, the last message of a channel counts the further ones."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.outbound.store.cards import CardRows
+from harness.cards import ClaimedCard, SentCard, cards_of, exchange, incoming_alert, urgencies
+from harness.product import Store
+from harness.stored import execute, fetch
+
+pytestmark = pytest.mark.anyio
+
+MOST_WAITING, MOST_IN_SUMMARY = 3, 12
+
+
+@pytest.fixture(autouse=True)
+def few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", MOST_WAITING)
+    monkeypatch.setattr("bot.core.retries.CALL_INTERVAL", 0.01)
+
+
+@pytest.fixture
+def rows(store: Store) -> CardRows:
+    return cards_of(store)
+
+
+@pytest.fixture
+def others(store: Store) -> CardRows:
+    """The rows as another process sees them."""
+    return CardRows(store.database, "other")
+
+
+async def alerts(rows: CardRows, *sessions: int, channel: str = "C1", team: str = "T1") -> list[int]:
+    """Place an alert about each of these sessions; return the total that it was counted in, or 0."""
+    new = [replace(incoming_alert(f"{n:04}", session=n), channel_id=channel, team_id=team) for n in sessions]
+    result = await exchange(rows, most=0, alerts=new)
+    return [result.placed[one.id].total for one in new]
+
+
+async def next_message(rows: CardRows, ts: str | None = None) -> ClaimedCard:
+    """Claim the next message that is to be posted, or the update of `ts`."""
+    for _ in range(100):
+        for claimed in (await exchange(rows)).claimed:
+            if claimed.ts == ts:
+                return claimed
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing is due")
+
+
+async def end(rows: CardRows, card: ClaimedCard, ts: str) -> None:
+    """Record that Slack took it."""
+    await exchange(rows, most=0, sent=[SentCard(card, ts, "digest")])
+
+
+def numbers(card: ClaimedCard) -> list[int]:
+    return [int(part.session_id[-12:], 16) for part in card.parts]
+
+
+def total(card: ClaimedCard) -> int:
+    return max(getattr(part.content, "total", 0) for part in card.parts)
+
+
+async def post_those_that_wait(rows: CardRows) -> None:
+    waiting = await next_message(rows)
+    while not total(waiting):
+        await end(rows, waiting, f"1.{numbers(waiting)[0]}")
+        waiting = await next_message(rows)
+    await end(rows, waiting, "9.9")
+
+
+async def test_further_sessions_are_one_message_after_those_that_wait_and_its_count_goes_up(
+    store: Store, rows: CardRows, others: CardRows, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await alerts(rows, 1, 2, 3, 4, 5) == [0, 0, 0, 2, 2]
+    assert await alerts(others, 6) == [3]
+    for number in (1, 2, 3):
+        waiting = await next_message(rows)
+        assert numbers(waiting) == [number]
+        await end(rows, waiting, f"1.{number}")
+    last = await next_message(others)
+    assert (last.ts, numbers(last), total(last)) == (None, [4, 5, 6], 3)
+    assert await alerts(rows, 11, 12, 13, 14, 15, 16, 17) == [0, 0, 0, 7, 7, 7, 7]  # while it is being posted
+    await end(others, last, "9.9")
+    assert await alerts(others, *range(20, 40)) == [27] * 20
+    updated = await next_message(rows, "9.9")
+    assert (numbers(updated), total(updated), urgencies(updated)) == (list(range(28, 40)), 27, {"UPDATE"})
+    assert await fetch(store, "SELECT count(*) FROM cards WHERE kind = 'listed'") == [(MOST_IN_SUMMARY,)]
+    assert [record.levelname for record in caplog.records if "too many sessions wait" in record.message] == ["WARNING"]
+
+
+async def test_all_that_were_listed_can_give_way_to_newer_ones_while_the_message_is_posted(rows: CardRows) -> None:
+    await alerts(rows, 1, 2, 3, channel="C2")
+    await alerts(rows, 4)
+    (last,) = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
+    await alerts(rows, *range(10, 30))
+    await end(rows, last, "9.9")
+    updated = await next_message(rows, "9.9")
+    assert (numbers(updated), total(updated)) == (list(range(18, 30)), 21)
+
+
+async def test_a_session_is_counted_once_and_one_with_a_card_or_that_is_resolved_is_not_limited(
+    store: Store, rows: CardRows
+) -> None:
+    await alerts(rows, 1, 2, 3, *range(10, 30))
+    assert await alerts(rows, 11, 12) == [20, 20]  # not listed any more: now they are the newest
+    assert await alerts(rows, 1, 2, 3, 29) == [0, 0, 0, 0]  # they have a card, or a row in the message
+    ids = "SELECT id FROM cards WHERE kind = 'listed' ORDER BY id"
+    assert {row[0] for row in await fetch(store, ids)} == {f"{n:04}" for n in (11, 12, *range(20, 30))}
+    gone = [incoming_alert(f"resolved-{number}", session=number) for number in (1, 25, 13, 77)]
+    gone = [replace(one, alert=replace(one.alert, is_resolved=True)) for one in gone]
+    placed = (await exchange(rows, most=0, alerts=gone)).placed
+    assert [placed[one.id].card_id for one in gone] == ["0001", "0025", "", ""]
+    assert [placed[one.id].total for one in gone] == [0] * 4
+
+
+async def test_each_workspace_has_its_limit_and_each_channel_its_message(rows: CardRows) -> None:
+    assert await alerts(rows, 1, 2, 3, 4) == [0, 0, 0, 1]
+    assert await alerts(rows, 5, 6, channel="C2") == [2, 2]
+    assert await alerts(rows, 7, 8, 9, 10, team="T2") == [0, 0, 0, 1]
+
+
+async def test_there_is_a_card_for_a_session_again_when_others_are_posted(rows: CardRows) -> None:
+    await alerts(rows, 1, 2, 3, *range(10, 30))
+    await post_those_that_wait(rows)
+    assert await alerts(rows, 10, 40) == [0, 0]
+
+
+async def test_a_message_that_is_unconfirmed_or_refused_is_followed_by_one_with_those_that_came_since(
+    rows: CardRows,
+) -> None:
+    await alerts(rows, 1, 2, 3, channel="C2")
+    await alerts(rows, 4, 5)
+    (last,) = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
+    await exchange(rows, most=0, sent=[SentCard(last)])
+    await alerts(rows, 6)
+    again = [one for one in [await next_message(rows)] if one.channel_id == "C1"]
+    assert [(one.ts, numbers(one), total(one)) for one in again] == [(None, [6], 3)]
+
+
+async def test_the_message_is_complete_half_an_hour_after_its_last_session(store: Store, rows: CardRows) -> None:
+    await alerts(rows, 1, 2, 3, 4)
+    await execute(store, "UPDATE marks SET until = until - 1801 WHERE name LIKE 'counted%'")
+    assert await alerts(rows, 5) == [1]
+
+
+async def test_a_message_that_slack_has_not_taken_for_hours_is_still_one_and_posted(
+    store: Store, rows: CardRows
+) -> None:
+    await alerts(rows, 1, 2, 3, channel="C2")
+    await alerts(rows, 4, 5)
+    await execute(store, "UPDATE cards SET created_at = created_at - 30000, changed_at = changed_at - 30000")
+    last = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
+    assert [(numbers(one), one.is_given_up) for one in last] == [([4, 5], False)]
