@@ -8,7 +8,7 @@ from bench.catalog import MEASURES
 from bench.sections import SECTIONS
 
 _APPLICATIONS = tuple(application.name for application in (*BOTS, *OLD, *VARIANTS, *PEERS))
-_MEASURES = tuple(measure.name for measure in MEASURES)
+_MEASURES = tuple(dict.fromkeys(measure.name for measure in MEASURES))  # some have one name
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -19,7 +19,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     sections = [section.name for section in SECTIONS]
     parser.add_argument("section", nargs="?", default=sections[0], choices=sections, help="the part of the page")
-    parser.add_argument("--rounds", type=int, help="how often to measure everything (5; long runs and instructions: 1)")
+    parser.add_argument("--rounds", type=int, help="how often to measure everything (otherwise 1 to 5, by the section)")
     parser.add_argument("--seconds", type=float, default=3.0, help="duration of each throughput measurement (3)")
     parser.add_argument("--apps", type=_names(_APPLICATIONS), help=f"some of {','.join(_APPLICATIONS)}")
     parser.add_argument("--only", type=_names(_MEASURES), help=f"some of {','.join(_MEASURES)}")

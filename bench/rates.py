@@ -32,18 +32,18 @@ class Rate:
             await asyncio.sleep(_SETTLED)
             (usage,) = meter.stop()
         numbers = {
-            "anchor": _percentiles([order.anchor_at - order.sent_at for order in orders]),
-            "message": _percentiles([order.message_at - order.sent_at for order in orders]),
+            "anchor": percentiles([order.anchor_at - order.sent_at for order in orders]),
+            "message": percentiles([order.message_at - order.sent_at for order in orders]),
         }
         named = {f"{name}_{part}": value for name, parts in numbers.items() for part, value in parts.items()}
         named |= {"cpu": usage.cpu / len(orders) * 1000, "others": usage.others_share * 100}
         return {f"{name}_at_{self.rate}": value for name, value in named.items()}
 
 
-RATES = (Rate(1, 15, warm_up=LOADED), Rate(25, 300), Rate(100, 1_000))
+RATES = (Rate(1, 10, warm_up=LOADED), Rate(25, 250), Rate(100, 1_000))
 
 
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     """Return the percentiles in milliseconds; if there are too few values, the highest one."""
     ordered = sorted(seconds)
     return {name: ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000 for name, part in _PARTS.items()}

@@ -24,11 +24,11 @@ _ALL = _names(BOTS, PEERS)
 SECTIONS = (
     Section(
         "results",
-        (*_names(BOTS, OLD), "bolt-python-aiohttp", "bolt-python-httpx", "bolt-js", "limit"),
+        ("http", "socket", "postgresql", *_names(OLD), "bolt-python-aiohttp", "bolt-python-httpx", "bolt-js", "limit"),
         ("memory", "rate", "click"),
         rounds=3,
     ),
-    Section("idle", ("http", "socket", "postgresql", "bolt-js", "limit"), ("idle",), rounds=1),
+    Section("idle", ("http", "socket", "postgresql", "bolt-js"), ("idle",), rounds=1),
     Section("throughput", _ALL, ("throughput", "together", "burst", "workspaces", "person")),
     Section("variants", ("sqlite", "postgresql", *_names(VARIANTS)), ("memory", "rate", "throughput", "click", "busy")),
     Section("instructions", (*_names(BOTS), "bolt-python-aiohttp", "limit"), ("instructions",), rounds=1),
