@@ -116,7 +116,7 @@ async def running(
     slack_clock, metrics = SlackClock(limits.now), _open_metrics(settings)
     trace = call_trace(settings.slack_api_url, slack_clock)
     async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
-        transport = Transport(http)  # no request to Anchor is traced
+        transport = Transport(http, settings.proxy)  # no request to Anchor is traced
         slack = SlackClient(open_web(session, settings.slack_api_url))
         anchor = AnchorClient(
             AnchorHttp(transport, settings.anchor_api_url),

@@ -91,7 +91,7 @@ async def _find_problem(key: Secret, settings: OperatorSettings) -> str | None:
     except OSError as error:
         return f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}. Nothing was saved."
     async with session:
-        within, http = settings.anchor_timeout, AnchorHttp(Transport(session), settings.anchor_api_url)
+        within, http = settings.anchor_timeout, AnchorHttp(Transport(session, settings.proxy), settings.anchor_api_url)
         problem = await AnchorClient(http, timeout=within, deadline=within).try_key(key)
     if problem is None:
         return None

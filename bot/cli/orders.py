@@ -111,7 +111,7 @@ def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
 
 def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorClient:
     """Return the client of Anchor's API."""
-    http = AnchorHttp(Transport(session), settings.anchor_api_url)
+    http = AnchorHttp(Transport(session, settings.proxy), settings.anchor_api_url)
     return AnchorClient(http, timeout=settings.anchor_timeout, deadline=settings.anchor_deadline)
 
 

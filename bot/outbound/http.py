@@ -1,5 +1,6 @@
 """HTTP requests to other systems: one client for all, and failures of the network by kind."""
 
+import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -7,9 +8,15 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp import StreamReader, hdrs
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
+from cachetools import LRUCache
+from multidict import CIMultiDict
 from yarl import URL
 
 import bot
@@ -24,6 +31,10 @@ NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
 """The exceptions of a call that the network or the server causes."""
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+
+_USER_AGENT = f"anchor-chatops/{bot.__version__}"
+_HEADERS = ("User-Agent", _USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate")
+_MOST_ORIGINS = 100
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
@@ -71,17 +82,21 @@ class _Response(aiohttp.ClientResponse):
         return bytes(body)
 
 
-def _requests_through(proxy: Proxy) -> type[aiohttp.ClientRequest]:
-    """Return a class of requests that go through a proxy if it serves their host.
+def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
+    """Return a class of requests that go through a proxy, if there is one and it serves their host.
 
     So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
     """
+    if proxy is None:
+        return aiohttp.ClientRequest
     url = URL(proxy.url)
     headers = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}
 
+    serves = proxy.serves
+
     class ProxiedRequest(aiohttp.ClientRequest):
         def update_proxy(self, *_: object) -> None:
-            is_served = self.is_ssl() and proxy.serves(self.url.host or "", self.url.port or 0)
+            is_served = self.is_ssl() and serves(self.url.host or "", self.url.port or 0)
             super().update_proxy(url if is_served else None, None, headers)
 
     return ProxiedRequest
@@ -94,10 +109,10 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
-        request_class=_requests_through(proxy) if proxy else aiohttp.ClientRequest,
+        request_class=_request_class(proxy),
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"anchor-chatops/{bot.__version__}"},
+        headers={"User-Agent": _USER_AGENT},
         skip_auto_headers=("Content-Type",),
         trace_configs=list(traces),
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT),
@@ -109,28 +124,80 @@ class Transport(httpx.AsyncBaseTransport):
     """httpx's transport over the connections of aiohttp. Stock httpx times out with 1,000 requests in flight.
 
     It follows no redirects and keeps no cookies: Anchor's for one workspace's key must not be sent with another's.
-    Without an httpx client around it a command takes less time. Raises NETWORK_ERRORS; callers bound each call.
+    A request of aiohttp, or an httpx client around it, would take twice as long. Raises NETWORK_ERRORS; callers bound
+    each call.
     """
 
     session: aiohttp.ClientSession
+    proxy: Proxy | None = None
+
+    def __post_init__(self) -> None:
+        self._origins: LRUCache[tuple[bytes, bytes], aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response when its headers are there. Its body comes as a stream.
 
-        The extension `target` is the path and query after an URL without them: httpx takes long to parse a whole URL.
-        `connect_timeout` is in seconds. https://www.python-httpx.org/advanced/extensions/#target
+        The extension `connect_timeout` is in seconds. `target` is httpx's: the path and query in bytes, so that no URL
+        has to be parsed. https://www.python-httpx.org/advanced/extensions/#target
         """
-        connect = request.extensions.get("connect_timeout", CONNECT_TIMEOUT)
-        response = await self.session.request(
-            request.method,
-            f"{request.url}{request.extensions.get('target', '')}",
-            headers=request.headers,
-            data=request.content or None,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(sock_connect=connect, connect=connect),
-        )
-        headers = [(name, value) for name, value in response.raw_headers if name.lower() not in _DECODED]
-        return httpx.Response(response.status, headers=headers, stream=_Stream(response), request=request)
+        try:
+            return await self._exchange(request)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            if request.method != hdrs.METH_GET:
+                raise
+            return await self._exchange(request)  # the server had closed the connection that was used again
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        origin = self._origin(request.url)
+        connection = await self._connect(origin, request.extensions)
+        try:
+            message, payload = await _exchange_over(connection, request)
+        except HttpProcessingError as error:
+            connection.close()
+            raise aiohttp.ClientResponseError(origin.request_info, (), message=error.message) from error
+        except BaseException:
+            connection.close()
+            raise
+        payload.on_eof(connection.release)
+        headers = [(name, value) for name, value in message.raw_headers if name.lower() not in _DECODED]
+        return httpx.Response(message.code, headers=headers, stream=_Stream(payload, connection), request=request)
+
+    def _origin(self, url: httpx.URL) -> aiohttp.ClientRequest:
+        """Return what aiohttp opens a connection for."""
+        name = url.raw_scheme, url.netloc
+        if (origin := self._origins.get(name)) is None:
+            address = URL(f"{url.scheme}://{url.netloc.decode()}")
+            make = _request_class(self.proxy)
+            origin = self._origins[name] = make(hdrs.METH_GET, address, session=self.session)
+        return origin
+
+    async def _connect(self, origin: aiohttp.ClientRequest, extensions: Mapping[str, Any]) -> Connection:
+        seconds = extensions.get("connect_timeout", CONNECT_TIMEOUT)
+        timeout = aiohttp.ClientTimeout(sock_connect=seconds, connect=seconds)
+        assert self.session.connector is not None  # noqa: S101 - the session is open
+        try:
+            return await self.session.connector.connect(origin, [], timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError(f"no connection to {origin.url}") from error
+
+
+async def _exchange_over(connection: Connection, request: httpx.Request) -> tuple[RawResponseMessage, StreamReader]:
+    """Write a request, and return the head of the response and its decoded body. Raises HttpProcessingError, too."""
+    protocol = connection.protocol
+    assert protocol is not None  # noqa: S101 - the connection is open
+    protocol.set_response_params(read_until_eof=True)
+    writer = StreamWriter(protocol, asyncio.get_running_loop())
+    target = request.extensions.get("target") or request.url.raw_path
+    own = ((name.decode(), value.decode()) for name, value in request.headers.raw)
+    assert isinstance(request.stream, httpx.ByteStream)  # noqa: S101 - no other request is made
+    await writer.write_headers(f"{request.method} {target.decode()} HTTP/1.1", CIMultiDict((*_HEADERS, *own)))
+    await writer.write_eof(b"".join(request.stream))
+    while True:
+        message, payload = await protocol.read()
+        if message.code >= HTTPStatus.OK:
+            return message, payload
 
 
 _DECODED = frozenset({b"content-encoding", b"content-length"})
@@ -139,13 +206,14 @@ _DECODED = frozenset({b"content-encoding", b"content-length"})
 
 @dataclass(eq=False)
 class _Stream(httpx.AsyncByteStream):
-    response: aiohttp.ClientResponse
+    payload: StreamReader
+    connection: Connection
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.response.content.iter_any()
+        return self.payload.iter_any()
 
     async def aclose(self) -> None:
-        self.response.release()
+        self.connection.release()  # closes one whose body is not read
 
 
 async def read_body(response: httpx.Response, max_bytes: int) -> bytes | None:

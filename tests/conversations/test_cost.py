@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp.connector import Connection
+from aiohttp.http import StreamWriter
 from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
 
 from bot.sim.anchor import Slow
 from bot.sim.slack import Message, Source
@@ -83,20 +83,20 @@ async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(
     by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
-    write, send = OrderRows.write, aiohttp.ClientRequest.send
+    write, send = OrderRows.write, StreamWriter.write_headers
 
     def note_write(*values: Any) -> Awaitable[Any]:
         begun.append("transaction")
         return write(*values)
 
-    def note_request(request: aiohttp.ClientRequest, connection: Connection) -> Awaitable[aiohttp.ClientResponse]:
-        begun.append(request.url.name)
-        return send(request, connection)
+    def note_request(writer: StreamWriter, status_line: str, headers: CIMultiDict[str]) -> Awaitable[None]:
+        begun.extend(status_line.split()[1].rsplit("/", 1))
+        return send(writer, status_line, headers)
 
     async with single_workspace() as at:
         await pause(at, by)  # which opens the connections
         await asyncio.sleep(0.1)
-        monkeypatch.setattr(aiohttp.ClientRequest, "send", note_request)
+        monkeypatch.setattr(StreamWriter, "write_headers", note_request)
         monkeypatch.setattr(OrderRows, "write", note_write)
         await pause(at, by)
         await until(lambda: "transaction" in begun)

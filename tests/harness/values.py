@@ -25,7 +25,7 @@ FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 @asynccontextmanager
 async def http_transport(proxy: Proxy | None = None) -> AsyncIterator[httpx.AsyncBaseTransport]:
     async with open_session(proxy=proxy) as session:
-        yield Transport(session)
+        yield Transport(session, proxy)
 
 
 def search_of(text: str) -> Missing | Broken | Ambiguous:
