@@ -20,7 +20,7 @@ from bot.core.cards import ALERTS_PATH
 from bot.core.fields import Secret
 from bot.core.retries import backoff
 from bot.core.sessions import NotRead, Unread
-from bot.core.workspace import NewKeyRejected
+from bot.core.workspace import SCOPES, NewKeyRejected
 from bot.health import OFF, Metrics, Readiness, State, repeat
 from bot.inbound.alerts import Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
@@ -295,6 +295,10 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
         else:
             workspaces.identify(found.team_id, found.enterprise_id)
             readiness.recover("slack")
+            if found.scopes is not None and (missing := set(SCOPES) - found.scopes):
+                _log.warning(
+                    "the app lacks scopes; `anchor-bot doctor` says what that means", extra={"scopes": sorted(missing)}
+                )
             _log.info("ready", extra={"team": found.team_id})
             return
 

@@ -176,6 +176,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "resume: repeated too often": outcomes.TooManyRepeats(6.2),
     "resume: too many sessions": outcomes.TooManyResumes(41.0),
     "resume: stopping": outcomes.Stopping(),
+    "resume: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
     "resume: refused, not one of many named people": policy.NotNamed(_ids("U", 11)),
     "resume: refused, not in one of very many named channels": policy.NotHere(_ids("C", 41)),
 }

@@ -58,7 +58,11 @@ ONE_WORKSPACE = (
         "is not set, every full member of the workspace can. Guests, bots and people of other companies never can, "
         "even if they are named. Without the scope users:read the app can't tell guests from members.",
     ),
-    Setting("RESUME_USERS", "Who can resume, in the same form."),
+    Setting(
+        "RESUME_USERS",
+        "Who can resume, in the same form. Without the scope users:read nobody else can resume in Slack, also if it is "
+        "not set.",
+    ),
     Setting(
         "ALLOWED_CHANNELS",
         "The channels in which people can pause and resume: ids, separated by commas. In Slack: channel details > "

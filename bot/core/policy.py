@@ -95,7 +95,17 @@ class NotHere:
     channels: frozenset[str]
 
 
-Denial = NotAMember | RoleUnknown | NotNamed | NotHere
+@dataclass(frozen=True, slots=True)
+class ScopeMissing:
+    """Only people who are named are allowed, because the app lacks the scope `users:read`.
+
+    It is installed again on the page `install_url`; "" for a bot without OAuth.
+    """
+
+    install_url: str = ""
+
+
+Denial = NotAMember | RoleUnknown | NotNamed | NotHere | ScopeMissing
 
 
 def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
@@ -104,14 +114,16 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     `enterprise_id` is the Grid organisation of the installing workspace, here and below. It never comes from a
     request, which names the organisation of the person: somebody of another company would be a colleague.
     """
+    rule = policy.of(verb)
     if role is Role.SCOPE_MISSING:  # then by the ids alone
         is_own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
+        if is_own and verb is Verb.RESUME and not rule.users:
+            return ScopeMissing()
         role = Role.MEMBER if is_own else Role.OUTSIDER
     if role is Role.UNKNOWN:
         return RoleUnknown()
     if role not in FULL_MEMBERS:
         return NotAMember(role)
-    rule = policy.of(verb)
     if rule.users and actor.user_id not in rule.users:
         return NotNamed(rule.users)
     if rule.channels and actor.channel_id not in rule.channels:

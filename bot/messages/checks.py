@@ -39,7 +39,7 @@ _IN_SETTINGS = (
 _ADDS = {
     "commands": "the slash commands and the shortcuts",
     "chat:write": "alerts, results in threads, and direct messages",
-    "users:read": "people's roles, so that guests are refused and admins are known",
+    "users:read": "people's roles, so that guests are refused, admins are known, and people can resume",
 }
 
 

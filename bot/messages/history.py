@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.core import outcomes
 from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
-from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown
+from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, View, input_block, option, plain_text, section
 from bot.messages.buttons import HISTORY, plain_button
@@ -56,6 +56,7 @@ _WHY: Mapping[str, str] = {
         outcomes.Superseded: "a pause was requested after it",
         NotAMember: "the person is not a full member",
         RoleUnknown: "Slack did not say who the person is",
+        ScopeMissing: "the app lacked the scope users:read",
         NotNamed: "the person has no permission",
         NotHere: "it is not allowed in that conversation",
         outcomes.Late: "the request came too late",

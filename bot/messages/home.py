@@ -29,7 +29,7 @@ _OPERATOR_SETS = "The operator of this bot must set another one."
 _BY_OPERATOR = "the operator of this bot"
 _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
-    "change these settings here."
+    "change these settings here, and only people who are named can resume."
 )
 _MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
 _MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from bot.core import outcomes
-from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown
+from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import Message, ephemeral, in_channel, section, with_buttons
+from bot.messages.checks import APP_SETTINGS_URL
 from bot.messages.clicked import CardUpdate
 from bot.messages.usage import COMMANDS
 
@@ -31,6 +32,7 @@ _BY_ADMIN = f"An admin can set it {markup.IN_HOME}."
 _BY_REINSTALL = "An admin must reinstall this app (it lacks `users:read`) and set the key."
 _BY_OPERATOR = "The operator of the bot can set it up."
 _NO_KEY = "This workspace has no Anchor API key yet."
+_NO_SCOPE = "This app lacks the scope `users:read`, so only people who are named can resume."
 _REFUSALS = {
     RoleUnknown: (
         "Slack did not say whether you are a member of this workspace.",
@@ -144,12 +146,9 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: 
 
 def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str) -> tuple[str, str]:
     """Return the reason, and what to do next: before a repair by somebody else comes what stops the agent now."""
-    now = markup.now_in_dashboard(verb, dashboard_url)
+    if repair := _explain_repair(verb, refusal, dashboard_url):
+        return repair
     match refusal:
-        case outcomes.WrongWorkspace():
-            return "This bot does not serve your workspace.", f"{now} {_BY_OPERATOR}"
-        case outcomes.NoKey(can_set=False, scope_missing=scope_missing):
-            return _NO_KEY, f"{now} {_BY_REINSTALL if scope_missing else _BY_ADMIN}"
         case NotAMember(role=role):
             why, advice = _NOT_A_MEMBER[role]
         case NotNamed(users=users):
@@ -171,6 +170,21 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
         case _:
             why, advice = _REFUSALS[type(refusal)]
     return why, f"{advice.format(verb=verb)}, {markup.or_in_dashboard(verb, dashboard_url)}."
+
+
+def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -> tuple[str, str] | None:
+    """Return the same for a refusal that ends when somebody else has repaired the installation; else None."""
+    now = markup.now_in_dashboard(verb, dashboard_url)
+    match refusal:
+        case outcomes.WrongWorkspace():
+            return "This bot does not serve your workspace.", f"{now} {_BY_OPERATOR}"
+        case outcomes.NoKey(can_set=False, scope_missing=scope_missing):
+            return _NO_KEY, f"{now} {_BY_REINSTALL if scope_missing else _BY_ADMIN}"
+        case ScopeMissing(install_url=install_url):
+            here = f"Use `anchor-bot {verb}` where the bot runs, {markup.or_in_dashboard(verb, dashboard_url)}."
+            page = markup.link(install_url or APP_SETTINGS_URL, "this page")
+            return _NO_SCOPE, f"{here} An admin can add it on {page}."
+    return None
 
 
 def _how_late(late: outcomes.Late) -> str:

@@ -346,6 +346,7 @@ def reinstall_message(install_url: str) -> Message:
     """Return the notice that the app must be reinstalled with the scope `users:read`, on the page `install_url`."""
     return ephemeral(
         "⚠️ This app was installed without the scope `users:read`, so it can't tell guests from members, nor who is an "
-        "admin: everybody in the workspace can pause and resume, and nobody can change its settings in Slack.",
+        "admin: everybody in the workspace can pause, only people who are named can resume, and nobody can change its "
+        "settings in Slack.",
         reinstall_advice(["users:read"], install_url=install_url),
     )

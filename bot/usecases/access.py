@@ -19,7 +19,7 @@ from bot.core.outcomes import (
     TooManyResumes,
     WrongWorkspace,
 )
-from bot.core.policy import Denial, NotHere, Role, RoleUnknown, check_policy
+from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_policy
 from bot.core.requests import Actor, Order, Person, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
@@ -100,7 +100,10 @@ class AccessCheck:
         )
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
-        if denial := check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id):
+        denial = check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id)
+        if isinstance(denial, ScopeMissing):
+            return ScopeMissing(self.monitor.install_url)
+        if denial:
             return await self.check(order) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role)
 

@@ -69,13 +69,11 @@ class AdminModals:
         return await self._by_role(actor, TITLE, partial(self._history, query), workspace)
 
     async def _open(self, address: ReplyAddress, trigger: Trigger, title: str, make: MakeView) -> None:
-        async def make_by_role(workspace: Workspace) -> View:
-            is_admin = self.roles.peek(workspace, address.actor) is Role.ADMIN
-            return await (make(workspace) if is_admin else self._by_role(address.actor, title, make, workspace))
-
+        make_by_role = partial(self._by_role, address.actor, title, make)
         await self.modals.open(address, trigger, make_by_role, answer_view(title, ONE_MOMENT), _NOT_OPENED)
 
     async def _by_role(self, actor: Actor, title: str, make: MakeView, workspace: Workspace) -> View:
+        """Make the view if Slack confirms once more that the person is an admin: earlier answers can be out of date."""
         role = await self.roles.fetch(workspace, actor)
         return await make(workspace) if role is Role.ADMIN else answer_view(title, not_admin(role).text)
 

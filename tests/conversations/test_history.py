@@ -79,6 +79,16 @@ async def test_an_admin_looks_for_orders_by_person_session_outcome_and_period(te
     assert team.modal().text.count(f"<#{team.channel.id}>") == 3
 
 
+async def test_somebody_who_is_no_admin_any_more_sees_no_search_and_no_settings(team: AdminHarness) -> None:
+    await leave(team, team.admin, reason=REASONS[0])
+    await team.open_home()
+    team.workspace.change_user(team.admin, is_admin=False)
+    for button in (BUTTON, "anchor_change_policy"):
+        modal = await team.open_modal(button)
+        assert say.not_admin() in modal.text
+        assert shown(modal) == []
+
+
 async def test_orders_that_come_late_are_shown_in_the_modal(hasty: ManyHarness) -> None:
     team = await AdminHarness.open(hasty, with_key=True)
     await leave(team, team.member, reason=REASONS[0])

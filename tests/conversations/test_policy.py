@@ -117,7 +117,15 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
     team.workspace.installation.scopes = {"commands", "chat:write"}
     await team.command(user=team.member)
-    await team.command(user=team.member, verb="resume")
+    scope = policy.ScopeMissing(url)
+    await refused(team, "a command", team.member, scope, "resume")
+    await refused(team, "a click", team.member, scope, "resume")
+    named = policy.Policy(resume=policy.Rule(frozenset({team.member.id})))
+    stored = await at.store.rows.find(team.team_id)
+    assert stored is not None
+    assert await at.store.rows.set_policy(team.team_id, named, if_version=stored.policy_version)
+    await done(team, "a command", team.member, "resume")
+    await refused(team, "a command", team.admin, policy.NotNamed(named.resume.users), "resume")
     assert [order.verb for order in team.orders] == ["pause", "resume"]
     for user in (team.admin, team.member):
         home = await team.open_home(user)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.core.policy import (
     EVERYBODY,
+    Denial,
     NotAMember,
     NotHere,
     NotNamed,
@@ -16,6 +17,7 @@ from bot.core.policy import (
     Role,
     RoleUnknown,
     Rule,
+    ScopeMissing,
     check_policy,
     is_surely_outsider,
     role_of,
@@ -51,7 +53,7 @@ def test_nobody_but_full_members_is_ever_allowed(
 @given(policies, verbs, askers, roles)
 def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role) -> None:
     if check_policy(policy, verb, actor, role) is None:
-        assert check_policy(EVERYBODY, verb, actor, role) is None
+        assert check_policy(EVERYBODY, verb, actor, role) in (None, ScopeMissing())
         rule = policy.of(verb)
         assert actor.user_id in (rule.users or {actor.user_id})
         assert actor.channel_id in (rule.channels or {actor.channel_id})
@@ -88,6 +90,19 @@ def test_without_the_scope_the_persons_own_team_decides(
 ) -> None:
     actor = replace(ALICE, home_team_id=home_team_id)
     assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING, enterprise) == denial
+
+
+@pytest.mark.parametrize(
+    ("named", "denial"),
+    [((), ScopeMissing()), (("U0ALICE",), None), (("U0BOB",), NotNamed(frozenset({"U0BOB"})))],
+)
+def test_without_the_scope_only_people_who_are_named_can_resume(named: tuple[str, ...], denial: Denial | None) -> None:
+    policy = Policy(resume=Rule(frozenset(named)))
+    assert check_policy(policy, Verb.RESUME, ALICE, Role.SCOPE_MISSING) == denial
+    assert check_policy(policy, Verb.RESUME, ALICE, Role.MEMBER) == (denial if named else None)
+    stranger = replace(ALICE, home_team_id=SISTER)
+    assert check_policy(policy, Verb.RESUME, stranger, Role.SCOPE_MISSING) == NotAMember(Role.OUTSIDER)
+    assert check_policy(policy, Verb.PAUSE, ALICE, Role.SCOPE_MISSING) is None
 
 
 @given(profiles, askers, teams)

@@ -262,7 +262,9 @@ class RoleCache:
             return
         answer, before, now = lookup.result(), self._entries.get(key), time.monotonic()
         if answer is None:
-            why = "scope users:read is missing: guests count as members; reinstall the app"
+            why = (
+                "scope users:read is missing: guests can pause, only people who are named can resume; reinstall the app"
+            )
             _log.warning(why, extra={"team": key[0]})
         if before is not None and before.lookup > number:
             return
