@@ -112,7 +112,7 @@ async def running(
     After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
-    readiness, tasks, acks, checks, journaling = Readiness(), Tasks(), Tasks(), Tasks(), Tasks()
+    readiness, tasks, acks, checks, journaling = _open_readiness(settings), Tasks(), Tasks(), Tasks(), Tasks()
     slack_clock, metrics = SlackClock(limits.now), _open_metrics(settings)
     trace = call_trace(settings.slack_api_url, slack_clock)
     async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
@@ -125,8 +125,6 @@ async def running(
             metrics=metrics,
         )
         async with _open_store(settings, readiness, limits.lock_wait) as watched:
-            if settings.one:
-                readiness.block("slack", "Slack has not accepted the bot token yet.")
             store, clients = watched.store, Clients(transport, anchor, slack, slack_clock)
             workspaces = Workspaces(store, settings.one.workspace if settings.one else None)
             container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
@@ -136,7 +134,8 @@ async def running(
                 redeliveries = Redeliveries(container.recovery.follows_crash, window=limits.redelivery_window)
                 socket_mode = SocketMode(opening, container.slack_app, readiness, acks, redeliveries)
             secrets = () if socket_mode else settings.slack_signing_secrets
-            alerts = Alerts(container.alert_cards, workspaces, tasks, readiness, metrics, limits.alerts_at_once)
+            monitor, most = container.monitor, limits.alerts_at_once
+            alerts = Alerts(container.alert_cards, workspaces, tasks, readiness, metrics, monitor, most)
             routes = _routes(settings, alerts, workspaces, session)
             health = HealthRoutes(readiness, settings.metrics_token)
             server = HttpServer(container.slack_app, health, secrets=secrets, now=limits.now)
@@ -169,6 +168,15 @@ async def running(
                     await workspaces.close()
 
 
+def _open_readiness(settings: Settings) -> Readiness:
+    readiness = Readiness()
+    if settings.one:
+        readiness.block("slack", "Slack has not accepted the bot token yet.")
+        if short := settings.one.short_tokens:
+            readiness.degrade("alerts", " ".join(short))
+    return readiness
+
+
 def _open_store(
     settings: Settings, readiness: Readiness, lock_wait: float
 ) -> AbstractAsyncContextManager[WatchedStore]:
@@ -187,7 +195,7 @@ def _routes(
     """Return the routes of alerts, and of the pages on which many workspaces install the app."""
     many = settings.workspaces
     if isinstance(many, OneWorkspace):
-        return [web.post(ALERTS_PATH, alerts.receive)] if many.alerts_token else []
+        return [web.post(ALERTS_PATH, alerts.receive)] if many.alert_tokens else []
     oauth = open_oauth(many, session, settings.slack_api_url)
     installer = Installer(oauth, workspaces.store.install_states, workspaces.rows, many.allowed)
     install = Install(installer, base_url=many.base_url)
@@ -199,7 +207,7 @@ def _open_metrics(settings: Settings) -> Metrics:
         return OFF
     from bot.prometheus import PrometheusMetrics  # noqa: PLC0415 - it takes time and memory
 
-    return PrometheusMetrics()
+    return PrometheusMetrics(settings.one.alert_tokens if settings.one else ())
 
 
 def _serving_metrics(

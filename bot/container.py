@@ -30,6 +30,7 @@ from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.marks import LEASE
 from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.senders import SenderUse
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
@@ -149,7 +150,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
     past_orders = PastOrders(OrderHistory(store.database), tasks)
-    checks = CachedChecks(Services(slack, anchor), tasks)
+    checks, sender_use = CachedChecks(Services(slack, anchor), tasks), SenderUse(store.database, tasks)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
     reads = SessionReads(anchor_sessions, tasks, monitor)
@@ -166,10 +167,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         past_orders,
         lists,
         checks,
+        sender_use,
         dashboard_url=dashboard_url,
         install_url=install_url,
     )
-    admin_modals = AdminModals(modals, roles, past_orders, base_url)
+    admin_modals = AdminModals(modals, roles, past_orders, sender_use, base_url)
     session_views = SessionViews(home_view, lists, modals, store.cipher, dashboard_url)
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     cards_due = asyncio.Event()
@@ -189,7 +191,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states, delivery.posting)
     outbox = CardOutbox(card_rows, sender, metrics, cards_due)
-    alert_cards = AlertCards(slack, outbox, reads)
+    alert_cards = AlertCards(slack, outbox, reads, sender_use)
     session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)
     session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
     orders = Orders(

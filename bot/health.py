@@ -64,8 +64,8 @@ class Metrics:
     def attempted(self, verb: str, outcome: str, seconds: float) -> None:
         """Record an attempt at Anchor and its duration."""
 
-    def alerted(self, outcome: str) -> None:
-        """Record an alert."""
+    def alerted(self, outcome: str, sender: str = "") -> None:
+        """Record an alert, and the name of its token if that is valid."""
 
     def read_at_scrape(self, state: "State") -> None:
         """Export this state as well."""

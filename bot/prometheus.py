@@ -18,7 +18,7 @@ from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
 from bot.health import Metrics, State
 
-PARTS = ("anchor_key", "database", "disk", "journal", "slack", "wal")
+PARTS = ("alerts", "anchor_key", "database", "disk", "journal", "slack", "wal")
 """What can be degraded."""
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
@@ -35,7 +35,9 @@ _RESULTS = {outcome: result.value for result, outcomes in OUTCOMES.items() for o
 class PrometheusMetrics(Metrics):
     """Counters and histograms, and the state when they are fetched."""
 
-    def __init__(self) -> None:
+    def __init__(self, senders: Iterable[str] = ()) -> None:
+        """Keep the names of the alert tokens of the settings: other ones are no labels."""
+        self._senders = {"", *senders}
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         counter = partial(Counter, registry=self.registry)
@@ -70,7 +72,9 @@ class PrometheusMetrics(Metrics):
             ("verb", "outcome"),
             buckets=_ATTEMPT,
         )
-        self._alerts = counter("anchor_bot_alerts", "Alerts of programs, by their outcome.", ("outcome",))
+        self._alerts = counter(
+            "anchor_bot_alerts", "Alerts of programs, by their outcome and sender.", ("outcome", "sender")
+        )
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
@@ -84,7 +88,8 @@ class PrometheusMetrics(Metrics):
             for answer in _ANSWERS:
                 self._attempts.labels(verb.value, answer)
         for outcome in _ALERTS:
-            self._alerts.labels(outcome)
+            for sender in self._senders:
+                self._alerts.labels(outcome, sender)
 
     def acknowledged(self, kind: str, status: int, seconds: float) -> None:
         """Observe an ack."""
@@ -103,9 +108,9 @@ class PrometheusMetrics(Metrics):
         """Observe an attempt."""
         self._attempts.labels(verb, outcome).observe(seconds)
 
-    def alerted(self, outcome: str) -> None:
+    def alerted(self, outcome: str, sender: str = "") -> None:
         """Count an alert."""
-        self._alerts.labels(outcome).inc()
+        self._alerts.labels(outcome, sender if sender in self._senders else "").inc()
 
     def read_at_scrape(self, state: State) -> None:
         """Export this state as well."""

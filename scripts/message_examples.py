@@ -36,9 +36,9 @@ from bot.core.sessions import (
     ended_state,
     missing_state,
 )
-from bot.core.workspace import SCOPES, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.core.workspace import SCOPES, AlertToken, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.inbound.alerts import BadAlertError, read_alert
-from bot.messages import cards, checks, install, pausing, results, settings
+from bot.messages import cards, checks, install, pausing, results, senders, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
 from bot.messages.cards import alert_message, card_message, mentioning, sample_alert_message
@@ -57,6 +57,7 @@ from bot.messages.results import (
     question_message,
     waiting_message,
 )
+from bot.messages.senders import new_token_modal, token_modal
 from bot.messages.sessions import (
     READING,
     list_message,
@@ -66,7 +67,7 @@ from bot.messages.sessions import (
     overview_message,
     reading_message,
 )
-from bot.messages.settings import TITLES, alerts_modal, key_modal, policy_modal, removal_modal
+from bot.messages.settings import TITLES, key_modal, policy_modal, removal_modal
 from bot.messages.usage import SESSIONS_HELP, usage_message
 
 Example: TypeAlias = Message | View | Page | CardUpdate | str
@@ -331,6 +332,7 @@ CARDS: Mapping[str, Message] = {
     **{name: card(ALERT, one) for name, one in STATES.items()},
     "with fields": card(replace(ALERT, fields=(("model", "large <x>"), ("spent", "$40")))),
     "three times": card(fired(3)),
+    "of a program with a name": card(replace(ALERT, sender="spend-monitor"), facts=CARD_FACTS),
     "again after a pause": card(fired(2, 1.0), state(Phase.PAUSED)),
     "resolved": card(fired(2, resolved_at=0.0), state(Phase.PAUSED)),
     "with facts": card(ALERT, state(Phase.PAUSED), facts=CARD_FACTS),
@@ -396,10 +398,12 @@ RESPONSES: Mapping[str, str] = {
     **{
         name.lower().replace("_", " "): text
         for name, text in vars(cards).items()
-        if name[0].isalpha() and isinstance(text, str)
+        if name[0].isalpha() and isinstance(text, str) and " " in text
     },
     **{f"Slack says {code}": cards.refused_by_slack(code, CHANNEL) for code in SLACK_ERRORS},
     "Slack failed": cards.not_taken_by_slack("HTTP 503"),
+    "another channel, of many workspaces": cards.moved("C0OTHER0001", CHANNEL, by_admins=True),
+    "another channel, of one workspace": cards.moved("C0OTHER0001", CHANNEL, by_admins=False),
     "unexpected exception": cards.broken("0a1b2c3d"),
 }
 
@@ -414,7 +418,12 @@ RULES = policy.Policy(
 ONE = policy.Rule(frozenset({BOB}), frozenset({CHANNEL}))
 EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
 GROUP = "S0ONCALL001"
-FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alerts_token_digest="digest", alerts_channel=CHANNEL)
+TOKENS = (
+    AlertToken("default", "digest"),
+    AlertToken("spend-monitor", "digest", "wxyz", ALICE, 1_785_000_000, frozenset({"C0OTHER0001"})),
+    AlertToken("grafana", "digest", "abcd", None, 1_785_000_000),
+)
+FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alert_tokens=TOKENS, alerts_channel=CHANNEL)
 FIRST = Home(EMPTY, policy.Role.MEMBER, "e1")
 ADMINS = replace(FIRST, role=policy.Role.ADMIN)
 
@@ -432,7 +441,9 @@ HOMES: Mapping[str, View] = {
         "no key, role unknown": replace(FIRST, role=policy.Role.UNKNOWN),
         "no key, scope missing": replace(FIRST, role=policy.Role.SCOPE_MISSING, install_url=INSTALL_URL),
         "everything set, member": replace(FIRST, workspace=FULL),
-        "everything set, admin": replace(ADMINS, workspace=FULL),
+        "everything set, admin": replace(
+            ADMINS, workspace=FULL, tokens_used={"default": 1_785_000_000.0, "grafana": 0.0}
+        ),
         "single workspace": replace(FIRST, workspace=replace(FULL, anchor_key=SHORT, is_managed=False)),
         "single workspace, scope missing": replace(
             FIRST, workspace=replace(FULL, is_managed=False), role=policy.Role.SCOPE_MISSING
@@ -453,8 +464,9 @@ SETTINGS_MODALS: Mapping[str, View] = {
     "removal of a short key": removal_modal(FULL, SHORT),
     "permissions: no rules": policy_modal(EMPTY),
     "permissions: rules": policy_modal(FULL),
-    "alerts: no token": alerts_modal(EMPTY, _URL),
-    "alerts: a token": alerts_modal(FULL, _URL),
+    "alerts: a new token": new_token_modal(EMPTY, _URL),
+    "alerts: a token": token_modal(FULL, TOKENS[1], 1_785_000_000.0, [CHANNEL]),
+    "alerts: a token that was never used": token_modal(FULL, TOKENS[2], 0.0, []),
     "an answer": settings.answer_view(next(iter(TITLES.values())), "(an answer)", "(a text to copy)"),
 }
 CHANGES: Mapping[str, settings.Reply] = {
@@ -492,12 +504,17 @@ SETTINGS_ANSWERS: Mapping[str, str] = {
     "user group: saved": settings.group_saved(GROUP).text,
     "user group: removed": settings.group_saved(None).text,
     "user group: no id": settings.NOT_A_GROUP.text,
-    "alerts token: made": settings.token_made(Secret("alerts-token"), _URL).text,
+    "alerts token: made": senders.token_made(Secret("alerts-token"), _URL).text,
+    "alerts token: no name": senders.name_problem("a=b", TOKENS),
+    "alerts token: a name that is taken": senders.name_problem("default", TOKENS),
+    "alerts token: too many": senders.name_problem("x", [replace(TOKENS[0], name=f"{n}") for n in range(20)]),
+    "alerts token: saved": senders.TOKEN_SAVED.text,
+    "alerts token: revoked": senders.TOKEN_REVOKED.text,
     "waiting: the outcome will come": settings.CHECKING,
     "waiting: the modal will come": settings.ONE_MOMENT,
     "waiting: no modal, the database is away": settings.MODAL_NOT_OPENED,
     "waiting: no modal, it was too late": settings.TOO_LATE,
-    "waiting: the modal with the token was closed": settings.UNSEEN,
+    "waiting: the modal with the token was closed": senders.UNSEEN,
     "waiting: nobody is selected": settings.NOBODY_SELECTED,
 }
 DIRECT: Mapping[str, Message] = {
@@ -510,7 +527,11 @@ DIRECT: Mapping[str, Message] = {
     "alerts channel chosen": settings.alerts_channel_message(ALICE, CHANNEL),
     "user group chosen": settings.alerts_group_message(ALICE, GROUP),
     "user group removed": settings.alerts_group_message(ALICE, None),
-    "alerts token made": settings.alerts_token_message(ALICE),
+    "alerts token made": senders.token_message(ALICE, "made", TOKENS[1]),
+    "alerts token changed": senders.token_message(ALICE, "changed", TOKENS[1]),
+    "alerts token reaches nothing else": senders.token_message(ALICE, "changed", TOKENS[2]),
+    "alerts token revoked": senders.token_message(ALICE, "revoked", TOKENS[1]),
+    "wrong alert tokens": senders.WRONG_TOKENS_MESSAGE,
     "key refused, admins replace it": settings.key_refused_message(KEY, by_admins=True),
     "key refused, the operator replaces it": settings.key_refused_message(KEY, by_admins=False),
     "scope missing": settings.reinstall_message(INSTALL_URL),

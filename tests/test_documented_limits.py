@@ -25,7 +25,7 @@ from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, journal, marks, people, store
+from bot.outbound.store import availability, card_claims, database, journal, marks, people, senders, store
 from bot.outbound.store import history as past_orders
 from bot.usecases import access, delivery, home, notices, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
@@ -181,6 +181,12 @@ ALERTS: list[Row] = [
     ("Sessions that follow within {} seconds", cards.BURST_WINDOW),
     ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
     ("too large (over {} MiB)", rejections.LARGEST_BODY / 1_048_576),
+    ("has up to {} tokens, one for each program", core_workspace.MOST_ALERT_TOKENS),
+    ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
+    ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
+    ("{} wrong tokens for a workspace", alerts.MOST_WRONG_TOKENS[0]),
+    ("in the last {} days", int(senders.KEPT / 86_400)),
+    ("days (at most {}).", senders.MOST_ASKED),
     ("has {} alerts at the same time (with many workspaces {} of one)", alerts.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
     ("within the last {}.", span(retries.CALL_INTERVAL)),
@@ -249,7 +255,7 @@ ADMINISTRATION: list[Row] = [
 SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,
     ("a signing secret that is not {} characters long", settings.SECRET_LENGTH),
-    ("an `ALERTS_TOKEN` under {} characters", settings.LEAST_TOKEN_LENGTH),
+    ("or a token of `ALERTS_TOKENS` under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
     ("where and why: from 1 to {}.", f"{environment.MOST_DAYS}"),
     ("can react; at most {}.", LONGEST_DRAIN),
 ]

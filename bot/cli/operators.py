@@ -9,21 +9,24 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.cli.parser import NotDoneError
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import OperatorSettings
 from bot.core.cards import alerts_url
-from bot.core.fields import Secret, digest
+from bot.core.fields import Secret
 from bot.core.policy import Rule
-from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
+from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
 from bot.messages.markup import printable
+from bot.messages.senders import name_problem
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.secrets import new_key, rotate
+from bot.outbound.store.senders import SenderUse
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import Summary
-from bot.usecases.settings import new_alerts_token
+from bot.runtime import Tasks
+from bot.usecases.settings import new_alert_token
 
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15
@@ -163,7 +166,7 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
         _row("scopes", summary.scopes or "-"),
         *_settings_rows(workspace),
         _row("admins seen", _join(await store.people.admins(team_id)) or "-"),
-        _row("alerts", alerts_url(settings.base_url, team_id) if summary.has_alerts_token else "no token"),
+        _row("alerts", alerts_url(settings.base_url, team_id) if summary.has_alert_token else "no token"),
         _row("alerts channel", summary.alerts_channel or "-"),
     ]
     return "\n".join(rows)
@@ -199,14 +202,37 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Operator
     return f"{options.team_id} has this key from now on. {known}"
 
 
-async def _token(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
-    token = new_alerts_token().reveal()
+async def _tokens(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+    team_id, new, revoked = options.team_id, options.new, options.revoke
     if options.channel is not None:
-        await store.rows.set_alerts_channel(options.team_id, options.channel)
-    if not await store.rows.set_alerts_token(options.team_id, digest(token)):
-        raise _not_installed(options.team_id)
-    url = alerts_url(settings.base_url, options.team_id)
-    return f"Send alerts to {url}\nToken (shown only once): {token}"
+        await store.rows.set_alerts_channel(team_id, options.channel)
+    workspace = await store.rows.find(team_id)
+    if workspace is None:
+        raise _not_installed(team_id)
+    tokens = workspace.alert_tokens
+    if new is None and revoked is None:
+        use = await SenderUse(store.database, Tasks()).find(team_id)
+        return "\n".join(_token_line(one, use.last(one)) for one in tokens) or f"{team_id} has no alert token."
+    if revoked is not None:
+        problem = "" if workspace.named_token(revoked) else "There is no alert token of this name."
+        after, done = [one for one in tokens if one.name != revoked], f"Revoked the alert token {revoked} of {team_id}."
+    else:
+        problem = name_problem(new, tokens)
+        secret, token = new_alert_token(new)
+        after, url = [*tokens, token], alerts_url(settings.base_url, team_id)
+        done = f"Send alerts to {url}\nToken {new} (shown only once): {secret.reveal()}"
+    if problem:
+        raise NotDoneError(problem, code=UNUSABLE_SETTINGS)
+    if not await store.rows.set_alert_tokens(team_id, after, if_version=workspace.alerts_token_version):
+        raise NotDoneError("Somebody else has changed the alert tokens in this moment. Nothing was changed. Try again.")
+    return done
+
+
+def _token_line(token: AlertToken, used_at: float | None) -> str:
+    made = "" if token.made_at is None else f"made by {token.made_by or 'operator'}, at {_time(token.made_at)}"
+    used = f"last used {_time(int(used_at))}" if used_at else "not used yet"
+    ending = token.ending and f"ending {token.ending}"
+    return "  ".join(filter(None, [token.name, ending, made, used, *sorted(token.channels)]))
 
 
 _OPERATIONS: Mapping[str, _Operation] = {
@@ -215,7 +241,7 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "show": _show,
     "delete": _delete,
     "set-key": _set_key,
-    "alert-token": _token,
+    "alert-tokens": _tokens,
 }
 
 

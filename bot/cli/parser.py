@@ -279,8 +279,11 @@ def _add_workspaces(commands: _Commands) -> None:
     key.epilog = "Exit code 1: Anchor refuses the key or gives no answer, so nothing was saved; 2: an argument or "
     key.epilog += "setting is invalid."
     key.add_argument("--offline", action="store_true", help="save the key without checking it with Anchor")
-    token = _add_one(actions, "alert-token", "replace the workspace's alerts token by a new one")
-    token.add_argument("--channel", type=_channel_id, metavar="ID", help="id of the channel for alerts that name none")
+    tokens = _add_one(actions, "alert-tokens", "list the workspace's alert tokens, make one or revoke one")
+    tokens.add_argument("--channel", type=_channel_id, metavar="ID", help="id of the channel for alerts that name none")
+    one = tokens.add_mutually_exclusive_group()
+    one.add_argument("--new", metavar="NAME", help="make a token for the program of this name, and print it")
+    one.add_argument("--revoke", metavar="NAME", help="revoke the token of this name")
 
 
 def _add_one(actions: _Commands, name: str, summary: str) -> argparse.ArgumentParser:

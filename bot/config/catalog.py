@@ -104,14 +104,25 @@ ALERTS = (
         "ALERTS_TOKEN",
         "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
         "does not exist. Make a long random one: openssl rand -hex 32. `anchor-bot alert` sends it. With many "
-        "workspaces, do not set it for the bot: an admin makes a token in the app's Home, or you make one with "
-        "`anchor-bot workspaces alert-token`.",
+        "workspaces, do not set it for the bot: an admin makes tokens in the app's Home, or you make them with "
+        "`anchor-bot workspaces alert-tokens`.",
+        is_secret=True,
+    ),
+    Setting(
+        "ALERTS_TOKENS",
+        "One workspace: tokens of several programs, as name=token, separated by commas: at most 20, with ALERTS_TOKEN, "
+        "whose name is default. Cards, the log and metrics name the program. A name has at most 30 of a-z, 0-9, - and "
+        "_, and begins with a letter or digit. See docs/alerts.md#programs-and-their-tokens.",
         is_secret=True,
     ),
     Setting(
         "ALERTS_CHANNEL",
-        "One workspace: the id of the channel for alerts without a channel. In Slack: channel details > About, at the "
-        "end.",
+        "One workspace: the id of the channel for alerts. In Slack: channel details > About, at the end.",
+    ),
+    Setting(
+        "ALERTS_CHANNELS",
+        "One workspace: the ids of other channels that alerts can name, separated by commas. An alert for any other "
+        "goes to ALERTS_CHANNEL.",
     ),
     Setting(
         "ALERTS_GROUP",

@@ -14,7 +14,7 @@ from dotenv.parser import parse_stream
 from bot.config.addresses import is_port, is_safe_url, parse_proxy
 from bot.config.catalog import SETTINGS, VARIABLES
 from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, Proxy, Secret
-from bot.core.workspace import is_key
+from bot.core.workspace import DEFAULT_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, is_key
 
 _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
@@ -29,6 +29,8 @@ _ROTATES = (
 )
 """https://docs.slack.dev/authentication/using-token-rotation"""
 
+_NAMED_TOKEN = re.compile(rf"({SENDER_NAME.pattern})=([!-+\--<>-~]+=*)", re.ASCII)
+_ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with none of the last two."
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
 _MEMORY = "sqlite://"
@@ -146,6 +148,20 @@ class EnvReader:
         elif not all(map(is_key, values)):
             self._report(name, f"{_BAD_KEY}: {description}.")
         return tuple(map(Secret, values))
+
+    def alert_tokens(self, name: str, unnamed: Secret | None) -> dict[str, Secret]:
+        """Read tokens like `name=token`, and return them by name, with the one that has none."""
+        found = [_NAMED_TOKEN.fullmatch(item) for item in self._items(name)]
+        tokens = [(DEFAULT_SENDER, unnamed)] if unnamed else []
+        tokens += [(one[1], Secret(one[2])) for one in found if one]
+        if not all(found):
+            wrong = ", ".join(str(number) for number, one in enumerate(found, 1) if not one)
+            self._report(name, f"has no name=token (item {wrong}). {_ABOUT_NAMES}")
+        elif len(dict(tokens)) < len(tokens) or len({token for _, token in tokens}) < len(tokens):
+            self._report(name, f"has a name or a token twice; ALERTS_TOKEN has the name {DEFAULT_SENDER}. Remove one.")
+        elif len(tokens) > MOST_ALERT_TOKENS:
+            self._report(name, f"has over {MOST_ALERT_TOKENS} tokens, with ALERTS_TOKEN. Remove some.")
+        return dict(tokens)
 
     def _items(self, name: str) -> list[str]:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]

@@ -3,7 +3,7 @@
 import logging
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,7 +13,7 @@ from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
-from bot.core.workspace import AnchorKey, Workspace
+from bot.core.workspace import LEAST_TOKEN_LENGTH, AlertToken, AnchorKey, Workspace
 
 BASE_URL = "https://bot.example.com"
 """An example of a bot's public URL."""
@@ -43,14 +43,18 @@ _SSLMODE = (
 )
 
 _ONE_WORKSPACE = (
-    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_GROUP"),
+    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY"),
+    *("ALERTS_TOKEN", "ALERTS_TOKENS", "ALERTS_CHANNEL", "ALERTS_CHANNELS", "ALERTS_GROUP"),
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 
 _VERSION_LENGTH = 7  # hexadecimal digits
 SECRET_LENGTH = 32
-LEAST_TOKEN_LENGTH = 20
+_SHORT = (
+    f"ALERTS_TOKEN or ALERTS_TOKENS: the token {{name}} has under {LEAST_TOKEN_LENGTH} characters and can be guessed: "
+    "its alerts are refused. Make a new one with: openssl rand -hex 32"
+)
 
 
 class OneWorkspaceError(SettingsError):
@@ -126,15 +130,22 @@ def read_database_url(environ: Mapping[str, str]) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class OneWorkspace:
-    """Settings of a bot of one workspace. Without `alerts_token` alerts are off."""
+    """Settings of a bot of one workspace. Without `alert_tokens`, which are by name, alerts are off."""
 
     bot_token: Secret
     anchor_api_key: Secret
     store: StoreSettings
-    alerts_token: Secret | None = None
+    alert_tokens: Mapping[str, Secret] = field(default_factory=dict)
     alerts_channel: str | None = None
+    alerts_channels: frozenset[str] = frozenset()
     alerts_group: str | None = None
     policy: Policy = EVERYBODY
+
+    @property
+    def short_tokens(self) -> list[str]:
+        """Return a sentence for each alert token that is not accepted."""
+        short = [name for name, token in self.alert_tokens.items() if len(token.reveal()) < LEAST_TOKEN_LENGTH]
+        return [_SHORT.format(name=name) for name in short]
 
     @property
     def workspace(self) -> Workspace:
@@ -144,7 +155,10 @@ class OneWorkspace:
             bot_token=self.bot_token,
             anchor_key=AnchorKey(self.anchor_api_key),
             policy=self.policy,
-            alerts_token_digest=None if self.alerts_token is None else digest(self.alerts_token.reveal()),
+            alert_tokens=tuple(
+                AlertToken(name, digest(token.reveal()), channels=self.alerts_channels)
+                for name, token in self.alert_tokens.items()
+            ),
             alerts_channel=self.alerts_channel,
             alerts_group=self.alerts_group,
             key_version=int(digest(self.anchor_api_key.reveal())[:_VERSION_LENGTH], 16),
@@ -156,8 +170,9 @@ def _read_one(read: EnvReader) -> OneWorkspace:
         bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
         anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
         store=_read_store(read, is_one=True),
-        alerts_token=read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN),
+        alert_tokens=read.alert_tokens("ALERTS_TOKENS", read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN)),
         alerts_channel=read.channel("ALERTS_CHANNEL"),
+        alerts_channels=read.ids("ALERTS_CHANNELS", CHANNEL_ID, "C0123456789"),
         alerts_group=read.group("ALERTS_GROUP"),
         policy=_read_policy(read),
     )
@@ -331,9 +346,8 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:
         yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
-    token = settings.one.alerts_token if settings.one else None
-    if token is not None and len(token.reveal()) < LEAST_TOKEN_LENGTH:
-        yield logging.ERROR, "ALERTS_TOKEN is short enough to be guessed. Make a new one with: openssl rand -hex 32"
+    for sentence in settings.one.short_tokens if settings.one else ():
+        yield logging.ERROR, sentence
     for name, file in {str(env_file): env_file, **_files_of_secrets(environ)}.items():
         if _is_open_to_all(file):
             yield logging.WARNING, f"Every user of this machine can read {name}. Run: chmod 600 {name}"

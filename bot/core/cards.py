@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
+from bot.core.workspace import DEFAULT_SENDER
 
 ALERTS_PATH = "/alerts"
 """The path for alerts; with many workspaces, a team id follows."""
@@ -44,7 +45,7 @@ COUNTED_FOR = 1800.0
 GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
-_MOST_FINGERPRINTS = 50
+_MOST_FIRING = 50
 _END_OF_ID = 12  # digits
 
 
@@ -67,7 +68,7 @@ class Alert:
     """A report of another program about a session. `text`, `title` and `fields` are untrusted; `url` is http or https.
 
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
-    `warnings` are sentences for the program.
+    `sender` is the name of the program's token. `warnings` are sentences for the program.
     """
 
     session_id: SessionId
@@ -80,6 +81,20 @@ class Alert:
     is_resolved: bool = False
     fields: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    sender: str = DEFAULT_SENDER
+
+    @property
+    def firing(self) -> "Firing":
+        """Return what fires, or does not any more."""
+        return self.sender, self.fingerprint
+
+    def resolves(self, firing: "Firing") -> bool:
+        """Return whether this resolved alert ends a firing: one without a fingerprint ends all of its own sender."""
+        return firing[1] == self.fingerprint if self.fingerprint else firing[0] == self.sender
+
+
+Firing = tuple[str, str]
+"""An alert that fires: its sender and its fingerprint."""
 
 
 _SEVERITIES = list(Severity)
@@ -106,7 +121,7 @@ class AlertContent:
     """The alerts of a session so far.
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
-    are the fingerprints that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a
+    are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a
     `reply`, it is about one alert that made a card worse. If it is one of the newest in a message that counts sessions,
     it has the `group` of that, which had `total` sessions when it came.
     """
@@ -114,7 +129,7 @@ class AlertContent:
     alert: Alert
     count: int
     last_at: float
-    firing: tuple[str, ...] = ()
+    firing: tuple[Firing, ...] = ()
     resolved_at: float | None = None
     reply: Reply | None = None
     group: str = ""
@@ -123,15 +138,15 @@ class AlertContent:
 
 def first(alert: Alert, now: float) -> AlertContent:
     """Return the content of a new card."""
-    return AlertContent(alert, 1, now, (alert.fingerprint,))
+    return AlertContent(alert, 1, now, (alert.firing,))
 
 
 def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
-    """Return the content with another alert. A resolved one without a fingerprint resolves all of them."""
+    """Return the content with another alert."""
     if alert.is_resolved:
-        left = tuple(one for one in content.firing if alert.fingerprint and one != alert.fingerprint)
+        left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
-    firing = (*(one for one in content.firing if one != alert.fingerprint), alert.fingerprint)[-_MOST_FINGERPRINTS:]
+    firing = (*(one for one in content.firing if one != alert.firing), alert.firing)[-_MOST_FIRING:]
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
     return replace(content, alert=shown, count=content.count + 1, last_at=now, firing=firing, resolved_at=None)

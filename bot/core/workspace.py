@@ -1,9 +1,11 @@
-"""A workspace that the bot serves, its Anchor API key, and installations of the app."""
+"""A workspace that the bot serves, its Anchor API key, its alert tokens, and installations of the app."""
 
+import hmac
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.fields import Secret
+from bot.core.fields import Secret, digest
 from bot.core.policy import EVERYBODY, Policy
 
 SCOPES = ("commands", "chat:write", "users:read")
@@ -11,6 +13,16 @@ SCOPES = ("commands", "chat:write", "users:read")
 
 SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
+
+
+DEFAULT_SENDER = "default"
+"""The name of a token that was made without one."""
+
+LONGEST_SENDER = 30
+SENDER_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_SENDER - 1}}}", re.ASCII)
+MOST_ALERT_TOKENS = 20
+LEAST_TOKEN_LENGTH = 20
+"""The characters of a token that nobody can guess; the bot accepts no shorter one."""
 
 
 def is_key(text: str) -> bool:
@@ -43,6 +55,22 @@ class AnchorKey:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertToken:
+    """A token with which the program `name` posts alerts, as a digest. `ending` has its last characters, if known.
+
+    `made_by` is the admin who made it at `made_at` (Unix seconds); None if an operator did. Alerts can go to `channels`
+    beside the alert channel.
+    """
+
+    name: str
+    digest: str
+    ending: str = ""
+    made_by: str | None = None
+    made_at: int | None = None
+    channels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class NewKeyRejected:
     """Anchor rejected the key: it was not saved."""
 
@@ -66,7 +94,7 @@ class Workspace:
     """A workspace and its settings. `team_id` is "" until it is known whose the bot token is.
 
     `enterprise_id` is its Grid organisation, by Slack's answer to its own token; "" if it has none.
-    Programs with the token of `alerts_token_digest` can post alerts, to `alerts_channel` unless they name another.
+    Programs with one of `alert_tokens` can post alerts, to `alerts_channel` unless they name another.
     Critical ones mention the user group `alerts_group`, if there is one.
     Each version counts the changes of its setting. If `is_managed`, admins change the settings in Slack; otherwise
     the operator does.
@@ -76,7 +104,7 @@ class Workspace:
     bot_token: Secret
     anchor_key: AnchorKey | None
     policy: Policy = EVERYBODY
-    alerts_token_digest: str | None = None
+    alert_tokens: tuple[AlertToken, ...] = ()
     alerts_channel: str | None = None
     alerts_group: str | None = None
     key_version: int = 0
@@ -85,6 +113,16 @@ class Workspace:
     installed_by: str | None = None
     is_managed: bool = False
     enterprise_id: str = ""
+
+    def find_token(self, text: str) -> AlertToken | None:
+        """Return the alert token with this text, in the same time for each."""
+        given = digest(text)
+        found = [one for one in self.alert_tokens if hmac.compare_digest(given, one.digest)]
+        return found[0] if found and len(text) >= LEAST_TOKEN_LENGTH else None
+
+    def named_token(self, name: str) -> AlertToken | None:
+        """Return the alert token of this name."""
+        return next((one for one in self.alert_tokens if one.name == name), None)
 
     def serves(self, team_id: str) -> bool:
         """Return whether a verified request of the installing team `team_id` can use the workspace's key.

@@ -4,11 +4,11 @@ import time
 
 import aiohttp
 
-from bot.core.fields import Secret, digest
-from bot.core.workspace import AnchorKey
+from bot.core.fields import Secret
+from bot.core.workspace import DEFAULT_SENDER, AnchorKey
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
-from bot.usecases.settings import new_alerts_token
+from bot.usecases.settings import new_alert_token
 
 
 async def install(bot_url: str, workspace: Workspace, by: User) -> None:
@@ -23,8 +23,10 @@ async def install(bot_url: str, workspace: Workspace, by: User) -> None:
 
 async def configure(store: Store, team_id: str, key: str, channel: str) -> str:
     """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts."""
-    token = new_alerts_token().reveal()
+    secret, token = new_alert_token(DEFAULT_SENDER)
     await store.rows.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
     await store.rows.set_alerts_channel(team_id, channel)
-    await store.rows.set_alerts_token(team_id, digest(token))
-    return token
+    workspace = await store.rows.find(team_id)
+    if workspace is not None:
+        await store.rows.set_alert_tokens(team_id, [token], if_version=workspace.alerts_token_version)
+    return secret.reveal()

@@ -6,18 +6,19 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import assert_never
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from bot.core.cards import LONGEST_LINK, Alert, Severity
-from bot.core.fairness import Tally
-from bot.core.fields import CHANNEL_ID, is_token
+from bot.core.fairness import Tally, TimeWindow
+from bot.core.fields import CHANNEL_ID
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
-from bot.core.workspace import Workspace
+from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.rejections import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards
@@ -28,6 +29,7 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended
 from bot.usecases.cards import AlertCards, AlertResult, Counted, Folded, Ignored
 from bot.usecases.incidents import log_incident
+from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE
 
 _log = logging.getLogger(__name__)
@@ -43,6 +45,10 @@ _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
 MOST_AT_ONCE = 1_000
 """The most requests that are handled at once: more would use the capacity for people's orders."""
 
+MOST_WRONG_TOKENS = 100, 60.0
+"""So many wrong tokens for a workspace within so many seconds are reported."""
+
+_MOST_COUNTED = 1_000  # workspaces
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 
@@ -165,19 +171,21 @@ def _channel(fields: Mapping[str, object]) -> str | None:
 
 @dataclass(eq=False)
 class Alerts:
-    """Endpoint for alerts; a sender needs the workspace's alerts token."""
+    """Endpoint for alerts; a sender needs one of the workspace's alert tokens."""
 
     alert_cards: AlertCards
     workspaces: Workspaces
     tasks: Tasks
     readiness: Readiness
     metrics: Metrics
+    monitor: WorkspaceMonitor
     most_at_once: int
 
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
         self._bodies = Bodies()
         self._rejections = RejectionLog()
+        self._wrong_tokens: LRUCache[str, TimeWindow] = LRUCache(_MOST_COUNTED)
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer a request; a `{ref}` in its path names the workspace. Check the token before the body is read."""
@@ -186,7 +194,9 @@ class Alerts:
         except StoreError as error:
             _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
             return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
-        if workspace is None or not is_token(_bearer(request), workspace.alerts_token_digest):
+        token = None if workspace is None else workspace.find_token(_bearer(request))
+        if workspace is None or token is None:
+            self._count_wrong_token(workspace)
             return self._reject(Rejected(401, cards.WRONG_TOKEN))
         if "stopping" in self.readiness.reasons:
             return self._reject(Rejected(503, cards.STOPPING), retry_after=_RETRY_AFTER_RESTART)
@@ -195,11 +205,18 @@ class Alerts:
             return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
         self._running.add(workspace.team_id)
         try:
-            return await self._handle(request, workspace)
+            return await self._handle(request, workspace, token)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
             return _problem(500, cards.broken(log_incident(error)))
         finally:
             self._running.remove(workspace.team_id)
+
+    def _count_wrong_token(self, workspace: Workspace | None) -> None:
+        if workspace is not None:
+            window = self._wrong_tokens.setdefault(workspace.team_id, TimeWindow(*MOST_WRONG_TOKENS))
+            window.add(time.monotonic())
+            if window.retry_after(time.monotonic()):
+                self.monitor.report_wrong_tokens(workspace)
 
     def _reject(self, rejected: Rejected, *, retry_after: int | None = None) -> web.Response:
         self._rejections.record(rejected)
@@ -211,16 +228,20 @@ class Alerts:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
-    async def _handle(self, request: web.Request, workspace: Workspace) -> web.Response:
+    async def _handle(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
         body = await self._bodies.read(request)
         if isinstance(body, Rejected):
             return self._reject(body)
         try:
-            alert, channel = _read(body, workspace.alerts_channel)
+            alert = _read(body)
+            channel = _channel_of(alert, workspace, token)
         except BadAlertError as bad:
-            self.metrics.alerted("Invalid")
+            self.metrics.alerted("Invalid", token.name)
             return _problem(400, str(bad), field=bad.field)
-        return await self._post(alert, channel, workspace)
+        if alert.channel not in {None, channel}:
+            moved = cards.moved(alert.channel, channel, by_admins=workspace.is_managed)
+            alert = replace(alert, warnings=(moved, *alert.warnings))
+        return await self._post(replace(alert, sender=token.name), channel, workspace)
 
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
@@ -229,8 +250,9 @@ class Alerts:
         await ended(task)
         result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
-        self.metrics.alerted(outcome)
-        fields = {"outcome": outcome, "session": alert.session_id, "team": team_id, "channel": channel}
+        self.metrics.alerted(outcome, alert.sender)
+        fields = {"outcome": outcome, "sender": alert.sender, "session": alert.session_id}
+        fields |= {"team": team_id, "channel": channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
         return _problem(504, cards.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
@@ -242,16 +264,21 @@ def _bearer(request: web.Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _read(body: bytes, default_channel: str | None) -> tuple[Alert, str]:
+def _read(body: bytes) -> Alert:
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
         raise BadAlertError(None, cards.NO_JSON) from None
-    alert = read_alert(fields)
-    channel = alert.channel or default_channel
-    if channel is None:
+    return read_alert(fields)
+
+
+def _channel_of(alert: Alert, workspace: Workspace, token: AlertToken) -> str:
+    """Return the channel that an alert goes to: its own if the token reaches it. Raises BadAlertError."""
+    if alert.channel is not None and alert.channel in token.channels:
+        return alert.channel
+    if workspace.alerts_channel is None:
         raise BadAlertError("channel", cards.NO_CHANNEL)
-    return alert, channel
+    return workspace.alerts_channel
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:

@@ -18,6 +18,7 @@ ALERTS_CHANNEL = "anchor_alerts_channel"
 ALERTS_GROUP = "anchor_alerts_group"
 TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
+ALERTS_SENDER = "anchor_alerts_sender"
 HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
@@ -52,6 +53,13 @@ https://api.slack.com/legacy/message-buttons
 PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Pause Anchor agent"
 """The `callback_id` of the message shortcut, and its name, as manifest.yml declares them."""
 
+ALERT_CHANNELS = {
+    "include": ["public", "private"],
+    "exclude_bot_users": True,
+    "exclude_external_shared_channels": True,  # the people of the other company would read the alerts
+}
+"""The filter of menus for the channels of alerts."""
+
 _QUESTION = "Resume this agent?"
 _EFFECT = "The agent goes on where it was paused."
 
@@ -81,11 +89,7 @@ def alerts_channel_select(chosen: str | None) -> Block:
         "type": "conversations_select",
         "action_id": ALERTS_CHANNEL,
         "placeholder": plain_text("Choose a channel"),
-        "filter": {
-            "include": ["public", "private"],
-            "exclude_bot_users": True,
-            "exclude_external_shared_channels": True,  # the people of the other company would read the alerts
-        },
+        "filter": ALERT_CHANNELS,
         **initial,
     }
 

@@ -11,6 +11,7 @@ from bot.core.fields import TOKEN_REFUSED, text_field
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
+from bot.core.workspace import DEFAULT_SENDER
 from bot.messages.blocks import (
     LONGEST_SECTION,
     Block,
@@ -38,7 +39,7 @@ from bot.messages.markup import CHECKED, QUOTE, code, group, link, literal, mome
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
-NO_CHANNEL = "channel is missing, and the workspace has no default one: name a channel's id."
+NO_CHANNEL = "The workspace has no channel for alerts, and channel names none that this token reaches."
 STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again in a minute."
 CUT_SHORT = "The bot was stopped while it posted the alert: it may have been posted. Look into the channel."
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
@@ -91,6 +92,14 @@ _SAMPLE = Alert(
 
 _WORDS = {Head.FIRING: "alert", Head.RESOLVED: "resolved"}
 _VARIOUS = "🔹 *Paused or resumed*"
+
+
+def moved(channel_id: str | None, to: str, *, by_admins: bool) -> str:
+    """Return the warning that an alert went to another channel; `by_admins` says who can change that."""
+    remedy = (
+        "An admin can add it in Home, under Alerts." if by_admins else "The operator can add it to ALERTS_CHANNELS."
+    )
+    return f"The token does not reach {channel_id}, so the alert goes to {to}. {remedy}"
 
 
 def refused_by_slack(code: str, channel: str) -> str:
@@ -242,7 +251,9 @@ def _result_card(content: ResultContent, session_id: SessionId, state: SessionSt
 
 def _about_session(shown: Shown) -> str:
     facts = "" if shown.facts is None else card_facts(shown.facts, has_ended=shown.has_ended)
-    return " · ".join(filter(None, [facts, session(shown.content.alert.session_id)]))
+    alert = shown.content.alert
+    sender = "" if alert.sender == DEFAULT_SENDER else f"Sent by {alert.sender}"
+    return " · ".join(filter(None, [facts, sender, session(alert.session_id)]))
 
 
 def _occurrences(content: AlertContent) -> str:

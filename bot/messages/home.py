@@ -1,6 +1,7 @@
 """The app's Home tab."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.core.policy import Role
 from bot.core.requests import Verb
@@ -11,6 +12,7 @@ from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.checks import reinstall_advice
 from bot.messages.history import LastOrders, last_orders
 from bot.messages.markup import channel, group, mention, moment, who_can
+from bot.messages.senders import token_section
 from bot.messages.settings import named_key
 from bot.messages.usage import COMMANDS
 
@@ -75,6 +77,8 @@ class Home:
     """None for people who are not allowed to pause."""
     status: str | None = None
     """For admins: the status of the app in Slack, in mrkdwn."""
+    tokens_used: Mapping[str, float | None] = field(default_factory=dict)
+    """For admins: when each alert token was last used (Unix seconds, or 0.0), as far as it is known."""
     install_url: str = ""
     """The page that installs the app; "" for a bot without OAuth."""
 
@@ -139,8 +143,8 @@ def _set_by(key: AnchorKey) -> str:
 def _about_alerts(home: Home) -> list[Block]:
     chosen = home.workspace.alerts_channel
     where = f"*Alerts* go to {channel(chosen)}." if chosen else "*Alerts*: no channel is chosen yet."
-    has_token = home.workspace.alerts_token_digest is not None
-    programs = "Programs that have the token can post them." if has_token else "No token for programs was made yet."
+    tokens = home.workspace.alert_tokens
+    programs = "Programs that have a token can post them." if tokens else "No token for programs was made yet."
     mentioned = home.workspace.alerts_group
     text = " ".join([where, *([f"Critical ones mention {group(mentioned)}."] if mentioned else []), programs])
     if not home.can_edit:
@@ -148,7 +152,8 @@ def _about_alerts(home: Home) -> list[Block]:
     test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
     return [
         section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
-        actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and token")),
+        actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),
+        *(token_section(one, home.tokens_used.get(one.name)) for one in tokens),
         buttons.alerts_group_input(mentioned) | {"block_id": f"group_{home.render_id}"},
     ]
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bot.core.fields import Secret
 from bot.core.policy import Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
@@ -28,12 +27,12 @@ TITLES = {
     buttons.SET_KEY: "Anchor API key",
     buttons.REMOVE_KEY: "Remove the Anchor key?",
     buttons.CHANGE_POLICY: "Permissions",
-    buttons.ALERTS_TOKEN: "Alert URL and token",
+    buttons.ALERTS_TOKEN: "New alert token",
+    buttons.ALERTS_SENDER: "Alert token",
 }
 """The titles by `callback_id`."""
 
 _LONGEST_KEY = 1000
-_EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
 _ABOUT_KEY = (
     "Paste the API key of your workspace's Anchor account. You find it in Anchor's dashboard, under API keys. The bot "
     "tries it with Anchor, stores it encrypted, and uses it for this workspace only. Nobody is shown more than its "
@@ -42,10 +41,6 @@ _ABOUT_KEY = (
 _ABOUT_REMOVAL = (
     "The bot deletes its copy of the key {named}. Until another key is set, nobody can pause or resume from Slack. "
     "This does not revoke the key at Anchor."
-)
-_ONE_EXISTS = (
-    "A token exists. It can't be shown again. A new one replaces it at once: alerts with the old token are then "
-    "rejected."
 )
 _ABOUT_POLICY = (
     "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
@@ -56,12 +51,6 @@ CHECKING = "⏳ Checking… You can close this window: the result then comes as 
 ONE_MOMENT = "⏳ One moment…"
 MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
 TOO_LATE = "The window did not open in time. Press the button again."
-UNSEEN = (
-    f"A new token for alerts was made, but its window could not show it. Make another one {IN_HOME}. Until then "
-    "programs can't post alerts."
-)
-"""The token must appear nowhere but in its modal."""
-
 NOBODY_SELECTED = 'Select at least one person, or choose "Everyone in this workspace".'
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
@@ -101,40 +90,26 @@ def key_modal(workspace: Workspace) -> View:
         input_block("API key", key, optional=False) | hint,
         input_block("If Anchor can't be reached", untried),
     )
-    return _form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
+    return form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
 
 
 def removal_modal(workspace: Workspace, key: AnchorKey) -> View:
     """Return the modal that asks whether to remove the key."""
     question = section(_ABOUT_REMOVAL.format(named=named_key(key)))
-    return _form(buttons.REMOVE_KEY, workspace.key_version, "Remove", question)
+    return form(buttons.REMOVE_KEY, workspace.key_version, "Remove", question)
 
 
 def policy_modal(workspace: Workspace) -> View:
     """Return the modal for the policy, filled in with the current one."""
     fields = [field for verb in Verb for field in _rule_inputs(verb, workspace.policy.of(verb))]
     blocks = (section(_ABOUT_POLICY), *fields)
-    return _form(buttons.CHANGE_POLICY, workspace.policy_version, "Save", *blocks)
+    return form(buttons.CHANGE_POLICY, workspace.policy_version, "Save", *blocks)
 
 
-def alerts_modal(workspace: Workspace, url: str) -> View:
-    """Return the modal with the URL for alerts, which offers a new token."""
-    blocks = (
-        section("Programs post alerts to this URL:"),
-        preformatted(url),
-        section("For example:"),
-        preformatted(_alert_example(url)),
-        section(_ONE_EXISTS if workspace.alerts_token_digest else "No token was made yet."),
-    )
-    return _form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a new token", *blocks)
-
-
-def _alert_example(url: str) -> str:
-    return f"curl {url} \\\n  -H \"Authorization: Bearer $ALERTS_TOKEN\" \\\n  -d '{_EXAMPLE_ALERT}'"
-
-
-def _form(name: str, version: int, submit: str, *blocks: Block) -> View:
-    return View(blocks, title=TITLES[name], submit=submit, close="Cancel", callback_id=name, seen=str(version))
+def form(name: str, version: int, submit: str, *blocks: Block, about: str = "") -> View:
+    """Return a modal for a change of what the person saw, in this version; `about` is what it changes of several."""
+    seen = f"{version} {about}".rstrip()
+    return View(blocks, title=TITLES[name], submit=submit, close="Cancel", callback_id=name, seen=seen)
 
 
 def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
@@ -150,7 +125,7 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
         "action_id": USERS[verb],
         "placeholder": plain_text("Select people"),
         "max_selected_items": MOST_NAMED,
-        **_initial("initial_users", rule.users),
+        **initial("initial_users", rule.users),
     }
     places = {
         "type": "multi_conversations_select",
@@ -158,7 +133,7 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
         "placeholder": plain_text("Anywhere in Slack"),
         "max_selected_items": MOST_NAMED,
         "filter": {"include": ["public", "private"], "exclude_bot_users": True},
-        **_initial("initial_conversations", rule.channels),
+        **initial("initial_conversations", rule.channels),
     }
     return [
         input_block(f"Who can {verb}", who, optional=False),
@@ -167,7 +142,8 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
     ]
 
 
-def _initial(name: str, ids: Collection[str]) -> Block:
+def initial(name: str, ids: Collection[str]) -> Block:
+    """Return the field of a menu with what is chosen in it, if anything is."""
     return {name: sorted(ids)} if ids else {}
 
 
@@ -283,54 +259,41 @@ def _who_is_mentioned(group_id: str | None) -> str:
     return f"Critical alerts mention {group(group_id)}, at most once in 10 minutes and channel."
 
 
-def token_made(token: Secret, url: str) -> Reply:
-    """Return the reply with a new alerts token. The previous one no longer works."""
-    text = (
-        "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. The "
-        "example below the token shows how to use it."
-    )
-    return Reply("TokenMade", text, copyable=(token.reveal(), _alert_example(url)), dm_text=UNSEEN)
-
-
 def named_key(key: AnchorKey) -> str:
     """Name the key by its last characters, if it is long enough to show some."""
     return f"ending {code(key.ending)}" if key.ending else "(too short to show its end)"
 
 
-def _changed(by: str, did: str, *lines: str) -> Message:
+def changed_message(by: str, did: str, *lines: str) -> Message:
+    """Return the notice that an admin did something."""
     return ephemeral(f"{mention(by)} {did}", *lines, f"If that was not meant, it can be changed {IN_HOME}.")
 
 
 def key_set_message(by: str, key: AnchorKey, before: AnchorKey | None) -> Message:
     """Return the notice that a key was set or replaced."""
     did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
-    return _changed(by, f"{did} {named_key(key)}. {_CHECKS[key.check]}")
+    return changed_message(by, f"{did} {named_key(key)}. {_CHECKS[key.check]}")
 
 
 def key_removed_message(by: str, key: AnchorKey) -> Message:
     """Return the notice that the key was removed."""
     until = "Until another is set, nobody can pause or resume a session from Slack."
-    return _changed(by, f"removed the Anchor key {named_key(key)}. {until}")
+    return changed_message(by, f"removed the Anchor key {named_key(key)}. {until}")
 
 
 def policy_message(by: str, policy: Policy) -> Message:
     """Return the notice that the policy was changed."""
-    return _changed(by, "changed who can pause and resume.", *(who_can(verb, policy.of(verb)) for verb in Verb))
+    return changed_message(by, "changed who can pause and resume.", *(who_can(verb, policy.of(verb)) for verb in Verb))
 
 
 def alerts_channel_message(by: str, channel_id: str) -> Message:
     """Return the notice that another channel for alerts was chosen."""
-    return _changed(by, f"chose {channel(channel_id)} for alerts.")
+    return changed_message(by, f"chose {channel(channel_id)} for alerts.")
 
 
 def alerts_group_message(by: str, group_id: str | None) -> Message:
     """Return the notice that another user group was chosen for critical alerts."""
-    return _changed(by, "changed whom alerts mention.", _who_is_mentioned(group_id))
-
-
-def alerts_token_message(by: str) -> Message:
-    """Return the notice that a new alerts token was made."""
-    return _changed(by, "made a new token for alerts. The previous one no longer works.")
+    return changed_message(by, "changed whom alerts mention.", _who_is_mentioned(group_id))
 
 
 def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:

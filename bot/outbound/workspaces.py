@@ -178,10 +178,13 @@ class Workspaces:
             return
         await self.rows.record_key_check(team_id, version, check)
 
-    async def claim_notice(self, team_id: str, name: str) -> bool:
-        """Return whether this replica is the first to claim this notice; never if the workspace is not served."""
+    async def claim_notice(self, team_id: str, name: str, seconds: float | None = None) -> bool:
+        """Return whether this replica is the first to claim this notice, within so many seconds or for good (None).
+
+        It is never if the workspace is not served.
+        """
         await self._record_pinned()
-        return await self.store.notices.claim(team_id, name)
+        return await self.store.notices.claim(team_id, name, seconds)
 
     async def release_notice(self, team_id: str, name: str) -> None:
         """Release the claim: the notice was not delivered."""

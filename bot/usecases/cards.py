@@ -20,6 +20,7 @@ from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, 
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
+from bot.outbound.store.senders import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, happens
@@ -283,7 +284,7 @@ class CardOutbox:
         _log.warning("card not posted" if card.ts is None else "card not updated", extra=fields)
         for part in card.parts:
             if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
-                self.metrics.alerted(type(failure).__name__)
+                self.metrics.alerted(type(failure).__name__, part.content.alert.sender)
 
     def _put_back(self, changes: CardChanges, error: Exception) -> None:
         """Keep the changes for the next transaction, and let nobody wait for them."""
@@ -340,9 +341,13 @@ class AlertCards:
     slack: SlackClient
     outbox: CardOutbox
     reads: SessionReads
+    sender_use: SenderUse
 
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue."""
+        if workspace.is_managed:
+            asked_for = "" if alert.channel in {None, channel} else alert.channel
+            self.sender_use.note(workspace.team_id, alert.sender, asked_for or "")
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)

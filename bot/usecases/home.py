@@ -21,6 +21,7 @@ from bot.messages.sessions import overview_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
+from bot.outbound.store.senders import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
 from bot.usecases.checks import CachedChecks
@@ -54,8 +55,7 @@ class StickyNotices:
 class HomeView:
     """Publisher of Home, one view at a time per person: the newest is last.
 
-    `install_url` is the page that installs the app; ""
-    for a bot without OAuth.
+    `install_url` is the page that installs the app; "" for a bot without OAuth.
     """
 
     workspaces: Workspaces
@@ -65,6 +65,7 @@ class HomeView:
     past_orders: PastOrders
     lists: SessionLists
     checks: CachedChecks
+    sender_use: SenderUse
     _: KW_ONLY
     dashboard_url: str
     install_url: str
@@ -107,7 +108,8 @@ class HomeView:
             last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
         checks = await self.checks.get(workspace) if role is Role.ADMIN else ()
         status = home_status(checks, install_url=self.install_url)
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, self.install_url)
+        used = await self._tokens_used(workspace) if role is Role.ADMIN and workspace.alert_tokens else {}
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, used, self.install_url)
         result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
@@ -115,6 +117,10 @@ class HomeView:
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
+
+    async def _tokens_used(self, workspace: Workspace) -> dict[str, float | None]:
+        use = await self.sender_use.find(workspace.team_id)
+        return {one.name: use.last(one) for one in workspace.alert_tokens}
 
     async def _sessions(self, actor: Actor) -> tuple[Block, ...]:
         found = await self.lists.overview(actor, within=_ANCHOR_WAIT)

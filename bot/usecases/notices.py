@@ -15,6 +15,7 @@ from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
 from bot.messages.blocks import Message
+from bot.messages.senders import WRONG_TOKENS_MESSAGE
 from bot.messages.settings import key_refused_message, reinstall_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -31,6 +32,8 @@ POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN, Role.SCOPE_MISSING})
 LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
 
 _SCOPE = "users:read"
+_TOKENS, _LOGGED = "wrong tokens", "wrong tokens in the log"
+_DAY = 86_400.0
 MOST_QUIET = 10_000
 QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
@@ -115,7 +118,15 @@ class WorkspaceMonitor:
     def report_missing_scope(self, workspace: Workspace) -> None:
         """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
         if (workspace.team_id, _SCOPE) not in self._quiet:
-            self.tasks.start(self._ask_to_reinstall(workspace))
+            message = reinstall_message(self.install_url)
+            self.tasks.start(self._report(workspace, _SCOPE, workspace.installed_by, message))
+
+    def report_wrong_tokens(self, workspace: Workspace) -> None:
+        """Log that many alerts had wrong tokens, and tell an admin once a day."""
+        if (workspace.team_id, _LOGGED) not in self._quiet:
+            self._quiet[workspace.team_id, _LOGGED] = None
+            _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
+            self.tasks.start(self._report(workspace, _TOKENS, None, WRONG_TOKENS_MESSAGE, seconds=_DAY))
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
@@ -139,22 +150,28 @@ class WorkspaceMonitor:
         finally:
             self._recording.discard((team_id, version, check))
 
-    async def _ask_to_reinstall(self, workspace: Workspace) -> None:
+    async def _report(
+        self, workspace: Workspace, about: str, first: str | None, message: Message, *, seconds: float | None = None
+    ) -> None:
         try:
-            message = reinstall_message(self.install_url)
-            await self._notify_once(workspace, _SCOPE, workspace.installed_by, message)
+            await self._notify_once(workspace, about, first, message, seconds=seconds)
         except StoreError as error:
-            _log.warning("nobody was asked to reinstall the app", extra={"team": workspace.team_id, "why": str(error)})
+            _log.warning("notice not sent", extra={"team": workspace.team_id, "about": about, "why": str(error)})
 
-    async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
-        """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
+    async def _notify_once(
+        self, workspace: Workspace, about: str, first: str | None, message: Message, *, seconds: float | None = None
+    ) -> None:
+        """Send a notice once for all replicas, or once within so many seconds. Raises StoreError.
+
+        If that fails, it can be sent again later.
+        """
         team_id = workspace.team_id
         if (team_id, about) in self._quiet:
             return
         self._quiet[team_id, about] = None
         try:
             admins = await self._admins(workspace)
-            if not await self.workspaces.claim_notice(team_id, about):
+            if not await self.workspaces.claim_notice(team_id, about, seconds):
                 return
             if not await self._notify(workspace, first, admins, message):
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})

@@ -6,13 +6,14 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.cards import alerts_url
 from bot.core.fields import GROUP_ID, Secret, digest
 from bot.core.policy import Policy, Role
 from bot.core.requests import Actor
-from bot.core.workspace import AnchorKey, KeyCheck, NewKeyUnverified, Workspace, is_key
+from bot.core.workspace import SHOWN, AlertToken, AnchorKey, KeyCheck, NewKeyUnverified, Workspace, is_key
+from bot.messages import senders
 from bot.messages import settings as messages
 from bot.messages.cards import sample_alert_message
 from bot.messages.settings import Reply
@@ -31,9 +32,12 @@ _log = logging.getLogger(__name__)
 _TOKEN_BYTES = 32
 
 
-def new_alerts_token() -> Secret:
-    """Return a new random token; the store keeps only its digest."""
-    return Secret(secrets.token_urlsafe(_TOKEN_BYTES))
+def new_alert_token(
+    name: str, made_by: str | None = None, channels: frozenset[str] = frozenset()
+) -> tuple[Secret, AlertToken]:
+    """Return a new random token, and what the store keeps of it."""
+    text = secrets.token_urlsafe(_TOKEN_BYTES)
+    return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, int(time.time()), channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,35 @@ class Changes:
         channel = workspace.alerts_channel
         return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
 
-    async def renew_token(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
-        """Replace the token for alerts."""
-        team_id, token = workspace.team_id, new_alerts_token()
-        stored, reply = digest(token.reveal()), messages.token_made(token, alerts_url(self.base_url, team_id))
-        if not await self.rows.set_alerts_token(team_id, stored, if_version=expected_version):
-            return await self._conflict(workspace, reply, lambda now: now.alerts_token_digest == stored)
-        self.monitor.notify_change(workspace, messages.alerts_token_message(user_id), user_id)
+    async def make_token(
+        self, workspace: Workspace, user_id: str, name: str, channels: frozenset[str], *, expected_version: int
+    ) -> Reply:
+        """Make a token for alerts, which can go to these channels, too."""
+        if problem := senders.name_problem(name, workspace.alert_tokens):
+            return Reply("TokenNotMade", problem, (senders.NAME,))
+        secret, token = new_alert_token(name, user_id, channels)
+        tokens = (*workspace.alert_tokens, token)
+        reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id))
+        if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version):
+            return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
+        self.monitor.notify_change(workspace, senders.token_message(user_id, "made", token), user_id)
+        return reply
+
+    async def change_token(
+        self, workspace: Workspace, user_id: str, name: str, channels: frozenset[str] | None, *, expected_version: int
+    ) -> Reply:
+        """Let alerts with a token go to these channels, too, or revoke it if they are None."""
+        token = workspace.named_token(name)
+        if token is None:
+            return senders.TOKEN_REVOKED
+        did, reply = ("revoked", senders.TOKEN_REVOKED) if channels is None else ("changed", senders.TOKEN_SAVED)
+        new = replace(token, channels=channels or frozenset())
+        tokens = tuple(
+            new if one is token else one for one in workspace.alert_tokens if channels is not None or one is not token
+        )
+        if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version):
+            return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
+        self.monitor.notify_change(workspace, senders.token_message(user_id, did, new), user_id)
         return reply
 
     async def set_key(

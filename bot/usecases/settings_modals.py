@@ -13,13 +13,13 @@ from bot.core.workspace import Workspace
 from bot.messages import buttons
 from bot.messages.blocks import View, ephemeral
 from bot.messages.history import MOST_IN_MODAL, TITLE, history_modal
+from bot.messages.senders import TOKEN_REVOKED, new_token_modal, token_modal
 from bot.messages.settings import (
     MODAL_NOT_OPENED,
     NOT_SERVED,
     ONE_MOMENT,
     TITLES,
     TOO_LATE,
-    alerts_modal,
     answer_view,
     key_modal,
     key_removed,
@@ -29,6 +29,7 @@ from bot.messages.settings import (
 )
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
+from bot.outbound.store.senders import SenderUse
 from bot.usecases.modals import Modals, NotOpened
 from bot.usecases.sessions import PastOrders
 
@@ -48,11 +49,15 @@ class AdminModals:
     modals: Modals
     roles: RoleCache
     past_orders: PastOrders
+    sender_use: SenderUse
     base_url: str
 
-    async def open_named(self, address: ReplyAddress, trigger: Trigger, name: str) -> None:
-        """Open the settings modal of the `callback_id` `name`, or report why it does not open."""
-        await self._open(address, trigger, TITLES[name], partial(self._settings, name))
+    async def open_named(self, address: ReplyAddress, trigger: Trigger, name: str, about: str) -> None:
+        """Open the settings modal of the `callback_id` `name`, or report why it does not open.
+
+        It is `about` the alert token of that name, if its title says so.
+        """
+        await self._open(address, trigger, TITLES[name], partial(self._settings, name, about))
 
     async def open_history(self, address: ReplyAddress, trigger: Trigger) -> None:
         """Open the modal with the orders of the last day, or report why it does not open."""
@@ -77,7 +82,7 @@ class AdminModals:
         role = await self.roles.fetch(workspace, actor)
         return await make(workspace) if role is Role.ADMIN else answer_view(title, not_admin(role).text)
 
-    async def _settings(self, name: str, workspace: Workspace) -> View:
+    async def _settings(self, name: str, about: str, workspace: Workspace) -> View:
         match name:
             case buttons.SET_KEY:
                 return key_modal(workspace)
@@ -87,8 +92,17 @@ class AdminModals:
                 return removed if key is None else removal_modal(workspace, key)
             case buttons.CHANGE_POLICY:
                 return policy_modal(workspace)
+            case buttons.ALERTS_SENDER:
+                return await self._sender(about, workspace)
             case _:
-                return alerts_modal(workspace, alerts_url(self.base_url, workspace.team_id))
+                return new_token_modal(workspace, alerts_url(self.base_url, workspace.team_id))
+
+    async def _sender(self, name: str, workspace: Workspace) -> View:
+        token = workspace.named_token(name)
+        if token is None:
+            return answer_view(TITLES[buttons.ALERTS_SENDER], TOKEN_REVOKED.text)
+        use = await self.sender_use.find(workspace.team_id)
+        return token_modal(workspace, token, use.last(token), use.asked_for(token, time.time()))
 
     async def _history(self, query: HistoryQuery, workspace: Workspace) -> View:
         chosen = query.filter(workspace.team_id, time.time())

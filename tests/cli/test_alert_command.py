@@ -65,7 +65,7 @@ async def test_it_posts_through_the_bot_and_says_where_or_that_it_is_queued(send
 
 
 async def test_if_the_bot_does_not_post_it_its_reason_is_shown(send: Send) -> None:
-    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
+    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNELS="C0INCIDENT1") as at:
         bad = await send(at.bot.url, "--session", "x", "--text", "\udcff")  # an argument that is no UTF-8
         elsewhere = await send(at.bot.url, *LEAST, "--channel", "C0INCIDENT1", "--bot-url", f"{at.bot.url}/")
         refused = await send(at.bot.url, ALERTS_TOKEN="another")

@@ -12,7 +12,7 @@ from harness.product import Settings, main
 Check = Callable[[str, str], None]
 COMMANDS = (
     *("run", "manifest", "init", "doctor", "pause", "resume", "journal", "alert", "demo", "keys", "keys rotate"),
-    *("workspaces", "workspaces set-key", "workspaces alert-token"),
+    *("workspaces", "workspaces set-key", "workspaces alert-tokens"),
 )
 
 
@@ -45,7 +45,7 @@ def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
         wording(f"help {command}".strip(), without_columns(capsys.readouterr().out))
 
 
-@pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-token"])
+@pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-tokens"])
 def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer_a_terminal(
     capsys: pytest.CaptureFixture[str], action: str
 ) -> None:
@@ -55,7 +55,7 @@ def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     for arguments in (
-        *("workspaces show t0", "workspaces alert-token T0HOME00001 --channel #alerts"),
+        *("workspaces show t0", "workspaces alert-tokens T0HOME00001 --channel #alerts"),
         *("demo --port none", "demo --check --port 65536"),
         *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
         *("manifest --http https://bot.example.com/slack/events", "init --http https://bot.example.com/slack/events/"),

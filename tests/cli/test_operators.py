@@ -125,8 +125,8 @@ def test_a_workspace_is_shown_without_its_secrets(says: Says, url: str, wording:
     wording("new", says("workspaces", "show", ACME.team_id))
     before = int(time.time())
     wording("key set", says("workspaces", "set-key", ACME.team_id, typed="sk-1\n"))
-    says("workspaces", "alert-token", ACME.team_id, "--channel", "C0123456789")
-    written = says("workspaces", "alert-token", ACME.team_id)
+    wording("no tokens", says("workspaces", "alert-tokens", ACME.team_id, "--channel", "C0123456789"))
+    written = says("workspaces", "alert-tokens", ACME.team_id, "--new", "spend-monitor")
     assert found(url).alerts_channel == "C0123456789"
     token = written.split()[-1]
     wording("token", written.replace(token, "TOKEN"))
@@ -135,9 +135,8 @@ def test_a_workspace_is_shown_without_its_secrets(says: Says, url: str, wording:
     assert before <= key.set_at <= time.time()
     assert key == workspace.AnchorKey(Secret("sk-1"), workspace.KeyCheck.VERIFIED, set_at=key.set_at)
     wording("set up", shown.replace(f"{datetime.fromtimestamp(key.set_at, UTC):%Y-%m-%d %H:%M} UTC", "MOMENT"))
-    digest = acme.alerts_token_digest
-    assert digest
-    assert [secret for secret in ("sk-1", token, digest, "xoxb") if secret in shown] == []
+    (stored,) = acme.alert_tokens
+    assert [secret for secret in ("sk-1", token, stored.digest, "xoxb") if secret in shown] == []
 
 
 def test_what_admins_have_changed_is_shown(says: Says, url: str, wording: Check) -> None:
@@ -217,7 +216,7 @@ def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str,
 
 
 def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
-    for action, options in {"show": [], "delete": ["--force"], "set-key": ["--offline"], "alert-token": []}.items():
+    for action, options in {"show": [], "delete": ["--force"], "set-key": ["--offline"], "alert-tokens": []}.items():
         said = says("workspaces", action, "T0NOBODY001", *options, typed="sk-1\n", code=1)
         wording("no such workspace", said)
 

@@ -24,7 +24,7 @@ def in_files(values: Mapping[str, str], directory: Path) -> dict[str, str]:
     return environ
 
 
-ONE = REQUIRED | {"ALERTS_TOKEN": "s3cret", "DATABASE_URL": "postgresql://bot:s3cret@db/anchor"}
+ONE = REQUIRED | {"ALERTS_TOKEN": "s3cret", "ALERTS_TOKENS": "a=b", "DATABASE_URL": "postgresql://bot:s3cret@db/anchor"}
 
 
 @pytest.mark.parametrize("values", [ONE, MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"}])

@@ -117,7 +117,14 @@ def test_blank_counts_as_not_set() -> None:
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("DATABASE_URL", "postgres://me@db/bot", "workspaces.store.database_url", Secret("postgres://me@db/bot")),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
-        ("ALERTS_TOKEN", " s3cret ", "workspaces.alerts_token", Secret("s3cret")),
+        ("ALERTS_TOKEN", " s3cret ", "workspaces.alert_tokens", {"default": Secret("s3cret")}),
+        (
+            "ALERTS_TOKENS",
+            "a=x==, 1-b_c=-y<>z,",
+            "workspaces.alert_tokens",
+            {"a": Secret("x=="), "1-b_c": Secret("-y<>z")},
+        ),
+        ("ALERTS_CHANNELS", "C0123456789, G01,", "workspaces.alerts_channels", {"C0123456789", "G01"}),
         ("ALERTS_CHANNEL", "C0123456789", "workspaces.alerts_channel", "C0123456789"),
         ("ALERTS_GROUP", "S0123456789", "workspaces.alerts_group", "S0123456789"),
     ],
@@ -267,6 +274,27 @@ def test_a_bad_value_of_many_is_named(name: str, values: list[str]) -> None:
         assert (blamed(sentence), "s3cret" in sentence) == ([name], False)
 
 
+TOKENS_OF_20 = ",".join(f"monitor-{number}={number:020}" for number in range(20))
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        *("s3cret", "=s3cret", "a=", "a=s3cret=b", "a=b=s3cret", "a,b=s3cret", "A=s3cret", "-a=s3cret", "a b=s3cret"),
+        *("dеfault=s3cret", "a\u200b=s3cret", f"{'a' * 31}=s3cret", "a=clé", "a=s3cret\nb", f"{'a' * 60_000}=s3cret"),
+        *("a=s3cret,a=other", "a=s3cret,b=s3cret", "default=s3cret", "a=s3cret-of-alerts", f"{TOKENS_OF_20}"),
+    ],
+)
+def test_tokens_have_names_and_each_name_and_token_is_there_once(tokens: str) -> None:
+    """At most 20, with ALERTS_TOKEN."""
+    with_default = REQUIRED | {"ALERTS_TOKEN": "s3cret-of-alerts"}
+    (sentence,) = problems(with_default | {"ALERTS_TOKENS": tokens})
+    assert (blamed(sentence), "s3cret" in sentence) == (["ALERTS_TOKENS"], False)
+    one = Settings.from_env(REQUIRED | {"ALERTS_TOKENS": TOKENS_OF_20}).one
+    assert one
+    assert len(one.alert_tokens) == 20
+
+
 def test_a_sender_of_alerts_needs_only_a_token() -> None:
     default = AlertClientSettings(bot_url="http://127.0.0.1:3000", alerts_token=Secret("s3cret"))
     assert AlertClientSettings.from_env(SENDER) == default
@@ -290,6 +318,9 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "the same port": {"METRICS_PORT": "3000"},
     "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
+    "tokens without names": {"ALERTS_TOKENS": "s3cret,spend-monitor=s3cret"},
+    "a name twice": {"ALERTS_TOKENS": "spend-monitor=s3cret,spend-monitor=other"},
+    "too many tokens": {"ALERTS_TOKENS": f"{TOKENS_OF_20},spend-monitor=s3cret"},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},
 }
 SAID_OF_MANY: dict[str, dict[str, str]] = {
@@ -322,5 +353,6 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
+    optional |= {"ALERTS_TOKENS", "ALERTS_CHANNELS"}
     optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

@@ -22,6 +22,7 @@ QUESTIONABLE = {
     "DATABASE_URL": "postgresql://bot@db.example.com/anchor",
     "HOST": "0.0.0.0",  # noqa: S104 - no server listens
     "METRICS_PORT": "9464",
+    "ALERTS_TOKENS": f"spend-monitor=y,grafana={'z' * 20}",
 }
 
 

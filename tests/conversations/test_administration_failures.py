@@ -11,13 +11,15 @@ from harness import HTTP_ONLY, SOCKET_ONLY, AdminHarness, ManyHarness, another_b
 from harness import admin_texts as say
 from harness.conversation import until
 from harness.product import Limits, Secret, Settings, running, workspace
+from harness.stored import add_token
 from harness.texts import incident_text, is_about
 
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-first-0123456789-1234"
 OTHERS = ("anchor_remove_key", "anchor_change_policy", "anchor_alerts_token")
-MODALS = {"anchor_set_key": {"key": KEY}} | {name: dict[str, str]() for name in OTHERS}
+MODALS: dict[str, dict[str, str]] = {"anchor_set_key": {"key": KEY}} | {key: {} for key in (*OTHERS, "anchor_history")}
+MODALS["anchor_alerts_token"] = {"sender_name": "spend-monitor"}
 
 
 async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object) -> logging.LogRecord:
@@ -51,6 +53,7 @@ async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_say
 
 
 async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_works(team: AdminHarness) -> None:
+    assert await add_token(team.at.store.rows, team.team_id, "s3cret-of-the-alerts")
     await team.open_modal("anchor_set_key")
     await team.at.rename_table("workspaces", "gone")
     await team.submit({"key": KEY})
@@ -139,7 +142,7 @@ async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team
     await team.open_modal(modal)
     team.workspace.change_user(team.admin, is_admin=False)
     before = await team.stored()
-    await team.submit({})
+    await team.submit(MODALS[modal])
     await team.wait_for_modal(say.not_admin())
     assert await team.stored() == before
 
@@ -162,7 +165,7 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
 
 
 @SOCKET_ONLY  # a request without a timestamp has half a second of the ack's time at most behind it
-@pytest.mark.parametrize("modal", MODALS)
+@pytest.mark.parametrize("modal", ["anchor_set_key", *OTHERS])
 async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
     team.slack.faults["users.info"] = Slow(0.5, times=1)

@@ -12,12 +12,16 @@ from bot.sim.slack.markup import ON_CALL
 from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, many_workspaces, outcome_text
 from harness import admin_texts as say
 from harness.product import outcomes
-from harness.texts import SAMPLE_ALERT, SESSION, digest, is_token
+from harness.product import workspace as product
+from harness.stored import add_token, fetch
+from harness.texts import SAMPLE_ALERT, SESSION, digest
 
 pytestmark = pytest.mark.anyio
 
 CHOOSE = "anchor_alerts_channel"
+MAKE, CHANGE = "anchor_alerts_token", "anchor_alerts_sender"
 POST = "chat.postMessage"
+TOKEN = "s3cret-of-the-alerts"
 
 
 def shown_as_chosen(home: View) -> object:
@@ -25,14 +29,32 @@ def shown_as_chosen(home: View) -> object:
     return chosen["selected_conversation"]
 
 
-async def new_token(team: AdminHarness) -> str:
-    """Submit the open modal, and read the new token in it."""
+async def new_token(team: AdminHarness, name: str = "spend-monitor") -> str:
+    """Open the modal, submit it with this name, read the new token in it, and close it."""
+    await team.open_modal(MAKE)
     before = await team.stored()
-    await team.submit({})
+    await team.submit({"sender_name": name})
     after = await team.stored()
     assert after.alerts_token_version == before.alerts_token_version + 1
-    (token,) = [line for line in team.modal().text.splitlines() if is_token(line, after.alerts_token_digest)]
+    (new,) = {*after.alert_tokens} - {*before.alert_tokens}
+    (token,) = [line for line in team.modal().text.splitlines() if digest(line) == new.digest]
+    assert (new.name, new.ending, new.made_by) == (name, token[-4:], team.admin.id)
+    await team.slack.close(team.admin)
     return token
+
+
+def made(team: AdminHarness, name: str) -> str:
+    return say.senders.token_message(team.admin.id, "made", product.AlertToken(name, "")).text
+
+
+async def change(team: AdminHarness, name: str, **values: str | list[str]) -> str:
+    """Change a token in its modal, and return the answer."""
+    await team.press(CHANGE, value=name)
+    await team.wait_for_modal(name)
+    await team.submit(values)
+    said = team.modal().text
+    await team.slack.close(team.admin)
+    return said
 
 
 @BOTH_TRANSPORTS
@@ -57,7 +79,7 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
 
 async def test_an_admin_names_the_group_that_critical_alerts_mention(team: AdminHarness) -> None:
     store = team.at.store
-    assert await store.rows.set_alerts_token(team.team_id, digest("token"))
+    assert await add_token(store.rows, team.team_id, TOKEN)
     await store.rows.set_alerts_channel(team.team_id, team.channel.id)
     await team.open_home()
     for written, reply in (
@@ -70,7 +92,7 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Admin
     assert await team.wait_for_direct_messages(user=team.admin) == [
         say.settings_texts.alerts_group_message(team.admin.id, ON_CALL).text
     ]
-    await team.at.post_alert(team.team_id, "token", session_id=SESSION, text="It spends.", severity="critical")
+    await team.at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends.", severity="critical")
     assert ON_CALL in team.messages()[-1].text
     await team.press("anchor_alerts_group", "")
     await team.home_with(say.settings_texts.group_saved(None).text)
@@ -151,34 +173,111 @@ async def test_somebody_who_is_no_admin_any_more_posts_nothing(team: AdminHarnes
     assert team.messages() == []
 
 
-async def test_the_modal_shows_the_url_and_a_new_token_which_ends_the_one_before(team: AdminHarness) -> None:
+async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(team: AdminHarness) -> None:
     at, alert = team.at, {"session_id": team.session, "text": "Spends too fast"}
     await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
-    form = await team.open_modal("anchor_alerts_token")
+    await team.open_home()
+    form = await team.open_modal(MAKE)
     assert f"{at.environ['BASE_URL']}/alerts/{team.team_id}" in form.text.splitlines()
-    first = await new_token(team)
-    assert (await at.post_alert(team.team_id, first, **alert))[0] == 200
-    assert "Spends too fast" in team.messages()[-1].text
-    assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.settings_texts.alerts_token_message(team.admin.id).text
-    ]
     await team.slack.close(team.admin)
-    assert first not in str(await team.open_home())
-    form = await team.open_modal("anchor_alerts_token")
-    assert first not in form.text
-    second = await new_token(team)
-    assert [(await at.post_alert(team.team_id, token, **alert))[0] for token in (first, second)] == [401, 200]
+    names = ("spend-monitor", "grafana")
+    tokens = []
+    for name in names:
+        tokens.append(await new_token(team, name))
+        await team.home_with(f"*{name}* · ends `{tokens[-1][-4:]}` · made by <@{team.admin.id}>")
+    assert [(await at.post_alert(team.team_id, token, **alert))[0] for token in tokens] == [200, 200]
+    assert await team.wait_for_direct_messages(2, user=team.admin) == [made(team, name) for name in names]
+    home = (await team.open_home()).text
+    assert [token for token in tokens if token in home] == []
+    assert say.senders.TOKEN_REVOKED.text in await change(team, "spend-monitor", sender_revoke=["yes"])
+    assert [(await at.post_alert(team.team_id, token, **alert))[0] for token in tokens] == [401, 200]
+    home = (await team.open_home()).text
+    assert ("spend-monitor" in home, "grafana" in home) == (False, True)
+    await team.wait_for_direct_messages(3, user=team.admin)
+
+
+async def test_home_says_when_a_token_was_last_used_at_once_and_later_each_minute(team: AdminHarness) -> None:
+    at = team.at
+    await at.take_alerts(team, TOKEN)
+    assert "not used yet" in (await team.open_home()).text
+    for _ in range(3):
+        await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="Spends")
+    await asyncio.sleep(1.0)
+    assert "last used <!date^" in (await team.open_home()).text
+    (first,) = await fetch(at.store, "SELECT until FROM marks WHERE name = 'sender used default'")
+    await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="Spends")
+    await asyncio.sleep(1.0)
+    assert await fetch(at.store, "SELECT until FROM marks WHERE name = 'sender used default'") == [first]
+
+
+@pytest.mark.parametrize("name", ["default", "a=b", "a,b", "Default", "dеfault", "-x", "*x*", "x y", "x\u200b"])
+async def test_no_token_is_made_of_a_name_that_is_taken_or_can_deceive(team: AdminHarness, name: str) -> None:
+    assert await add_token(team.at.store.rows, team.team_id, TOKEN)
+    assert await refusal(team, name)
+    assert len((await team.stored()).alert_tokens) == 1
+
+
+async def test_the_21st_token_is_not_made(team: AdminHarness) -> None:
+    for number in range(20):
+        assert await add_token(team.at.store.rows, team.team_id, f"{TOKEN}-{number}", f"monitor-{number}")
+    assert "20" in await refusal(team, "one-more")
+
+
+async def refusal(team: AdminHarness, name: str) -> str:
+    """Try to make a token of this name, and return what is said at the input."""
+    await team.open_home()
+    await team.open_modal(MAKE)
+    await team.submit({"sender_name": name})
+    said = say.senders.name_problem(name, (await team.stored()).alert_tokens)
+    assert team.modal().errors == {"sender_name": said}
+    return said
+
+
+async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(team: AdminHarness) -> None:
+    at, other = team.at, team.add_channel("other", with_bot=True)
+    await at.take_alerts(team, TOKEN)
+    assert await add_token(at.store.rows, team.team_id, f"{TOKEN}-2", "grafana")
+    alert = {"session_id": team.session, "text": "Spends", "channel": other.id}
+    await team.open_home()
+    status, answer = await at.post_alert(team.team_id, TOKEN, **alert)
+    moved = say.cards.moved(other.id, team.channel.id, by_admins=True)
+    assert (status, answer["channel"], str(answer["warnings"])) == (200, team.channel.id, str([moved]))
+    await asyncio.sleep(1.0)
+    await team.press(CHANGE, value="default")
+    assert f"<#{other.id}>" in (await team.wait_for_modal("default")).text
+    await team.submit({"sender_channels": [other.id]})
+    await team.slack.close(team.admin)
+    for token, channel in ((TOKEN, other.id), (f"{TOKEN}-2", team.channel.id)):
+        status, answer = await at.post_alert(team.team_id, token, **alert)
+        assert (status, answer["channel"], "warnings" in answer) == (200, channel, token != TOKEN)
+    reported = await team.wait_for_direct_messages(user=team.admin)
+    (stored,) = [one for one in (await team.stored()).alert_tokens if one.name == "default"]
+    assert reported == [say.senders.token_message(team.admin.id, "changed", stored).text]
+    await team.press(CHANGE, value="default")
+    assert f"<#{other.id}>" not in (await team.wait_for_modal("default")).text
+
+
+async def test_a_change_of_tokens_after_another_one_is_refused(team: AdminHarness) -> None:
+    rows = team.at.store.rows
+    assert await add_token(rows, team.team_id, TOKEN)
+    await team.open_home()
+    await team.press(CHANGE, value="default")
+    await team.wait_for_modal("default")
+    assert await add_token(rows, team.team_id, f"{TOKEN}-2", "grafana")
+    await team.submit({"sender_revoke": ["yes"]})
+    assert say.OUTDATED in team.modal().text
+    assert len((await team.stored()).alert_tokens) == 2
 
 
 async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:
     team = await AdminHarness.open(hasty)
     await team.open_home()
-    await team.open_modal("anchor_alerts_token")
-    await team.submit({})
+    await team.open_modal(MAKE)
+    await team.submit({"sender_name": "spend-monitor"})
     await team.slack.close(team.admin)
     reported = await team.wait_for_direct_messages(2, user=team.admin)
-    assert sorted(reported) == sorted([say.settings_texts.alerts_token_message(team.admin.id).text, say.UNSEEN])
-    assert (await team.stored()).alerts_token_digest is not None
+    assert sorted(reported) == sorted([made(team, "spend-monitor"), say.UNSEEN])
+    assert len((await team.stored()).alert_tokens) == 1
 
 
 async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(tmp_path: Path) -> None:
@@ -186,17 +285,17 @@ async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(tmp_pat
     async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", alerts_at_once=6) as at, AsyncExitStack() as stack:
         teams = [await AdminHarness.open(at, number) for number in (1, 2)]
         for team in teams:
-            assert await at.store.rows.set_alerts_token(team.team_id, digest("token"))
+            assert await add_token(at.store.rows, team.team_id, TOKEN)
             await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
         url = URL(f"{at.bot.url}/alerts/{teams[0].team_id}")
-        head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token\r\nContent-Length: 9\r\n\r\n"
+        head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n\r\n"
         for _ in range(2):
             _, writer = await asyncio.open_connection(url.host, url.port)
             stack.callback(writer.close)
             writer.write(head.encode())
 
         async def is_taken(team: AdminHarness) -> bool:
-            return (await at.post_alert(team.team_id, "token", session_id=SESSION, text="It spends."))[0] == 200
+            return (await at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends."))[0] == 200
 
         while await is_taken(teams[0]):  # until the bot has read both; it waits 5 seconds for a body
             pass

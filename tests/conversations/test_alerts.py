@@ -92,13 +92,26 @@ async def test_the_text_of_a_program_is_a_quote_without_the_signs_of_the_bot() -
     ]
 
 
-async def test_an_alert_names_another_channel_or_the_only_one() -> None:
-    async with single_workspace(ALERTS_TOKEN=TOKEN) as at:
-        nowhere = await post(at)
+async def test_an_alert_names_a_channel_within_reach_or_the_only_one() -> None:
+    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNELS="C0ALERTS001") as at:
+        nowhere = [await post(at, ALERT | {"channel": one}) for one in (None, "C0OTHER0001", "D0ALICE0001")]
         answer = await post(at, ALERT | {"channel": at.channel.id}, headers={"Authorization": f"bearer  {TOKEN}"})
         assert len(at.messages()) == 1
     assert (answer.status, "warnings" in answer.json) == (200, False)
-    assert (nowhere.status, nowhere.json) == (400, {"error": say.NO_CHANNEL, "field": "channel"})
+    refused = (400, {"error": say.NO_CHANNEL, "field": "channel"})
+    assert [(one.status, one.json) for one in nowhere] == [refused] * 3
+
+
+async def test_an_alert_for_a_channel_out_of_reach_goes_to_the_alert_channel_with_a_warning() -> None:
+    """Before, a token reached everybody's direct messages, and every channel that the bot is in."""
+    async with takes_alerts() as at:
+        bot = at.workspace.installation.bot_user_id
+        other = at.workspace.add_channel("C0OTHER0001", "other", at.person, bot)
+        for channel in (other.id, "D0ALICE0001"):
+            answer = await post(at, ALERT | {"channel": channel})
+            moved = say.moved(channel, at.channel.id, by_admins=False)
+            assert (answer.status, answer.json["channel"], answer.json["warnings"]) == (200, at.channel.id, [moved])
+        assert (len(at.messages()), at.messages(other), at.direct_messages()) == (1, [], [])
 
 
 WRONG = ["", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer clé"]
@@ -145,8 +158,8 @@ async def test_the_problem_with_an_alert_is_named(wording: Callable[[str, str], 
 
 
 async def test_an_error_of_slack_is_explained() -> None:
-    async with takes_alerts() as at:
-        answer = await post(at, ALERT | {"channel": "C0INCIDENT1"})
+    async with takes_alerts(ALERTS_CHANNEL="C0INCIDENT1") as at:
+        answer = await post(at)
         assert at.calls(POST) == 1
     error = say.refused_by_slack("not_in_channel", "C0INCIDENT1")
     assert (answer.status, answer.json) == (502, {"error": error, "slack_error": "not_in_channel"})

@@ -33,6 +33,7 @@ UPDATE = "chat.update"
 async def taking_alerts(url: str = "sqlite://", **settings: str) -> AsyncIterator[SingleHarness]:
     """A bot that takes alerts, and is in a second channel, too. It has met Alice and Bob."""
     own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+    own["ALERTS_CHANNELS"] = "C0OPS000001"
     async with single_workspace(**own | settings) as at:  # type: ignore[arg-type]
         bot = at.workspace.installation.bot_user_id
         at.workspace.add_channel("C0OPS000001", "ops", at.person, at.slack.bob, bot)

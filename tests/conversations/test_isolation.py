@@ -17,7 +17,7 @@ from bot.sim.slack.platform import SLACKBOT
 from harness.blocks import actions, button
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.product import Secret, errors, workspace
-from harness.texts import digest
+from harness.stored import add_token
 
 pytestmark = pytest.mark.anyio
 
@@ -74,9 +74,9 @@ class Actor:
         self.alerts_left -= 1
         if self.alerts_left < 0:
             return
-        token = f"token-{self.chance.getrandbits(64)}"
+        token = f"token-of-alerts-{self.chance.getrandbits(64)}"
         rows, team_id = self.at.store.rows, self.tenant.team_id
-        await made(lambda: rows.set_alerts_token(team_id, digest(token)))
+        await made(lambda: add_token(rows, team_id, token))
         await made(lambda: rows.set_alerts_channel(team_id, self.tenant.channel.id))
         await self.at.post_alert(team_id, token, session_id=self.new_session(), text="spent")
         other = self.chance.choice(self.others).team_id

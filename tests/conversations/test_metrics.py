@@ -1,6 +1,7 @@
 """The metrics of what people and programs do."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -58,9 +59,10 @@ async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_count
     assert delivered("anchor_bot_order_delivery_seconds_count") == 1
 
 
-async def test_alerts_are_counted_by_outcome() -> None:
-    port, bearer = free_port(), {"Authorization": "Bearer s3cret"}
-    async with single_workspace(METRICS_PORT=str(port), ALERTS_TOKEN="s3cret") as at:
+async def test_alerts_are_counted_by_outcome_and_sender() -> None:
+    port, bearer = free_port(), {"Authorization": "Bearer s3cret-of-the-alerts"}
+    own: dict[str, Any] = {"ALERTS_TOKENS": "spend-monitor=s3cret-of-the-alerts,idle=s3cret-of-the-idle-one"}
+    async with single_workspace(METRICS_PORT=str(port), ALERTS_CHANNELS="C0ALERTS001", **own) as at:
         alert = {"session_id": at.session, "text": "High spend", "channel": at.channel.id}
         nowhere = {name: value for name, value in alert.items() if name != "channel"}
         for fields, headers in ((alert, bearer), (alert, {}), ({}, bearer), (nowhere, bearer)):
@@ -68,8 +70,11 @@ async def test_alerts_are_counted_by_outcome() -> None:
         at.slack.faults["chat.postMessage"] = api_error("not_in_channel")
         await post_json(f"{at.bot.url}/alerts", alert | {"session_id": at.anchor.add_session()}, headers=bearer)
         metrics = await scrape(port)
-    counts = {"Posted": 1, "Rejected": 1, "Invalid": 2, "Refused": 1, "Doubtful": 0, "TryAgain": 0}
-    assert {outcome: metrics("anchor_bot_alerts_total", outcome=outcome) for outcome in counts} == counts
+    counts = {"Posted": 1, "Rejected": 0, "Invalid": 2, "Refused": 1, "Doubtful": 0, "TryAgain": 0}
+    for sender, expected in (("spend-monitor", counts), ("idle", dict.fromkeys(counts, 0))):
+        counted = {one: metrics("anchor_bot_alerts_total", outcome=one, sender=sender) for one in counts}
+        assert counted == expected
+    assert metrics("anchor_bot_alerts_total", outcome="Rejected", sender="") == 1
 
 
 @BOTH_TRANSPORTS

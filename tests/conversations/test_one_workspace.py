@@ -90,7 +90,7 @@ async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -
     assert [leak for leak in leaks(stored) if not leak.startswith("gAAAA")] == []  # a sealed reply is none
     (row,) = tables["workspaces"]
     names = columns()["workspaces"].split(", ")
-    settings = {"bot_token": "", "anchor_api_key": None, "policy": None, "alerts_token_digest": None}
+    settings = {"bot_token": "", "anchor_api_key": None, "policy": None, "alert_tokens": None}
     assert {name: value for name, value in zip(names, row, strict=True) if name in settings} == settings
 
 

@@ -131,8 +131,10 @@ async def test_a_refused_list_is_noticed_once_while_orders_are_accepted(
     team.anchor.add_key(team.key)
     team.anchor.read_fault = unauthorized()
     if read == "of a card":
-        await team.at.take_alerts(team, "token")
-        assert (await team.at.post_alert(team.team_id, "token", session_id=team.session, text="It spends."))[0] == 200
+        await team.at.take_alerts(team, "s3cret-of-the-alerts")
+        assert (
+            await team.at.post_alert(team.team_id, "s3cret-of-the-alerts", session_id=team.session, text="It spends.")
+        )[0] == 200
         await asyncio.sleep(75.0)
     for _ in range(2):
         if read != "of a card":

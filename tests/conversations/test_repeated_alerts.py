@@ -182,7 +182,7 @@ async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.Mo
 
 
 async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds() -> None:
-    async with taking_alerts() as at:
+    async with taking_alerts(ALERTS_CHANNELS=",".join(f"C0STORM{n:03}" for n in range(10))) as at:
         bot = at.workspace.installation.bot_user_id
         channels = [at.workspace.add_channel(f"C0STORM{n:03}", f"storm-{n}", at.person, bot) for n in range(10)]
         storming = asyncio.ensure_future(storm(at, *channels))

@@ -55,8 +55,10 @@ async def test_reads_are_rare_and_those_that_fail_become_rarer_and_an_unknown_st
 
 async def test_a_workspace_without_a_key_is_not_looked_up(at: ManyHarness) -> None:
     tenant = await at.set_up(at.add(1))
-    await at.take_alerts(tenant, "token-1")
-    assert (await at.post_alert(tenant.team_id, "token-1", session_id=tenant.session, text="It spends."))[0] == 200
+    await at.take_alerts(tenant, "token-1-of-the-alerts")
+    assert (await at.post_alert(tenant.team_id, "token-1-of-the-alerts", session_id=tenant.session, text="It spends."))[
+        0
+    ] == 200
     await at.anchor.until(lambda: tenant.key in [request.key for request in at.anchor.requests])
     found = await at.store.rows.find(tenant.team_id)
     assert found

@@ -43,9 +43,14 @@ def test_a_card_is_resolved_when_no_alert_of_it_fires() -> None:
     assert again.alert == INFO
 
 
-def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all() -> None:
+def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all_of_its_sender() -> None:
     assert fold(fold(first(ALERT, 1.0), RESOLVED, 2.0), RESOLVED, 3.0).resolved_at == 2.0
     content = fold(fold(first(ALERT, 1.0), INFO, 2.0), replace(RESOLVED, fingerprint=""), 3.0)
+    assert (content.firing, content.resolved_at) == ((), 3.0)
+    other = replace(ALERT, sender="grafana")
+    content = fold(fold(first(ALERT, 1.0), other, 2.0), replace(RESOLVED, fingerprint=""), 3.0)
+    assert (content.firing, content.resolved_at) == ((("grafana", "a"),), None)
+    content = fold(fold(first(ALERT, 1.0), other, 2.0), RESOLVED, 3.0)
     assert (content.firing, content.resolved_at) == ((), 3.0)
 
 

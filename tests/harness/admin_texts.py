@@ -3,12 +3,24 @@
 from bot.core.policy import Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import KeyCheck, NewKeyRejected, NewKeyUnverified
+from bot.messages import cards, senders
 from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
 from bot.messages.checks import Checked, CheckName, Finding, Good, Skipped, home_status
-from bot.messages.settings import CHECKING, MODAL_NOT_OPENED, NOBODY_SELECTED, ONE_MOMENT, TOO_LATE, UNSEEN
+from bot.messages.senders import UNSEEN
+from bot.messages.settings import CHECKING, MODAL_NOT_OPENED, NOBODY_SELECTED, ONE_MOMENT, TOO_LATE
 
-__all__ = ["CHECKING", "MODAL_NOT_OPENED", "NOBODY_SELECTED", "ONE_MOMENT", "TOO_LATE", "UNSEEN", "settings_texts"]
+__all__ = [
+    "CHECKING",
+    "MODAL_NOT_OPENED",
+    "NOBODY_SELECTED",
+    "ONE_MOMENT",
+    "TOO_LATE",
+    "UNSEEN",
+    "cards",
+    "senders",
+    "settings_texts",
+]
 
 OUTDATED = settings_texts.OUTDATED.text
 NOT_SERVED = settings_texts.NOT_SERVED.text

@@ -23,6 +23,7 @@ from harness.blocks import actions, button, section
 from harness.conversation import ACTIONS, BY_BOT, BY_BOTH, post_json, until
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
+from harness.stored import add_token
 from harness.texts import waiting_text
 
 _REQUESTS = 100  # in each wave
@@ -163,6 +164,10 @@ class Crashes:
     def _some_seconds(self) -> float:
         return self._chance.uniform(0.6, 3.0) if self._chance.random() < _SLOW else self._chance.uniform(0.0, 0.05)
 
+    @property
+    def channel_ids(self) -> frozenset[str]:
+        return frozenset(channel.id for channel in self._channels)
+
     def _some_channel(self) -> Channel:
         return self._chance.choice(self._channels)
 
@@ -223,7 +228,8 @@ async def crashes(database_url: str, *, socket_mode: bool, seed: int, waves: int
                 )
             )
             at = Crashes(slack, anchor, store, environ, seed, waves)
-            at.alerts_token = await configure(store, slack.home.team_id, DEFAULT_KEY, slack.alerts.id)
+            token = at.alerts_token = await configure(store, slack.home.team_id, DEFAULT_KEY, slack.alerts.id)
+            assert await add_token(store.rows, slack.home.team_id, token, channels=at.channel_ids)
             yield at
 
 

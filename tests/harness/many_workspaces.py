@@ -8,7 +8,7 @@ from typing import Any
 from bot.app import Running, running
 from bot.config.settings import Settings
 from bot.container import Limits
-from bot.core.fields import Secret, digest
+from bot.core.fields import Secret
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.store import Store, open_store
@@ -19,6 +19,7 @@ from harness.conversation import Conversation, post_json
 from harness.databases import KEY
 from harness.install_browser import Browser, Visit
 from harness.single_workspace import PATIENT, PATIENT_ACK, obeying
+from harness.stored import add_token
 from harness.transport import current_transport
 
 
@@ -70,7 +71,7 @@ class ManyHarness:
         return await self.set_up(self.add(1)), await self.set_up(self.add(2))
 
     async def take_alerts(self, tenant: Tenant, token: str) -> None:
-        assert await self.store.rows.set_alerts_token(tenant.team_id, digest(token))
+        assert await add_token(self.store.rows, tenant.team_id, token)
         assert await self.store.rows.set_alerts_channel(tenant.team_id, tenant.channel.id)
 
     async def teams(self) -> list[str]:

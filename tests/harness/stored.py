@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from bot.core.fields import Secret
+from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
-from bot.core.workspace import AnchorKey, Installation, KeyCheck, Uninstall, Workspace
+from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
@@ -40,6 +40,14 @@ def uninstall(after: int = 0, bots: tuple[str, ...] | None = None) -> Uninstall:
 
 def readiness() -> Readiness:
     return Readiness()
+
+
+async def add_token(rows: WorkspaceRows, team_id: str, text: str, name: str = "default", **more: Any) -> bool:
+    """Let a program post alerts with this token, as if it had just been made, beside its other ones."""
+    found = await rows.find(team_id)
+    before, version = (found.alert_tokens, found.alerts_token_version) if found else ((), 0)
+    tokens = (*(one for one in before if one.name != name), AlertToken(name, digest(text), text[-4:], **more))
+    return await rows.set_alert_tokens(team_id, tokens, if_version=version)
 
 
 async def fetch(store: Store, sql: str, **values: object) -> list[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ import argparse
 from bot.cli.orders import terminal_text
 from bot.cli.parser import parser
 from bot.config.catalog import SETTINGS
-from bot.core.fields import digest, is_token
+from bot.core.fields import digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
@@ -21,7 +21,7 @@ from bot.messages.results import card_lost, card_not_updated, outcome_message, w
 from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
 
-__all__ = ["check_texts", "digest", "is_token", "result_texts", "settings_texts", "terminal_text"]
+__all__ = ["check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"

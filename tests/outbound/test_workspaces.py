@@ -200,7 +200,7 @@ CHANGES: dict[str, Change] = {
     "set_key": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=0),
     "remove_key": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=0),
     "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, policy.Policy(), if_version=0),
-    "set_alerts_token": lambda directory: directory.rows.set_alerts_token(ACME.team_id, "d1", if_version=0),
+    "set_alert_tokens": lambda directory: directory.rows.set_alert_tokens(ACME.team_id, [], if_version=0),
     "move_alerts": lambda directory: directory.rows.move_alerts(ACME.team_id, "C1", before=None),
     "a change that is not made": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=1),
     "delete_uninstalled": lambda directory: directory.delete_uninstalled(uninstall()),

@@ -32,7 +32,13 @@ pytestmark = pytest.mark.anyio
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/typed-by-hand"
 REASONS: tuple[Reason, ...] = ("refresh_requested", "too_many_websockets")
 ALERTS_TOKEN = "s3cret-of-the-alerts"
-LOUD = {"ALERTS_TOKEN": ALERTS_TOKEN, "LOG_LEVEL": "DEBUG", "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "default"}
+LOUD = {
+    "ALERTS_TOKEN": ALERTS_TOKEN,
+    "ALERTS_CHANNEL": "C0ALERTS001",
+    "LOG_LEVEL": "DEBUG",
+    "PYTHONASYNCIODEBUG": "1",
+    "PYTHONWARNINGS": "default",
+}
 
 
 async def anchor_misbehaves(at: ProcessHarness) -> list[str]:
@@ -84,7 +90,7 @@ async def strangers_knock(at: ProcessHarness) -> None:
 async def programs_report(at: ProcessHarness) -> None:
     """Alerts with the token and with another, to a Slack that does not take them."""
     url = f"{at.bot.url}/alerts"
-    alert = {"session_id": SESSION, "text": RESPONSE_URL, "channel": "C0ALERTS001"}
+    alert = {"session_id": SESSION, "text": RESPONSE_URL}
     at.slack.faults["chat.postMessage"] = api_error("token_revoked")
     async with aiohttp.ClientSession() as session:
         for token in (ALERTS_TOKEN, f"{ALERTS_TOKEN}x"):

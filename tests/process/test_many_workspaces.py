@@ -110,7 +110,7 @@ async def go_through_everything(at: Deployment, bot: BotProcess) -> list[str]:
             cookie = begun.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
             secrets += [*asked["state"], *asked.get("code", []), cookie]
     await at.set_key()
-    arguments = ("workspaces", "alert-token", at.globex.team_id, "--channel", "C0GLOBEX001")
+    arguments = ("workspaces", "alert-tokens", at.globex.team_id, "--channel", "C0GLOBEX001", "--new", "monitor")
     token = (await at.operate(*arguments)).split()[-1]
     headers, alert = {"Authorization": f"Bearer {token}"}, {"session_id": SESSION, "text": "spent"}
     status, _, _ = await post_json(f"{bot.url}/alerts/{at.globex.team_id}", alert, headers=headers)

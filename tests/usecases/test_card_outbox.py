@@ -105,7 +105,7 @@ async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of
         result = await posting
     if is_waited_for:
         assert result == (placed("card"), refused(claimed_card()).failure)
-    assert metrics.alerted.call_args_list == ([] if is_waited_for else [(("Refused",),)])
+    assert metrics.alerted.call_args_list == ([] if is_waited_for else [(("Refused", "default"),)])
 
 
 async def test_an_order_waits_for_one_of_the_transactions_of_a_thousand_alerts_at_most(

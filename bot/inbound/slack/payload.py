@@ -132,10 +132,14 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submitted modal; `expected_version` is the version that the person saw, -1 if unreadable."""
+    """A submitted modal; `expected_version` is the version that the person saw, -1 if unreadable.
+
+    It is `about` one of several settings, which has that name; "" for the only one.
+    """
 
     view_id: str
     expected_version: int
+    about: str
     _values: Mapping[str, Mapping[str, Any]] = field(repr=False)  # can contain a key
 
     def has_inputs(self, names: Iterable[str]) -> bool:
@@ -163,8 +167,8 @@ class Submission:
 def read_submission(payload: Mapping[str, Any]) -> Submission:
     """Read a `view_submission` payload. Its view went through the client, so it can contain anything."""
     view = payload["view"]
-    version = read_version(view.get("private_metadata"))
-    return Submission(str(view.get("id", "")), version, _inputs_of(view))
+    version, _, about = text_field(view, "private_metadata").partition(" ")
+    return Submission(str(view.get("id", "")), read_version(version), about, _inputs_of(view))
 
 
 def read_version(text: object) -> int:

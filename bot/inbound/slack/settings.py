@@ -9,9 +9,19 @@ from bot.core.policy import Policy, Rule
 from bot.core.requests import Verb
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import Request, Router, guarded
+from bot.messages import senders
 from bot.messages import settings as texts
 from bot.messages.blocks import Message, ephemeral
-from bot.messages.buttons import ALERTS_CHANNEL, ALERTS_GROUP, CHANGE_POLICY, KEY_MENU, REMOVE_KEY, SET_KEY, TEST_ALERT
+from bot.messages.buttons import (
+    ALERTS_CHANNEL,
+    ALERTS_GROUP,
+    ALERTS_SENDER,
+    ALERTS_TOKEN,
+    CHANGE_POLICY,
+    KEY_MENU,
+    SET_KEY,
+    TEST_ALERT,
+)
 from bot.messages.home import Notice
 from bot.usecases.home import HomeView
 from bot.usecases.settings import AdminActions, Change, Changes
@@ -57,7 +67,8 @@ class SettingsListeners:
         action = request.payload["actions"][0]
         name = text_field(action.get("selected_option"), "value") or action["action_id"]
         if name in texts.TITLES:
-            request.start(self.modals.open_named(request.address, request.trigger, name))
+            about = text_field(action, "value")
+            request.start(self.modals.open_named(request.address, request.trigger, name, about))
 
     async def submit(self, request: Request) -> None:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
@@ -91,11 +102,15 @@ class SettingsListeners:
 
     def _change(self, name: str, sent: Submission) -> Change | texts.Reply:
         """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
-        changes = self.changes
-        change: Callable[..., Awaitable[texts.Reply]] = (
-            changes.remove_key if name == REMOVE_KEY else changes.renew_token
-        )
-        if name == SET_KEY:
+        changes, channels = self.changes, sent.selected_ids(senders.CHANNELS)
+        change: Callable[..., Awaitable[texts.Reply]] = changes.remove_key
+        if name == ALERTS_TOKEN:
+            wanted = sent.text(senders.NAME).reveal().strip()
+            change = partial(changes.make_token, name=wanted, channels=channels)
+        elif name == ALERTS_SENDER:
+            left = None if sent.is_checked(senders.REVOKE) else channels
+            change = partial(changes.change_token, name=sent.about, channels=left)
+        elif name == SET_KEY:
             change = partial(
                 changes.set_key, text=sent.text(texts.KEY), allow_unverified=sent.is_checked(texts.ALLOW_UNVERIFIED)
             )

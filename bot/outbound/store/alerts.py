@@ -94,7 +94,7 @@ def place(
             assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
             why = worse(card.content, one.alert, states.get(card.session)) if card.ts else None
             if card.ts and why:
-                reply = AlertContent(one.alert, 1, now, (one.alert.fingerprint,), reply=Reply(card.ts, why))
+                reply = AlertContent(one.alert, 1, now, (one.alert.firing,), reply=Reply(card.ts, why))
                 replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
             content = fold(card.content, one.alert, now)
         after[name] = replace(card, content=content)

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from bot.core.cards import Alert, AlertContent, CardContent, NewCard, Reply, ResultContent, Severity, Urgency
+from bot.core.cards import Alert, AlertContent, CardContent, Firing, NewCard, Reply, ResultContent, Severity, Urgency
 from bot.core.fields import known_fields
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
+from bot.core.workspace import DEFAULT_SENDER
 from bot.outbound.store.connections import Row, storable
 
 _T = TypeVar("_T")
@@ -222,7 +223,8 @@ def read_content(kind: str, text: str) -> CardContent:
         raise ValueError(f"unknown kind {kind}")
     if kind != RESULT:
         reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
-        read = {"alert": _read_alert(fields["alert"]), "firing": tuple(fields["firing"]), "reply": reply}
+        read = {"alert": _read_alert(fields["alert"]), "firing": tuple(map(_read_firing, fields["firing"]))}
+        read["reply"] = reply
         return AlertContent(**known_fields(AlertContent, fields | read))
     return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
 
@@ -256,6 +258,11 @@ def row_values(card: NewCard, now: float) -> dict[str, Any]:
         "is_spare": int(card.is_spare),
         "now": now,
     }
+
+
+def _read_firing(value: str | list[str]) -> Firing:
+    """Decode what fires; earlier versions of the bot stored only the fingerprint."""
+    return (DEFAULT_SENDER, value) if isinstance(value, str) else (value[0], value[1])
 
 
 def _read_alert(fields: dict[str, Any]) -> Alert:

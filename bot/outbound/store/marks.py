@@ -3,11 +3,13 @@
 | scope | name | until | value |
 |---|---|---|---|
 | `process` | a process | the end of its lease | |
-| a workspace | `notice` and its name | | |
+| a workspace | `notice` and its name | when it can be sent again, if ever | |
 | a workspace | `check` | the next check of its sessions | |
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
 | a workspace | `counted` and a channel | when the message is complete | the sessions that its last message counts |
+| a workspace | `sender used` and the name of an alert token | its last use | |
+| a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | `people` | `refresh` | the next refresh of old roles | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `team` | a digest of a bot token | | the ids of its team and organisation |
@@ -91,12 +93,17 @@ class Notices:
 
     database: Database
 
-    async def claim(self, team_id: str, name: str) -> bool:
-        """Return whether this is the first claim: for one caller only, and never if the workspace does not exist."""
+    async def claim(self, team_id: str, name: str, seconds: float | None = None) -> bool:
+        """Return whether this is the first claim: for one caller only, and never if the workspace does not exist.
+
+        A later claim can be the first again after so many `seconds`, if they are given.
+        """
+        now = time.time()
+        until = None if seconds is None else now + seconds
 
         def claim_one(connection: Connection) -> bool:
             exists = connection.fetch_one(_EXISTS, team_id=team_id) is not None
-            return exists and claim_mark(connection, team_id, f"notice {name}", None, 0.0)
+            return exists and claim_mark(connection, team_id, f"notice {name}", until, now)
 
         return await self.database.change(claim_one)
 

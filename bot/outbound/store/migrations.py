@@ -225,6 +225,13 @@ MIGRATIONS = {
     "0017": """
     CREATE INDEX ix_cards_waiting ON cards (team_id) WHERE kind = 'alert' AND ts IS NULL AND due IS NOT NULL
     """,
+    "0018": """
+    -- the names and digests of the tokens for alerts in JSON, null without any
+    ALTER TABLE workspaces ADD COLUMN alert_tokens TEXT;
+    UPDATE workspaces SET alert_tokens = '[{"name": "default", "digest": "' || alerts_token_digest || '"}]'
+      WHERE alerts_token_digest IS NOT NULL;
+    ALTER TABLE workspaces DROP COLUMN alerts_token_digest
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -1,6 +1,7 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -8,9 +9,9 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from bot.core.fields import SLACK_ID, Secret
+from bot.core.fields import SLACK_ID, Secret, known_fields
 from bot.core.policy import Policy
-from bot.core.workspace import AnchorKey, Installation, KeyCheck, Uninstall, Workspace
+from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.marks import TEAM
@@ -28,7 +29,7 @@ class Summary:
     installed_by: str
     installed_at: int
     has_key: bool
-    has_alerts_token: bool
+    has_alert_token: bool
     alerts_channel: str | None
 
 
@@ -37,7 +38,7 @@ _IS_INSTALLED = "bot_token <> ''"
 _SUMMARY = f"""
     SELECT team_id, team_name, enterprise_id, scopes, installed_by, installed_at,
       CASE WHEN anchor_api_key IS NOT NULL THEN 1 ELSE 0 END AS has_key,
-      CASE WHEN alerts_token_digest IS NOT NULL THEN 1 ELSE 0 END AS has_alerts_token, alerts_channel
+      CASE WHEN alert_tokens IS NOT NULL THEN 1 ELSE 0 END AS has_alert_token, alerts_channel
     FROM workspaces WHERE {_IS_INSTALLED}
 """
 _FIND = f"SELECT * FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED}"
@@ -120,7 +121,7 @@ class WorkspaceRows:
             bot_token=self._cipher.decrypt(row.bot_token, FieldRef(row.team_id, "bot_token")),
             anchor_key=self._key_of(row),
             policy=read_policy(row.policy),
-            alerts_token_digest=row.alerts_token_digest,
+            alert_tokens=_read_tokens(row.alert_tokens),
             alerts_channel=row.alerts_channel,
             alerts_group=row.alerts_group,
             key_version=row.key_version,
@@ -205,10 +206,10 @@ class WorkspaceRows:
         new = write_policy(policy)
         return await self._change_version(team_id, "policy_version", if_version, "policy = :policy", policy=new)
 
-    async def set_alerts_token(self, team_id: str, digest: str, *, if_version: int | None = None) -> bool:
-        """Replace the digest of the alerts token."""
-        change = "alerts_token_digest = :digest"
-        return await self._change_version(team_id, "alerts_token_version", if_version, change, digest=digest)
+    async def set_alert_tokens(self, team_id: str, tokens: Iterable[AlertToken], *, if_version: int) -> bool:
+        """Replace the alert tokens."""
+        new = _write_tokens(tokens)
+        return await self._change_version(team_id, "alerts_token_version", if_version, "alert_tokens = :new", new=new)
 
     async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
         """Set the channel of alerts that name none."""
@@ -275,6 +276,18 @@ def _digest(bot_token: Secret) -> str:
     return derive_key(bot_token, "anchor-bot: the team of a bot token").hex()
 
 
+def _write_tokens(tokens: Iterable[AlertToken]) -> str | None:
+    rows = [asdict(one) | {"channels": sorted(one.channels)} for one in tokens]
+    return json.dumps(rows) if rows else None
+
+
+def _read_tokens(text: str | None) -> tuple[AlertToken, ...]:
+    rows: list[dict[str, Any]] = json.loads(text or "[]")
+    return tuple(
+        AlertToken(**known_fields(AlertToken, row | {"channels": frozenset(row.get("channels", ()))})) for row in rows
+    )
+
+
 def _save(values: dict[str, Any], connection: Connection) -> bool:
     (row,) = connection.fetch_all(_SAVE, **values)
     return row.anchor_api_key is not None
@@ -282,4 +295,4 @@ def _save(values: dict[str, Any], connection: Connection) -> bool:
 
 def _summary(row: Row) -> Summary:
     values = row._asdict()
-    return Summary(**values | {name: bool(values[name]) for name in ("has_key", "has_alerts_token")})
+    return Summary(**values | {name: bool(values[name]) for name in ("has_key", "has_alert_token")})

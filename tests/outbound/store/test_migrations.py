@@ -65,6 +65,7 @@ async def test_a_file_of_an_older_version_is_used_with_all_that_is_in_it(tmp_pat
         connection.execute("UPDATE double SET id = '0002'")
         connection.execute("INSERT INTO cards SELECT * FROM double")
         connection.execute("DROP TABLE double")
+        connection.execute("UPDATE workspaces SET alerts_token_digest = 'd1'")
     async with open_store(Secret(f"sqlite:///{file}"), [key]) as store:
         found = await store.rows.find("T0HOME00001")
         assert found
@@ -72,6 +73,7 @@ async def test_a_file_of_an_older_version_is_used_with_all_that_is_in_it(tmp_pat
         key_check, alice = workspace.KeyCheck.VERIFIED, "U0ALICE0001"
         assert found.anchor_key == workspace.AnchorKey(Secret("sk-of-acme"), key_check, alice, 1_785_000_060)
         assert found.policy.pause.users == {alice}
+        assert found.alert_tokens == (workspace.AlertToken("default", "d1"),)
         assert await store.people.admins("T0HOME00001") == [alice]
         assert not await store.notices.claim("T0HOME00001", "users:read")
         orders = await taken_over(store, "a new process")

@@ -19,6 +19,10 @@ NOBODY = "T0NOBODY001"
 BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
 STRANGER = policy.Profile("", is_deactivated=True, is_stranger=True)
 OTHER = product.AnchorKey(Secret("sk-other"))
+TOKENS = (
+    product.AlertToken("default", "d1"),
+    product.AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})),
+)
 OTHER_POLICY = policy.Policy(resume=policy.Rule(channels=frozenset({"C2"})))
 
 
@@ -64,7 +68,7 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
     assert [await store.rows.find(other) for other in ("t0home00001", "T0GLOBEX001", "")] == [None] * 3
     await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
     await store.rows.set_policy(ACME.team_id, POLICY, if_version=0)
-    await store.rows.set_alerts_token(ACME.team_id, "d1")
+    assert await store.rows.set_alert_tokens(ACME.team_id, TOKENS, if_version=0)
     await store.rows.set_alerts_channel(ACME.team_id, "C1")
     await store.people.record_admin(ACME.team_id, "U0ALICE0001", 0)
     assert await store.notices.claim(ACME.team_id, "welcome")
@@ -75,7 +79,7 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
         Secret("xoxb-new"),
         ANCHOR_KEY,
         policy=POLICY,
-        alerts_token_digest="d1",
+        alert_tokens=TOKENS,
         alerts_channel="C1",
         key_version=1,
         policy_version=1,
@@ -173,19 +177,22 @@ async def test_a_policy_is_changed_by_those_who_have_seen_the_last_one(both: Sto
     assert await untouched(both)
 
 
-async def test_alerts_have_a_token_and_a_channel_each_set_alone(both: Store) -> None:
+async def test_alerts_have_tokens_and_a_channel_each_set_alone(both: Store) -> None:
     change = both.rows
-    assert await change.set_alerts_token(ACME.team_id, "d1")
-    assert not await change.set_alerts_token(ACME.team_id, "d2", if_version=0)
-    assert await change.set_alerts_token(ACME.team_id, "d2", if_version=1)
+    assert await change.set_alert_tokens(ACME.team_id, TOKENS, if_version=0)
+    assert not await change.set_alert_tokens(ACME.team_id, [], if_version=0)
+    assert (await both.rows.summaries())[1].has_alert_token
+    assert await change.set_alert_tokens(ACME.team_id, [], if_version=1)
+    assert not (await both.rows.summaries())[1].has_alert_token
+    assert await change.set_alert_tokens(ACME.team_id, TOKENS[1:], if_version=2)
     assert not await change.move_alerts(ACME.team_id, "C0", before="C1")
     assert await change.move_alerts(ACME.team_id, "C1", before=None)
     assert (await acme(both)).alerts_channel == "C1"
     assert await change.set_alerts_channel(ACME.team_id, "C2")
     assert not await change.move_alerts(ACME.team_id, "C0", before="C1")
     found = await acme(both)
-    assert (found.alerts_token_digest, found.alerts_channel, found.alerts_token_version) == ("d2", "C2", 2)
-    assert not await change.set_alerts_token(NOBODY, "d3")
+    assert (found.alert_tokens, found.alerts_channel, found.alerts_token_version) == (TOKENS[1:], "C2", 3)
+    assert not await change.set_alert_tokens(NOBODY, TOKENS, if_version=0)
     assert not await change.set_alerts_channel(NOBODY, "C3")
     assert await untouched(both)
 

@@ -1,0 +1,113 @@
+"""The alert tokens of programs, which admins manage: their lines in Home, their modals, replies and notices."""
+
+from collections.abc import Iterable, Sequence
+
+from bot.core.fields import Secret
+from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, Workspace
+from bot.messages import buttons
+from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
+from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, some
+from bot.messages.settings import Reply, changed_message, form, initial
+
+NAME, CHANNELS, REVOKE = "sender_name", "sender_channels", "sender_revoke"
+"""The inputs of the modals; block and element have the same name."""
+
+NAMES = f"A name has at most {LONGEST_SENDER} of a-z, 0-9, - and _, and begins with a letter or digit."
+_EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
+_REACH = "Its alerts can go to the alert channel and to these. Alerts for other channels go to the alert channel."
+UNSEEN = (
+    f"A new token for alerts was made, but its window could not show it. Revoke it {IN_HOME}, and make another one."
+)
+"""The token must appear nowhere but in its modal."""
+
+WRONG_TOKENS_MESSAGE = ephemeral(
+    "⚠️ Over 100 alerts for this workspace had wrong tokens within a minute. They were refused.",
+    "Probably a program has a revoked token. Nobody can guess one. Programs with a valid token can post as before. You "
+    "are told this once a day.",
+)
+TOKEN_SAVED = Reply("TokenSaved", "✅ *Saved.* It applies from the next alert on.")
+TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
+
+
+def name_problem(name: str, tokens: Iterable[AlertToken]) -> str:
+    """Return why there can be no token of this name beside the others; "" if there can be."""
+    names = {one.name for one in tokens}
+    if not SENDER_NAME.fullmatch(name):
+        return NAMES
+    if name in names:
+        return "There is a token of this name. Revoke it first, or choose another name."
+    return "" if len(names) < MOST_ALERT_TOKENS else f"There are {MOST_ALERT_TOKENS} tokens. Revoke one first."
+
+
+def token_section(token: AlertToken, used_at: float | None) -> Block:
+    """Return a token in Home, with the button to change it; it was last used never (0.0), or nobody knows (None)."""
+    change = buttons.plain_button(buttons.ALERTS_SENDER, "Change") | {"value": token.name}
+    return section(_token_line(token, used_at), accessory=change)
+
+
+def _token_line(token: AlertToken, used_at: float | None) -> str:
+    ending = f"ends {code(token.ending)}" if token.ending else ""
+    who = mention(token.made_by) if token.made_by else "the operator of this bot"
+    made = "" if token.made_at is None else f"made by {who}, {moment(token.made_at)}"
+    used = "" if used_at is None else f"last used {moment(used_at)}" if used_at else "not used yet"
+    return " · ".join(filter(None, [f"*{token.name}*", ending, made, used]))
+
+
+def new_token_modal(workspace: Workspace, url: str) -> View:
+    """Return the modal with the URL for alerts, which makes a token."""
+    name = {"type": "plain_text_input", "action_id": NAME, "max_length": LONGEST_SENDER}
+    blocks = (
+        section("Programs post alerts to this URL:"),
+        preformatted(url),
+        section("For example:"),
+        preformatted(_alert_example(url)),
+        input_block("Name of the program", name, optional=False) | {"hint": plain_text(NAMES)},
+        _channels(frozenset()),
+    )
+    return form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a token", *blocks)
+
+
+def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None, asked_for: Sequence[str]) -> View:
+    """Return the modal that changes or revokes a token, whose alerts lately `asked_for` channels out of its reach."""
+    asked = some(map(channel, asked_for), most=MOST_NAMED)
+    question = f"In the last 30 days its alerts named {asked}, and went to the alert channel. Add what is meant."
+    revoke = {"type": "checkboxes", "action_id": REVOKE, "options": [option("Revoke it now", "yes")]}
+    blocks = (
+        section(_token_line(token, used_at)),
+        *([section(question)] if asked else []),
+        _channels(token.channels),
+        input_block("Alerts with a revoked token are refused", revoke),
+    )
+    return form(buttons.ALERTS_SENDER, workspace.alerts_token_version, "Save", *blocks, about=token.name)
+
+
+def _channels(chosen: frozenset[str]) -> Block:
+    select = {
+        "type": "multi_conversations_select",
+        "action_id": CHANNELS,
+        "placeholder": plain_text("Only the alert channel"),
+        "max_selected_items": MOST_NAMED,
+        "filter": buttons.ALERT_CHANNELS,
+        **initial("initial_conversations", chosen),
+    }
+    return input_block("More channels", select) | {"hint": plain_text(_REACH)}
+
+
+def _alert_example(url: str) -> str:
+    return f"curl {url} \\\n  -H \"Authorization: Bearer $ALERTS_TOKEN\" \\\n  -d '{_EXAMPLE_ALERT}'"
+
+
+def token_made(token: Secret, url: str) -> Reply:
+    """Return the reply with a new alerts token."""
+    text = (
+        "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. The "
+        "example below the token shows how to use it."
+    )
+    return Reply("TokenMade", text, copyable=(token.reveal(), _alert_example(url)), dm_text=UNSEEN)
+
+
+def token_message(by: str, did: str, token: AlertToken) -> Message:
+    """Return the notice that an alert token was "made", "changed" or "revoked"."""
+    where = some(map(channel, sorted(token.channels)), most=MOST_NAMED) or "no other channel"
+    reach = "Its alerts are refused." if did == "revoked" else f"Beside the alert channel it reaches {where}."
+    return changed_message(by, f"{did} the alert token *{token.name}*. {reach}")

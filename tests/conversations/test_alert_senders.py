@@ -1,0 +1,185 @@
+"""Programs with tokens of their own: cards and the log name them, and what one does is not done for another."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conversations.test_health import becomes
+from harness import SESSION, AdminHarness, ManyHarness, SingleHarness, single_workspace
+from harness import admin_texts as say
+from harness.administration import another_bot
+from harness.conversation import post_json
+from harness.product import workspace as product
+from harness.stored import add_token
+
+pytestmark = pytest.mark.anyio
+
+TOKEN, OTHER = "s3cret-of-the-spend-monitor", "s3cret-of-grafana-and-long"
+NAMED: dict[str, Any] = {"ALERTS_TOKENS": f"spend-monitor={TOKEN},grafana={OTHER}", "ALERTS_CHANNEL": "C0ALERTS001"}
+ALERT = {"session_id": SESSION, "text": "It spends."}
+MANY = 1_000
+
+
+async def send(at: SingleHarness, token: str = TOKEN, **fields: object) -> tuple[int, Mapping[str, Any]]:
+    headers = {"Authorization": f"Bearer {token}"}
+    status, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT | fields, headers=headers)
+    return status, answer
+
+
+async def guess(url: str, times: int) -> None:
+    """Send so many alerts with a wrong token each."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=20)) as session:
+
+        async def one(number: int) -> int:
+            headers = {"Authorization": f"Bearer {number:040}"}
+            async with session.post(url, json=ALERT, headers=headers) as answer:
+                return answer.status
+
+        assert {*await asyncio.gather(*map(one, range(times)))} == {401}
+
+
+async def test_the_card_and_the_log_name_the_program_that_sent_the_alert(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    unnamed: dict[str, Any] = {"ALERTS_TOKEN": "s3cret-of-the-default"}
+    async with single_workspace(**NAMED, **unnamed) as at:
+        for token in (TOKEN, unnamed["ALERTS_TOKEN"]):
+            assert (await send(at, token, session_id=at.anchor.add_session()))[0] == 200
+        named, other = at.messages()
+    assert f"Sent by spend-monitor · Session `{named.text.rpartition('`')[0].rpartition('`')[2]}`" in named.text
+    assert "Sent by spend-monitor" in str(named.blocks)
+    assert "Sent by" not in f"{other.text}{other.blocks}"
+    lines = [vars(record) for record in caplog.records if record.message == "alert"]
+    assert [line["sender"] for line in lines] == ["spend-monitor", "default"]
+
+
+async def test_an_alert_cannot_name_another_sender() -> None:
+    async with single_workspace(**NAMED) as at:
+        _, answer = await send(at, sender="grafana", text="It spends.\nSent by grafana")
+        assert "sender" in str(answer["warnings"])
+        (card,) = at.messages()
+    assert card.text.splitlines()[-1].startswith("Sent by spend-monitor")
+    assert "&gt; Sent by grafana" in card.text
+
+
+async def test_a_resolved_alert_without_a_fingerprint_ends_only_what_its_own_sender_reported() -> None:
+    """Before, any program could mark the alerts of all others as resolved."""
+    async with single_workspace(**NAMED) as at:
+        await send(at, TOKEN, fingerprint="a")
+        await send(at, OTHER, fingerprint="a")
+        await send(at, OTHER, status="resolved")
+        await asyncio.sleep(1.5)
+        assert "Resolved" not in at.messages()[0].text
+        await send(at, TOKEN, status="resolved")
+        await at.slack.until(lambda: "*Resolved*" in at.messages()[0].text)
+        again = await send(at, TOKEN, fingerprint="b")
+        assert again[0] == 200
+        await send(at, OTHER, fingerprint="b", status="resolved")  # it knows the alert
+        await at.slack.until(lambda: "*Resolved*" in at.messages()[0].text)
+
+
+async def test_a_short_token_is_refused_and_everything_else_works() -> None:
+    """Before, it was only logged as questionable."""
+    own: dict[str, Any] = {"ALERTS_TOKEN": "short-of-19-letters", "ALERTS_CHANNEL": "C0ALERTS001"}
+    async with single_workspace(**own, ALERTS_TOKENS=f"spend-monitor={TOKEN},x=y") as at:
+        for token in (own["ALERTS_TOKEN"], "y", ""):
+            assert await send(at, token) == (401, {"error": say.cards.WRONG_TOKEN})
+        assert (await send(at))[0] == 200
+        reasons = await becomes(at, {"alerts"})
+        assert [one in reasons["alerts"] for one in ("token default", "token x", "openssl")] == [True] * 3
+        await at.command()
+        assert [order.verb for order in at.orders] == ["pause"]
+
+
+@pytest.mark.parametrize("tokens", ["", "x=y"])
+async def test_with_only_short_tokens_alerts_are_refused(tokens: str) -> None:
+    async with single_workspace(ALERTS_TOKEN="short", ALERTS_TOKENS=tokens) as at:
+        assert (await send(at, "short"))[0] == 401
+
+
+async def test_a_revoked_token_stops_at_once_at_every_process_and_one_of_another_workspace_never_works(
+    at: ManyHarness,
+) -> None:
+    ours, theirs = await at.set_up_two()
+    await at.take_alerts(ours, TOKEN)
+    await at.take_alerts(theirs, OTHER)
+    async with another_bot(at) as url:
+        base = url.removesuffix("/slack/events")
+
+        async def statuses(team_id: str, token: str) -> list[int]:
+            headers = {"Authorization": f"Bearer {token}"}
+            urls = [f"{bot}/alerts/{team_id}" for bot in (at.bot.url, base)]
+            return [(await post_json(one, {"text": "x"}, headers=headers))[0] for one in urls]
+
+        assert await statuses(ours.team_id, TOKEN) == [400, 400]
+        assert await statuses(theirs.team_id, TOKEN) == await statuses(ours.team_id, OTHER) == [401, 401]
+        revoked = await at.store.rows.set_alert_tokens(ours.team_id, (), if_version=await version(at, ours.team_id))
+        assert revoked
+        assert await statuses(ours.team_id, TOKEN) == [401, 401]
+
+
+async def version(at: ManyHarness, team_id: str) -> int:
+    found = await at.store.rows.find(team_id)
+    assert found
+    return found.alerts_token_version
+
+
+async def test_many_wrong_tokens_are_logged_and_told_to_an_admin_once(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = team.at
+    await at.take_alerts(team, TOKEN)
+    await team.open_home()
+    await asyncio.sleep(1.0)  # until the admin is recorded
+    await guess(f"{at.bot.url}/alerts/{team.team_id}", 99)
+    assert logged(caplog) == 0
+    await guess(f"{at.bot.url}/alerts/{team.team_id}", MANY)
+    assert (await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="It spends."))[0] == 200
+    assert await team.wait_for_direct_messages(user=team.admin) == [say.senders.WRONG_TOKENS_MESSAGE.text]
+    assert logged(caplog) == 1
+    async with another_bot(at) as url:  # which counts for itself, and knows what was told
+        await guess(f"{url.removesuffix('/slack/events')}/alerts/{team.team_id}", 100)
+        await asyncio.sleep(1.0)
+        assert len(team.direct_messages(user=team.admin)) == 1
+        await at.execute("UPDATE marks SET until = until - 86400 WHERE name = 'notice wrong tokens'")
+    async with another_bot(at) as url:
+        await guess(f"{url.removesuffix('/slack/events')}/alerts/{team.team_id}", 100)
+        await team.wait_for_direct_messages(2, user=team.admin)
+
+
+async def test_a_bot_of_one_workspace_tells_an_admin_of_wrong_tokens_too(caplog: pytest.LogCaptureFixture) -> None:
+    async with single_workspace(**NAMED) as at:
+        at.workspace.change_user(at.person, is_admin=True)
+        await at.open_home()
+        await asyncio.sleep(1.0)
+        await guess(f"{at.bot.url}/alerts", 100)
+        assert await at.wait_for_direct_messages() == [say.senders.WRONG_TOKENS_MESSAGE.text]
+    assert logged(caplog) == 1
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> int:
+    return sum(record.message == "many wrong alert tokens" for record in caplog.records)
+
+
+async def test_names_of_any_length_and_kind_get_an_answer(team: AdminHarness) -> None:
+    at = team.at
+    assert await add_token(at.store.rows, team.team_id, TOKEN)
+    await team.open_home()
+    for forged in ("default\n*✅*", "x" * 100_000, "default default", "", "T0OTHER0001"):
+        await team.press("anchor_alerts_sender", value="default", actions=[forged_action(forged)])
+        await team.wait_for_modal("Revoked")
+        await team.slack.close(team.admin)
+    assert len(await stored(at, team.team_id)) == 1
+
+
+def forged_action(value: str) -> dict[str, str]:
+    return {"type": "button", "action_id": "anchor_alerts_sender", "block_id": "b", "value": value}
+
+
+async def stored(at: ManyHarness, team_id: str) -> tuple[product.AlertToken, ...]:
+    found = await at.store.rows.find(team_id)
+    assert found
+    return found.alert_tokens
