@@ -5,6 +5,7 @@ changes meanwhile, the message is sent once, as it is then. All times are the da
 """
 
 import json
+import logging
 import math
 import time
 from collections import Counter
@@ -37,6 +38,8 @@ from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import CHECK, READS
+
+_log = logging.getLogger(__name__)
 
 Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
@@ -268,14 +271,15 @@ class CardRows:
     async def end_check(self, team_id: str, taken: Sequence[float], used: int, *, next_in: float) -> None:
         """Check a workspace no earlier than in so many seconds. Its used requests count from now. Close old cards."""
 
-        def end(connection: Connection) -> None:
+        def end(connection: Connection) -> int:
             now = time.monotonic() + self.clock.offset(connection, [LOCK])
             others = Counter(_read_times(connection, team_id)) - Counter(taken)
             _write_times(connection, team_id, [*others.elements(), *[now] * used])
             connection.execute(_END_CHECK, team_id=team_id, seconds=next_in, now=now)
-            connection.execute(CLOSE_OLDEST, team_id=team_id, now=now)
+            return connection.execute(CLOSE_OLDEST, team_id=team_id, now=now)
 
-        await self.database.change(end)
+        if closed := await self.database.change(end):
+            _log.info("oldest of very many cards closed", extra={"team": team_id, "cards": closed})
 
     async def record_reads(self, team_id: str, check: Check, *, key: str) -> None:
         """Record what was read with the key of a digest, and mark the cards as due that show something else.

@@ -212,7 +212,7 @@ async def test_what_waited_for_half_an_hour_is_claimed_together_and_given_up_aft
 
 
 async def test_of_very_many_cards_the_oldest_that_are_resolved_or_ended_are_closed(
-    store: Store, rows: CardRows
+    store: Store, rows: CardRows, caplog: pytest.LogCaptureFixture
 ) -> None:
     await store.rows.save(ACME)
     resolved, ended, firing = card("C1"), card("C2"), card("C3")
@@ -228,6 +228,7 @@ async def test_of_very_many_cards_the_oldest_that_are_resolved_or_ended_are_clos
     await execute(store, "UPDATE cards SET ts = id WHERE ts IS NULL")
     await rows.end_check(ACME.team_id, [], 0, next_in=60.0)
     assert await fetch(store, counts) == [("alert", MOST_OPEN)]
+    assert [vars(one)["cards"] for one in caplog.records if "very many" in one.message] == [403]
     firing_left = "SELECT count(*) FROM cards WHERE closed_at IS NULL AND channel_id LIKE 'C3%'"
     assert await fetch(store, firing_left) == [(1_801,)]
 
