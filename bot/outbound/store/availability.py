@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from bot.core.fields import Secret
 from bot.health import Readiness, repeat
+from bot.outbound.store.database import CUT_INTERVAL
 from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import Store, connect_store, explain, unusable
-from bot.runtime import Tasks
+from bot.runtime import Tasks, happens
 
 _log = logging.getLogger(__name__)
 
@@ -70,9 +71,9 @@ class WatchedStore:
         await asyncio.gather(repeat(self._check, every=CHECK_INTERVAL), self._copy_log())
 
     async def _copy_log(self) -> None:
-        """Checkpoint a SQLite file after changes, and not while there are none, until cancelled."""
+        """Checkpoint a SQLite file after changes, and each minute after those of other processes, until cancelled."""
         while True:
-            await self.store.database.has_changed.wait()
+            await happens(self.store.database.has_changed, within=CUT_INTERVAL)
             await self.store.database.checkpoint()
             await asyncio.sleep(CHECKPOINT_INTERVAL)
 

@@ -119,6 +119,10 @@ class Connection:
             self.raw.execute("ROLLBACK TO last_part")
             raise
 
+    def has_table(self, name: str) -> bool:
+        """Return whether there is a table of that name."""
+        return bool(self.fetch_all(self.driver.catalog, name=name))
+
     def break_off(self) -> None:
         """Let the statement that another thread executes fail now."""
         self.driver.break_off(self.raw)
@@ -214,6 +218,10 @@ class Pool:
     async def change(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
         return await self._run(partial(self._change, work))
+
+    async def call(self, work: Callable[[], _T]) -> _T:
+        """Return the result of `work`, which uses no connection of the pool."""
+        return await self._run(lambda _: work())
 
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on."""

@@ -4,10 +4,13 @@ import asyncio
 import logging
 import math
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from glob import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +18,7 @@ from cachetools import TTLCache
 
 from bot.core.fields import Secret
 from bot.outbound.store.connections import Connection, Driver, Pool, Row, listed
-from bot.outbound.store.errors import IntegrityError, StoreBrokenError, StoreUnreachableError
+from bot.outbound.store.errors import IntegrityError, StoreBrokenError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.sqlite import IN_MEMORY, LEAST_LOG, SqliteDriver, file_of, name_of
 
 _T = TypeVar("_T")
@@ -28,6 +31,8 @@ READERS = 4  # threads and connections
 POSTGRESQL_WRITERS = 8  # threads and connections; SQLite has one
 MOST_ERROR = 5.0
 """Seconds by which a time of the database can be wrong in a row: the longest that a transaction takes."""
+CUT_INTERVAL = 60.0
+"""Seconds between two attempts to empty the write-ahead log of a SQLite file: it has what was deleted."""
 _PATIENCE = 0.01  # seconds that a read of SQLite waits before another thread helps
 
 
@@ -57,6 +62,7 @@ class Database:
 
     def __post_init__(self) -> None:
         self._logged: TTLCache[str, None] = TTLCache(_MOST_KINDS, QUIET, timer=time.monotonic)
+        self._cut_at = -math.inf
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
@@ -92,24 +98,30 @@ class Database:
         return await self._change(work, TIMEOUT, nullcontext())
 
     async def checkpoint(self) -> None:
-        """Copy the write-ahead log of a SQLite file into the file, and begin it again.
+        """Copy the write-ahead log of a SQLite file into the file, and empty it, if it is long or a minute has passed.
 
-        Changes go on meanwhile; they wait only while what they have added is copied. Of what was written since another
-        program began to read, nothing can be copied before it ends. https://www.sqlite.org/wal.html#ckpt
+        Changes go on meanwhile; they wait only while what they have added is copied. The log is not emptied while
+        another program reads what it has. https://www.sqlite.org/wal.html#ckpt
         """
         self.has_changed.clear()
-        if (self.log_bytes() or 0) > LEAST_LOG:
-            self.has_changed.set()  # another program can keep it from being copied
+        size, now = self.log_bytes() or 0, time.monotonic()
+        if size:
+            self.has_changed.set()  # until it is empty
+        if size > LEAST_LOG or (size and now >= self._cut_at + CUT_INTERVAL):
+            self._cut_at = now
             with suppress(StoreUnreachableError), self._translate_errors():
-                if await self._copy_log(self.reads):
+                (found,) = await self.reads.read("PRAGMA wal_checkpoint(PASSIVE)", {})
+                if not found.busy and found.log == found.checkpointed:
                     async with asyncio.timeout(TIMEOUT), self.turn, self.write_lock:
-                        if await self._copy_log(self.changes):
-                            await self.changes.change(_begin_log)
+                        await self.reads.call(partial(_cut_log, self.driver))
 
-    async def _copy_log(self, pool: Pool) -> bool:
-        """Return whether nothing that was in the write-ahead log at the beginning is left to be copied."""
-        (found,) = await pool.read("PRAGMA wal_checkpoint(PASSIVE)", {})
-        return not found.busy and found.log == found.checkpointed
+    async def change_copies(self, work: Callable[[Connection], object]) -> None:
+        """Do `work` in a transaction in each copy that a migration has left of a SQLite file, whatever its tables are.
+
+        A copy that fails is deleted.
+        """
+        if self.file is not None:
+            await self.reads.call(partial(_change_copies, self.file, work))
 
     async def _change(
         self, work: Callable[[Connection], _T], within: float, turn: AbstractAsyncContextManager[Any]
@@ -179,9 +191,25 @@ class Database:
         self.driver.close()
 
 
-def _begin_log(connection: Connection) -> None:
-    """Change the file, but nothing in it: a change begins a log that is copied again, and cuts it."""
-    connection.execute("PRAGMA user_version = 0")
+def _cut_log(driver: Driver) -> None:
+    """Empty the write-ahead log, unless somebody uses it: that is not waited for, since changes wait for this."""
+    with closing(driver.open()) as own:
+        own.execute("PRAGMA busy_timeout = 0")
+        own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _change_copies(file: Path, work: Callable[[Connection], object]) -> None:
+    for copy in filter(Path.is_file, file.parent.glob(f"{escape(file.name)}-[0-9][0-9][0-9][0-9]")):
+        try:
+            with closing(Connection(SqliteDriver(copy))) as connection:
+                connection.execute(connection.driver.begin)
+                work(connection)
+                connection.execute("COMMIT")
+        except (sqlite3.Error, StoreNotUsableError, StoreUnreachableError) as error:
+            with suppress(OSError):
+                copy.unlink()
+            deleted = {"file": str(copy), "why": name_of(error), "deleted": not copy.exists()}
+            _log.warning("copy of the database can't be changed", extra=deleted)
 
 
 def connect(url: Secret) -> Database:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
 
 from bot.core.cards import SessionName
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
@@ -195,12 +196,23 @@ async def prune(database: Database, days: int) -> None:
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
         await database.change(_delete_leftovers)
+        await database.change_copies(partial(_prune_copy, days))
 
 
 def _delete_leftovers(connection: Connection) -> None:
     now = DatabaseClock().now(connection)
     connection.execute(_DELETE_LEASES, limit=now - _DAY)
     connection.execute(_FORGET_REPLIES, limit=now - _REPLY_KEPT)
+
+
+def _prune_copy(days: int, connection: Connection) -> None:
+    """Delete what is old from a copy that a migration has left; an old one has `roles`."""
+    now = DatabaseClock().now(connection)
+    cards = "changed_at", min(days, CARD_DAYS)
+    kept = {"orders": ("given_at", days), "cards": cards, **dict.fromkeys(("people", "roles"), ("seen_at", CARD_DAYS))}
+    for table, (time, most) in kept.items():
+        if connection.has_table(table):
+            connection.execute(f"DELETE FROM {table} WHERE {time} < :limit", limit=now - most * _DAY)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:

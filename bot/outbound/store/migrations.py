@@ -298,7 +298,7 @@ def _migrate(file: Path | None, connection: Connection) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    if not connection.fetch_all(connection.driver.catalog, name="alembic_version"):
+    if not connection.has_table("alembic_version"):
         return None
     found = connection.fetch_one("SELECT version_num AS revision FROM alembic_version")
     return None if found is None else str(found.revision)

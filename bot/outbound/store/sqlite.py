@@ -28,7 +28,7 @@ IN_MEMORY = Secret("sqlite://")
 """The URL of a database in memory: a new one for each `SqliteDriver`."""
 MOVED = "its file was deleted or replaced"
 LEAST_LOG = 4_000_000
-"""Bytes up to which a write-ahead log is left as it is."""
+"""Bytes up to which a write-ahead log can wait for the next minute."""
 _FILE_URL = "sqlite:///"
 _BUSY_TIMEOUT_MS = 4_000
 _POLL_INTERVAL = 0.02  # seconds between two attempts to turn WAL on
@@ -150,7 +150,6 @@ def _prepare(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
     raw.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
     raw.execute("PRAGMA wal_autocheckpoint = 0")  # a commit would wait for it; see `Database.checkpoint`
-    raw.execute(f"PRAGMA journal_size_limit = {LEAST_LOG}")
 
 
 def _use_wal(raw: sqlite3.Connection) -> None:

@@ -73,8 +73,11 @@ _SET_KEY = """
     anchor_api_key_set_at = :set_at
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
-_OF_WORKSPACE = {"orders": "team_id", "people": "team_id", "cards": "team_id", "lanes": "team_id", "marks": "scope"}
-"""The tables whose rows go with a workspace, besides those that refer to it."""
+_OF_WORKSPACE = {
+    **dict.fromkeys(("orders", "people", "cards", "lanes", "roles"), "team_id"),
+    "marks": "scope",
+}
+"""The tables whose rows go with a workspace, besides those that refer to it. Only an old copy has `roles`."""
 _CHECKS = frozenset(KeyCheck)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
 
@@ -243,10 +246,13 @@ class WorkspaceRows:
         def delete_all(connection: Connection) -> bool:
             is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
             for table, column in _OF_WORKSPACE.items() if is_deleted else ():
-                connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
+                if connection.has_table(table):  # a copy can be older
+                    connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
             return is_deleted
 
-        return await self._database.change(delete_all)
+        is_deleted = await self._database.change(delete_all)
+        await self._database.change_copies(delete_all)
+        return is_deleted
 
     async def _change_version(
         self, team_id: str, version: str, if_version: int | None, change: str, **values: object
