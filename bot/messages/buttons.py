@@ -8,7 +8,7 @@ from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
 from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
-from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, fit, lines, mention, moment, name, plain
+from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, fit, mention, moment, name, plain
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -327,7 +327,7 @@ def state_buttons(session_id: SessionId, state: SessionState) -> list[Block]:
 def next_button(session_id: SessionId, state: SessionState) -> Block:
     """Return the button for the next order. Resume asks first, and says who paused."""
     if state.phase is Phase.PAUSED:
-        reason = f": {lines(' '.join(state.reason.split()), limit=_LONGEST_REASON_ASKED)}" if state.reason else ""
+        reason = f": {plain(state.reason.replace('`', chr(39)), limit=_LONGEST_REASON_ASKED)}" if state.reason else ""
         history = f"Paused by {mention(state.user_id)}, {moment(state.at)}{reason}."
         return button(Verb.RESUME, session_id, history=history, version=state.order_id)
     verb = state.verb if state.phase is Phase.UNCONFIRMED else Verb.PAUSE

@@ -64,21 +64,12 @@ def one_line(text: str, *, limit: int) -> str:
 
 def name(text: str, *, limit: int) -> str:
     """Escape untrusted text for a name in bold, on one line, of at most `limit` UTF-16 units."""
-    return lines(" ".join(text.replace("*", "").split()), limit=limit)
+    return plain(text.replace("*", "").replace("`", "'"), limit=limit)
 
 
 def code(text: str, *, limit: int = 200) -> str:
     """Escape untrusted text as a code span. Backticks, which would end the span, become quotes."""
     return f"`{plain(text.replace('`', chr(39)), limit=limit) or _NOTHING}`"
-
-
-def lines(text: str, *, limit: int) -> str:
-    """Escape untrusted text with its line breaks, of at most `limit` UTF-16 units, as Slack's clients count.
-
-    Backticks, which could hide the text that follows, become quotes.
-    """
-    cleaned = "\n".join(map(_clean, text.replace("`", "'").splitlines()))
-    return fit(html.escape(_BLANK_LINES.sub("\n\n", cleaned).strip(), quote=False), limit)
 
 
 def literal(text: str, *, limit: int) -> str:

@@ -21,7 +21,7 @@ UNSEEN = (
 """The token must appear nowhere but in its modal."""
 
 WRONG_TOKENS_MESSAGE = ephemeral(
-    "⚠️ Over 100 alerts for this workspace had wrong tokens within a minute. They were refused.",
+    "⚠️ 100 alerts for this workspace had wrong tokens within a minute. They were refused.",
     "Probably a program has a revoked token. Nobody can guess one. Programs with a valid token can post as before. You "
     "are told this once a day.",
 )
@@ -62,7 +62,6 @@ def new_token_modal(workspace: Workspace, url: str) -> View:
         section("For example:"),
         preformatted(_alert_example(url)),
         input_block("Name of the program", name, optional=False) | {"hint": plain_text(NAMES)},
-        _channels(frozenset()),
     )
     return form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a token", *blocks)
 
@@ -72,25 +71,21 @@ def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None, 
     asked = some(map(channel, asked_for), most=MOST_NAMED)
     question = f"In the last 30 days its alerts named {asked}, and went to the alert channel. Add what is meant."
     revoke = {"type": "checkboxes", "action_id": REVOKE, "options": [option("Revoke it now", "yes")]}
-    blocks = (
-        section(_token_line(token, used_at)),
-        *([section(question)] if asked else []),
-        _channels(token.channels),
-        input_block("Alerts with a revoked token are refused", revoke),
-    )
-    return form(buttons.ALERTS_SENDER, workspace.alerts_token_version, "Save", *blocks, about=token.name)
-
-
-def _channels(chosen: frozenset[str]) -> Block:
     select = {
         "type": "multi_conversations_select",
         "action_id": CHANNELS,
         "placeholder": plain_text("Only the alert channel"),
         "max_selected_items": MOST_NAMED,
         "filter": buttons.ALERT_CHANNELS,
-        **initial("initial_conversations", chosen),
+        **initial("initial_conversations", token.channels),
     }
-    return input_block("More channels", select) | {"hint": plain_text(_REACH)}
+    blocks = (
+        section(_token_line(token, used_at)),
+        *([section(question)] if asked else []),
+        input_block("More channels", select) | {"hint": plain_text(_REACH)},
+        input_block("Alerts with a revoked token are refused", revoke),
+    )
+    return form(buttons.ALERTS_SENDER, workspace.alerts_token_version, "Save", *blocks, about=token.name)
 
 
 def _alert_example(url: str) -> str:

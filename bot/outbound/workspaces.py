@@ -179,9 +179,9 @@ class Workspaces:
         await self.rows.record_key_check(team_id, version, check)
 
     async def claim_notice(self, team_id: str, name: str, seconds: float | None = None) -> bool:
-        """Return whether this replica is the first to claim this notice, within so many seconds or for good (None).
+        """Return whether this replica is the first to claim this notice; never if the workspace is not served.
 
-        It is never if the workspace is not served.
+        Without `seconds`, a claim lasts for good.
         """
         await self._record_pinned()
         return await self.store.notices.claim(team_id, name, seconds)

@@ -33,7 +33,7 @@ LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
 
 _SCOPE = "users:read"
 _TOKENS, _LOGGED = "wrong tokens", "wrong tokens in the log"
-_DAY = 86_400.0
+_AGAIN_AFTER = {_TOKENS: 86_400.0}  # seconds; others are sent once for good
 MOST_QUIET = 10_000
 QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
@@ -126,7 +126,7 @@ class WorkspaceMonitor:
         if (workspace.team_id, _LOGGED) not in self._quiet:
             self._quiet[workspace.team_id, _LOGGED] = None
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
-            self.tasks.start(self._report(workspace, _TOKENS, None, WRONG_TOKENS_MESSAGE, seconds=_DAY))
+            self.tasks.start(self._report(workspace, _TOKENS, None, WRONG_TOKENS_MESSAGE))
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
@@ -150,28 +150,21 @@ class WorkspaceMonitor:
         finally:
             self._recording.discard((team_id, version, check))
 
-    async def _report(
-        self, workspace: Workspace, about: str, first: str | None, message: Message, *, seconds: float | None = None
-    ) -> None:
+    async def _report(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
         try:
-            await self._notify_once(workspace, about, first, message, seconds=seconds)
+            await self._notify_once(workspace, about, first, message)
         except StoreError as error:
             _log.warning("notice not sent", extra={"team": workspace.team_id, "about": about, "why": str(error)})
 
-    async def _notify_once(
-        self, workspace: Workspace, about: str, first: str | None, message: Message, *, seconds: float | None = None
-    ) -> None:
-        """Send a notice once for all replicas, or once within so many seconds. Raises StoreError.
-
-        If that fails, it can be sent again later.
-        """
+    async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
+        """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
         team_id = workspace.team_id
         if (team_id, about) in self._quiet:
             return
         self._quiet[team_id, about] = None
         try:
             admins = await self._admins(workspace)
-            if not await self.workspaces.claim_notice(team_id, about, seconds):
+            if not await self.workspaces.claim_notice(team_id, about, _AGAIN_AFTER.get(about)):
                 return
             if not await self._notify(workspace, first, admins, message):
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})

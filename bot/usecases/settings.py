@@ -32,12 +32,10 @@ _log = logging.getLogger(__name__)
 _TOKEN_BYTES = 32
 
 
-def new_alert_token(
-    name: str, made_by: str | None = None, channels: frozenset[str] = frozenset()
-) -> tuple[Secret, AlertToken]:
+def new_alert_token(name: str, made_by: str | None = None) -> tuple[Secret, AlertToken]:
     """Return a new random token, and what the store keeps of it."""
     text = secrets.token_urlsafe(_TOKEN_BYTES)
-    return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, int(time.time()), channels)
+    return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, int(time.time()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +76,11 @@ class Changes:
         channel = workspace.alerts_channel
         return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
 
-    async def make_token(
-        self, workspace: Workspace, user_id: str, name: str, channels: frozenset[str], *, expected_version: int
-    ) -> Reply:
-        """Make a token for alerts, which can go to these channels, too."""
+    async def make_token(self, workspace: Workspace, user_id: str, name: str, *, expected_version: int) -> Reply:
+        """Make a token for alerts."""
         if problem := senders.name_problem(name, workspace.alert_tokens):
             return Reply("TokenNotMade", problem, (senders.NAME,))
-        secret, token = new_alert_token(name, user_id, channels)
+        secret, token = new_alert_token(name, user_id)
         tokens = (*workspace.alert_tokens, token)
         reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id))
         if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version):

@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.markup import code, fit, lines, link, one_line, plain, width
+from bot.messages.markup import code, fit, link, one_line, plain, quoted, width
 
 TOKEN = re.compile(r"<[^>]*>")
 
@@ -53,21 +53,21 @@ def test_lines_become_one_and_families_stay_together() -> None:
 
 @given(st.text(), st.integers(1, 200))
 def test_lines_fit_as_they_are_written_and_stay_harmless(text: str, limit: int) -> None:
-    written = lines(text, limit=limit)
+    written = quoted(text, limit=limit)
     assert width(written) <= limit
     assert not TOKEN.search(written)
-    assert "`" not in written
+    assert not set("`*~") & set(written)
     assert html.escape(html.unescape(written), quote=False) == written
 
 
 def test_lines_keep_their_breaks_but_no_gaps() -> None:
-    assert lines("\r\n a  b \r\n\n\n\nc\n", limit=99) == "a b\n\nc"
+    assert quoted("\r\n a  b \r\n\n\n\nc\n", limit=99) == "&gt; a b\n&gt; \n&gt; c"
 
 
 def test_lines_are_cut_between_characters_and_say_so() -> None:
-    assert lines("a&&b", limit=12) == "a&amp;&amp;b"
-    assert lines("a&&b", limit=11) == "a&amp;…"
-    assert lines("🚨🚨🚨", limit=5) == "🚨🚨…"
+    assert quoted("a&&b", limit=17) == "&gt; a&amp;&amp;b"
+    assert quoted("a&&b", limit=16) == "&gt; a&amp;…"
+    assert quoted("a🚨🚨🚨", limit=11) == "&gt; a🚨🚨…"
 
 
 def test_a_link_cannot_be_broken_out_of() -> None:

@@ -9,19 +9,9 @@ from bot.core.policy import Policy, Rule
 from bot.core.requests import Verb
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import Request, Router, guarded
-from bot.messages import senders
+from bot.messages import buttons, senders
 from bot.messages import settings as texts
 from bot.messages.blocks import Message, ephemeral
-from bot.messages.buttons import (
-    ALERTS_CHANNEL,
-    ALERTS_GROUP,
-    ALERTS_SENDER,
-    ALERTS_TOKEN,
-    CHANGE_POLICY,
-    KEY_MENU,
-    SET_KEY,
-    TEST_ALERT,
-)
 from bot.messages.home import Notice
 from bot.usecases.home import HomeView
 from bot.usecases.settings import AdminActions, Change, Changes
@@ -39,10 +29,12 @@ class SettingsListeners:
 
     def add_to(self, router: Router) -> None:
         """Register the listeners."""
-        router.add("action", ALERTS_CHANNEL, listener=self.choose_channel)
-        router.add("action", ALERTS_GROUP, listener=self.choose_group)
-        router.add("action", TEST_ALERT, listener=self.test_alert)
-        router.add("action", *texts.TITLES, KEY_MENU, listener=self.open)  # a modal and its button have the same name
+        router.add("action", buttons.ALERTS_CHANNEL, listener=self.choose_channel)
+        router.add("action", buttons.ALERTS_GROUP, listener=self.choose_group)
+        router.add("action", buttons.TEST_ALERT, listener=self.test_alert)
+        router.add(
+            "action", *texts.TITLES, buttons.KEY_MENU, listener=self.open
+        )  # a modal and its button have the same name
         router.add("view", *texts.TITLES, listener=self.submit)
 
     async def choose_channel(self, request: Request) -> None:
@@ -50,17 +42,17 @@ class SettingsListeners:
         channel = request.payload["actions"][0].get("selected_conversation")
         if isinstance(channel, str) and CHANNEL_ID.fullmatch(channel):
             change = partial(self.changes.choose_channel, channel=channel)
-            request.tasks.start(self._execute(request, ALERTS_CHANNEL, change))
+            request.tasks.start(self._execute(request, buttons.ALERTS_CHANNEL, change))
 
     async def choose_group(self, request: Request) -> None:
         """Change the user group that critical alerts mention."""
         group = text_field(request.payload["actions"][0], "value").strip()
         change = partial(self.changes.choose_group, group=group or None)
-        request.tasks.start(self._execute(request, ALERTS_GROUP, change))
+        request.tasks.start(self._execute(request, buttons.ALERTS_GROUP, change))
 
     async def test_alert(self, request: Request) -> None:
         """Post a test alert."""
-        request.tasks.start(self._execute(request, TEST_ALERT, self.changes.send_test))
+        request.tasks.start(self._execute(request, buttons.TEST_ALERT, self.changes.send_test))
 
     async def open(self, request: Request) -> None:
         """Open the modal of a button in Home or in a message, or of an option of a menu."""
@@ -96,25 +88,24 @@ class SettingsListeners:
             if isinstance(change, texts.Reply):
                 return change
             reply = await self.actions.execute(name, request.actor, change)
-            return texts.KEY_NOT_SAVED if name == SET_KEY and reply is texts.NOT_SAVED else reply
+            return texts.KEY_NOT_SAVED if name == buttons.SET_KEY and reply is texts.NOT_SAVED else reply
         finally:
             request.tasks.start(self.home.publish(request.actor))
 
     def _change(self, name: str, sent: Submission) -> Change | texts.Reply:
         """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
-        changes, channels = self.changes, sent.selected_ids(senders.CHANNELS)
+        changes = self.changes
         change: Callable[..., Awaitable[texts.Reply]] = changes.remove_key
-        if name == ALERTS_TOKEN:
-            wanted = sent.text(senders.NAME).reveal().strip()
-            change = partial(changes.make_token, name=wanted, channels=channels)
-        elif name == ALERTS_SENDER:
-            left = None if sent.is_checked(senders.REVOKE) else channels
-            change = partial(changes.change_token, name=sent.about, channels=left)
-        elif name == SET_KEY:
+        if name == buttons.ALERTS_TOKEN:
+            change = partial(changes.make_token, name=sent.text(senders.NAME).reveal().strip())
+        elif name == buttons.ALERTS_SENDER:
+            channels = None if sent.is_checked(senders.REVOKE) else sent.selected_ids(senders.CHANNELS)
+            change = partial(changes.change_token, name=sent.about, channels=channels)
+        elif name == buttons.SET_KEY:
             change = partial(
                 changes.set_key, text=sent.text(texts.KEY), allow_unverified=sent.is_checked(texts.ALLOW_UNVERIFIED)
             )
-        elif name == CHANGE_POLICY:
+        elif name == buttons.CHANGE_POLICY:
             policy = _read_policy(sent)
             if isinstance(policy, texts.Reply):
                 return policy
