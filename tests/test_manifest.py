@@ -18,7 +18,14 @@ from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.orders import OrderListeners
 from bot.inbound.slack.router import Router
 from bot.inbound.slack.views import ViewListeners
-from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, HISTORY, PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
+from bot.messages.buttons import (
+    ACTIONS,
+    CONFIRMED_RESUME,
+    HISTORY,
+    PAUSE_FROM_MESSAGE,
+    PAUSE_FROM_MESSAGE_NAME,
+    READ_LIST,
+)
 from bot.messages.sessions import REFRESH
 from bot.messages.usage import COMMANDS, SESSIONS
 from bot.sim.slack import GlobalShortcut, MessageShortcut, SimSlack, SlashCommand
@@ -104,7 +111,7 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    assert set(NAMES["action"]) == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH, HISTORY}
+    assert set(NAMES["action"]) == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH, HISTORY, READ_LIST}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}
     assert NAMES["attachment_action"] == ["anchor_pause_legacy"]
 
