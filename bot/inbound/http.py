@@ -99,9 +99,8 @@ class _AnonymousResponse(web.Response):
         del self.headers[hdrs.SERVER]
 
 
-@web.middleware
 async def _track_request(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], request: web.BaseRequest
 ) -> web.StreamResponse:
     """Tell the connection of a request when its header is complete, and when it is answered; give the request an id."""
     request_id.begin()
@@ -131,11 +130,11 @@ async def listening(
     application: web.Application, host: str, port: int, *, setting: str = "PORT", message: str = "listening"
 ) -> AsyncIterator[str]:
     """Serve an application in the block, and yield its URL; `setting` is the port's. Raises NotListeningError."""
-    application.middlewares.append(_track_request)
     application.on_response_prepare.append(_prepare_response)
     runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - `setup` has made it
+    runner.server.request_handler = partial(_track_request, runner.server.request_handler)
     connect = partial(
         HttpConnection,
         runner.server,

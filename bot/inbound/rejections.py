@@ -81,8 +81,11 @@ class Bodies:
         if (request.content_length or 0) > self._largest:
             return self._too_large()
         limit, body = asyncio.timeout(_TIMEOUT), bytearray()
-        self._reading[limit] = body
         try:
+            if request.content.is_eof():  # it came with the header
+                whole = request.content.read_nowait()
+                return whole if len(whole) <= self._largest else self._too_large()
+            self._reading[limit] = body
             async with limit:
                 return await self._receive(request, limit, body)
         except (ConnectionError, web.RequestPayloadError) as error:

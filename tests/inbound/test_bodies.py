@@ -19,7 +19,7 @@ class Upload:
     def __init__(self, bodies: Bodies) -> None:
         self.headers: dict[str, str] = {}
         self.content_length = None
-        self.content = SimpleNamespace(iter_any=self._pieces)
+        self.content = SimpleNamespace(iter_any=self._pieces, is_eof=lambda: False)
         self.sent: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         request: Any = self
         self.reading = asyncio.create_task(bodies.read(request))
