@@ -93,11 +93,9 @@ async def happens(event: asyncio.Event, *, within: float) -> bool:
 
     `asyncio.wait_for` can swallow a cancellation before Python 3.12 (https://github.com/python/cpython/issues/86296).
     """
-    waiting = asyncio.create_task(event.wait())
-    try:
-        await asyncio.wait({waiting}, timeout=within)
-    finally:
-        waiting.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await event.wait()
     return event.is_set()
 
 

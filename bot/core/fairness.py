@@ -148,7 +148,7 @@ class Rotation(Generic[_Item]):
 
     def take(self) -> tuple[_Item, Person] | None:
         """Take the oldest item of the next person; None if nothing can be taken now."""
-        person = self._next_person()
+        person = self._next_person() if self._people else None
         if person is None:
             return None
         item = next(iter(self._waiting[person]))
