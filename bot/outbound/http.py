@@ -137,6 +137,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response when its headers are there. Its body comes as a stream.
 
+        The body of the request is its `stream`: otherwise httpx takes long to add headers, which are added here.
         The extension `connect_timeout` is in seconds. `target` is httpx's: the path and query in bytes, so that no URL
         has to be parsed. https://www.python-httpx.org/advanced/extensions/#target
         """
@@ -190,10 +191,13 @@ async def _exchange_over(connection: Connection, request: httpx.Request) -> tupl
     protocol.set_response_params(read_until_eof=True)
     writer = StreamWriter(protocol, asyncio.get_running_loop())
     target = request.extensions.get("target") or request.url.raw_path
-    own = ((name.decode(), value.decode()) for name, value in request.headers.raw)
     assert isinstance(request.stream, httpx.ByteStream)  # noqa: S101 - no other request is made
-    await writer.write_headers(f"{request.method} {target.decode()} HTTP/1.1", CIMultiDict((*_HEADERS, *own)))
-    await writer.write_eof(b"".join(request.stream))
+    body, host = b"".join(request.stream), request.url.netloc.decode()
+    length = () if request.method == hdrs.METH_GET else (("Content-Length", str(len(body))),)
+    own = ((name.decode(), value.decode()) for name, value in request.headers.raw)
+    headers = CIMultiDict((("Host", host), *_HEADERS, *length, *own))
+    await writer.write_headers(f"{request.method} {target.decode()} HTTP/1.1", headers)
+    await writer.write_eof(body)
     while True:
         message, payload = await protocol.read()
         if message.code >= HTTPStatus.OK:

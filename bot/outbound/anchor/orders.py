@@ -43,8 +43,7 @@ _REFUSALS = frozenset({*range(400, 500), 500})
 _KEY_REFUSED = frozenset({401, 403})
 
 _MAX_BODY_BYTES = 64 * 1024
-_NO_BODY = httpx.ByteStream(b"")  # with it, httpx leaves the headers as they are, in half the time
-_LENGTHS: dict[str, list[tuple[bytes, bytes]]] = {"GET": [], "POST": [(b"content-length", b"0")]}
+_NO_BODY = httpx.ByteStream(b"")
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
@@ -59,7 +58,6 @@ class AnchorHttp:
         url = httpx.URL(self.base_url.rstrip("/"))
         self._prefix = url.raw_path.decode().rstrip("/")
         self._origin = url.copy_with(raw_path=b"")
-        self._host = url.netloc
 
     async def request(
         self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
@@ -70,9 +68,8 @@ class AnchorHttp:
         """
         connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
         about = (request_id.current() or request_id.new_id()).encode()
-        own = (b"host", self._host), (b"anchor-api-key", key.reveal().encode()), (b"x-request-id", about)
+        headers = [(b"anchor-api-key", key.reveal().encode()), (b"x-request-id", about)]
         extensions = {"target": f"{self._prefix}{path}".encode(), "connect_timeout": connect}
-        headers = [*own, *_LENGTHS[method]]
         request = httpx.Request(method, self._origin, headers=headers, stream=_NO_BODY, extensions=extensions)
         try:
             async with asyncio.timeout(within):

@@ -4,6 +4,7 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -25,6 +26,7 @@ from bot.outbound.slack.errors import read_wait
 _log = logging.getLogger(__name__)
 
 _SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
+_JSON = {"Content-Type": "application/json"}
 _TIMEOUT = 5.0
 MOST_USES = 4  # of the five that Slack accepts
 MOST_URLS = 10_000
@@ -59,24 +61,25 @@ class ResponseUrls:
         return await self._send(url, body, most_uses=MOST_USES)
 
     async def _send(self, url: Secret, content: Mapping[str, object], *, most_uses: int) -> PostResult:
-        if not self.is_trusted(url.reveal()):
+        if (parsed := self.trusted(url.reveal())) is None:
             return Refused("response_url is not Slack's")
         uses = self._uses.get(url.reveal(), 0)
         if uses >= most_uses:
             return Refused("response_url is used up")
         self._uses[url.reveal()] = uses + 1
-        request, began = httpx.Request("POST", url.reveal(), json=content), time.monotonic()
+        began, body = time.monotonic(), json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        request = httpx.Request("POST", parsed, headers=_JSON, stream=httpx.ByteStream(body.encode()))
         try:
             async with asyncio.timeout(_TIMEOUT):
                 response = await self._transport.handle_async_request(request)
                 async with aclosing(response):
-                    body = await read_body(response, MAX_BODY_BYTES)
+                    answer = await read_body(response, MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             self._uses[url.reveal()] = uses + (not never_sent(error))
             result: PostResult = read_failure(error)
         else:
-            result = read_response(response, body)
-            self._log_unknown(body or b"", result)
+            result = read_response(response, answer)
+            self._log_unknown(answer or b"", result)
         fields = {"result": type(result).__name__, "ms": round((time.monotonic() - began) * 1000)}
         _log.debug("post to a response_url", extra=fields)
         return result
@@ -89,16 +92,16 @@ class ResponseUrls:
             shown = word.decode(errors="replace")[:_MOST_LOGGED]
             _log.warning("a response_url answered with an unknown word", extra={"word": shown})
 
-    def is_trusted(self, url: str) -> bool:
-        """Return whether Slack can have sent `url`: any other could be a forged request (SSRF)."""
+    def trusted(self, url: str) -> httpx.URL | None:
+        """Parse `url`; return None if Slack cannot have sent it: it could be a forged request (SSRF)."""
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL:
-            return False
+            return None
         if parsed.userinfo or "\\" in url:
-            return False
+            return None
         by_slack = parsed.scheme == "https" and parsed.port is None and _SLACK_HOST.fullmatch(parsed.host) is not None
-        return by_slack or _origin(parsed) == self._api_origin
+        return parsed if by_slack or _origin(parsed) == self._api_origin else None
 
 
 def read_response(response: httpx.Response, content: bytes | None) -> PostResult:

@@ -47,7 +47,7 @@ OTHERS = [
 async def test_only_slacks_own_urls_are_called() -> None:
     async with http_transport() as transport:
         urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/api/")
-        assert [url for url in (*SLACKS, *OTHERS) if urls.is_trusted(url)] == SLACKS
+        assert [url for url in (*SLACKS, *OTHERS) if urls.trusted(url)] == SLACKS
         assert isinstance(await urls.post(Secret("https://evil.example/"), FOR_ONE), client.Refused)
 
 
