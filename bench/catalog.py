@@ -7,7 +7,7 @@ from bench import measures
 from bench.applications import Application
 from bench.busy import RATE, SECONDS, busy
 from bench.idle import CARDS, IDLE_SECONDS, idle
-from bench.instructions import COUNTED, IN_FLIGHT, instructions
+from bench.instructions import CLICKS, COUNTED, IN_FLIGHT, instructions
 from bench.measures import Stage
 from bench.rates import RATES, Rate
 from bench.running import Running
@@ -208,8 +208,9 @@ MEASURES = (
     Measure(
         "instructions",
         "Instructions",
-        f"Instructions per command of {COUNTED}, {IN_FLIGHT} in flight and one at a time, and per click on a card, one "
-        "at a time, as callgrind counts them: without those of the kernel, and as if no thread waited for another one.",
+        f"Instructions per command of {COUNTED}, {IN_FLIGHT} in flight and one at a time, and per click of {CLICKS} on "
+        "cards, one at a time, as callgrind counts them: without those of the kernel, and as if no thread waited for "
+        "another one.",
         (
             Number("instructions", "instructions, thousands"),
             Number("instructions_alone", "one at a time: instructions, thousands"),

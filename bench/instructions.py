@@ -17,7 +17,8 @@ from bench.people import Card
 IN_FLIGHT = 8
 """With more commands in flight, an ack would not wait for the outcome any more: each takes 50 ms."""
 
-_WARM_UP, COUNTED = 200, 400  # orders of a kind
+_WARM_UP, COUNTED = 200, 400  # commands
+_CLICKS_BEFORE, CLICKS = 10, 30  # the bot sends at most 40 updates of cards a minute
 _QUIET = 1.0  # seconds, for what follows the acks
 _WRITTEN_WITHIN = 30.0
 _POLL_INTERVAL = 0.1
@@ -35,7 +36,7 @@ async def instructions(stage: Stage) -> dict[str, float]:
     return {
         "instructions": await _count(stage, partial(_command, IN_FLIGHT)),
         "instructions_alone": await _count(stage, partial(_command, 1)),
-        "instructions_click": await _count(stage, click, cards=_WARM_UP + COUNTED),
+        "instructions_click": await _count(stage, click, clicks=True),
     }
 
 
@@ -43,20 +44,24 @@ async def _command(in_flight: int, load: Load, numbers: range) -> None:
     await load.run((KNOWN[number % len(KNOWN)] for number in numbers), in_flight)
 
 
-async def _count(stage: Stage, order: Callable[[Load, range], Awaitable[None]], *, cards: int = 0) -> float:
-    """Return the thousands of instructions of what `order` does for each number."""
+async def _count(stage: Stage, order: Callable[[Load, range], Awaitable[None]], *, clicks: bool = False) -> float:
+    """Return the thousands of instructions of what `order` does for each number: of a card if they are clicks."""
+    before, counted = (_CLICKS_BEFORE, CLICKS) if clicks else (_WARM_UP, COUNTED)
     with TemporaryDirectory() as directory:
         counts = Path(directory) / "counts"
         valgrind = ("valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={counts}")
-        async with stage.start(under=valgrind, cards=cards) as running, stage.checked(NO_DELAYS):
+        async with (
+            stage.start(under=valgrind, cards=before + counted if clicks else 0) as running,
+            stage.checked(NO_DELAYS),
+        ):
             (pid,) = running.pids
-            await order(running.load, range(_WARM_UP))
+            await order(running.load, range(before))
             await asyncio.sleep(_QUIET)
             _control("--zero", pid)
-            await order(running.load, range(_WARM_UP, _WARM_UP + COUNTED))
+            await order(running.load, range(before, before + counted))
             await asyncio.sleep(_QUIET)
             _control("--dump", pid)
-            return await _read_total(counts.with_suffix(".1")) / COUNTED / 1000
+            return await _read_total(counts.with_suffix(".1")) / counted / 1000
 
 
 def _control(action: str, pid: int) -> None:
