@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from bot.core.fields import digest
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
@@ -46,7 +47,7 @@ GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
 _MOST_FIRING = 50
-_END_OF_ID = 12  # digits
+_TOLD_APART_BY = 12  # digits of a digest: ids can end alike
 
 
 def alerts_url(base_url: str, team_id: str = "") -> str:
@@ -206,20 +207,20 @@ def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
 class CountedSessions:
     """The sessions that a message of a channel counts, without a card each.
 
-    `group` is its name, `newest` are the ids of the cards in it, and `ends` are the ends of the last sessions' ids.
+    `group` is its name, `newest` are the ids of the cards in it, and `known` tell the last sessions apart.
     """
 
     group: str
     total: int = 0
     newest: Sequence[str] = ()
-    ends: Sequence[str] = ()
+    known: Sequence[str] = ()
 
     def with_cards(self, cards: Sequence["NewCard"]) -> "CountedSessions":
         """Return it with the sessions of these cards; one that is counted already is not counted again."""
-        known = set(self.ends)
-        new = dict.fromkeys(end for card in cards if (end := card.session_id[-_END_OF_ID:]) not in known)
+        known = set(self.known)
+        new = dict.fromkeys(one for card in cards if (one := digest(card.session_id)[:_TOLD_APART_BY]) not in known)
         newest = (*self.newest, *(card.id for card in cards))[-MOST_IN_SUMMARY:]
-        return CountedSessions(self.group, self.total + len(new), newest, (*self.ends, *new)[-MOST_TOLD_APART:])
+        return CountedSessions(self.group, self.total + len(new), newest, (*self.known, *new)[-MOST_TOLD_APART:])
 
 
 def plan_replies(pending: int, recent: int) -> int:

@@ -63,8 +63,13 @@ _WRITE_COUNTED = """
     INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
 """
-_TS_OF = f"""
-    SELECT ts FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NOT NULL AND {IS_OPEN} ORDER BY id
+_OF_CHANNEL = (
+    f"SELECT 1 FROM cards AS other WHERE team_id = cards.team_id AND channel_id = cards.channel_id AND kind = '{ALERT}'"
+)
+_POSTED = f"""
+    SELECT ts, EXISTS ({_OF_CHANNEL} AND other.ts > cards.ts)
+      OR EXISTS ({_OF_CHANNEL} AND other.ts IS NULL AND due IS NOT NULL) AS is_followed
+    FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NOT NULL AND {IS_OPEN} ORDER BY id DESC LIMIT 1
 """
 _CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 
@@ -132,16 +137,21 @@ def _count(connection: Connection, cards: Sequence[NewCard], now: float) -> tupl
     """Count sessions in the last message of a channel. Return its `ts`, if it is posted, and what it counts then."""
     first, until = cards[0], now + COUNTED_FOR
     name = {"team_id": first.team_id, "name": f"{COUNTED} {first.channel_id}", "until": until}
-    row = connection.fetch_one(_READ_COUNTED, **name, now=now)
-    if row is None:
+    rows = readable(connection.fetch_all(_READ_COUNTED, **name, now=now), _read_counted)
+    before = next((counted for _, counted in rows), None)
+    posted = connection.fetch_one(_POSTED, ids=listed(before.newest)) if before else None
+    if before is None or (posted and posted.is_followed):
         fields = {"team": first.team_id, "channel": first.channel_id, "most": MOST_WAITING}
         _log.warning("too many sessions wait to be posted; one message of the channel counts the others", extra=fields)
-    before = CountedSessions(first.id) if row is None else CountedSessions(*json.loads(row.value))
+        before, posted = CountedSessions(first.id), None
     after = before.with_cards(cards)
     connection.execute(_WRITE_COUNTED, **name, value=json.dumps(astuple(after)))
-    posted = connection.fetch_all(_TS_OF, ids=listed(before.newest))
     connection.execute(_DELETE, ids=listed(set(before.newest) - set(after.newest)))
-    return posted[-1].ts if posted else None, after
+    return posted and posted.ts, after
+
+
+def _read_counted(row: Row) -> CountedSessions:
+    return CountedSessions(*json.loads(row.value))
 
 
 def _resolved_at(card: NewCard) -> float | None:

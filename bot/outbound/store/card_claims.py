@@ -91,7 +91,7 @@ _ROWS = f"""
 _LATE = f"""
     SELECT * FROM cards
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
-      AND kind <> '{LISTED}'
+      AND (kind <> '{LISTED}' OR changed_at <= :old)
     ORDER BY due, id LIMIT {_MOST_LOOKED_AT}
 """
 _OF_MESSAGES = f"""
@@ -269,7 +269,7 @@ def _due(
     messages: dict[tuple[str, str, str], ClaimedCard] = {}
     parts = _parts(rows, unread)
     for row in (row for row in rows if row.id in parts):
-        if row.ts is None and row.kind != LISTED and (row.kind == ALERT or _is_late(row, now)):
+        if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
             pending[row.team_id, row.channel_id].append(row)
         elif row.ts is None and row.kind == REPLY:
             replies[row.team_id, row.channel_id].append(row)
@@ -278,7 +278,12 @@ def _due(
     for (team_id, channel_id), posts in pending.items():
         alerts = [row for row in posts if not _is_late(row, now)]
         if len(alerts) < len(posts):
-            values = {"team_id": team_id, "channel_id": channel_id, "until": now - ALONE_FOR}
+            values = {
+                "team_id": team_id,
+                "channel_id": channel_id,
+                "until": now - ALONE_FOR,
+                "old": now - GIVE_UP_AFTER,
+            }
             for name, card in _late(connection.fetch_all(_LATE, **values), now, unread).items():
                 messages[team_id, channel_id, name] = card
         for ts, together in _plan(connection, alerts, now) if alerts else ():
@@ -292,8 +297,8 @@ def _due(
 
 
 def _is_late(row: Row, now: float) -> bool:
-    """Return whether a post has waited so long that it is only sent together with others."""
-    return bool(row.created_at <= now - ALONE_FOR)
+    """Return whether a post has waited so long that it is only sent, or given up, together with others."""
+    return bool(row.changed_at <= now - GIVE_UP_AFTER if row.kind == LISTED else row.created_at <= now - ALONE_FOR)
 
 
 def _late(rows: Sequence[Row], now: float, unread: set[str]) -> dict[str, ClaimedCard]:

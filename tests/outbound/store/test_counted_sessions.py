@@ -49,6 +49,13 @@ async def next_message(rows: CardRows, ts: str | None = None) -> ClaimedCard:
     raise AssertionError("nothing is due")
 
 
+async def until_claimed(rows: CardRows, channel: str) -> ClaimedCard:
+    """Claim the next message of a channel."""
+    while (one := await next_message(rows)).channel_id != channel:
+        pass
+    return one
+
+
 async def end(rows: CardRows, card: ClaimedCard, ts: str) -> None:
     """Record that Slack took it."""
     await exchange(rows, most=0, sent=[SentCard(card, ts, "digest")])
@@ -62,12 +69,12 @@ def total(card: ClaimedCard) -> int:
     return max(getattr(part.content, "total", 0) for part in card.parts)
 
 
-async def post_those_that_wait(rows: CardRows) -> None:
+async def post_those_that_wait(rows: CardRows, last: str = "9.9") -> None:
     waiting = await next_message(rows)
     while not total(waiting):
-        await end(rows, waiting, f"1.{numbers(waiting)[0]}")
+        await end(rows, waiting, f"{last[0]}.{numbers(waiting)[0]:02}")
         waiting = await next_message(rows)
-    await end(rows, waiting, "9.9")
+    await end(rows, waiting, last)
 
 
 async def test_further_sessions_are_one_message_after_those_that_wait_and_its_count_goes_up(
@@ -81,7 +88,8 @@ async def test_further_sessions_are_one_message_after_those_that_wait_and_its_co
         await end(rows, waiting, f"1.{number}")
     last = await next_message(others)
     assert (last.ts, numbers(last), total(last)) == (None, [4, 5, 6], 3)
-    assert await alerts(rows, 11, 12, 13, 14, 15, 16, 17) == [0, 0, 0, 7, 7, 7, 7]  # while it is being posted
+    assert await alerts(rows, 11, 12, 13, channel="C2") == [0, 0, 0]
+    assert await alerts(rows, 14, 15, 16, 17) == [7] * 4  # while it is being posted
     await end(others, last, "9.9")
     assert await alerts(others, *range(20, 40)) == [27] * 20
     updated = await next_message(rows, "9.9")
@@ -145,11 +153,36 @@ async def test_the_message_is_complete_half_an_hour_after_its_last_session(store
     assert await alerts(rows, 5) == [1]
 
 
-async def test_a_message_that_slack_has_not_taken_for_hours_is_still_one_and_posted(
+async def test_a_message_that_slack_has_not_taken_for_hours_is_still_one_and_given_up_as_any_other(
     store: Store, rows: CardRows
 ) -> None:
     await alerts(rows, 1, 2, 3, channel="C2")
-    await alerts(rows, 4, 5)
-    await execute(store, "UPDATE cards SET created_at = created_at - 30000, changed_at = changed_at - 30000")
-    last = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
-    assert [(numbers(one), one.is_given_up) for one in last] == [([4, 5], False)]
+    await alerts(rows, 4, 5, 6)
+    await execute(store, "UPDATE cards SET created_at = created_at - 30000")
+    await execute(store, "UPDATE cards SET changed_at = changed_at - 30000 WHERE id = '0004'")
+    (last,) = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
+    assert (numbers(last), last.is_given_up) == ([4], True)
+    await exchange(rows, most=0, sent=[SentCard(last)])
+    assert numbers(await until_claimed(rows, "C1")) == [5, 6]
+
+
+async def test_sessions_that_come_when_others_are_below_the_message_are_counted_in_a_new_one(rows: CardRows) -> None:
+    await alerts(rows, 1, 2, 3, 4)
+    await post_those_that_wait(rows)
+    assert await alerts(rows, 11, 12, 13) == [0, 0, 0]
+    assert await alerts(rows, 14, 15) == [2, 2]
+    await post_those_that_wait(rows, "99.9")
+    assert await alerts(rows, *range(20, 23), channel="C2") == [0, 0, 0]
+    assert await alerts(rows, 30) == [3]  # the others wait elsewhere
+    await next_message(rows, "99.9")
+
+
+async def test_sessions_are_told_apart_by_their_whole_ids(rows: CardRows) -> None:
+    await alerts(rows, 1, 2, 3)
+    assert await alerts(rows, *(n * 16**20 + 4 for n in range(5))) == [5] * 5
+
+
+async def test_a_count_that_cannot_be_decoded_keeps_nothing_from_being_posted(store: Store, rows: CardRows) -> None:
+    await alerts(rows, 1, 2, 3, 4)
+    await execute(store, "UPDATE marks SET value = '{}' WHERE name LIKE 'counted%'")
+    assert await alerts(rows, 5) == [1]
