@@ -22,7 +22,7 @@ from bot.core.retries import backoff
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import SCOPES, NewKeyRejected
 from bot.health import OFF, Metrics, Readiness, State, repeat
-from bot.inbound.alerts import Alerts
+from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import HttpServer, listening
 from bot.inbound.install import Install, open_oauth

@@ -10,7 +10,7 @@ import httpx
 
 from bot.config.settings import OneWorkspace, Settings
 from bot.health import Metrics, Readiness
-from bot.inbound.alerts import MOST_AT_ONCE
+from bot.inbound.alerts.endpoint import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
 from bot.inbound.slack.orders import OrderListeners

@@ -37,7 +37,7 @@ from bot.core.sessions import (
     missing_state,
 )
 from bot.core.workspace import SCOPES, AlertToken, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
-from bot.inbound.alerts import BadAlertError, read_alert
+from bot.inbound.alerts.fields import BadAlertError, read_alert
 from bot.messages import cards, checks, install, pausing, results, senders, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts

@@ -15,7 +15,8 @@ from bot.config.settings import LONGEST_DRAIN
 from bot.core import cards, recovery, requests, retries, sessions
 from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
-from bot.inbound import alerts, http, rejections
+from bot.inbound import http, rejections
+from bot.inbound.alerts import endpoint, fields
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
 from bot.messages import history
@@ -41,7 +42,7 @@ WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
 SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
 ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
 KIB, MIB, UNSIGNED = 1024, 1024 * 1024, http.UNSIGNED_CAPACITY
-ALERTS_EACH = alerts.MOST_AT_ONCE // queue.SHARE
+ALERTS_EACH = endpoint.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
 
@@ -115,7 +116,7 @@ OPERATIONS: list[Row] = [
     ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
     ("| requests that wait for their turn, of all and of one person | {}; {} |", ALL, EACH),
     ("| unanswered envelopes of Socket Mode | {} |", socket_mode.MOST_UNANSWERED),
-    ("and of one of many workspaces | {}; {}", alerts.MOST_AT_ONCE, ALERTS_EACH),
+    ("and of one of many workspaces | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
     ("| reads of workspaces in the database | {} |", workspaces.MAX_READS),
     ("| roles that are being stored | {} |", roles.MAX_STORING),
@@ -173,7 +174,7 @@ RELIABILITY: list[Row] = [
     ("gets one update per {}", span(retries.CALL_INTERVAL)),
 ]
 ALERTS: list[Row] = [
-    ("an object of at most {} names and values", alerts.MOST_FIELDS),
+    ("an object of at most {} names and values", fields.MOST_FIELDS),
     ("What has waited for {} is posted in one summary", span(cards.ALONE_FOR)),
     ("what has waited for {} hours since its last alert", cards.GIVE_UP_AFTER / 3_600),
     ("If more than {} sessions", cards.MOST_SINGLE),
@@ -184,10 +185,10 @@ ALERTS: list[Row] = [
     ("has up to {} tokens, one for each program", core_workspace.MOST_ALERT_TOKENS),
     ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
     ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
-    ("{} wrong tokens for a workspace", alerts.MOST_WRONG_TOKENS[0]),
+    ("{} wrong tokens for a workspace", endpoint.MOST_WRONG_TOKENS[0]),
     ("in the last {} days", int(senders.KEPT / 86_400)),
     ("days (at most {}).", senders.MOST_ASKED),
-    ("has {} alerts at the same time (with many workspaces {} of one)", alerts.MOST_AT_ONCE, ALERTS_EACH),
+    ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
     ("within the last {}.", span(retries.CALL_INTERVAL)),
     ("but {} seconds after the alert was recorded at the latest", outbox.POST_WAIT),

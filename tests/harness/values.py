@@ -10,7 +10,7 @@ from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
-from bot.inbound.alerts import MAX_LENGTH, BadAlertError, read_alert
+from bot.inbound.alerts.fields import MAX_LENGTH, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import Transport, open_session
 from bot.request_id import begin as begin_request

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbound.alerts import BadAlertError, read_alert
+from bot.inbound.alerts.fields import BadAlertError, read_alert
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, cards
 

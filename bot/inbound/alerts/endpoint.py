@@ -1,28 +1,23 @@
-"""`POST /alerts`: the token, the fields, and the answer."""
+"""The route for alerts: the token, the body, and the answer."""
 
 import json
 import logging
 import math
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import assert_never
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from cachetools import LRUCache
 
-from bot.core.cards import LONGEST_LINK, Alert, Severity
+from bot.core.cards import Alert
 from bot.core.fairness import Tally, TimeWindow
-from bot.core.fields import CHANNEL_ID
-from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
 from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
+from bot.inbound.alerts.fields import BadAlertError, read_alert
 from bot.inbound.rejections import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards
-from bot.messages.markup import plain, width
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -34,14 +29,6 @@ from bot.usecases.queue import SHARE
 
 _log = logging.getLogger(__name__)
 
-_FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
-_HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.ASCII)
-MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
-_MOST_WARNINGS, _LONGEST_NAME = 10, 50
-MAX_LENGTH = 20_000  # characters that are looked at,
-_MOST_KEPT = {"text": 4_000, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
-_MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
-
 MOST_AT_ONCE = 1_000
 """The most requests that are handled at once: more would use the capacity for people's orders."""
 
@@ -50,123 +37,6 @@ MOST_WRONG_TOKENS = 100, 60.0
 
 _MOST_COUNTED = 1_000  # workspaces
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
-
-
-class BadAlertError(Exception):
-    """An alert that cannot be posted, with the field if a single one is wrong. The text says why."""
-
-    def __init__(self, field: str | None, why: str) -> None:
-        super().__init__(why)
-        self.field = field
-
-
-def read_alert(fields: object) -> Alert:
-    """Read a parsed JSON value. Unknown fields are ignored with a warning. Raises BadAlertError."""
-    if not isinstance(fields, dict):
-        raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
-    return Alert(
-        session_id=_session_id(fields),
-        text=_required_text(fields),
-        title=_string(fields, "title"),
-        severity=Severity(_choice(fields, "severity", list(Severity), Severity.WARNING)),
-        url=_url(fields),
-        channel=_channel(fields),
-        fingerprint=_string(fields, "fingerprint"),
-        is_resolved=_choice(fields, "status", ("firing", "resolved"), "firing") == "resolved",
-        fields=_pairs(fields),
-        warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
-    )
-
-
-def _bad(name: str, why: str) -> BadAlertError:
-    return BadAlertError(name, f"{name} {why}.")
-
-
-def _about_unknown(name: str) -> str:
-    similar = get_close_matches(name[:_LONGEST_NAME], _FIELDS, n=1)
-    return f"The field {name[:_LONGEST_NAME]} is unknown." + (f" Did you mean {similar[0]}?" if similar else "")
-
-
-def _string(fields: Mapping[str, object], name: str) -> str:
-    value = fields.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _bad(name, "must be a string")
-    return value[:MAX_LENGTH].strip()[: _MOST_KEPT.get(name)]
-
-
-def _session_id(fields: Mapping[str, object]) -> SessionId:
-    given = fields.get("session_id")
-    if isinstance(given, str) and len(given) > MAX_LENGTH:  # never cut: what is cut off could name another session
-        raise _bad("session_id", f"is too long: the limit is {MAX_LENGTH:,} characters")
-    match find_session_id(_string(fields, "session_id")):
-        case Found(session_id=session_id):
-            return session_id
-        case Missing():
-            raise _bad("session_id", "is missing: put the id of the Anchor session there")
-        case Broken():
-            raise _bad("session_id", "is no session id: send 32 hexadecimal digits grouped 8-4-4-4-12")
-        case Ambiguous(session_ids=session_ids):
-            raise _bad("session_id", f"names {len(session_ids)} sessions: send one alert for each")
-        case never:
-            assert_never(never)
-
-
-def _required_text(fields: Mapping[str, object]) -> str:
-    text = _string(fields, "text")
-    if not plain(text):
-        raise _bad("text", "is missing: say what happened")
-    return text
-
-
-def _choice(fields: Mapping[str, object], name: str, choices: Sequence[str], default: str) -> str:
-    word = _string(fields, name).lower() or default
-    if word not in choices:
-        raise _bad(name, f"must be one of {', '.join(choices)}")
-    return word
-
-
-def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    given = fields.get("fields")
-    if given is None or (isinstance(given, str) and not given.strip()):
-        return ()
-    if not isinstance(given, dict) or not all(isinstance(value, str | int | float) for value in given.values()):
-        raise _bad("fields", "must be an object of texts and numbers")
-    if len(given) > MOST_FIELDS:
-        raise _bad("fields", f"has {len(given)} entries: the limit is {MOST_FIELDS}")
-    longest_name, longest_value = _MOST_KEPT_OF_FIELD
-    pairs = ((name.strip()[:longest_name], str(value).strip()[:longest_value]) for name, value in given.items())
-    return tuple((name, value) for name, value in pairs if plain(name) and plain(value))
-
-
-def _url(fields: Mapping[str, object]) -> str | None:
-    url = _string(fields, "url")
-    if not url:
-        return None
-    if not _is_web_url(url):
-        raise _bad("url", "must be an http or https URL of an ASCII host, without a user name or password")
-    if width(cards.open_link(url)) > LONGEST_LINK:
-        raise _bad("url", f"is too long: the limit is {LONGEST_LINK} characters, and & counts as five")
-    return url
-
-
-def _is_web_url(url: str) -> bool:
-    """Return whether people see in its link where it leads: browsers and Python read odd hosts differently."""
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.lower().removesuffix(f":{parts.port}")
-    except ValueError:
-        return False
-    is_clean = url.isprintable() and " " not in url
-    return is_clean and parts.scheme in {"http", "https"} and _HOST.fullmatch(host) is not None
-
-
-def _channel(fields: Mapping[str, object]) -> str | None:
-    channel = _string(fields, "channel")
-    if channel and not CHANNEL_ID.fullmatch(channel):
-        raise _bad("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
-    return channel or None
 
 
 @dataclass(eq=False)
