@@ -114,7 +114,7 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _operate(options: argparse.Namespace) -> int:
-    from bot.cli import operators  # noqa: PLC0415 - the other commands need no database
+    from bot.cli import operators, people  # noqa: PLC0415 - the other commands need no database
     from bot.cli.init import Answers  # noqa: PLC0415
 
     environ = read_environment(os.environ, _ENV_FILE)
@@ -122,7 +122,8 @@ def _operate(options: argparse.Namespace) -> int:
 
     def execute(runner: asyncio.Runner) -> int:
         confirm = Answers(os.environ).confirm
-        print(operators.operate(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
+        operate = people.operate if options.command == "people" else operators.operate
+        print(operate(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
         return 0
 
     return _run_to_end(execute)
@@ -219,4 +220,5 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "keys": _operate,
     "workspaces": _operate,
+    "people": _operate,
 }

@@ -149,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
     _add_alert(commands)
     _add_demo(commands)
     _add_workspaces(commands)
+    _add_people(commands)
     _add_keys(commands)
     return top
 
@@ -284,6 +285,34 @@ def _add_workspaces(commands: _Commands) -> None:
     one = tokens.add_mutually_exclusive_group()
     one.add_argument("--new", metavar="NAME", help="make a token for the program of this name, and print it")
     one.add_argument("--revoke", metavar="NAME", help="revoke the token of this name")
+
+
+def _add_people(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "people",
+        help="print what is stored of a person, or forget them",
+        description="Print or erase what the database of DATABASE_URL has of a person, in every workspace or in one. "
+        "Works with and without a running bot. Messages in Slack, logs and backups stay as they are.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    code = "Exit code 1: not done: the output says why; 2: an argument or setting is invalid"
+    shown = actions.add_parser(
+        "export",
+        help="print what is stored of a person, without secrets",
+        description="Print each row that names a person, as a line of JSON, without secrets. Times are in UTC.",
+        epilog=f"{code}.",
+    )
+    forgotten = actions.add_parser(
+        "forget",
+        help="replace a person by a pseudonym",
+        description="Replace a person by a random pseudonym in orders, cards, alert tokens and texts, and delete what "
+        "Slack has reported about them. Their tokens stay valid. Wait up to a minute for orders that are not finished.",
+        epilog=f"{code}, or permissions name the person: remove them there first.",
+    )
+    for action in (shown, forgotten):
+        action.add_argument("user", type=_user_id, metavar="ID", help="the person's id, like U0123456789")
+        action.add_argument("--workspace", type=_team_id, metavar="ID", help="only in this workspace, by its id")
+    forgotten.add_argument("--force", action="store_true", help="ask nothing; without a terminal this is required")
 
 
 def _add_one(actions: _Commands, name: str, summary: str) -> argparse.ArgumentParser:

@@ -9,6 +9,8 @@ from bot.core.fields import Secret
 from bot.core.session_ids import Search, SessionId, find_session_id
 
 _OPERATOR = "os:"
+FORGOTTEN = "forgotten-"
+"""The beginning of the pseudonym that replaces the user id of a person who was forgotten."""
 _LONGEST_ID = 40
 
 _HELP_WORDS = {"help", "?", "-h", "--help"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bot.core.policy import Rule
-from bot.core.requests import Verb, operator_name
+from bot.core.requests import FORGOTTEN, Verb, operator_name
 from bot.core.sessions import Phase
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
@@ -138,9 +138,10 @@ def link(url: str, label: str) -> str:
 
 
 def mention(user_id: str) -> str:
-    """Mention a person, which notifies them. A user of the operating system has only a name."""
-    name = operator_name(user_id)
-    return f"<@{user_id}>" if name is None else f"{code(name, limit=_LONGEST_NAME)} (command line)"
+    """Mention a person, which notifies them. A user of the operating system has only a name, others a pseudonym."""
+    if (name := operator_name(user_id)) is not None:
+        return f"{code(name, limit=_LONGEST_NAME)} (command line)"
+    return user_id if user_id.startswith(FORGOTTEN) else f"<@{user_id}>"
 
 
 def group(group_id: str) -> str:

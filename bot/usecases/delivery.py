@@ -9,7 +9,7 @@ from functools import partial
 from cachetools import LRUCache
 
 from bot.core.fairness import Tally
-from bot.core.requests import MessageContent, Person, ReplyAddress
+from bot.core.requests import FORGOTTEN, MessageContent, Person, ReplyAddress
 from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, backoff, round_times
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
@@ -229,7 +229,9 @@ class MessageDelivery:
         return result.receipt
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
-        """Send a direct message. Return whether it can have arrived; if not, log why."""
+        """Send a direct message. Return whether it can have arrived; if not, log why. A forgotten person gets none."""
+        if user_id.startswith(FORGOTTEN):
+            return False
         result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message))
         if isinstance(result, Refused):
             _log.warning("direct message not delivered", extra={"user": user_id, "why": result.why})

@@ -1,14 +1,25 @@
 """The people of a workspace: what Slack has reported about them, and who has opened Home as an admin."""
 
+import asyncio
 import json
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 
+from bot.core.fields import parse_object
 from bot.core.policy import Profile
-from bot.outbound.store.connections import Connection, Row
+from bot.core.recovery import State
+from bot.core.requests import Verb
+from bot.messages.markup import mention
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
+from bot.outbound.store.errors import UnfinishedError
 from bot.outbound.store.marks import REFRESH, claim_mark
+from bot.outbound.store.secrets import read_policy
 
 KEPT = 604_800.0
 """Seconds for which a report of Slack's counts while it does not answer."""
@@ -39,13 +50,16 @@ _OLD = f"""
 """
 _COLUMNS = ("team_id", "user_id", "profile", "seen_at", "used_at")
 _RECORD = f"""
-    INSERT INTO people ({", ".join(_COLUMNS)}) VALUES (:team_id, :user_id, :profile, :seen_at, :used_at)
+    INSERT INTO people ({", ".join(_COLUMNS)})
+    SELECT CAST(:team_id AS TEXT), CAST(:user_id AS TEXT), CAST(:profile AS TEXT), :seen_at, :used_at
+    WHERE :used_at = :seen_at OR EXISTS (SELECT 1 FROM people WHERE team_id = :team_id AND user_id = :user_id)
     ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at,
       used_at = CASE WHEN people.used_at > excluded.used_at THEN people.used_at ELSE excluded.used_at END
     WHERE people.profile IS NULL OR people.profile <> excluded.profile
       OR people.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
       OR coalesce(people.used_at, 0) <= excluded.used_at - {RECORD_INTERVAL}
 """
+"""A refresh adds no row: its person was forgotten meanwhile."""
 _RECORD_ADMIN = f"""
     INSERT INTO people (team_id, user_id, admin_seen_at)
     SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id FOR UPDATE
@@ -117,3 +131,148 @@ def _read(text: str) -> Profile | None:
         return Profile(**fields | {"teams": frozenset(fields["teams"])})
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+_NAMING = {"orders": "id", "cards": "id", "workspaces": "team_id"}
+"""The tables in which any text can name a person, and the ids of their rows."""
+_KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "alerts_token_digest"}
+"""The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
+_OF_PERSON = ("people", "roles", "admins")
+"""The tables with a row for each person; only an old copy has the last two."""
+_IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
+_UNFINISHED = f"SELECT id FROM orders WHERE state <> '{State.TOLD}'"
+_LOOK_INTERVAL = 1.0  # seconds
+_PAUSE, _BATCH = 0.05, 200  # seconds between two transactions, and the rows of one
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person in the database: a user id, in a workspace or, without `team_id`, in all."""
+
+    user_id: str
+    team_id: str | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Return the parameters of statements."""
+        return {"user_id": self.user_id, "team_id": self.team_id, "like": f"%{self.user_id}%"}
+
+    def replace_in(self, text: str, pseudonym: str) -> str:
+        """Return a text, also one of JSON, without mentions of them and without their id. It is linear."""
+        own, label = re.escape(self.user_id), r'(?:\|(?:[^<>"\\]|\\u[0-9a-f]{4})*)?'
+        mentioned = f"{re.escape(mention(self.user_id))}|<@{own}{label}>"
+        return re.sub(rf"{mentioned}|(?<![A-Za-z0-9]){own}(?![\w-]|\.\w)", pseudonym, text, flags=re.ASCII)
+
+
+async def permissions_of(database: Database, person: Person) -> list[str]:
+    """Return the lists that name a person: the verb, and the id and the name of the workspace."""
+    sql = f"SELECT team_id, team_name, policy FROM workspaces WHERE policy LIKE :like AND {_IN_WORKSPACE}"
+    rows = await database.fetch_all(sql, **person.values)
+    named = [(row, verb) for row in rows for verb in Verb if person.user_id in read_policy(row.policy).of(verb).users]
+    return [f"{verb} in {row.team_id} {row.team_name}".rstrip() for row, verb in named]
+
+
+async def forget(database: Database, person: Person, pseudonym: str, *, within: float) -> int:
+    """Replace a person in all rows, and delete those about them. Return how many were changed.
+
+    It waits for their unfinished orders, which a running bot would write again. Afterwards it waits for all others:
+    their outcomes can name the person. Raises UnfinishedError if that takes longer, or StoreUnreachableError.
+    """
+    own = f"{_UNFINISHED} AND (user_id = :user_id OR outcome_fields LIKE :like) AND {_IN_WORKSPACE}"
+    ends, count = time.monotonic() + within, 0
+    while await database.fetch_all(own, **person.values):
+        await _pause(ends, "orders of this person are not finished, nothing was changed")
+    for _ in range(2):
+        count += await _replace_all(database, person, pseudonym)
+        others = listed(row.id for row in await database.fetch_all(_UNFINISHED))
+        while await database.fetch_all(f"{_UNFINISHED} AND id IN (SELECT value FROM json_each(:ids))", ids=others):
+            await _pause(ends, "other orders are not finished, and can name this person again")
+    return count
+
+
+async def _pause(ends: float, why: str) -> None:
+    if time.monotonic() > ends:
+        raise UnfinishedError(why)
+    await asyncio.sleep(_LOOK_INTERVAL)
+
+
+async def _replace_all(database: Database, person: Person, pseudonym: str) -> int:
+    count = await database.change(partial(_delete, person))
+    for table in _NAMING:
+        ids = [row[0] for row in await find_naming(database, table, person, only_ids=True)]
+        for first in range(0, len(ids), _BATCH):
+            batch = listed(ids[first : first + _BATCH])
+            count += await database.change(partial(_replace, table, batch, person, pseudonym))
+            await asyncio.sleep(_PAUSE)
+    await database.change_copies(partial(_replace_in_copy, person, pseudonym))
+    return count
+
+
+async def find_naming(database: Database, table: str, person: Person, *, only_ids: bool = False) -> list[Row]:
+    """Return the rows of a table that name a person in any column, or their ids."""
+    one = await database.fetch_one(f"SELECT * FROM {table} LIMIT 1")
+    return [] if one is None else await database.fetch_all(_naming(table, one, only_ids=only_ids), **person.values)
+
+
+def _naming(table: str, one: Row, *, only_ids: bool) -> str:
+    names = " OR ".join(f"CAST({name} AS TEXT) LIKE :like" for name in one._fields)
+    return f"SELECT {_NAMING.get(table, '*') if only_ids else '*'} FROM {table} WHERE {_IN_WORKSPACE} AND ({names})"
+
+
+def _delete(person: Person, connection: Connection) -> int:
+    tables = filter(connection.has_table, _OF_PERSON)
+    delete = f"WHERE user_id = :user_id AND {_IN_WORKSPACE}"
+    return sum(connection.execute(f"DELETE FROM {table} {delete}", **person.values) for table in tables)
+
+
+def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: Connection) -> int:
+    """Replace a person in the rows with these ids. A change of tokens that is under way fails."""
+    key, count = _NAMING[table], 0
+    sql = f"SELECT * FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids)) FOR UPDATE"
+    for row in connection.fetch_all(sql, ids=ids):
+        texts = {name: value for name, value in row._asdict().items() if isinstance(value, str) and name not in _KEPT}
+        new = {name: person.replace_in(value, pseudonym) for name, value in texts.items()}
+        if changed := [f"{name} = :{name}" for name, value in new.items() if value != texts[name]]:
+            changed += ["alerts_token_version = alerts_token_version + 1"] if table == "workspaces" else []
+            connection.execute(f"UPDATE {table} SET {', '.join(changed)} WHERE {key} = :{key}", **new)
+            count += 1
+    return count
+
+
+def _replace_in_copy(person: Person, pseudonym: str, connection: Connection) -> None:
+    _delete(person, connection)
+    for table in _NAMING:
+        if (one := connection.fetch_one(f"SELECT * FROM {table} LIMIT 1")) is not None:
+            found = connection.fetch_all(_naming(table, one, only_ids=True), **person.values)
+            _replace(table, listed(row[0] for row in found), person, pseudonym, connection)
+
+
+async def export(database: Database, person: Person) -> list[dict[str, object]]:
+    """Return what is stored of a person, without secrets: a row of a table each."""
+    return [
+        {"table": table, **_shown(table, row, person)}
+        for table in ("people", *_NAMING)
+        for row in await find_naming(database, table, person)
+    ]
+
+
+def _shown(table: str, row: Row, person: Person) -> dict[str, object]:
+    """Return what people can read of a row; of a workspace, only what names the person."""
+    shown: dict[str, object] = {}
+    for name, value in row._asdict().items():
+        is_about = table != "workspaces" or name == "team_id" or person.user_id in str(value)
+        if value is not None and is_about and (name not in _KEPT or name == "policy"):
+            shown[name] = _readable(name, value, person)
+    return shown
+
+
+def _readable(name: str, value: object, person: Person) -> object:
+    """Return a value with times in ISO 8601 and without JSON; of tokens and permissions, those that name the person."""
+    if name == "policy":
+        return [verb for verb in Verb if person.user_id in read_policy(str(value)).of(verb).users]
+    if isinstance(value, int | float) and name.endswith("_at"):
+        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if name == "alert_tokens":
+        return [one["name"] for one in json.loads(str(value)) if one.get("made_by") == person.user_id]
+    is_object = isinstance(value, str) and value.startswith("{")
+    return parse_object(str(value)) if is_object else value

@@ -281,7 +281,9 @@ async def test_old_roles_are_claimed_once_an_hour_and_those_of_no_use_are_delete
     people, team = store.people, ACME.team_id
     ages = {"U1": (20, 20), "U2": (19, 19), "U3": (22, 180), "U4": (169, 1), "U5": (1, 189), "U0ADMIN": (1, 189)}
     for user_id, (seen, used) in ages.items():
-        await people.record({(team, user_id): (BOB, NOW - 3_600 * seen - 1, NOW - 3_600 * used - 1)})
+        seen_at, used_at = int(NOW - 3_600 * seen - 1), NOW - 3_600 * used - 1
+        await people.record({(team, user_id): (BOB, used_at, used_at)})
+        await execute(store, "UPDATE people SET seen_at = :at WHERE user_id = :id", at=seen_at, id=user_id)
     await execute(store, "UPDATE people SET admin_seen_at = 1 WHERE user_id = 'U0ADMIN'")
     await execute(store, "UPDATE people SET used_at = NULL WHERE user_id = 'U2'")  # by an earlier version of the bot
     at_once = await asyncio.gather(*(people.claim_old(NOW) for _ in range(4)))

@@ -1,0 +1,128 @@
+"""A person is forgotten beside a running bot, and what is stored of them is printed."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.core.policy import Policy, Rule
+from harness import HTTP_ONLY
+from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
+from harness.product import main
+
+pytestmark = [pytest.mark.anyio, HTTP_ONLY]
+
+TOKEN = "a token of the workspace"
+Says = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Says:
+    """Run a command beside a bot, and return what it says."""
+
+    async def run(at: ManyHarness, *arguments: str, code: int = 0) -> str:
+        for name in ("DATABASE_URL", "ENCRYPTION_KEYS"):
+            monkeypatch.setenv(name, at.environ[name])
+        capsys.readouterr()
+        assert await asyncio.to_thread(main, ["people", *arguments]) == code
+        out, err = capsys.readouterr()
+        return (out if code == 0 else err).strip()
+
+    return run
+
+
+async def fill(at: ManyHarness, tenant: Tenant) -> str:
+    """Let a person install the app, open Home, and pause after an alert that mentions them. Return their id."""
+    person = tenant.person.id
+    await at.set_up(tenant)
+    await at.take_alerts(tenant, TOKEN)
+    text = f"<@{person}|person-1> and {person} look, not {person}9: &lt;@{person}&gt;"
+    await at.post_alert(tenant.team_id, TOKEN, session_id=tenant.session, text=text)
+    await tenant.command(f"{tenant.session} as <@{person}> said")
+    tokens = json.dumps([{"name": "monitor", "digest": "d1", "made_by": person}])
+    await at.store.database.execute("UPDATE workspaces SET anchor_api_key_set_by = :person", person=person)
+    await at.store.database.execute("UPDATE workspaces SET alert_tokens = :tokens", tokens=tokens)
+    await asyncio.sleep(5)  # until it is told
+    return person
+
+
+async def everything(at: ManyHarness) -> str:
+    tables = ("people", "orders", "cards", "workspaces", "marks", "lanes")
+    rows = [await at.store.database.fetch_all(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - of this list
+    return repr(rows)
+
+
+async def test_nothing_names_a_person_who_was_forgotten_beside_the_bot(database_url: str, says: Says) -> None:
+    async with many_workspaces(database_url) as at:
+        person = await fill(at, tenant := at.add(1))
+        said = await says(at, "forget", person, "--force")
+        found = await everything(at)
+        assert re.findall(rf"\W{person}\b", found) == []
+        assert f"{person}9" in found
+        assert "person-1" not in re.sub(r"[Tt]enant-1", "", found)
+        (pseudonym,) = re.findall(r"forgotten-[0-9a-f]{12}", said)
+        assert f"as @{pseudonym} said" in found
+        assert f"{pseudonym} and {pseudonym} look" in found
+        (tokens,) = await at.store.database.fetch_all("SELECT alert_tokens, anchor_api_key_set_by FROM workspaces")
+        assert json.loads(tokens[0]) == [{"name": "monitor", "digest": "d1", "made_by": pseudonym}]
+        assert tokens[1] == pseudonym
+        assert await says(at, "forget", person, "--force") == f"Nothing is stored of {person}."
+        await tenant.command(verb="resume")  # the bot goes on, and records them again
+        assert f"<@{person}>" in tenant.answers()[-1].text
+
+
+async def test_a_person_whom_permissions_name_is_not_forgotten(
+    database_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with many_workspaces(database_url) as at:
+        person = await fill(at, tenant := at.add(1))
+        policy = Policy(resume=Rule(users=frozenset({person})))
+        assert await at.store.rows.set_policy(
+            tenant.team_id, policy, if_version=await at.policy_version(tenant.team_id)
+        )
+        monkeypatch.setenv("PAUSE_USERS", person)
+        before = await everything(at)
+        said = await says(at, "forget", person, "--force", code=2)
+        assert f"PAUSE_USERS; resume in {tenant.team_id} Tenant-1" in said
+        assert await everything(at) == before
+        monkeypatch.delenv("PAUSE_USERS")
+        await says(at, "forget", person, "--force", "--workspace", "T0ELSE", code=0)
+        assert await everything(at) == before
+
+
+async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
+    database_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with many_workspaces(database_url, ack_wait=0.0) as at:
+        person = await fill(at, tenant := at.add(1))
+        at.anchor.session(tenant.session).seconds = 15.0
+        await tenant.command(tenant.session)
+        await asyncio.sleep(1)
+        monkeypatch.setattr("bot.cli.people.WITHIN", 3.0)
+        assert "are not finished, nothing was changed" in await says(at, "forget", person, "--force", code=1)
+        assert f"as @{person} said" in await everything(at)
+        monkeypatch.setattr("bot.cli.people.WITHIN", 60.0)
+        await says(at, "forget", person, "--force")
+        assert re.findall(rf"\W{person}\b", await everything(at)) == []
+
+
+async def test_what_is_stored_of_a_person_is_printed_without_secrets(database_url: str, says: Says) -> None:
+    async with many_workspaces(database_url) as at:
+        person = await fill(at, tenant := at.add(1))
+        rows: list[dict[str, Any]] = [json.loads(line) for line in (await says(at, "export", person)).splitlines()]
+        assert [row["table"] for row in rows] == ["people", "orders", "cards", "workspaces"]
+        _, order, card, workspace = rows
+        assert order["reason"] == f"as @{person} said"
+        assert order["given_at"].endswith("Z")
+        assert card["content"]["alert"]["text"].startswith(f"<@{person}|person-1>")
+        assert workspace == {
+            "table": "workspaces",
+            "team_id": tenant.team_id,
+            "installed_by": workspace["installed_by"],
+            "anchor_api_key_set_by": person,
+            "alert_tokens": ["monitor"],
+        }
+        assert await says(at, "export", "U0NOBODY") == "{}"

@@ -1,0 +1,73 @@
+"""A person is replaced in texts, in the copy of a migration, and is not recorded again by a refresh."""
+
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.outbound.store.people import Person, forget
+from harness.product import Secret, Store, open_store, policy
+from harness.stored import ACME, fetch
+
+pytestmark = pytest.mark.anyio
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "anchor-bot-35a5838.db"
+ALICE = "U0ALICE0001"
+PROFILE = policy.Profile("T0HOME00001")
+
+
+@pytest.mark.parametrize(
+    ("user_id", "text", "left"),
+    [
+        (ALICE, f"<@{ALICE}> and <@{ALICE}|alice>, not {ALICE}2 or X{ALICE}", f"x and x, not {ALICE}2 or X{ALICE}"),
+        (
+            ALICE,
+            rf'{{"text": "<@{ALICE}|al\u00efce>", "more": "<@{ALICE}|", "a": ">"}}',
+            '{"text": "x", "more": "<@x|", "a": ">"}',
+        ),
+        (ALICE, f"&lt;@{ALICE}&gt; ({ALICE}).", "&lt;@x&gt; (x)."),
+        ("os:al", '"os:al" and `al` (command line), not os:al-b, os:al.c', '"x" and x, not os:al-b, os:al.c'),
+    ],
+)
+def test_each_mention_is_replaced_and_nobody_elses(user_id: str, text: str, left: str) -> None:
+    assert Person(user_id).replace_in(text, "x") == left
+
+
+def test_texts_that_nearly_mention_somebody_take_no_longer() -> None:
+    for text in (f"<@{ALICE}|", f"<@{ALICE}|a\\u00e4", ALICE, "os:al."):
+        began = time.perf_counter()
+        Person(ALICE).replace_in(text * 50_000, "x")
+        assert time.perf_counter() - began < 2.0
+
+
+async def test_the_copy_of_a_migration_names_nobody_who_was_forgotten(tmp_path: Path) -> None:
+    for name in ("bot.db", "bot.db-0009"):
+        shutil.copy(SAMPLE, tmp_path / name)
+    key = Secret("YSBrZXkgb2YgMzIgYnl0ZXMsIG9ubHkgaW4gdGVzdHM=")
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [key]) as store:
+        await store.database.execute("UPDATE orders SET state = 'told'")
+        await forget(store.database, Person(ALICE), "forgotten-1", within=1.0)
+        named = [row for table in ("orders", "cards", "people") for row in await fetch(store, f"SELECT * FROM {table}")]  # noqa: S608
+        assert ALICE not in repr(named)
+    with closing(sqlite3.connect(tmp_path / "bot.db-0009")) as copy:
+        copy.execute("UPDATE workspaces SET policy = NULL")
+        assert not [line for line in copy.iterdump() if ALICE in line]
+
+
+async def test_a_refresh_that_ends_after_somebody_was_forgotten_does_not_record_them(store: Store) -> None:
+    await store.rows.save(ACME)
+    now = 1_785_000_000.0
+    used = {(ACME.team_id, ALICE): (PROFILE, now, now)}
+    refreshed = {(ACME.team_id, ALICE): (PROFILE, now + 90_000, now)}
+    await store.people.record(used)
+    await store.people.record(refreshed)
+    assert await fetch(store, "SELECT seen_at, used_at FROM people") == [(now + 90_000, now)]
+    await forget(store.database, Person(ALICE), "forgotten-1", within=1.0)
+    await store.people.record(refreshed)
+    assert await fetch(store, "SELECT user_id FROM people") == []
+    await store.people.record(used)
+    assert await fetch(store, "SELECT user_id FROM people") == [(ALICE,)]
+    assert await fetch(store, "SELECT installed_by FROM workspaces") == [("forgotten-1",)]
