@@ -1,13 +1,14 @@
 """The documents: short, reachable from the README, without broken links, and complete."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import bot
-from bot.outbound.store.migrations import newest
+from bot.outbound.store.migrations import columns, newest
 
 ROOT = Path(bot.__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -69,6 +70,13 @@ def test_each_test_that_a_page_names_exists() -> None:
         named = re.findall(r"`(test_\w+)`", page.read_text())
         assert named
         assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+def test_the_page_about_peoples_data_names_each_column_of_each_table() -> None:
+    named = Counter[tuple[str, str]]()
+    for table, listed in re.findall(r"^\| `(\w+)` \| (.+?) \|", (DOCS / "privacy.md").read_text(), re.MULTILINE):
+        named.update((table, column) for column in re.findall(r"`(\w+)`", listed))
+    assert named == Counter((table, column) for table, names in columns().items() for column in names.split(", "))
 
 
 def test_the_example_of_the_doctor_has_the_newest_revision() -> None:

@@ -99,10 +99,6 @@ OPERATIONS: list[Row] = [
     ("at most once per {} and workspace", span(reads.FACTS_INTERVAL)),
     ("scheduled for an {} later", span(client.DELAY)),
     ("finishes the order after {} s", marks.LEASE),
-    ("`JOURNAL_DAYS`** ({} by default)", DAYS),
-    ("{} s after the start, and then every {}", past_orders.FIRST_DELAY, span(past_orders.INTERVAL)),
-    ("in transactions of {} rows", past_orders.BATCH),
-    ("nothing has changed for {} days", past_orders.CARD_DAYS),
     ("a second one waits {} s for the first", availability.LOCK_WAIT),
     ("tries again every {} s", availability.RETRY_DELAY),
     ("serves after {} s at the latest", availability.FIRST_ATTEMPT),
@@ -260,12 +256,19 @@ SETTINGS_PAGE: list[Row] = [
     ("where and why: from 1 to {}.", f"{environment.MOST_DAYS}"),
     ("can react; at most {}.", LONGEST_DRAIN),
 ]
+PRIVACY: list[Row] = [
+    ("`JOURNAL_DAYS`** ({} by default)", DAYS),
+    ("{} s after the start, and then every {}", past_orders.FIRST_DELAY, span(past_orders.INTERVAL)),
+    ("in transactions of {} rows", past_orders.BATCH),
+    ("nothing has changed for {} days", past_orders.CARD_DAYS),
+]
 HTTP: list[Row] = [("headers take over {} s", http.HEADER_TIMEOUT)]
 PAGES = {
     "operations": OPERATIONS,
     "reliability": RELIABILITY,
     "alerts": ALERTS,
     "http": HTTP,
+    "privacy": PRIVACY,
     "sessions": SESSIONS,
     "administration": ADMINISTRATION,
     "settings": SETTINGS_PAGE,
