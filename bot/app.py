@@ -34,8 +34,9 @@ from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.store.availability import CHECK_INTERVAL, WatchedStore, open_watched
+from bot.outbound.store.availability import WatchedStore, open_watched
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
+from bot.outbound.store.news import FALLBACK
 from bot.outbound.store.people import REFRESH_INTERVAL
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
@@ -261,7 +262,8 @@ async def _start(watched: WatchedStore, container: Container, checks: Tasks, soc
         await watched.until_prepared()
         _log.info("ready")
     checks.start(watched.watch())
-    checks.start(repeat(container.workspaces.catch_up, every=CHECK_INTERVAL))
+    checks.start(watched.store.database.news.run())
+    checks.start(repeat(container.workspaces.catch_up, every=FALLBACK))
     starting = [_introduce(container, checks, watched.readiness)]
     if socket_mode:
         starting.append(_open_socket(container, socket_mode))

@@ -1,6 +1,5 @@
 """The composition root: build the objects between Slack, Anchor and the store."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -174,8 +173,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     admin_modals = AdminModals(modals, roles, past_orders, sender_use, base_url)
     session_views = SessionViews(home_view, lists, modals, store.cipher, dashboard_url)
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
-    cards_due = asyncio.Event()
-    journal = Journal(rows, readiness, metrics, cards_due)
+    news, is_alone = store.database.news, store.database.is_exclusive
+    journal = Journal(rows, readiness, metrics, news.cards)
     queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
     session_control = SessionControl(
         anchor,
@@ -190,7 +189,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     )
     states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states, delivery.posting)
-    outbox = CardOutbox(card_rows, sender, metrics, cards_due)
+    outbox = CardOutbox(card_rows, sender, metrics, news.cards)
     alert_cards = AlertCards(slack, outbox, reads, sender_use)
     session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)
     session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
@@ -204,7 +203,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         dashboard_url=dashboard_url,
         facts=fact_reads,
     )
-    recovery = Recovery(journal, orders, tasks, is_alone=store.database.is_exclusive, interval=limits.recovery_interval)
+    recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
     router = Router()
     OrderListeners(orders, lists, session_views, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)

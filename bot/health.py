@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from bot.runtime import until_tick
+
 _log = logging.getLogger(__name__)
 
 
@@ -40,13 +42,13 @@ class Readiness:
 
 
 async def repeat(check: Callable[[], Awaitable[None]], *, every: float) -> None:
-    """Run a check now, and then every so many seconds, until cancelled."""
+    """Run a check now, and then every so many seconds, together with others, until cancelled."""
     while True:
         try:
             await check()
         except Exception:  # noqa: BLE001 - the next check may work
             _log.exception("health check failed")
-        await asyncio.sleep(every)
+        await asyncio.sleep(until_tick(every))
 
 
 class Metrics:

@@ -34,6 +34,8 @@ _MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection o
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
 _LARGE = 128 * 1024  # bytes; SQLite takes and frees blocks of 90,000 in each transaction
 
+_EARLY = 0.02  # seconds by which a timer can fire before its time
+
 TICK = 0.5  # seconds: an idle process wakes up so often
 LONGEST_GAP = 0.6  # seconds between two ticks; shorter standstills are within what `core.requests` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
@@ -88,8 +90,8 @@ def _wake(waiter: asyncio.Future[None], _: object) -> None:
         waiter.set_result(None)
 
 
-async def happens(event: asyncio.Event, *, within: float) -> bool:
-    """Wait up to `within` seconds for `event`. Return whether it was set in time.
+async def happens(event: asyncio.Event, *, within: float | None) -> bool:
+    """Wait up to `within` seconds for `event`; None: for as long as it takes. Return whether it was set in time.
 
     `asyncio.wait_for` can swallow a cancellation before Python 3.12 (https://github.com/python/cpython/issues/86296).
     """
@@ -97,6 +99,11 @@ async def happens(event: asyncio.Event, *, within: float) -> bool:
         async with asyncio.timeout(within):
             await event.wait()
     return event.is_set()
+
+
+def until_tick(every: float) -> float:
+    """Return the seconds until the next multiple of so many seconds, so that timers that can wait fire together."""
+    return every - (time.monotonic() + _EARLY) % every + _EARLY
 
 
 async def let_others_run(turns: int) -> None:
@@ -164,7 +171,7 @@ async def collect_when_quiet(tasks: Sized) -> None:
     collected_at = loop.time()
     interval = _INTERVAL
     while True:
-        await asyncio.sleep(interval)
+        await asyncio.sleep(until_tick(interval))
         interval = _INTERVAL if gc.get_count()[0] > _HARDLY_ANY else min(2 * interval, _IDLE_INTERVAL)
         passed, now = loop.time() - collected_at, sys.getallocatedblocks()
         has_grown = now - blocks > _GROWTH and now - at_start < _MOST_BLOCKS
@@ -185,7 +192,7 @@ class StandstillMonitor:
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(until_tick(TICK))
             self._tick(time.monotonic())
 
     def seconds_before(self, received_at: float) -> float:

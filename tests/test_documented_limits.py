@@ -26,7 +26,7 @@ from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, journal, marks, people, senders, store
+from bot.outbound.store import availability, card_claims, database, journal, marks, news, people, senders, store
 from bot.outbound.store import history as past_orders
 from bot.usecases import access, delivery, home, notices, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
@@ -94,7 +94,7 @@ OPERATIONS: list[Row] = [
     ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ("for-cards) once per {}", span(session_checks.INTERVAL)),
     ("at most {} requests per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
-    ("needs up to {} connections for each process", database.READERS + database.POSTGRESQL_WRITERS),
+    ("needs up to {} connections for each process", database.READERS + database.POSTGRESQL_WRITERS + 1),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
     ("at most once per {} and workspace", span(reads.FACTS_INTERVAL)),
     ("scheduled for an {} later", span(client.DELAY)),
@@ -163,7 +163,7 @@ RELIABILITY: list[Row] = [
     ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
     ("take its orders over within {} s", marks.LEASE + recoveries.RECOVERY_INTERVAL),
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
-    ("all cards show it, within {} s", outbox.INTERVAL),
+    ("all cards show it, within {} s", news.FILE_INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),
     ("asked again after {} minutes at the latest", minutes(retries.LONGEST_WAIT)),
     ("tried every {} minutes after the first half hour", minutes(retries.PROBE_INTERVAL)),

@@ -21,20 +21,19 @@ def test_what_is_read_soon_after_a_standstill_can_have_waited_for_its_end() -> N
 
 
 @pytest.mark.anyio
-async def test_a_process_that_goes_on_does_not_stand_still() -> None:
+async def test_a_quiet_minute_is_no_standstill() -> None:
     monitor = StandstillMonitor()
     running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(5)
+    await asyncio.sleep(60)
     assert monitor.seconds_before(time.monotonic()) == 0.0
     running.cancel()
 
 
 @pytest.mark.anyio
-async def test_a_standstill_of_six_tenths_of_a_second_is_noticed_and_a_quiet_minute_is_none() -> None:
+async def test_a_standstill_of_six_tenths_of_a_second_is_noticed() -> None:
     monitor = StandstillMonitor()
     running = asyncio.create_task(monitor.run())
     await asyncio.sleep(60)
-    assert monitor.seconds_before(time.monotonic()) == 0.0
     time.sleep(0.61)  # noqa: ASYNC251 - nothing else runs
-    assert monitor.seconds_before(time.monotonic()) >= 0.6
+    assert 0.6 <= monitor.seconds_before(time.monotonic()) < 1.2
     running.cancel()

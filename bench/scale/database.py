@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -62,6 +62,9 @@ class _Metered(Connection):
         self._add(len(rows))
         return rows
 
+    def fetch_each(self, *statements: str, **values: object) -> Iterator[list[Row]]:
+        return (self.fetch_all(sql, **values) for sql in statements)
+
     def execute(self, sql: str, **values: object) -> int:
         changed = super().execute(sql, **values)
         self._add(max(0, changed))
@@ -114,12 +117,12 @@ class Server:
         self.connection.raw.execute("COMMIT")
         return result
 
-    async def read(self, sql: str, values: Mapping[str, object]) -> list[Row]:
-        """Return all rows."""
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work`, which only reads."""
         self.connection.begin()
-        rows = self.connection.fetch_all(sql, **values)
+        result = work(self.connection)
         await asyncio.sleep(self.connection.seconds)
-        return rows
+        return result
 
     async def change(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work` in a transaction, which waits for the lock of the cards if it takes it."""
@@ -164,9 +167,9 @@ class _Pool:
         self._server = server
         self._places = asyncio.Semaphore(most)
 
-    async def read(self, sql: str, values: Mapping[str, object]) -> list[Row]:
+    async def use(self, work: Callable[[Connection], _T]) -> _T:
         async with self._places:
-            return await self._server.read(sql, values)
+            return await self._server.read(work)
 
     async def change(self, work: Callable[[Connection], _T]) -> _T:
         async with self._places:

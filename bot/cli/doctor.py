@@ -201,6 +201,7 @@ class Doctor:
         async with checks.inspected(of.database_url, keys) as (finding, store):
             found = [Checked(CheckName.DATABASE, finding)]
             if store is not None:
+                found += await checks.check_news(store)
                 is_readable = await checks.check_encryption(store, is_one=one is not None)
                 found.append(Checked(CheckName.ENCRYPTION, is_readable))
             return found if one is not None else [*found, *await self._check_workspaces(store)]

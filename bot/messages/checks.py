@@ -56,6 +56,7 @@ class CheckName(StrEnum):
     PUBLIC_URL = "public URL"
     CLIENT_SECRET = "client secret"  # noqa: S105 - a name
     DATABASE = "database"
+    NEWS = "news of other processes"
     ENCRYPTION = "encryption"
     WORKSPACES = "workspaces"
     BOT_TOKEN = "bot token"  # noqa: S105 - a name
@@ -95,6 +96,7 @@ class Good(Kind):
     DATABASE_CURRENT = "answers, and its tables are current (revision {revision})"
     DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
     DATABASE_IN_MEMORY = "in memory, as DATABASE_URL says: a restart loses it"
+    NEWS_COME = "PostgreSQL's notifications arrive, so it takes up to 2 s"
     KEYS_FIT = "the keys decrypt the database"
 
 
@@ -122,6 +124,10 @@ class Questionable(Kind):
     )
     MESSAGE_LEFT = "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour"
     NOT_NAMED = "installed, and not named in ALLOWED_WORKSPACES: {teams}. They are served"
+    NEWS_LATE = (
+        "PostgreSQL's notifications do not arrive, so it takes up to 10 s. Orders take no longer",
+        "A pooler in transaction mode drops them. To have them, use its session mode, or connect without it.",
+    )
     RESULTS_LOST = (
         "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "
         "changed. The results are in the journal"

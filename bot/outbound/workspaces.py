@@ -29,6 +29,7 @@ _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
 _MAX_UNINSTALLS = 1_000  # that wait for the database
+_ADOPTION_INTERVAL = 60.0  # seconds between two looks for cards that another process has made without a team
 _TURNS = 4  # of the event loop before a read begins, so that callers that come together share it
 
 
@@ -96,7 +97,8 @@ class Workspaces:
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
         self.known = asyncio.Event()
-        self._is_recorded = False
+        self._is_recorded = self._takes_unnamed = False
+        self._adopts_at = 0.0
         self._cache: TTLCache[str, Workspace] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
         self._failing: TTLCache[str, bool] = TTLCache(MAX_ENTRIES, FALLBACK_TTL, timer=time.monotonic)
         self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
@@ -141,6 +143,7 @@ class Workspaces:
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
         """Return the workspace of an alerts URL, whose last part is `ref`: a team id, unverified, or "" if pinned."""
         if self.pinned is not None:
+            self._takes_unnamed |= not self.known.is_set()
             return None if ref else self.pinned
         return await self.find(ref) if SLACK_ID.fullmatch(ref) else None
 
@@ -165,10 +168,16 @@ class Workspaces:
         await self.recall()
         with suppress(StoreError):
             await self._record_pinned()
-            if self.pinned is not None and self.pinned.team_id:
-                await self.rows.adopt_cards(self.pinned.team_id)
+            await self._adopt_cards()
             for uninstall in list(self._uninstalls):
                 await self.delete_uninstalled(uninstall)
+
+    async def _adopt_cards(self) -> None:
+        """Let cards without a team have that of the pinned workspace. Other processes make some only as they start."""
+        now = time.monotonic()
+        if self.pinned is not None and self.pinned.team_id and (self._takes_unnamed or now >= self._adopts_at):
+            await self.rows.adopt_cards(self.pinned.team_id)
+            self._adopts_at = now + _ADOPTION_INTERVAL
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version."""

@@ -20,10 +20,11 @@ from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, 
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
+from bot.outbound.store.news import FALLBACK
 from bot.outbound.store.senders import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
-from bot.runtime import Tasks, happens
+from bot.runtime import Tasks, happens, until_tick
 from bot.usecases.sessions import SessionReads
 
 _log = logging.getLogger(__name__)
@@ -35,9 +36,6 @@ _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited att
 _TOO_LONG = Refused("msg_blocks_too_long")
 _TOO_OLD = Refused("Slack took no message of this channel in time")
 _LONGEST_CODE = 80
-
-INTERVAL = 2.0
-"""Seconds between two looks for cards that other processes have marked as due."""
 
 MOST_SENDING = 50
 MOST_WAITING = 10_000  # new cards; while the database fails, others are dropped
@@ -233,7 +231,8 @@ class CardOutbox:
             return _RETRY_DELAY
         for card in result.claimed:
             self._sending.start(self._send_one(card))
-        return INTERVAL if result.next_in is None else min(INTERVAL, result.next_in)
+        longest = until_tick(FALLBACK)
+        return longest if result.next_in is None else min(longest, result.next_in)
 
     async def _exchange(self, *, most: int) -> Exchanged | None:
         """Write the changes. Return None if the database fails; the changes stay."""

@@ -71,6 +71,7 @@ _NAMED = 50  # workspaces on one line
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 _TTL = 300.0  # seconds
+_NEWS_WAIT = 2.0  # seconds for a notification to arrive
 _WAIT = 1.0  # seconds for which Home waits
 MOST = 10_000  # workspaces
 
@@ -236,6 +237,16 @@ async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -
     except StoreNotUsableError as error:
         return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": error.sentence}), None
     return await _judge_database(store), store
+
+
+async def check_news(store: Store) -> list[Checked]:
+    """Check that notifications arrive, if there are other processes that could send any."""
+    try:
+        is_heard = await store.database.news.come_through(within=_NEWS_WAIT)
+    except StoreUnreachableError as error:
+        return [Checked(CheckName.NEWS, database_down(store, error))]
+    kind = Good.NEWS_COME if is_heard else Questionable.NEWS_LATE
+    return [] if is_heard is None else [Checked(CheckName.NEWS, Finding(kind))]
 
 
 def _judge_directory(file: Path) -> Finding:

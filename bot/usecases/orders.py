@@ -23,7 +23,7 @@ from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
-from bot.runtime import Tasks, ended, happens
+from bot.runtime import Tasks, ended, happens, until_tick
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
@@ -41,7 +41,7 @@ _MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a
 _SESSION = attrgetter("session")
 
 RECOVERY_INTERVAL = 2.0
-"""Seconds between two looks for unfinished orders."""
+"""Seconds between two looks for orders to take over, while other processes have unfinished ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,18 +273,19 @@ class OperatorOrders:
 class Recovery:
     """Recovery of unfinished orders. `is_alone` says that no other process can use the database.
 
-    `interval` is RECOVERY_INTERVAL.
+    `interval` is RECOVERY_INTERVAL. `wake` is set when there are orders that no process works on.
     """
 
     journal: Journal
     orders: Orders
     tasks: Tasks
+    wake: asyncio.Event
     _: KW_ONLY
     is_alone: bool
     interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
-        self._stopping = asyncio.Event()
+        self._is_stopping = self._are_left = False
         self._has_looked = asyncio.Event()
         self._follows_crash = True
 
@@ -298,28 +299,37 @@ class Recovery:
 
     def stop(self) -> None:
         """Let `run` end."""
-        self._stopping.set()
+        self._is_stopping = True
+        self.wake.set()
 
     async def run(self) -> None:
         """Take over the orders of processes that have ended: alone once, beside others until `stop`."""
-        while not self._stopping.is_set():
+        while not self._is_stopping:
+            self.wake.clear()
             taken = await self._take_over()
             for _, same_session in itertools.groupby(sorted(taken or (), key=_SESSION), _SESSION):
                 self.tasks.start(self._recover(list(same_session)))
             if taken is not None and self.is_alone and len(taken) < MOST_TAKEN:
                 return
             if taken is None or len(taken) < MOST_TAKEN:
-                await happens(self._stopping, within=self.interval)
+                is_waiting = taken is None or self._are_left
+                await happens(self.wake, within=self.interval if is_waiting else until_tick(self._longest))
+
+    @property
+    def _longest(self) -> float:
+        """The seconds within which an order has to be seen, so that its lease has not ended an interval ago."""
+        return max(self.interval, self.journal.rows.lease.seconds - self.interval)
 
     async def _take_over(self) -> list[Entry] | None:
         """Return the orders that were taken over; None if the database fails, or the journal is full."""
         if self.journal.is_full:
             return None
         try:
+            self._are_left = await self.journal.has_unknown()
             if not self._has_looked.is_set():
-                self._follows_crash = await self.journal.has_unknown()
+                self._follows_crash = self._are_left
                 self._has_looked.set()
-            return await self.journal.take_over(all_leases=self.is_alone)
+            return await self.journal.take_over(all_leases=self.is_alone) if self._are_left else []
         except StoreUnreachableError:
             return None  # the journal reports it
         except Exception:  # noqa: BLE001 - the next attempt may work

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 INTERVAL = 60.0
 """Seconds from a check of a workspace to the next one. The first one follows so long after the first card."""
 
-LOOK_INTERVAL = 10.0
+LOOK_INTERVAL = 16.0
 """Seconds between two looks for workspaces with open cards."""
 
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed

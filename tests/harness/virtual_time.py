@@ -54,6 +54,8 @@ class Clock:
     def __init__(self) -> None:
         self.is_virtual = False
         self.sqlite_ahead = 0.0
+        self.wakeups = 0
+        """The number of times that an event loop had nothing to do, and then something came, or a timer was due."""
         self._at = 0.0
         self._runs_since: float | None = _real_monotonic()
         self._began, self._wall = 0.0, _real_time()
@@ -144,8 +146,13 @@ class _Selector(selectors.DefaultSelector):
             return self._poll(timeout)
         clock.jump(_TURN)
         events = self._poll(0)
-        if events or timeout == 0:
+        if timeout == 0:
             return events
+        events = events or self._wait(timeout)
+        clock.wakeups += bool(events) or not self._loop.working
+        return events
+
+    def _wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         if self._loop.working:
             return self._wait_for_threads(_STEP if timeout is None else min(timeout, _STEP))
         self._waited = 0.0

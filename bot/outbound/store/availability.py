@@ -16,7 +16,7 @@ from bot.runtime import Tasks, happens
 
 _log = logging.getLogger(__name__)
 
-CHECK_INTERVAL = 10.0  # seconds
+CHECK_INTERVAL = 8.0  # seconds
 CHECKPOINT_INTERVAL = 1.0
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
 RETRY_DELAY = 2.0

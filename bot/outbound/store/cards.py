@@ -38,6 +38,7 @@ from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import CHECK, READS
+from bot.outbound.store.news import CARDS
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +93,10 @@ _SET_FACTS = f"""
 """
 _TEAMS = f"""
     SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
+"""
+_IS_CHECK_DUE = f"""
+    SELECT team_id FROM cards WHERE {_IS_LIVE} GROUP BY team_id HAVING min(created_at) <= :since
+      AND NOT EXISTS (SELECT 1 FROM marks WHERE scope = cards.team_id AND name = '{CHECK}' AND until > :now) LIMIT 1
 """
 _CLAIM_CHECKS = f"""
     INSERT INTO marks (scope, name, until)
@@ -157,7 +162,7 @@ class CardRows:
         are no changes, and no card is due.
         """
         if not changes:
-            next_in = await self._next_in() if most else None
+            next_in = await self.database.read(self._next_in) if most else None
             if next_in != 0:
                 return Exchanged(next_in=next_in)
         return await self.database.change(partial(self._exchange, changes, most))
@@ -171,17 +176,18 @@ class CardRows:
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
         claimed, self.turn = claim(connection, self.owner, changes.sent, self.turn, now, most=most)
+        if len(claimed) == most:  # more can be due
+            self.database.news.tell(connection, CARDS)
         waits = connection.fetch_all(NEXT, since=self.turn.since, now=now)
         return Exchanged(placed, claimed, first_of(waits, now) if self.turn.is_over else 0.0)
 
-    async def _next_in(self) -> float | None:
+    def _next_in(self, connection: Connection) -> float | None:
         """Return in how many seconds a card is due, if any is: at once if the database's clock is not known yet."""
         now = self.clock.estimate()
         if now == -math.inf or not self.turn.is_over:
             return 0.0
-        if is_free(await self.database.fetch_all(LANES, last="", now=now, unread=listed(self.turn.unread))):
-            return 0.0
-        return first_of(await self.database.fetch_all(NEXT, since=now, now=now), now)
+        lanes, waits = connection.fetch_each(LANES, NEXT, last="", since=now, now=now, unread=listed(self.turn.unread))
+        return 0.0 if is_free(lanes) else first_of(waits, now)
 
     def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
         """Return what is recorded of an attempt, unless another process has made one since.
@@ -225,7 +231,8 @@ class CardRows:
         Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
         checks these within that time.
         """
-        if not await self.database.fetch_all(_TEAMS):
+        now = abs(self.clock.estimate())  # infinite if the database's clock is not known yet: then anything is due
+        if await self.database.fetch_one(_IS_CHECK_DUE, since=now - interval, now=now) is None:
             return {}
 
         def claim_all(connection: Connection) -> dict[str, float]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -49,6 +49,10 @@ class Driver(Protocol):
         """Return a statement as the driver takes it."""
         ...
 
+    def pipeline(self, raw: Any) -> AbstractContextManager[Callable[[Iterable[Any]], Iterable[Any]]]:  # noqa: ANN401
+        """Return what sends statements before the results of the first are read, if that makes fewer round trips."""
+        ...
+
     @property
     def is_moved(self) -> bool:
         """Return whether what is committed now would be lost."""
@@ -76,6 +80,11 @@ def _row_type(*names: str) -> Callable[[Sequence[Any]], Any]:
     return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined,no-any-return]  # noqa: PYI024 - of columns
 
 
+def _rows(cursor: Any) -> list[Row]:  # noqa: ANN401 - of the driver
+    rows = cursor.fetchall()  # in a pipeline the description comes with them
+    return list(map(_row_type(*[column[0] for column in cursor.description]), rows))
+
+
 class Connection:
     """A connection. SQL is written for SQLite; each driver translates what differs.
 
@@ -90,8 +99,12 @@ class Connection:
 
     def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows."""
-        cursor = self.raw.execute(self.driver.translate(sql), values)
-        return list(map(_row_type(*[column[0] for column in cursor.description]), cursor.fetchall()))
+        return _rows(self.raw.execute(self.driver.translate(sql), values))
+
+    def fetch_each(self, *statements: str, **values: object) -> Iterator[list[Row]]:
+        """Yield all rows of each statement, in one round trip for all. The values are for all of them."""
+        with self.driver.pipeline(self.raw) as sent:
+            yield from map(_rows, sent(self.raw.execute(self.driver.translate(sql), values) for sql in statements))
 
     def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
@@ -211,9 +224,9 @@ class Pool:
         self._help: asyncio.TimerHandle | None = None
         self._is_closed = self._is_told = False
 
-    async def read(self, sql: str, values: Mapping[str, object]) -> list[Row]:
-        """Return all rows, in one round trip."""
-        return await self._run(partial(self._read, sql, values))
+    async def use(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work`, of which each statement is a transaction."""
+        return await self._run(partial(self._use, work))
 
     async def change(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
@@ -316,10 +329,10 @@ class Pool:
         while self._ended:
             self._ended.popleft()()
 
-    def _read(self, sql: str, values: Mapping[str, object], call: _Call[list[Row]]) -> list[Row]:
-        connection, rows = self._begin(call, lambda connection: connection.fetch_all(sql, **values))
+    def _use(self, work: Callable[[Connection], _T], call: _Call[_T]) -> _T:
+        connection, result = self._begin(call, work)
         self._give_back(call, connection)
-        return rows
+        return result
 
     def _change(self, work: Callable[[Connection], _T], call: _Call[_T]) -> _T:
         connection, _ = self._begin(call, lambda connection: connection.raw.execute(self._driver.begin))

@@ -19,6 +19,7 @@ from cachetools import TTLCache
 from bot.core.fields import Secret
 from bot.outbound.store.connections import Connection, Driver, Pool, Row, listed
 from bot.outbound.store.errors import IntegrityError, StoreBrokenError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.news import FileNews, News, Notifications
 from bot.outbound.store.sqlite import IN_MEMORY, LEAST_LOG, SqliteDriver, file_of, name_of
 
 _T = TypeVar("_T")
@@ -33,7 +34,7 @@ MOST_ERROR = 5.0
 """Seconds by which a time of the database can be wrong in a row: the longest that a transaction takes."""
 CUT_INTERVAL = 60.0
 """Seconds between two attempts to empty the write-ahead log of a SQLite file: it has what was deleted."""
-_PATIENCE = 0.01  # seconds that a read of SQLite waits before another thread helps
+_PATIENCE = 0.01  # seconds that a read waits before another thread helps
 
 
 @dataclass(eq=False)
@@ -55,6 +56,7 @@ class Database:
     migrated: asyncio.Event = field(default_factory=asyncio.Event)
     has_changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by each change, for `checkpoint`."""
+    news: News = field(default_factory=News)
     errors: int = 0
     """The number of calls that failed."""
     broken: StoreBrokenError | None = None
@@ -70,10 +72,14 @@ class Database:
 
     async def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows, in one round trip. See `Connection` for the SQL."""
+        return await self.read(lambda connection: connection.fetch_all(sql, **values))
+
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work`, which only reads, each time what is committed by then."""
         self._check_migrated()
         with self._translate_errors():
             async with asyncio.timeout(TIMEOUT):
-                return await self.reads.read(sql, values)
+                return await self.reads.use(work)
 
     async def change(self, work: Callable[[Connection], _T], *, within: float = TIMEOUT, is_urgent: bool = False) -> _T:
         """Return the result of `work` in a transaction; an urgent one waits for one other at most.
@@ -110,7 +116,9 @@ class Database:
         if size > LEAST_LOG or (size and now >= self._cut_at + CUT_INTERVAL):
             self._cut_at = now
             with suppress(StoreUnreachableError), self._translate_errors():
-                (found,) = await self.reads.read("PRAGMA wal_checkpoint(PASSIVE)", {})
+                (found,) = await self.reads.use(
+                    lambda connection: connection.fetch_all("PRAGMA wal_checkpoint(PASSIVE)")
+                )
                 if not found.busy and found.log == found.checkpointed:
                     async with asyncio.timeout(TIMEOUT), self.turn, self.write_lock:
                         await self.reads.call(partial(_cut_log, self.driver))
@@ -187,8 +195,12 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on."""
-        await asyncio.gather(self.changes.close(), self.reads.close())
+        await asyncio.gather(self.changes.close(), self.reads.close(), self.news.close())
         self.driver.close()
+
+
+def _copy_log(connection: Connection) -> Row:
+    return connection.fetch_one("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _cut_log(driver: Driver) -> None:
@@ -220,12 +232,15 @@ def connect(url: Secret) -> Database:
         changes = Pool(driver, "sqlite-changes", most=1)
         reads = Pool(driver, "sqlite-reads", most=READERS, patience=_PATIENCE)
         write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
-        return Database(driver, changes, reads, write_lock, turn, file, is_exclusive=file is None)
+        news = News() if file is None else FileNews(file)
+        return Database(driver, changes, reads, write_lock, turn, file, is_exclusive=file is None, news=news)
     from bot.outbound.store.postgresql import PostgresqlDriver  # noqa: PLC0415 - the driver takes 9 MB
 
     server = PostgresqlDriver(url.reveal())
     changes = Pool(server, "postgresql-changes", most=POSTGRESQL_WRITERS)
-    return Database(server, changes, Pool(server, "postgresql-reads", most=READERS), nullcontext(), nullcontext())
+    reads = Pool(server, "postgresql-reads", most=READERS, patience=_PATIENCE)
+    news = Notifications(server)
+    return Database(server, changes, reads, nullcontext(), nullcontext(), news=news)
 
 
 class DatabaseClock:

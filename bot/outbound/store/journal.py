@@ -187,12 +187,13 @@ class Journal:
                 earlier.is_lost = True
                 self._close(earlier)
             self._open[entry.id] = entry
+            self._wake.set()
         return taken
 
     async def run(self) -> None:
         """Write changes and renew the lease until `stop`, and then what is left, once."""
         while not self._is_stopping:
-            await happens(self._wake, within=self.rows.lease.renew_interval)
+            await happens(self._wake, within=self.rows.lease.renew_interval if self._open or self._unmarked else None)
             await let_others_run(_TURNS)
             self._wake.clear()
             await self._tick()

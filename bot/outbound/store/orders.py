@@ -36,6 +36,7 @@ from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import Entry, find_fates
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.marks import LEASE, PROCESS, Lease
+from bot.outbound.store.news import CARDS, ORDERS
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
     CLOCK_ERROR,
@@ -319,6 +320,8 @@ class OrderRows:
         written = await self._database.change(partial(self._write, new, changed, marks, kept), is_urgent=True)
         if kept is not None:
             self.lease.renewed_at = began
+        if written.crossed:
+            self._database.news.orders.set()
         return written
 
     def _write(
@@ -342,6 +345,8 @@ class OrderRows:
         lost = repeated | {name for name, fate in fates.items() if fate is RowFate.TAKEN_OVER}
         crossed = self._undo(connection, changed, offset)
         cards = mark(connection, marks, time.monotonic() + offset)
+        if cards and any(one.names for one in cards.values()):
+            self._database.news.tell(connection, CARDS)
         return Written(lost, fates, held_back, opposition, cards, crossed)
 
     def _renew(self, connection: Connection, held: Collection[Entry], offset: float) -> dict[str, RowFate]:
@@ -402,7 +407,8 @@ class OrderRows:
             order, given_at = row.order, row.given_at + offset
             _, fields = write_outcome(Undone(row.id, order.actor.user_id, given_at))
             values = {"team_id": order.actor.team_id, "session_id": order.session_id, "owner": self._owner}
-            connection.execute(_UNDO, fields=fields, since=given_at - CLOCK_ERROR, **values)
+            if connection.execute(_UNDO, fields=fields, since=given_at - CLOCK_ERROR, **values):
+                self._database.news.tell(connection, ORDERS)
         return frozenset(row.id for row in pauses)
 
     async def has_unfinished(self, known: Collection[str] = NO_IDS) -> bool:
@@ -416,8 +422,6 @@ class OrderRows:
         can have taken them over. `all_leases` also takes those of processes whose lease still runs, since no other bot
         can use the database; orders of the command line run beside the bot.
         """
-        if not await self.has_unfinished(known):
-            return []
         work = partial(self._take_over, all_leases, listed(known))
         taken, now = await self._database.change(work, is_urgent=True)
         return [self._columns.entry(row, now) for row in taken]

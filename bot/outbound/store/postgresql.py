@@ -3,7 +3,8 @@
 import os
 import re
 import socket
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any
 
@@ -64,12 +65,23 @@ class PostgresqlDriver:
         self._connect = partial(psycopg.connect, conninfo, autocommit=True, prepare_threshold=None)  # for poolers
 
     def open(self) -> psycopg.Connection[Any]:
-        """Connect to the server."""
-        return self._connect()
+        """Connect to the server. Notifications that come beside an answer are dropped: the driver would keep them."""
+        raw = self._connect()
+        raw.add_notify_handler(_drop)
+        return raw
 
     def translate(self, sql: str) -> bytes:
         """Return a statement in the words of PostgreSQL and of its driver."""
         return _translate(sql)
+
+    @contextmanager
+    def pipeline(self, raw: psycopg.Connection[Any]) -> Iterator[Callable[[Iterable[Any]], Iterable[Any]]]:
+        """Send all statements together.
+
+        https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+        """
+        with raw.pipeline():
+            yield list
 
     def check(self) -> None:
         """Do nothing: a server is where it is."""
@@ -85,6 +97,10 @@ class PostgresqlDriver:
 
     def close(self) -> None:
         """Do nothing: nothing is left."""
+
+
+def _drop(_: psycopg.Notify) -> None:
+    pass
 
 
 @lru_cache(500)

@@ -12,10 +12,11 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from bot.core.fields import Secret
@@ -93,6 +94,10 @@ class SqliteDriver:
     def translate(self, sql: str) -> str:
         """Return a statement without what SQLite does not need: it has one writer."""
         return _translate(sql)
+
+    def pipeline(self, _: sqlite3.Connection) -> AbstractContextManager[Callable[[Iterable[Any]], Iterable[Any]]]:
+        """Execute one statement after the other: there is no way between."""
+        return nullcontext(iter)
 
     @property
     def is_moved(self) -> bool:

@@ -56,16 +56,21 @@ class Store:
 
     async def find_problems(self) -> dict[str, str | None]:
         """Return what is wrong with the database, and the disk and the log of a SQLite file; None for what is not."""
-        database = table = None
+        database, table = None, ""
+        looks = {name: f"SELECT {its_columns} FROM {name} LIMIT 1" for name, its_columns in columns().items()}
         try:
-            for table, names in columns().items():
-                await self.database.fetch_one(f"SELECT {names} FROM {table} LIMIT 1")
+            try:
+                await self.database.read(lambda connection: list(connection.fetch_each(*looks.values())))
+            except StoreUnreachableError:
+                for name, look in looks.items():
+                    table = name
+                    await self.database.fetch_one(look)
             if self.database.is_moved:
                 database = f"The database fails ({MOVED}). {_PUT_BACK}"
             elif self.database.broken is not None:
                 database = f"The database fails ({self.database.broken})."
         except StoreUnreachableError as error:
-            database = f"The database fails{'' if table is None else f' at the table {table}'} ({error})."
+            database = f"The database fails{table and f' at the table {table}'} ({error})."
         self.database.broken = None
         free = self.database.free_bytes()
         is_full = free is not None and free < LEAST_FREE

@@ -1,0 +1,176 @@
+"""News of other processes: hints to look now. A look finds everything also without them, every FALLBACK seconds."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from bot.outbound.store.connections import Connection, Driver, Pool
+from bot.outbound.store.errors import StoreUnreachableError
+from bot.runtime import happens, until_tick
+
+_log = logging.getLogger(__name__)
+
+CARDS, ORDERS, _PROBE = "cards", "orders", "probe"
+"""Topics: cards that are due, and orders that no process works on."""
+
+FALLBACK = 8.0
+"""Seconds between two looks without news."""
+
+FILE_INTERVAL = 2.0
+"""Seconds between two looks whether a command has written to a SQLite file."""
+
+LISTENS_FOR = 60.0  # seconds until the connection is checked
+RETRY_DELAY = 5.0  # seconds until another connection is opened
+_OPEN_TIMEOUT = 10.0  # seconds
+_LATER = 1.0  # seconds after news until the look: the process that has told them does most of the work itself
+_REPEATED = 0.5  # seconds in which a topic is not told again; that look comes later
+
+
+class News:
+    """The news of a database that no other process changes, and the events that they set."""
+
+    def __init__(self) -> None:
+        self.cards, self.orders = asyncio.Event(), asyncio.Event()
+
+    def tell(self, connection: Connection, topic: str) -> None:
+        """Let other processes look when the transaction is committed."""
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+
+    async def come_through(self, *, within: float) -> bool | None:  # noqa: ARG002 - of those that are told
+        """Return whether other processes hear what is told; None if nothing is."""
+        return None
+
+    async def close(self) -> None:
+        """Close what is open."""
+
+
+class FileNews(News):
+    """The news of a SQLite file, which a command changes beside the bot: its write-ahead log shows that."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._log = Path(f"{file}-wal")
+
+    async def run(self) -> None:
+        """Look at the log until cancelled."""
+        seen = self._look()
+        while True:
+            await asyncio.sleep(until_tick(FILE_INTERVAL))
+            before, seen = seen, self._look()
+            if seen != before:
+                self.cards.set()
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = self._log.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+
+class Notifications(News):
+    """The news of PostgreSQL: NOTIFY and LISTEN, over a connection of its own that is opened again if it ends.
+
+    A pooler in transaction mode lets none through. https://www.postgresql.org/docs/current/sql-notify.html
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__()
+        self._pool = Pool(driver, "postgresql-news", most=1)
+        self._driver = driver
+        self._sender = secrets.token_hex(8)
+        self._own = asyncio.Event()
+        self._told: dict[str, float] = {}
+        self._events = {CARDS: self.cards, ORDERS: self.orders}
+        self._soon: set[str] = set()
+
+    def tell(self, connection: Connection, topic: str) -> None:
+        """Let other processes look when the transaction is committed. Others wait for that commit: so it is rare."""
+        now = time.monotonic()
+        if now >= self._told.get(topic, 0.0) + _REPEATED:
+            self._told[topic] = now
+            connection.execute("SELECT pg_notify('anchor_bot', :news)", news=f"{topic} {self._sender}")
+
+    async def run(self) -> None:
+        """Listen until cancelled. What was told while nothing was heard is looked for."""
+        is_heard = True
+        while True:
+            try:
+                raw = await self._listen()
+            except (self._driver.error, StoreUnreachableError, TimeoutError) as error:
+                if is_heard:
+                    _log.warning("no notifications", extra={"why": type(error).__name__})
+                is_heard = False
+            else:
+                is_heard = True
+                for event in self._events.values():
+                    event.set()
+                if not await self._is_lost(raw, within=LISTENS_FOR):
+                    continue
+            await asyncio.sleep(RETRY_DELAY)
+
+    async def come_through(self, *, within: float) -> bool | None:
+        """Return whether one connection hears what another one tells. Raises StoreUnreachableError."""
+        telling = Pool(self._driver, "postgresql-tells", most=1)
+        try:
+            lost = asyncio.create_task(self._is_lost(await self._listen(), within=within))
+            async with asyncio.timeout(_OPEN_TIMEOUT):
+                await telling.use(lambda connection: self.tell(connection, _PROBE))
+            await happens(self._own, within=within)
+            lost.cancel()
+        except (self._driver.error, TimeoutError) as error:
+            raise StoreUnreachableError(type(error).__name__) from None
+        finally:
+            await telling.close()
+        return self._own.is_set()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._pool.close()
+
+    async def _listen(self) -> Any:  # noqa: ANN401 - a connection of the driver
+        """Return the connection, checked, or a new one if it has ended."""
+        async with asyncio.timeout(_OPEN_TIMEOUT):
+            return await self._pool.use(_listen)
+
+    async def _is_lost(self, raw: Any, *, within: float) -> bool:  # noqa: ANN401
+        """Hear what is told for some seconds. Return whether the connection has ended."""
+        loop, lost = asyncio.get_running_loop(), asyncio.Event()
+        with socket.socket(fileno=os.dup(raw.fileno())) as own:  # the driver closes its own when it finds the end
+            loop.add_reader(own, self._receive, raw, lost)
+            try:
+                return await happens(lost, within=within)
+            finally:
+                loop.remove_reader(own)
+
+    def _receive(self, raw: Any, lost: asyncio.Event) -> None:  # noqa: ANN401
+        try:
+            raw.pgconn.consume_input()
+            while (told := raw.pgconn.notifies()) is not None:
+                self._hear(told.extra.decode())
+        except self._driver.error:
+            lost.set()
+
+    def _hear(self, news: str) -> None:
+        topic, _, sender = news.partition(" ")
+        if sender == self._sender:
+            self._own.set()
+        elif topic in self._events and topic not in self._soon:
+            self._soon.add(topic)
+            asyncio.get_running_loop().call_later(_LATER, self._come, topic)
+
+    def _come(self, topic: str) -> None:
+        self._soon.discard(topic)
+        self._events[topic].set()
+
+
+def _listen(connection: Connection) -> Any:  # noqa: ANN401
+    connection.raw.execute("LISTEN anchor_bot")
+    return connection.raw

@@ -1,0 +1,53 @@
+"""An idle bot sleeps: how often its event loop wakes up, and how often it calls the database, in virtual time."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from conversations.test_cost import counted
+from harness import BOTH_TRANSPORTS, single_workspace
+from harness.cards import COPIES
+from harness.conversation import post_json
+from harness.databases import KEY
+from harness.order_rows import Connection
+from harness.product import Secret, open_store
+from harness.virtual_time import clock
+
+pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
+
+MOST_WAKEUPS, MOST_CALLS = 4.0, 0.5  # per second
+MEASURED = 64.0  # seconds: a multiple of all intervals
+TOKEN = "token-of-alerts-0123456789abcdef"
+
+
+def add_quiet_cards(connection: Connection, count: int, team_id: str) -> None:
+    connection.execute(COPIES, count=count, channels=1, team_id=team_id)
+    connection.execute("UPDATE cards SET due = NULL, ts = coalesce(ts, id)")
+
+
+@pytest.fixture(autouse=True)
+def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 0.6)
+    monkeypatch.setattr("bot.runtime.TICK", 0.5)
+
+
+@pytest.mark.parametrize("cards", [0, 1000])
+async def test_an_idle_bot_wakes_up_four_times_a_second_at_most(cards: int, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+    async with single_workspace(**own) as at, open_store(Secret(url), [KEY]) as store:  # type: ignore[arg-type]
+        body = {"session_id": at.session, "text": "costs"}
+        await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"})
+        await asyncio.sleep(130.0)  # until the start is over, and the session has been read
+        await store.database.change(lambda connection: add_quiet_cards(connection, cards, at.workspace.team_id))
+        for row in await store.database.fetch_all("SELECT session_id FROM cards"):
+            if row.session_id != at.session:
+                began = at.anchor.session(at.session).began_at
+                at.anchor.add_session(session_id=row.session_id, created_at=began)
+        with counted(type(store.database), "read") as reads, counted(type(store.database), "change") as changes:
+            before = clock.wakeups
+            await asyncio.sleep(MEASURED)
+            per_second = (clock.wakeups - before) / MEASURED
+        assert 0.0 < per_second <= MOST_WAKEUPS
+        assert 0.0 < (len(reads) + len(changes)) / MEASURED <= MOST_CALLS
