@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from playwright.async_api import Locator, Page, expect
 
@@ -157,8 +158,15 @@ async def says(place: Locator, text: str) -> None:
         await expect(place).to_contain_text(part, use_inner_text=True)
 
 
-def new_channel_page(demo: Demo, page: Page) -> ChannelPage:
-    """Make a new channel of Alice, Bob, Mallory and the bot."""
+async def new_channel_page(demo: Demo, page: Page) -> ChannelPage:
+    """Make a new channel of Alice, Bob, Mallory and the bot, which the monitor's alerts reach."""
     slack, number = demo.sandbox.slack, next(_NUMBERS)
     members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
-    return ChannelPage(demo, slack.home.add_channel(f"C0TEST{number:05}", f"test-{number}", *members), page)
+    channel = slack.home.add_channel(f"C0TEST{number:05}", f"test-{number}", *members)
+    async with demo.sandbox.store() as store:
+        workspace = await store.rows.find(slack.home.team_id)
+        assert workspace is not None
+        tokens = [replace(one, channels=frozenset({channel.id})) for one in workspace.alert_tokens]
+        version = workspace.alerts_token_version
+        assert await store.rows.set_alert_tokens(slack.home.team_id, tokens, if_version=version)
+    return ChannelPage(demo, channel, page)

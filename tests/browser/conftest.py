@@ -51,7 +51,7 @@ async def screen(browser: Browser, url: str) -> AsyncIterator[Screen]:  # noqa: 
 async def channel(runner: DemoRunner, url: str, screen: Screen) -> AsyncIterator[ChannelPage]:
     """A new channel, which Alice has open. The bot must break no rule of Slack's or Anchor's in it."""
     switches = runner.demo.switches
-    channel = new_channel_page(runner.demo, screen.page)
+    channel = await new_channel_page(runner.demo, screen.page)
     await screen.page.goto(url)
     await channel.open()
     yield channel

@@ -85,7 +85,7 @@ AFTER_A_NIGHT_OF_23_HOURS = {
 
 async def test_dates_are_shown_in_the_time_zone_of_the_reader(browser: Browser, runner: DemoRunner, url: str) -> None:
     async with watched_page(browser) as page:  # in Berlin, with a clock of its own
-        channel = new_channel_page(runner.demo, page)
+        channel = await new_channel_page(runner.demo, page)
         await page.goto(url)
         await channel.open()
         await check(channel, MOMENT + timedelta(hours=1), AN_HOUR_LATER)

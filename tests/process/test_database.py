@@ -83,8 +83,8 @@ async def bot_with(url: str) -> AsyncIterator[ProcessHarness]:
 
 @asynccontextmanager
 async def full_disk(at: ProcessHarness, file: Path) -> AsyncIterator[None]:
-    """Let the process write no file that is larger than this one is."""
-    size = max(path.stat().st_size for path in file.parent.iterdir())
+    """Let the process write no file beyond the size that the log of the database has."""
+    size = next(path.stat().st_size for path in file.parent.iterdir() if path.name.endswith("-wal"))
     pid, unlimited = at.bot.process.pid, resource.RLIM_INFINITY
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, unlimited))
     yield
