@@ -98,10 +98,10 @@ async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
 ) -> None:
     async with many_workspaces(database_url, ack_wait=0.0) as at:
         person = await fill(at, tenant := at.add(1))
-        at.anchor.session(tenant.session).seconds = 15.0
+        at.anchor.session(tenant.session).seconds = 5.0
         await tenant.command(tenant.session)
         await asyncio.sleep(1)
-        monkeypatch.setattr("bot.cli.people.WITHIN", 3.0)
+        monkeypatch.setattr("bot.cli.people.WITHIN", 1.0)
         assert "are not finished, nothing was changed" in await says(at, "forget", person, "--force", code=1)
         assert f"as @{person} said" in await everything(at)
         monkeypatch.setattr("bot.cli.people.WITHIN", 60.0)
