@@ -27,7 +27,6 @@ REMOVE_KEY was also a button of earlier versions, which a Home can still show.
 """
 
 _MOST_TAGS = 3
-_MOST_HOSTS = 1
 _LONGEST_NAME = 24
 _LONGEST_HOST = 40
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -84,25 +83,19 @@ def alerts_channel_select(chosen: str | None) -> Block:
     Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
     when it is to show the stored one. https://docs.slack.dev/reference/views
     """
-    initial = {"initial_conversation": chosen} if chosen else {}
     return {
         "type": "conversations_select",
         "action_id": ALERTS_CHANNEL,
         "placeholder": plain_text("Choose a channel"),
         "filter": ALERT_CHANNELS,
-        **initial,
+        **({"initial_conversation": chosen} if chosen else {}),
     }
 
 
 def alerts_group_input(chosen: str | None) -> Block:
     """Return the input for the user group of critical alerts, sent by Enter: Slack has no menu of user groups."""
-    initial = {"initial_value": chosen} if chosen else {}
-    element = {
-        "type": "plain_text_input",
-        "action_id": ALERTS_GROUP,
-        "placeholder": plain_text("S0123456789"),
-        **initial,
-    }
+    element = {"type": "plain_text_input", "action_id": ALERTS_GROUP, "placeholder": plain_text("S0123456789")}
+    element |= {"initial_value": chosen} if chosen else {}
     label = "User group that critical alerts mention: its id, then Enter"
     return input_block(label, element) | {"dispatch_action": True}
 
@@ -162,9 +155,7 @@ def _host(session: Session) -> str:
     if not session.domains:
         return ""
     others = f" +{len(session.domains) - 1}" if len(session.domains) > 1 else ""
-    if session.tags:
-        return f"on {code(session.domains[0], limit=_LONGEST_HOST)}{others}"
-    return others.strip()
+    return (f"on {code(session.domains[0], limit=_LONGEST_HOST)}{others}" if session.tags else others).strip()
 
 
 def _lasting_facts(session: Session) -> list[str]:
@@ -214,13 +205,7 @@ VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: 
 
 
 def button(  # noqa: PLR0913 - the variants of a button
-    verb: Verb,
-    session_id: SessionId,
-    *,
-    label: str = "",
-    history: str = "",
-    is_asked: bool = False,
-    version: str = "",
+    verb: Verb, session_id: SessionId, *, label: str = "", history: str = "", is_asked: bool = False, version: str = ""
 ) -> Block:
     """Return the button for this order; every click is a new order by the person who clicks.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -67,11 +67,7 @@ _LONGEST_TITLE = 150
 _LONGEST_HEADING = 80
 _LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
 _LONGEST_HOST = 80
-_SEVERITIES = {
-    Severity.INFO: ("🔔", "Info"),
-    Severity.WARNING: ("⚠️", "Warning"),
-    Severity.CRITICAL: ("🚨", "Critical"),
-}
+_SEVERITIES = {Severity.INFO: ("🔔", "Info"), Severity.WARNING: ("⚠️", "Warning"), Severity.CRITICAL: ("🚨", "Critical")}
 """The sign and the word of each."""
 
 _RESOLVED = "✅ *Resolved*"
@@ -81,7 +77,6 @@ _WHY = {
     Worse.AFTER_RESOLVED: "It fires again after it was resolved.",
     Worse.MORE_SEVERE: "It got more severe.",
 }
-_EARLIER = "Earlier:"
 
 _SAMPLE = Alert(
     session_id=SessionId("00000000-0000-4000-8000-000000000000"),
@@ -91,7 +86,6 @@ _SAMPLE = Alert(
 )
 
 _WORDS = {Head.FIRING: "alert", Head.RESOLVED: "resolved"}
-_VARIOUS = "🔹 *Paused or resumed*"
 
 
 def moved(channel_id: str | None, to: str, *, by_admins: bool) -> str:
@@ -192,11 +186,6 @@ class Shown:
         """Return the name of the agent in mrkdwn, or ""."""
         return "" if self.facts is None else agent_name(self.facts)
 
-    @property
-    def has_ended(self) -> bool:
-        """Return whether it has ended, or does not run as far as Anchor says: then nothing is said of its end."""
-        return self.state is not None and self.state.phase in {Phase.ENDED, *CHECKED}
-
 
 def alert_message(alert: Alert) -> Message:
     """Return the card for an alert. Our own words come first, and its text is a quote, which cannot imitate them."""
@@ -243,14 +232,15 @@ def _result_card(content: ResultContent, session_id: SessionId, state: SessionSt
     """Return a result, below the state that a later order left."""
     if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
-    top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"{_EARLIER} {content.text}"
+    top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"Earlier: {content.text}"
     buttons = state_buttons(session_id, state)
     blocks = (section(top), section(earlier), *([actions(*buttons)] if buttons else []))
     return Message(f"{top}\n{earlier}", Visibility.IN_CHANNEL, blocks)
 
 
 def _about_session(shown: Shown) -> str:
-    facts = "" if shown.facts is None else card_facts(shown.facts, has_ended=shown.has_ended)
+    has_ended = shown.state is not None and shown.state.phase in {Phase.ENDED, *CHECKED}
+    facts = "" if shown.facts is None else card_facts(shown.facts, has_ended=has_ended)
     alert = shown.content.alert
     sender = "" if alert.sender == DEFAULT_SENDER else f"Sent by {alert.sender}"
     return " · ".join(filter(None, [facts, sender, session(alert.session_id)]))
@@ -264,15 +254,16 @@ def _occurrences(content: AlertContent) -> str:
 
 
 def _alert_buttons(shown: Shown) -> list[Block]:
-    """Return the buttons that fit, Pause first. Pause is that of the alert itself, which can be red.
+    """Return the buttons that fit, Pause first. It is red if a critical alert is not resolved, and the agent runs.
 
     An alert after the last order always has it: the agent can have been resumed elsewhere, or the key replaced.
     """
-    content, state = shown.content, shown.state
-    pause = _pause_button(content)
+    alert, state = shown.content.alert, shown.state
+    is_red = alert.severity is Severity.CRITICAL and shown.content.resolved_at is None
+    pause = button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
         return [pause]
-    known = state_buttons(content.alert.session_id, state)
+    known = state_buttons(alert.session_id, state)
     if shown.head is not Head.FIRING:
         return known
     return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]
@@ -287,11 +278,9 @@ def _body(shown: Shown) -> str:
     """Return what happened: severity, title, text and link; the text is shortened if the section is too small."""
     alert = shown.content.alert
     title = literal(alert.title, limit=_LONGEST_TITLE)
-    line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING)
-    head = f"{line}\n" if line else ""
+    head = f"{_alert_line(shown, title, is_titled=shown.head is Head.FIRING)}\n".lstrip("\n")
     tail = f"\n{open_link(alert.url)}" if alert.url else ""
-    text = quoted(alert.text, limit=LONGEST_SECTION - width(head + tail))
-    return f"{head}{text}{tail}"
+    return f"{head}{quoted(alert.text, limit=LONGEST_SECTION - width(head + tail))}{tail}"
 
 
 def open_link(url: str) -> str:
@@ -308,15 +297,10 @@ def _alert_line(shown: Shown, title: str, *, is_titled: bool) -> str:
 
 
 def _fields(alert: Alert) -> list[str]:
-    pairs = [(literal(label, limit=_LONGEST_NAME), value) for label, value in alert.fields]
-    return [f"{QUOTE}{label}: {literal(value, limit=_LONGEST_VALUE)}" for label, value in pairs]
-
-
-def _pause_button(content: AlertContent) -> Block:
-    """Return the button, which is red only if the agent runs and the alert is critical."""
-    alert = content.alert
-    is_red = alert.severity is Severity.CRITICAL and content.resolved_at is None
-    return button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
+    return [
+        f"{QUOTE}{literal(label, limit=_LONGEST_NAME)}: {literal(value, limit=_LONGEST_VALUE)}"
+        for label, value in alert.fields
+    ]
 
 
 def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
@@ -327,9 +311,9 @@ def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
     top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, total)
     last = [actions(plain_button(READ_LIST, "Read the list"))] if total else []
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
-    for without in (_without_facts, _without_reason, _without_count):
+    for shorter in _SHORTER:
         if not fits([head, *shown, *last]):
-            rows = [without(one) for one in rows]
+            rows = [shorter(one) for one in rows]
             shown = [_row(one) for one in rows]
     text = "\n".join([top, *map(_row_text, rows)])
     return Message(text, Visibility.IN_CHANNEL, (head, *shown, *last))
@@ -347,36 +331,24 @@ def _alerts_top(rows: Sequence[Shown], total: int) -> str:
 def _results_top(rows: Sequence[Shown]) -> str:
     """Return the state, if it is the same of all sessions."""
     states = {state_headline(one.state) if one.state else "" for one in rows}
-    return f"{states.pop() if len(states) == 1 else _VARIOUS}: *{len(rows)} sessions*"
+    return f"{states.pop() if len(states) == 1 else '🔹 *Paused or resumed*'}: *{len(rows)} sessions*"
 
 
-def _without_facts(row: Shown) -> Shown:
-    return replace(row, facts=None)
-
-
-def _without_reason(row: Shown) -> Shown:
-    return replace(row, state=row.state and row.state.without_reason())
-
-
-def _without_count(row: Shown) -> Shown:
-    return replace(row, content=replace(row.content, count=1))
+_SHORTER: Sequence[Callable[[Shown], Shown]] = (
+    lambda row: replace(row, facts=None),
+    lambda row: replace(row, state=row.state and row.state.without_reason()),
+    lambda row: replace(row, content=replace(row.content, count=1)),
+)
 
 
 def _row(shown: Shown) -> Block:
-    title = _title(shown)
+    title, reply = _title(shown), shown.content.reply
     top = _first_lines(shown, title=title)
-    is_titled = shown.head is Head.FIRING or not shown.agent
-    told = ". ".join([*([_alert_line(shown, title, is_titled=is_titled)] if title else []), *_why(shown, top)])
+    line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent) if title else ""
+    why = "" if reply is None or _WHY[reply.why] in top[-1] else _WHY[reply.why]
+    told = ". ".join(filter(None, [line, why]))
     text = "\n".join(filter(None, [*top, told, _about_session(shown)]))
-    buttons = _alert_buttons(shown)
-    return section(text, verbatim=True, accessory=buttons[0] if buttons else None)
-
-
-def _why(shown: Shown, above: Sequence[str]) -> list[str]:
-    """Return the sentence that says why a card got worse, unless it is said `above`."""
-    reply = shown.content.reply
-    why = [] if reply is None else [_WHY[reply.why]]
-    return [one for one in why if one not in above[-1]]
+    return section(text, verbatim=True, accessory=next(iter(_alert_buttons(shown)), None))
 
 
 def _reply(shown: Shown) -> Message:

@@ -51,6 +51,15 @@ class CardUpdate:
     line: str
     button: Block | None
 
+    @property
+    def block(self) -> Block:
+        """Return the block of the line."""
+        return {**section(self.line), "block_id": f"anchor_{self.session_id}"}
+
+    def is_in(self, block: Block) -> bool:
+        """Return whether a block has a line about the session."""
+        return bool(block.get("block_id") == f"anchor_{self.session_id}")
+
 
 def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     """Return the updated card; the same card if it has no button of the session.
@@ -59,14 +68,17 @@ def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     block. A full message gets no line. Applying an update twice has the same effect as once.
     """
     blocks = _update_blocks(update, card.blocks)
-    attachments = tuple(_update_attachment(update, attachment) for attachment in card.attachments)
+    attachments = tuple(
+        {**one, "blocks": list(_update_blocks(update, one["blocks"]))} if one.get("blocks") else one
+        for one in card.attachments
+    )
     updated = MessageContent(card.text, blocks, attachments)
     return card if updated == card else replace(updated, text=_updated_text(update, card))
 
 
 def has_line(update: CardUpdate, card: MessageContent) -> bool:
     """Return whether the card contains the line of the update."""
-    return any(block.get("block_id") == _block_id(update.session_id) for block in _all_blocks(card))
+    return any(map(update.is_in, _all_blocks(card)))
 
 
 def _all_blocks(card: MessageContent) -> Iterator[Block]:
@@ -75,24 +87,19 @@ def _all_blocks(card: MessageContent) -> Iterator[Block]:
         yield from attachment.get("blocks", ())
 
 
-def _update_attachment(update: CardUpdate, attachment: Block) -> Block:
-    blocks = attachment.get("blocks")
-    return attachment if blocks is None else {**attachment, "blocks": list(_update_blocks(update, blocks))}
-
-
 def _update_blocks(update: CardUpdate, blocks: Sequence[Block]) -> tuple[Block, ...]:
     room = _MOST_BLOCKS - len(blocks)
-    has_line = any(block.get("block_id") == _block_id(update.session_id) for block in blocks)
+    has_line = any(map(update.is_in, blocks))
     button = update.button  # for the first block that has one of the session
     result: list[Block] = []
     for block in blocks:
         kept = [block]
         if holds_button := _holds_button(block, update.session_id):
             kept, button = _replace_button(block, update.session_id, button), None
-        if block.get("block_id") == _block_id(update.session_id):
-            kept = [{**one, **_line_block(update)} for one in kept]
+        if update.is_in(block):
+            kept = [{**one, **update.block} for one in kept]
         elif holds_button and not has_line and len(kept) <= room:
-            kept, has_line = [*kept, _line_block(update)], True
+            kept, has_line = [*kept, update.block], True
         result.extend(kept)
     return tuple(result)
 
@@ -122,19 +129,9 @@ def _replace_button(block: Block, session_id: SessionId, button: Block | None) -
     return [{**block, "elements": elements}] if elements else []
 
 
-def _block_id(session_id: SessionId) -> str:
-    return f"anchor_{session_id}"
-
-
-def _line_block(update: CardUpdate) -> Block:
-    return {**section(update.line), "block_id": _block_id(update.session_id)}
-
-
 def _updated_text(update: CardUpdate, card: MessageContent) -> str:
     """Return the text of the whole message, with the new line in place of an earlier one; it is cut before the line."""
-    earlier = {
-        block["text"]["text"] for block in _all_blocks(card) if block.get("block_id") == _block_id(update.session_id)
-    }
+    earlier = {block["text"]["text"] for block in _all_blocks(card) if update.is_in(block)}
     rest = "\n".join(line for line in card.text.split("\n") if line not in earlier)
-    line = _line_block(update)["text"]["text"]
+    line = update.block["text"]["text"]
     return f"{fit(rest, LONGEST_TEXT - width(line) - 1)}\n{line}".lstrip("\n")
