@@ -167,18 +167,15 @@ def _lasting_facts(session: Session) -> list[str]:
 
 
 def _facts(session: Session, now: float) -> list[str]:
-    is_stated = session.life is not Life.RUNNING and session.status
+    is_running, ago = session.life is Life.RUNNING, age(now - (session.created_at or 0.0))
+    is_stated = not is_running and session.status
     return [
-        "" if session.created_at is None else _duration(session, now - session.created_at),
+        "" if session.created_at is None else f"running {ago}" if is_running else f"started {ago} ago",
         "" if session.steps is None else f"{session.steps} step{'' if session.steps == 1 else 's'}",
         *_lasting_facts(session),
         "" if session.credits is None else f"{session.credits:.4g} credits",
         f"status {code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
     ]
-
-
-def _duration(session: Session, seconds: float) -> str:
-    return f"running {age(seconds)}" if session.life is Life.RUNNING else f"started {age(seconds)} ago"
 
 
 def _end(session: Session) -> str:

@@ -131,16 +131,14 @@ class CardSender:
         return result
 
     async def _send(self, token: Secret, card: ClaimedCard, message: Message) -> PostResult:
-        if card.ts is None:
-            if self.posting[card.team_id, card.channel_id]:
-                await asyncio.sleep(CALL_INTERVAL)
-            result = await self.slack.post_message(
-                token, card.channel_id, message, thread_ts=card.thread_ts, is_broadcast=card.thread_ts is not None
-            )
-            if card.thread_ts is None or not isinstance(result, Refused):
-                return result
-            return await self.slack.post_message(token, card.channel_id, message)
-        return await self.slack.update_message(token, card.channel_id, card.ts, message)
+        channel, post, thread = card.channel_id, self.slack.post_message, card.thread_ts
+        if card.ts is not None:
+            return await self.slack.update_message(token, channel, card.ts, message)
+        if self.posting[card.team_id, channel]:
+            await asyncio.sleep(CALL_INTERVAL)
+        result = await post(token, channel, message, thread_ts=thread, is_broadcast=thread is not None)
+        is_lost = thread is not None and isinstance(result, Refused)
+        return await post(token, channel, message) if is_lost else result
 
 
 def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
@@ -309,7 +307,6 @@ def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
 class Folded:
     """The alert is on a card with so many alerts; the card is posted as `ts`, or will be."""
 
-    channel: str
     ts: str | None
     count: int
 
@@ -318,14 +315,11 @@ class Folded:
 class Ignored:
     """The alert is resolved, and has no card."""
 
-    channel: str
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """Too many sessions wait: the last message of the channel counts `total` of them, and is or will be posted."""
 
-    channel: str
     ts: str | None
     total: int
 
@@ -345,8 +339,8 @@ class AlertCards:
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue."""
         if workspace.is_managed:
-            asked_for = "" if alert.channel in {None, channel} else alert.channel
-            self.sender_use.note(workspace.team_id, alert.sender, asked_for or "")
+            asked_for = alert.channel or channel
+            self.sender_use.note(workspace.team_id, alert.sender, "" if asked_for == channel else asked_for)
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
@@ -355,15 +349,15 @@ class AlertCards:
             return await self._post_at_once(workspace, channel, alert)
         placed, result = placing
         if not placed.card_id:
-            return Ignored(channel)
+            return Ignored()
         if placed.total:
-            return Counted(channel, placed.ts, placed.total)
-        return Folded(channel, placed.ts, placed.count) if result is None else result
+            return Counted(placed.ts, placed.total)
+        return Folded(placed.ts, placed.count) if result is None else result
 
     async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert) -> PostResult | Ignored:
         """Post an alert without the database, and remember its card when that is back."""
         if alert.is_resolved:
-            return Ignored(channel)
+            return Ignored()
         message = alert_message(alert)
         result = await post_alert(self.slack, workspace.bot_token, channel, message)
         if isinstance(result, Posted):

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -83,12 +82,8 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     result = await anchor.try_key(key.value)
     if isinstance(result, NewKeyRejected):
         return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
-    if isinstance(result, NewKeyUnverified):
-        return _judge_key(result)
-    return Finding(Good.KEY_ACCEPTED)
-
-
-def _judge_key(result: NewKeyUnverified) -> Finding:
+    if not isinstance(result, NewKeyUnverified):
+        return Finding(Good.KEY_ACCEPTED)
     if not result.was_sent:
         return Finding(Unanswered.NO_CONNECTION, {"who": "Anchor", "setting": "ANCHOR_API_URL"})
     why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
@@ -100,8 +95,7 @@ def _judge_key(result: NewKeyUnverified) -> Finding:
 async def check_hosts(session: aiohttp.ClientSession, slack_api_url: str, anchor_api_url: str) -> list[Checked]:
     """Check the ways to Slack and Anchor, and this machine's clock."""
     slack, anchor = await asyncio.gather(
-        send(session, slack_api_url.rstrip("/") + _SLACK_PATH),
-        send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH),
+        send(session, slack_api_url.rstrip("/") + _SLACK_PATH), send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH)
     )
     return [
         Checked(CheckName.SLACK, _find_api(slack, slack_api_url, Wrong.NOT_SLACK)),
@@ -223,8 +217,11 @@ async def inspected(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[tuple[
     file = file_of(url)
     if url == IN_MEMORY:
         yield Finding(Good.DATABASE_IN_MEMORY), None
+    elif file is not None and not file.exists() and os.access(file.absolute().parent, os.W_OK):
+        yield Finding(Good.DATABASE_NEW), None
     elif file is not None and not file.exists():
-        yield _judge_directory(file), None
+        sentence = unusable("there is none, and none can be made", file)
+        yield Finding(Wrong.DATABASE_UNUSABLE, {"sentence": sentence}), None
     else:
         async with AsyncExitStack() as stack:
             finding, store = await _connect(stack, url, keys)
@@ -247,12 +244,6 @@ async def check_news(store: Store) -> list[Checked]:
         return [Checked(CheckName.NEWS, database_down(store, error))]
     kind = Good.NEWS_COME if is_heard else Questionable.NEWS_LATE
     return [] if is_heard is None else [Checked(CheckName.NEWS, Finding(kind))]
-
-
-def _judge_directory(file: Path) -> Finding:
-    if os.access(file.absolute().parent, os.W_OK):
-        return Finding(Good.DATABASE_NEW)
-    return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": unusable("there is none, and none can be made", file)})
 
 
 async def _judge_database(store: Store) -> Finding:
@@ -309,8 +300,8 @@ class Services:
         if found is not None:
             scopes = judge_scopes(found.scopes, SCOPES)
             channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.SCOPES})
-        if found is not None and (found.scopes is None or _POST in found.scopes):
-            channel = await check_channel(self.slack, workspace.bot_token, workspace.alerts_channel)
+            if found.scopes is None or _POST in found.scopes:
+                channel = await check_channel(self.slack, workspace.bot_token, workspace.alerts_channel)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
@@ -348,8 +339,7 @@ async def delete_left_probes(slack: SlackClient, workspaces: Workspaces) -> None
     with suppress(StoreError):
         for summary in await workspaces.rows.summaries():
             with suppress(UnreadableError):
-                workspace = await workspaces.find(summary.team_id) if summary.alerts_channel else None
-                if workspace is not None:
+                if summary.alerts_channel and (workspace := await workspaces.find(summary.team_id)):
                     await delete_left_probe(slack, workspace)
 
 

@@ -153,21 +153,17 @@ def find_routes(address: ReplyAddress, message: Message, response_urls: Response
     return routes
 
 
+@dataclass(eq=False)
 class MessageDelivery:
     """Delivery of messages after the ack. At most `capacity` wait until others are sent."""
 
-    def __init__(
-        self,
-        response_urls: ResponseUrls,
-        slack: SlackClient,
-        workspaces: Workspaces,
-        *,
-        capacity: int = CAPACITY,
-    ) -> None:
-        self._response_urls = response_urls
-        self._slack = slack
-        self._workspaces = workspaces
-        self._queue = FairQueue(most=MOST_SENDING, most_each=MOST_SENDING_EACH, capacity=capacity)
+    response_urls: ResponseUrls
+    slack: SlackClient
+    workspaces: Workspaces
+    capacity: int = CAPACITY
+
+    def __post_init__(self) -> None:
+        self._queue = FairQueue(most=MOST_SENDING, most_each=MOST_SENDING_EACH, capacity=self.capacity)
         self._waiting: Tally[Person] = Tally()
         self.posting: Tally[tuple[str, str]] = Tally()
         """The workspaces and channels to which something is being posted."""
@@ -210,7 +206,7 @@ class MessageDelivery:
         result turns out not to be ours: another process delivers it.
         """
         began = asyncio.get_running_loop().time()
-        result = PendingResult(address, began, find_routes(address, message, self._response_urls, self._post))
+        result = PendingResult(address, began, find_routes(address, message, self.response_urls, self._post))
         try:
             for start in round_times():
                 if start and not await self._wait(address.actor.person, began + start):
@@ -246,10 +242,10 @@ class MessageDelivery:
         if url is None:
             return True
         person = address.actor.person
-        result = await self._with_retries(person, lambda: self._response_urls.replace(url, card, visibility))
+        result = await self._with_retries(person, lambda: self.response_urls.replace(url, card, visibility))
         if isinstance(result, BlocksRefused):
             bare = without_images(card)
-            result = await self._with_retries(person, lambda: self._response_urls.replace(url, bare, visibility))
+            result = await self._with_retries(person, lambda: self.response_urls.replace(url, bare, visibility))
         if not isinstance(result, Posted):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
         return not isinstance(result, BlocksRefused)
@@ -271,7 +267,7 @@ class MessageDelivery:
         if result.foreign:
             workspace = await self._find(result.address.actor.team_id)
             is_there = isinstance(workspace, Refused) or (
-                isinstance(workspace, Workspace) and await self._slack.answers(workspace.bot_token)
+                isinstance(workspace, Workspace) and await self.slack.answers(workspace.bot_token)
             )
             result.is_cut_off |= not is_there
             if not is_there or start < WAIT_FOR_SLACK:
@@ -308,13 +304,13 @@ class MessageDelivery:
             return workspace
         self.posting.add((team_id, channel))
         try:
-            return await self._slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
+            return await self.slack.post_message(workspace.bot_token, channel, message, thread_ts=thread_ts)
         finally:
             self.posting.remove((team_id, channel))
 
     async def _find(self, team_id: str) -> Workspace | TryAgain | Refused:
         try:
-            return await self._workspaces.find(team_id) or Refused("no token for this workspace")
+            return await self.workspaces.find(team_id) or Refused("no token for this workspace")
         except StoreError as error:
             return TryAgain(str(error))
 

@@ -85,13 +85,12 @@ class SessionCards:
             return False
         with suppress(StoreError, TimeoutError):
             async with asyncio.timeout(_KNOWN_WITHIN):
-                newer = self._is_changed(*entry.session) if is_undone else self.states.repeats_click(entry.id)
-                return await newer
+                if not is_undone:
+                    return await self.states.repeats_click(entry.id)
+                team_id, session_id = entry.session
+                state = (await self.states.of(team_id, [session_id])).get(session_id)
+                return state is None or state.phase is not Phase.PAUSED
         return False
-
-    async def _is_changed(self, team_id: str, session_id: SessionId) -> bool:
-        state = (await self.states.of(team_id, [session_id])).get(session_id)
-        return state is None or state.phase is not Phase.PAUSED
 
     async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
         """Post a resume in the channel in which a message that cannot be edited said last that the session is paused.
@@ -154,8 +153,7 @@ class SessionCards:
 
     def posted(self, entry: Entry, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""
-        card = _card(entry, posted.channel, message)
-        self.outbox.remember([replace(card, ts=posted.ts, shown=digest_of(message))])
+        self.outbox.remember([replace(_card(entry, posted.channel, message), ts=posted.ts, shown=digest_of(message))])
 
 
 def _card(entry: Entry, channel_id: str, message: Message, *, group: str = "") -> NewCard:

@@ -154,7 +154,7 @@ def _channel_of(alert: Alert, workspace: Workspace, token: AlertToken) -> str:
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:
     details: dict[str, object]
     match result:
-        case Posted(ts=ts):
+        case Posted(channel=channel, ts=ts):
             details = {"ts": ts}
         case Folded(ts=None, count=count):
             details = {"queued": True, "count": count}
@@ -167,7 +167,7 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.R
             warnings = (*warnings, cards.COUNTED)
         case _:
             return _failure(result, channel)
-    body = {"ok": True, "channel": result.channel} | details | ({"warnings": warnings} if warnings else {})
+    body = {"ok": True, "channel": channel} | details | ({"warnings": warnings} if warnings else {})
     return web.json_response(body, status=202 if "queued" in details else 200)
 
 

@@ -25,7 +25,7 @@ from bot.core.session_ids import SessionId
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import (
     ALERT,
-    LISTED,
+    IS_ALERT,
     REPLY,
     IncomingAlert,
     Placed,
@@ -43,9 +43,7 @@ _log = logging.getLogger(__name__)
 ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
 """
-_OPEN_ALERTS = (
-    f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind IN ('{ALERT}', '{LISTED}') ORDER BY id"
-)
+_OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND {IS_ALERT} ORDER BY id"
 _FOLD = """
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
     WHERE id = :id
@@ -63,12 +61,10 @@ _WRITE_COUNTED = """
     INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
 """
-_OF_CHANNEL = (
-    f"SELECT 1 FROM cards AS other WHERE team_id = cards.team_id AND channel_id = cards.channel_id AND kind = '{ALERT}'"
-)
+_OTHER = f"cards AS other WHERE team_id = cards.team_id AND channel_id = cards.channel_id AND kind = '{ALERT}'"
 _POSTED = f"""
-    SELECT ts, EXISTS ({_OF_CHANNEL} AND other.ts > cards.ts)
-      OR EXISTS ({_OF_CHANNEL} AND other.ts IS NULL AND due IS NOT NULL) AS is_followed
+    SELECT ts, EXISTS (SELECT 1 FROM {_OTHER} AND other.ts > cards.ts)
+      OR EXISTS (SELECT 1 FROM {_OTHER} AND other.ts IS NULL AND due IS NOT NULL) AS is_followed
     FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NOT NULL AND {IS_OPEN} ORDER BY id DESC LIMIT 1
 """
 _CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
@@ -137,8 +133,8 @@ def _count(connection: Connection, cards: Sequence[NewCard], now: float) -> tupl
     """Count sessions in the last message of a channel. Return its `ts`, if it is posted, and what it counts then."""
     first, until = cards[0], now + COUNTED_FOR
     name = {"team_id": first.team_id, "name": f"{COUNTED} {first.channel_id}", "until": until}
-    rows = readable(connection.fetch_all(_READ_COUNTED, **name, now=now), _read_counted)
-    before = next((counted for _, counted in rows), None)
+    rows = connection.fetch_all(_READ_COUNTED, **name, now=now)
+    before = next((one for _, one in readable(rows, lambda row: CountedSessions(*json.loads(row.value)))), None)
     posted = connection.fetch_one(_POSTED, ids=listed(before.newest)) if before else None
     if before is None or (posted and posted.is_followed):
         fields = {"team": first.team_id, "channel": first.channel_id, "most": MOST_WAITING}
@@ -148,10 +144,6 @@ def _count(connection: Connection, cards: Sequence[NewCard], now: float) -> tupl
     connection.execute(_WRITE_COUNTED, **name, value=json.dumps(astuple(after)))
     connection.execute(_DELETE, ids=listed(set(before.newest) - set(after.newest)))
     return posted and posted.ts, after
-
-
-def _read_counted(row: Row) -> CountedSessions:
-    return CountedSessions(*json.loads(row.value))
 
 
 def _resolved_at(card: NewCard) -> float | None:
@@ -201,12 +193,10 @@ def _write_contents(connection: Connection, contents: Mapping[str, CardContent],
 
 def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
     """Return the open cards of the sessions of alerts, by workspace, channel and session."""
-    sessions = {(one.team_id, one.alert.session_id) for one in alerts}
-    rows = connection.fetch_all(_OPEN_ALERTS, sessions=listed(sessions))
-    return {(card.team_id, card.channel_id, card.session_id): card for _, card in readable(rows, _open_card)}
 
+    def read(row: Row) -> NewCard:
+        content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
+        return NewCard(row.id, row.team_id, row.channel_id, SessionId(row.session_id), content, row.ts, facts=facts)
 
-def _open_card(row: Row) -> NewCard:
-    content, session_id = read_content(row.kind, row.content), SessionId(row.session_id)
-    facts = read_facts(session_id, row.facts)
-    return NewCard(row.id, row.team_id, row.channel_id, session_id, content, row.ts, facts=facts)
+    rows = connection.fetch_all(_OPEN_ALERTS, sessions=listed({(one.team_id, one.alert.session_id) for one in alerts}))
+    return {(card.team_id, card.channel_id, card.session_id): card for _, card in readable(rows, read)}

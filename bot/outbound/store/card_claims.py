@@ -133,6 +133,7 @@ LEASE = LONGEST_CALL
 
 _Held = dict[tuple[str, str, str], float]
 """Until when nothing is sent, by workspace, channel and kind."""
+_Messages = dict[tuple[str, str, str], ClaimedCard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ def claim(  # noqa: PLR0913 - of a transaction
     _hold(connection, held)
     if ids := [part.id for card in claimed for part in card.parts]:
         connection.execute(_CLAIM, ids=listed(ids), owner=owner, until=now + LEASE)
-    _write_paces(connection, {team: pace for team, pace in after.items() if pace != before.get(team)})
+    changed = {team: pace for team, pace in after.items() if pace != before.get(team)}
+    connection.execute_many(_WRITE_PACE, [{"team_id": team, "pace": one.as_text()} for team, one in changed.items()])
     return claimed, replace(turn, unread=frozenset(unread if len(unread) < _MOST_UNREAD else ()))
 
 
@@ -266,7 +268,7 @@ def _due(
     """Return the next messages of channels, the most urgent first."""
     pending: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     replies: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
-    messages: dict[tuple[str, str, str], ClaimedCard] = {}
+    messages: _Messages = {}
     parts = _parts(rows, unread)
     for row in (row for row in rows if row.id in parts):
         if row.ts is None and (row.kind == ALERT or _is_late(row, now)):
@@ -313,12 +315,7 @@ def _late(rows: Sequence[Row], now: float, unread: set[str]) -> dict[str, Claime
     }
 
 
-def _add(
-    messages: dict[tuple[str, str, str], ClaimedCard],
-    rows: Sequence[Row],
-    ts: str | None,
-    parts: Mapping[str, CardPart],
-) -> None:
+def _add(messages: _Messages, rows: Sequence[Row], ts: str | None, parts: Mapping[str, CardPart]) -> None:
     first = rows[0]
     name = (first.team_id, first.channel_id, ts or parts[first.id].content.group or first.id)
     earlier = messages.get(name, _card(first, ts))
@@ -373,21 +370,9 @@ def _read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pac
     return {row.team_id: read_pace(row.pace) for row in rows}
 
 
-def _write_paces(connection: Connection, changed: dict[str, Pace]) -> None:
-    paces = [{"team_id": team, "pace": pace.as_text()} for team, pace in changed.items()]
-    connection.execute_many(_WRITE_PACE, paces)
-
-
 def _card(row: Row, ts: str | None) -> ClaimedCard:
-    return ClaimedCard(
-        team_id=row.team_id,
-        channel_id=row.channel_id,
-        ts=ts,
-        shown=row.shown,
-        attempts=row.attempts,
-        parts=(),
-        failure=row.failure or "",
-    )
+    same = {name: getattr(row, name) for name in ("team_id", "channel_id", "shown", "attempts")}
+    return ClaimedCard(**same, ts=ts, parts=(), failure=row.failure or "")
 
 
 def _parts(rows: Sequence[Row], unread: set[str]) -> dict[str, CardPart]:

@@ -116,12 +116,6 @@ class SentCard:
     failure: str = ""
 
     @property
-    def group_values(self) -> dict[str, str | None]:
-        """Return where the cards are that are posted with it, and its `ts`."""
-        card = self.card
-        return {"ts": self.ts, "team_id": card.team_id, "channel_id": card.channel_id, "group": card.group}
-
-    @property
     def is_taken(self) -> bool:
         """Return whether Slack has taken a call: none is made for a message that it has already."""
         return self.ts is not None and self.shown != self.card.shown
@@ -190,6 +184,7 @@ class Exchanged:
 
 ALERT, REPLY, RESULT, LISTED = "alert", "reply", "result", "listed"
 """The kinds of cards."""
+IS_ALERT = f"kind IN ('{ALERT}', '{LISTED}')"
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 """The exceptions of a row that cannot be decoded: a newer version of the bot can have written it."""
@@ -221,12 +216,11 @@ def read_content(kind: str, text: str) -> CardContent:
     fields = json.loads(text)
     if kind not in {ALERT, REPLY, RESULT, LISTED}:
         raise ValueError(f"unknown kind {kind}")
-    if kind != RESULT:
-        reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
-        read = {"alert": _read_alert(fields["alert"]), "firing": tuple(map(_read_firing, fields["firing"]))}
-        read["reply"] = reply
-        return AlertContent(**known_fields(AlertContent, fields | read))
-    return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
+    if kind == RESULT:
+        return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
+    reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
+    read = {"alert": _read_alert(fields["alert"]), "firing": tuple(map(_read_firing, fields["firing"])), "reply": reply}
+    return AlertContent(**known_fields(AlertContent, fields | read))
 
 
 def write_facts(session: Session) -> str:
@@ -245,19 +239,10 @@ def read_facts(session_id: str, text: str | None) -> Session | None:
 
 def row_values(card: NewCard, now: float) -> dict[str, Any]:
     """Return the columns of a new row; `now` is the database's time."""
-    return {
-        "id": card.id,
-        "team_id": card.team_id,
-        "channel_id": card.channel_id,
-        "ts": card.ts,
-        "session_id": card.session_id,
-        "kind": kind_of(card.content),
-        "content": write_content(card.content),
-        "shown": card.shown,
-        "facts": None if card.facts is None else write_facts(card.facts),
-        "is_spare": int(card.is_spare),
-        "now": now,
-    }
+    same = {name: getattr(card, name) for name in ("id", "team_id", "channel_id", "ts", "session_id", "shown")}
+    facts = None if card.facts is None else write_facts(card.facts)
+    content = {"kind": kind_of(card.content), "content": write_content(card.content)}
+    return same | content | {"facts": facts, "is_spare": int(card.is_spare), "now": now}
 
 
 def _read_firing(value: str | list[str]) -> Firing:

@@ -24,7 +24,7 @@ from bot.outbound.store.alerts import ARE_OF_SESSIONS, place
 from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
 from bot.outbound.store.card_values import (
     ALERT,
-    LISTED,
+    IS_ALERT,
     CardChanges,
     CardPart,
     Exchanged,
@@ -83,12 +83,11 @@ _JOIN = f"""
 """
 """What came for a message after its post was claimed is a part of it."""
 _FACTS = f"""
-    SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id
-      AND kind IN ('{ALERT}', '{LISTED}') AND {_IS_LIVE}
+    SELECT DISTINCT session_id, facts FROM cards WHERE team_id = :team_id AND {IS_ALERT} AND {_IS_LIVE}
 """
 _SET_FACTS = f"""
     UPDATE cards SET version = version + 1, due = coalesce(due, :now), facts = :facts
-    WHERE team_id = :team_id AND session_id = :session_id AND kind IN ('{ALERT}', '{LISTED}') AND {_IS_LIVE}
+    WHERE team_id = :team_id AND session_id = :session_id AND {IS_ALERT} AND {_IS_LIVE}
       AND (facts IS NULL OR facts <> :facts)
 """
 _TEAMS = f"""
@@ -171,7 +170,8 @@ class CardRows:
         now = time.monotonic() + self.clock.offset(connection, [LOCK])
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
-        connection.execute_many(_JOIN, [one.group_values for one in changes.sent if one.ts and one.card.group])
+        for card, ts in ((one.card, one.ts) for one in changes.sent if one.ts and one.card.group):
+            connection.execute(_JOIN, ts=ts, team_id=card.team_id, channel_id=card.channel_id, group=card.group)
         placed, new = place(connection, changes.alerts, now)
         # an earlier transaction without an answer can have inserted some
         connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
@@ -196,19 +196,11 @@ class CardRows:
         """
         is_sent, is_refused = sent.ts is not None, sent.ts is None and sent.retry_after is None
         failure = "" if is_sent else sent.failure or sent.card.failure
-        return {
-            "id": part.id,
-            "owner": self.owner,
-            "sent": part.version,
-            "ts": sent.ts,
-            "shown": sent.shown if is_sent else None,
-            "failure": failure or None,
-            "attempts": 0 if is_sent else sent.card.failures_with(sent.failure),
-            "not_before": now + (sent.retry_after or 0.0),
-            "is_over": int(is_sent or is_refused),
-            "is_refused": int(is_refused),
-            "now": now,
-        }
+        attempts = 0 if is_sent else sent.card.failures_with(sent.failure)
+        row = {"id": part.id, "owner": self.owner, "sent": part.version, "ts": sent.ts, "failure": failure or None}
+        after = {"attempts": attempts, "not_before": now + (sent.retry_after or 0.0), "now": now}
+        end = {"is_over": int(is_sent or is_refused), "is_refused": int(is_refused)}
+        return {**row, **after, **end, "shown": sent.shown if is_sent else None}
 
     async def shown_facts(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
         """Return the sessions of a workspace's cards of alerts, each with the facts that a card shows.
@@ -334,12 +326,9 @@ def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, 
     try:
         with connection.last_part():
             for row in connection.fetch_all(_MARK, sessions=listed(marks), clicked=clicked, now=now):
-                session, before = (row.team_id, row.session_id), found[row.team_id, row.session_id]
-                name = (row.team_id, row.channel_id, row.ts or "")
-                is_open = row.closed_at is None
-                found[session] = MarkedCards(
-                    before.names | ({name} if is_open else set()), before.is_one_lost or not is_open
-                )
+                before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
+                names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
+                found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost)
     except connection.driver.error:
         return None
     return found
