@@ -44,10 +44,14 @@ IS_OPEN = "closed_at IS NULL"
 """The bot keeps the message up to date."""
 MOST_OPEN = 5_000
 """The most posted cards of a workspace that are kept up to date, unless more are neither resolved nor ended."""
+_IS_OVER = """
+    (ended_at IS NOT NULL OR (content LIKE '%"resolved_at": %' AND content NOT LIKE '%"resolved_at": null%'))
+"""
 CLOSE_OLDEST = f"""
     UPDATE cards SET closed_at = :now WHERE id IN (
-      SELECT id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL AND due IS NULL
-        AND (ended_at IS NOT NULL OR (content LIKE '%"resolved_at": %' AND content NOT LIKE '%"resolved_at": null%'))
+      SELECT id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL AND due IS NULL AND {_IS_OVER}
+        AND NOT EXISTS (SELECT 1 FROM cards AS part WHERE team_id = cards.team_id AND channel_id = cards.channel_id
+          AND ts = cards.ts AND {IS_OPEN} AND NOT {_IS_OVER})
       ORDER BY changed_at, id
       LIMIT (SELECT CASE WHEN count(*) > {MOST_OPEN} THEN count(*) - {MOST_OPEN} ELSE 0 END
         FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND ts IS NOT NULL))

@@ -233,6 +233,17 @@ async def test_of_very_many_cards_the_oldest_that_are_resolved_or_ended_are_clos
     assert await fetch(store, firing_left) == [(1_801,)]
 
 
+async def test_no_card_is_closed_in_a_message_about_others_that_are_neither(store: Store, rows: CardRows) -> None:
+    await store.rows.save(ACME)
+    resolved = replace(card("C1"), session_id=SessionId("1" * 8 + "-1111-4111-8111-" + "1" * 12))
+    resolved = replace(resolved, content=fold(first(ALERT, 0.0), replace(ALERT, is_resolved=True), 1.0))
+    await exchange(rows, most=0, new=[card("C1"), resolved])
+    await execute(store, COPIES, team_id=ACME.team_id, count=5_200, channels=1)  # half of them are posted
+    await execute(store, "UPDATE cards SET due = NULL")
+    await rows.end_check(ACME.team_id, [], 0, next_in=60.0)
+    assert await fetch(store, "SELECT count(*) FROM cards WHERE closed_at IS NOT NULL") == [(0,)]
+
+
 async def test_the_cards_of_a_deleted_workspace_are_deleted_and_do_not_come_back(store: Store, rows: CardRows) -> None:
     for installation in (ACME, GLOBEX):
         await store.rows.save(installation)
