@@ -256,8 +256,8 @@ async def test_a_resume_that_a_pause_crossed_and_undid_is_told_as_that_everywher
         for report in [one for one in at.messages() if one.source is Source.POST_MESSAGE and "Resumed" in one.text]:
             assert at.current(report).text.startswith(at.current(card).text.splitlines()[0])
         assert buttons(at.current(card)) == RESUME
-        outcomes = query(url, "SELECT outcome FROM orders ORDER BY given_at")
-        assert outcomes == [("Paused",), ("Paused",), ("Undone",)]
+        outcomes = query(url, "SELECT verb, outcome FROM orders ORDER BY verb, given_at")
+        assert outcomes == [("pause", "Paused"), ("pause", "Paused"), ("resume", "Undone")]
         shown = await overview(at)
         assert f"<@{at.person.id}>" in shown.text
         await at.click(at.current(card), verb="resume", user=bob)
