@@ -196,11 +196,11 @@ def _routes(
     """Return the routes of alerts, and of the pages on which many workspaces install the app."""
     many = settings.workspaces
     if isinstance(many, OneWorkspace):
-        return [web.post(ALERTS_PATH, alerts.receive)] if many.alert_tokens else []
+        return alerts.routes(ALERTS_PATH) if many.alert_tokens else []
     oauth = open_oauth(many, session, settings.slack_api_url)
     installer = Installer(oauth, workspaces.store.install_states, workspaces.rows, many.allowed)
     install = Install(installer, base_url=many.base_url)
-    return [*install.routes(), web.post(f"{ALERTS_PATH}/{{ref}}", alerts.receive)]
+    return [*install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
 
 
 def _open_metrics(settings: Settings) -> Metrics:

@@ -69,6 +69,9 @@ class Metrics:
     def alerted(self, outcome: str, sender: str = "") -> None:
         """Record an alert, and the name of its token if that is valid."""
 
+    def lost_session(self, alertname: str) -> None:
+        """Record an alert without a session that can be read."""
+
     def read_at_scrape(self, state: "State") -> None:
         """Export this state as well."""
 

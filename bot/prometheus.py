@@ -26,6 +26,7 @@ _INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shor
 _KINDS = frozenset({"command", "event", *_INTERACTIONS})
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))
 _ALERTS = ("Posted", "Folded", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
+_MOST_NAMES = 50  # of alerts
 _ACK = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)
 _ORDER = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)
 _ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
@@ -75,6 +76,9 @@ class PrometheusMetrics(Metrics):
         self._alerts = counter(
             "anchor_bot_alerts", "Alerts of programs, by their outcome and sender.", ("outcome", "sender")
         )
+        no_session = "Alerts without a session that can be read, by their name."
+        self._sessionless = counter("anchor_bot_alerts_without_session", no_session, ("alertname",))
+        self._alertnames: set[str] = set()
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
@@ -111,6 +115,12 @@ class PrometheusMetrics(Metrics):
     def alerted(self, outcome: str, sender: str = "") -> None:
         """Count an alert."""
         self._alerts.labels(outcome, sender if sender in self._senders else "").inc()
+
+    def lost_session(self, alertname: str) -> None:
+        """Count an alert without a session."""
+        if len(self._alertnames) < _MOST_NAMES:
+            self._alertnames.add(alertname)
+        self._sessionless.labels(alertname if alertname in self._alertnames else "").inc()
 
     def read_at_scrape(self, state: State) -> None:
         """Export this state as well."""

@@ -16,7 +16,7 @@ from bot.core import cards, recovery, requests, retries, sessions
 from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
 from bot.inbound import http, rejections
-from bot.inbound.alerts import endpoint, fields
+from bot.inbound.alerts import alertmanager, endpoint, fields
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
 from bot.messages import history
@@ -42,6 +42,7 @@ WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 10: "ten"}
 SPANS = {1: "second", 60: "minute", 1_800: "half an hour", 3_600: "hour"}
 ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
 KIB, MIB, UNSIGNED = 1024, 1024 * 1024, http.UNSIGNED_CAPACITY
+WEBHOOKS_EACH = endpoint.MOST_IN_WEBHOOKS // queue.SHARE
 ALERTS_EACH = endpoint.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
@@ -113,6 +114,8 @@ OPERATIONS: list[Row] = [
     ("| requests that wait for their turn, of all and of one person | {}; {} |", ALL, EACH),
     ("| unanswered envelopes of Socket Mode | {} |", socket_mode.MOST_UNANSWERED),
     ("and of one of many workspaces | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
+    ("being recorded, of all and of one of many workspaces | {}; {} |", endpoint.MOST_IN_WEBHOOKS, WEBHOOKS_EACH),
+    ("| alerts in the body of a webhook | {} |", alertmanager.MOST_ALERTS),
     ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
     ("| reads of workspaces in the database | {} |", workspaces.MAX_READS),
     ("| roles that are being stored | {} |", roles.MAX_STORING),
@@ -149,7 +152,7 @@ OPERATIONS: list[Row] = [
     ),
     ("| errors in Home; notices that are not repeated for 10 minutes | {} each |", home.MAX_NOTICES),
     ("| open files, and so connections | {},", main.OPEN_FILES),
-    ("being read, on `/slack/events` and on `/alerts` | {} MiB each |", rejections.BODIES_CAPACITY / MIB),
+    ("on `/alerts` and on `/alerts/alertmanager` | {} MiB each |", rejections.BODIES_CAPACITY / MIB),
     (
         "without Slack's headers, of all and of one | {} MiB; {} KiB |",
         UNSIGNED / MIB,

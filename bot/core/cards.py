@@ -46,7 +46,7 @@ COUNTED_FOR = 1800.0
 GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
-_MOST_FIRING = 50
+_MOST_FIRING = 500  # as many as a request can have
 _TOLD_APART_BY = 12  # digits of a digest: ids can end alike
 
 
@@ -69,7 +69,8 @@ class Alert:
     """A report of another program about a session. `text`, `title` and `fields` are untrusted; `url` is http or https.
 
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
-    `sender` is the name of the program's token. `warnings` are sentences for the program.
+    It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
+    `warnings` are sentences for the program.
     """
 
     session_id: SessionId
@@ -83,19 +84,27 @@ class Alert:
     fields: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     sender: str = DEFAULT_SENDER
+    starts_at: float | None = None
 
     @property
     def firing(self) -> "Firing":
         """Return what fires, or does not any more."""
-        return self.sender, self.fingerprint
+        return self.sender, self.fingerprint, self.starts_at
 
     def resolves(self, firing: "Firing") -> bool:
         """Return whether this resolved alert ends a firing: one without a fingerprint ends all of its own sender."""
         return firing[1] == self.fingerprint if self.fingerprint else firing[0] == self.sender
 
 
-Firing = tuple[str, str]
-"""An alert that fires: its sender and its fingerprint."""
+class Lost(StrEnum):
+    """The reasons why alerts of a request have no card."""
+
+    NO_SESSION = "no session"
+    LEFT_OUT = "left out"
+
+
+Firing = tuple[str, str, float | None]
+"""An alert that fires: its sender, its fingerprint, and since when (Unix seconds), if it is known."""
 
 
 _SEVERITIES = list(Severity)
@@ -142,8 +151,16 @@ def first(alert: Alert, now: float) -> AlertContent:
     return AlertContent(alert, 1, now, (alert.firing,))
 
 
+def is_repeated(content: AlertContent, alert: Alert) -> bool:
+    """Return whether an alert says again what fires already, from whatever sender: so it is no news."""
+    is_told = alert.starts_at is not None and not alert.is_resolved
+    return is_told and any(one[1:] == alert.firing[1:] for one in content.firing)
+
+
 def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     """Return the content with another alert."""
+    if is_repeated(content, alert):
+        return content
     if alert.is_resolved:
         left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
@@ -178,7 +195,7 @@ def head_of(content: AlertContent, state: SessionState | None) -> Head:
 
 def worse(content: AlertContent, alert: Alert, state: SessionState | None) -> Worse | None:
     """Return why people have to be notified of another alert, if they have to."""
-    if alert.is_resolved:
+    if alert.is_resolved or is_repeated(content, alert):
         return None
     if state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at:
         return Worse.AFTER_PAUSE

@@ -19,15 +19,15 @@ class Tally(Generic[_Key]):
     def __getitem__(self, key: _Key) -> int:
         return self._counts[key]
 
-    def add(self, key: _Key) -> None:
-        """Count one more."""
-        self._counts[key] += 1
-        self.total += 1
+    def add(self, key: _Key, number: int = 1) -> None:
+        """Count so many more."""
+        self._counts[key] += number
+        self.total += number
 
-    def remove(self, key: _Key) -> None:
-        """Count one less."""
-        self.total -= 1
-        self._counts[key] -= 1
+    def remove(self, key: _Key, number: int = 1) -> None:
+        """Count so many less."""
+        self.total -= number
+        self._counts[key] -= number
         if not self._counts[key]:
             del self._counts[key]
 

@@ -1,12 +1,13 @@
-"""The alert tokens of programs, which admins manage: their lines in Home, their modals, replies and notices."""
+"""The programs that send alerts: their tokens in Home, with modals, replies and notices, and what they do wrong."""
 
 from collections.abc import Iterable, Sequence
 
+from bot.core.cards import Lost
 from bot.core.fields import Secret
 from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
-from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, some
+from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, plain, some
 from bot.messages.settings import Reply, changed_message, form, initial
 
 NAME, CHANNELS, REVOKE = "sender_name", "sender_channels", "sender_revoke"
@@ -25,6 +26,20 @@ WRONG_TOKENS_MESSAGE = ephemeral(
     "Probably a program has a revoked token. Nobody can guess one. Programs with a valid token can post as before. You "
     "are told this once a day.",
 )
+NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
+NOT_RECORDED = "The bot's database does not take all alerts. Send them again: none is counted twice."
+TOO_LARGE = (
+    "The request is larger than 4 MiB. Set max_alerts to 500 in the receiver, or shorten labels and annotations."
+)
+NO_CHANNEL = "The workspace has no channel for alerts. Choose one: these alerts are taken when they come again."
+NO_TIME = "startsAt cannot be read, so the alert counts each time that it comes"
+NO_SUMMARY = "The alert has no summary and no description."
+_FIXES = {
+    Lost.NO_SESSION: "Put the session's id, and nothing else, into the label `session_id` of the rule, or into the "
+    "annotation of this name. Or send these alerts elsewhere.",
+    Lost.LEFT_OUT: "Remove `max_alerts` from the receiver (in Grafana *Max alerts*), and group by `session_id`: a "
+    "request can have 500 alerts.",
+}
 TOKEN_SAVED = Reply("TokenSaved", "✅ *Saved.* It applies from the next alert on.")
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
@@ -106,3 +121,26 @@ def token_message(by: str, did: str, token: AlertToken) -> Message:
     where = some(map(channel, sorted(token.channels)), most=MOST_NAMED) or "no other channel"
     reach = "Its alerts are refused." if did == "revoked" else f"Beside the alert channel it reaches {where}."
     return changed_message(by, f"{did} the alert token *{token.name}*. {reach}")
+
+
+def about_alert(name: str, problem: str) -> str:
+    """Return the warning about one of the alerts in a request."""
+    return f"{name or 'An alert without alertname'}: {problem.rstrip('.')}."
+
+
+def left_out(number: int) -> str:
+    """Return the warning that so many alerts are not in a request, or too many for it."""
+    return f"{number} alerts were left out. {_FIXES[Lost.LEFT_OUT].replace('`', '')}"
+
+
+def lost_message(why: Lost, number: int, names: Iterable[str]) -> Message:
+    """Return the notice that a number of alerts have no card, which are named if they came."""
+    many = f"⚠️ *{number:,} alerts have no card*" if number > 1 else "⚠️ *An alert has no card*"
+    reasons = {
+        Lost.NO_SESSION: f"{many}: no session id can be read, so there is no button to pause the agent.",
+        Lost.LEFT_OUT: f"{many}: there were too many in a request.",
+    }
+    named = some(dict.fromkeys(code(name) for name in names if plain(name)), most=MOST_NAMED)
+    return ephemeral(
+        reasons[why], f"Last: {named}." if named else "", f"Fix: {_FIXES[why]} This message comes once a day at most."
+    )

@@ -187,13 +187,14 @@ class Workspaces:
             return
         await self.rows.record_key_check(team_id, version, check)
 
-    async def claim_notice(self, team_id: str, name: str, seconds: float | None = None) -> bool:
-        """Return whether this replica is the first to claim this notice; never if the workspace is not served.
+    async def claim_notice(self, team_id: str, name: str, seconds: float | None = None, *, number: int = 1) -> int:
+        """Return how many events a notice is about if this replica is the first to claim it, else 0.
 
-        Without `seconds`, a claim lasts for good.
+        It is 0 if the workspace is not served. Without `seconds`, a claim lasts for good. Each claim is for a `number`
+        of events; those since the last notice are added.
         """
         await self._record_pinned()
-        return await self.store.notices.claim(team_id, name, seconds)
+        return await self.store.notices.claim(team_id, name, seconds, number=number)
 
     async def release_notice(self, team_id: str, name: str) -> None:
         """Release the claim: the notice was not delivered."""

@@ -337,16 +337,25 @@ class AlertCards:
     sender_use: SenderUse
 
     async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
-        """Place an alert. A new card is posted by then, or stays in the queue."""
+        """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert."""
+        placed = await self._place(workspace, channel, alert, within=POST_WAIT)
+        return await self._post_at_once(workspace, channel, alert) if placed is None else placed
+
+    async def record(self, workspace: Workspace, channel: str, alerts: Iterable[Alert]) -> list[AlertResult | None]:
+        """Place alerts without waiting for a post. One is None that the database has not taken."""
+        return await asyncio.gather(*(self._place(workspace, channel, alert, within=0.0) for alert in alerts))
+
+    async def _place(self, workspace: Workspace, channel: str, alert: Alert, *, within: float) -> AlertResult | None:
+        """Place an alert, and wait for a post for so many seconds. Return None if the database fails."""
         if workspace.is_managed:
             asked_for = alert.channel or channel
             self.sender_use.note(workspace.team_id, alert.sender, "" if asked_for == channel else asked_for)
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
-        placing = await self.outbox.post(incoming, within=POST_WAIT)
+        placing = await self.outbox.post(incoming, within=within)
         if placing is None:
-            return await self._post_at_once(workspace, channel, alert)
+            return None
         placed, result = placing
         if not placed.card_id:
             return Ignored()

@@ -225,7 +225,10 @@ class MessageDelivery:
         return result.receipt
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
-        """Send a direct message. Return whether it can have arrived; if not, log why. A forgotten person gets none."""
+        """Send a message to a person or a channel. Return whether it can have arrived; if not, log why.
+
+        A forgotten person gets none.
+        """
         if user_id.startswith(FORGOTTEN):
             return False
         result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message))

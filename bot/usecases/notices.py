@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
+from bot.core.cards import Lost
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
 from bot.core.requests import Actor
@@ -15,7 +16,7 @@ from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
 from bot.messages.blocks import Message
-from bot.messages.senders import WRONG_TOKENS_MESSAGE
+from bot.messages.senders import WRONG_TOKENS_MESSAGE, lost_message
 from bot.messages.settings import key_refused_message, reinstall_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -33,7 +34,8 @@ LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
 
 _SCOPE = "users:read"
 _TOKENS, _LOGGED = "wrong tokens", "wrong tokens in the log"
-_AGAIN_AFTER = {_TOKENS: 86_400.0}  # seconds; others are sent once for good
+_DAY = 86_400.0
+_AGAIN_AFTER = {_TOKENS: _DAY}  # seconds; others are sent once for good
 MOST_QUIET = 10_000
 QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
@@ -55,6 +57,7 @@ class WorkspaceMonitor:
 
     def __post_init__(self) -> None:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
+        self._lost: LRUCache[tuple[str, str], int] = LRUCache(MOST_QUIET)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
         self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
 
@@ -62,7 +65,8 @@ class WorkspaceMonitor:
         """Notify the admins, and the people in `also`: the author of the change is one of them."""
         self.tasks.start(self._notify_all(workspace, message, also))
 
-    async def _notify_all(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> None:
+    async def _notify_all(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> bool:
+        """Return whether anybody got the message."""
         try:
             admins = await self._admins(workspace)
         except StoreError as error:
@@ -71,7 +75,8 @@ class WorkspaceMonitor:
             )
             admins = []
         user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
-        await asyncio.gather(*[self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids])
+        sent = [self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids]
+        return any(await asyncio.gather(*sent))
 
     async def _admins(self, workspace: Workspace) -> list[str]:
         """Return the recorded admins who can still be one, the most recently recorded first. Raises StoreError."""
@@ -127,6 +132,32 @@ class WorkspaceMonitor:
             self._quiet[workspace.team_id, _LOGGED] = None
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
             self.tasks.start(self._report(workspace, _TOKENS, None, WRONG_TOKENS_MESSAGE))
+
+    def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
+        """Tell admins, or the alert channel of the only workspace, of alerts without a card: at once, then daily."""
+        about = (workspace.team_id, f"alerts: {why}")
+        self._lost[about] = self._lost.get(about, 0) + number
+        if about not in self._quiet:
+            self._quiet[about] = None
+            self.tasks.start(self._tell_lost(workspace, why, names, about))
+
+    async def _tell_lost(self, workspace: Workspace, why: Lost, names: Iterable[str], about: tuple[str, str]) -> None:
+        number = self._lost.pop(about)
+        try:
+            total = await self.workspaces.claim_notice(*about, _DAY, number=number)
+            if not total or await self._tell_all(workspace, lost_message(why, total, names)):
+                return
+            _log.error("nobody could be notified", extra={"team": about[0], "about": about[1]})
+            await self.workspaces.release_notice(*about)
+        except StoreError as error:
+            self._quiet.pop(about, None)
+            _log.warning("notice not sent", extra={"team": about[0], "about": about[1], "why": str(error)})
+        self._lost[about] = number + self._lost.get(about, 0)
+
+    async def _tell_all(self, workspace: Workspace, message: Message) -> bool:
+        if workspace.is_managed:
+            return await self._notify_all(workspace, message, ())
+        return await self.delivery.send_dm(workspace.team_id, workspace.alerts_channel or "", message)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""

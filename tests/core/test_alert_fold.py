@@ -49,7 +49,7 @@ def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all_
     assert (content.firing, content.resolved_at) == ((), 3.0)
     other = replace(ALERT, sender="grafana")
     content = fold(fold(first(ALERT, 1.0), other, 2.0), replace(RESOLVED, fingerprint=""), 3.0)
-    assert (content.firing, content.resolved_at) == ((("grafana", "a"),), None)
+    assert (content.firing, content.resolved_at) == ((("grafana", "a", None),), None)
     content = fold(fold(first(ALERT, 1.0), other, 2.0), RESOLVED, 3.0)
     assert (content.firing, content.resolved_at) == ((), 3.0)
 

@@ -17,7 +17,7 @@ from bot.request_id import begin as begin_request
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
 
-__all__ = ["Found", "Life", "MessageContent", "Session", "begin_request", "search_of"]
+__all__ = ["BadAlertError", "Found", "Life", "MessageContent", "Session", "begin_request", "search_of"]
 
 FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 

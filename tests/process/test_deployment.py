@@ -89,10 +89,17 @@ async def test_caddy_forwards_what_is_for_the_public_and_limits_it(tmp_path: Pat
         finally:
             caddy.terminate()
             await caddy.wait()
-    assert statuses == [401, 401, 404, 404, 431]
+    assert statuses == [401, 401, 401, 404, 404, 431]
 
 
-REQUESTS = (("/slack/events", 10), ("/alerts", 10), ("/readyz", 10), ("/metrics", 10), ("/slack/events", 30_000))
+REQUESTS = (
+    ("/slack/events", 10),
+    ("/alerts", 10),
+    ("/alerts/alertmanager", 10),
+    ("/readyz", 10),
+    ("/metrics", 10),
+    ("/slack/events", 30_000),
+)
 """A path, and the length of a header."""
 
 

@@ -4,20 +4,25 @@ import json
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
 from typing import assert_never
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
 from cachetools import LRUCache
 
-from bot.core.cards import Alert
+from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
+from bot.inbound.alerts.alertmanager import Webhook, read_webhook
 from bot.inbound.alerts.fields import BadAlertError, read_alert
 from bot.inbound.rejections import Bodies, Rejected, RejectionLog, error_response
-from bot.messages import cards
+from bot.messages import cards, senders
+from bot.messages.markup import some
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -32,16 +37,25 @@ _log = logging.getLogger(__name__)
 MOST_AT_ONCE = 1_000
 """The most requests that are handled at once: more would use the capacity for people's orders."""
 
+MOST_IN_WEBHOOKS = 5_000
+"""The most alerts of webhooks that are recorded at once."""
+
+LARGEST_WEBHOOK = 4 * 1024 * 1024
+
 MOST_WRONG_TOKENS = 100, 60.0
 """So many wrong tokens for a workspace within so many seconds are reported."""
 
 _MOST_COUNTED = 1_000  # workspaces
+_MOST_LOGGED = 5  # names
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
+
+
+_Take = Callable[[web.Request, Workspace, AlertToken], Awaitable[web.Response]]
 
 
 @dataclass(eq=False)
 class Alerts:
-    """Endpoint for alerts; a sender needs one of the workspace's alert tokens."""
+    """Endpoint for alerts, also by webhooks of others; a sender needs one of the workspace's alert tokens."""
 
     alert_cards: AlertCards
     workspaces: Workspaces
@@ -53,18 +67,27 @@ class Alerts:
 
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
+        self._in_webhooks: Tally[str] = Tally()
         self._bodies = Bodies()
+        self._webhook_bodies = Bodies(largest=LARGEST_WEBHOOK)
         self._rejections = RejectionLog()
         self._wrong_tokens: LRUCache[str, TimeWindow] = LRUCache(_MOST_COUNTED)
 
-    async def receive(self, request: web.Request) -> web.Response:
-        """Answer a request; a `{ref}` in its path names the workspace. Check the token before the body is read."""
+    def routes(self, path: str) -> list[web.RouteDef]:
+        """Return the routes below a path. A `{ref}` in it names the workspace."""
+        return [
+            web.post(path, partial(self._receive, self._take_alert)),
+            web.post(f"{path}/alertmanager", partial(self._receive, self._take_webhook)),
+        ]
+
+    async def _receive(self, take: _Take, request: web.Request) -> web.Response:
+        """Answer a request. Check the token before the body is read."""
         try:
             workspace = await self.workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         except StoreError as error:
             _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
             return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
-        token = None if workspace is None else workspace.find_token(_bearer(request))
+        token = None if workspace is None else workspace.find_token(_token(request))
         if workspace is None or token is None:
             self._count_wrong_token(workspace)
             return self._reject(Rejected(401, cards.WRONG_TOKEN))
@@ -75,7 +98,7 @@ class Alerts:
             return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
         self._running.add(workspace.team_id)
         try:
-            return await self._handle(request, workspace, token)
+            return await take(request, workspace, token)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
             return _problem(500, cards.broken(log_incident(error)))
         finally:
@@ -98,12 +121,12 @@ class Alerts:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
-    async def _handle(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
+    async def _take_alert(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
         body = await self._bodies.read(request)
         if isinstance(body, Rejected):
             return self._reject(body)
         try:
-            alert = _read(body)
+            alert = read_alert(_parse(body, cards.NO_JSON))
             channel = _channel_of(alert, workspace, token)
         except BadAlertError as bad:
             self.metrics.alerted("Invalid", token.name)
@@ -112,6 +135,65 @@ class Alerts:
             moved = cards.moved(alert.channel, channel, by_admins=workspace.is_managed)
             alert = replace(alert, warnings=(moved, *alert.warnings))
         return await self._post(replace(alert, sender=token.name), channel, workspace)
+
+    async def _take_webhook(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
+        """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
+        webhook = await self._read_webhook(request, token)
+        if not isinstance(webhook, Webhook):
+            return webhook
+        team_id, channel, number = workspace.team_id, workspace.alerts_channel, len(webhook.alerts)
+        of_all, of_one = self._in_webhooks.total + number, self._in_webhooks[team_id] + number
+        if channel is None:
+            return self._reject(Rejected(503, senders.NO_CHANNEL), retry_after=_RETRY_LATER)
+        if of_all > MOST_IN_WEBHOOKS or (workspace.is_managed and of_one > MOST_IN_WEBHOOKS // SHARE):
+            return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
+        self._in_webhooks.add(team_id, number)
+        try:
+            is_recorded = await self._record(webhook, channel, workspace, token)
+        finally:
+            self._in_webhooks.remove(team_id, number)
+        if not is_recorded:
+            return self._reject(Rejected(503, senders.NOT_RECORDED), retry_after=_RETRY_SOON)
+        self._report_lost(webhook, workspace, token)
+        warnings = {"warnings": webhook.warnings} if webhook.warnings else {}
+        return web.json_response({"ok": True, "channel": channel, "taken": number} | warnings)
+
+    async def _read_webhook(self, request: web.Request, token: AlertToken) -> Webhook | web.Response:
+        body = await self._webhook_bodies.read(request)
+        if not isinstance(body, Rejected):
+            try:
+                return read_webhook(_parse(body, senders.NO_WEBHOOK))
+            except BadAlertError as bad:
+                self.metrics.alerted("Invalid", token.name)
+                return _problem(400, str(bad))
+        if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            body = replace(body, why=senders.TOO_LARGE)
+            _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
+        return self._reject(replace(body, status=503) if body.status == HTTPStatus.REQUEST_TIMEOUT else body)
+
+    async def _record(self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken) -> bool:
+        """Record the alerts of a webhook, in a task as `_post`. Return whether the database has taken all."""
+        alerts = [replace(alert, sender=token.name) for alert in webhook.alerts]
+        task = self.tasks.start(self.alert_cards.record(workspace, channel, alerts))
+        await ended(task)
+        results = [None] if task.cancelled() else task.result()
+        for one in filter(None, results):
+            self.metrics.alerted(type(one).__name__, token.name)
+        fields = {"sender": token.name, "team": workspace.team_id, "channel": channel, "alerts": len(alerts)}
+        _log.info("alerts", extra=fields | {"recorded": None not in results})
+        return None not in results
+
+    def _report_lost(self, webhook: Webhook, workspace: Workspace, token: AlertToken) -> None:
+        fields = {"sender": token.name, "team": workspace.team_id}
+        if names := webhook.without_session:
+            named = some(dict.fromkeys(names), most=_MOST_LOGGED)
+            _log.warning("alerts without a session", extra=fields | {"alertnames": named, "count": len(names)})
+            for name in names:
+                self.metrics.lost_session(name)
+            self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, len(names), names)
+        if webhook.left_out:
+            _log.warning("alerts left out of a request", extra=fields | {"count": webhook.left_out})
+            self.monitor.report_lost_alerts(workspace, Lost.LEFT_OUT, webhook.left_out)
 
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
@@ -128,18 +210,23 @@ class Alerts:
         return _problem(504, cards.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
 
 
-def _bearer(request: web.Request) -> str:
-    """Return the token of the request. https://www.rfc-editor.org/rfc/rfc6750#section-2.1."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def _token(request: web.Request) -> str:
+    """Return the token of the request: a Bearer token, or the password of Basic authentication.
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-2.1, https://www.rfc-editor.org/rfc/rfc7617#section-2
+    """
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    with suppress(ValueError):
+        return token.strip() if scheme.lower() == "bearer" else BasicAuth.decode(header, "utf-8").password
+    return ""
 
 
-def _read(body: bytes) -> Alert:
+def _parse(body: bytes, why_not: str) -> object:
     try:
-        fields = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        raise BadAlertError(None, cards.NO_JSON) from None
-    return read_alert(fields)
+        raise BadAlertError(None, why_not) from None
 
 
 def _channel_of(alert: Alert, workspace: Workspace, token: AlertToken) -> str:

@@ -1,8 +1,9 @@
 """The fields of an alert that `POST /alerts` takes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -17,7 +18,8 @@ _HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.ASCII)
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 MAX_LENGTH = 20_000  # characters that are looked at,
-_MOST_KEPT = {"text": 4_000, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
+LONGEST_TEXT = 4_000
+_MOST_KEPT = {"text": LONGEST_TEXT, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
 _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
 
 
@@ -34,7 +36,7 @@ def read_alert(fields: object) -> Alert:
     if not isinstance(fields, dict):
         raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
     return Alert(
-        session_id=_session_id(fields),
+        session_id=session_id(fields),
         text=_required_text(fields),
         title=_string(fields, "title"),
         severity=Severity(_choice(fields, "severity", list(Severity), Severity.WARNING)),
@@ -65,13 +67,14 @@ def _string(fields: Mapping[str, object], name: str) -> str:
     return value[:MAX_LENGTH].strip()[: _MOST_KEPT.get(name)]
 
 
-def _session_id(fields: Mapping[str, object]) -> SessionId:
+def session_id(fields: Mapping[str, object]) -> SessionId:
+    """Return the session that the field `session_id` names. Raises BadAlertError."""
     given = fields.get("session_id")
     if isinstance(given, str) and len(given) > MAX_LENGTH:  # never cut: what is cut off could name another session
         raise _bad("session_id", f"is too long: the limit is {MAX_LENGTH:,} characters")
     match find_session_id(_string(fields, "session_id")):
-        case Found(session_id=session_id):
-            return session_id
+        case Found(session_id=found):
+            return found
         case Missing():
             raise _bad("session_id", "is missing: put the id of the Anchor session there")
         case Broken():
@@ -104,9 +107,14 @@ def _pairs(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         raise _bad("fields", "must be an object of texts and numbers")
     if len(given) > MOST_FIELDS:
         raise _bad("fields", f"has {len(given)} entries: the limit is {MOST_FIELDS}")
+    return kept_pairs((name, str(value)) for name, value in given.items())
+
+
+def kept_pairs(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the first names and values that a card can show."""
     longest_name, longest_value = _MOST_KEPT_OF_FIELD
-    pairs = ((name.strip()[:longest_name], str(value).strip()[:longest_value]) for name, value in given.items())
-    return tuple((name, value) for name, value in pairs if plain(name) and plain(value))
+    pairs = ((name.strip()[:longest_name], value.strip()[:longest_value]) for name, value in given)
+    return tuple(islice(((name, value) for name, value in pairs if plain(name) and plain(value)), MOST_FIELDS))
 
 
 def _url(fields: Mapping[str, object]) -> str | None:
@@ -118,6 +126,11 @@ def _url(fields: Mapping[str, object]) -> str | None:
     if width(cards.open_link(url)) > LONGEST_LINK:
         raise _bad("url", f"is too long: the limit is {LONGEST_LINK} characters, and & counts as five")
     return url
+
+
+def is_link(url: str) -> bool:
+    """Return whether a card can have this link."""
+    return bool(url) and len(url) <= LONGEST_LINK and _is_web_url(url) and width(cards.open_link(url)) <= LONGEST_LINK
 
 
 def _is_web_url(url: str) -> bool:

@@ -245,9 +245,10 @@ def row_values(card: NewCard, now: float) -> dict[str, Any]:
     return same | content | {"facts": facts, "is_spare": int(card.is_spare), "now": now}
 
 
-def _read_firing(value: str | list[str]) -> Firing:
-    """Decode what fires; earlier versions of the bot stored only the fingerprint."""
-    return (DEFAULT_SENDER, value) if isinstance(value, str) else (value[0], value[1])
+def _read_firing(value: str | list[Any]) -> Firing:
+    """Decode what fires; earlier versions of the bot stored only the fingerprint, or no time."""
+    sender, fingerprint, starts_at = (DEFAULT_SENDER, value, None) if isinstance(value, str) else (*value, None)[:3]
+    return sender, fingerprint, starts_at
 
 
 def _read_alert(fields: dict[str, Any]) -> Alert:

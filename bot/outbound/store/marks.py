@@ -3,7 +3,7 @@
 | scope | name | until | value |
 |---|---|---|---|
 | `process` | a process | the end of its lease | |
-| a workspace | `notice` and its name | when it can be sent again, if ever | |
+| a workspace | `notice` and its name | when it can be sent again, if ever | the events since it was sent |
 | a workspace | `check` | the next check of its sessions | |
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
@@ -32,6 +32,9 @@ _CLAIM = """
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
 """
 _EXISTS = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
+
+_UNTOLD = "SELECT value FROM marks WHERE scope = :scope AND name = :name"
+_SET_UNTOLD = "UPDATE marks SET value = :untold WHERE scope = :scope AND name = :name"
 
 
 def claim_mark(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:
@@ -93,17 +96,24 @@ class Notices:
 
     database: Database
 
-    async def claim(self, team_id: str, name: str, seconds: float | None = None) -> bool:
-        """Return whether this is the first claim: for one caller only, and never if the workspace does not exist.
+    async def claim(self, team_id: str, name: str, seconds: float | None = None, *, number: int = 1) -> int:
+        """Return how many events the first claim is for, and 0 to all others, or if the workspace does not exist.
 
-        A later claim can be the first again after so many `seconds`, if they are given.
+        A later claim can be the first again after so many `seconds`, if they are given. Each is for a `number` of
+        events; those of the claims since the last first one are added.
         """
         now = time.time()
         until = None if seconds is None else now + seconds
 
-        def claim_one(connection: Connection) -> bool:
-            exists = connection.fetch_one(_EXISTS, team_id=team_id) is not None
-            return exists and claim_mark(connection, team_id, f"notice {name}", until, now)
+        def claim_one(connection: Connection) -> int:
+            if connection.fetch_one(_EXISTS, team_id=team_id) is None:
+                return 0
+            mark = {"scope": team_id, "name": f"notice {name}"}
+            before = connection.fetch_one(_UNTOLD, **mark)
+            total = number + int((before and before.value) or 0)
+            is_first = claim_mark(connection, team_id, mark["name"], until, now)
+            connection.execute(_SET_UNTOLD, **mark, untold=None if is_first else str(total))
+            return total if is_first else 0
 
         return await self.database.change(claim_one)
 

@@ -216,10 +216,19 @@ async def test_each_workspace_is_told_each_thing_once_and_one_that_is_gone_nothi
     assert not await both.notices.claim(NOBODY, "welcome")
     await both.notices.release(ACME.team_id, "welcome")
     for team_id, name, is_free in ((GLOBEX.team_id, "welcome", False), (ACME.team_id, "welcome", True)):
-        assert await both.notices.claim(team_id, name) is is_free
+        assert await both.notices.claim(team_id, name) == is_free
 
 
-CHANGES: dict[str, Callable[[Store, int], Awaitable[bool]]] = {
+async def test_a_notice_that_comes_again_says_how_many_events_came_since_the_last_one(both: Store) -> None:
+    async def claim(number: int) -> int:
+        return await both.notices.claim(ACME.team_id, "alerts", DAY, number=number)
+
+    assert [await claim(2), await claim(3), await claim(4)] == [2, 0, 0]
+    await both.database.execute("UPDATE marks SET until = until - 86400 WHERE name = 'notice alerts'")
+    assert [await claim(5), await claim(1), await both.notices.claim(NOBODY, "alerts", number=7)] == [12, 0, 0]
+
+
+CHANGES: dict[str, Callable[[Store, int], Awaitable[int]]] = {
     "set_key": lambda store, n: store.rows.set_key(ACME.team_id, product.AnchorKey(Secret(f"sk-{n}")), if_version=1),
     "set_policy": lambda store, n: store.rows.set_policy(
         ACME.team_id, policy.Policy(policy.Rule(frozenset({f"U{n}"}))), if_version=0
@@ -230,7 +239,7 @@ CHANGES: dict[str, Callable[[Store, int], Awaitable[bool]]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 async def test_of_ten_at_once_in_several_bots_one_succeeds(
-    database_url: str, change: Callable[[Store, int], Awaitable[bool]]
+    database_url: str, change: Callable[[Store, int], Awaitable[int]]
 ) -> None:
     async with AsyncExitStack() as stack:
         bots = [

@@ -1,0 +1,151 @@
+"""Reading the webhooks of Alertmanager and of Grafana: what an alert becomes, and that nothing in one breaks it."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.inbound.alerts.alertmanager import MOST_ALERTS, MOST_COUNTED, Webhook, read_webhook
+from harness import OTHER_SESSION, SESSION
+from harness.product import SessionId, cards
+from harness.values import BadAlertError
+from harness.webhooks import alertmanager_alert, alertmanager_body, grafana_alert, grafana_body, grafana_no_data
+
+ID, OTHER_ID = SessionId(SESSION), SessionId(OTHER_SESSION)
+Severity = cards.Severity
+
+
+def read(*alerts: object) -> Webhook:
+    return read_webhook(alertmanager_body(*alerts))
+
+
+def only(*alerts: object) -> Any:
+    (alert,) = read(*alerts).alerts
+    return alert
+
+
+def test_an_alert_of_alertmanager() -> None:
+    found = read_webhook(alertmanager_body(alertmanager_alert()))
+    expected = cards.Alert(
+        session_id=ID,
+        text="It spent $40\nof $5 in a minute",
+        title="AnchorSpendHigh",
+        url="https://prom.example/graph?g0.expr=spend",
+        fingerprint="06dfe9b4e5b92f7c",
+        fields=(("model", "large"),),
+        starts_at=1795904126.739266,
+    )
+    assert found == Webhook([expected], [], 0, [])
+
+
+def test_alerts_of_grafana_that_fire_and_are_resolved() -> None:
+    firing, resolved = grafana_alert(), grafana_alert(session=OTHER_SESSION, status="resolved")
+    found = read_webhook(grafana_body(firing, resolved))  # its own status is firing
+    assert [(one.session_id, one.is_resolved) for one in found.alerts] == [(ID, False), (OTHER_ID, True)]
+    one = found.alerts[0]
+    assert (one.title, one.text, one.severity) == (
+        "High memory usage",
+        "This alert was triggered for zone us-1\nThe system has high memory usage",
+        Severity.WARNING,
+    )
+    assert one.url == "https://play.grafana.org/alerting/1afz29v7z/edit"
+    for link in ("dashboardURL", "panelURL"):  # the panel goes first
+        firing |= {link: f"https://play.grafana.org/{link}"}
+        assert read_webhook(grafana_body(firing)).alerts[0].url == firing[link]
+    assert one.fields == (("team", "blue"), ("zone", "us-1"))
+    assert one.fingerprint == "c6eadffa33fcdf37"
+    alone = read_webhook(grafana_body(resolved, status="resolved")).alerts
+    assert [one.is_resolved for one in alone] == [True]
+
+
+def test_an_alert_of_grafana_about_missing_data_names_no_session_unless_its_rule_does() -> None:
+    nameless, named = grafana_no_data(), grafana_no_data(session_id=SESSION)
+    found = read_webhook(grafana_body(nameless, named))
+    assert [(one.title, one.session_id) for one in found.alerts] == [("DatasourceNoData", ID)]
+    assert found.without_session == ["DatasourceNoData"]
+    assert found.warnings == ["DatasourceNoData: session_id is missing: put the id of the Anchor session there."]
+
+
+def test_the_session_is_the_label_or_else_the_annotation() -> None:
+    texts = {"session_id": OTHER_SESSION, "summary": "x"}
+    assert only(alertmanager_alert(annotations=texts)).session_id == ID
+    for absent in ("", None):
+        assert only(alertmanager_alert(labels={"session_id": absent}, annotations=texts)).session_id == OTHER_ID
+    for bad in (" ", 7, SESSION[:-1], f"{SESSION} {OTHER_SESSION}"):
+        assert read(alertmanager_alert(labels={"session_id": bad}, annotations=texts)).alerts == []
+    elsewhere = {"session_id": "", "instance": SESSION}
+    assert read(alertmanager_alert(labels=elsewhere, annotations={"summary": SESSION})).alerts == []
+
+
+def test_an_unknown_severity_counts_as_a_warning_and_a_bad_link_is_left_out() -> None:
+    for word, severity in (("CRITICAL", Severity.CRITICAL), ("info", Severity.INFO), ("page", Severity.WARNING)):
+        assert only(alertmanager_alert(labels={"severity": word})).severity is severity
+    for url in ("javascript:x", "https://a.example/?" + "&" * 999, "https://[::1", ""):
+        assert only(alertmanager_alert(url=url)).url is None
+    text = {"summary": "\u200b", "description": 7}
+    assert "no summary" in only(alertmanager_alert(annotations=text)).text
+
+
+@pytest.mark.parametrize("starts", ["", "yesterday", "9999", "2026-11-29T25:00:00Z", 7, None, {}])
+def test_a_time_that_cannot_be_read_is_a_warning(starts: Any) -> None:
+    found = read(alertmanager_alert(starts=starts))
+    assert (len(found.alerts), found.alerts[0].starts_at, len(found.warnings)) == (1, None, 1)
+
+
+@pytest.mark.parametrize("starts", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-29T00:00:00"])
+def test_every_other_time_is_read(starts: str) -> None:
+    assert only(alertmanager_alert(starts=starts)).starts_at is not None
+
+
+@pytest.mark.parametrize("count", [3, -1, True, "3", 10**4000, 1.5, None])
+def test_alerts_that_are_left_out_are_counted(count: Any) -> None:
+    many = [alertmanager_alert()] * (MOST_ALERTS + 1)
+    found = read_webhook(alertmanager_body(*many, truncated=count))
+    said = {3: 3, True: 1, 10**4000: MOST_COUNTED}.get(count, 0)
+    assert (len(found.alerts), found.left_out, len(found.warnings)) == (MOST_ALERTS, said + 1, 1)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+KEYS = ("status", "labels", "annotations", "startsAt", "fingerprint", "generatorURL", "panelURL", "dashboardURL")
+NAMES = ("alertname", "session_id", "severity", "summary", "description", "x")
+ALERTS = st.dictionaries(st.sampled_from(KEYS), JSON | st.dictionaries(st.sampled_from(NAMES), JSON | st.just(SESSION)))
+
+
+@given(
+    JSON
+    | st.fixed_dictionaries({"version": JSON | st.sampled_from(["4", "1"]), "alerts": JSON | st.lists(ALERTS | JSON)})
+)
+def test_whatever_the_json_is_it_is_read_or_refused(body: Any) -> None:
+    try:
+        found = read_webhook(body)
+    except BadAlertError:
+        assert (
+            not isinstance(body, dict) or body.get("version") not in ("4", "1") or not isinstance(body["alerts"], list)
+        )
+    else:
+        assert len(found.alerts) + len(found.without_session) == len(body["alerts"])
+        json.dumps([replace(one, url=None).text for one in found.alerts])
+
+
+@pytest.mark.parametrize("text", ["a", " ", "<", "&", "-0", "%", "é", "\u200b", SESSION + " ", "<a|", "https://["])
+def test_the_time_to_read_is_linear(text: str) -> None:
+    def seconds(size: int) -> float:
+        long = text * (size // len(text))
+        labels = {"alertname": long, "session_id": long, "severity": long, long: long}
+        alert = alertmanager_alert(
+            labels=labels, annotations={"summary": long}, url=long, starts=long, fingerprint=long
+        )
+        body = alertmanager_body(*[alert] * (4_000_000 // (8 * size)))
+        began = time.process_time()
+        read_webhook(body)
+        return time.process_time() - began
+
+    assert max(map(seconds, (1_000, 19_000, 500_000))) < 2.5
