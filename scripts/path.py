@@ -27,7 +27,7 @@ PACKAGE = f"{Path(bot.__file__).parent}/"
 
 NOTICE, HOME = "notice to the admins", "Home after the change"
 
-LIMITS = {"command": 31, "click": 35, "alert": 19, "key change": 25, NOTICE: 12, HOME: 21}
+LIMITS = {"command": 31, "click": 35, "alert": 20, "key change": 25, NOTICE: 12, HOME: 21}
 """The most files outside `core` and `messages`."""
 
 FOLLOW_UPS = {WorkspaceMonitor._notify_all.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called

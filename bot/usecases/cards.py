@@ -195,7 +195,7 @@ class CardOutbox:
         placing = self._placing[alert.id] = asyncio.get_running_loop().create_future()
         self._changes.alerts.append(alert)
         self.wake.set()
-        placed = await placing
+        placed = await asyncio.shield(placing)  # the outbox sets it, also if nobody waits any more
         if placed is None or (sender := self._senders.get(alert.id)) is None:
             return None if placed is None else (placed, None)
         try:

@@ -132,3 +132,11 @@ async def test_an_order_waits_for_one_of_the_transactions_of_a_thousand_alerts_a
             assert begun[before:].index("orders") <= 1
             assert len({placed.card_id for placed, _ in filter(None, await asyncio.gather(*posting))}) == 1_000
     assert begun.count("cards") == 10
+
+
+async def test_a_sender_that_is_cancelled_holds_up_no_other_one() -> None:
+    async with running(CardRowsInMemory()) as outbox:
+        senders = [asyncio.create_task(outbox.post(incoming_alert(name), within=0.0)) for name in ("one", "two")]
+        await asyncio.sleep(0)
+        senders[0].cancel()
+        assert await senders[1] == (placed("two"), None)

@@ -15,12 +15,8 @@ from bot.inbound.alerts.fields import LONGEST_TEXT, MAX_LENGTH, BadAlertError, i
 from bot.messages import senders
 from bot.messages.markup import plain
 
-MOST_ALERTS = 500
-"""The alerts of a body that are taken."""
-
-MOST_COUNTED = 1_000_000
-"""The most alerts that a body can say it leaves out."""
-
+MOST_ALERTS = 500  # of a body
+MOST_COUNTED = 1_000_000  # of those that it says it leaves out
 _VERSIONS = ("4", "1")  # of Alertmanager and of Grafana
 _MOST_WARNINGS = 20
 _LONGEST_NAME, _LONGEST_FINGERPRINT, _LONGEST_TIME = 150, 200, 40
@@ -69,12 +65,12 @@ def read_webhook(body: object) -> Webhook:
 
 def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
     labels, annotations = object_field(fields, "labels"), object_field(fields, "annotations")
-    said = "\n".join(filter(None, [_text(annotations, "summary"), _text(annotations, "description")]))
+    said = filter(plain, [_text(annotations, "summary"), _text(annotations, "description")])
     texts = ((key, value) for key, value in labels.items() if isinstance(value, str))
     others = ((key, value) for key, value in texts if key not in _NO_FIELDS and not key.startswith("__"))
     return Alert(
         session_id=session_id(annotations if labels.get("session_id") in (None, "") else labels),
-        text=said if plain(said) else senders.NO_SUMMARY,
+        text="\n".join(said) or senders.NO_SUMMARY,
         title=name,
         severity=next((one for one in Severity if one == text_field(labels, "severity").lower()), Severity.WARNING),
         url=next((url for url in (text_field(fields, link) for link in _LINKS) if is_link(url)), None),

@@ -49,7 +49,6 @@ _MOST_COUNTED = 1_000  # workspaces
 _MOST_LOGGED = 5  # names
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
-
 _Take = Callable[[web.Request, Workspace, AlertToken], Awaitable[web.Response]]
 
 
