@@ -404,6 +404,7 @@ RESPONSES: Mapping[str, str] = {
     **{f"Slack says {code}": cards.refused_by_slack(code, CHANNEL) for code in SLACK_ERRORS},
     "Slack failed": cards.not_taken_by_slack("HTTP 503"),
     "another channel, of many workspaces": cards.moved("C0OTHER0001", CHANNEL, by_admins=True),
+    "a direct message, of many workspaces": cards.moved("D0ALICE0001", CHANNEL, by_admins=True),
     "another channel, of one workspace": cards.moved("C0OTHER0001", CHANNEL, by_admins=False),
     "unexpected exception": cards.broken("0a1b2c3d"),
 }

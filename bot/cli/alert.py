@@ -1,6 +1,7 @@
 """`anchor-bot alert`: post an alert."""
 
 import json
+import sys
 from collections.abc import Mapping
 
 import httpx
@@ -14,10 +15,14 @@ from bot.outbound.slack.client import Posted
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the bot waits up to 10 s for its database, and 15 s for Slack
 _MAX_LENGTH = 500
+_MOST_WARNINGS = 20
 
 
 def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> Posted:
-    """Post `fields` to the alerts endpoint of the settings. Raises NotDoneError, also if this is unknown."""
+    """Post `fields` to the alerts endpoint of the settings, and print its warnings to stderr.
+
+    Raises NotDoneError, also if it is unknown whether it was posted.
+    """
     url = settings.url
     headers = {
         "Authorization": f"Bearer {settings.alerts_token.reveal()}",
@@ -37,7 +42,16 @@ def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> P
     except httpx.HTTPError as error:
         why = f"The bot at {url} did not answer ({type(error).__name__}): the alert may have been posted."
         raise NotDoneError(f"{why} Check the channel.") from None
+    for warning in read_warnings(answer.content):
+        print(f"anchor-bot: {warning}", file=sys.stderr)  # noqa: T201 - output of a command
     return read_answer(answer.status_code, answer.content, url, has_workspace=bool(settings.workspace))
+
+
+def read_warnings(body: bytes) -> list[str]:
+    """Return what the bot says that it did not do as it was told."""
+    warnings = (parse_object(body) or {}).get("warnings")
+    listed = warnings[:_MOST_WARNINGS] if isinstance(warnings, list) else []
+    return [printable(one, limit=_MAX_LENGTH) for one in listed if isinstance(one, str)]
 
 
 def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool) -> Posted:

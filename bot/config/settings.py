@@ -379,9 +379,10 @@ def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) ->
     """
     try:
         url = urlsplit(database_url.reveal())
-        parameters, host = parse_qs(url.query), unquote(url.hostname or "")
+        hosts = [unquote(urlsplit(f"//{one}").hostname or "") for one in url.netloc.rpartition("@")[2].split(",")]
+        parameters = parse_qs(url.query)
     except ValueError:
         return False
-    hosts = [host, *",".join(parameters.get("host", ())).split(",")]
+    hosts += ",".join([*parameters.get("host", ()), *parameters.get("hostaddr", ())]).split(",")
     is_near = all(not host or host.startswith(("/", "@")) or is_loopback(host) for host in hosts)
     return url.scheme.startswith("postgres") and not (is_near or "sslmode" in parameters or "PGSSLMODE" in environ)

@@ -14,8 +14,8 @@ from bot.health import Metrics, Readiness, State
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/."""
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For")
-"""What a proxy adds for its client. https://www.rfc-editor.org/rfc/rfc7239."""
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via")
+"""What proxies add, each of which shows one. https://www.rfc-editor.org/rfc/rfc7239."""
 
 
 @dataclass(frozen=True, slots=True)

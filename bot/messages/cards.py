@@ -93,6 +93,8 @@ def moved(channel_id: str | None, to: str, *, by_admins: bool) -> str:
     remedy = (
         "An admin can add it in Home, under Alerts." if by_admins else "The operator can add it to ALERTS_CHANNELS."
     )
+    if by_admins and channel_id is not None and channel_id.startswith("D"):
+        remedy = "No token reaches direct messages."
     return f"The token does not reach {channel_id}, so the alert goes to {to}. {remedy}"
 
 
@@ -284,8 +286,10 @@ def _body(shown: Shown) -> str:
 
 
 def open_link(url: str) -> str:
-    """Return the link of an alert, which shows the host that it leads to."""
-    return link(url, f"Open on {literal(urlsplit(url).hostname or '', limit=_LONGEST_HOST)}")
+    """Return the link of an alert, which shows the host that it leads to: of a long name the end, which is owned."""
+    host = urlsplit(url).hostname or ""
+    shown = host if len(host) <= _LONGEST_HOST else f"…{host[-_LONGEST_HOST:]}"
+    return link(url, f"Open on {literal(shown, limit=2 * _LONGEST_HOST)}")
 
 
 def _alert_line(shown: Shown, title: str, *, is_titled: bool) -> str:

@@ -13,6 +13,7 @@ from bot.core.sessions import Phase
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _LONGEST_NAME = 40
+_MATH = {char: unicodedata.normalize("NFKC", chr(char)) for char in range(0x1D400, 0x1D800)}  # letters as if formatted
 _BLANK_LINES = re.compile(r"\n{3,}")
 _FORMATTING = re.compile(r"[*~`]|_+")
 _LITERAL = {"*": "\N{ASTERISK OPERATOR}", "~": "\N{TILDE OPERATOR}", "`": "'", "_": "\N{MODIFIER LETTER LOW MACRON}"}
@@ -85,7 +86,7 @@ def quoted(text: str, *, limit: int) -> str:
 
 
 def _without_signs(text: str) -> str:
-    line, start = _FORMATTING.sub(_as_literal, _clean(text)), 0
+    line, start = _FORMATTING.sub(_as_literal, _clean(text).translate(_MATH)), 0
     while start < len(line):
         if emoji := _EMOJI_NAME.match(line, start):
             start = emoji.end()

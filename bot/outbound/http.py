@@ -129,7 +129,7 @@ class Transport(httpx.AsyncBaseTransport):
     """
 
     session: aiohttp.ClientSession
-    proxy: Proxy | None = None
+    proxy: Proxy | None
 
     def __post_init__(self) -> None:
         self._origins: LRUCache[tuple[bytes, bytes], aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)

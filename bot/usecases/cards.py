@@ -348,8 +348,9 @@ class AlertCards:
     async def _place(self, workspace: Workspace, channel: str, alert: Alert, *, within: float) -> AlertResult | None:
         """Place an alert, and wait for a post for so many seconds. Return None if the database fails."""
         if workspace.is_managed:
-            asked_for = alert.channel or channel
-            self.sender_use.note(workspace.team_id, alert.sender, "" if asked_for == channel else asked_for)
+            asked_for = alert.channel or ""
+            can_be_added = asked_for != channel and not asked_for.startswith("D")
+            self.sender_use.note(workspace.team_id, alert.sender, asked_for if can_be_added else "")
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)

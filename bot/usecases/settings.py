@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -83,7 +83,7 @@ class Changes:
         secret, token = new_alert_token(name, user_id)
         tokens = (*workspace.alert_tokens, token)
         reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id))
-        if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version):
+        if not await self._save_tokens(workspace, tokens, expected_version):
             return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
         self.monitor.notify_change(workspace, senders.token_message(user_id, "made", token), user_id)
         return reply
@@ -94,16 +94,21 @@ class Changes:
         """Let alerts with a token go to these channels, too, or revoke it if they are None."""
         token = workspace.named_token(name)
         if token is None:
-            return senders.TOKEN_REVOKED
+            return await self._conflict(workspace, senders.TOKEN_REVOKED, lambda now: now.named_token(name) is None)
         did, reply = ("revoked", senders.TOKEN_REVOKED) if channels is None else ("changed", senders.TOKEN_SAVED)
         new = replace(token, channels=channels or frozenset())
         tokens = tuple(
             new if one is token else one for one in workspace.alert_tokens if channels is not None or one is not token
         )
-        if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version):
+        if not await self._save_tokens(workspace, tokens, expected_version):
             return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
         self.monitor.notify_change(workspace, senders.token_message(user_id, did, new), user_id)
         return reply
+
+    async def _save_tokens(self, workspace: Workspace, tokens: Iterable[AlertToken], version: int) -> bool:
+        """Save the tokens, unless the workspace is from the cache and older: they would bring a revoked one back."""
+        is_current = workspace.alerts_token_version == version
+        return is_current and await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=version)
 
     async def set_key(
         self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.cli.alert import read_answer
+from bot.cli.alert import read_answer, read_warnings
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import rate_limited
 from harness import OTHER_SESSION, SESSION, single_workspace
+from harness import admin_texts as say
 from harness.product import main
 from harness.secret_scan import leaks
 
@@ -28,6 +29,7 @@ LEAST = ("--session", SESSION, "--text", "It spent $40.")
 class Ran:
     code: int
     said: str
+    warned: str = ""
 
 
 Send = Callable[..., Awaitable[Ran]]
@@ -45,8 +47,10 @@ def send(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
                 patch.setenv(name, value)
             code = await asyncio.to_thread(main, ["alert", *(arguments or LEAST)])
         out, err = capsys.readouterr()
-        assert (err if code == 0 else out) == ""
         assert leaks(out + err) == []
+        if code == 0 and err:
+            return Ran(code, out.removesuffix("\n"), err)
+        assert not (code and out)
         return Ran(code, (out + err).removeprefix("anchor-bot: ").removesuffix("\n"))
 
     return run
@@ -62,6 +66,21 @@ async def test_it_posts_through_the_bot_and_says_where_or_that_it_is_queued(send
         at.slack.faults["chat.postMessage"] = rate_limited(9, times=1)
         other = ("--session", OTHER_SESSION, "--text", "It loops.", "--bot-url", at.bot.url)
         assert await send("", *other) == Ran(0, "Queued for C0ALERTS001")
+
+
+async def test_the_warnings_of_the_bot_are_printed_beside_the_result(send: Send) -> None:
+    """Before, nobody learned that a channel was out of reach, if the script did not look where the alert went."""
+    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
+        sent = await send(at.bot.url, *LEAST, "--channel", "C0OTHER0001")
+    assert (sent.code, sent.said.split(",")[0]) == (0, "Posted in C0ALERTS001")
+    assert sent.warned == f"anchor-bot: {say.cards.moved('C0OTHER0001', 'C0ALERTS001', by_admins=False)}\n"
+
+
+@pytest.mark.parametrize("warnings", [7, {"a": 1}, [7, None], ["\x1b[2J" * 1_000] * 1_000])
+def test_odd_warnings_are_left_out_or_cut(warnings: object) -> None:
+    lines = read_warnings(json.dumps({"warnings": warnings}).encode())
+    assert len(lines) <= 20
+    assert all(one.isprintable() and len(one) <= 500 for one in lines)
 
 
 async def test_if_the_bot_does_not_post_it_its_reason_is_shown(send: Send) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.sim.slack import api_error
 from conversations.test_health import becomes
-from harness import SESSION, AdminHarness, ManyHarness, SingleHarness, single_workspace
+from harness import HTTP_ONLY, SESSION, AdminHarness, ManyHarness, SingleHarness, single_workspace
 from harness import admin_texts as say
 from harness.administration import another_bot
 from harness.conversation import post_json
@@ -125,6 +126,49 @@ async def version(at: ManyHarness, team_id: str) -> int:
     found = await at.store.rows.find(team_id)
     assert found
     return found.alerts_token_version
+
+
+@HTTP_ONLY
+async def test_a_change_while_the_database_does_not_answer_brings_no_revoked_token_back(
+    team: AdminHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, the tokens of a cached workspace were saved over those that the admin had seen."""
+    rows, here = team.at.store.rows, team.slack.request_url
+    assert await add_token(rows, team.team_id, TOKEN, "stolen")
+    assert await add_token(rows, team.team_id, OTHER, "kept")
+    await team.open_home()
+    async with another_bot(team.at) as url:
+        _, kept = await stored(team.at, team.team_id)
+        assert await rows.set_alert_tokens(team.team_id, [kept], if_version=await version(team.at, team.team_id))
+        team.slack.request_url = url
+        await team.press("anchor_alerts_sender", value="kept")
+        await team.wait_for_modal("kept")
+    team.slack.request_url = here
+    monkeypatch.setattr("bot.outbound.workspaces.READ_TIMEOUT", 0.0)
+    await team.submit({"sender_channels": [team.channel.id]})
+    assert await stored(team.at, team.team_id) == (kept,)
+    assert say.settings_texts.OUTDATED.text in team.modal().text
+
+
+async def test_nobody_can_add_a_direct_message_or_is_asked_to(team: AdminHarness) -> None:
+    at = team.at
+    await at.take_alerts(team, TOKEN)
+    await team.open_home()
+    _, answer = await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="x", channel="D0ALICE0001")
+    assert say.cards.moved("D0ALICE0001", team.channel.id, by_admins=True) in str(answer)
+    await asyncio.sleep(1.0)  # until its use is recorded
+    await team.press("anchor_alerts_sender", value="default")
+    view = await team.wait_for_modal("default")
+    assert ("last used" in view.text, "D0ALICE0001" in view.text) == (True, False)
+
+
+async def test_an_alert_that_slack_refuses_says_why_it_went_to_the_alert_channel() -> None:
+    """Before, the sender was told of an archived channel that it had not named."""
+    async with single_workspace(**NAMED) as at:
+        at.slack.faults["chat.postMessage"] = api_error("is_archived")
+        status, answer = await send(at, channel="C0OTHER0001")
+        assert (status, answer["error"]) == (502, say.cards.refused_by_slack("is_archived", at.channel.id))
+        assert answer["warnings"] == [say.cards.moved("C0OTHER0001", at.channel.id, by_admins=False)]
 
 
 async def test_many_wrong_tokens_are_logged_and_told_to_an_admin_once(

@@ -123,7 +123,7 @@ async def test_why_a_bot_is_degraded_is_for_operators() -> None:
 
         public, metrics = f"{at.bot.url}/readyz", f"http://127.0.0.1:{port}/"
         assert await ask(public, {}) == (200, True)
-        for header in ("X-Forwarded-For", "Forwarded"):
+        for header in ("X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "X-Real-IP", "Via"):
             assert await ask(public, {header: "for=203.0.113.1"}) == (200, False)
             assert await ask(public, {header: "", **wrong}) == (200, False)
             assert await ask(public, {header: "for=203.0.113.1", **own}) == (200, True)

@@ -118,6 +118,15 @@ def test_a_link_shows_its_host() -> None:
     )
 
 
+def test_a_link_shows_the_end_of_a_long_host_which_says_whose_it_is() -> None:
+    host = f"grafana.example.{'a' * 60}.{'b' * 60}.evil.test"
+    assert body_of(replace(ALERT, url=f"https://{host}/")).endswith(f"|Open on …{host[-80:]}>")
+
+
+def test_letters_that_look_bold_or_italic_do_not() -> None:
+    assert body_of(Alert(ID, "It spends\n𝗣𝗮𝘂𝘀𝗲𝗱 𝑏𝑦 𝙱𝚘𝚋 𝟗")) == "&gt; It spends\n&gt; Paused by Bob 9"
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_an_alert_after_the_last_order_can_be_paused(name: str) -> None:
     """Somebody can have resumed the agent in Anchor's dashboard, or replaced the key that did not know the session."""

@@ -206,7 +206,9 @@ class Alerts:
         fields |= {"team": team_id, "channel": channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
-        return _problem(504, cards.CUT_SHORT) if task.cancelled() else _answer(result, channel, alert.warnings)
+        if task.cancelled():
+            return _problem(504, cards.CUT_SHORT, warnings=alert.warnings)
+        return _answer(result, channel, alert.warnings)
 
 
 def _token(request: web.Request) -> str:
@@ -252,26 +254,27 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.R
             details = {"counted": total} | ({} if ts is None else {"ts": ts})
             warnings = (*warnings, cards.COUNTED)
         case _:
-            return _failure(result, channel)
+            return _failure(result, channel, warnings)
     body = {"ok": True, "channel": channel} | details | ({"warnings": warnings} if warnings else {})
     return web.json_response(body, status=202 if "queued" in details else 200)
 
 
-def _failure(result: Refused | TryAgain | Doubtful, channel: str) -> web.Response:
+def _failure(result: Refused | TryAgain | Doubtful, channel: str, warnings: Sequence[str]) -> web.Response:
     match result:
         case Refused(why=code):
-            return _problem(502, cards.refused_by_slack(code, channel), slack_error=code)
+            return _problem(502, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings)
         case TryAgain(limited=True):
-            return _problem(503, cards.LIMITED, retry_after=math.ceil(result.after or _RETRY_LATER))
+            after = math.ceil(result.after or _RETRY_LATER)
+            return _problem(503, cards.LIMITED, retry_after=after, warnings=warnings)
         case TryAgain(why=why):
-            return _problem(502, cards.not_taken_by_slack(why))
+            return _problem(502, cards.not_taken_by_slack(why), warnings=warnings)
         case Doubtful():
-            return _problem(504, cards.DOUBTFUL)
+            return _problem(504, cards.DOUBTFUL, warnings=warnings)
         case _:
             assert_never(result)
 
 
-def _problem(status: int, why: str, *, retry_after: int | None = None, **details: str | None) -> web.Response:
-    known = {name: value for name, value in details.items() if value is not None}
+def _problem(status: int, why: str, *, retry_after: int | None = None, **details: object) -> web.Response:
+    known = {name: value for name, value in details.items() if value}
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return web.json_response({"error": why} | known, status=status, headers=headers)

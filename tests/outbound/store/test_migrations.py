@@ -12,7 +12,7 @@ from bot.outbound.store import migrations
 from harness.databases import KEY
 from harness.order_rows import taken_over
 from harness.product import Secret, errors, open_store, outcomes, workspace
-from harness.stored import ACME, execute, fetch
+from harness.stored import ACME, GLOBEX, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -131,3 +131,16 @@ async def test_a_database_of_a_version_that_is_not_known_is_refused_and_stays_as
         await execute(store, "UPDATE alembic_version SET version_num = :stored", stored=stored)
         wording(name, await refusal(database_url))
         assert await fetch(store, "SELECT version_num FROM alembic_version") == [(stored,)]
+
+
+async def test_the_token_of_an_older_version_goes_on_as_the_default_one(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as store:
+        for one in (ACME, GLOBEX):
+            await store.rows.save(one)
+        await execute(store, "ALTER TABLE workspaces DROP COLUMN alert_tokens")
+        await execute(store, "ALTER TABLE workspaces ADD COLUMN alerts_token_digest VARCHAR(64)")
+        await execute(store, "UPDATE workspaces SET alerts_token_digest = 'd1' WHERE team_id = :id", id=ACME.team_id)
+        await execute(store, "UPDATE alembic_version SET version_num = '0017'")
+    async with open_store(Secret(database_url), [KEY]) as store:
+        found = [await store.rows.find(one.team_id) for one in (ACME, GLOBEX)]
+        assert [one and one.alert_tokens for one in found] == [(workspace.AlertToken("default", "d1"),), ()]
