@@ -1,6 +1,6 @@
 """The metrics in Prometheus' format. Only a bot with METRICS_PORT loads this module: it takes time and memory.
 
-Labels have few values each: no ids and no names. https://prometheus.io/docs/practices/naming/
+Labels have few values each: no ids, and no names but of tokens and of a few alerts. https://prometheus.io/docs/practices/naming/
 """
 
 from collections.abc import Iterable, Mapping

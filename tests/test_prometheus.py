@@ -94,11 +94,21 @@ def test_each_kind_of_request_is_told_from_the_others_and_new_ones_make_no_new_s
     assert page("anchor_bot_order_delivery_seconds_count", route="none") == 1
 
 
+def test_the_names_of_alerts_make_no_more_than_50_series() -> None:
+    metrics = PrometheusMetrics()
+    for number in range(60):
+        metrics.lost_session(f"alert {number}")
+    page = read(metrics.page().decode())
+    found = [page("anchor_bot_alerts_without_session_total", alertname=name) for name in ("alert 0", "alert 49", "")]
+    assert found == [1, 1, 10]
+
+
 def test_without_a_port_nothing_is_measured() -> None:
     OFF.acknowledged("command", 200, 0.1)
     OFF.settled("pause", "command", "Paused", 0.1)
     OFF.delivered("pause", "ack", 0.1)
     OFF.attempted("pause", "Paused", 0.1)
     OFF.alerted("Posted")
+    OFF.lost_session("AnchorDown")
     OFF.read_at_scrape(state(Readiness(), Backlog(0, 0.0)))
     assert OFF.page() == b""

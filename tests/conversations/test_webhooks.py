@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import aiohttp
@@ -15,7 +15,7 @@ import pytest
 
 from bot.messages import senders as say
 from bot.sim.local_server import free_port
-from bot.sim.slack import Hang, Message, Source
+from bot.sim.slack import Hang, Message, Source, api_error
 from conversations.test_cards import PAUSE, TOKEN, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness
 from harness.conversation import post_json, until
@@ -256,3 +256,36 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Adm
 async def test_without_an_alert_channel_it_is_asked_to_come_again() -> None:
     async with taking_alerts(ALERTS_CHANNEL="") as at:
         assert await send(at, alertmanager_alert()) == (503, {"error": say.NO_CHANNEL})
+
+
+async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.inbound.alerts.endpoint.MOST_IN_WEBHOOKS", 1)
+    async with taking_alerts() as at:
+        assert (await send(at, alertmanager_alert(), alertmanager_alert(fingerprint="b")))[0] == 503
+        assert await send(at, alertmanager_alert()) == ok(1)
+        host, port = at.bot.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = ("POST /alerts/alertmanager HTTP/1.1", "Host: a", f"Authorization: Bearer {TOKEN}", "Content-Length: 9")
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        with closing(writer):
+            assert (await reader.read()).startswith(b"HTTP/1.1 503")
+
+
+async def test_a_notice_that_reaches_nobody_is_sent_later_with_all_that_came_meanwhile(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.usecases.notices.QUIET_PERIOD", 1.0)
+    nameless = alertmanager_alert(labels={"session_id": ""})
+    async with taking_alerts(database_url) as at:
+        at.slack.faults[POST] = api_error("is_archived")
+        await send(at, nameless)
+        await at.slack.until(lambda: at.calls(POST) == 1)
+        at.slack.faults[POST] = None
+        await asyncio.sleep(1.1)
+        await execute(database_url, "ALTER TABLE marks RENAME TO gone")
+        await send(at, nameless)
+        await asyncio.sleep(1.1)
+        await execute(database_url, "ALTER TABLE gone RENAME TO marks")
+        await send(at, nameless)
+        told = say.lost_message(Lost.NO_SESSION, 3, ["AnchorSpendHigh"]).text
+        assert [one.text for one in await until_posted(at)] == [told]
