@@ -114,12 +114,8 @@ class Sources:
 
     def checked(self, chosen: Mapping[str, str]) -> dict[str, str]:
         """Return the variables with which the answers that are `chosen` so far are checked."""
-        others = self._kept() | dict(self.environ)
+        others = self.kept() | dict(self.environ)
         return {name: value for name, value in others.items() if name not in _ASKED} | dict(chosen)
-
-    def written(self, chosen: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables of the new file."""
-        return self._kept() | dict(chosen)
 
     def only_in_environment(self, written: Mapping[str, str]) -> list[str]:
         """Return the names of the settings that the new file has not, or has with another value."""
@@ -128,10 +124,11 @@ class Sources:
 
     def encryption_keys(self) -> dict[str, str] | None:
         """Return the keys of the old file, which decrypt the database, if no others are given; None without any."""
-        kept = {name: value for name, value in self._kept().items() if name in _KEYS and value}
+        kept = {name: value for name, value in self.kept().items() if name in _KEYS and value}
         return kept if kept or any(self.environ.get(name) for name in _KEYS) else None
 
-    def _kept(self) -> dict[str, str]:
+    def kept(self) -> dict[str, str]:
+        """Return the variables of the old file that stay in the new one."""
         return {name: value for name, value in self.old.items() if name not in _ASKED}
 
 
@@ -155,7 +152,7 @@ class Init:
         base_url = self.options.http or self._public_url()
         text = manifest(base_url or None, many=self.options.many)
         self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")
-        written = self._sources.written(self._ask_all(base_url))
+        written = self._sources.kept() | self._ask_all(base_url)
         self._settings(written)
         self._write(written, replaces=before is not None)
         code: int = 0

@@ -87,16 +87,12 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     try:
         runner.run(serve(settings))
     except TokenRefusedError as error:
-        return _fail(
-            f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again.",
-            code=UNUSABLE_SETTINGS,
-        )
+        why = f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again."
+        return _fail(why, code=UNUSABLE_SETTINGS)
     except AppTokenRefusedError as error:
-        return _fail(
-            f"SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
-            "connections:write (Basic Information > App-Level Tokens) and put it there.",
-            code=UNUSABLE_SETTINGS,
-        )
+        why = f"SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
+        why += "connections:write (Basic Information > App-Level Tokens) and put it there."
+        return _fail(why, code=UNUSABLE_SETTINGS)
     except NotListeningError as error:
         return _fail(str(error), code=1)
     except OSError as error:
@@ -191,7 +187,7 @@ def _demo(options: argparse.Namespace) -> int:
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         if options.check:
             return 0 if runner.run(demo.play(sys.stdout)) else 1
-        return runner.run(demo.serve(sys.stdout, port=options.port, browser=not options.no_browser))
+        return runner.run(demo.serve(sys.stdout, port=int(options.port), browser=not options.no_browser))
 
 
 def _fail(*sentences: str, code: int) -> int:

@@ -31,7 +31,6 @@ from bot.usecases.settings import new_alert_token
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15
 _WIDTH = 120
-
 _COPY_AGAIN = "Copy it again from Anchor's dashboard."
 _OFFLINE = "Try again in a minute. To save it anyway, use --offline."
 

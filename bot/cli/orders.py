@@ -128,8 +128,7 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
         asyncio.get_running_loop().add_signal_handler(number, control.interrupt)
 
     def tell(outcome: Outcome) -> None:
-        message = outcome_message(order, outcome, now=time.time(), dashboard_url=dashboard_url)
-        _print(message)
+        _print(outcome_message(order, outcome, now=time.time(), dashboard_url=dashboard_url))
 
     if place.why_not is not None:
         return (await orders.execute(order, tell, within=0.0))[0]

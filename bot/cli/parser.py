@@ -15,8 +15,7 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
 
-UNUSABLE_SETTINGS = 2
-"""The exit code if a setting or an argument is invalid."""
+UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
@@ -90,6 +89,7 @@ def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Cal
 
 _team_id = _one_like(SLACK_ID.fullmatch, "a workspace id", "an id like T0123456789")
 _channel_id = _one_like(CHANNEL_ID.fullmatch, "a channel id", "an id like C0123456789")
+_port = _one_like(is_port, "a port", "a number from 0 (any free port) to 65535")
 _user_id = _one_like(
     lambda text: USER_ID.fullmatch(text) or operator_name(text),
     "the id of a person",
@@ -237,12 +237,6 @@ def _add_demo(commands: _Commands) -> None:
     parser.add_argument("--check", action="store_true", help="serve no page, print a scripted conversation and exit")
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="port of the page (default: any free one)")
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
-
-
-def _port(text: str) -> int:
-    if not is_port(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number from 0 (any free port) to 65535")
-    return int(text)
 
 
 def _add_keys(commands: _Commands) -> None:

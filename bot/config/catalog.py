@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,17 @@ class Section:
     note: str = ""
 
 
+_secret = partial(Setting, is_secret=True)
+
 ONE_WORKSPACE = (
-    Setting(
+    _secret(
         "SLACK_BOT_TOKEN",
         "The bot token: your Slack app > OAuth & Permissions > Bot User OAuth Token. It begins with xoxb-. The bot "
         "refuses a token that rotates (xoxe.xoxb-), because it expires within hours. Token rotation can't be turned "
         "off again: make another app, without it.",
         is_required=True,
-        is_secret=True,
     ),
-    Setting(
-        "ANCHOR_API_KEY",
-        "The API key of the workspace: Anchor's dashboard > API keys.",
-        is_required=True,
-        is_secret=True,
-    ),
+    _secret("ANCHOR_API_KEY", "The API key of the workspace: Anchor's dashboard > API keys.", is_required=True),
     Setting(
         "PAUSE_USERS",
         "Who can pause: the ids of people, separated by commas. In Slack: profile > More (⋮) > Copy member ID. If it "
@@ -72,11 +69,8 @@ ONE_WORKSPACE = (
 )
 MANY_WORKSPACES = (
     Setting("SLACK_CLIENT_ID", "Your Slack app > Basic Information > App Credentials > Client ID.", is_required=True),
-    Setting(
-        "SLACK_CLIENT_SECRET",
-        "Your Slack app > Basic Information > App Credentials > Client Secret.",
-        is_required=True,
-        is_secret=True,
+    _secret(
+        "SLACK_CLIENT_SECRET", "Your Slack app > Basic Information > App Credentials > Client Secret.", is_required=True
     ),
     Setting(
         "BASE_URL",
@@ -84,13 +78,12 @@ MANY_WORKSPACES = (
         "workspace over HTTP, only `anchor-bot doctor` reads it: it sends the bot a request there.",
         is_required=True,
     ),
-    Setting(
+    _secret(
         "ENCRYPTION_KEYS",
         "The key that encrypts tokens and Anchor keys in the database: `anchor-bot keys new` prints one. Keep a copy: "
         "without it the encrypted data is lost. While you rotate it, set the new one and the old one, separated by a "
         "comma. A bot of one workspace needs none: its key is derived from SLACK_BOT_TOKEN.",
         is_required=True,
-        is_secret=True,
     ),
     Setting(
         "ALLOWED_WORKSPACES",
@@ -100,20 +93,18 @@ MANY_WORKSPACES = (
     ),
 )
 ALERTS = (
-    Setting(
+    _secret(
         "ALERTS_TOKEN",
         "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
         "does not exist. Make a long random one: openssl rand -hex 32. `anchor-bot alert` sends it. With many "
         "workspaces, do not set it for the bot: an admin makes tokens in the app's Home, or you make them with "
         "`anchor-bot workspaces alert-tokens`.",
-        is_secret=True,
     ),
-    Setting(
+    _secret(
         "ALERTS_TOKENS",
         "One workspace: tokens of several programs, as name=token, separated by commas: at most 20, with ALERTS_TOKEN, "
         "whose name is default. Cards, the log and metrics name the program. A name has at most 30 of a-z, 0-9, - and "
         "_, and begins with a letter or digit. See docs/alerts.md#programs-and-their-tokens.",
-        is_secret=True,
     ),
     Setting(
         "ALERTS_CHANNEL",
@@ -139,14 +130,13 @@ ALERTS = (
 
 
 _DATABASE = (
-    Setting(
+    _secret(
         "DATABASE_URL",
         "sqlite:///a-file, relative to the directory in which you start the bot; sqlite:////an/absolute/path; or "
         "postgresql://user:password@host:5432/name, if needed with libpq parameters (?sslmode=require). If it is not "
         "set, it is the file anchor-bot.db in systemd's STATE_DIRECTORY, or in the directory in which you start the "
         "bot if that file exists or systemd sets no directory. One workspace: sqlite:// keeps nothing. See "
         "docs/operations.md#the-database.",
-        is_secret=True,
     ),
     Setting(
         "JOURNAL_DAYS",
@@ -156,19 +146,17 @@ _DATABASE = (
     ),
 )
 _SLACK = (
-    Setting(
+    _secret(
         "SLACK_APP_TOKEN",
         "Turns Socket Mode on: Slack's requests come over connections that the bot opens, instead of to /slack/events. "
         "Your Slack app > Basic Information > App-Level Tokens, with the scope connections:write. It begins with "
         "xapp-.",
-        is_secret=True,
     ),
-    Setting(
+    _secret(
         "SLACK_SIGNING_SECRET",
         "Not needed if SLACK_APP_TOKEN is set. Your Slack app > Basic Information > App Credentials > Signing Secret. "
         "While you rotate it, set the new one and the old one, separated by a comma.",
         is_required=True,
-        is_secret=True,
     ),
     Setting(
         "SLACK_API_URL",
@@ -187,12 +175,11 @@ _ANCHOR = (
     Setting("ANCHOR_DEADLINE", "The timeout of all attempts of one command together.", "20"),
 )
 _NETWORK = (
-    Setting(
+    _secret(
         "HTTPS_PROXY",
         "The HTTP proxy through which the bot calls Slack and Anchor, by CONNECT: http://user:password@host:port. The "
         "user and the password can be left out. Also as https_proxy. Calls of http URLs, which are on this machine, "
         "and those of `anchor-bot alert` go directly.",
-        is_secret=True,
     ),
     Setting(
         "NO_PROXY",
@@ -201,11 +188,7 @@ _NETWORK = (
     ),
 )
 _SERVER = (
-    Setting(
-        "HOST",
-        "The address to listen on. 0.0.0.0 means all addresses, for example in a container.",
-        "127.0.0.1",
-    ),
+    Setting("HOST", "The address to listen on. 0.0.0.0 means all addresses, for example in a container.", "127.0.0.1"),
     Setting(
         "PORT",
         "The port to listen on. 0 means any free port; the log says which. In Socket Mode it needs to be open only for "
@@ -226,11 +209,10 @@ _METRICS = (
         "docs/operations.md#metrics.",
     ),
     Setting("METRICS_HOST", "The address for METRICS_PORT, like HOST.", "127.0.0.1"),
-    Setting(
+    _secret(
         "METRICS_TOKEN",
         "What programs have to send for the metrics (Authorization: Bearer …). Anybody who sends it sees the reasons "
         "of /readyz, too. If it is not set, the metrics need none.",
-        is_secret=True,
     ),
 )
 _LOGS = (

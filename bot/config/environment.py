@@ -13,7 +13,7 @@ from dotenv.parser import parse_stream
 
 from bot.config.addresses import is_port, is_safe_url, parse_proxy
 from bot.config.catalog import SETTINGS, VARIABLES
-from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, Proxy, Secret
+from bot.core.fields import Proxy, Secret
 from bot.core.workspace import DEFAULT_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, is_key
 
 _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
@@ -166,15 +166,8 @@ class EnvReader:
     def _items(self, name: str) -> list[str]:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
-    def channel(self, name: str) -> str | None:
-        """Read an optional channel id."""
-        return self._id(name, CHANNEL_ID, "a channel id. Copy it from the channel's details, like C0123456789.")
-
-    def group(self, name: str) -> str | None:
-        """Read an optional id of a user group."""
-        return self._id(name, GROUP_ID, "the id of a user group. Copy it from the group's menu, like S0123456789.")
-
-    def _id(self, name: str, pattern: re.Pattern[str], what: str) -> str | None:
+    def optional_id(self, name: str, pattern: re.Pattern[str], what: str) -> str | None:
+        """Read an id that can be left out. `what` is the end of a sentence that says what it has to be."""
         value = self.text(name)
         if value and not pattern.fullmatch(value):
             self._report(name, f"is not {what}")
@@ -188,13 +181,6 @@ class EnvReader:
             items = f" (item {', '.join(invalid)})" if invalid else ""
             self._report(name, f"contains an invalid id{items}. Use ids like {example}, separated by commas.")
         return frozenset(values)
-
-    def team(self, name: str) -> str:
-        """Read a workspace id; "" if it is not set."""
-        value = self.text(name)
-        if value and not SLACK_ID.fullmatch(value):
-            self._report(name, "is not a workspace id. Use an id like T0123456789.")
-        return value
 
     def encryption_keys(self, name: str, *, is_required: bool) -> tuple[Secret, ...]:
         """Read Fernet keys. https://cryptography.io/en/latest/fernet/."""

@@ -11,28 +11,25 @@ from bot.config.addresses import is_loopback
 from bot.config.catalog import SETTINGS
 from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
-from bot.core.fields import CHANNEL_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
+from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.workspace import LEAST_TOKEN_LENGTH, AlertToken, AnchorKey, Workspace
 
-BASE_URL = "https://bot.example.com"
-"""An example of a bot's public URL."""
-
+BASE_URL = "https://bot.example.com"  # an example of a bot's public URL
 _ONE = (
     "This bot serves one workspace, in its settings: SLACK_BOT_TOKEN is set, SLACK_CLIENT_ID is not. This command is "
     "for a bot of many workspaces, or one with ENCRYPTION_KEYS."
 )
 _DATABASE_FILE = "anchor-bot.db"
 
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_LOG_FORMATS = ("text", "json")
+_CHANNEL = "a channel id. Copy it from the channel's details, like C0123456789."
+_GROUP = "the id of a user group. Copy it from the group's menu, like S0123456789."
+_TEAM = "a workspace id. Use an id like T0123456789."
 _ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
 _BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
-LONGEST_DRAIN = 3.5
-"""The most seconds that requests are served after SIGTERM: a stop takes less than 10 in all."""
-
+LONGEST_DRAIN = 3.5  # the most seconds that requests are served after SIGTERM: a stop takes less than 10 in all
 _METRICS_HOST = (
     "METRICS_PORT listens on this machine only, although HOST does not. If another machine reads the metrics, set "
     "METRICS_HOST, and METRICS_TOKEN; else set METRICS_HOST=127.0.0.1."
@@ -171,9 +168,9 @@ def _read_one(read: EnvReader) -> OneWorkspace:
         anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
         store=_read_store(read, is_one=True),
         alert_tokens=read.alert_tokens("ALERTS_TOKENS", read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN)),
-        alerts_channel=read.channel("ALERTS_CHANNEL"),
+        alerts_channel=read.optional_id("ALERTS_CHANNEL", CHANNEL_ID, _CHANNEL),
         alerts_channels=read.ids("ALERTS_CHANNELS", CHANNEL_ID, "C0123456789"),
-        alerts_group=read.group("ALERTS_GROUP"),
+        alerts_group=read.optional_id("ALERTS_GROUP", GROUP_ID, _GROUP),
         policy=_read_policy(read),
     )
 
@@ -271,8 +268,8 @@ class Settings:
             metrics_host=read.text("METRICS_HOST"),
             metrics_port=read.optional_port("METRICS_PORT", example="9464", unlike=port),
             metrics_token=read.optional_secret("METRICS_TOKEN", "the token for reading metrics"),
-            log_level=read.choice("LOG_LEVEL", _LOG_LEVELS),
-            log_format=read.choice("LOG_FORMAT", _LOG_FORMATS),
+            log_level=read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
+            log_format=read.choice("LOG_FORMAT", ("text", "json")),
         )
         read.finish()
         return settings
@@ -304,7 +301,7 @@ class AlertClientSettings:
         settings = cls(
             bot_url=read.url("ANCHOR_BOT_URL", example=BASE_URL),
             alerts_token=read.secret("ALERTS_TOKEN", _ALERTS_TOKEN),
-            workspace=read.team("ALERTS_WORKSPACE"),
+            workspace=read.optional_id("ALERTS_WORKSPACE", SLACK_ID, _TEAM) or "",
         )
         read.finish()
         return settings

@@ -21,20 +21,14 @@ _EMOJI_NAME = re.compile(r":[^\s:]{1,100}:")  # Slack shows it as the emoji
 _LOOKS_BLANK = "\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}"
 _OTHER_SIGNS = {*_LITERAL.values(), *_LOOKS_BLANK}
 _NOTHING = "(nothing readable)"
-
-QUOTE = "&gt; "
-"""The beginning of a line in a quote."""
-
+QUOTE = "&gt; "  # the beginning of a line in a quote
 IN_HOME = "in this app's Home tab"
 
 NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.RESUME: "⛔ *Not resumed.*"}
 """The verdict about an order that certainly changed nothing."""
 
 DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
-
-DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}
-"""The verdict about an order that Anchor confirmed."""
-
+DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}  # the verdict about an order that Anchor confirmed
 UNCONFIRMED = {
     Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
     Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
@@ -48,8 +42,7 @@ CHECKED = {
 }
 """The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
 
-MOST_NAMED = 40
-"""The most people, and channels, that fit into a section, with ids of any length."""
+MOST_NAMED = 40  # the most people, and channels, that fit into a section, with ids of any length
 
 
 def plain(text: str, *, limit: int = 300) -> str:

@@ -12,17 +12,11 @@ from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
 from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, group, mention, who_can
 
-KEY, ALLOW_UNVERIFIED = "key", "untried"
-"""The inputs of the modal for the key; block and element have the same name."""
-
+KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
 WHO = {Verb.PAUSE: "pause_who", Verb.RESUME: "resume_who"}
 USERS = {Verb.PAUSE: "pause_users", Verb.RESUME: "resume_users"}
-CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}
-"""The inputs of the modal for the policy."""
-
-EVERYONE, SELECTED = "everyone", "selected"
-"""The values of WHO; only with SELECTED do USERS count."""
-
+CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}  # the inputs of the modal for the policy
+EVERYONE, SELECTED = "everyone", "selected"  # the values of WHO; only with SELECTED do USERS count
 TITLES = {
     buttons.SET_KEY: "Anchor API key",
     buttons.REMOVE_KEY: "Remove the Anchor key?",
@@ -171,8 +165,7 @@ class Reply:
 
 
 NOT_SERVED = Reply(
-    "NotServed",
-    f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again.",
+    "NotServed", f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again."
 )
 OUTDATED = Reply(
     "Outdated",

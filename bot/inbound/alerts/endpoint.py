@@ -33,18 +33,10 @@ from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE
 
 _log = logging.getLogger(__name__)
-
-MOST_AT_ONCE = 1_000
-"""The most requests that are handled at once: more would use the capacity for people's orders."""
-
-MOST_IN_WEBHOOKS = 5_000
-"""The most alerts of webhooks that are recorded at once."""
-
+MOST_AT_ONCE = 1_000  # the most requests that are handled at once: more would use the capacity for people's orders
+MOST_IN_WEBHOOKS = 5_000  # the most alerts of webhooks that are recorded at once
 LARGEST_WEBHOOK = 4 * 1024 * 1024
-
-MOST_WRONG_TOKENS = 100, 60.0
-"""So many wrong tokens for a workspace within so many seconds are reported."""
-
+MOST_WRONG_TOKENS = 100, 60.0  # so many wrong tokens for a workspace within so many seconds are reported
 _MOST_COUNTED = 1_000  # workspaces
 _MOST_LOGGED = 5  # names
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After

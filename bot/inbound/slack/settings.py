@@ -32,9 +32,7 @@ class SettingsListeners:
         router.add("action", buttons.ALERTS_CHANNEL, listener=self.choose_channel)
         router.add("action", buttons.ALERTS_GROUP, listener=self.choose_group)
         router.add("action", buttons.TEST_ALERT, listener=self.test_alert)
-        router.add(
-            "action", *texts.TITLES, buttons.KEY_MENU, listener=self.open
-        )  # a modal and its button have the same name
+        router.add("action", *texts.TITLES, buttons.KEY_MENU, listener=self.open)  # named as the modal
         router.add("view", *texts.TITLES, listener=self.submit)
 
     async def choose_channel(self, request: Request) -> None:

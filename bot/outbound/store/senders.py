@@ -14,15 +14,9 @@ from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreError
 from bot.runtime import Tasks
 
-KEPT = 30 * 86_400.0
-"""Seconds for which the channels that a token named are offered to admins."""
-
-MOST_ASKED = 10
-"""The most channels that are remembered of a token, the newest ones."""
-
-WRITE_INTERVAL = 60.0
-"""Seconds until a process records the same again."""
-
+KEPT = 30 * 86_400.0  # seconds for which the channels that a token named are offered to admins
+MOST_ASKED = 10  # the most channels that are remembered of a token, the newest ones
+WRITE_INTERVAL = 60.0  # seconds until a process records the same again
 _MOST_NOTED = 10_000
 _RECORD = """
     INSERT INTO marks (scope, name, until) SELECT team_id, :name, :at FROM workspaces WHERE team_id = :team_id
