@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 import httpx
-from aiohttp import StreamReader, hdrs
+from aiohttp import StreamReader, connector, hdrs
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
 from cachetools import LRUCache
@@ -52,6 +52,10 @@ def is_foreign(status_code: int, *, has_form: bool) -> bool:
 def never_sent(error: BaseException) -> bool:
     """Return whether a call that raised `error` certainly sent nothing."""
     return isinstance(error, _NEVER_SENT)
+
+
+# each session here has certificates of its own; those that aiohttp loads for others take 2 MB
+connector._SSL_CONTEXT_VERIFIED = connector._SSL_CONTEXT_UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # noqa: SLF001
 
 
 @cache

@@ -138,7 +138,7 @@ class Notifications(News):
     async def _listen(self) -> Any:  # noqa: ANN401 - a connection of the driver
         """Return the connection, checked, or a new one if it has ended."""
         async with asyncio.timeout(_OPEN_TIMEOUT):
-            return await self._pool.use(_listen)
+            return await self._pool.use(lambda connection: connection.raw.execute("LISTEN anchor_bot").connection)
 
     async def _is_lost(self, raw: Any, *, within: float) -> bool:  # noqa: ANN401
         """Hear what is told for some seconds. Return whether the connection has ended."""
@@ -169,8 +169,3 @@ class Notifications(News):
     def _come(self, topic: str) -> None:
         self._soon.discard(topic)
         self._events[topic].set()
-
-
-def _listen(connection: Connection) -> Any:  # noqa: ANN401
-    connection.raw.execute("LISTEN anchor_bot")
-    return connection.raw
