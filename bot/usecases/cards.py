@@ -345,12 +345,15 @@ class AlertCards:
         """Place alerts without waiting for a post. One is None that the database has not taken."""
         return await asyncio.gather(*(self._place(workspace, channel, alert, within=0.0) for alert in alerts))
 
+    def note_use(self, workspace: Workspace, sender: str, asked_for: str) -> None:
+        """Record that a token was used, and the channel out of its reach that the alert named, or "", for admins."""
+        if workspace.is_managed:  # nobody can add a direct message
+            self.sender_use.note(workspace.team_id, sender, "" if asked_for.startswith("D") else asked_for)
+
     async def _place(self, workspace: Workspace, channel: str, alert: Alert, *, within: float) -> AlertResult | None:
         """Place an alert, and wait for a post for so many seconds. Return None if the database fails."""
-        if workspace.is_managed:
-            asked_for = alert.channel or ""
-            can_be_added = asked_for != channel and not asked_for.startswith("D")
-            self.sender_use.note(workspace.team_id, alert.sender, asked_for if can_be_added else "")
+        asked_for = alert.channel or channel
+        self.note_use(workspace, alert.sender, "" if asked_for == channel else asked_for)
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)

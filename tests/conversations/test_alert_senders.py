@@ -162,6 +162,39 @@ async def test_nobody_can_add_a_direct_message_or_is_asked_to(team: AdminHarness
     assert ("last used" in view.text, "D0ALICE0001" in view.text) == (True, False)
 
 
+async def test_without_an_alert_channel_an_admin_is_offered_the_channel_of_refused_alerts(team: AdminHarness) -> None:
+    """Before, a workspace whose program had always named the channel got nothing, and its admin no hint."""
+    assert await add_token(team.at.store.rows, team.team_id, TOKEN)
+    await team.open_home()
+    named = {"session_id": team.session, "text": "x", "channel": team.channel.id}
+    assert (await team.at.post_alert(team.team_id, TOKEN, **named))[0] == 400
+    await asyncio.sleep(1.0)  # until its use is recorded
+    await team.press("anchor_alerts_sender", value="default")
+    await team.wait_for_modal(f"named <#{team.channel.id}>")
+    await team.submit({"sender_channels": [team.channel.id]})
+    assert (await team.at.post_alert(team.team_id, TOKEN, **named))[0] == 200
+
+
+async def test_the_token_of_a_workspace_that_uninstalled_the_app_works_nowhere_and_never_again(
+    at: ManyHarness,
+) -> None:
+    ours, theirs = await at.set_up_two()
+    await at.take_alerts(ours, TOKEN)
+    async with another_bot(at) as url:
+        urls = [f"{one}/alerts/{ours.team_id}" for one in (at.bot.url, url.removesuffix("/slack/events"))]
+
+        async def statuses() -> list[int]:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            return [(await post_json(one, {"text": "x"}, headers=headers))[0] for one in urls]
+
+        assert await statuses() == [400, 400]
+        await at.slack.uninstall(ours.workspace)
+        assert await statuses() == [401, 401]
+        await at.install(ours)
+        assert await statuses() == [401, 401]
+    assert (await at.post_alert(theirs.team_id, TOKEN, text="x"))[0] == 401
+
+
 async def test_an_alert_that_slack_refuses_says_why_it_went_to_the_alert_channel() -> None:
     """Before, the sender was told of an archived channel that it had not named."""
     async with single_workspace(**NAMED) as at:

@@ -118,7 +118,7 @@ class Alerts:
             return self._reject(body)
         try:
             alert = read_alert(_parse(body, cards.NO_JSON))
-            channel = _channel_of(alert, workspace, token)
+            channel = self._channel_of(alert, workspace, token)
         except BadAlertError as bad:
             self.metrics.alerted("Invalid", token.name)
             return _problem(400, str(bad), field=bad.field)
@@ -126,6 +126,15 @@ class Alerts:
             moved = cards.moved(alert.channel, channel, by_admins=workspace.is_managed)
             alert = replace(alert, warnings=(moved, *alert.warnings))
         return await self._post(replace(alert, sender=token.name), channel, workspace)
+
+    def _channel_of(self, alert: Alert, workspace: Workspace, token: AlertToken) -> str:
+        """Return the channel that an alert goes to: its own if the token reaches it. Raises BadAlertError."""
+        if alert.channel is not None and alert.channel in token.channels:
+            return alert.channel
+        if workspace.alerts_channel is None:
+            self.alert_cards.note_use(workspace, token.name, alert.channel or "")
+            raise BadAlertError("channel", cards.NO_CHANNEL)
+        return workspace.alerts_channel
 
     async def _take_webhook(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
         """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
@@ -220,15 +229,6 @@ def _parse(body: bytes, why_not: str) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise BadAlertError(None, why_not) from None
-
-
-def _channel_of(alert: Alert, workspace: Workspace, token: AlertToken) -> str:
-    """Return the channel that an alert goes to: its own if the token reaches it. Raises BadAlertError."""
-    if alert.channel is not None and alert.channel in token.channels:
-        return alert.channel
-    if workspace.alerts_channel is None:
-        raise BadAlertError("channel", cards.NO_CHANNEL)
-    return workspace.alerts_channel
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:
