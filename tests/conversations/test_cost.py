@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,15 @@ def statements(table: str = "workspaces") -> Iterator[list[str]]:
     """Collect the statements about a table of any database of the process; those for many rows count as one."""
     sent: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("fetch_all", "execute", "execute_many"):
-            patch.setattr(StoreConnection, name, noted(getattr(StoreConnection, name), table, sent))
+        queue = StoreConnection.queue
+
+        def note(connection: StoreConnection, sql: str, *rows: Any) -> Any:
+            if table in sql and rows:
+                sent.append(sql.split(maxsplit=1)[0])
+            return queue(connection, sql, *rows)
+
+        patch.setattr(StoreConnection, "queue", note)
         yield sent
-
-
-def noted(execute: Callable[..., Any], table: str, sent: list[str]) -> Callable[..., Any]:
-    def note(connection: StoreConnection, sql: str, *values: Any, **named: Any) -> Any:
-        if table in sql and (not values or len(values[0]) > 1):  # one row is executed alone
-            sent.append(sql.split(maxsplit=1)[0])
-        return execute(connection, sql, *values, **named)
-
-    return note
 
 
 async def pause(at: Conversation, by: str) -> list[Message]:

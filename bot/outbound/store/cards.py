@@ -36,7 +36,7 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import PartError, StoreError
 from bot.outbound.store.marks import CHECK, READS
 from bot.outbound.store.news import CARDS
 
@@ -329,6 +329,6 @@ def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, 
                 before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
                 names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
                 found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost)
-    except connection.driver.error:
+    except PartError:
         return None
     return found

@@ -10,17 +10,19 @@ import threading
 import time
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.errors import PartError, StoreUnreachableError
 
 _T = TypeVar("_T")
 
 Row = Any
 """A row: each column of its statement is an attribute."""
 _GIVEN_UP = "the call was given up"
+_HAS_FAILED = "an earlier statement of the transaction has failed"
 _CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
 
 
@@ -36,7 +38,7 @@ class Driver(Protocol):
     clock: str
     catalog: str
     """The statement that finds the table `name`."""
-    savepoint: str
+    savepoint: Sequence[str]
     """The statements that begin a part of a transaction, in which a lock is waited for half a second."""
     longest_use: float
     """Seconds after which a connection is replaced."""
@@ -49,8 +51,8 @@ class Driver(Protocol):
         """Return a statement as the driver takes it."""
         ...
 
-    def pipeline(self, raw: Any) -> AbstractContextManager[Callable[[Iterable[Any]], Iterable[Any]]]:  # noqa: ANN401
-        """Return what sends statements before the results of the first are read, if that makes fewer round trips."""
+    def pipeline(self, raw: Any) -> AbstractContextManager[object]:  # noqa: ANN401
+        """Return what sends statements without waiting, if it can, and ends when all are executed or one fails."""
         ...
 
     @property
@@ -80,13 +82,48 @@ def _row_type(*names: str) -> Callable[[Sequence[Any]], Any]:
     return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined,no-any-return]  # noqa: PYI024 - of columns
 
 
-def _rows(cursor: Any) -> list[Row]:  # noqa: ANN401 - of the driver
-    rows = cursor.fetchall()  # in a pipeline the description comes with them
-    return list(map(_row_type(*[column[0] for column in cursor.description]), rows))
+@dataclass(slots=True, eq=False)
+class Statement:
+    """A statement for each of some rows of values. It is executed when it, or a later one, is read."""
+
+    connection: "Connection"
+    sql: str | bytes
+    rows: Sequence[Mapping[str, object]]
+    cursor: Any = None
+    found: list[Row] | None = None
+
+    def fetch_all(self) -> list[Row]:
+        """Return all rows."""
+        self.connection.flush()
+        return self.found or []
+
+    def count(self) -> int:
+        """Return how many rows it changed."""
+        self.connection.flush()
+        return int(self.cursor.rowcount) if self.rows else 0
+
+    def start(self, raw: Any) -> None:  # noqa: ANN401
+        """Execute it; in a pipeline its result comes later."""
+        self.cursor = raw.cursor()
+        is_one = len(self.rows) == 1  # which is quicker alone
+        try:
+            self.cursor.execute(self.sql, self.rows[0]) if is_one else self.cursor.executemany(self.sql, self.rows)
+            self.take()
+        except BaseException:
+            self.cursor.close()  # one that is kept with an error keeps SQLite's lock
+            raise
+
+    def take(self) -> None:
+        """Take the rows, if they have come."""
+        if self.found is None and self.cursor and (columns := self.cursor.description):
+            self.found = list(map(_row_type(*[column[0] for column in columns]), self.cursor.fetchall()))
 
 
 class Connection:
     """A connection. SQL is written for SQLite; each driver translates what differs.
+
+    What is queued is executed in one round trip, in its order, as soon as a result is read; nothing is after a failure.
+    `has_answered` says whether anything was executed since it was last set to False.
 
     A parameter is `:name`. A list is a parameter in JSON: `IN (SELECT value FROM json_each(:names))`. `FOR UPDATE`
     locks rows where others can write.
@@ -96,15 +133,41 @@ class Connection:
         self.driver = driver
         self.raw = driver.open()
         self.opened_at = time.monotonic()
+        self.has_answered = False
+        self._queued: list[Statement] = []
+        self._has_failed = False
+
+    def queue(self, sql: str, *rows: Mapping[str, object]) -> Statement:
+        """Let a statement be executed for each of the rows, with the next one that is read."""
+        statement = Statement(self, self.driver.translate(sql), rows)
+        if rows:
+            self._queued.append(statement)
+        return statement
+
+    def flush(self) -> None:
+        """Execute what is queued."""
+        if self._has_failed:
+            raise StoreUnreachableError(_HAS_FAILED)
+        queued, self._queued = self._queued, []
+        self._has_failed = bool(queued)
+        try:
+            with self.driver.pipeline(self.raw) if len(queued) > 1 else nullcontext():
+                for statement in queued:
+                    statement.start(self.raw)
+        finally:
+            for statement in queued:
+                statement.take()
+        if queued:
+            self._has_failed, self.has_answered = False, True
 
     def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows."""
-        return _rows(self.raw.execute(self.driver.translate(sql), values))
+        return self.queue(sql, values).fetch_all()
 
     def fetch_each(self, *statements: str, **values: object) -> Iterator[list[Row]]:
         """Yield all rows of each statement, in one round trip for all. The values are for all of them."""
-        with self.driver.pipeline(self.raw) as sent:
-            yield from map(_rows, sent(self.raw.execute(self.driver.translate(sql), values) for sql in statements))
+        for statement in [self.queue(sql, values) for sql in statements]:
+            yield statement.fetch_all()
 
     def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
@@ -112,25 +175,26 @@ class Connection:
 
     def execute(self, sql: str, **values: object) -> int:
         """Execute a statement. Return how many rows it changed."""
-        return int(self.raw.execute(self.driver.translate(sql), values).rowcount)
+        return self.queue(sql, values).count()
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> int:
         """Execute a statement for each of the rows. Return how many rows it changed."""
-        if len(rows) < 2:  # noqa: PLR2004 - one is quicker alone
-            return sum(self.execute(sql, **row) for row in rows)
-        with closing(self.raw.cursor()) as cursor:  # one that is kept with an error keeps SQLite's lock
-            cursor.executemany(self.driver.translate(sql), rows)
-            return int(cursor.rowcount)
+        return self.queue(sql, *rows).count()
 
     @contextmanager
     def last_part(self) -> Iterator[None]:
-        """Undo only this part of the transaction if it fails; it must be the last one. Locks end it soon."""
-        self.raw.execute(self.driver.savepoint)
+        """Undo only this part of the transaction if it fails, and raise PartError. Locks end it soon."""
+        for sql in self.driver.savepoint:
+            self.queue(sql, {})
         try:
             yield
-        except self.driver.error:
-            self.raw.execute("ROLLBACK TO last_part")
-            raise
+        except self.driver.error as error:
+            self._has_failed = False
+            try:
+                self.execute("ROLLBACK TO last_part")
+            except self.driver.error:  # it has not begun: what was queued before has failed
+                raise error from None
+            raise PartError from error
 
     def has_table(self, name: str) -> bool:
         """Return whether there is a table of that name."""
@@ -335,20 +399,22 @@ class Pool:
         return result
 
     def _change(self, work: Callable[[Connection], _T], call: _Call[_T]) -> _T:
-        connection, _ = self._begin(call, lambda connection: connection.raw.execute(self._driver.begin))
+        connection, result = self._begin(call, work, self._driver.begin)
         try:
-            result = work(connection)
             self._driver.check()
             call.use(connection)
-            connection.raw.execute("COMMIT")
+            connection.execute("COMMIT")
         except BaseException:
             self._drop(call, connection)
             raise
         self._give_back(call, connection)
         return result
 
-    def _begin(self, call: _Call[Any], first: Callable[[Connection], _T]) -> tuple[Connection, _T]:
-        """Return a connection, and the result of its first statement. One that the database has closed is replaced."""
+    def _begin(self, call: _Call[Any], work: Callable[[Connection], _T], *first: str) -> tuple[Connection, _T]:
+        """Return a connection, and the result of `work` after the `first` statements.
+
+        A connection that the database has closed is replaced, unless it has answered: then `work` cannot begin again.
+        """
         oldest = time.monotonic() - self._driver.longest_use
         while True:
             try:
@@ -360,9 +426,12 @@ class Pool:
                     connection.close()
                     continue
                 call.use(connection)
-                return connection, first(connection)
+                connection.has_answered = False
+                for sql in first:
+                    connection.queue(sql, {})
+                return connection, work(connection)
             except BaseException:
-                is_stale = not is_new and self._driver.is_closed(connection.raw)
+                is_stale = not (is_new or connection.has_answered) and self._driver.is_closed(connection.raw)
                 self._drop(call, connection)
                 if not is_stale:
                     raise

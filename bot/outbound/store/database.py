@@ -12,13 +12,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from glob import escape
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cachetools import TTLCache
 
 from bot.core.fields import Secret
-from bot.outbound.store.connections import Connection, Driver, Pool, Row, listed
-from bot.outbound.store.errors import IntegrityError, StoreBrokenError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.connections import Connection, Driver, Pool, Row, Statement, listed
+from bot.outbound.store.errors import (
+    ClockSetError,
+    IntegrityError,
+    StoreBrokenError,
+    StoreNotUsableError,
+    StoreUnreachableError,
+)
 from bot.outbound.store.news import FileNews, News, Notifications
 from bot.outbound.store.sqlite import IN_MEMORY, LEAST_LOG, SqliteDriver, file_of, name_of
 
@@ -32,6 +38,7 @@ READERS = 4  # threads and connections
 POSTGRESQL_WRITERS = 8  # threads and connections; SQLite has one
 MOST_ERROR = 5.0
 """Seconds by which a time of the database can be wrong in a row: the longest that a transaction takes."""
+_DRIFT = 0.1  # seconds by which a clock drifts between two transactions
 CUT_INTERVAL = 60.0
 """Seconds between two attempts to empty the write-ahead log of a SQLite file: it has what was deleted."""
 _PATIENCE = 0.01  # seconds that a read waits before another thread helps
@@ -243,6 +250,17 @@ def connect(url: Secret) -> Database:
     return Database(server, changes, reads, nullcontext(), nullcontext(), news=news)
 
 
+class Asked(NamedTuple):
+    """A question for the database's time, and the monotonic time before it."""
+
+    before: float
+    statement: Statement
+
+    def now(self) -> float:
+        """Return the database's time in Unix seconds."""
+        return float(self.statement.fetch_all()[0].now)
+
+
 class DatabaseClock:
     """The clock of the database, which all its clients share, and how it is offset from ours.
 
@@ -252,22 +270,37 @@ class DatabaseClock:
     def __init__(self) -> None:
         self._offset = self._earlier_offset = self.stepped_at = -math.inf
 
-    def now(self, connection: Connection, locks: Sequence[int] = ()) -> float:
-        """Return the database's time in Unix seconds.
+    def ask(self, connection: Connection, locks: Sequence[int] = ()) -> Asked:
+        """Queue the question for the database's time.
 
         On PostgreSQL, make the transaction durable, and take these locks (sorted, so that nobody waits in a circle)
         until its end. SQLite has one writer at a time anyway.
         """
-        (row,) = connection.fetch_all(connection.driver.clock, locks=listed(locks))
-        return float(row.now)
+        return Asked(time.monotonic(), connection.queue(connection.driver.clock, {"locks": listed(locks)}))
+
+    def now(self, connection: Connection, locks: Sequence[int] = ()) -> float:
+        """Return the database's time in Unix seconds, and do what `ask` does."""
+        return self.ask(connection, locks).now()
+
+    def expect(self, connection: Connection) -> float:
+        """Return the last offset, without asking if there is one. It is to be confirmed before the commit."""
+        return self.offset(connection) if self._offset == -math.inf else self._offset
+
+    def confirm(self, asked: Asked, expected: float) -> None:
+        """Raise ClockSetError if an expected offset was wrong."""
+        if abs(self.read(asked) - expected) > _DRIFT:
+            raise ClockSetError
 
     def offset(self, connection: Connection, locks: Sequence[int] = ()) -> float:
-        """Return the database's time minus the monotonic one, as `now` does.
+        """Return the database's time minus the monotonic one, and do what `ask` does."""
+        return self.read(self.ask(connection, locks))
+
+    def read(self, asked: Asked) -> float:
+        """Return the database's time minus the monotonic one, in seconds.
 
         It changes only if the clocks have: else a slow answer would change the order of what people did.
         """
-        before = time.monotonic()
-        now = self.now(connection, locks)
+        before, now = asked.before, asked.now()
         offset = min(max(self._offset, now - time.monotonic()), now - before)
         step, self._offset = offset - self._offset, offset
         if MOST_ERROR < abs(step) < math.inf:

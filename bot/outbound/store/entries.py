@@ -10,7 +10,7 @@ from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
 from bot.core.recovery import RowFate, State, row_fate
 from bot.core.requests import Opposition, Order, ReplyAddress
 from bot.core.sessions import Session
-from bot.outbound.store.connections import Connection, listed
+from bot.outbound.store.connections import Statement, listed
 from bot.request_id import order_id
 
 
@@ -88,7 +88,7 @@ class Entry:
         return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
 
 
-_OWNERS = "SELECT id, owner FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
+OWNERS = "SELECT id, owner FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
 _INSTALLED = """
     SELECT team_id, CASE WHEN bot_token = '' THEN 0 ELSE installed_at END AS installed_at FROM workspaces
     WHERE team_id IN (SELECT value FROM json_each(:teams))
@@ -96,14 +96,14 @@ _INSTALLED = """
 """The workspace of the settings is never uninstalled."""
 
 
-def find_fates(connection: Connection, entries: Collection[Entry], owner: str, offset: float) -> dict[str, RowFate]:
-    """Return what became of those rows that are not, or no longer, `owner`'s, by id.
+def find_fates(asked: Statement, entries: Collection[Entry], owner: str, offset: float) -> dict[str, RowFate]:
+    """Return what became of those rows that are not, or no longer, `owner`'s, by id. `asked` is OWNERS.
 
     `offset` is the database's time minus the monotonic one.
     """
-    owners = dict(connection.fetch_all(_OWNERS, ids=listed(entry.id for entry in entries))) if entries else {}
+    owners = dict(asked.fetch_all())
     teams = {entry.order.actor.team_id for entry in entries if entry.id not in owners}
-    installed = dict(connection.fetch_all(_INSTALLED, teams=listed(teams))) if teams else {}
+    installed = dict(asked.connection.fetch_all(_INSTALLED, teams=listed(teams))) if teams else {}
     fates = {
         entry.id: row_fate(
             owners.get(entry.id), owner, installed.get(entry.order.actor.team_id), entry.given_at + offset

@@ -21,6 +21,14 @@ class UnfinishedError(StoreError):
     """Orders that are not finished keep rows from being changed."""
 
 
+class PartError(StoreError):
+    """Only the last part of a transaction has failed; it is undone."""
+
+
+class ClockSetError(StoreError):
+    """The database's clock is not as it was expected. A transaction that used it is to be done again."""
+
+
 class StoreNotUsableError(Exception):
     """The bot cannot start with this database; `sentence` names the setting, the reason and the remedy."""
 

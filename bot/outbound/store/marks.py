@@ -79,7 +79,7 @@ class Lease:
 
     def renew(self, connection: Connection, now: float) -> None:
         """Renew it in a transaction; set `renewed_at` once that is committed, to a time before its begin."""
-        connection.execute(_RENEW, owner=self._owner, until=now + self.seconds)
+        connection.queue(_RENEW, {"owner": self._owner, "until": now + self.seconds})
 
     def find_ended(self, connection: Connection, now: float) -> list[str]:
         """Return the processes whose lease has run out. Until the end of the transaction, they cannot renew it."""

@@ -96,7 +96,7 @@ class Notifications(News):
         now = time.monotonic()
         if now >= self._told.get(topic, 0.0) + _REPEATED:
             self._told[topic] = now
-            connection.execute("SELECT pg_notify('anchor_bot', :news)", news=f"{topic} {self._sender}")
+            connection.queue("SELECT pg_notify('anchor_bot', :news)", {"news": f"{topic} {self._sender}"})
 
     async def run(self) -> None:
         """Listen until cancelled. What was told while nothing was heard is looked for."""
@@ -122,7 +122,7 @@ class Notifications(News):
         try:
             lost = asyncio.create_task(self._is_lost(await self._listen(), within=within))
             async with asyncio.timeout(_OPEN_TIMEOUT):
-                await telling.use(lambda connection: self.tell(connection, _PROBE))
+                await telling.change(lambda connection: self.tell(connection, _PROBE))
             await happens(self._own, within=within)
             lost.cancel()
         except (self._driver.error, TimeoutError) as error:

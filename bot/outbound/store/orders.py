@@ -31,10 +31,10 @@ from bot.core.requests import (
 )
 from bot.core.session_ids import SessionId
 from bot.outbound.store.cards import NO_MARKS, Marks, mark
-from bot.outbound.store.connections import Connection, Row, listed, storable
+from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.entries import Entry, find_fates
-from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.entries import OWNERS, Entry, find_fates
+from bot.outbound.store.errors import ClockSetError, UnreadableError
 from bot.outbound.store.marks import LEASE, PROCESS, Lease
 from bot.outbound.store.news import CARDS, ORDERS
 from bot.outbound.store.opposition import (
@@ -317,7 +317,11 @@ class OrderRows:
         renewed without them.
         """
         began, kept = time.monotonic(), held if self.is_renewal_due else None
-        written = await self._database.change(partial(self._write, new, changed, marks, kept), is_urgent=True)
+        work = partial(self._write, new, changed, marks, kept)
+        try:
+            written = await self._database.change(work, is_urgent=True)
+        except ClockSetError:  # now it is known
+            written = await self._database.change(work, is_urgent=True)
         if kept is not None:
             self.lease.renewed_at = began
         if written.crossed:
@@ -333,26 +337,39 @@ class OrderRows:
         connection: Connection,
     ) -> Written:
         resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
-        offset = self._clock.offset(connection, session_locks(row.order for row in (*new, *resumes)))
-        fates = {} if held is None else self._renew(connection, held, offset)
-        repeated, again = self._insert(connection, new, offset)
+        asked = self._clock.ask(connection, session_locks(row.order for row in (*new, *resumes)))
+        offset = self._clock.expect(connection)
+        if held is not None:
+            self.lease.renew(connection, time.monotonic() + offset)
+        owners = connection.queue(OWNERS, *([{"ids": listed(row.id for row in held)}] if held else ()))
+        inserted = connection.queue(_INSERT, *(self._columns.values(row, offset) for row in new))
         pauses = [row for row in new if row.order.verb is Verb.PAUSE]
-        opposition = self._opposition(connection, {row.id: row.given_at for row in (*pauses, *resumes)})
-        others = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
-        held_back = frozenset(name for name, other in others.items() if other.is_running or other.is_later)
-        going = [row for row in (*again, *changed) if row.id not in held_back]
-        fates |= self._update(connection, going, offset)
-        lost = repeated | {name for name, fate in fates.items() if fate is RowFate.TAKEN_OVER}
-        crossed = self._undo(connection, changed, offset)
+        given_at = {row.id: row.given_at for row in (*pauses, *resumes)}
+        values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
+        others = connection.queue(OTHER_ORDERS, *values)
+        updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
+        undone = self._undo(connection, changed, offset)
         cards = mark(connection, marks, time.monotonic() + offset)
+        self._clock.confirm(asked, offset)
+
+        opposition = read_opposition(others.fetch_all(), given_at, self._clock)
+        against = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
+        held_back = frozenset(name for name, other in against.items() if other.is_running or other.is_later)
+        repeated, again = (NO_IDS, []) if inserted.count() == len(new) else _find_stored(connection, new)
+        repaired = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in again))
+        fates = find_fates(owners, held or (), self._owner, offset)
+        if updated.count() + repaired.count() < len(changed) + len(again):
+            rows = [*again, *changed]
+            theirs = connection.queue(OWNERS, {"ids": listed(row.id for row in rows)})
+            fates |= find_fates(theirs, rows, self._owner, offset)
+        lost = repeated | {name for name, fate in fates.items() if fate is RowFate.TAKEN_OVER}
+        if any(one.count() for one in undone.values()):
+            self._database.news.tell(connection, ORDERS)
         if cards and any(one.names for one in cards.values()):
             self._database.news.tell(connection, CARDS)
-        return Written(lost, fates, held_back, opposition, cards, crossed)
-
-    def _renew(self, connection: Connection, held: Collection[Entry], offset: float) -> dict[str, RowFate]:
-        """Renew the lease. Return the fates of those rows that are not this process's any more."""
-        self.lease.renew(connection, time.monotonic() + offset)
-        return find_fates(connection, held, self._owner, offset)
+        waiting = [replace(row, state=State.WAITING) for row in resumes if row.id in held_back]
+        connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in waiting))
+        return Written(lost, fates, held_back, opposition, cards, frozenset(undone))
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""
@@ -372,44 +389,17 @@ class OrderRows:
         latest = self._clock.latest(time.monotonic())
         return await self._database.fetch_one(CHANGE_SINCE, version=version, latest=latest, **values)
 
-    def _opposition(self, connection: Connection, given_at: Mapping[str, float]) -> Mapping[str, Opposition]:
-        if not given_at:
-            return {}
-        rows = connection.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, given_at, self._clock))
-        return read_opposition(rows, given_at, self._clock)
-
-    def _insert(
-        self, connection: Connection, new: Sequence[Entry], offset: float
-    ) -> tuple[frozenset[str], Sequence[Entry]]:
-        """Insert the rows whose ids and triggers are not stored yet.
-
-        Return the ids of those whose trigger is, and the rows that an earlier call that seemed to fail may have stored.
-        """
-        if not new:
-            return frozenset(), ()
-        if connection.execute_many(_INSERT, [self._columns.values(row, offset) for row in new]) == len(new):
-            return frozenset(), ()
-        ids = frozenset(row.id for row in new)
-        stored = frozenset(row.id for row in connection.fetch_all(_STORED, ids=listed(ids)))
-        return ids - stored, [row for row in new if row.id in stored]
-
-    def _update(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, RowFate]:
-        """Update rows of this process. Return the fates of those that are not its own any more."""
-        changes = [self._columns.changes(row, offset) for row in changed]
-        if not changes or connection.execute_many(_UPDATE, changes) == len(changes):
-            return {}
-        return find_fates(connection, changed, self._owner, offset)
-
-    def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> frozenset[str]:
-        """Let the resumes be told as undone that confirmed pauses have crossed. Return the ids of these pauses."""
-        pauses = [row for row in changed if row.has_crossed and isinstance(row.outcome, Paused)]
-        for row in pauses if self.is_shared else ():
-            order, given_at = row.order, row.given_at + offset
-            _, fields = write_outcome(Undone(row.id, order.actor.user_id, given_at))
-            values = {"team_id": order.actor.team_id, "session_id": order.session_id, "owner": self._owner}
-            if connection.execute(_UNDO, fields=fields, since=given_at - CLOCK_ERROR, **values):
-                self._database.news.tell(connection, ORDERS)
-        return frozenset(row.id for row in pauses)
+    def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, Statement]:
+        """Let the resumes be told as undone that confirmed pauses have crossed. Return this by the pauses' ids."""
+        undone = {}
+        for row in changed:
+            if row.has_crossed and isinstance(row.outcome, Paused):
+                order, given_at = row.order, row.given_at + offset
+                _, fields = write_outcome(Undone(row.id, order.actor.user_id, given_at))
+                values = {"fields": fields, "since": given_at - CLOCK_ERROR, "owner": self._owner}
+                values |= {"team_id": order.actor.team_id, "session_id": order.session_id}
+                undone[row.id] = connection.queue(_UNDO, *([values] if self.is_shared else ()))
+        return undone
 
     async def has_unfinished(self, known: Collection[str] = NO_IDS) -> bool:
         """Return whether there are unfinished orders of other processes, or of this one beside those that it knows."""
@@ -432,7 +422,7 @@ class OrderRows:
         if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease.seconds:
             return [], now  # living processes renew their leases first
         # first: two processes must not wait for each other. What is lost by now is found out by the next `write`
-        self._renew(connection, (), offset)
+        self.lease.renew(connection, now)
         ended = listed(self.lease.find_ended(connection, now))
         values = {"owner": self._owner, "ended": ended, "known": known, "all_leases": int(all_leases)}
         left = connection.fetch_all(_LEFT, **values, before=now - self.lease.seconds, most=MOST_TAKEN)
@@ -445,3 +435,13 @@ class OrderRows:
         sql = "SELECT outcome, outcome_fields FROM orders WHERE trigger_id = :trigger_id AND outcome IS NOT NULL"
         row = await self._database.fetch_one(sql, trigger_id=storable(trigger_id))
         return None if row is None else read_outcome(*row)
+
+
+def _find_stored(connection: Connection, new: Sequence[Entry]) -> tuple[frozenset[str], list[Entry]]:
+    """Return the ids of new rows whose trigger is stored, and the rows that an earlier call may have stored.
+
+    That call seemed to fail.
+    """
+    ids = frozenset(row.id for row in new)
+    stored = frozenset(row.id for row in connection.fetch_all(_STORED, ids=listed(ids)))
+    return ids - stored, [row for row in new if row.id in stored]

@@ -3,7 +3,7 @@
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any
@@ -47,7 +47,7 @@ class PostgresqlDriver:
           (SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks))
     """
     catalog = "SELECT 1 FROM pg_tables WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
-    savepoint = "SAVEPOINT last_part; SET LOCAL lock_timeout = '500ms'"
+    savepoint: Sequence[str] = ("SAVEPOINT last_part", "SET LOCAL lock_timeout = '500ms'")
     longest_use = _LONGEST_USE
     is_moved = False
 
@@ -75,13 +75,16 @@ class PostgresqlDriver:
         return _translate(sql)
 
     @contextmanager
-    def pipeline(self, raw: psycopg.Connection[Any]) -> Iterator[Callable[[Iterable[Any]], Iterable[Any]]]:
-        """Send all statements together.
+    def pipeline(self, raw: psycopg.Connection[Any]) -> Iterator[None]:
+        """Send all statements together. After one that fails, none is executed.
 
         https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         """
-        with raw.pipeline():
-            yield list
+        try:
+            with raw.pipeline():
+                yield
+        except psycopg.errors.PipelineAborted as error:  # a later one is reported after the one that failed
+            raise error.__context__ or error from None
 
     def check(self) -> None:
         """Do nothing: a server is where it is."""

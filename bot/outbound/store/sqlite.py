@@ -12,11 +12,10 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from bot.core.fields import Secret
@@ -57,7 +56,7 @@ class SqliteDriver:
     # julianday counts days; SQLite has the more convenient unixepoch('subsec') only since 3.42
     clock = "SELECT (julianday('now') - 2440587.5) * 86400.0 AS now"
     catalog = "SELECT 1 FROM sqlite_master WHERE name = :name"
-    savepoint = "SAVEPOINT last_part"
+    savepoint: Sequence[str] = ("SAVEPOINT last_part",)
     longest_use = math.inf
 
     def __init__(self, file: Path | None) -> None:
@@ -95,9 +94,9 @@ class SqliteDriver:
         """Return a statement without what SQLite does not need: it has one writer."""
         return _translate(sql)
 
-    def pipeline(self, _: sqlite3.Connection) -> AbstractContextManager[Callable[[Iterable[Any]], Iterable[Any]]]:
+    def pipeline(self, _: sqlite3.Connection) -> AbstractContextManager[None]:
         """Execute one statement after the other: there is no way between."""
-        return nullcontext(iter)
+        return nullcontext()
 
     @property
     def is_moved(self) -> bool:

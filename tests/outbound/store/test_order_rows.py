@@ -77,7 +77,7 @@ async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server
 ) -> None:
     url = next(postgresql_urls)
     async with open_store(Secret(url), [KEY]) as store:
-        await execute(store, _NOTE_SETTING)
+        query(url, _NOTE_SETTING)
     async with open_store(Secret(url), [KEY]) as store:
         row = order_row()
         await rows_of(store).write([row], [])
@@ -229,7 +229,7 @@ async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_fo
     rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
     for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
         slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
-        monkeypatch.setattr("bot.outbound.store.database.DatabaseClock.now", staticmethod(slow_clock))
+        monkeypatch.setattr("bot.outbound.store.database.Asked.now", slow_clock)
         await rows.write([given], [])
     ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
     assert (second_at - first_at, third_at - first_at) == (
