@@ -166,7 +166,7 @@ def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
     """Return what a row of a summary is about. The state of its session tells what a late result told."""
     if isinstance(content, AlertContent):
         return content
-    return AlertContent(Alert(session_id, _LATE_RESULT, severity=Severity.INFO), 1, 0.0)
+    return AlertContent(Alert(session_id, "", _LATE_RESULT, Severity.INFO), 1, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,11 @@ class Shown:
     state: SessionState | None = None
     facts: Session | None = None
     is_result: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Return whether the state tells everything."""
+        return self.is_result and self.state is not None
 
     @property
     def head(self) -> Head:
@@ -348,10 +353,13 @@ _SHORTER: Sequence[Callable[[Shown], Shown]] = (
 def _row(shown: Shown) -> Block:
     title, reply = _title(shown), shown.content.reply
     top = _first_lines(shown, title=title)
-    line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent) if title else ""
+    line = quote = ""
+    if not shown.is_told:
+        line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent)
+        quote = "" if title else f"{QUOTE}{_start_of_text(shown)}"
     why = "" if reply is None or _WHY[reply.why] in top[-1] else _WHY[reply.why]
     told = ". ".join(filter(None, [line, why]))
-    text = "\n".join(filter(None, [*top, told, _about_session(shown)]))
+    text = "\n".join(filter(None, [*top, told, quote, _about_session(shown)]))
     return section(text, verbatim=True, accessory=next(iter(_alert_buttons(shown)), None))
 
 
@@ -364,12 +372,15 @@ def _reply(shown: Shown) -> Message:
 def _row_text(shown: Shown) -> str:
     """Return the line of a session for notifications and screen readers, the id last."""
     word = shown.state.phase if shown.state and shown.head is Head.STATE else _WORDS[shown.head]
-    about = [shown.agent or _title(shown), word]
+    about = [shown.agent or _title(shown) or ("" if shown.is_told else f"“{_start_of_text(shown)}”"), word]
     return " · ".join(filter(None, [*about, code(shown.content.alert.session_id)]))
 
 
 def _title(shown: Shown) -> str:
     """Return the title of a row; "" for a result, which its state tells."""
-    alert = shown.content.alert
-    is_told = shown.is_result and shown.state is not None
-    return "" if is_told else literal(alert.title or alert.text, limit=_LONGEST_HEADING)
+    return "" if shown.is_told else literal(shown.content.alert.title, limit=_LONGEST_HEADING)
+
+
+def _start_of_text(shown: Shown) -> str:
+    """Return the beginning of an alert's text, on one line."""
+    return literal(shown.content.alert.text, limit=_LONGEST_HEADING)

@@ -22,6 +22,10 @@ LOOKS = 1.0
 """Seconds in which a process looks several times at what others do."""
 
 
+APART = 0.05
+"""Seconds between two orders."""
+
+
 class Process:
     """One of two processes, with its journal."""
 
@@ -34,6 +38,8 @@ class Process:
         return entry, OrderRecord(self.journal, self.journal.rows, entry)
 
     async def stored(self, verb: requests.Verb, **changes: Any) -> tuple[Any, OrderRecord]:
+        """An order given later than all before: two processes know the database's clock to some milliseconds."""
+        await asyncio.sleep(APART)
         entry, record = self.begin(verb, **changes)
         assert await record.is_stored()
         return entry, record
@@ -88,7 +94,6 @@ async def fail(*_: object) -> None:
 
 async def test_a_resume_waits_for_the_pauses_of_another_process(ours: Process, theirs: Process) -> None:
     pauses = [(await theirs.stored(PAUSE))[0] for _ in range(2)]
-    await asyncio.sleep(LOOKS)  # what two processes know of the database's clock differs by milliseconds
     _, record = await ours.stored(RESUME)
     clearing = await begun(record.clear_resume(asyncio.Event()))
     for pause in pauses:
