@@ -148,10 +148,10 @@ def test_the_text_of_an_alert_without_a_title_is_a_quote_in_a_summary_too() -> N
     message = summary([first, second], {}, facts_of=())
     rows = [str(block["text"]["text"]).split("\n") for block in message.blocks[1:]]
     assert [row[:2] for row in rows] == [
-        ["⚠️ *Warning*", "&gt; ∗Paused by Ada∗ It ended"],
+        ["⚠️ *Warning*", "&gt; Paused by Ada∗ It ended"],
         ["⚠️ *Warning*", "&gt; Resumed"],
     ]
-    assert message.text.split("\n")[1].startswith("“∗Paused by Ada∗ It ended” · alert · ")
+    assert message.text.split("\n")[1].startswith("“Paused by Ada∗ It ended” · alert · ")
 
 
 def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
