@@ -201,8 +201,12 @@ class Database:
             return None
 
     async def close(self) -> None:
-        """Close every connection; if a thread hangs, when it goes on."""
-        await asyncio.gather(self.changes.close(), self.reads.close(), self.news.close())
+        """Close every connection; if a thread hangs, when it goes on. SQLite empties its log as the last one is closed.
+
+        Two that are closed at once can each take the other one for the last.
+        """
+        await asyncio.gather(self.changes.close(), self.news.close())
+        await self.reads.close()
         self.driver.close()
 
 

@@ -249,7 +249,7 @@ async def test_a_failed_refresh_is_repeated_an_hour_later_and_the_older_answer_c
     at.fail(rate_limited(30))
     async with at.refreshing():
         await pass_time(DAY - 1_800)
-        assert at.questions == 5
+        assert at.questions in {4, 5}  # a refresh comes at a full hour of the machine's clock
         assert await at.role_for_pause(bob) is Role.MEMBER
         await pass_time(3_600)
         assert await at.role_for_pause(bob) is Role.MEMBER
