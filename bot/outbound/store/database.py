@@ -123,9 +123,7 @@ class Database:
         if size > LEAST_LOG or (size and now >= self._cut_at + CUT_INTERVAL):
             self._cut_at = now
             with suppress(StoreUnreachableError), self._translate_errors():
-                (found,) = await self.reads.use(
-                    lambda connection: connection.fetch_all("PRAGMA wal_checkpoint(PASSIVE)")
-                )
+                found = await self.reads.use(_copy_log)
                 if not found.busy and found.log == found.checkpointed:
                     async with asyncio.timeout(TIMEOUT), self.turn, self.write_lock:
                         await self.reads.call(partial(_cut_log, self.driver))
