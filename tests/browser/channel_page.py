@@ -69,8 +69,17 @@ class ChannelPage:
         return self.button(f"Resume session {session_id}")
 
     async def pause(self, session_id: str) -> None:
-        """Press a Pause button by the keyboard: a click is lost if the message is drawn again during it."""
-        await self.pause_button(session_id).first.press("Enter")
+        """Press a Pause button by the keyboard: a click is lost if the message is drawn again during it.
+
+        If the bot changes the message during the press, Slack has that button no more. The page says so, and it is
+        pressed again.
+        """
+        refusals, told = self.page.locator(".notice").filter(has_text="no such buttons"), -1
+        while (count := await refusals.count()) > told:
+            told, button = count, self.pause_button(session_id).first
+            pressed = await button.element_handle()
+            await button.press("Enter")
+            await self.page.wait_for_function("(button) => button.ariaBusy === null", arg=pressed)
 
     async def resume(self, button: Locator) -> None:
         """Press a Resume button of the bot's, which asks first, by the keyboard."""
