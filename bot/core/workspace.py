@@ -54,12 +54,21 @@ class AnchorKey:
         return text[-SHOWN:] if len(text) >= SHOWN + _LEAST_HIDDEN else ""
 
 
+class AutoPause(StrEnum):
+    """The effect of alerts that ask for a pause."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    """What would be done is recorded, and nothing is sent to Anchor."""
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True)
 class AlertToken:
     """A token with which the program `name` posts alerts, as a digest. `ending` has its last characters, if known.
 
     `made_by` is the admin who made it at `made_at` (Unix seconds); None if an operator did. Alerts can go to `channels`
-    beside the alert channel.
+    beside the alert channel, and ask for a pause if it `may_pause`.
     """
 
     name: str
@@ -68,6 +77,7 @@ class AlertToken:
     made_by: str | None = None
     made_at: int | None = None
     channels: frozenset[str] = frozenset()
+    may_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,7 @@ class Workspace:
     alert_tokens: tuple[AlertToken, ...] = ()
     alerts_channel: str | None = None
     alerts_group: str | None = None
+    auto_pause: AutoPause = AutoPause.OFF
     key_version: int = 0
     policy_version: int = 0
     alerts_token_version: int = 0
