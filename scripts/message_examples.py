@@ -559,6 +559,7 @@ VALUES = {
     "transport": "HTTP",
     "tenancy": "one workspace",
     "permissions": "everybody",
+    "auto_pause": "off",
     "database": "/srv/anchor-bot.db",
     "warnings": "PAUSE_USER is no setting of the bot.",
     "problems": "PORT is not a port.",

@@ -9,7 +9,7 @@ import pytest
 
 from bot import app, logs, runtime
 from bot.cli import main
-from bot.config import environment, settings
+from bot.config import settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
 from bot.core import cards, recovery, requests, retries, sessions
@@ -256,8 +256,10 @@ SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,
     ("a signing secret that is not {} characters long", settings.SECRET_LENGTH),
     ("or a token of `ALERTS_TOKENS` under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
-    ("where and why: from 1 to {}.", f"{environment.MOST_DAYS}"),
+    ("where and why: from 1 to {}.", f"{settings.MOST_DAYS}"),
     ("can react; at most {}.", LONGEST_DRAIN),
+    ("or `on` with one under {} characters", settings.PAUSING_TOKEN_LENGTH),
+    ("within 60 seconds: from 1 to {}, also", f"{settings.MOST_PAUSES}"),
 ]
 PRIVACY: list[Row] = [
     ("`JOURNAL_DAYS`** ({} by default)", DAYS),

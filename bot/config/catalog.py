@@ -120,6 +120,26 @@ ALERTS = (
         "One workspace: the id of the user group that critical alerts mention, at most once in 10 minutes and channel. "
         "In Slack: More > People > User groups > ⋮ > Copy group ID. Without it, they mention nobody.",
     ),
+    Setting(
+        "AUTO_PAUSE",
+        "One workspace: the effect of alerts that ask for a pause (off, observe or on). off: none. observe: the bot "
+        "records what it would pause, and pauses nothing. on: it pauses without asking anybody; PAUSE_USERS and "
+        "ALLOWED_CHANNELS do not apply. With many workspaces, an admin chooses it in the app's Home. See "
+        "docs/alerts.md#pauses-by-alerts.",
+        "off",
+    ),
+    Setting(
+        "AUTO_PAUSE_TOKENS",
+        "One workspace: the tokens whose alerts can ask for a pause, by their names in ALERTS_TOKENS, separated by "
+        "commas; default is ALERTS_TOKEN. Everybody who has one of them can pause every session while AUTO_PAUSE is "
+        "on. If it is not set, no alert can.",
+    ),
+    Setting(
+        "AUTO_PAUSE_LIMIT",
+        "The sessions of a workspace that alerts can pause within 60 seconds: from 1 to 1000, also with many "
+        "workspaces. More are held back for 10 minutes, in which people pause them.",
+        "20",
+    ),
     Setting("ALERTS_WORKSPACE", "For `anchor-bot alert` only: the workspace's id, if the bot serves many."),
     Setting(
         "ANCHOR_BOT_URL",

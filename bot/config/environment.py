@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from dotenv.parser import parse_stream
 
@@ -15,6 +16,8 @@ from bot.config.addresses import is_port, is_safe_url, parse_proxy
 from bot.config.catalog import SETTINGS, VARIABLES
 from bot.core.fields import Proxy, Secret
 from bot.core.workspace import DEFAULT_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, is_key
+
+_Choice = TypeVar("_Choice", bound=str)
 
 _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
@@ -34,8 +37,7 @@ _ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with none
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _DATABASE_URL = re.compile(r"sqlite:///(?!:memory:)[^?#\0]+|postgres(?:ql)?://[^\s\0]*")
 _MEMORY = "sqlite://"
-_DAYS = re.compile(r"\d{1,4}", re.ASCII)
-MOST_DAYS = 3650
+_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
 _OWNER_ONLY = 0o600
 _PLAIN = re.compile(r"[\w./:@,=+%?&-]*", re.ASCII)
@@ -73,8 +75,8 @@ class EnvReader:
             raise SettingsError(tuple(self._problems.values()))
 
     def is_set(self, name: str) -> bool:
-        """Return whether a setting has a value, or names a file."""
-        return any(map(self._plain, SETTINGS[name].variables))
+        """Return whether a setting has another value than its default, or names a file."""
+        return any(self._plain(one) not in {"", SETTINGS[name].default} for one in SETTINGS[name].variables)
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return the stripped value; if it is blank or not set, `default`, or else that of the catalog."""
@@ -163,6 +165,14 @@ class EnvReader:
             self._report(name, f"has over {MOST_ALERT_TOKENS} tokens, with ALERTS_TOKEN. Remove some.")
         return dict(tokens)
 
+    def names_of(self, tokens: Iterable[str], name: str) -> frozenset[str]:
+        """Read names of `tokens`, separated by commas."""
+        names, known = self._items(name), set(tokens)
+        if unknown := ", ".join(str(number) for number, one in enumerate(names, 1) if one not in known):
+            remedy = f"Use names of ALERTS_TOKENS, or {DEFAULT_SENDER} for ALERTS_TOKEN, separated by commas."
+            self._report(name, f"has a name that no token has (item {unknown}). {remedy}")
+        return frozenset(names)
+
     def _items(self, name: str) -> list[str]:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
 
@@ -235,12 +245,12 @@ class EnvReader:
             self._report(name, f"is not a number of seconds {limits}. Use one like {default}.")
         return seconds
 
-    def days(self, name: str) -> int:
-        """Read a whole number of days."""
+    def number(self, name: str, of: str, most: int) -> int:
+        """Read a whole number from 1 to `most`, which is less than 10,000."""
         value = self.text(name)
-        if _DAYS.fullmatch(value) and 1 <= int(value) <= MOST_DAYS:
+        if _NUMBER.fullmatch(value) and 1 <= int(value) <= most:
             return int(value)
-        self._report(name, f"is not a whole number of days from 1 to {MOST_DAYS}, like {SETTINGS[name].default}.")
+        self._report(name, f"is not a whole number of {of} from 1 to {most}, like {SETTINGS[name].default}.")
         return 0
 
     def port(self, name: str, *, example: str = "") -> int:
@@ -258,14 +268,14 @@ class EnvReader:
             self._report(name, f"is the same as PORT. Use another port, like {example}.")
         return port
 
-    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+    def choice(self, name: str, choices: tuple[_Choice, ...]) -> _Choice:
         """Read one of `choices`, in any case."""
         value = self.text(name)
         for choice in choices:
             if value.casefold() == choice.casefold():
                 return choice
         self._report(name, f"is not one of {', '.join(choices)}. Use one, or remove it for {SETTINGS[name].default}.")
-        return value
+        return choices[0]
 
 
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:

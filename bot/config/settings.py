@@ -13,7 +13,7 @@ from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
-from bot.core.workspace import LEAST_TOKEN_LENGTH, AlertToken, AnchorKey, Workspace
+from bot.core.workspace import LEAST_TOKEN_LENGTH, AlertToken, AnchorKey, AutoPause, Workspace
 
 BASE_URL = "https://bot.example.com"  # an example of a bot's public URL
 _ONE = (
@@ -29,6 +29,8 @@ _ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a desc
 _BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
+MOST_DAYS = 3_650
+MOST_PAUSES = 1_000  # sessions of a workspace that alerts can pause within 60 seconds
 LONGEST_DRAIN = 3.5  # the most seconds that requests are served after SIGTERM: a stop takes less than 10 in all
 _METRICS_HOST = (
     "METRICS_PORT listens on this machine only, although HOST does not. If another machine reads the metrics, set "
@@ -42,16 +44,23 @@ _SSLMODE = (
 _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY"),
     *("ALERTS_TOKEN", "ALERTS_TOKENS", "ALERTS_CHANNEL", "ALERTS_CHANNELS", "ALERTS_GROUP"),
+    *("AUTO_PAUSE", "AUTO_PAUSE_TOKENS"),
     *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 
 _VERSION_LENGTH = 7  # hexadecimal digits
 SECRET_LENGTH = 32
+PAUSING_TOKEN_LENGTH = 32
 _SHORT = (
     f"ALERTS_TOKEN or ALERTS_TOKENS: the token {{name}} has under {LEAST_TOKEN_LENGTH} characters and can be guessed: "
     "its alerts are refused. Make a new one with: openssl rand -hex 32"
 )
+_WEAK = (
+    f"AUTO_PAUSE is on, and the token {{name}} can pause every session, but has under {PAUSING_TOKEN_LENGTH} "
+    "characters. Make a longer one with: openssl rand -hex 32"
+)
+_NONE_PAUSES = "AUTO_PAUSE is {mode}, but no alert can ask for a pause. Name tokens in AUTO_PAUSE_TOKENS."
 
 
 class OneWorkspaceError(SettingsError):
@@ -127,7 +136,10 @@ def read_database_url(environ: Mapping[str, str]) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class OneWorkspace:
-    """Settings of a bot of one workspace. Without `alert_tokens`, which are by name, alerts are off."""
+    """Settings of a bot of one workspace. Without `alert_tokens`, which are by name, alerts are off.
+
+    Those with one of the `auto_pause_tokens` can ask for a pause.
+    """
 
     bot_token: Secret
     anchor_api_key: Secret
@@ -136,6 +148,8 @@ class OneWorkspace:
     alerts_channel: str | None = None
     alerts_channels: frozenset[str] = frozenset()
     alerts_group: str | None = None
+    auto_pause: AutoPause = AutoPause.OFF
+    auto_pause_tokens: frozenset[str] = frozenset()
     policy: Policy = EVERYBODY
 
     @property
@@ -143,6 +157,17 @@ class OneWorkspace:
         """Return a sentence for each alert token that is not accepted."""
         short = [name for name, token in self.alert_tokens.items() if len(token.reveal()) < LEAST_TOKEN_LENGTH]
         return [_SHORT.format(name=name) for name in short]
+
+    @property
+    def warnings(self) -> Iterator[tuple[int, str]]:
+        """Yield a sentence for each token or mode that is probably not meant, with its level."""
+        for sentence in self.short_tokens:
+            yield logging.ERROR, sentence
+        if self.auto_pause is not AutoPause.OFF and not self.auto_pause_tokens:
+            yield logging.WARNING, _NONE_PAUSES.format(mode=self.auto_pause)
+        for name in sorted(self.auto_pause_tokens) if self.auto_pause is AutoPause.ON else ():
+            if len(self.alert_tokens[name].reveal()) < PAUSING_TOKEN_LENGTH:
+                yield logging.WARNING, _WEAK.format(name=name)
 
     @property
     def workspace(self) -> Workspace:
@@ -153,24 +178,33 @@ class OneWorkspace:
             anchor_key=AnchorKey(self.anchor_api_key),
             policy=self.policy,
             alert_tokens=tuple(
-                AlertToken(name, digest(token.reveal()), channels=self.alerts_channels)
+                AlertToken(
+                    name,
+                    digest(token.reveal()),
+                    channels=self.alerts_channels,
+                    may_pause=name in self.auto_pause_tokens,
+                )
                 for name, token in self.alert_tokens.items()
             ),
             alerts_channel=self.alerts_channel,
             alerts_group=self.alerts_group,
+            auto_pause=self.auto_pause,
             key_version=int(digest(self.anchor_api_key.reveal())[:_VERSION_LENGTH], 16),
         )
 
 
 def _read_one(read: EnvReader) -> OneWorkspace:
+    tokens = read.alert_tokens("ALERTS_TOKENS", read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN))
     return OneWorkspace(
         bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
         anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
         store=_read_store(read, is_one=True),
-        alert_tokens=read.alert_tokens("ALERTS_TOKENS", read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN)),
+        alert_tokens=tokens,
         alerts_channel=read.optional_id("ALERTS_CHANNEL", CHANNEL_ID, _CHANNEL),
         alerts_channels=read.ids("ALERTS_CHANNELS", CHANNEL_ID, "C0123456789"),
         alerts_group=read.optional_id("ALERTS_GROUP", GROUP_ID, _GROUP),
+        auto_pause=read.choice("AUTO_PAUSE", tuple(AutoPause)),
+        auto_pause_tokens=read.names_of(tokens, "AUTO_PAUSE_TOKENS"),
         policy=_read_policy(read),
     )
 
@@ -231,6 +265,7 @@ class Settings:
     anchor_deadline: float
     proxy: Proxy | None
     journal_days: int
+    auto_pause_limit: int
     drain_seconds: float
     host: str
     port: int
@@ -261,7 +296,8 @@ class Settings:
             anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
             anchor_deadline=read.seconds("ANCHOR_DEADLINE"),
             proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
-            journal_days=read.days("JOURNAL_DAYS"),
+            journal_days=read.number("JOURNAL_DAYS", "days", MOST_DAYS),
+            auto_pause_limit=read.number("AUTO_PAUSE_LIMIT", "sessions", MOST_PAUSES),
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),
             port=(port := read.port("PORT")),
@@ -313,6 +349,7 @@ def summarize(settings: Settings) -> dict[str, str]:
     return {
         **transport_and_tenancy(settings),
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
+        "auto_pause": "set by admins" if one is None else one.auto_pause,
         "anchor": settings.anchor_api_url,
         "proxy": settings.proxy.url if settings.proxy else "none",
         "database": _kind_of(settings.workspaces.store.database_url),
@@ -343,8 +380,7 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:
         yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
-    for sentence in settings.one.short_tokens if settings.one else ():
-        yield logging.ERROR, sentence
+    yield from settings.one.warnings if settings.one else ()
     for name, file in {str(env_file): env_file, **_files_of_secrets(environ)}.items():
         if _is_open_to_all(file):
             yield logging.WARNING, f"Every user of this machine can read {name}. Run: chmod 600 {name}"

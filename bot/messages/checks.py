@@ -80,7 +80,10 @@ class Kind(Enum):
 class Good(Kind):
     """Findings that need nothing."""
 
-    SETTINGS_VALID = "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
+    SETTINGS_VALID = (
+        "valid: {transport}, {tenancy}, permissions: {permissions}, pauses by alerts: {auto_pause}, "
+        "database: {database}"
+    )
     PYTHON_PATCHED = "{version}"
     REACHED = "{host} answers"
     CLOCK_RIGHT = "agrees with Slack's within {seconds} s"

@@ -17,6 +17,7 @@ from bot.config.settings import (
     StoreSettings,
 )
 from bot.core.fields import Proxy
+from bot.core.workspace import AutoPause
 from harness.product import Secret, policy
 from scripts.settings_page import EXAMPLE
 
@@ -39,6 +40,7 @@ DEFAULTS = Settings(
     anchor_deadline=20.0,
     proxy=None,
     journal_days=90,
+    auto_pause_limit=20,
     drain_seconds=3.0,
     host="127.0.0.1",
     port=3000,
@@ -127,6 +129,8 @@ def test_blank_counts_as_not_set() -> None:
         ("ALERTS_CHANNELS", "C0123456789, G01,", "workspaces.alerts_channels", {"C0123456789", "G01"}),
         ("ALERTS_CHANNEL", "C0123456789", "workspaces.alerts_channel", "C0123456789"),
         ("ALERTS_GROUP", "S0123456789", "workspaces.alerts_group", "S0123456789"),
+        ("AUTO_PAUSE", "Observe", "workspaces.auto_pause", AutoPause.OBSERVE),
+        ("AUTO_PAUSE_LIMIT", "1000", "auto_pause_limit", 1_000),
     ],
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
@@ -295,6 +299,29 @@ def test_tokens_have_names_and_each_name_and_token_is_there_once(tokens: str) ->
     assert len(one.alert_tokens) == 20
 
 
+def test_tokens_that_can_ask_for_a_pause_are_named() -> None:
+    tokens = REQUIRED | {"ALERTS_TOKEN": "s3cret", "ALERTS_TOKENS": "spend-monitor=s3cret-2,grafana=s3cret-3"}
+    one = Settings.from_env(tokens | {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default, spend-monitor,"}).one
+    assert one
+    workspace = one.workspace
+    can_pause = {token.name: token.may_pause for token in workspace.alert_tokens}
+    assert can_pause == {"default": True, "spend-monitor": True, "grafana": False}
+    assert workspace.auto_pause is AutoPause.ON
+
+
+@pytest.mark.parametrize("names", ["s3cret", "a,default", "a b", "spend-monitor=s3cret-2", "A", "a" * 60_000])
+def test_a_name_that_no_token_has_is_an_error(names: str) -> None:
+    """It can be a token, by mistake, so it is not repeated."""
+    (sentence,) = problems(REQUIRED | {"ALERTS_TOKENS": "a=s3cret-of-alerts", "AUTO_PAUSE_TOKENS": names})
+    assert (blamed(sentence), "s3cret" in sentence) == (["AUTO_PAUSE_TOKENS"], False)
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "1.5", "١", "9" * 60_000])
+def test_a_limit_of_pauses_has_bounds(limit: str) -> None:
+    for required in (REQUIRED, MANY):
+        assert blamed(*problems(required | {"AUTO_PAUSE_LIMIT": limit})) == ["AUTO_PAUSE_LIMIT"]
+
+
 def test_a_sender_of_alerts_needs_only_a_token() -> None:
     default = AlertClientSettings(bot_url="http://127.0.0.1:3000", alerts_token=Secret("s3cret"))
     assert AlertClientSettings.from_env(SENDER) == default
@@ -315,6 +342,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "bad values": dict.fromkeys(
         (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL", "ALERTS_GROUP"), "odd"
     ),
+    "bad pauses by alerts": dict.fromkeys(("AUTO_PAUSE", "AUTO_PAUSE_TOKENS", "AUTO_PAUSE_LIMIT"), "odd"),
     "the same port": {"METRICS_PORT": "3000"},
     "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
@@ -328,7 +356,7 @@ SAID_OF_MANY: dict[str, dict[str, str]] = {
     "bad ids of many": {"ALLOWED_WORKSPACES": "T0123456789,acme"},
     "the app is missing": {"SLACK_CLIENT_ID": "", "SLACK_CLIENT_SECRET": ""},
     "bad values of many": {"BASE_URL": "odd", "DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
-    "mixed up": {"ANCHOR_API_KEY": "sk-1", "ALERTS_TOKEN": "s3cret"},
+    "mixed up": {"ANCHOR_API_KEY": "sk-1", "ALERTS_TOKEN": "s3cret", "AUTO_PAUSE": "on"},
 }
 
 
@@ -353,6 +381,6 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
-    optional |= {"ALERTS_TOKENS", "ALERTS_CHANNELS"}
+    optional |= {"ALERTS_TOKENS", "ALERTS_CHANNELS", "AUTO_PAUSE_TOKENS"}
     optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

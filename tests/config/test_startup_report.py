@@ -22,7 +22,9 @@ QUESTIONABLE = {
     "DATABASE_URL": "postgresql://bot@db.example.com/anchor",
     "HOST": "0.0.0.0",  # noqa: S104 - no server listens
     "METRICS_PORT": "9464",
-    "ALERTS_TOKENS": f"spend-monitor=y,grafana={'z' * 20}",
+    "ALERTS_TOKENS": f"spend-monitor=y,grafana={'z' * 20},other={'a' * 20},long={'b' * 32}",
+    "AUTO_PAUSE": "on",
+    "AUTO_PAUSE_TOKENS": "grafana,long",
 }
 
 
@@ -37,6 +39,16 @@ def test_each_questionable_setting_is_named(tmp_path: Path, wording: Callable[[s
     wording("warnings", "\n".join(sentences).replace(str(env_file), ".env"))
     env_file.chmod(0o640)
     assert len(found(GOOD | QUESTIONABLE, env_file)) == len(sentences) - 1
+
+
+def test_it_is_questionable_that_no_token_or_a_short_one_can_pause() -> None:
+    short = GOOD | {"ALERTS_TOKENS": f"a={'x' * 31},b={'y' * 32},c={'z' * 31}", "AUTO_PAUSE_TOKENS": "a,b"}
+    ((level, sentence),) = found(short | {"AUTO_PAUSE": "on"})
+    assert (level, "the token a can" in sentence) == (logging.WARNING, True)
+    assert found(short | {"AUTO_PAUSE": "observe"}) == found(short | {"AUTO_PAUSE": "off"}) == []
+    for mode, is_named in (("off", False), ("observe", True), ("on", True)):
+        sentences = [why for _, why in found(short | {"AUTO_PAUSE": mode, "AUTO_PAUSE_TOKENS": ""})]
+        assert [f"AUTO_PAUSE is {mode}, but" in why for why in sentences] == [True] * is_named
 
 
 def test_a_secret_in_a_file_that_everybody_can_read_is_named_without_its_path(tmp_path: Path) -> None:
@@ -94,8 +106,12 @@ def test_nothing_is_said_of_others(more: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("environ", "summary"),
     [
-        (GOOD | {"RESUME_USERS": "U0ALICE0001"}, ("HTTP", "one workspace", "restricted")),
-        (MANY | {"SLACK_APP_TOKEN": "xapp-1"}, ("Socket Mode", "many workspaces", "set by admins")),
+        (GOOD | {"RESUME_USERS": "U0ALICE0001"}, ("HTTP", "one workspace", "restricted", "off")),
+        (GOOD | {"AUTO_PAUSE": "ON"}, ("HTTP", "one workspace", "everybody", "on")),
+        (
+            MANY | {"SLACK_APP_TOKEN": "xapp-1"},
+            ("Socket Mode", "many workspaces", "set by admins", "set by admins"),
+        ),
     ],
 )
 def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
