@@ -26,7 +26,8 @@ OTHER_ORDERS = f"""
         AND other.outcome_fields NOT LIKE '{{"why": "{Doubt.RACED}"%' THEN other.settled_at END) AS in_doubt_at,
       max(CASE WHEN other.verb = own.verb THEN CAST(other.given_at AS TEXT) || ' ' || other.user_id END) AS paused
     FROM orders AS own JOIN orders AS other
-      ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.given_at > :since
+      ON other.team_id = own.team_id AND other.session_id = own.session_id
+      AND other.given_at > :since + 0 * own.given_at -- so that no plan reads all recent orders
     WHERE own.id IN (SELECT value FROM json_each(:ids)) AND NOT (own.verb = 'resume' AND own.state = 'sent')
       AND (other.verb <> own.verb
         OR own.verb = 'pause' AND other.outcome = '{Paused.__name__}' AND other.given_at < own.given_at
