@@ -2,14 +2,19 @@
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _IDLE = slice(3, 5)  # the columns idle and iowait
 _OF_A_PROCESS = 2  # CPUCLOCK_SCHED of Linux
+_FLUSH_INTERVAL = 0.1  # seconds
+_BLOCK = bytes(8192)  # of PostgreSQL
 
 
 def cores() -> tuple[int, int]:
@@ -57,6 +62,40 @@ class Meter:
             (sum(map(_cpu_seconds, pids)), *_core_times(core))
             for pids, core in zip(self._groups, self._cores, strict=True)
         ]
+
+
+class Disk:
+    """Probe of the disk of a directory: within `with`, a thread writes a block to it ten times a second.
+
+    `slowest` is the longest time until it was durable, in seconds. Commits wait for the disk as long.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.slowest = 0.0
+        self._file = directory / "probe"
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._probe, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End."""
+        self._is_over.set()
+        self._thread.join()
+
+    def _probe(self) -> None:
+        with self._file.open("wb", buffering=0) as file:
+            while not self._is_over.wait(_FLUSH_INTERVAL):
+                began = time.perf_counter()
+                file.write(_BLOCK)
+                os.fdatasync(file.fileno())
+                self.slowest = max(self.slowest, time.perf_counter() - began)
+                file.seek(0)
 
 
 def _core_times(core: int) -> tuple[float, float]:

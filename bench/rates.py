@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.machine import Meter
+from bench.machine import Disk, Meter
 from bench.measures import IN_FLIGHT, KNOWN, LOADED, USUAL, Stage
 from bench.running import Running
 
@@ -28,7 +28,8 @@ class Rate:
             await running.load.run(itertools.islice(itertools.cycle(KNOWN), self.warm_up), IN_FLIGHT)
             await asyncio.sleep(_SETTLED)
             meter.start()
-            orders = await running.load.run_at(self.rate, itertools.islice(itertools.cycle(KNOWN), self.count))
+            with Disk(stage.launcher.directory) as disk:
+                orders = await running.load.run_at(self.rate, itertools.islice(itertools.cycle(KNOWN), self.count))
             await asyncio.sleep(_SETTLED)
             (usage,) = meter.stop()
         numbers = {
@@ -37,6 +38,7 @@ class Rate:
         }
         named = {f"{name}_{part}": value for name, parts in numbers.items() for part, value in parts.items()}
         named |= {"cpu": usage.cpu / len(orders) * 1000, "others": usage.others_share * 100}
+        named["disk"] = disk.slowest * 1000
         return {f"{name}_at_{self.rate}": value for name, value in named.items()}
 
 

@@ -19,6 +19,7 @@ _PAGE = ROOT / "docs/performance.md"
 _PICTURE = ROOT / "docs/pictures/performance.svg"
 _BEGIN, _END = "<!-- scripts/bench {} writes this part -->", "<!-- end of the measured part -->"
 _DISTURBED = 10  # percent
+_SLOW_DISK = 100  # milliseconds
 _PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "psycopg")
 
 
@@ -58,14 +59,25 @@ def setting(rounds: int, seconds: float, results: Results) -> str:
 
 
 def _warning(results: Results) -> str:
-    shares = (results.values(one, name) for one in results.applications for name in ("others", "others_at_25"))
-    most = max((share for of_one in shares for share in of_one), default=0.0)
-    if most < _DISTURBED:
-        return ""
-    return (
-        f" **Other programs took up to {most:.0f} % of the applications' core: compare no times, nor commands per "
-        "second.**"
-    )
+    warnings = []
+    share, wait = _most(results, "others", "others_at_25"), _most(results, "disk_at_1", "disk_at_25", "disk_at_100")
+    if share >= _DISTURBED:
+        warnings.append(
+            f" **Other programs took up to {share:.0f} % of the applications' core: compare no times, nor commands per "
+            "second.**"
+        )
+    if wait >= _SLOW_DISK:
+        warnings.append(
+            f" **The disk took up to {wait:.0f} ms for 8 KB: compare no p99 on PostgreSQL. With `TMPDIR=/dev/shm` the "
+            "databases are in memory.**"
+        )
+    return "".join(warnings)
+
+
+def _most(results: Results, *names: str) -> float:
+    """Return the highest of numbers with these names."""
+    found = (results.values(one, name) for one in results.applications for name in names)
+    return max((number for of_one in found for number in of_one), default=0.0)
 
 
 def write_page(section: Section, results: Results, measures: Sequence[Measure], run: str) -> None:
