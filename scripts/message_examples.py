@@ -37,7 +37,16 @@ from bot.core.sessions import (
     ended_state,
     missing_state,
 )
-from bot.core.workspace import SCOPES, AlertToken, AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.core.workspace import (
+    SCOPES,
+    AlertToken,
+    AnchorKey,
+    AutoPause,
+    KeyCheck,
+    NewKeyRejected,
+    NewKeyUnverified,
+    Workspace,
+)
 from bot.inbound.alerts.fields import BadAlertError, read_alert
 from bot.messages import cards, checks, install, pausing, results, senders, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
@@ -426,6 +435,7 @@ TOKENS = (
     AlertToken("grafana", "digest", "abcd", None, 1_785_000_000),
 )
 FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alert_tokens=TOKENS, alerts_channel=CHANNEL)
+PAUSING = replace(EMPTY, alert_tokens=(replace(TOKENS[1], may_pause=True),))
 FIRST = Home(EMPTY, policy.Role.MEMBER, "e1")
 ADMINS = replace(FIRST, role=policy.Role.ADMIN)
 
@@ -454,6 +464,9 @@ HOMES: Mapping[str, View] = {
         "short key, admin": replace(ADMINS, workspace=with_key(SHORT)),
         "one person, one channel": replace(FIRST, workspace=replace(EMPTY, policy=policy.Policy(ONE, ONE))),
         "user group chosen": replace(ADMINS, workspace=replace(FULL, alerts_group=GROUP)),
+        "pauses by alerts observed": replace(FIRST, workspace=replace(PAUSING, auto_pause=AutoPause.OBSERVE)),
+        "pauses by alerts on": replace(FIRST, workspace=replace(PAUSING, auto_pause=AutoPause.ON)),
+        "pauses by alerts on, admin": replace(ADMINS, workspace=replace(PAUSING, auto_pause=AutoPause.ON)),
         "channel chosen, no token": replace(FIRST, workspace=replace(EMPTY, alerts_channel=CHANNEL)),
     }.items()
 }
@@ -506,6 +519,7 @@ SETTINGS_ANSWERS: Mapping[str, str] = {
     "user group: saved": settings.group_saved(GROUP).text,
     "user group: removed": settings.group_saved(None).text,
     "user group: no id": settings.NOT_A_GROUP.text,
+    **{f"pauses by alerts: {mode}": senders.auto_pause_saved(mode).text for mode in AutoPause},
     "alerts token: made": senders.token_made(Secret("alerts-token"), _URL).text,
     "alerts token: no name": senders.name_problem("a=b", TOKENS),
     "alerts token: a name that is taken": senders.name_problem("default", TOKENS),
@@ -529,6 +543,8 @@ DIRECT: Mapping[str, Message] = {
     "alerts channel chosen": settings.alerts_channel_message(ALICE, CHANNEL),
     "user group chosen": settings.alerts_group_message(ALICE, GROUP),
     "user group removed": settings.alerts_group_message(ALICE, None),
+    **{f"pauses by alerts: {mode}": senders.auto_pause_message(ALICE, mode) for mode in AutoPause},
+    "alerts token can pause": senders.token_message(ALICE, "changed", replace(TOKENS[1], may_pause=True)),
     "alerts token made": senders.token_message(ALICE, "made", TOKENS[1]),
     "alerts token changed": senders.token_message(ALICE, "changed", TOKENS[1]),
     "alerts token reaches nothing else": senders.token_message(ALICE, "changed", TOKENS[2]),

@@ -7,6 +7,7 @@ from typing import assert_never
 from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
+from bot.core.workspace import AutoPause
 from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
 from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, fit, mention, moment, name, plain
 
@@ -16,6 +17,7 @@ KEY_MENU = "anchor_key_menu"
 CHANGE_POLICY = "anchor_change_policy"
 ALERTS_CHANNEL = "anchor_alerts_channel"
 ALERTS_GROUP = "anchor_alerts_group"
+AUTO_PAUSE = "anchor_auto_pause"
 TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
 ALERTS_SENDER = "anchor_alerts_sender"
@@ -98,6 +100,13 @@ def alerts_group_input(chosen: str | None) -> Block:
     element |= {"initial_value": chosen} if chosen else {}
     label = "User group that critical alerts mention: its id, then Enter"
     return input_block(label, element) | {"dispatch_action": True}
+
+
+def auto_pause_select(mode: AutoPause) -> Block:
+    """Return the menu for the effect of alerts that ask for a pause; a value has the one that was seen, too."""
+    options = {one: option(one.capitalize(), f"{mode} {one}") for one in AutoPause}
+    menu = {"type": "static_select", "action_id": AUTO_PAUSE, "options": [*options.values()]}
+    return menu | {"initial_option": options[mode]}
 
 
 def plain_button(action_id: str, label: str) -> Block:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from bot.core.policy import Role
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, View, actions, context, section
 from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.checks import reinstall_advice
 from bot.messages.history import LastOrders, last_orders
 from bot.messages.markup import channel, group, mention, moment, who_can
-from bot.messages.senders import token_section
+from bot.messages.senders import about_auto_pause, token_section
 from bot.messages.settings import named_key
 from bot.messages.usage import COMMANDS
 
@@ -148,12 +148,15 @@ def _about_alerts(home: Home) -> list[Block]:
     mentioned = home.workspace.alerts_group
     text = " ".join([where, *([f"Critical ones mention {group(mentioned)}."] if mentioned else []), programs])
     if not home.can_edit:
-        return [section(text)]
+        is_off = home.workspace.auto_pause is AutoPause.OFF
+        return [section(text), *([] if is_off else [section(about_auto_pause(home.workspace))])]
     test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
     return [
         section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
         actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),
         *(token_section(one, home.tokens_used.get(one.name)) for one in tokens),
+        section(about_auto_pause(home.workspace), accessory=buttons.auto_pause_select(home.workspace.auto_pause))
+        | {"block_id": f"auto_pause_{home.render_id}"},
         buttons.alerts_group_input(mentioned) | {"block_id": f"group_{home.render_id}"},
     ]
 

@@ -4,18 +4,27 @@ from collections.abc import Iterable, Sequence
 
 from bot.core.cards import Lost
 from bot.core.fields import Secret
-from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, Workspace
+from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, AutoPause, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
 from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, plain, some
 from bot.messages.settings import Reply, changed_message, form, initial
 
-NAME, CHANNELS, REVOKE = "sender_name", "sender_channels", "sender_revoke"
+NAME, CHANNELS, PAUSE, REVOKE = "sender_name", "sender_channels", "sender_pause", "sender_revoke"
 """The inputs of the modals; block and element have the same name."""
 
 NAMES = f"A name has at most {LONGEST_SENDER} of a-z, 0-9, - and _, and begins with a letter or digit."
 _EXAMPLE_ALERT = '{"session_id": "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b", "text": "It spends too fast."}'
 _REACH = "Its alerts can go to the alert channel and to these. Alerts for other channels go to the alert channel."
+_EFFECTS = {
+    AutoPause.OFF: "Alerts pause nothing.",
+    AutoPause.OBSERVE: "The bot records which sessions alerts would have paused, and pauses none.",
+    AutoPause.ON: "Alerts pause sessions without asking anybody.",
+}
+_ABOUT_ON = (
+    "While pauses by alerts are on, everybody who has a token that can pause can pause every session of this "
+    "workspace: permissions and channels do not apply to alerts."
+)
 UNSEEN = (
     f"A new token for alerts was made, but its window could not show it. Revoke it {IN_HOME}, and make another one."
 )
@@ -40,6 +49,7 @@ _FIXES = {
     Lost.LEFT_OUT: "Remove `max_alerts` from the receiver (in Grafana *Max alerts*), and group by `session_id`: a "
     "request can have 500 alerts.",
 }
+AUTO_PAUSE_SAVED = "AutoPauseSaved"
 TOKEN_SAVED = Reply("TokenSaved", "✅ *Saved.* It applies from the next alert on.")
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
@@ -54,6 +64,24 @@ def name_problem(name: str, tokens: Iterable[AlertToken]) -> str:
     return "" if len(names) < MOST_ALERT_TOKENS else f"There are {MOST_ALERT_TOKENS} tokens. Revoke one first."
 
 
+def about_auto_pause(workspace: Workspace) -> str:
+    """Return the effect of alerts that ask for a pause, and who can pause by them."""
+    names = some((one.name for one in workspace.alert_tokens if one.may_pause), most=MOST_NAMED)
+    mode = workspace.auto_pause
+    return f"*Pauses by alerts: {mode}.* {_EFFECTS[mode]} {_ABOUT_ON} Tokens that can pause: {names or 'none'}."
+
+
+def auto_pause_saved(mode: AutoPause) -> Reply:
+    """Return the reply to a change of the effect of alerts that ask for a pause."""
+    return Reply(AUTO_PAUSE_SAVED, f"✅ *Saved.* Pauses by alerts: {mode}. {_EFFECTS[mode]}")
+
+
+def auto_pause_message(by: str, mode: AutoPause) -> Message:
+    """Return the notice that the effect of alerts that ask for a pause was changed."""
+    about = [_ABOUT_ON] if mode is AutoPause.ON else []
+    return changed_message(by, f"set pauses by alerts to *{mode}*. {_EFFECTS[mode]}", *about)
+
+
 def token_section(token: AlertToken, used_at: float | None) -> Block:
     """Return a token in Home, with the button to change it; it was last used never (0.0), or nobody knows (None)."""
     change = buttons.plain_button(buttons.ALERTS_SENDER, "Change") | {"value": token.name}
@@ -64,8 +92,9 @@ def _token_line(token: AlertToken, used_at: float | None) -> str:
     ending = f"ends {code(token.ending)}" if token.ending else ""
     who = mention(token.made_by) if token.made_by else "the operator of this bot"
     made = "" if token.made_at is None else f"made by {who}, {moment(token.made_at)}"
+    pauses = "can pause" if token.may_pause else ""
     used = "" if used_at is None else f"last used {moment(used_at)}" if used_at else "not used yet"
-    return " · ".join(filter(None, [f"*{token.name}*", ending, made, used]))
+    return " · ".join(filter(None, [f"*{token.name}*", ending, pauses, made, used]))
 
 
 def new_token_modal(workspace: Workspace, url: str) -> View:
@@ -77,6 +106,7 @@ def new_token_modal(workspace: Workspace, url: str) -> View:
         section("For example:"),
         preformatted(_alert_example(url)),
         input_block("Name of the program", name, optional=False) | {"hint": plain_text(NAMES)},
+        _pause_input(),
     )
     return form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a token", *blocks)
 
@@ -98,9 +128,17 @@ def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None, 
         section(_token_line(token, used_at)),
         *([section(question)] if asked else []),
         input_block("More channels", select) | {"hint": plain_text(_REACH)},
+        _pause_input(is_checked=token.may_pause),
         input_block("Alerts with a revoked token are refused", revoke),
     )
     return form(buttons.ALERTS_SENDER, workspace.alerts_token_version, "Save", *blocks, about=token.name)
+
+
+def _pause_input(*, is_checked: bool = False) -> Block:
+    boxes = [option("Its alerts can pause sessions", "yes")]
+    element = {"type": "checkboxes", "action_id": PAUSE, "options": boxes}
+    element |= {"initial_options": boxes} if is_checked else {}
+    return input_block("Pauses by alerts", element) | {"hint": plain_text(_ABOUT_ON)}
 
 
 def _alert_example(url: str) -> str:
@@ -120,7 +158,8 @@ def token_message(by: str, did: str, token: AlertToken) -> Message:
     """Return the notice that an alert token was "made", "changed" or "revoked"."""
     where = some(map(channel, sorted(token.channels)), most=MOST_NAMED) or "no other channel"
     reach = "Its alerts are refused." if did == "revoked" else f"Beside the alert channel it reaches {where}."
-    return changed_message(by, f"{did} the alert token *{token.name}*. {reach}")
+    pauses = "Its alerts can pause sessions." if token.may_pause else ""
+    return changed_message(by, f"{did} the alert token *{token.name}*. {reach} {pauses}".rstrip())
 
 
 def about_alert(name: str, problem: str) -> str:

@@ -12,7 +12,7 @@ from bot.core.cards import alerts_url
 from bot.core.fields import GROUP_ID, Secret, digest
 from bot.core.policy import Policy, Role
 from bot.core.requests import Actor
-from bot.core.workspace import SHOWN, AlertToken, AnchorKey, KeyCheck, NewKeyUnverified, Workspace, is_key
+from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, NewKeyUnverified, Workspace, is_key
 from bot.messages import senders
 from bot.messages import settings as messages
 from bot.messages.cards import sample_alert_message
@@ -21,7 +21,7 @@ from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.slack.client import Posted, Refused, SlackClient, TryAgain
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.workspaces import WorkspaceRows
+from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks, ended
 from bot.usecases.cards import post_alert
@@ -32,10 +32,10 @@ _log = logging.getLogger(__name__)
 _TOKEN_BYTES = 32
 
 
-def new_alert_token(name: str, made_by: str | None = None) -> tuple[Secret, AlertToken]:
+def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = False) -> tuple[Secret, AlertToken]:
     """Return a new random token, and what the store keeps of it."""
-    text = secrets.token_urlsafe(_TOKEN_BYTES)
-    return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, int(time.time()))
+    text, now = secrets.token_urlsafe(_TOKEN_BYTES), int(time.time())
+    return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, now, may_pause=may_pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +71,63 @@ class Changes:
             self.monitor.notify_change(workspace, messages.alerts_group_message(user_id, group), user_id)
         return messages.group_saved(group)
 
+    async def set_auto_pause(self, workspace: Workspace, user_id: str, mode: AutoPause, seen: AutoPause) -> Reply:
+        """Set the effect of alerts that ask for a pause, if it is still the one that the admin has `seen`."""
+        reply = senders.auto_pause_saved(mode)
+        if not await self.rows.set_auto_pause(workspace.team_id, mode, before=seen, by=user_id):
+            return await self._conflict(workspace, reply, lambda now: now.auto_pause is mode)
+        self.monitor.notify_change(workspace, senders.auto_pause_message(user_id, mode), user_id)
+        return reply
+
     async def send_test(self, workspace: Workspace, _user_id: str) -> Reply:
         """Post a test alert to the channel for alerts."""
         channel = workspace.alerts_channel
         return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
 
-    async def make_token(self, workspace: Workspace, user_id: str, name: str, *, expected_version: int) -> Reply:
+    async def make_token(
+        self, workspace: Workspace, user_id: str, name: str, *, may_pause: bool, expected_version: int
+    ) -> Reply:
         """Make a token for alerts."""
         if problem := senders.name_problem(name, workspace.alert_tokens):
             return Reply("TokenNotMade", problem, (senders.NAME,))
-        secret, token = new_alert_token(name, user_id)
+        secret, token = new_alert_token(name, user_id, may_pause=may_pause)
         tokens = (*workspace.alert_tokens, token)
         reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id))
-        if not await self._save_tokens(workspace, tokens, expected_version):
+        if not await self._save_tokens(workspace, tokens, expected_version, _pause_record(user_id, name, new=token)):
             return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
         self.monitor.notify_change(workspace, senders.token_message(user_id, "made", token), user_id)
         return reply
 
     async def change_token(
-        self, workspace: Workspace, user_id: str, name: str, channels: frozenset[str] | None, *, expected_version: int
+        self,
+        workspace: Workspace,
+        user_id: str,
+        name: str,
+        change: Callable[[AlertToken], AlertToken] | None,
+        *,
+        expected_version: int,
     ) -> Reply:
-        """Let alerts with a token go to these channels, too, or revoke it if they are None."""
+        """Change what a token can do, or revoke it if `change` is None."""
         token = workspace.named_token(name)
         if token is None:
             return await self._conflict(workspace, senders.TOKEN_REVOKED, lambda now: now.named_token(name) is None)
-        did, reply = ("revoked", senders.TOKEN_REVOKED) if channels is None else ("changed", senders.TOKEN_SAVED)
-        new = replace(token, channels=channels or frozenset())
+        did, reply = ("revoked", senders.TOKEN_REVOKED) if change is None else ("changed", senders.TOKEN_SAVED)
+        new = replace(token, may_pause=False) if change is None else change(token)
         tokens = tuple(
-            new if one is token else one for one in workspace.alert_tokens if channels is not None or one is not token
+            new if one is token else one for one in workspace.alert_tokens if change is not None or one is not token
         )
-        if not await self._save_tokens(workspace, tokens, expected_version):
+        record = _pause_record(user_id, name, token, new=new)
+        if not await self._save_tokens(workspace, tokens, expected_version, record):
             return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
         self.monitor.notify_change(workspace, senders.token_message(user_id, did, new), user_id)
         return reply
 
-    async def _save_tokens(self, workspace: Workspace, tokens: Iterable[AlertToken], version: int) -> bool:
+    async def _save_tokens(
+        self, workspace: Workspace, tokens: Iterable[AlertToken], version: int, record: Record | None
+    ) -> bool:
         """Save the tokens, unless the workspace is from the cache and older: they would bring a revoked one back."""
-        is_current = workspace.alerts_token_version == version
-        return is_current and await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=version)
+        is_current, team_id = workspace.alerts_token_version == version, workspace.team_id
+        return is_current and await self.rows.set_alert_tokens(team_id, tokens, if_version=version, record=record)
 
     async def set_key(
         self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool
@@ -161,6 +180,13 @@ class Changes:
         if now is None:
             return messages.NOT_SERVED
         return done if holds(now) else messages.OUTDATED
+
+
+def _pause_record(user_id: str, name: str, before: AlertToken | None = None, *, new: AlertToken) -> Record | None:
+    """Return the record of a token that can pause from now on, or can no longer; None for other changes."""
+    if new.may_pause == (before is not None and before.may_pause):
+        return None
+    return Record(user_id, f"pauses by alerts of {name}", "allowed" if new.may_pause else "not allowed")
 
 
 def _has(workspace: Workspace, key: AnchorKey) -> bool:

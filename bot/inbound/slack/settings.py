@@ -1,12 +1,13 @@
 """The listeners for the controls of admins in Home, and for their modals."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.fields import CHANNEL_ID, text_field
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Verb
+from bot.core.workspace import AutoPause
 from bot.inbound.slack.payload import Submission, read_submission
 from bot.inbound.slack.router import Request, Router, guarded
 from bot.messages import buttons, senders
@@ -16,6 +17,8 @@ from bot.messages.home import Notice
 from bot.usecases.home import HomeView
 from bot.usecases.settings import AdminActions, Change, Changes
 from bot.usecases.settings_modals import AdminModals
+
+_SHOWN_ONCE = {texts.ALERT_POSTED, texts.GROUP_SAVED, senders.AUTO_PAUSE_SAVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class SettingsListeners:
         """Register the listeners."""
         router.add("action", buttons.ALERTS_CHANNEL, listener=self.choose_channel)
         router.add("action", buttons.ALERTS_GROUP, listener=self.choose_group)
+        router.add("action", buttons.AUTO_PAUSE, listener=self.choose_auto_pause)
         router.add("action", buttons.TEST_ALERT, listener=self.test_alert)
         router.add("action", *texts.TITLES, buttons.KEY_MENU, listener=self.open)  # named as the modal
         router.add("view", *texts.TITLES, listener=self.submit)
@@ -47,6 +51,14 @@ class SettingsListeners:
         group = text_field(request.payload["actions"][0], "value").strip()
         change = partial(self.changes.choose_group, group=group or None)
         request.tasks.start(self._execute(request, buttons.ALERTS_GROUP, change))
+
+    async def choose_auto_pause(self, request: Request) -> None:
+        """Change the effect of alerts that ask for a pause."""
+        value = text_field(request.payload["actions"][0].get("selected_option"), "value")
+        seen, _, mode = value.partition(" ")
+        if {seen, mode} <= {*AutoPause}:
+            change = partial(self.changes.set_auto_pause, mode=AutoPause(mode), seen=AutoPause(seen))
+            request.tasks.start(self._execute(request, buttons.AUTO_PAUSE, change))
 
     async def test_alert(self, request: Request) -> None:
         """Post a test alert."""
@@ -75,7 +87,7 @@ class SettingsListeners:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
         reply = await guarded(self.actions.execute(name, actor, change, exclusive=True), _incident)
-        notice = Notice(reply.text, is_sticky=reply.outcome not in {texts.ALERT_POSTED, texts.GROUP_SAVED})
+        notice = Notice(reply.text, is_sticky=reply.outcome not in _SHOWN_ONCE)
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 
@@ -95,10 +107,12 @@ class SettingsListeners:
         changes = self.changes
         change: Callable[..., Awaitable[texts.Reply]] = changes.remove_key
         if name == buttons.ALERTS_TOKEN:
-            change = partial(changes.make_token, name=sent.text(senders.NAME).reveal().strip())
+            name_of_token = sent.text(senders.NAME).reveal().strip()
+            change = partial(changes.make_token, name=name_of_token, may_pause=sent.is_checked(senders.PAUSE))
         elif name == buttons.ALERTS_SENDER:
-            channels = None if sent.is_checked(senders.REVOKE) else sent.selected_ids(senders.CHANNELS)
-            change = partial(changes.change_token, name=sent.about, channels=channels)
+            channels, may_pause = sent.selected_ids(senders.CHANNELS), sent.is_checked(senders.PAUSE)
+            new = None if sent.is_checked(senders.REVOKE) else partial(replace, channels=channels, may_pause=may_pause)
+            change = partial(changes.change_token, name=sent.about, change=new)
         elif name == buttons.SET_KEY:
             change = partial(
                 changes.set_key, text=sent.text(texts.KEY), allow_unverified=sent.is_checked(texts.ALLOW_UNVERIFIED)

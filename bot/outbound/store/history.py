@@ -39,6 +39,12 @@ BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for i
 _PAUSE = 0.2  # seconds between two transactions
 
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder))
+_CHANGES = f"""
+    SELECT {_COLUMNS} FROM orders UNION ALL
+    SELECT id, team_id, '', 'set', what || ': ' || value, 'settings', user_id, team_id, '', NULL, '{State.TOLD}',
+      'Changed', NULL, NULL, at, at, at FROM changes
+"""
+"""Orders, and changes of settings in the same form."""
 
 
 @dataclass(eq=False)
@@ -52,12 +58,12 @@ class OrderHistory:
         return await self._fetch(chosen, order="given_at DESC, id DESC LIMIT :most", most=most)
 
     async def next_page(self, chosen: HistoryFilter, after: PastOrder | None, *, most: int) -> list[PastOrder]:
-        """Return the orders that follow `after`, or the first ones, in the sequence in which they were given."""
-        order = "given_at, id LIMIT :most"
+        """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
+        sequence = {"order": "given_at, id LIMIT :most", "of": f"({_CHANGES}) AS entries"}
         if after is None:
-            return await self._fetch(chosen, order=order, most=most)
+            return await self._fetch(chosen, **sequence, most=most)
         is_later = "given_at >= :after AND (given_at > :after OR id > :after_id)"
-        return await self._fetch(chosen, is_later, order=order, most=most, after=after.given_at, after_id=after.id)
+        return await self._fetch(chosen, is_later, **sequence, most=most, after=after.given_at, after_id=after.id)
 
     async def now(self, chosen: HistoryFilter, ids: Collection[str]) -> list[PastOrder]:
         """Return the orders with these ids as they are now."""
@@ -71,9 +77,11 @@ class OrderHistory:
         )
         return None if row is None else row.team_id
 
-    async def _fetch(self, chosen: HistoryFilter, *conditions: str, order: str, **values: object) -> list[PastOrder]:
+    async def _fetch(
+        self, chosen: HistoryFilter, *conditions: str, order: str, of: str = "orders", **values: object
+    ) -> list[PastOrder]:
         where = " AND ".join((*_conditions(chosen), *conditions)) or "1 = 1"
-        sql = f"SELECT {_COLUMNS} FROM orders WHERE {where} ORDER BY {order}"
+        sql = f"SELECT {_COLUMNS} FROM {of} WHERE {where} ORDER BY {order}"
         rows = await self.database.fetch_all(sql, **_values(chosen), **values)
         return [PastOrder(**row._asdict()) for row in rows]
 
@@ -187,12 +195,13 @@ def _read(row: Row) -> SessionState:
 
 
 async def prune(database: Database, days: int) -> None:
-    """Delete orders older than so many days, cards unchanged for a week, and old leases, in small transactions.
+    """Delete orders and changes older than so many days, cards unchanged for a week, and old leases.
 
-    An unfinished order stays. Several processes can do this at the same time: each skips the rows that another one is
-    deleting.
+    An unfinished order stays. Several processes can do this at the same time, in small transactions: each skips the
+    rows that another one is deleting.
     """
     await _prune(database, "orders", f"given_at < :limit AND state = '{State.TOLD}'", "given_at", days)
+    await _prune(database, "changes", "at < :limit", "at", days)
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
         await database.change(_delete_leftovers)
@@ -209,7 +218,12 @@ def _prune_copy(days: int, connection: Connection) -> None:
     """Delete what is old from a copy that a migration has left; an old one has `roles`."""
     now = DatabaseClock().now(connection)
     cards = "changed_at", min(days, CARD_DAYS)
-    kept = {"orders": ("given_at", days), "cards": cards, **dict.fromkeys(("people", "roles"), ("seen_at", CARD_DAYS))}
+    kept = {
+        "orders": ("given_at", days),
+        "changes": ("at", days),
+        "cards": cards,
+        **dict.fromkeys(("people", "roles"), ("seen_at", CARD_DAYS)),
+    }
     for table, (time, most) in kept.items():
         if connection.has_table(table):
             connection.execute(f"DELETE FROM {table} WHERE {time} < :limit", limit=now - most * _DAY)

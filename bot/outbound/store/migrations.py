@@ -232,6 +232,21 @@ MIGRATIONS = {
       WHERE alerts_token_digest IS NOT NULL;
     ALTER TABLE workspaces DROP COLUMN alerts_token_digest
     """,
+    "0019": """
+    -- the effect of alerts that ask for a pause, an AutoPause
+    ALTER TABLE workspaces ADD COLUMN auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL;
+    CREATE INDEX ix_workspaces_auto_pause ON workspaces (team_id) WHERE auto_pause <> 'off';
+
+    CREATE TABLE changes ( -- of settings, by admins
+      id VARCHAR(40) NOT NULL PRIMARY KEY,
+      team_id VARCHAR(40) NOT NULL,
+      at DOUBLE PRECISION NOT NULL,
+      user_id VARCHAR(40) NOT NULL,
+      what VARCHAR(80) NOT NULL,
+      value VARCHAR(80) NOT NULL
+    );
+    CREATE INDEX ix_changes_at ON changes (at)
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -133,7 +133,7 @@ def _read(text: str) -> Profile | None:
         return None
 
 
-_NAMING = {"orders": "id", "cards": "id", "workspaces": "team_id"}
+_NAMING = {"orders": "id", "changes": "id", "cards": "id", "workspaces": "team_id"}
 """The tables in which any text can name a person, and the ids of their rows."""
 _KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "alerts_token_digest"}
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
@@ -241,7 +241,7 @@ def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: C
 
 def _replace_in_copy(person: Person, pseudonym: str, connection: Connection) -> None:
     _delete(person, connection)
-    for table in _NAMING:
+    for table in filter(connection.has_table, _NAMING):  # a copy can be older
         if (one := connection.fetch_one(f"SELECT * FROM {table} LIMIT 1")) is not None:
             found = connection.fetch_all(_naming(table, one, only_ids=True), **person.values)
             _replace(table, listed(row[0] for row in found), person, pseudonym, connection)

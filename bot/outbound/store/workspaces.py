@@ -1,6 +1,7 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -11,9 +12,9 @@ from cachetools import LRUCache
 
 from bot.core.fields import SLACK_ID, Secret, known_fields
 from bot.core.policy import Policy
-from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
+from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.database import Database
+from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.marks import TEAM
 from bot.outbound.store.secrets import FieldCipher, FieldRef, derive_key, read_policy, write_policy
 
@@ -74,12 +75,24 @@ _SET_KEY = """
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
 _OF_WORKSPACE = {
-    **dict.fromkeys(("orders", "people", "cards", "lanes", "roles"), "team_id"),
+    **dict.fromkeys(("orders", "changes", "people", "cards", "lanes", "roles"), "team_id"),
     "marks": "scope",
 }
 """The tables whose rows go with a workspace, besides those that refer to it. Only an old copy has `roles`."""
-_CHECKS = frozenset(KeyCheck)
+_RECORD = """
+    INSERT INTO changes (id, team_id, at, user_id, what, value) VALUES (:id, :team_id, :at, :user_id, :what, :value)
+"""
+_CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The journal's record of a change: the admin who made it, and the new value of a setting, which is no secret."""
+
+    user_id: str
+    what: str
+    value: str
 
 
 class WorkspaceRows:
@@ -127,6 +140,7 @@ class WorkspaceRows:
             alert_tokens=_read_tokens(row.alert_tokens),
             alerts_channel=row.alerts_channel,
             alerts_group=row.alerts_group,
+            auto_pause=AutoPause(row.auto_pause) if row.auto_pause in _MODES else AutoPause.OFF,
             key_version=row.key_version,
             policy_version=row.policy_version,
             alerts_token_version=row.alerts_token_version,
@@ -187,7 +201,7 @@ class WorkspaceRows:
         """Replace the Anchor key."""
         ciphertext = self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key"))
         values = {"key": ciphertext, "key_check": key.check.value, "set_by": key.set_by, "set_at": key.set_at}
-        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, **values)
+        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, None, **values)
 
     async def remove_key(self, team_id: str, *, if_version: int) -> bool:
         """Delete the Anchor key."""
@@ -209,10 +223,18 @@ class WorkspaceRows:
         new = write_policy(policy)
         return await self._change_version(team_id, "policy_version", if_version, "policy = :policy", policy=new)
 
-    async def set_alert_tokens(self, team_id: str, tokens: Iterable[AlertToken], *, if_version: int) -> bool:
-        """Replace the alert tokens."""
-        new = _write_tokens(tokens)
-        return await self._change_version(team_id, "alerts_token_version", if_version, "alert_tokens = :new", new=new)
+    async def set_alert_tokens(
+        self, team_id: str, tokens: Iterable[AlertToken], *, if_version: int, record: Record | None = None
+    ) -> bool:
+        """Replace the alert tokens, and record what the journal is to say about it."""
+        change, new = "alert_tokens = :new", _write_tokens(tokens)
+        return await self._change_version(team_id, "alerts_token_version", if_version, change, record, new=new)
+
+    async def set_auto_pause(self, team_id: str, mode: AutoPause, *, before: AutoPause, by: str) -> bool:
+        """Set another effect of alerts that ask for a pause, if it is still `before`, and record who has set it."""
+        is_still = "AND auto_pause = :before AND auto_pause <> :mode"
+        record = Record(by, "pauses by alerts", mode)
+        return await self._change(team_id, "auto_pause = :mode", is_still, record, mode=mode.value, before=before.value)
 
     async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
         """Set the channel of alerts that name none."""
@@ -255,17 +277,33 @@ class WorkspaceRows:
         return is_deleted
 
     async def _change_version(
-        self, team_id: str, version: str, if_version: int | None, change: str, **values: object
+        self,
+        team_id: str,
+        version: str,
+        if_version: int | None,
+        change: str,
+        record: Record | None = None,
+        **values: object,
     ) -> bool:
         """Change a row and increment `version`; if `if_version` is given, only a row of that version."""
         condition = "" if if_version is None else f"AND {version} = :if_version"
         change = f"{change}, {version} = {version} + 1"
-        return await self._change(team_id, change, condition, if_version=if_version, **values)
+        return await self._change(team_id, change, condition, record, if_version=if_version, **values)
 
-    async def _change(self, team_id: str, change: str, condition: str = "", **values: object) -> bool:
+    async def _change(
+        self, team_id: str, change: str, condition: str = "", record: Record | None = None, **values: object
+    ) -> bool:
         sql = f"UPDATE workspaces SET {change} WHERE team_id = :team_id AND {_IS_INSTALLED} {condition}"
+
+        def change_and_record(connection: Connection) -> bool:
+            is_changed = connection.execute(sql, team_id=team_id, **values) > 0
+            if is_changed and record is not None:
+                at = DatabaseClock().now(connection)
+                connection.execute(_RECORD, id=secrets.token_hex(16), team_id=team_id, at=at, **asdict(record))
+            return is_changed
+
         with self._on_change(team_id):
-            return await self._database.execute(sql, team_id=team_id, **values) > 0
+            return await self._database.change(change_and_record)
 
     def _key_of(self, row: Row) -> AnchorKey | None:
         if row.anchor_api_key is None:

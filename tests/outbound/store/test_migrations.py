@@ -137,6 +137,9 @@ async def test_the_token_of_an_older_version_goes_on_as_the_default_one(database
     async with open_store(Secret(database_url), [KEY]) as store:
         for one in (ACME, GLOBEX):
             await store.rows.save(one)
+        await execute(store, "DROP INDEX ix_workspaces_auto_pause")
+        await execute(store, "ALTER TABLE workspaces DROP COLUMN auto_pause")
+        await execute(store, "DROP TABLE changes")
         await execute(store, "ALTER TABLE workspaces DROP COLUMN alert_tokens")
         await execute(store, "ALTER TABLE workspaces ADD COLUMN alerts_token_digest VARCHAR(64)")
         await execute(store, "UPDATE workspaces SET alerts_token_digest = 'd1' WHERE team_id = :id", id=ACME.team_id)

@@ -8,9 +8,9 @@ from bot.outbound.store.history import BATCH, prune
 from harness.cards import card, cards_of, exchange
 from harness.databases import KEY
 from harness.order_rows import acted, order_row, rows_of, told
-from harness.product import Secret, Store, open_store, requests
+from harness.product import Secret, Store, open_store, requests, workspace
 from harness.product import outcomes as out
-from harness.stored import DAY, execute, fetch
+from harness.stored import ACME, DAY, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +50,16 @@ async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, d
     assert await fetch(store, "SELECT ts FROM cards") == [("2.2",)]
 
 
+async def test_a_change_of_settings_is_deleted_like_an_order(store: Store) -> None:
+    await store.rows.save(ACME)
+    off, on = workspace.AutoPause.OFF, workspace.AutoPause.ON
+    for before, mode in ((off, on), (on, off)):
+        assert await store.rows.set_auto_pause(ACME.team_id, mode, before=before, by="U0ALICE0001")
+    await execute(store, "UPDATE changes SET at = at - :age WHERE value = 'on'", age=DAYS * DAY + 60)
+    await prune(store.database, DAYS)
+    assert await fetch(store, "SELECT value FROM changes") == [("off",)]
+
+
 async def test_the_lease_of_a_process_that_has_ended_is_deleted_once_nothing_of_it_is_left(store: Store) -> None:
     for owner, row in (("ended", told(order_row(), out.Paused())), ("left", order_row()), ("lives", order_row())):
         await rows_of(store, owner).write([row], [])
@@ -74,4 +84,4 @@ async def test_a_database_that_gives_no_answer_is_asked_again_later(
 ) -> None:
     store.database.migrated.clear()
     await prune(store.database, DAYS)
-    assert [record.levelname for record in caplog.records if record.name == prune.__module__] == ["WARNING"] * 2
+    assert [record.levelname for record in caplog.records if record.name == prune.__module__] == ["WARNING"] * 3

@@ -1,0 +1,185 @@
+"""An admin decides in Home what alerts that ask for a pause do, and which tokens can ask; the journal has it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, single_workspace
+from harness import admin_texts as say
+from harness.administration import another_bot
+from harness.product import main
+from harness.product import workspace as product
+from harness.stored import add_token, fetch
+
+pytestmark = pytest.mark.anyio
+
+AutoPause = product.AutoPause
+MODE, MAKE, CHANGE = "anchor_auto_pause", "anchor_alerts_token", "anchor_alerts_sender"
+TOKEN = "s3cret-of-the-alerts"
+ON = "While pauses by alerts"
+
+Journal = Callable[..., str]
+
+
+@pytest.fixture
+def journal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Journal:
+    """Run `anchor-bot journal` beside a bot, and return what it prints."""
+
+    def run(at: ManyHarness, *arguments: str) -> str:
+        monkeypatch.setenv("DATABASE_URL", at.environ["DATABASE_URL"])
+        capsys.readouterr()
+        assert main(["journal", *arguments]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+async def recorded(team: AdminHarness) -> list[tuple[object, ...]]:
+    return await fetch(team.at.store, "SELECT team_id, user_id, what, value FROM changes ORDER BY at")
+
+
+@BOTH_TRANSPORTS
+async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_journal_has(
+    team: AdminHarness, journal: Journal
+) -> None:
+    await team.at.set_up(team)
+    await team.open_home(team.second)
+    home = await team.open_home()
+    assert "*Pauses by alerts: off.*" in home.text
+    assert ON in home.text
+    await team.command()
+    for seen, mode in ((AutoPause.OFF, AutoPause.OBSERVE), (AutoPause.OBSERVE, AutoPause.ON)):
+        await team.press(MODE, f"{seen} {mode}")
+        home = await team.home_with(say.senders.auto_pause_saved(mode).text)
+        assert f"*Pauses by alerts: {mode}.*" in home.text
+        assert (await team.stored()).auto_pause is mode
+    told = [say.senders.auto_pause_message(team.admin.id, mode).text for mode in (AutoPause.OBSERVE, AutoPause.ON)]
+    for admin in (team.admin, team.second):
+        assert await team.wait_for_direct_messages(2, user=admin) == told
+    said = (team.team_id, team.admin.id, "pauses by alerts")
+    assert await recorded(team) == [(*said, "observe"), (*said, "on")]
+    rows = [json.loads(line) for line in (await asyncio.to_thread(journal, team.at, "--format", "json")).splitlines()]
+    assert [(row["verb"], row["user"], row["workspace"]) for row in rows] == [
+        ("pause", team.person.id, team.team_id),
+        ("set", team.admin.id, team.team_id),
+        ("set", team.admin.id, team.team_id),
+    ]
+    assert [row["reason"] for row in rows[1:]] == ["pauses by alerts: observe", "pauses by alerts: on"]
+    assert (rows[1]["outcome"], rows[1]["source"], rows[1]["session"]) == ("Changed", "settings", "")
+    of_bob = await asyncio.to_thread(journal, team.at, "--user", "U0BOB000001", "--format", "json")
+    assert of_bob == ""
+    table = (await asyncio.to_thread(journal, team.at)).splitlines()
+    assert table[-1].endswith("pauses by alerts: on")
+    assert len({len(line.partition("U")[0]) for line in table[1:]}) == 1
+
+
+async def test_a_choice_for_a_mode_that_somebody_else_has_changed_is_refused(team: AdminHarness) -> None:
+    await team.open_home()
+    rows = team.at.store.rows
+    assert await rows.set_auto_pause(team.team_id, AutoPause.OBSERVE, before=AutoPause.OFF, by=team.second.id)
+    await team.press(MODE, "off on")
+    await team.home_with(say.OUTDATED)
+    assert (await team.stored()).auto_pause is AutoPause.OBSERVE
+    assert "*Pauses by alerts: observe.*" in team.home_text()
+
+
+async def test_the_same_choice_twice_is_recorded_and_told_once(team: AdminHarness) -> None:
+    await team.open_home()
+    await asyncio.gather(team.press(MODE, "off on"), team.press(MODE, "off on"))
+    await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
+    await asyncio.sleep(2.0)
+    assert say.OUTDATED not in team.home_text()
+    assert len(await team.wait_for_direct_messages(user=team.admin)) == 1
+    assert len(await recorded(team)) == 1
+
+
+async def test_somebody_who_is_no_admin_any_more_changes_no_mode(team: AdminHarness) -> None:
+    await team.open_home()
+    team.workspace.change_user(team.admin, is_admin=False)
+    await team.press(MODE, "off on")
+    home = await team.home_with(say.not_admin())
+    assert home.find(MODE) is None
+    assert (await team.stored()).auto_pause is AutoPause.OFF
+    assert await recorded(team) == []
+
+
+async def test_a_token_can_pause_only_if_an_admin_says_so_when_it_is_made_or_later(team: AdminHarness) -> None:
+    name = "spend-monitor"
+    await team.open_home()
+    for box in ([], ["yes"]):
+        await team.open_modal(MAKE)
+        await team.submit({"sender_name": f"{name}{len(box)}", "sender_pause": box})
+        await team.slack.close(team.admin)
+    assert [one.may_pause for one in (await team.stored()).alert_tokens] == [False, True]
+    home = await team.open_home()
+    assert f"can pause: {name}1." in home.text
+    for box, can in ((["yes"], True), ([], False), (["yes"], True)):
+        await team.press(CHANGE, value=f"{name}0")
+        await team.wait_for_modal(f"{name}0")
+        await team.submit({"sender_pause": box})
+        await team.slack.close(team.admin)
+        assert (await team.stored()).alert_tokens[0].may_pause is can
+    assert f"*{name}0* · ends" in (await team.open_home()).text
+    await team.press(CHANGE, value=f"{name}1")
+    await team.wait_for_modal("can pause")  # it is shown as it is, so that saving it changes nothing
+    await team.submit({})
+    await team.slack.close(team.admin)
+    assert (await team.stored()).alert_tokens[1].may_pause
+    await team.press(CHANGE, value=f"{name}1")
+    await team.wait_for_modal(f"{name}1")
+    await team.submit({"sender_revoke": ["yes"]})
+    of = "pauses by alerts of spend-monitor"
+    assert [entry[2:] for entry in await recorded(team)] == [
+        (f"{of}1", "allowed"),
+        *((f"{of}0", value) for value in ("allowed", "not allowed", "allowed")),
+        (f"{of}1", "not allowed"),
+    ]
+    told = await team.wait_for_direct_messages(7, user=team.admin)
+    assert ["can pause sessions" in text for text in told] == [False, True, True, False, True, True, False]
+
+
+async def test_people_see_the_mode_while_alerts_can_pause(team: AdminHarness) -> None:
+    assert await add_token(team.at.store.rows, team.team_id, TOKEN)
+    assert ON not in (await team.open_home(team.member)).text
+    rows = team.at.store.rows
+    assert await rows.set_auto_pause(team.team_id, AutoPause.ON, before=AutoPause.OFF, by=team.admin.id)
+    home = await team.open_home(team.member)
+    assert ("*Pauses by alerts: on.*" in home.text, ON in home.text, home.find(MODE)) == (True, True, None)
+
+
+@pytest.mark.parametrize("mode", ["off", "on"])
+async def test_home_of_one_workspace_shows_the_mode_of_the_settings(mode: str) -> None:
+    tokens: dict[str, Any] = {"ALERTS_TOKENS": f"spend-monitor={TOKEN * 2},grafana={TOKEN}"}
+    async with single_workspace(**tokens, AUTO_PAUSE=mode, AUTO_PAUSE_TOKENS="spend-monitor") as at:
+        home = await at.open_home()
+        shown = [one in home.text for one in ("Pauses by alerts: on", ON, "can pause: spend-monitor.")]
+        assert shown == [mode == "on"] * 3
+        assert home.find(MODE) is None
+
+
+async def test_another_process_knows_a_new_mode_at_once(team: AdminHarness) -> None:
+    async with another_bot(team.at) as url:
+        await team.open_home()
+        await team.press(MODE, "off on")
+        await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
+        team.slack.request_url = url
+        assert "*Pauses by alerts: on.*" in (await team.open_home(team.second)).text
+
+
+async def test_changes_go_with_the_workspace_and_name_nobody_who_was_forgotten(
+    team: AdminHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await team.open_home()
+    await team.press(MODE, "off on")
+    await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
+    for name in ("DATABASE_URL", "ENCRYPTION_KEYS"):
+        monkeypatch.setenv(name, team.at.environ[name])
+    assert await asyncio.to_thread(main, ["people", "forget", team.admin.id, "--force"]) == 0
+    ((_, user_id, _, _),) = await recorded(team)
+    assert str(user_id).startswith("forgotten-")
+    await team.slack.uninstall(team.workspace)
+    await asyncio.sleep(3.0)
+    assert await recorded(team) == []
