@@ -42,6 +42,7 @@ from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
+from bot.usecases.auto_pause import AGAIN_INTERVAL
 from bot.usecases.checks import delete_left_probes
 from bot.usecases.install import Installer
 from bot.usecases.session_checks import LOOK_INTERVAL
@@ -136,7 +137,7 @@ async def running(
                 socket_mode = SocketMode(opening, container.slack_app, readiness, acks, redeliveries)
             secrets = () if socket_mode else settings.slack_signing_secrets
             monitor, most = container.monitor, limits.alerts_at_once
-            alerts = Alerts(container.alert_cards, workspaces, tasks, readiness, metrics, monitor, most)
+            alerts = Alerts(container.auto_pauses, workspaces, tasks, readiness, metrics, monitor, most)
             routes = _routes(settings, alerts, workspaces, session)
             health = HealthRoutes(readiness, settings.metrics_token)
             server = HttpServer(container.slack_app, health, secrets=secrets, now=limits.now)
@@ -241,10 +242,14 @@ async def _keep_journal(store: Store, container: Container) -> None:
 
 
 async def _check_sessions(store: Store, container: Container) -> None:
-    """Check the sessions of cards once the database can be used, until cancelled. No card is due at once."""
+    """Check the sessions of cards, and pauses by alerts, once the database can be used, until cancelled.
+
+    None is due at once.
+    """
     await store.database.migrated.wait()
     await asyncio.sleep(LOOK_INTERVAL)
-    await repeat(container.session_checks.look, every=LOOK_INTERVAL)
+    checks = repeat(container.session_checks.look, every=LOOK_INTERVAL)
+    await asyncio.gather(checks, repeat(container.auto_pauses.look, every=AGAIN_INTERVAL))
 
 
 async def _keep_rows(store: Store, container: Container, days: int) -> None:

@@ -23,17 +23,18 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.marks import LEASE
+from bot.outbound.store.marks import LEASE, SenderUse
 from bot.outbound.store.orders import OrderRows
-from bot.outbound.store.senders import SenderUse
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 from bot.usecases.access import AccessCheck
+from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.cards import AlertCards, CardOutbox, CardSender
 from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
@@ -107,7 +108,7 @@ class Container:
     journal: Journal
     recovery: Recovery
     outbox: CardOutbox
-    alert_cards: AlertCards
+    auto_pauses: AutoPauses
     session_checks: SessionChecks
     admin_actions: AdminActions
 
@@ -176,6 +177,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     news, is_alone = store.database.news, store.database.is_exclusive
     journal = Journal(rows, readiness, metrics, news.cards)
     queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
+    pause_rows = AutoPauseRows(store.database, settings.auto_pause_limit)
     session_control = SessionControl(
         anchor,
         access_check,
@@ -186,11 +188,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         queue=queue,
         capacity=limits.capacity,
         facts=fact_reads,
+        auto_pauses=pause_rows,
     )
     states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states, delivery.posting)
     outbox = CardOutbox(card_rows, sender, metrics, news.cards)
-    alert_cards = AlertCards(slack, outbox, reads, sender_use)
     session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)
     session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
     orders = Orders(
@@ -203,6 +205,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         dashboard_url=dashboard_url,
         facts=fact_reads,
     )
+    alert_cards = AlertCards(slack, outbox, reads, sender_use)
+    auto_pauses = AutoPauses(orders, alert_cards, pause_rows, tasks)
     recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
     router = Router()
     OrderListeners(orders, lists, session_views, dashboard_url).add_to(router)
@@ -235,7 +239,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         journal,
         recovery,
         outbox,
-        alert_cards,
+        auto_pauses,
         session_checks,
         admin_actions,
     )

@@ -22,7 +22,7 @@ from bot.core.cards import (
 )
 from bot.core.fields import Secret
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
-from bot.core.requests import Actor, Help, Order, Verb, operator_id
+from bot.core.requests import Actor, Help, Order, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
     RUNNING,
@@ -137,6 +137,13 @@ def _long_ids(letter: str) -> frozenset[str]:
     return frozenset(f"{letter}{number:030}" for number in range(300))
 
 
+NOT_AUTOMATIC: Mapping[str, outcomes.NotAutomatic] = {
+    "observed": outcomes.Observed(),
+    "held back": outcomes.HeldBack(20),
+    "resumed before": outcomes.ResumedBefore(BOB, 0.0),
+    "ended before": outcomes.EndedBefore(),
+    "switched off": outcomes.AutoPauseOff(),
+}
 OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done": outcomes.Paused("paused"),
     "pause: done, without a status": PAUSED,
@@ -170,6 +177,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: refused, unknown": policy.RoleUnknown(),
     "pause: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
     "pause: refused, not in a named channel": policy.NotHere(_ids("C", 2)),
+    **{f"pause: by an alert, {name}": outcome for name, outcome in NOT_AUTOMATIC.items()},
     "resume: done": outcomes.Resumed("running"),
     "resume: done, and Anchor gives another status": outcomes.Resumed("queued"),
     "resume: not running": outcomes.NotRunning(),
@@ -332,6 +340,7 @@ STATES: Mapping[str, SessionState | None] = {
     "resumed": state(Phase.RESUMED, Verb.RESUME),
     "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
 }
+AUTO_PAUSED = replace(state(Phase.PAUSED, reason="High spend"), user_id=program_id("spend-monitor"))
 CARDS: Mapping[str, Message] = {
     **{severity: alert_message(Alert(ID, "High spend", severity=severity)) for severity in Severity},
     "title and link": alert_message(Alert(ID, "It spent $40.", "High spend", url="https://a.example/1")),
@@ -363,6 +372,14 @@ CARDS: Mapping[str, Message] = {
         {},
         channel_id=CHANNEL,
     ),
+    "paused by its alert": card(ALERT, AUTO_PAUSED),
+    **{
+        f"its pause was not sent: {name}": card_message(
+            [(first(ALERT, 0.0), ID)], {}, {}, channel_id=CHANNEL, refusals={str(ID): ("order-3", outcome)}
+        )
+        for name, outcome in {**NOT_AUTOMATIC, "the database failed": outcomes.StoreUnavailable()}.items()
+    },
+    "reply: paused by its alert": card(got_worse(Worse.PAUSED_BY_IT, 0.0), AUTO_PAUSED),
     **{
         f"reply: {why}": card(got_worse(why), None if why is not Worse.AFTER_PAUSE else state(Phase.PAUSED))
         for why in Worse

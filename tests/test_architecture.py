@@ -221,8 +221,8 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
 # --- the shape ---
 
 SHAPE = {
-    "modules": 120,
-    "lines": 25_168,
+    "modules": 121,
+    "lines": 26_001,
     "lines of a module": 450,
     "share of imports": 0.085,
     "lines of nine functions in ten": 20,

@@ -26,7 +26,7 @@ from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, journal, marks, news, people, senders, store
+from bot.outbound.store import availability, card_claims, database, journal, marks, news, people, store
 from bot.outbound.store import history as past_orders
 from bot.usecases import access, delivery, home, notices, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
@@ -185,8 +185,8 @@ ALERTS: list[Row] = [
     ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
     ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
     ("{} wrong tokens for a workspace", endpoint.MOST_WRONG_TOKENS[0]),
-    ("in the last {} days", int(senders.KEPT / 86_400)),
-    ("days (at most {}).", senders.MOST_ASKED),
+    ("in the last {} days", int(marks.ASKED_KEPT / 86_400)),
+    ("days (at most {}).", marks.MOST_ASKED),
     ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
     ("within the last {}.", span(retries.CALL_INTERVAL)),

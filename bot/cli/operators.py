@@ -20,8 +20,8 @@ from bot.messages.senders import name_problem
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, UnreadableError
+from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.secrets import new_key, rotate
-from bot.outbound.store.senders import SenderUse
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import Summary

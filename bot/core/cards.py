@@ -6,9 +6,10 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from bot.core.fields import digest
+from bot.core.outcomes import Outcome
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
-from bot.core.workspace import DEFAULT_SENDER
+from bot.core.workspace import DEFAULT_SENDER, AutoPause
 
 ALERTS_PATH = "/alerts"
 """The path for alerts; with many workspaces, a team id follows."""
@@ -70,7 +71,8 @@ class Alert:
 
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
-    `warnings` are sentences for the program.
+    `warnings` are sentences for the program. It can ask for a pause, or to observe what that would do; if it asks for
+    something else, that is OFF.
     """
 
     session_id: SessionId
@@ -85,6 +87,7 @@ class Alert:
     warnings: tuple[str, ...] = ()
     sender: str = DEFAULT_SENDER
     starts_at: float | None = None
+    asks_for: AutoPause | None = None
 
     @property
     def firing(self) -> "Firing":
@@ -94,6 +97,25 @@ class Alert:
     def resolves(self, firing: "Firing") -> bool:
         """Return whether this resolved alert ends a firing: one without a fingerprint ends all of its own sender."""
         return firing[1] == self.fingerprint if self.fingerprint else firing[0] == self.sender
+
+
+class Automatic(StrEnum):
+    """The effect of an alert that asked for a pause, and was not refused one."""
+
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    """The session was paused before, and a pause was sent again."""
+    REPEATED = "repeated"
+    """The alert fired before, and has its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The fate of the pause that an alert asks for, perhaps a `refusal`. The alert came at `came_at` (monotonic)."""
+
+    automatic: Automatic | None
+    refusal: Outcome | None
+    came_at: float
 
 
 class Lost(StrEnum):
@@ -114,6 +136,7 @@ class Worse(StrEnum):
     """The reasons to notify people of an alert that has a card already."""
 
     AFTER_PAUSE = "after pause"
+    PAUSED_BY_IT = "paused by it"
     AFTER_RESOLVED = "after resolved"
     MORE_SEVERE = "more severe"
 
@@ -133,7 +156,7 @@ class AlertContent:
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
     are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a
     `reply`, it is about one alert that made a card worse. If it is one of the newest in a message that counts sessions,
-    it has the `group` of that, which had `total` sessions when it came.
+    it has the `group` of that, which had `total` sessions when it came. One of them `asks` for a pause.
     """
 
     alert: Alert
@@ -144,11 +167,16 @@ class AlertContent:
     reply: Reply | None = None
     group: str = ""
     total: int = 0
+    asks: bool = False
+
+
+def _asks(alert: Alert) -> bool:
+    return alert.asks_for not in {None, AutoPause.OFF}
 
 
 def first(alert: Alert, now: float) -> AlertContent:
     """Return the content of a new card."""
-    return AlertContent(alert, 1, now, (alert.firing,))
+    return AlertContent(alert, 1, now, (alert.firing,), asks=_asks(alert))
 
 
 def is_repeated(content: AlertContent, alert: Alert) -> bool:
@@ -167,7 +195,8 @@ def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     firing = (*(one for one in content.firing if one != alert.firing), alert.firing)[-_MOST_FIRING:]
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
-    return replace(content, alert=shown, count=content.count + 1, last_at=now, firing=firing, resolved_at=None)
+    asks, count = content.asks or _asks(alert), content.count + 1
+    return replace(content, alert=shown, count=count, last_at=now, firing=firing, resolved_at=None, asks=asks)
 
 
 class Head(StrEnum):
@@ -193,10 +222,16 @@ def head_of(content: AlertContent, state: SessionState | None) -> Head:
     return Head.FIRING if is_news else Head.STATE
 
 
-def worse(content: AlertContent, alert: Alert, state: SessionState | None) -> Worse | None:
-    """Return why people have to be notified of another alert, if they have to."""
+def worse(
+    content: AlertContent, alert: Alert, state: SessionState | None, automatic: Automatic | None = None
+) -> Worse | None:
+    """Return why people have to be notified of another alert, if they have to. It can have paused its session."""
     if alert.is_resolved or is_repeated(content, alert):
         return None
+    if automatic is Automatic.SENT:
+        return Worse.PAUSED_BY_IT
+    if automatic is not None:
+        return Worse.MORE_SEVERE if _rank(alert) > _rank(content.alert) else None
     if state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at:
         return Worse.AFTER_PAUSE
     if content.resolved_at is not None:

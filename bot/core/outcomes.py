@@ -237,6 +237,39 @@ class Stopping:
     """The bot is shutting down: nothing was done."""
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The workspace, or the alert, wants to see only what would be paused: nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Alerts would have paused more than `most` sessions of the workspace within a minute: nothing was sent."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumedBefore:
+    """A person resumed the session since the alert fires, or lately, at `given_at` (Unix seconds): nothing was sent."""
+
+    user_id: str
+    given_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBefore:
+    """Anchor said a moment before the alert that the session has ended: nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoPauseOff:
+    """The workspace takes no pauses by alerts any more: nothing was sent."""
+
+
+NotAutomatic = Observed | HeldBack | ResumedBefore | EndedBefore | AutoPauseOff
+"""The outcomes of an alert that asked for a pause, and got none because of a rule: only its card says so."""
+
 NotDone = (
     NotRunning
     | NotFound
@@ -269,14 +302,49 @@ Refusal = (
     | NotSent
     | Limited
     | Stopping
+    | NotAutomatic
 )
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal
 
+
+class PauseWord(StrEnum):
+    """The words of the answer to an alert for the pause that it asked for."""
+
+    PAUSED = "paused"
+    OBSERVED = "observed"
+    OFF = "off"
+    NOT_ASKED = "not asked"
+    """The action is none, its alert has no fingerprint, or its token may not ask for one."""
+    HELD_BACK = "held back"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
+    PENDING = "pending"
+
+
+_WORDS = {
+    Paused: PauseWord.PAUSED,
+    Observed: PauseWord.OBSERVED,
+    AutoPauseOff: PauseWord.OFF,
+    HeldBack: PauseWord.HELD_BACK,
+    ResumedBefore: PauseWord.REFUSED,
+    EndedBefore: PauseWord.REFUSED,
+    StoreUnavailable: PauseWord.PENDING,
+    Unconfirmed: PauseWord.UNCONFIRMED,
+    Broken: PauseWord.UNCONFIRMED,
+}
+
+
+def word_of(outcome: Outcome) -> PauseWord:
+    """Return the word for the outcome of a pause by an alert."""
+    return _WORDS.get(type(outcome), PauseWord.FAILED)
+
+
 LEAVES_RUNNING = (
     *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
-    *(Late, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
+    *(HeldBack, Late, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""
 

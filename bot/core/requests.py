@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.fields import Secret
 from bot.core.session_ids import Search, SessionId, find_session_id
 
-_OPERATOR = "os:"
+_OPERATOR, _PROGRAM = "os:", "alert:"
 FORGOTTEN = "forgotten-"
 """The beginning of the pseudonym that replaces the user id of a person who was forgotten."""
 _LONGEST_ID = 40
@@ -38,6 +38,7 @@ REPEATED = 10.0
 
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
 _TIME_DIGITS = 12
+_ATTEMPT_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,56 @@ def operator_name(user_id: str) -> str | None:
     return user_id.removeprefix(_OPERATOR) if user_id.startswith(_OPERATOR) else None
 
 
+def program_id(sender: str) -> str:
+    """Return the user id of the program whose alert token has the name `sender`."""
+    return f"{_PROGRAM}{sender}"
+
+
+def program_name(user_id: str) -> str | None:
+    """Return the name of the alert token of a program; None for a person."""
+    return user_id.removeprefix(_PROGRAM) if user_id.startswith(_PROGRAM) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt to pause the session of an alert that fires since `since` (Unix seconds), the first one is 0.
+
+    `firing` is a digest of what fires. The attempt is the trigger of its order, so that no other order has it.
+    """
+
+    firing: str
+    since: float
+    number: int = 0
+
+    def next(self) -> "Attempt":
+        """Return the attempt after this one."""
+        return Attempt(self.firing, self.since, self.number + 1)
+
+    @property
+    def all_of_firing(self) -> str:
+        """Return what the triggers of all attempts for the firing begin with."""
+        return f"{_PROGRAM}{self.firing}:{self.since:.3f}:"
+
+    @property
+    def trigger_id(self) -> str:
+        """Return the trigger of the order."""
+        return f"{self.all_of_firing}{self.number}"
+
+
+def read_attempt(trigger_id: str | None) -> Attempt | None:
+    """Return the attempt that is a trigger; None if Slack sent it."""
+    parts = (trigger_id or "").removeprefix(_PROGRAM).split(":")
+    if trigger_id is None or not trigger_id.startswith(_PROGRAM) or len(parts) != _ATTEMPT_PARTS:
+        return None
+    return Attempt(parts[0], float(parts[1]), int(parts[2]))
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The person who asks, and where: Slack's ids of the installing workspace, the conversation and the person.
 
     `home_team_id` is the person's own workspace. An id that Slack does not send is ""; a view has no conversation.
-    On the command line `user_id` is an `operator_id`.
+    On the command line `user_id` is an `operator_id`, and for an alert a `program_id`.
     """
 
     team_id: str
@@ -140,6 +185,8 @@ class Source(StrEnum):
     SHORTCUT = "shortcut"
     COMMAND_LINE = "command line"
     """`anchor-bot pause` and `anchor-bot resume`, which run beside the bot."""
+    ALERT = "alert"
+    """An alert that asks for a pause. Nothing is sent until the database has said that nothing speaks against it."""
 
 
 @dataclass(frozen=True, slots=True)

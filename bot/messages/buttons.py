@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from bot.core.outcomes import (
+    AutoPauseOff,
+    EndedBefore,
+    HeldBack,
+    NotAutomatic,
+    Observed,
+    ResumedBefore,
+    StoreUnavailable,
+)
 from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
 from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
-from bot.messages.markup import CHECKED, DONE, UNCONFIRMED, code, fit, mention, moment, name, plain
+from bot.messages.markup import CHECKED, UNCONFIRMED, code, done, fit, mention, moment, name, plain
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -246,7 +255,7 @@ def _verdict(state: SessionState) -> str:
         Phase.UNCONFIRMED: UNCONFIRMED[state.verb],
         Phase.ENDED: "*Ended*",
     }
-    return verdicts.get(state.phase, DONE[state.verb])
+    return verdicts.get(state.phase, done(state.verb, state.user_id))
 
 
 def state_line(state: SessionState) -> str:
@@ -279,6 +288,26 @@ def state_details(state: SessionState) -> str:
             return _end_line(state)
         case never:
             assert_never(never)
+
+
+def why_not_automatic(refusal: NotAutomatic | StoreUnavailable) -> str:
+    """Return what an alert's card says of the pause that it asked for and that was not sent."""
+    match refusal:
+        case Observed():
+            return "*Would have been paused automatically.*"
+        case HeldBack(most=most):
+            why = f"alerts asked for more than {most} in a minute"
+        case ResumedBefore(user_id=user_id, given_at=given_at):
+            why = f"{mention(user_id)} resumed it, {moment(given_at)}"
+        case EndedBefore():
+            why = "Anchor said that the session has ended"
+        case AutoPauseOff():
+            why = "this workspace takes no pauses by alerts"
+        case StoreUnavailable():
+            why = "the bot's database failed"
+        case never:
+            assert_never(never)
+    return f"*Not paused automatically*: {why}."
 
 
 def _checker(state: SessionState) -> str:

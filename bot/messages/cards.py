@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
 from bot.core.fields import TOKEN_REFUSED, text_field
+from bot.core.outcomes import NotAutomatic, Outcome, StoreUnavailable
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
@@ -34,6 +35,7 @@ from bot.messages.buttons import (
     state_details,
     state_headline,
     state_line,
+    why_not_automatic,
 )
 from bot.messages.markup import CHECKED, QUOTE, code, group, link, literal, moment, quoted, session, width
 
@@ -74,6 +76,7 @@ _RESOLVED = "✅ *Resolved*"
 _AGAIN = "It fired again after the pause."
 _WHY = {
     Worse.AFTER_PAUSE: _AGAIN,
+    Worse.PAUSED_BY_IT: "It asked for a pause.",
     Worse.AFTER_RESOLVED: "It fires again after it was resolved.",
     Worse.MORE_SEVERE: "It got more severe.",
 }
@@ -123,15 +126,22 @@ def card_message(
     facts: Mapping[SessionId, Session],
     *,
     channel_id: str,
+    refusals: Mapping[str, tuple[str, Outcome]] | None = None,
 ) -> Message:
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
-    its text.
+    its text. `refusals` are the orders and outcomes of the last pauses by alerts that were not sent.
     """
-    states = {one: state.in_channel(channel_id) for one, state in states.items()}
+    states, refusals = {one: state.in_channel(channel_id) for one, state in states.items()}, refusals or {}
     shown = [
-        Shown(_in_row(*part), states.get(part[1]), facts.get(part[1]), is_result=isinstance(part[0], ResultContent))
+        Shown(
+            _in_row(*part),
+            states.get(part[1]),
+            facts.get(part[1]),
+            is_result=isinstance(part[0], ResultContent),
+            refusal=_last_refusal(refusals.get(part[1]), states.get(part[1])),
+        )
         for part in parts
     ]
     total = max((one.content.total for one in shown), default=0)
@@ -169,14 +179,29 @@ def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
     return AlertContent(Alert(session_id, "", _LATE_RESULT, Severity.INFO), 1, 0.0)
 
 
+def _last_refusal(last: tuple[str, Outcome] | None, state: SessionState | None) -> Outcome | None:
+    """Return why the last pause by an alert was not sent, if no order has changed the session since."""
+    return None if last is None or (state is not None and state.order_id > last[0]) else last[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The alerts of a session, its state, and what is known of it; or a result, which its state tells."""
+    """The alerts of a session, its state, and what is known of it; or a result, which its state tells.
+
+    A pause by its last alert had a `refusal`.
+    """
 
     content: AlertContent
     state: SessionState | None = None
     facts: Session | None = None
     is_result: bool = False
+    refusal: Outcome | None = None
+
+    @property
+    def automatic(self) -> str:
+        """Return what is to be said of a pause by an alert that was not sent, or ""."""
+        refusal = self.refusal
+        return why_not_automatic(refusal) if isinstance(refusal, NotAutomatic | StoreUnavailable) else ""
 
     @property
     def is_told(self) -> bool:
@@ -194,15 +219,19 @@ class Shown:
         return "" if self.facts is None else agent_name(self.facts)
 
 
-def alert_message(alert: Alert) -> Message:
-    """Return the card for an alert. Our own words come first, and its text is a quote, which cannot imitate them."""
-    return _alert_card(Shown(first(alert, 0.0)))
+def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
+    """Return the card for an alert. Our own words come first, and its text is a quote, which cannot imitate them.
+
+    The pause that it asks for can have a `refusal`.
+    """
+    return _alert_card(Shown(first(alert, 0.0), refusal=refusal))
 
 
 def _alert_card(shown: Shown) -> Message:
     """Return a card: the state and the agent, what happened, the facts in one line, the buttons."""
     alert = shown.content.alert
-    top = "\n".join(_first_lines(shown, title=literal(alert.title, limit=_LONGEST_TITLE)))
+    lines = _first_lines(shown, title=literal(alert.title, limit=_LONGEST_TITLE))
+    top = "\n".join(filter(None, [*lines, shown.automatic]))
     body, about = _body(shown), _about_session(shown)
     fields = _fields(alert)
     in_columns = [mrkdwn(one, verbatim=True) for one in fields]
@@ -359,7 +388,7 @@ def _row(shown: Shown) -> Block:
         quote = "" if title else f"{QUOTE}{_start_of_text(shown)}"
     why = "" if reply is None or _WHY[reply.why] in top[-1] else _WHY[reply.why]
     told = ". ".join(filter(None, [line, why]))
-    text = "\n".join(filter(None, [*top, told, quote, _about_session(shown)]))
+    text = "\n".join(filter(None, [*top, shown.automatic, told, quote, _about_session(shown)]))
     return section(text, verbatim=True, accessory=next(iter(_alert_buttons(shown)), None))
 
 

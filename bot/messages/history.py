@@ -69,6 +69,11 @@ _WHY: Mapping[str, str] = {
         outcomes.NotSent: "the person had too many requests",
         outcomes.TooManyResumes: "the person resumed too many sessions",
         outcomes.Stopping: "the bot was being restarted",
+        outcomes.Observed: "an alert asked for it, and the workspace observes",
+        outcomes.HeldBack: "alerts asked for too many",
+        outcomes.ResumedBefore: "somebody had resumed it",
+        outcomes.EndedBefore: "the session had ended",
+        outcomes.AutoPauseOff: "the workspace takes no pauses by alerts",
     }.items()
 }
 """The reasons by the names of the outcomes after which nothing was done."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bot.core.policy import Rule
-from bot.core.requests import FORGOTTEN, Verb, operator_name
+from bot.core.requests import FORGOTTEN, Verb, operator_name, program_name
 from bot.core.sessions import Phase
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
@@ -29,6 +29,7 @@ NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.R
 
 DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
 DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}  # the verdict about an order that Anchor confirmed
+AUTO_PAUSED = "⏸️ *Paused automatically*"
 UNCONFIRMED = {
     Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
     Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
@@ -132,10 +133,17 @@ def link(url: str, label: str) -> str:
 
 
 def mention(user_id: str) -> str:
-    """Mention a person, which notifies them. A user of the operating system has only a name, others a pseudonym."""
+    """Mention a person, which notifies them. Programs and users of the operating system have only a name."""
     if (name := operator_name(user_id)) is not None:
         return f"{code(name, limit=_LONGEST_NAME)} (command line)"
+    if (name := program_name(user_id)) is not None:
+        return code(name, limit=_LONGEST_NAME)
     return user_id if user_id.startswith(FORGOTTEN) else f"<@{user_id}>"
+
+
+def done(verb: Verb, user_id: str) -> str:
+    """Return the verdict about an order that Anchor confirmed."""
+    return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
 
 
 def group(group_id: str) -> str:

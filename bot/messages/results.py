@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from bot.core import outcomes
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
-from bot.core.requests import Order, Verb
+from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Message, ephemeral, in_channel, section, with_buttons
+from bot.messages.blocks import Message, Visibility, ephemeral, in_channel, section, with_buttons
 from bot.messages.checks import APP_SETTINGS_URL
 from bot.messages.clicked import CardUpdate
 from bot.messages.usage import COMMANDS
@@ -173,8 +174,10 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
 
 
 def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -> tuple[str, str] | None:
-    """Return the same for a refusal that ends when somebody else has repaired the installation; else None."""
+    """Return the same for a refusal that somebody else ends, who repairs the installation or pauses; else None."""
     now = markup.now_in_dashboard(verb, dashboard_url)
+    if isinstance(refusal, outcomes.NotAutomatic):
+        return buttons.why_not_automatic(refusal), f"Press Pause, {markup.or_in_dashboard(verb, dashboard_url)}."
     match refusal:
         case outcomes.WrongWorkspace():
             return "This bot does not serve your workspace.", f"{now} {_BY_OPERATOR}"
@@ -227,19 +230,21 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message_url: str = "",
     known: Session | None = None,
 ) -> Message:
-    """Return the answer to an order: an outcome for the channel, a refusal for the person alone.
+    """Return the answer to an order: an outcome for the channel, a refusal for the person alone, unless an alert asked.
 
     `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
     message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
     """
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
-        return _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
+        refused = _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
+        return replace(refused, visibility=Visibility.IN_CHANNEL) if order.source is Source.ALERT else refused
     from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
     about = f"{_facts(known, now)}\n{markup.session(order.session_id)}{from_message}".strip()
     by = markup.mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
-        done = f"{markup.DONE[order.verb]} by {by}" + (f": {markup.plain(order.reason)}" if order.reason else "")
+        because = f": {markup.plain(order.reason)}" if order.reason else ""
+        done = f"{markup.done(order.verb, order.actor.user_id)} by {by}{because}"
         message = in_channel(done, *_notes(order, outcome, known), about)
         return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)

@@ -42,6 +42,10 @@ TOO_LARGE = (
 )
 NO_CHANNEL = "The workspace has no channel for alerts. Choose one: these alerts are taken when they come again."
 NO_TIME = "startsAt cannot be read, so the alert counts each time that it comes"
+NO_STARTS_AT = "starts_at cannot be read: send a time of ISO 8601. The alert fires since now."
+NO_ACTION = 'The action is unknown, so nothing is paused: send "pause" or "observe".'
+NO_FINGERPRINT = "Without a fingerprint nothing is paused: send what tells this alert from others of the session."
+MAY_NOT_PAUSE = "Nothing is paused: this token may not ask for it."
 NO_SUMMARY = "The alert has no summary and no description."
 _FIXES = {
     Lost.NO_SESSION: "Put the session's id, and nothing else, into the label `session_id` of the rule, or into the "

@@ -10,8 +10,10 @@ from cachetools import LRUCache
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
 from bot.core.outcomes import (
+    AutoPauseOff,
     Limited,
     NoKey,
+    Observed,
     Overloaded,
     Refusal,
     StoreUnavailable,
@@ -22,7 +24,7 @@ from bot.core.outcomes import (
 from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_policy
 from bot.core.requests import Actor, Order, Person, Source, Verb
 from bot.core.session_ids import SessionId
-from bot.core.workspace import Workspace
+from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -91,6 +93,8 @@ class AccessCheck:
         """
         if order.source is Source.COMMAND_LINE:
             return await OperatorAccess(self.workspaces.find).check(order)
+        if order.source is Source.ALERT:
+            return await self._check_alert(order)
         actor, workspace = order.actor, await _find_workspace(self.workspaces.find, order.actor)
         if not isinstance(workspace, Workspace):
             return workspace
@@ -106,6 +110,13 @@ class AccessCheck:
         if denial:
             return await self.check(order) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role)
+
+    async def _check_alert(self, order: Order) -> Access | Refusal:
+        """Return the access of an alert whose token may pause, by the mode of the workspace now."""
+        workspace = await _find_workspace(self.workspaces.find, order.actor)
+        if isinstance(workspace, Workspace) and workspace.auto_pause is not AutoPause.ON:
+            return AutoPauseOff() if workspace.auto_pause is AutoPause.OFF else Observed()
+        return await OperatorAccess(self.workspaces.find).check(order)
 
     async def check_viewer(self, actor: Actor) -> Access | Refusal:
         """Return the access of a person who looks at the sessions, or why they see none.

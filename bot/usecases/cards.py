@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from bot.core.cards import Alert, AlertContent, NewCard, first
+from bot.core.cards import Alert, AlertContent, Asked, NewCard, first
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.retries import CALL_INTERVAL, LONGEST_ATTEMPT, NO_WORKSPACE, Kind, delay_after_failure
@@ -20,8 +20,8 @@ from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, 
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
+from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.news import FALLBACK
-from bot.outbound.store.senders import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, happens, until_tick
@@ -103,7 +103,9 @@ class CardSender:
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
         checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.seen is None]
-        message = card_message(parts, states, facts, channel_id=card.channel_id)
+        asking = [one.session_id for one in card.parts if isinstance(one.content, AlertContent) and one.content.asks]
+        refusals = await self.states.refusals_of_alerts(card.team_id, asking) if asking else {}
+        message = card_message(parts, states, facts, channel_id=card.channel_id, refusals=refusals)
         message = with_check(message, min(checks, default=None))
         digest = digest_of(message)
         if card.ts is not None and digest == card.shown:
@@ -336,27 +338,30 @@ class AlertCards:
     reads: SessionReads
     sender_use: SenderUse
 
-    async def post(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult:
+    async def post(
+        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
+    ) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert."""
-        placed = await self._place(workspace, channel, alert, within=POST_WAIT)
-        return await self._post_at_once(workspace, channel, alert) if placed is None else placed
-
-    async def record(self, workspace: Workspace, channel: str, alerts: Iterable[Alert]) -> list[AlertResult | None]:
-        """Place alerts without waiting for a post. One is None that the database has not taken."""
-        return await asyncio.gather(*(self._place(workspace, channel, alert, within=0.0) for alert in alerts))
+        placed = await self.place(workspace, channel, alert, asked, within=within)
+        return await self._post_at_once(workspace, channel, alert, asked) if placed is None else placed
 
     def note_use(self, workspace: Workspace, sender: str, asked_for: str) -> None:
         """Record that a token was used, and the channel out of its reach that the alert named, or "", for admins."""
         if workspace.is_managed:  # nobody can add a direct message
             self.sender_use.note(workspace.team_id, sender, "" if asked_for.startswith("D") else asked_for)
 
-    async def _place(self, workspace: Workspace, channel: str, alert: Alert, *, within: float) -> AlertResult | None:
-        """Place an alert, and wait for a post for so many seconds. Return None if the database fails."""
+    async def place(
+        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None, *, within: float
+    ) -> AlertResult | None:
+        """Place an alert, and wait for a post for so many seconds. Return None if the database fails.
+
+        What became of the pause that it `asked` for is shown.
+        """
         asked_for = alert.channel or channel
         self.note_use(workspace, alert.sender, "" if asked_for == channel else asked_for)
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
-        incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts)
+        incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked)
         placing = await self.outbox.post(incoming, within=within)
         if placing is None:
             return None
@@ -367,11 +372,13 @@ class AlertCards:
             return Counted(placed.ts, placed.total)
         return Folded(placed.ts, placed.count) if result is None else result
 
-    async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert) -> PostResult | Ignored:
+    async def _post_at_once(
+        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None
+    ) -> PostResult | Ignored:
         """Post an alert without the database, and remember its card when that is back."""
         if alert.is_resolved:
             return Ignored()
-        message = alert_message(alert)
+        message = alert_message(alert, None if asked is None else asked.refusal)
         result = await post_alert(self.slack, workspace.bot_token, channel, message)
         if isinstance(result, Posted):
             content, shown = first(alert, time.time()), digest_of(message)

@@ -1,5 +1,6 @@
 """Execute orders: who is allowed, in which sequence, and what Anchor says."""
 
+import asyncio
 import logging
 import time
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
@@ -10,6 +11,7 @@ from bot.core.outcomes import (
     Doubt,
     KeyRejected,
     Late,
+    NotAutomatic,
     Outcome,
     Overloaded,
     Paused,
@@ -18,9 +20,12 @@ from bot.core.outcomes import (
     Superseded,
     Unconfirmed,
 )
-from bot.core.requests import Order, Verb, is_sent
+from bot.core.recovery import STILL_WANTED
+from bot.core.requests import Order, Source, Verb, is_sent
 from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.entries import Entry
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import OrderRows
 from bot.runtime import Interruption, Tasks, ended
@@ -33,12 +38,14 @@ from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 
+_JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
+
 
 @dataclass(eq=False)
 class SessionControl:
     """Execution of orders, in sequence per session, within the limits of each person.
 
-    Without a `monitor` only the person is told what Anchor says about the key.
+    Without a `monitor` only the person is told what Anchor says about the key. Without `auto_pauses` no alert pauses.
     """
 
     anchor: InitVar[AnchorClient]
@@ -51,6 +58,7 @@ class SessionControl:
     queue: FairQueue
     capacity: InitVar[int] = CAPACITY
     facts: FactReads | None = None
+    auto_pauses: AutoPauseRows | None = None
 
     def __post_init__(self, anchor: AnchorClient, tasks: Tasks, capacity: int) -> None:
         self._limits = OrderLimits(capacity=capacity)
@@ -109,7 +117,11 @@ class SessionControl:
     async def _send(self, entry: Entry, access: Access) -> Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
-        if not is_sent(order.verb, order.age, resumed_after=True):
+        if order.source is Source.ALERT:
+            refusal = await self._interruption.or_result(self._judge(record), Stopping())
+            if refusal is not None:
+                return refusal
+        elif not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
@@ -120,6 +132,24 @@ class SessionControl:
                 return why_not
         entry.is_allowed = True
         return await self._ask_anchor(order, record, access)
+
+    async def _judge(self, record: OrderRecord) -> NotAutomatic | StoreUnavailable | None:
+        """Return why the pause of an alert is not sent, if so: also if the database does not say that it may be.
+
+        It waits for the database as long as somebody still wants the pause.
+        """
+        entry, rows = record.entry, self.auto_pauses
+        while rows is not None and entry.age < STILL_WANTED:
+            if not await record.is_stored(within=STILL_WANTED - entry.age) or entry.is_lost:
+                break
+            try:
+                verdict = await rows.judge(entry.id, entry.order)
+            except StoreError:
+                await asyncio.sleep(_JUDGED_AGAIN_AFTER)
+            else:
+                entry.was_paused = verdict.was_paused
+                return verdict.why_not
+        return StoreUnavailable()
 
     async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:
         """Send the order, and send it again if it joined an earlier one that ended for a reason of its own.

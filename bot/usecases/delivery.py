@@ -9,7 +9,7 @@ from functools import partial
 from cachetools import LRUCache
 
 from bot.core.fairness import Tally
-from bot.core.requests import FORGOTTEN, MessageContent, Person, ReplyAddress
+from bot.core.requests import FORGOTTEN, MessageContent, Person, ReplyAddress, program_name
 from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, backoff, round_times
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
@@ -148,8 +148,9 @@ def find_routes(address: ReplyAddress, message: Message, response_urls: Response
     routes = by_post | by_url if thread_ts and address.message_url else by_url | by_post
     if url is not None and thread_ts:
         routes["response_url without thread"] = partial(response_urls.post, url, message)
-    private = as_direct_message(message, actor.channel_id)
-    routes["direct message"] = partial(post, actor.team_id, actor.user_id, private)
+    if program_name(actor.user_id) is None:
+        private = as_direct_message(message, actor.channel_id)
+        routes["direct message"] = partial(post, actor.team_id, actor.user_id, private)
     return routes
 
 

@@ -21,7 +21,7 @@ from bot.messages.sessions import overview_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.senders import SenderUse
+from bot.outbound.store.marks import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
 from bot.usecases.checks import CachedChecks

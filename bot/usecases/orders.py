@@ -13,9 +13,9 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot import request_id
-from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
+from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
 from bot.core.recovery import settled_outcome
-from bot.core.requests import Order, ReplyAddress, Verb, operator_name
+from bot.core.requests import Order, ReplyAddress, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_lost, card_not_updated, card_update, facts_message, outcome_message
@@ -81,11 +81,14 @@ class Orders:
         self._card_updates = CardUpdates(self.delivery, self.tasks)
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
 
-    def start(self, order: Order, address: ReplyAddress) -> tuple[RunningOrder, bool]:
-        """Record an order and begin to execute it. Return it, and whether Slack sent it before: then it is that one."""
+    def start(self, order: Order, address: ReplyAddress, outcome: Outcome | None = None) -> tuple[RunningOrder, bool]:
+        """Record an order and begin to execute it, unless its outcome is known.
+
+        Return it, and whether it came before: then it is that one.
+        """
         if order.trigger_id and (earlier := self._by_trigger.get(order.trigger_id)):
             return earlier, True
-        return self._start(self.journal.begin(order, address)), False
+        return self._start(self.journal.begin(order, address), outcome), False
 
     def knows(self, order: Order) -> bool:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
@@ -117,7 +120,8 @@ class Orders:
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
-        Nobody waits for that of the command line, whose process was killed, and for one that is needless.
+        Nobody waits for that of the command line, whose process was killed, for one that is needless, and for one that
+        a card tells.
         """
         await ended(running.outcome)
         entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
@@ -127,7 +131,8 @@ class Orders:
             if outcome is None or not await is_ours():
                 return
             address, message = await self._result(entry, outcome, address)
-            nobody_waits = is_operator or await self.session_cards.is_needless(entry)
+            is_on_card = _is_on_card(entry.order, outcome)
+            nobody_waits = is_operator or is_on_card or await self.session_cards.is_needless(entry)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message, nobody_waits = report(error), is_operator
         receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, message, is_ours=is_ours)
@@ -235,6 +240,13 @@ class Orders:
         if clicked.thread_ts and line != card_not_updated():
             message = replace(message, blocks=())  # the message with the thread has the button
         return replace(address, thread_ts=address.result_thread), _with_line(message, line)
+
+
+def _is_on_card(order: Order, outcome: Outcome) -> bool:
+    """Return whether the card of an alert tells the outcome of its pause: of further attempts it tells all."""
+    attempt = read_attempt(order.trigger_id)
+    is_told = isinstance(outcome, Paused | NotAutomatic | StoreUnavailable)
+    return attempt is not None and (is_told or attempt.number > 0)
 
 
 def _with_line(message: Message, line: str) -> Message:

@@ -57,9 +57,9 @@ class OrderRecord:
         """Return whether an opposite order without an answer can still take effect."""
         return self.entry.opposition is not None and self.entry.opposition.is_in_doubt
 
-    async def is_stored(self) -> bool:
-        """Return whether the order is stored within the time that a resume waits for that."""
-        await asyncio.wait({self.entry.inserted}, timeout=_TIMEOUT)
+    async def is_stored(self, *, within: float = _TIMEOUT) -> bool:
+        """Return whether the order is stored within so many seconds, by default those that a resume waits for that."""
+        await asyncio.wait({self.entry.inserted}, timeout=within)
         return self.entry.inserted.done()
 
     async def resumed_by(self) -> str | None:

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from bot.core.cards import MOST_IN_SUMMARY, NewCard, ResultContent
 from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed, Undone
-from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Verb
+from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
@@ -107,11 +107,11 @@ class SessionCards:
     async def announce(self, entries: Sequence[Entry], known: Mapping[SessionId, Session]) -> None:
         """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.
 
-        `known` are the facts of sessions.
+        A pause by an alert that was taken over goes to its channel. `known` are the facts of sessions.
         """
-        done = [one for one in entries if not one.order.actor.channel_id and not one.is_lost]
-        done = [one for one in done if isinstance(one.outcome, Done | Unconfirmed)]
-        channel = await self._alerts_channel(done[0]) if done else None
+        done = [one for one in entries if not one.is_lost and isinstance(one.outcome, Done | Unconfirmed)]
+        done = [one for one in done if not one.order.actor.channel_id or _is_by_alert(one)]
+        channel = done[0].order.actor.channel_id or await self._alerts_channel(done[0]) if done else None
         if channel is None:
             return
         await asyncio.wait([one.written for one in done], timeout=_KNOWN_WITHIN)
@@ -154,6 +154,10 @@ class SessionCards:
     def posted(self, entry: Entry, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""
         self.outbox.remember([replace(_card(entry, posted.channel, message), ts=posted.ts, shown=digest_of(message))])
+
+
+def _is_by_alert(entry: Entry) -> bool:
+    return entry.order.source is Source.ALERT and isinstance(entry.outcome, Paused)
 
 
 def _card(entry: Entry, channel_id: str, message: Message, *, group: str = "") -> NewCard:

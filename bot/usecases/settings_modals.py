@@ -29,7 +29,7 @@ from bot.messages.settings import (
 )
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.senders import SenderUse
+from bot.outbound.store.marks import SenderUse
 from bot.usecases.modals import Modals, NotOpened
 from bot.usecases.sessions import PastOrders
 

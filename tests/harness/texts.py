@@ -6,7 +6,7 @@ from bot.cli.orders import terminal_text
 from bot.cli.parser import parser
 from bot.config.catalog import SETTINGS
 from bot.core.fields import digest
-from bot.core.outcomes import Outcome, Paused, Refusal, Resumed
+from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
 from bot.core.sessions import NotRead, Unread
@@ -15,6 +15,7 @@ from bot.messages import pausing, sessions, usage
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
+from bot.messages.buttons import why_not_automatic
 from bot.messages.cards import sample_alert_message
 from bot.messages.checks import Finding, Kind
 from bot.messages.results import card_lost, card_not_updated, outcome_message, waiting_message
@@ -39,6 +40,11 @@ def outcome_text(
     """The text for an outcome of an order: that of Alice to pause SESSION, unless said otherwise."""
     order = _order(verb, session, user, reason)
     return outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL).text
+
+
+def not_automatic(why: NotAutomatic | StoreUnavailable) -> str:
+    """What a card says of a pause that its alert asked for."""
+    return why_not_automatic(why)
 
 
 def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pause") -> str:

@@ -6,12 +6,20 @@ https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.cards import Alert, Severity
 from bot.core.fields import object_field, text_field
-from bot.inbound.alerts.fields import LONGEST_TEXT, MAX_LENGTH, BadAlertError, is_link, kept_pairs, session_id
+from bot.inbound.alerts.fields import (
+    LONGEST_TEXT,
+    MAX_LENGTH,
+    BadAlertError,
+    action,
+    is_link,
+    kept_pairs,
+    read_time,
+    session_id,
+)
 from bot.messages import senders
 from bot.messages.markup import plain
 
@@ -19,9 +27,9 @@ MOST_ALERTS = 500  # of a body
 MOST_COUNTED = 1_000_000  # of those that it says it leaves out
 _VERSIONS = ("4", "1")  # of Alertmanager and of Grafana
 _MOST_WARNINGS = 20
-_LONGEST_NAME, _LONGEST_FINGERPRINT, _LONGEST_TIME = 150, 200, 40
+_LONGEST_NAME, _LONGEST_FINGERPRINT = 150, 200
 _LINKS = ("panelURL", "dashboardURL", "generatorURL")
-_NO_FIELDS = {"alertname", "severity", "session_id"}
+_NO_FIELDS = {"alertname", "severity", "session_id", "anchor_action"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,8 @@ def read_webhook(body: object) -> Webhook:
             warnings[senders.about_alert(name, str(bad))] = None
         else:
             alerts.append(alert)
-            if alert.starts_at is None:
-                warnings[senders.about_alert(name, senders.NO_TIME)] = None
+            about = [senders.NO_TIME] if alert.starts_at is None else []
+            warnings |= {senders.about_alert(name, why): None for why in (*about, *alert.warnings)}
     truncated = body.get("truncatedAlerts")
     left_out = min(max(0, truncated), MOST_COUNTED) if isinstance(truncated, int) else 0
     left_out += len(given[MOST_ALERTS:])
@@ -66,6 +74,7 @@ def read_webhook(body: object) -> Webhook:
 def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
     labels, annotations = object_field(fields, "labels"), object_field(fields, "annotations")
     said = filter(plain, [_text(annotations, "summary"), _text(annotations, "description")])
+    asks_for, warnings = action(text_field(labels, "anchor_action"), text_field(fields, "fingerprint"))
     texts = ((key, value) for key, value in labels.items() if isinstance(value, str))
     others = ((key, value) for key, value in texts if key not in _NO_FIELDS and not key.startswith("__"))
     return Alert(
@@ -77,18 +86,11 @@ def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
         fingerprint=text_field(fields, "fingerprint")[:_LONGEST_FINGERPRINT].strip(),
         is_resolved=text_field(fields, "status") == "resolved",
         fields=kept_pairs(others),
-        starts_at=_time(text_field(fields, "startsAt")),
+        starts_at=read_time(text_field(fields, "startsAt")),
+        asks_for=asks_for,
+        warnings=warnings,
     )
 
 
 def _text(holder: Mapping[str, Any], name: str) -> str:
     return text_field(holder, name)[:MAX_LENGTH].strip()[:LONGEST_TEXT]
-
-
-def _time(text: str) -> float | None:
-    """Return a time of RFC 3339 in Unix seconds, None if it cannot be read."""
-    try:
-        at = datetime.fromisoformat(text[:_LONGEST_TIME])
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

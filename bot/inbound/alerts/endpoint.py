@@ -16,7 +16,8 @@ from cachetools import LRUCache
 
 from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally, TimeWindow
-from bot.core.workspace import AlertToken, Workspace
+from bot.core.outcomes import PauseWord
+from bot.core.workspace import AlertToken, AutoPause, Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.alerts.alertmanager import Webhook, read_webhook
 from bot.inbound.alerts.fields import BadAlertError, read_alert
@@ -27,7 +28,8 @@ from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended
-from bot.usecases.cards import AlertCards, AlertResult, Counted, Folded, Ignored
+from bot.usecases.auto_pause import AutoPauses
+from bot.usecases.cards import AlertResult, Counted, Folded, Ignored
 from bot.usecases.incidents import log_incident
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE
@@ -48,7 +50,7 @@ _Take = Callable[[web.Request, Workspace, AlertToken], Awaitable[web.Response]]
 class Alerts:
     """Endpoint for alerts, also by webhooks of others; a sender needs one of the workspace's alert tokens."""
 
-    alert_cards: AlertCards
+    auto_pauses: AutoPauses
     workspaces: Workspaces
     tasks: Tasks
     readiness: Readiness
@@ -125,14 +127,14 @@ class Alerts:
         if alert.channel not in {None, channel}:
             moved = cards.moved(alert.channel, channel, by_admins=workspace.is_managed)
             alert = replace(alert, warnings=(moved, *alert.warnings))
-        return await self._post(replace(alert, sender=token.name), channel, workspace)
+        return await self._post(_sent_by(token, alert), channel, workspace)
 
     def _channel_of(self, alert: Alert, workspace: Workspace, token: AlertToken) -> str:
         """Return the channel that an alert goes to: its own if the token reaches it. Raises BadAlertError."""
         if alert.channel is not None and alert.channel in token.channels:
             return alert.channel
         if workspace.alerts_channel is None:
-            self.alert_cards.note_use(workspace, token.name, alert.channel or "")
+            self.auto_pauses.alert_cards.note_use(workspace, token.name, alert.channel or "")
             raise BadAlertError("channel", cards.NO_CHANNEL)
         return workspace.alerts_channel
 
@@ -173,8 +175,8 @@ class Alerts:
 
     async def _record(self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken) -> bool:
         """Record the alerts of a webhook, in a task as `_post`. Return whether the database has taken all."""
-        alerts = [replace(alert, sender=token.name) for alert in webhook.alerts]
-        task = self.tasks.start(self.alert_cards.record(workspace, channel, alerts))
+        alerts = [_sent_by(token, alert) for alert in webhook.alerts]
+        task = self.tasks.start(self.auto_pauses.record(workspace, channel, alerts))
         await ended(task)
         results = [None] if task.cancelled() else task.result()
         for one in filter(None, results):
@@ -198,18 +200,27 @@ class Alerts:
     async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
         began = time.monotonic()
-        task = self.tasks.start(self.alert_cards.post(workspace, channel, alert))
+        task = self.tasks.start(self.auto_pauses.post(workspace, channel, alert))
         await ended(task)
-        result = Doubtful("the bot was stopped") if task.cancelled() else task.result()
+        result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
         self.metrics.alerted(outcome, alert.sender)
         fields = {"outcome": outcome, "sender": alert.sender, "session": alert.session_id}
         fields |= {"team": team_id, "channel": channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
-        _log.info("alert", extra=fields | why | {"ms": round((time.monotonic() - began) * 1000)})
+        pause = {} if word is None else {"pause": word}
+        _log.info("alert", extra=fields | why | pause | {"ms": round((time.monotonic() - began) * 1000)})
         if task.cancelled():
             return _problem(504, cards.CUT_SHORT, warnings=alert.warnings)
-        return _answer(result, channel, alert.warnings)
+        return _answer(result, channel, alert.warnings, word)
+
+
+def _sent_by(token: AlertToken, alert: Alert) -> Alert:
+    """Return an alert with its sender. It asks for no pause if its token may not."""
+    if alert.asks_for in {None, AutoPause.OFF} or token.may_pause:
+        return replace(alert, sender=token.name)
+    warnings = (senders.MAY_NOT_PAUSE, *alert.warnings)
+    return replace(alert, sender=token.name, asks_for=AutoPause.OFF, warnings=warnings)
 
 
 def _token(request: web.Request) -> str:
@@ -231,7 +242,7 @@ def _parse(body: bytes, why_not: str) -> object:
         raise BadAlertError(None, why_not) from None
 
 
-def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.Response:
+def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: PauseWord | None) -> web.Response:
     details: dict[str, object]
     match result:
         case Posted(channel=channel, ts=ts):
@@ -246,22 +257,25 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str]) -> web.R
             details = {"counted": total} | ({} if ts is None else {"ts": ts})
             warnings = (*warnings, cards.COUNTED)
         case _:
-            return _failure(result, channel, warnings)
+            return _failure(result, channel, warnings, word)
+    details |= {} if word is None else {"pause": word}
     body = {"ok": True, "channel": channel} | details | ({"warnings": warnings} if warnings else {})
     return web.json_response(body, status=202 if "queued" in details else 200)
 
 
-def _failure(result: Refused | TryAgain | Doubtful, channel: str, warnings: Sequence[str]) -> web.Response:
+def _failure(
+    result: Refused | TryAgain | Doubtful, channel: str, warnings: Sequence[str], word: PauseWord | None
+) -> web.Response:
     match result:
         case Refused(why=code):
-            return _problem(502, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings)
+            return _problem(502, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
         case TryAgain(limited=True):
             after = math.ceil(result.after or _RETRY_LATER)
-            return _problem(503, cards.LIMITED, retry_after=after, warnings=warnings)
+            return _problem(503, cards.LIMITED, retry_after=after, warnings=warnings, pause=word)
         case TryAgain(why=why):
-            return _problem(502, cards.not_taken_by_slack(why), warnings=warnings)
+            return _problem(502, cards.not_taken_by_slack(why), warnings=warnings, pause=word)
         case Doubtful():
-            return _problem(504, cards.DOUBTFUL, warnings=warnings)
+            return _problem(504, cards.DOUBTFUL, warnings=warnings, pause=word)
         case _:
             assert_never(result)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
 from typing import assert_never
@@ -10,10 +11,16 @@ from urllib.parse import urlsplit
 from bot.core.cards import LONGEST_LINK, Alert, Severity
 from bot.core.fields import CHANNEL_ID
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
-from bot.messages import cards
+from bot.core.workspace import AutoPause
+from bot.messages import cards, senders
 from bot.messages.markup import plain, width
 
-_FIELDS = frozenset({"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"})
+_FIELDS = frozenset(
+    {"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"}
+    | {"action", "starts_at"}
+)
+_ACTIONS = {"pause": AutoPause.ON, "observe": AutoPause.OBSERVE}
+_LONGEST_TIME = 40
 _HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.ASCII)
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
@@ -35,6 +42,10 @@ def read_alert(fields: object) -> Alert:
     """Read a parsed JSON value. Unknown fields are ignored with a warning. Raises BadAlertError."""
     if not isinstance(fields, dict):
         raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
+    asks_for, warnings = _action(fields)
+    starts_at = _string(fields, "starts_at")
+    if starts_at and read_time(starts_at) is None:
+        warnings = (*warnings, senders.NO_STARTS_AT)
     return Alert(
         session_id=session_id(fields),
         text=_required_text(fields),
@@ -45,8 +56,36 @@ def read_alert(fields: object) -> Alert:
         fingerprint=_string(fields, "fingerprint"),
         is_resolved=_choice(fields, "status", ("firing", "resolved"), "firing") == "resolved",
         fields=_pairs(fields),
-        warnings=tuple(map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
+        warnings=(*warnings, *map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
+        starts_at=read_time(starts_at),
+        asks_for=asks_for,
     )
+
+
+def _action(fields: Mapping[str, object]) -> tuple[AutoPause | None, tuple[str, ...]]:
+    """Return what the alert asks for, and warnings. Nothing but a pause is done, and any other value does no harm."""
+    value = fields.get("action")
+    given = value[:MAX_LENGTH].strip() if isinstance(value, str) else "" if value is None else "?"
+    return action(given, _string(fields, "fingerprint"))
+
+
+def action(given: str, fingerprint: str) -> tuple[AutoPause | None, tuple[str, ...]]:
+    """Return what an alert with a `fingerprint` asks for, and warnings: OFF if it is nothing that is done."""
+    if not given:
+        return None, ()
+    asks_for = _ACTIONS.get(given.lower(), AutoPause.OFF)
+    if asks_for is AutoPause.OFF:
+        return asks_for, (senders.NO_ACTION,)
+    return (asks_for, ()) if fingerprint else (AutoPause.OFF, (senders.NO_FINGERPRINT,))
+
+
+def read_time(text: str) -> float | None:
+    """Return a time of RFC 3339 in Unix seconds, None if it cannot be read."""
+    try:
+        at = datetime.fromisoformat(text[:_LONGEST_TIME])
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _bad(name: str, why: str) -> BadAlertError:

@@ -12,6 +12,7 @@ from bot.core.cards import (
     MOST_REPLIES_KEPT,
     MOST_WAITING,
     AlertContent,
+    Automatic,
     CardContent,
     CardName,
     CountedSessions,
@@ -36,7 +37,7 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.history import states_now
-from bot.outbound.store.marks import COUNTED
+from bot.outbound.store.marks import COUNTED, FIRING, firing_name
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +68,10 @@ _POSTED = f"""
       OR EXISTS (SELECT 1 FROM {_OTHER} AND other.ts IS NULL AND due IS NOT NULL) AS is_followed
     FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NOT NULL AND {IS_OPEN} ORDER BY id DESC LIMIT 1
 """
+_FORGET_ONE = "DELETE FROM marks WHERE scope = :scope AND name = :name"
+_FORGET_OF_SENDER = """
+    DELETE FROM marks WHERE scope = :scope AND name > :first AND name < :last AND json_extract(value, '$[1]') = :sender
+"""
 _CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 
 
@@ -83,21 +88,25 @@ def place(
     states = states_now(connection, {card.session for card in before.values() if card.ts})
     after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
     for one in alerts:
+        if one.alert.is_resolved:
+            _forget_firing(connection, one)
         name = (one.team_id, one.channel_id, one.alert.session_id)
         card = after.get(name)
         if card is None and one.alert.is_resolved:  # it makes no card
             placed[one.id] = Placed("")
             continue
         if card is None:
-            content = first(one.alert, now)
+            content = first(one.alert, one.at(now))
             card = NewCard(one.id, *name, content, facts=one.facts)
         else:
             assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
-            why = worse(card.content, one.alert, states.get(card.session)) if card.ts else None
+            state = states.get(card.session)
+            why = worse(card.content, one.alert, state, one.automatic) if card.ts else None
             if card.ts and why:
                 reply = AlertContent(one.alert, 1, now, (one.alert.firing,), reply=Reply(card.ts, why))
                 replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
-            content = fold(card.content, one.alert, now)
+            is_news = one.automatic is not Automatic.REPEATED or why is not None
+            content = fold(card.content, one.alert, one.at(now)) if is_news else card.content
         after[name] = replace(card, content=content)
         placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
     folded = {name: card for name, card in sorted(after.items()) if name in before and card != before[name]}
@@ -107,6 +116,16 @@ def place(
     replies = {name: card for name, card in replies.items() if at[name][1] is None}
     new = _limited(connection, [card for name, card in after.items() if name not in before], placed, now)
     return placed, [*new, *_not_pending(connection, replies, now)]
+
+
+def _forget_firing(connection: Connection, resolved: IncomingAlert) -> None:
+    """Let the next alert begin to fire. A resolved one without a fingerprint ends all of its own sender."""
+    alert, scope = resolved.alert, resolved.team_id
+    if alert.fingerprint:
+        connection.execute(_FORGET_ONE, scope=scope, name=firing_name(alert.session_id, alert.fingerprint))
+    else:
+        of_session = {"scope": scope, "first": f"{FIRING} {alert.session_id} ", "last": f"{FIRING} {alert.session_id}~"}
+        connection.execute(_FORGET_OF_SENDER, **of_session, sender=alert.sender)
 
 
 def _limited(connection: Connection, cards: Sequence[NewCard], placed: dict[str, Placed], now: float) -> list[NewCard]:

@@ -1,17 +1,30 @@
 """The values of cards that processes exchange through the database, and how a row stores their content."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from bot.core.cards import Alert, AlertContent, CardContent, Firing, NewCard, Reply, ResultContent, Severity, Urgency
+from bot.core.cards import (
+    Alert,
+    AlertContent,
+    Asked,
+    Automatic,
+    CardContent,
+    Firing,
+    NewCard,
+    Reply,
+    ResultContent,
+    Severity,
+    Urgency,
+)
 from bot.core.fields import known_fields
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
-from bot.core.workspace import DEFAULT_SENDER
+from bot.core.workspace import DEFAULT_SENDER, AutoPause
 from bot.outbound.store.connections import Row, storable
 
 _T = TypeVar("_T")
@@ -123,13 +136,26 @@ class SentCard:
 
 @dataclass(frozen=True, slots=True)
 class IncomingAlert:
-    """An alert for a channel; `id` is that of its card, if it becomes one. `facts` are known of its session."""
+    """An alert for a channel; `id` is that of its card, if it becomes one. `facts` are known of its session.
+
+    What became of the pause that it `asked` for is known, if it did.
+    """
 
     id: str
     team_id: str
     channel_id: str
     alert: Alert
     facts: Session | None = None
+    asked: Asked | None = None
+
+    @property
+    def automatic(self) -> Automatic | None:
+        """Return what it did."""
+        return None if self.asked is None else self.asked.automatic
+
+    def at(self, now: float) -> float:
+        """Return the time of the alert, which is before that of its pause; `now` is the database's time."""
+        return now if self.asked is None else now - max(0.0, time.monotonic() - self.asked.came_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +281,7 @@ def _read_alert(fields: dict[str, Any]) -> Alert:
     read = {
         "session_id": SessionId(fields["session_id"]),
         "severity": Severity(fields["severity"]),
+        "asks_for": AutoPause(fields["asks_for"]) if fields.get("asks_for") else None,
         "fields": tuple((name, value) for name, value in fields["fields"]),
         "warnings": tuple(fields["warnings"]),
     }

@@ -1,17 +1,61 @@
 """An order in work: in the memory of the process that has it, and in a row of the journal."""
 
 import asyncio
+import dataclasses
+import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
+from bot.core import outcomes
 from bot.core.cards import CardNames, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
 from bot.core.recovery import RowFate, State, row_fate
-from bot.core.requests import Opposition, Order, ReplyAddress
+from bot.core.requests import Opposition, Order, ReplyAddress, Source
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Statement, listed
+from bot.outbound.store.errors import UnreadableError
 from bot.request_id import order_id
+
+
+def write_outcome(outcome: outcomes.Outcome) -> tuple[str, str]:
+    """Return the name of the outcome's type, and its fields as JSON."""
+    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
+    return type(outcome).__name__, json.dumps(fields, default=sorted)
+
+
+def read_outcome(name: str, fields: str) -> outcomes.Outcome:
+    """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
+    try:
+        read, outcome_type = json.loads(fields), _types()[name]
+        given = {key: _converters(outcome_type)[key](value) for key, value in read.items()}
+        return outcome_type(**given)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableError(f"this version cannot read the outcome {name}") from None
+
+
+@cache
+def _types() -> dict[str, Callable[..., outcomes.Outcome]]:
+    return {outcome.__name__: outcome for outcome in get_args(outcomes.Outcome)}
+
+
+@cache
+def _converters(outcome_type: Callable[..., outcomes.Outcome]) -> dict[str, Callable[[Any], Any]]:
+    """Return how each field is read: JSON has no enums and no sets."""
+    return {name: _converter(hint) for name, hint in get_type_hints(outcome_type).items()}
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint
+    return frozenset if getattr(hint, "__origin__", None) is frozenset else _unchanged
+
+
+def _unchanged(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
+    return value
 
 
 def new_future() -> asyncio.Future[bool]:
@@ -42,6 +86,8 @@ class Entry:
     """A resume of another process has crossed this pause, which was sent again after it."""
     is_allowed: bool = False
     """Its person was found to be allowed to give it, and it is being sent."""
+    was_paused: bool = False
+    """Its session was paused before an alert asked for this pause, or a pause was at Anchor."""
     shows: bool = False
     """The next transaction marks the cards of its session, of which `cards` then has the names."""
     cards: CardNames = frozenset()
@@ -85,7 +131,8 @@ class Entry:
     def concerns_cards(self) -> bool:
         """Return whether it has changed its session, or a card may be out of date."""
         is_refusal = isinstance(self.outcome, Refusal)
-        return self.is_allowed or not is_refusal or isinstance(self.outcome, PausedSince | ResumedSince)
+        is_shown = self.order.source is Source.ALERT or isinstance(self.outcome, PausedSince | ResumedSince)
+        return self.is_allowed or not is_refusal or is_shown
 
 
 OWNERS = "SELECT id, owner FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"

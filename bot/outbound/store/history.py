@@ -9,17 +9,19 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import get_args
 
 from bot.core.cards import SessionName
 from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
-from bot.core.outcomes import Paused, Resumed, Unconfirmed, Undone
+from bot.core.outcomes import NotAutomatic, Outcome, Paused, Resumed, StoreUnavailable, Unconfirmed, Undone
 from bot.core.recovery import State
-from bot.core.requests import REPEATED, Verb
+from bot.core.requests import REPEATED, Source, Verb
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.entries import read_outcome
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.marks import COUNTED, PROCESS
+from bot.outbound.store.marks import COUNTED, FIRING, PROCESS
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +30,8 @@ INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 CARD_DAYS = 7  # after its last change; a session ends much earlier
 _DELETE_LEASES = f"""
-    DELETE FROM marks WHERE (scope = '{PROCESS}' OR name LIKE '{COUNTED} %') AND until < :limit
+    DELETE FROM marks WHERE until < :limit
+      AND (scope = '{PROCESS}' OR name LIKE '{COUNTED} %' OR name LIKE '{FIRING} %')
       AND NOT EXISTS (SELECT 1 FROM orders WHERE owner = marks.name AND state <> '{State.TOLD}')
 """
 _REPLY_KEPT = 3_600.0  # seconds after which no pause can have crossed a resume that was told
@@ -113,6 +116,7 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
     }
 
 
+_NOT_AUTOMATIC = (*get_args(NotAutomatic), StoreUnavailable)
 _EFFECTIVE = "', '".join(PHASES)
 _IS_UNDONE = f"coalesce(outcome, '') = '{Undone.__name__}'"
 _LAST = f"""
@@ -153,6 +157,14 @@ _FIRST_CLICK = f"""
 """The order of the same person in the same thread a moment before, with no opposite one since."""
 
 
+_REFUSALS_OF_ALERTS = f"""
+    SELECT session_id, id, outcome, outcome_fields FROM (
+      SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place FROM orders
+      WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:sessions)) AND source = '{Source.ALERT}'
+    ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(one.__name__ for one in _NOT_AUTOMATIC)}')
+"""
+
+
 @dataclass(eq=False)
 class SessionStates:
     """Repository of the states of sessions."""
@@ -163,6 +175,11 @@ class SessionStates:
         """Return the states of sessions by their ids, without those that nobody has changed."""
         rows = await self.database.fetch_all(_LAST, sessions=listed((team_id, one) for one in session_ids))
         return {row.session_id: _read(row) for row in rows}
+
+    async def refusals_of_alerts(self, team_id: str, session_ids: Collection[str]) -> dict[str, tuple[str, Outcome]]:
+        """Return the order and the outcome of the last pauses by alerts of sessions, of those that were not sent."""
+        rows = await self.database.fetch_all(_REFUSALS_OF_ALERTS, team_id=team_id, sessions=listed(session_ids))
+        return {row.session_id: (row.id, read_outcome(row.outcome, row.outcome_fields)) for row in rows}
 
     async def channel_saying_paused(self, team_id: str, session_id: str, order_id: str) -> str | None:
         """Return the channel of the last result that a resume, `order_id`, has made wrong, and that can't be edited."""

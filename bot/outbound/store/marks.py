@@ -8,6 +8,8 @@
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
 | a workspace | `counted` and a channel | when the message is complete | the sessions that its last message counts |
+| a workspace | `firing`, a session, and what fires | when it is forgotten | since when it fires, and its sender |
+| a workspace | `auto pauses` | until when further ones are held back | the sessions that alerts have paused recently |
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | `people` | `refresh` | the next refresh of old roles | |
@@ -18,15 +20,26 @@
 
 import math
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
+from cachetools import TTLCache
+
+from bot.core.fields import digest
+from bot.core.workspace import AlertToken
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
+from bot.outbound.store.errors import StoreError
+from bot.runtime import Tasks
 
 PROCESS, INSTALL, KEY, TEAM = "process", "install", "key", "team"
 CHECK, PACE, READS, COUNTED = "check", "pace", "reads", "counted"
+FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
 REFRESH = "people", "refresh"
 
+_LONGEST_DIGEST = 16
 _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
@@ -35,6 +48,11 @@ _EXISTS = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
 
 _UNTOLD = "SELECT value FROM marks WHERE scope = :scope AND name = :name"
 _SET_UNTOLD = "UPDATE marks SET value = :untold WHERE scope = :scope AND name = :name"
+
+
+def firing_name(session_id: str, fingerprint: str) -> str:
+    """Return the name of the mark of an alert that fires."""
+    return f"{FIRING} {session_id} {digest(fingerprint)[:_LONGEST_DIGEST]}"
 
 
 def claim_mark(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:
@@ -121,3 +139,75 @@ class Notices:
         """Release a claim, so that the next one is the first again."""
         sql = "DELETE FROM marks WHERE scope = :team_id AND name = :name"
         await self.database.execute(sql, team_id=team_id, name=f"notice {name}")
+
+
+ASKED_KEPT = 30 * 86_400.0  # seconds for which the channels that a token named are offered to admins
+MOST_ASKED = 10  # the most channels that are remembered of a token, the newest ones
+WRITE_INTERVAL = 60.0  # seconds until a process records the same again
+_MOST_NOTED = 10_000
+_RECORD = """
+    INSERT INTO marks (scope, name, until) SELECT team_id, :name, :at FROM workspaces WHERE team_id = :team_id
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
+"""
+_IS_ASKED = "scope = :team_id AND substr(name, 1, :length) = :asked"
+_FORGET = f"""
+    DELETE FROM marks WHERE {_IS_ASKED}
+      AND name NOT IN (SELECT name FROM marks WHERE {_IS_ASKED} ORDER BY until DESC LIMIT {MOST_ASKED})
+"""
+_FIND = "SELECT name, until FROM marks WHERE scope = :team_id AND substr(name, 1, 7) = 'sender ' ORDER BY until DESC"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The times at which tokens were used, by name, and named a channel in vain, by both (Unix seconds).
+
+    They are None if the database fails.
+    """
+
+    times: Mapping[tuple[str, ...], float] | None
+
+    def last(self, token: AlertToken) -> float | None:
+        """Return when it was last used, and not an earlier token of its name; 0.0 if never, None if unknown."""
+        at = None if self.times is None else self.times.get((token.name,), 0.0)
+        return 0.0 if at is not None and at < (token.made_at or 0) else at
+
+    def asked_for(self, token: AlertToken, now: float) -> list[str]:
+        """Return the channels that it named lately, without reaching them, the newest first."""
+        since = max(token.made_at or 0, now - ASKED_KEPT)
+        found = [key[-1] for key, at in (self.times or {}).items() if key[0] == token.name and at >= since]
+        return [channel for channel in found if channel not in {token.name, *token.channels}]
+
+
+@dataclass(eq=False)
+class SenderUse:
+    """Recorder of the use, for which no alert waits. What cannot be written is dropped, until a later alert."""
+
+    database: Database
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
+        self._noted: TTLCache[tuple[str, str, str], None] = TTLCache(_MOST_NOTED, WRITE_INTERVAL, timer=time.monotonic)
+
+    def note(self, team_id: str, name: str, asked_for: str) -> None:
+        """Record an alert with the token `name`, and the channel that it named in vain, or ""."""
+        if (team_id, name, asked_for) not in self._noted:
+            self._noted[team_id, name, asked_for] = None
+            self.tasks.start(self._record(team_id, name, asked_for))
+
+    async def _record(self, team_id: str, name: str, asked_for: str) -> None:
+        with suppress(StoreError):
+            await self.database.change(partial(_record, team_id, name, asked_for))
+
+    async def find(self, team_id: str) -> Use:
+        """Return the use of the tokens of a workspace."""
+        with suppress(StoreError):
+            rows = await self.database.fetch_all(_FIND, team_id=team_id)
+            return Use({tuple(row.name.split()[2:]): row.until for row in rows})
+        return Use(None)
+
+
+def _record(team_id: str, name: str, asked_for: str, connection: Connection) -> None:
+    asked = f"sender asked {name} "
+    for mark in [f"sender used {name}", *([asked + asked_for] if asked_for else [])]:
+        connection.execute(_RECORD, team_id=team_id, name=mark, at=time.time())
+    connection.execute(_FORGET, team_id=team_id, asked=asked, length=len(asked))

@@ -247,6 +247,9 @@ MIGRATIONS = {
     );
     CREATE INDEX ix_changes_at ON changes (at)
     """,
+    "0020": """
+    CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert'
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -6,13 +6,11 @@ All times in columns are the database's, so that the clocks of its clients do no
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from functools import cache, partial
-from typing import Any, get_args, get_type_hints
+from functools import partial
+from typing import Any
 
-from bot.core import outcomes
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome, Paused, Resumed, Undone
@@ -33,7 +31,7 @@ from bot.core.session_ids import SessionId
 from bot.outbound.store.cards import NO_MARKS, Marks, mark
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.entries import OWNERS, Entry, find_fates
+from bot.outbound.store.entries import OWNERS, Entry, find_fates, read_outcome, write_outcome
 from bot.outbound.store.errors import ClockSetError, UnreadableError
 from bot.outbound.store.marks import LEASE, PROCESS, Lease
 from bot.outbound.store.news import CARDS, ORDERS
@@ -51,43 +49,6 @@ from bot.outbound.store.secrets import FieldCipher, FieldRef
 
 _REPLY = "reply"
 NO_IDS: frozenset[str] = frozenset()
-
-
-def write_outcome(outcome: outcomes.Outcome) -> tuple[str, str]:
-    """Return the name of the outcome's type, and its fields as JSON."""
-    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
-    return type(outcome).__name__, json.dumps(fields, default=sorted)
-
-
-def read_outcome(name: str, fields: str) -> outcomes.Outcome:
-    """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
-    try:
-        read, outcome_type = json.loads(fields), _types()[name]
-        given = {key: _converters(outcome_type)[key](value) for key, value in read.items()}
-        return outcome_type(**given)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UnreadableError(f"this version cannot read the outcome {name}") from None
-
-
-@cache
-def _types() -> dict[str, Callable[..., outcomes.Outcome]]:
-    return {outcome.__name__: outcome for outcome in get_args(outcomes.Outcome)}
-
-
-@cache
-def _converters(outcome_type: Callable[..., outcomes.Outcome]) -> dict[str, Callable[[Any], Any]]:
-    """Return how each field is read: JSON has no enums and no sets."""
-    return {name: _converter(hint) for name, hint in get_type_hints(outcome_type).items()}
-
-
-def _converter(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint
-    return frozenset if getattr(hint, "__origin__", None) is frozenset else _unchanged
-
-
-def _unchanged(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
-    return value
 
 
 def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:

@@ -137,7 +137,8 @@ async def test_the_token_of_an_older_version_goes_on_as_the_default_one(database
     async with open_store(Secret(database_url), [KEY]) as store:
         for one in (ACME, GLOBEX):
             await store.rows.save(one)
-        await execute(store, "DROP INDEX ix_workspaces_auto_pause")
+        for index in ("ix_orders_of_alerts", "ix_workspaces_auto_pause"):
+            await execute(store, f"DROP INDEX {index}")
         await execute(store, "ALTER TABLE workspaces DROP COLUMN auto_pause")
         await execute(store, "DROP TABLE changes")
         await execute(store, "ALTER TABLE workspaces DROP COLUMN alert_tokens")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.outbound.store.senders import KEPT, MOST_ASKED, SenderUse
+from bot.outbound.store.marks import ASKED_KEPT, MOST_ASKED, SenderUse
 from harness.product import Store, Tasks, workspace
 from harness.stored import ACME, GLOBEX, execute, fetch
 
@@ -51,7 +51,7 @@ async def test_the_newest_channels_are_offered_but_for_those_that_it_reaches(bot
     use, now = await SenderUse(both.database, Tasks()).find(ACME.team_id), time.time()
     assert use.asked_for(TOKEN, now) == [f"C0OTHER{number:04}" for number in range(19, 19 - MOST_ASKED, -1)]
     assert use.asked_for(workspace.AlertToken("spend-monitor-2", "d2"), now) == ["C0GRAFANA01"]
-    assert use.asked_for(TOKEN, now + KEPT + 1) == []
+    assert use.asked_for(TOKEN, now + ASKED_KEPT + 1) == []
 
 
 async def test_nothing_is_recorded_of_a_workspace_that_is_not_there_and_all_goes_with_it(both: Store) -> None:

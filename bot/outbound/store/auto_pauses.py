@@ -1,0 +1,228 @@
+"""Pauses by alerts: since when an alert fires, and whether its pause may be sent. All times are the database's.
+
+Every method can raise StoreUnreachableError.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, get_args
+
+from bot.core.cards import Alert, AlertContent
+from bot.core.fields import digest
+from bot.core.outcomes import (
+    Broken,
+    EndedBefore,
+    HeldBack,
+    NotAutomatic,
+    NotFound,
+    NotRunning,
+    Outcome,
+    Paused,
+    Resumed,
+    ResumedBefore,
+    Unconfirmed,
+)
+from bot.core.recovery import STILL_WANTED
+from bot.core.requests import Actor, Attempt, Order, Source, Verb, read_attempt
+from bot.core.session_ids import SessionId
+from bot.core.sessions import PHASES
+from bot.outbound.store.card_claims import IS_OPEN
+from bot.outbound.store.card_values import ALERT, read_content, readable
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.entries import read_outcome
+from bot.outbound.store.marks import PACE_OF_PAUSES, firing_name
+
+FORGOTTEN_AFTER = 86_400.0
+"""Seconds without an alert after which one without a time of its own fires for the first time."""
+
+RESPECTED = 600.0
+"""Seconds for which nothing undoes a person's resume automatically, however long the alert has fired."""
+
+WINDOW, HELD_FOR = 60.0, 600.0
+"""Seconds in which the sessions that alerts pause are counted, and for which further ones are held back."""
+
+AGAIN_AFTER = 60.0
+"""Seconds after an attempt that did not pause the session, until the next one."""
+
+_ENDED_WITHIN = 60.0
+_TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
+    one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, *get_args(NotAutomatic))
+}
+_MOST_DUE = 200
+_DIGEST = 32
+_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
+_WRITE_MARK = """
+    INSERT INTO marks (scope, name, until, value) SELECT team_id, :name, :until, :value
+      FROM workspaces WHERE team_id = :team_id
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
+"""
+_LOCK = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
+_OF_SESSION = "team_id = :team_id AND session_id = :session_id"
+_RESUME = f"""
+    SELECT user_id, coalesce(settled_at, given_at) AS at FROM orders
+    WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND given_at > :oldest
+      AND ((outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}') AND settled_at > :since)
+        OR (outcome IS NULL AND given_at > :wanted))
+    ORDER BY given_at DESC LIMIT 1
+"""
+_OLDEST_RESUME = 3_600.0  # seconds that a resume can take at most
+_ENDED = f"SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :since LIMIT 1"
+_PAUSE = f"""
+    SELECT outcome FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
+      AND (outcome IN ('{"', '".join(PHASES)}') OR (outcome IS NULL AND verb = '{Verb.PAUSE}' AND given_at > :wanted))
+    ORDER BY given_at DESC, id DESC LIMIT 1
+"""
+_NOT_PAUSED = f"""
+    SELECT team_id, session_id, channel_id, user_id, reason, trigger_id FROM orders AS own
+    WHERE source = '{Source.ALERT}' AND given_at > :since AND settled_at <= :until
+      AND outcome IN ('{"', '".join(sorted(_TRIED_AGAIN))}')
+      AND NOT EXISTS (SELECT 1 FROM orders AS later
+        WHERE later.team_id = own.team_id AND later.session_id = own.session_id AND later.given_at >= own.given_at
+          AND later.id > own.id AND (later.source = '{Source.ALERT}' OR later.outcome = '{Paused.__name__}'))
+    ORDER BY given_at DESC LIMIT {_MOST_DUE}
+"""
+"""The last pauses by alerts that did not pause their session, if nobody else has."""
+_CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
+_LAST_OF_FIRING = """
+    SELECT outcome, outcome_fields FROM orders
+    WHERE trigger_id >= :first AND trigger_id < :behind ORDER BY id DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused:
+    """A firing whose last attempt did not pause the session, and its open card, which is posted as `ts`."""
+
+    attempt: Attempt
+    order: Order
+    content: AlertContent
+    ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a pause by an alert may be sent: the rule against it, if there is one.
+
+    The session `was_paused` before, as far as the journal knows, or a pause is at Anchor.
+    """
+
+    why_not: NotAutomatic | None = None
+    was_paused: bool = False
+
+
+def pause_of(attempt: Attempt, session_id: SessionId, actor: Actor, reason: str, *, age: float = 0.0) -> Order:
+    """Return the order of an attempt, which is so many seconds old."""
+    return Order(Verb.PAUSE, session_id, actor, reason, attempt.trigger_id, age, Source.ALERT)
+
+
+def attempt_of(team_id: str, session_id: str, fingerprint: str, since: float) -> Attempt:
+    """Return the first attempt for what fires in a session since a time (Unix seconds)."""
+    return Attempt(digest(json.dumps([team_id, session_id, fingerprint]))[:_DIGEST], since)
+
+
+def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
+    """Return whether what an attempt was for still fires."""
+    session_id = content.alert.session_id
+    of_cards = (
+        attempt_of(team_id, session_id, fingerprint, attempt.since if since is None else since)
+        for _, fingerprint, since in content.firing
+    )
+    return any(one.all_of_firing == attempt.all_of_firing for one in of_cards)
+
+
+@dataclass(eq=False)
+class AutoPauseRows:
+    """Repository of what pauses by alerts depend on. Alerts pause `most` sessions of a workspace within WINDOW."""
+
+    database: Database
+    most: int
+
+    def __post_init__(self) -> None:
+        self._clock = DatabaseClock()
+
+    async def firing_since(self, team_id: str, alert: Alert) -> float:
+        """Return since when an alert fires that does not say so itself (Unix seconds), and remember it.
+
+        That is the first one after a resolved one, or after a day without any.
+        """
+        return await self.database.change(partial(self._firing_since, team_id, alert))
+
+    def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
+        now = time.monotonic() + self._clock.offset(connection)
+        mark = {"team_id": team_id, "name": firing_name(alert.session_id, alert.fingerprint)}
+        connection.fetch_one(_LOCK, team_id=team_id)
+        row = connection.fetch_one(_READ_MARK, **mark)
+        since = json.loads(row.value)[0] if row is not None and row.until > now else now
+        connection.execute(_WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
+        return float(since)
+
+    async def judge(self, order_id: str, order: Order) -> Verdict:
+        """Decide about the recorded pause of an alert, one after the other in a workspace.
+
+        A resume that is recorded later waits for the end of the pause.
+        """
+        return await self.database.change(partial(self._judge, order_id, order), is_urgent=True)
+
+    def _judge(self, order_id: str, order: Order, connection: Connection) -> Verdict:
+        now, attempt = time.monotonic() + self._clock.offset(connection), read_attempt(order.trigger_id)
+        of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
+        wanted = now - STILL_WANTED
+        connection.fetch_one(_LOCK, team_id=order.actor.team_id)
+        since = min(now - RESPECTED, now if attempt is None else attempt.since)
+        oldest = since - _OLDEST_RESUME
+        resume = connection.fetch_one(_RESUME, **of_session, since=since, oldest=oldest, wanted=wanted)
+        if resume is not None:
+            return Verdict(ResumedBefore(resume.user_id, resume.at))
+        if connection.fetch_one(_ENDED, **of_session, since=now - _ENDED_WITHIN) is not None:
+            return Verdict(EndedBefore())
+        pause = connection.fetch_one(_PAUSE, **of_session, id=order_id, wanted=wanted)
+        if pause is not None and pause.outcome in {None, Paused.__name__}:
+            return Verdict(was_paused=True)
+        is_counted = self._count(connection, order, now)
+        return Verdict(None if is_counted else HeldBack(self.most))
+
+    def _count(self, connection: Connection, order: Order, now: float) -> bool:
+        """Count a session that is to be paused. Return whether it may be: if not, none may for HELD_FOR."""
+        mark = {"team_id": order.actor.team_id, "name": PACE_OF_PAUSES}
+        row = connection.fetch_one(_READ_MARK, **mark)
+        held_until, recent = (0.0, []) if row is None else (row.until, json.loads(row.value))
+        recent = [[at, one] for at, one in recent if now - WINDOW < at <= now]
+        if now < held_until <= now + HELD_FOR:
+            return False
+        is_known = any(one == order.session_id for _, one in recent)
+        is_allowed = is_known or len(recent) < self.most
+        if is_allowed and not is_known:
+            recent.append([now, order.session_id])
+        until = 0.0 if is_allowed else now + HELD_FOR
+        connection.execute(_WRITE_MARK, **mark, until=until, value=json.dumps(recent))
+        return is_allowed
+
+    async def unpaused(self) -> list[Unpaused]:
+        """Return the firings that still fire, and whose pause is to be tried again now."""
+        if self._clock.estimate() == -math.inf:
+            await self.database.change(self._clock.offset)
+        return await self.database.read(lambda connection: list(self._unpaused(connection)))
+
+    def _unpaused(self, connection: Connection) -> Iterator[Unpaused]:
+        now = self._clock.estimate()
+        since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
+        for row in connection.fetch_all(_NOT_PAUSED, since=since, until=until):
+            attempt = read_attempt(row.trigger_id)
+            at = {"team_id": row.team_id, "session_id": row.session_id, "channel_id": row.channel_id}
+            cards = connection.fetch_all(_CARDS, **at)
+            for card, content in readable(cards, lambda card: read_content(card.kind, card.content)):
+                if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
+                    actor = Actor(row.team_id, row.channel_id, row.user_id)
+                    order = pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
+                    yield Unpaused(attempt, order, content, card.ts)
+
+    async def last_outcome(self, attempt: Attempt) -> Outcome | None:
+        """Return the outcome of the last attempt for a firing, if it is known."""
+        first = attempt.all_of_firing
+        row = await self.database.fetch_one(_LAST_OF_FIRING, first=first, behind=f"{first[:-1]};")
+        return None if row is None or row.outcome is None else read_outcome(row.outcome, row.outcome_fields)

@@ -1,0 +1,164 @@
+"""Alerts that ask for a pause: the order of each, which is sent before its card is posted, and further attempts."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from bot.core.cards import Alert, Asked, Automatic, NewCard, Reply, Worse
+from bot.core.outcomes import NotAutomatic, Observed, Outcome, Paused, PauseWord, Stopping, StoreUnavailable, word_of
+from bot.core.recovery import STILL_WANTED
+from bot.core.requests import Actor, ReplyAddress, program_id
+from bot.core.workspace import AutoPause, Workspace
+from bot.outbound.store.auto_pauses import AutoPauseRows, Unpaused, attempt_of, pause_of
+from bot.outbound.store.errors import StoreError
+from bot.request_id import new_id
+from bot.runtime import Tasks, ended
+from bot.usecases.cards import POST_WAIT, AlertCards, AlertResult
+from bot.usecases.orders import Orders, RunningOrder
+
+AGAIN_INTERVAL = 20.0
+"""Seconds between two looks for pauses that are to be tried again."""
+
+MOST_WAITING = 1_000
+"""The most alerts that wait for a database that fails; no pause comes of others."""
+
+_BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: then people read that at once
+_ASKED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
+_LONGEST_REASON = 200
+
+
+@dataclass(slots=True, eq=False)
+class _Pause:
+    """The pause that an alert asks for. Its task returns the outcome, None if another process knows it."""
+
+    task: asyncio.Task[Outcome | None] | None = None
+    running: RunningOrder | None = None
+    is_repeated: bool = False
+    came_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Return the outcome, if it is known by now."""
+        is_known = self.task is not None and self.task.done() and not self.task.cancelled()
+        return self.task.result() if self.task is not None and is_known else None
+
+    def asked(self) -> Asked:
+        """Return what the card of the alert has to know."""
+        outcome, running = self.outcome, self.running
+        if isinstance(outcome, NotAutomatic | StoreUnavailable) or running is None or not running.entry.is_stored:
+            return Asked(None, outcome or StoreUnavailable(), self.came_at)
+        if self.is_repeated:
+            return Asked(Automatic.REPEATED if isinstance(outcome, Paused) else None, None, self.came_at)
+        return Asked(Automatic.CONFIRMED if running.entry.was_paused else Automatic.SENT, None, self.came_at)
+
+
+@dataclass(eq=False)
+class AutoPauses:
+    """Pauses by alerts. One that is repeated has the order that it had before, at whichever process."""
+
+    orders: Orders
+    alert_cards: AlertCards
+    rows: AutoPauseRows
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
+        self._waiting = 0
+
+    async def post(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[AlertResult, PauseWord | None]:
+        """Send the pause that an alert asks for, and post the alert. Return what became of both."""
+        ends = time.monotonic() + POST_WAIT
+        pause, word = self._begin(workspace, channel, alert)
+        asked = await _asked(pause)
+        result = await self.alert_cards.post(workspace, channel, alert, asked, within=ends - time.monotonic())
+        if pause is not None and pause.task is not None:
+            await asyncio.wait({pause.task}, timeout=max(0.0, ends - time.monotonic()))
+            word = PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
+        return result, word
+
+    async def record(self, workspace: Workspace, channel: str, alerts: list[Alert]) -> list[AlertResult | None]:
+        """Do the same for many, without waiting for a post. One is None that the database has not taken."""
+        return await asyncio.gather(*(self._record(workspace, channel, alert) for alert in alerts))
+
+    async def _record(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult | None:
+        pause, _ = self._begin(workspace, channel, alert)
+        return await self.alert_cards.place(workspace, channel, alert, await _asked(pause), within=0.0)
+
+    def _begin(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
+        if alert.asks_for is None or alert.is_resolved:
+            return None, None
+        if alert.asks_for is AutoPause.OFF:
+            return None, PauseWord.NOT_ASKED
+        mode = workspace.auto_pause.weaker(alert.asks_for)
+        if mode is AutoPause.OFF:
+            return None, PauseWord.OFF
+        pause = _Pause()
+        pause.task = self.tasks.start(self._pause(pause, workspace.team_id, channel, alert, mode))
+        return pause, None
+
+    async def _pause(self, pause: _Pause, team_id: str, channel: str, alert: Alert, mode: AutoPause) -> Outcome | None:
+        since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
+        if since is None:
+            return StoreUnavailable()
+        attempt = attempt_of(team_id, alert.session_id, alert.fingerprint, since)
+        actor, age = Actor(team_id, channel, program_id(alert.sender)), time.monotonic() - pause.came_at
+        order, address = pause_of(attempt, alert.session_id, actor, _reason(alert), age=age), ReplyAddress(actor)
+        known = Observed() if mode is AutoPause.OBSERVE else None
+        running, pause.is_repeated = self.orders.start(order, address, known)
+        pause.running = running
+        if not pause.is_repeated:
+            self.tasks.start(self.orders.deliver(running, address))
+        await ended(running.outcome)
+        outcome = Stopping() if running.outcome.cancelled() else running.outcome.result()
+        pause.is_repeated |= running.entry.is_lost
+        if pause.is_repeated and not isinstance(outcome, Paused):
+            with suppress(StoreError):
+                return await self.rows.last_outcome(attempt) or outcome
+        return outcome
+
+    async def _firing_since(self, team_id: str, alert: Alert) -> float | None:
+        """Return since when an alert fires; None if the database fails for too long, or too many wait for it."""
+        ends = time.monotonic() + STILL_WANTED
+        if self._waiting >= MOST_WAITING:
+            return None
+        self._waiting += 1
+        try:
+            while time.monotonic() < ends:
+                with suppress(StoreError):
+                    return await self.rows.firing_since(team_id, alert)
+                await asyncio.sleep(_ASKED_AGAIN_AFTER)
+            return None
+        finally:
+            self._waiting -= 1
+
+    async def look(self) -> None:
+        """Try the pauses again that did not succeed, of what still fires."""
+        with suppress(StoreError):  # the check of the database reports it
+            for one in await self.rows.unpaused():
+                self.tasks.start(self._try_again(one))
+
+    async def _try_again(self, unpaused: Unpaused) -> None:
+        order, content = unpaused.order, unpaused.content
+        running, is_known = self.orders.start(order, ReplyAddress(order.actor))
+        if is_known:
+            return
+        await self.orders.deliver(running, ReplyAddress(order.actor))
+        entry = running.entry
+        if isinstance(entry.outcome, Paused) and not entry.is_lost and unpaused.ts:
+            reply = replace(content, count=1, reply=Reply(unpaused.ts, Worse.PAUSED_BY_IT))
+            team_id, channel = order.actor.team_id, order.actor.channel_id
+            self.alert_cards.outbox.remember([NewCard(new_id(), team_id, channel, order.session_id, reply)])
+
+
+async def _asked(pause: _Pause | None) -> Asked | None:
+    """Return what the card of an alert has to know; wait a moment for the outcome of its pause."""
+    if pause is None or pause.task is None:
+        return None
+    await asyncio.wait({pause.task}, timeout=_BEFORE_CARD)
+    return pause.asked()
+
+
+def _reason(alert: Alert) -> str:
+    """Return what is said of a pause besides the name of the token: which alert it was."""
+    source = dict(alert.fields).get("source", "")
+    return (source or alert.title or alert.text)[:_LONGEST_REASON]

@@ -1,0 +1,237 @@
+"""An alert asks for a pause: who may, what is sent, and what its card and its program are told."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.messages import senders as say
+from bot.sim.anchor import server_error
+from bot.sim.slack import Hang
+from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
+from harness import SESSION, SingleHarness
+from harness.conversation import post_json
+from harness.outages import execute
+from harness.product import outcomes
+from harness.texts import not_automatic
+
+pytestmark = pytest.mark.anyio
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+ALERT = {"session_id": SESSION, "text": "It spends.", "title": "High spend", "fingerprint": "f1", "action": "pause"}
+FAILED = not_automatic(outcomes.StoreUnavailable())
+AUTO = "*Paused automatically* by `default`"
+
+
+@asynccontextmanager
+async def braking(url: str = "sqlite://", mode: str = "on", **settings: str) -> AsyncIterator[SingleHarness]:
+    """A bot whose alerts may pause."""
+    own = {"AUTO_PAUSE": mode, "AUTO_PAUSE_TOKENS": "default"}
+    async with taking_alerts(url, **own | settings) as at:
+        yield at
+
+
+async def send(at: SingleHarness, **fields: object) -> Mapping[str, Any]:
+    """Let a program send an alert that asks for a pause, and return the answer."""
+    _, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT | fields, headers=BEARER)
+    return answer
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
+def minutes_ago(minutes: float) -> str:
+    return datetime.fromtimestamp(time.time() - 60 * minutes, UTC).isoformat()
+
+
+async def age_orders(url: str, *, seconds: int) -> None:
+    """Let all orders so far be older, once people have been told."""
+    await asyncio.sleep(0.5)
+    await execute(url, f"UPDATE orders SET given_at = given_at - {seconds}, settled_at = settled_at - {seconds}")  # noqa: S608
+
+
+async def break_database(url: str, *, repair: bool = False) -> None:
+    for table in ("orders", "cards"):
+        names = (f"gone_{table}", table) if repair else (table, f"gone_{table}")
+        await execute(url, "ALTER TABLE {} RENAME TO {}".format(*names))
+
+
+def pauses(at: SingleHarness) -> list[str | None]:
+    return [order.verb for order in at.orders]
+
+
+async def test_the_session_is_paused_before_its_card_is_posted_and_the_card_says_so(database_url: str) -> None:
+    async with braking(database_url) as at:
+        at.slack.faults["chat.postMessage"] = Hang()
+        sending = asyncio.create_task(send(at))
+        await at.anchor.until(lambda: pauses(at) == ["pause"], within=5)
+        at.slack.faults.clear()
+        answer = await sending
+        await at.slack.until(lambda: about_session(at))
+        (card,) = about_session(at)
+        await until_shown(at, card, RESUME, AUTO, "High spend")
+        assert (answer["pause"], pauses(at), len(about_session(at))) == ("paused", ["pause"], 1)
+
+
+async def test_a_firing_is_one_pause_however_often_it_comes_until_it_was_resolved(database_url: str) -> None:
+    async with braking(database_url) as at:
+        answers = [await send(at) for _ in range(3)]
+        first = pauses(at)
+        await at.command(verb="resume")
+        await at.wait_for_messages(2)
+        answers.append(await send(at))
+        await send(at, status="resolved")
+        answers.append(await send(at))
+        assert (first, pauses(at)) == (["pause"], ["pause", "resume"])
+    assert [one["pause"] for one in answers] == ["paused", "paused", "paused", "paused", "refused"]
+
+
+@pytest.mark.parametrize("verdict", ["resumed", "unconfirmed"])
+async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: str, sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await at.command()
+        if verdict == "unconfirmed":
+            at.anchor.fault = Hang()
+        await at.command(verb="resume")
+        await at.slack.until(lambda: at.answers()[-1].text.startswith(("▶️", "❓")), within=60)
+        at.anchor.fault = None
+        before = len(pauses(at))
+        answer = await send(at)
+        (card,) = [one for one in about_session(at) if "High spend" in one.text]
+        await at.slack.until(lambda: "*Not paused automatically*" in at.current(card).text)
+        shown = at.current(card)
+        assert "anchor_pause" in buttons(shown)
+        assert (answer["pause"], len(pauses(at))) == ("refused", before)
+        assert f"*Not paused automatically*: <@{at.person.id}> resumed it" in shown.text
+
+
+async def test_a_resume_after_the_firing_began_counts_however_long_ago(database_url: str) -> None:
+    async with braking(database_url) as at:
+        await at.command()
+        await at.command(verb="resume")
+        await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
+        await age_orders(database_url, seconds=3_000)
+        long_ago, lately = await send(at, starts_at=minutes_ago(5)), await send(at, starts_at=minutes_ago(55))
+        assert (long_ago["pause"], lately["pause"]) == ("paused", "refused")
+
+
+async def test_a_session_that_is_paused_is_paused_again_without_a_word(database_url: str) -> None:
+    async with braking(database_url) as at:
+        await send(at)
+        posted = len(about_session(at))
+        answer = await send(at, fingerprint="f2", title="Again")
+        (card,) = about_session(at)
+        await until_shown(at, card, RESUME, AUTO)
+        assert (answer["pause"], pauses(at), posted) == ("paused", ["pause", "pause"], 1)
+
+
+async def test_on_a_card_that_was_posted_before_the_pause_is_a_new_message(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await send(at, action=None)
+        (card,) = about_session(at)
+        answer = await send(at)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        reply = about_session(at)[1]
+        assert (answer["pause"], reply.thread_ts) == ("paused", card.ts)
+        assert "*Paused automatically* by `default`" in reply.text
+        await until_shown(at, card, RESUME, AUTO)
+
+
+async def test_a_pause_that_failed_is_told_and_tried_again_while_the_alert_fires(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        answer = await send(at)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        failure = next(one for one in about_session(at) if "did not stop" in one.text)
+        before = len(pauses(at))
+        at.anchor.fault = None
+        await asyncio.sleep(130)
+        assert (answer["pause"], len(pauses(at))) == ("failed", before + 1)
+        await at.slack.until(lambda: len(about_session(at)) == 3)
+        assert "Requested by `default`" in failure.text
+        assert AUTO in about_session(at)[2].text
+        await asyncio.sleep(130)
+        assert len(pauses(at)) == before + 1
+
+
+async def test_a_workspace_that_observes_sends_nothing_also_later(sqlite_url: str) -> None:
+    async with braking(sqlite_url, "observe") as at:
+        answer = await send(at)
+        (card,) = about_session(at)
+        await until_shown(at, card, PAUSE, not_automatic(outcomes.Observed()))
+        assert (answer["pause"], pauses(at)) == ("observed", [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "word", "warning"),
+    [
+        ({"action": "end"}, "not asked", say.NO_ACTION),
+        ({"action": 7}, "not asked", say.NO_ACTION),
+        ({"fingerprint": ""}, "not asked", say.NO_FINGERPRINT),
+        ({"action": "observe"}, "observed", None),
+        ({"action": "Pause", "starts_at": "soon"}, "paused", say.NO_STARTS_AT),
+        ({"starts_at": "2999-01-01T00:00:00Z"}, "paused", None),
+        ({"action": None}, None, None),
+    ],
+)
+async def test_what_else_an_alert_asks_for_pauses_nothing(
+    fields: dict[str, object], word: str | None, warning: str | None
+) -> None:
+    async with braking() as at:
+        answer = await send(at, **fields)
+        assert (answer.get("pause"), answer.get("warnings")) == (word, [warning] if warning else None)
+        assert pauses(at) == (["pause"] if word == "paused" else [])
+
+
+@pytest.mark.parametrize(("mode", "tokens", "word"), [("off", "default", "off"), ("on", "", "not asked")])
+async def test_a_workspace_or_a_token_that_does_not_pause(mode: str, tokens: str, word: str) -> None:
+    async with braking(mode=mode, AUTO_PAUSE_TOKENS=tokens) as at:
+        answer = await send(at)
+        assert (answer["pause"], pauses(at), len(about_session(at))) == (word, [], 1)
+
+
+async def test_more_sessions_than_the_limit_are_held_back_for_ten_minutes(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        sessions = [at.anchor.add_session() for _ in range(5)]
+        answers = [await send(at, session_id=one) for one in sessions[:4]]
+        await asyncio.sleep(300)
+        answers.append(await send(at, session_id=sessions[4]))
+        again = await send(at, session_id=sessions[2])
+        await asyncio.sleep(400)
+        later = await send(at, session_id=sessions[4], fingerprint="f2")
+        stays = await send(at, session_id=sessions[2])
+        card = next(one for one in at.messages() if sessions[2] in one.text)
+        await until_shown(at, card, PAUSE, not_automatic(outcomes.HeldBack(2)))
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0, 1]
+    assert [one["pause"] for one in answers] == ["paused", "paused", "held back", "held back", "held back"]
+    assert (again["pause"], later["pause"], stays["pause"]) == ("held back", "paused", "held back")
+
+
+async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await break_database(sqlite_url)
+        answer = await send(at)
+        (card,) = about_session(at)
+        assert (answer["pause"], pauses(at)) == ("pending", [])
+        assert FAILED in card.text
+        await break_database(sqlite_url, repair=True)
+        await at.anchor.until(lambda: pauses(at) == ["pause"], within=60)
+        await until_shown(at, card, RESUME, AUTO)
+
+
+async def test_a_database_that_fails_for_longer_than_two_minutes_means_no_pause(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await break_database(sqlite_url)
+        await send(at)
+        (card,) = about_session(at)
+        await asyncio.sleep(130)
+        await break_database(sqlite_url, repair=True)
+        await until_shown(at, card, PAUSE, FAILED)
+        assert pauses(at) == []
