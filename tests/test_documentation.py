@@ -1,6 +1,7 @@
 """The documents: short, reachable from the README, without broken links, and complete."""
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ import pytest
 
 import bot
 from bot.outbound.store.migrations import columns, newest
+from harness.product import outcomes
 
 ROOT = Path(bot.__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "tests/README.md"])
+PAUSES = DOCS / "automatic-pause.md"
 RECORD = re.compile(r"\d{4}-.*")
 
 
@@ -90,3 +93,16 @@ def test_the_architecture_has_a_line_for_each_folder() -> None:
     parts = {str(name) for name in names if len(name.parts) == 1 or name.parts[0] in {"inbound", "usecases"}}
     parts |= {str(name) for name in names if name.parts[0] == "outbound" and len(name.parts) == 2}
     assert set(re.findall(r"^\| `(.+?)/` \|", (DOCS / "architecture.md").read_text(), re.MULTILINE)) == parts
+
+
+@pytest.mark.parametrize("page", ["alerts", "automatic-pause"])
+def test_what_a_page_shows_to_copy_is_a_part_of_a_file_in_deploy(page: str) -> None:
+    shown = re.findall(r"^ *```yaml\n(.*?)^ *```$", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)
+    files = [path.read_text() for path in (ROOT / "deploy").glob("*.yml")]
+    assert shown
+    assert [one for one in map(textwrap.dedent, shown) if not any(one in file for file in files)] == []
+
+
+def test_the_page_about_automatic_pauses_has_each_word_of_an_answer() -> None:
+    (table,) = re.findall(r"^\| `pause` \| \|\n\|---\|---\|\n(.*?)\n\n", PAUSES.read_text(), re.DOTALL | re.MULTILINE)
+    assert re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE) == [word.value for word in outcomes.PauseWord]

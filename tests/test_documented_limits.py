@@ -26,7 +26,7 @@ from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import availability, card_claims, database, journal, marks, news, people, store
+from bot.outbound.store import auto_pauses, availability, card_claims, database, journal, marks, news, people, store
 from bot.outbound.store import history as past_orders
 from bot.usecases import access, delivery, home, notices, orders, queue, sequence, session_cards, session_checks
 from bot.usecases import cards as outbox
@@ -267,11 +267,23 @@ PRIVACY: list[Row] = [
     ("in transactions of {} rows", past_orders.BATCH),
     ("nothing has changed for {} days", past_orders.CARD_DAYS),
 ]
+AUTOMATIC_PAUSE: list[Row] = [
+    ("or after {} h without any", auto_pauses.FORGOTTEN_AFTER / 3600),
+    ("or within the last {} minutes", minutes(auto_pauses.RESPECTED)),
+    ("`AUTO_PAUSE_LIMIT` sessions** ({}) of", float(SETTINGS["AUTO_PAUSE_LIMIT"].default)),
+    ("would be paused within {} seconds", auto_pauses.WINDOW),
+    ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
+    ("back, up to {} seconds after the alert", recovery.STILL_WANTED),
+    ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
+    ("has `pause`, after {} seconds at most", outbox.POST_WAIT),
+    ("of at least {} characters, for each program", settings.PAUSING_TOKEN_LENGTH),
+]
 HTTP: list[Row] = [("headers take over {} s", http.HEADER_TIMEOUT)]
 PAGES = {
     "operations": OPERATIONS,
     "reliability": RELIABILITY,
     "alerts": ALERTS,
+    "automatic-pause": AUTOMATIC_PAUSE,
     "http": HTTP,
     "privacy": PRIVACY,
     "sessions": SESSIONS,
