@@ -206,7 +206,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         facts=fact_reads,
     )
     alert_cards = AlertCards(slack, outbox, reads, sender_use)
-    auto_pauses = AutoPauses(orders, alert_cards, pause_rows, tasks)
+    auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, tasks)
     recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
     router = Router()
     OrderListeners(orders, lists, session_views, dashboard_url).add_to(router)

@@ -12,12 +12,13 @@ from bot.core.requests import Actor, ReplyAddress, program_id
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.store.auto_pauses import AutoPauseRows, Unpaused, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError
+from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, ended
 from bot.usecases.cards import POST_WAIT, AlertCards, AlertResult
 from bot.usecases.orders import Orders, RunningOrder
 
-AGAIN_INTERVAL = 20.0
+AGAIN_INTERVAL = 60.0
 """Seconds between two looks for pauses that are to be tried again."""
 
 MOST_WAITING = 1_000
@@ -59,6 +60,7 @@ class AutoPauses:
 
     orders: Orders
     alert_cards: AlertCards
+    workspaces: Workspaces
     rows: AutoPauseRows
     tasks: Tasks
 
@@ -133,6 +135,9 @@ class AutoPauses:
 
     async def look(self) -> None:
         """Try the pauses again that did not succeed, of what still fires."""
+        pinned = self.workspaces.pinned
+        if pinned is not None and pinned.auto_pause is AutoPause.OFF:
+            return
         with suppress(StoreError):  # the check of the database reports it
             for one in await self.rows.unpaused():
                 self.tasks.start(self._try_again(one))

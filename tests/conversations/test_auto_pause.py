@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.messages import senders as say
-from bot.sim.anchor import server_error
+from bot.sim.anchor import SessionState, Slow, server_error
 from bot.sim.slack import Hang
 from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
@@ -127,6 +127,7 @@ async def test_a_session_that_is_paused_is_paused_again_without_a_word(database_
         await send(at)
         posted = len(about_session(at))
         answer = await send(at, fingerprint="f2", title="Again")
+        await asyncio.sleep(2)
         (card,) = about_session(at)
         await until_shown(at, card, RESUME, AUTO)
         assert (answer["pause"], pauses(at), posted) == ("paused", ["pause", "pause"], 1)
@@ -235,3 +236,68 @@ async def test_a_database_that_fails_for_longer_than_two_minutes_means_no_pause(
         await break_database(sqlite_url, repair=True)
         await until_shown(at, card, PAUSE, FAILED)
         assert pauses(at) == []
+
+
+async def test_two_alerts_of_a_session_at_once_do_not_get_around_the_limit(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        sessions = [at.anchor.add_session() for _ in range(10)]
+        both = [send(at, session_id=one, fingerprint=name) for one in sessions for name in ("f1", "f2")]
+        words = [answer["pause"] for answer in await asyncio.gather(*both)]
+        assert sum(bool(at.anchor.posts(one)) for one in sessions) == 2
+        assert sorted(set(words)) == ["held back", "paused"]
+
+
+async def test_further_attempts_for_a_session_that_was_counted_are_not_held_back(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        at.anchor.fault = server_error()
+        sessions = [at.anchor.add_session() for _ in range(4)]
+        words = []
+        for one in sessions:
+            words.append((await send(at, session_id=one))["pause"])
+            await asyncio.sleep(31)
+        at.anchor.fault = None
+        await asyncio.sleep(130)
+        assert words == ["failed"] * 4
+        assert [at.anchor.posts(one)[-1].status for one in sessions] == [200] * 4
+
+
+async def test_while_a_resume_is_at_anchor_nothing_is_sent(database_url: str) -> None:
+    async with braking(database_url) as at:
+        await at.command()
+        at.anchor.fault = Slow(3.0)
+        resuming = asyncio.create_task(at.command(verb="resume"))
+        await at.anchor.until(lambda: pauses(at) == ["pause", "resume"])
+        answer = await send(at)
+        at.anchor.fault = None
+        await resuming
+        assert (answer["pause"], pauses(at)) == ("refused", ["pause", "resume"])
+
+
+async def test_nothing_is_sent_for_a_session_that_has_just_ended(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await send(at, action=None)
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        (card,) = about_session(at)
+        await at.slack.until(lambda: "Ended" in at.current(card).text, within=200)
+        words = [(await send(at))["pause"]]
+        await asyncio.sleep(90)
+        words.append((await send(at, fingerprint="f2"))["pause"])
+        assert words == ["refused", "failed"]
+
+
+async def test_what_is_resolved_is_not_tried_again(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        await send(at)
+        before = len(pauses(at))
+        await send(at, status="resolved")
+        await asyncio.sleep(200)
+        assert len(pauses(at)) == before
+
+
+async def test_without_a_time_an_alert_fires_for_the_first_time_again_after_a_day(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        for hours in (0, 23, 23, 25):
+            await execute(sqlite_url, f"UPDATE marks SET until = until - {hours * 3_600} WHERE name LIKE 'firing %'")  # noqa: S608
+            await send(at)
+        assert pauses(at) == ["pause", "pause"]

@@ -157,8 +157,10 @@ class Alerts:
         if not is_recorded:
             return self._reject(Rejected(503, senders.NOT_RECORDED), retry_after=_RETRY_SOON)
         self._report_lost(webhook, workspace, token)
-        warnings = {"warnings": webhook.warnings} if webhook.warnings else {}
-        return web.json_response({"ok": True, "channel": channel, "taken": number} | warnings)
+        asks_in_vain = not token.may_pause and any(one.asks_for not in {None, AutoPause.OFF} for one in webhook.alerts)
+        warnings = [*webhook.warnings, *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
+        answer = {"ok": True, "channel": channel, "taken": number}
+        return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
 
     async def _read_webhook(self, request: web.Request, token: AlertToken) -> Webhook | web.Response:
         body = await self._webhook_bodies.read(request)

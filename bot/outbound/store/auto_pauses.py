@@ -4,7 +4,6 @@ Every method can raise StoreUnreachableError.
 """
 
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bot.core.outcomes import (
     Paused,
     Resumed,
     ResumedBefore,
+    StoreUnavailable,
     Unconfirmed,
 )
 from bot.core.recovery import STILL_WANTED
@@ -51,9 +51,10 @@ AGAIN_AFTER = 60.0
 
 _ENDED_WITHIN = 60.0
 _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
-    one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, *get_args(NotAutomatic))
+    one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, StoreUnavailable, *get_args(NotAutomatic))
 }
 _MOST_DUE = 200
+_MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _WRITE_MARK = """
@@ -74,7 +75,8 @@ _OLDEST_RESUME = 3_600.0  # seconds that a resume can take at most
 _ENDED = f"SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :since LIMIT 1"
 _PAUSE = f"""
     SELECT outcome FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
-      AND (outcome IN ('{"', '".join(PHASES)}') OR (outcome IS NULL AND verb = '{Verb.PAUSE}' AND given_at > :wanted))
+      AND (outcome IN ('{"', '".join(PHASES)}') OR (outcome IS NULL AND verb = '{Verb.PAUSE}'
+        AND source <> '{Source.ALERT}' AND given_at > :wanted))
     ORDER BY given_at DESC, id DESC LIMIT 1
 """
 _NOT_PAUSED = f"""
@@ -173,7 +175,8 @@ class AutoPauseRows:
         of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
         wanted = now - STILL_WANTED
         connection.fetch_one(_LOCK, team_id=order.actor.team_id)
-        since = min(now - RESPECTED, now if attempt is None else attempt.since)
+        assert attempt is not None  # noqa: S101 - only alerts are judged
+        since = min(now - RESPECTED, attempt.since)
         oldest = since - _OLDEST_RESUME
         resume = connection.fetch_one(_RESUME, **of_session, since=since, oldest=oldest, wanted=wanted)
         if resume is not None:
@@ -183,33 +186,34 @@ class AutoPauseRows:
         pause = connection.fetch_one(_PAUSE, **of_session, id=order_id, wanted=wanted)
         if pause is not None and pause.outcome in {None, Paused.__name__}:
             return Verdict(was_paused=True)
-        is_counted = self._count(connection, order, now)
-        return Verdict(None if is_counted else HeldBack(self.most))
+        return Verdict(None if self._count(connection, order, attempt, now) else HeldBack(self.most))
 
-    def _count(self, connection: Connection, order: Order, now: float) -> bool:
-        """Count a session that is to be paused. Return whether it may be: if not, none may for HELD_FOR."""
+    def _count(self, connection: Connection, order: Order, attempt: Attempt, now: float) -> bool:
+        """Return whether a session may be paused, and count it; if not, no other one may for HELD_FOR.
+
+        Further attempts for one that was counted are no more.
+        """
         mark = {"team_id": order.actor.team_id, "name": PACE_OF_PAUSES}
         row = connection.fetch_one(_READ_MARK, **mark)
-        held_until, recent = (0.0, []) if row is None else (row.until, json.loads(row.value))
-        recent = [[at, one] for at, one in recent if now - WINDOW < at <= now]
+        held_until, admitted = (0.0, []) if row is None else (row.until, json.loads(row.value))
+        recent = {one for at, one in admitted if now - WINDOW < at <= now}
+        is_again = attempt.number > 0 and any(one == order.session_id for _, one in admitted)
+        if order.session_id in recent or is_again:
+            return True
         if now < held_until <= now + HELD_FOR:
             return False
-        is_known = any(one == order.session_id for _, one in recent)
-        is_allowed = is_known or len(recent) < self.most
-        if is_allowed and not is_known:
-            recent.append([now, order.session_id])
-        until = 0.0 if is_allowed else now + HELD_FOR
-        connection.execute(_WRITE_MARK, **mark, until=until, value=json.dumps(recent))
-        return is_allowed
+        is_admitted = len(recent) < self.most
+        kept = [*admitted, [now, order.session_id]][-_MOST_ADMITTED:] if is_admitted else admitted
+        until = 0.0 if is_admitted else now + HELD_FOR
+        connection.execute(_WRITE_MARK, **mark, until=until, value=json.dumps(kept))
+        return is_admitted
 
     async def unpaused(self) -> list[Unpaused]:
         """Return the firings that still fire, and whose pause is to be tried again now."""
-        if self._clock.estimate() == -math.inf:
-            await self.database.change(self._clock.offset)
         return await self.database.read(lambda connection: list(self._unpaused(connection)))
 
     def _unpaused(self, connection: Connection) -> Iterator[Unpaused]:
-        now = self._clock.estimate()
+        now = time.monotonic() + self._clock.offset(connection)
         since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
         for row in connection.fetch_all(_NOT_PAUSED, since=since, until=until):
             attempt = read_attempt(row.trigger_id)
