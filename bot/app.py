@@ -19,8 +19,7 @@ from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.core.cards import ALERTS_PATH
 from bot.core.fields import Secret
 from bot.core.retries import backoff
-from bot.core.sessions import NotRead, Unread
-from bot.core.workspace import SCOPES, NewKeyRejected
+from bot.core.workspace import SCOPES
 from bot.health import OFF, Metrics, Readiness, State, repeat
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
@@ -319,19 +318,9 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
 
 
 async def _check_key(container: Container) -> None:
-    """Try the key of the settings with Anchor. Without an answer nothing is known about it.
-
-    If there are no requests left, others have tried it.
-    """
-    workspace, monitor = container.workspaces.pinned, container.monitor
-    if workspace is not None and workspace.anchor_key is not None:
-        if not await container.session_checks.rows.allows_reads(workspace.team_id, 1):
-            return
-        result = await container.clients.anchor.try_key(workspace.anchor_key.value)
-        if isinstance(result, NewKeyRejected):
-            monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
-        elif result is None:
-            monitor.record_list(workspace, result)
+    """Try the key of the settings with Anchor."""
+    if (workspace := container.workspaces.pinned) is not None:
+        await container.session_checks.try_key(workspace)
 
 
 async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: asyncio.Event, seconds: float) -> None:

@@ -193,7 +193,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states, delivery.posting)
     outbox = CardOutbox(card_rows, sender, metrics, news.cards)
-    session_checks = SessionChecks(anchor_sessions, workspaces, card_rows, reads, fact_reads)
+    session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_rows, reads, fact_reads)
     session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
     orders = Orders(
         session_control,

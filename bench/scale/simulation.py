@@ -114,11 +114,17 @@ class Simulation:
     def _process(self, number: int, database: Database) -> _Process:
         rows = CardRows(database, f"process {number}")
         nothing: Any = SimpleNamespace(
-            find=_find, fill=_fill, learn=_ignore, learn_some=_ignore, monitor=SimpleNamespace(record_list=_ignore)
+            find=_find,
+            fill=_fill,
+            learn=_ignore,
+            learn_some=_ignore,
+            monitor=SimpleNamespace(record_list=_ignore),
+            pinned=None,
         )
         outbox = CardOutbox(rows, cast("Any", self._slack))
         queue = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_AT_ANCHOR_EACH, longest_wait=_DEADLINE)
-        return _Process(rows, outbox, queue, SessionChecks(cast("Any", self._anchor), nothing, rows, nothing, nothing))
+        checks = SessionChecks(nothing, cast("Any", self._anchor), nothing, rows, nothing, nothing)
+        return _Process(rows, outbox, queue, checks)
 
     async def _come(self, arrivals: Sequence[Arrival], handle: Any) -> None:  # noqa: ANN401
         """Let each arrival come in its time, to the processes in turn."""

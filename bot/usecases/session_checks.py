@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ from bot.core.fields import Secret, digest
 from bot.core.retries import backoff
 from bot.core.session_checks import MOST_READS, OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Life, Session, SessionPage
-from bot.core.workspace import Workspace
+from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
+from bot.core.workspace import AutoPause, NewKeyRejected, Workspace
+from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError
@@ -28,6 +30,9 @@ INTERVAL = 60.0
 LOOK_INTERVAL = 16.0
 """Seconds between two looks for workspaces with open cards."""
 
+KEY_INTERVAL = 45.0
+"""Seconds from a try of a key to the next look that tries it again, while alerts can pause: it is every 48."""
+
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,
@@ -40,6 +45,7 @@ MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 class SessionChecks:
     """Checks of sessions."""
 
+    anchor: AnchorClient
     sessions: AnchorSessions
     workspaces: Workspaces
     rows: CardRows
@@ -49,13 +55,41 @@ class SessionChecks:
     def __post_init__(self) -> None:
         self._failures: dict[str, int] = {}
         self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
-        self._turn = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._turn, self._key_turn = asyncio.Semaphore(_MOST_AT_ONCE), asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def look(self) -> None:
-        """Check the workspaces whose turn it is."""
+        """Check the workspaces whose turn it is, and try the keys of those in which alerts can pause."""
+        pinned = self.workspaces.pinned
+        pausing = pinned.team_id if pinned is not None and pinned.auto_pause is not AutoPause.OFF else ""
         with suppress(StoreError):  # the check of the database reports it
-            teams = await self.rows.claim_checks(INTERVAL)
-            await asyncio.gather(*[self._check_in_turn(team_id, since) for team_id, since in teams.items()])
+            teams, keys = await self.rows.claim_checks(INTERVAL, KEY_INTERVAL, pausing)
+            checks = [self._check_in_turn(team_id, since) for team_id, since in teams.items()]
+            await asyncio.gather(*checks, *([self._try_keys(keys)] if keys else []))
+
+    async def _try_keys(self, teams: Sequence[str]) -> None:
+        """Try the keys of workspaces. All together are done before the next look, and wait for no checks."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TIMEOUT):
+                await asyncio.gather(*map(self._try_in_turn, teams))
+
+    async def _try_in_turn(self, team_id: str) -> None:
+        async with self._key_turn:
+            with suppress(StoreError):
+                if (workspace := await self.workspaces.find(team_id)) is not None:
+                    await self.try_key(workspace)
+
+    async def try_key(self, workspace: Workspace) -> None:
+        """Try the key with Anchor. Without an answer nothing is known about it.
+
+        If there are no requests left, others have tried it.
+        """
+        if workspace.anchor_key is None or not await self.rows.allows_reads(workspace.team_id, 1):
+            return
+        result = await self.anchor.try_key(workspace.anchor_key.value)
+        if isinstance(result, NewKeyRejected):
+            self.reads.monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
+        elif result is None:
+            self.reads.monitor.record_list(workspace, result)
 
     async def _check_in_turn(self, team_id: str, since: float) -> None:
         async with self._turn:

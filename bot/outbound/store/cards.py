@@ -20,6 +20,7 @@ from bot.core.retries import DELETED
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
+from bot.core.workspace import AutoPause
 from bot.outbound.store.alerts import ARE_OF_SESSIONS, place
 from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
 from bot.outbound.store.card_values import (
@@ -37,7 +38,7 @@ from bot.outbound.store.card_values import (
 from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
 from bot.outbound.store.errors import PartError, StoreError
-from bot.outbound.store.marks import CHECK, READS
+from bot.outbound.store.marks import CHECK, KEY_CHECK, READS
 from bot.outbound.store.news import CARDS
 
 _log = logging.getLogger(__name__)
@@ -93,13 +94,27 @@ _SET_FACTS = f"""
 _TEAMS = f"""
     SELECT team_id, min(created_at) AS since FROM cards WHERE {_IS_LIVE} GROUP BY team_id ORDER BY team_id
 """
+_ALERTS_PAUSE = f"""
+    SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}' UNION
+    SELECT team_id FROM workspaces WHERE team_id = :pausing
+"""
+"""The workspaces in which alerts can pause; :pausing is that of the settings, or ""."""
 _IS_CHECK_DUE = f"""
     SELECT team_id FROM cards WHERE {_IS_LIVE} GROUP BY team_id HAVING min(created_at) <= :since
-      AND NOT EXISTS (SELECT 1 FROM marks WHERE scope = cards.team_id AND name = '{CHECK}' AND until > :now) LIMIT 1
+      AND NOT EXISTS (SELECT 1 FROM marks WHERE scope = cards.team_id AND name = '{CHECK}' AND until > :now)
+    UNION ALL SELECT team_id FROM ({_ALERTS_PAUSE}) AS pausing
+      WHERE NOT EXISTS (SELECT 1 FROM marks WHERE scope = pausing.team_id AND name = '{KEY_CHECK}' AND until > :now)
+    LIMIT 1
 """
 _CLAIM_CHECKS = f"""
     INSERT INTO marks (scope, name, until)
     SELECT team_id, '{CHECK}', :until FROM cards WHERE {_IS_LIVE} GROUP BY team_id HAVING min(created_at) <= :since
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
+    RETURNING scope
+"""
+_CLAIM_KEY_CHECKS = f"""
+    INSERT INTO marks (scope, name, until)
+    SELECT team_id, '{KEY_CHECK}', :until FROM ({_ALERTS_PAUSE}) AS pausing WHERE true
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
     RETURNING scope
 """
@@ -217,21 +232,26 @@ class CardRows:
         rows = [{"team_id": team_id, "session_id": one, "facts": write_facts(session)} for one, session in known]
         await self._change((_SET_FACTS, rows))
 
-    async def claim_checks(self, interval: float) -> dict[str, float]:
-        """Return the workspaces that this process has to check, and since when they have open cards (Unix seconds).
+    async def claim_checks(
+        self, interval: float, key_interval: float = math.inf, pausing: str = ""
+    ) -> tuple[dict[str, float], list[str]]:
+        """Return the workspaces that this process has to check, and those whose key it has to try.
 
-        Others that have been checked within `interval` seconds, or have no older card, are left out. No other process
-        checks these within that time.
+        The former have open cards, given with the time of the oldest (Unix seconds). Those that were checked within
+        `interval` seconds, or have no older card, are left out. In the latter alerts can pause; that of the settings is
+        `pausing`, or "". No other process does the same within so many seconds.
         """
         now = abs(self.clock.estimate())  # infinite if the database's clock is not known yet: then anything is due
-        if await self.database.fetch_one(_IS_CHECK_DUE, since=now - interval, now=now) is None:
-            return {}
+        if await self.database.fetch_one(_IS_CHECK_DUE, since=now - interval, now=now, pausing=pausing) is None:
+            return {}, []
 
-        def claim_all(connection: Connection) -> dict[str, float]:
+        def claim_all(connection: Connection) -> tuple[dict[str, float], list[str]]:
             now = time.monotonic() + self.clock.offset(connection)
             since, until = now - interval, now + interval
             claimed = {row.scope for row in connection.fetch_all(_CLAIM_CHECKS, since=since, until=until, now=now)}
-            return {row.team_id: row.since for row in connection.fetch_all(_TEAMS) if row.team_id in claimed}
+            teams = {row.team_id: row.since for row in connection.fetch_all(_TEAMS) if row.team_id in claimed}
+            keys = connection.fetch_all(_CLAIM_KEY_CHECKS, until=now + key_interval, now=now, pausing=pausing)
+            return teams, [row.scope for row in keys]
 
         return await self.database.change(claim_all)
 

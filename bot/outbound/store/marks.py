@@ -5,6 +5,7 @@
 | `process` | a process | the end of its lease | |
 | a workspace | `notice` and its name | when it can be sent again, if ever | the events since it was sent |
 | a workspace | `check` | the next check of its sessions | |
+| a workspace | `key check` | the next try of its key, while alerts can pause | |
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
 | a workspace | `counted` and a channel | when the message is complete | the sessions that its last message counts |
@@ -35,7 +36,7 @@ from bot.outbound.store.errors import StoreError
 from bot.runtime import Tasks
 
 PROCESS, INSTALL, KEY, TEAM = "process", "install", "key", "team"
-CHECK, PACE, READS, COUNTED = "check", "pace", "reads", "counted"
+CHECK, KEY_CHECK, PACE, READS, COUNTED = "check", "key check", "pace", "reads", "counted"
 FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
 REFRESH = "people", "refresh"
 

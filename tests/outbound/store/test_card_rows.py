@@ -270,21 +270,21 @@ async def test_a_check_brings_nothing_of_an_uninstalled_workspace_back(
         return await change(work)
 
     monkeypatch.setattr(store.database, "change", change_after_uninstallation)
-    assert await rows.claim_checks(0.0) == {}
+    assert await rows.claim_checks(0.0) == ({}, [])
     assert await fetch(store, "SELECT name FROM marks WHERE name = 'check'") == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite://"])
 async def test_a_workspace_is_checked_by_one_process_at_a_time(rows: CardRows, others: CardRows) -> None:
-    assert await rows.claim_checks(0.3) == {}
+    assert await rows.claim_checks(0.3) == ({}, [])
     await exchange(rows, new=[card(), card(team=GLOBEX.team_id)])
-    assert await rows.claim_checks(0.3) == {}  # the cards are new
+    assert await rows.claim_checks(0.3) == ({}, [])  # the cards are new
     await asyncio.sleep(0.4)
-    claims = [(await checks.claim_checks(0.3)).keys() for checks in (rows, others)]
+    claims = [(await checks.claim_checks(0.3))[0] for checks in (rows, others)]
     assert [set(claim) for claim in claims] == [{ACME.team_id, GLOBEX.team_id}, set()]
     await rows.end_check(ACME.team_id, [], 1, next_in=60.0)
     await asyncio.sleep(0.4)
-    assert (await others.claim_checks(0.3)).keys() == {GLOBEX.team_id}
+    assert set((await others.claim_checks(0.3))[0]) == {GLOBEX.team_id}
     assert await others.open_sessions(GLOBEX.team_id) == [SESSION]
     await others.record_reads(GLOBEX.team_id, read_of("completed"), key="digest")
     assert await others.open_sessions(GLOBEX.team_id) == []

@@ -1,0 +1,109 @@
+"""While alerts can pause, one process tries the Anchor key every minute, and a refusal is told as always."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.sim.anchor import DEFAULT_KEY, Slow
+from bot.sim.slack import User
+from conversations.test_health import becomes
+from harness import HTTP_ONLY, Conversation, ManyHarness, Tenant, single_workspace
+from harness.admin_texts import settings_texts
+from harness.administration import another_bot
+from harness.many_workspaces import many_workspaces
+from harness.product import Secret
+from harness.product import workspace as product
+
+pytestmark = [pytest.mark.anyio, HTTP_ONLY]
+
+AutoPause = product.AutoPause
+MINUTES = 8
+ON: dict[str, Any] = {
+    "ALERTS_TOKEN": "token-of-alerts-0123456789abcdef",
+    "AUTO_PAUSE": "observe",
+    "AUTO_PAUSE_TOKENS": "default",
+}
+
+
+async def tries(at: Conversation | ManyHarness, key: str, seconds: float = MINUTES * 60.0) -> int:
+    """How often the key is tried meanwhile."""
+    at.anchor.requests.clear()
+    await asyncio.sleep(seconds)
+    return sum((request.verb, request.key) == ("statuses", key) for request in at.anchor.requests)
+
+
+async def set_mode(at: ManyHarness, tenant: Tenant, mode: product.AutoPause, before: product.AutoPause) -> None:
+    assert await at.store.rows.set_auto_pause(tenant.team_id, mode, before=before, by=tenant.person.id)
+
+
+@pytest.fixture
+async def on_postgresql(postgresql_urls: Iterator[str]) -> Any:
+    async with many_workspaces(next(postgresql_urls)) as at:
+        yield at
+
+
+async def test_one_of_two_processes_tries_a_key_in_its_time_while_alerts_can_pause(
+    on_postgresql: ManyHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time is shorter here: a minute is a second, and a process looks 5 times meanwhile."""
+    at = on_postgresql
+    ours, theirs = await at.set_up_two()
+    monkeypatch.setattr("bot.usecases.session_checks.KEY_INTERVAL", 0.8)
+    monkeypatch.setattr("bot.app.LOOK_INTERVAL", 0.2)
+    async with another_bot(at), another_bot(at):
+        assert await tries(at, ours.key, seconds=3.0) == 0
+        await set_mode(at, ours, AutoPause.OBSERVE, AutoPause.OFF)
+        assert 4 <= await tries(at, ours.key, seconds=5.0) <= 7
+        assert not [request for request in at.anchor.requests if request.key == theirs.key]
+        await set_mode(at, ours, AutoPause.OFF, AutoPause.OBSERVE)
+        await asyncio.sleep(1.0)
+        assert await tries(at, ours.key, seconds=3.0) == 0
+
+
+async def test_a_key_is_tried_each_minute_while_alerts_can_pause(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    assert await tries(at, tenant.key) == 0
+    await set_mode(at, tenant, AutoPause.OBSERVE, AutoPause.OFF)
+    assert MINUTES <= await tries(at, tenant.key) <= 1.3 * MINUTES + 1
+    await set_mode(at, tenant, AutoPause.OFF, AutoPause.OBSERVE)
+    assert await tries(at, tenant.key) == 0
+
+
+async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_order(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    setter: User = tenant.workspace.add_user("U0SETTER001", "setter", is_admin=True)
+    key = product.AnchorKey(Secret(tenant.key), product.KeyCheck.VERIFIED, setter.id, 1_785_000_000)
+    assert await at.store.rows.set_key(tenant.team_id, key)
+    await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
+    await asyncio.sleep(60.0)
+    at.anchor.revoke(tenant.key)
+    await asyncio.sleep(60.0)
+    told = settings_texts.key_refused_message(product.AnchorKey(Secret(tenant.key)), by_admins=True).text
+    assert await tenant.wait_for_direct_messages(user=setter) == [told]
+    await asyncio.sleep(300.0)
+    assert await tenant.wait_for_direct_messages(user=setter) == [told]
+    found = await at.store.rows.find(tenant.team_id)
+    assert found
+    assert found.anchor_key
+    assert found.anchor_key.check is product.KeyCheck.REFUSED
+
+
+async def test_the_key_of_the_settings_is_tried_each_minute_and_while_alerts_pause_nothing_each_five() -> None:
+    async with single_workspace(**ON) as at:
+        await asyncio.sleep(60.0)
+        assert MINUTES <= await tries(at, DEFAULT_KEY) <= 1.6 * MINUTES + 1
+        at.anchor.revoke(DEFAULT_KEY)
+        await asyncio.sleep(60.0)
+        await becomes(at, {"anchor_key"})
+    async with single_workspace(**ON | {"AUTO_PAUSE": "off"}) as at:
+        await asyncio.sleep(60.0)
+        assert await tries(at, DEFAULT_KEY) <= MINUTES // 5 + 1
+
+
+async def test_an_anchor_that_hangs_delays_no_later_try(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
+    at.anchor.fault = Slow(3_600.0)
+    assert await tries(at, tenant.key) >= MINUTES
