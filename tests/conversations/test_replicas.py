@@ -41,8 +41,8 @@ async def two_bots(url: str, **options: str) -> AsyncIterator[tuple[SingleHarnes
 
 
 @asynccontextmanager
-async def second_bot(at: SingleHarness, url: str) -> AsyncIterator[str]:
-    environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal())
+async def second_bot(at: SingleHarness, url: str, **options: str) -> AsyncIterator[str]:
+    environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), **options)
     async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK)) as bot:
         await bot.startup
         await at.anchor.until(lambda: at.anchor.requests and at.anchor.requests[0].status)

@@ -14,7 +14,7 @@ from bot.container import Limits
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.recovery import State
-from bot.core.requests import ReplyAddress, Source, Verb, operator_id
+from bot.core.requests import Attempt, ReplyAddress, Source, Verb, operator_id, program_id
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
 from bot.outbound.store.entries import Entry
@@ -60,6 +60,13 @@ class Remains(Conversation):
         order = replace(row.order, source=Source.COMMAND_LINE)
         await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
 
+    async def leave_by_alert(self, *, age: float = 1.0) -> None:
+        """Leave a pause by an alert, which had been recorded."""
+        attempt = Attempt("f1", time.time() - age)
+        row = order_row(user=program_id("default"), trigger=attempt.trigger_id, age=age)
+        order = replace(row.order, source=Source.ALERT)
+        await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
+
     async def _write(self, row: Entry, key: Secret) -> None:
         await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
         await self.store.database.execute("UPDATE marks SET until = 0")
@@ -81,15 +88,15 @@ class Remains(Conversation):
 
 
 @asynccontextmanager
-async def remains(database_url: str) -> AsyncIterator[Remains]:
-    """Open the journal. At the end nobody may have violated a rule of Slack's or Anchor's."""
+async def remains(database_url: str, **settings: str) -> AsyncIterator[Remains]:
+    """Open the journal of a bot. At the end nobody may have violated a rule of Slack's or Anchor's."""
     async with (
         SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack,
         SimAnchor() as anchor,
         open_store(Secret(database_url), [KEY]) as store,
     ):
         anchor.add_session(session_id=SESSION)
-        environ = environment(slack, anchor, DATABASE_URL=database_url, ENCRYPTION_KEYS=KEY.reveal())
+        environ = environment(slack, anchor, DATABASE_URL=database_url, ENCRYPTION_KEYS=KEY.reveal(), **settings)
         with obeying(slack, anchor):
             yield Remains(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, store, environ)
 

@@ -1,0 +1,122 @@
+"""Pauses by alerts beside other processes, and after a process was killed."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot.sim.slack import Source
+from conversations.test_auto_pause import AUTO, BEARER, send, sqlite_url
+from conversations.test_recovery import RESUMED, until_told
+from conversations.test_replicas import second_bot
+from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
+from harness.conversation import post_json
+from harness.databases import KEY
+from harness.product import State
+from harness.restarts import Remains, remains
+from harness.webhooks import alertmanager_alert, alertmanager_body
+
+pytestmark = pytest.mark.anyio
+__all__ = ["sqlite_url"]
+
+TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
+OWN = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
+
+
+def posted(at: Remains) -> list[str]:
+    return [one.text for one in at.messages() if one.source is Source.POST_MESSAGE]
+
+
+async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url: str) -> None:
+    async with remains(database_url, **OWN) as left:
+        await left.leave_by_alert()
+        async with left.restart() as at:
+            assert await until_told(left) == ["Paused"]
+            await at.slack.until(lambda: posted(left))
+            await asyncio.sleep(1)
+            assert ([order.verb for order in at.orders], len(posted(left))) == (["pause"], 1)
+            assert AUTO in posted(left)[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "age", "outcome"),
+    [("observe", 1, "Observed"), ("off", 1, "AutoPauseOff"), ("on", 121, "Unconfirmed")],
+)
+async def test_it_is_not_sent_in_another_mode_nor_after_two_minutes(
+    sqlite_url: str, mode: str, age: float, outcome: str
+) -> None:
+    async with remains(sqlite_url, **OWN | {"AUTO_PAUSE": mode}) as left:
+        await left.leave_by_alert(age=age)
+        async with left.restart() as at:
+            assert await until_told(left) == [outcome]
+            assert at.orders == []
+
+
+@pytest.mark.parametrize("seconds", [300, 0.5])
+async def test_it_is_not_sent_after_a_resume_of_a_person(sqlite_url: str, seconds: float) -> None:
+    """A resume before it is respected, and one since then is the newer order."""
+    async with remains(sqlite_url, **OWN) as left:
+        await left.leave("resume", State.TOLD, RESUMED, age=seconds)
+        await left.leave_by_alert()
+        async with left.restart() as at:
+            outcomes = await until_told(left)
+            assert at.orders == []
+        assert sorted(outcomes) == sorted(["Resumed", "ResumedBefore" if seconds > 1 else "Unconfirmed"])
+
+
+@HTTP_ONLY
+async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
+    async with single_workspace(**shared) as at, second_bot(at, url, **OWN) as second:  # type: ignore[arg-type]
+        sessions = [SESSION, *(at.anchor.add_session() for _ in range(9))]
+        firing = alertmanager_body(
+            *(alertmanager_alert(session=one, labels={"anchor_action": "pause"}) for one in sessions)
+        )
+        urls = [at.bot.url, second] * 3
+        answers = await asyncio.gather(*(post(f"{one}/alerts/alertmanager", firing) for one in urls))
+        assert answers == [200] * 6
+        await at.slack.until(lambda: all(AUTO in text_about(at, one) for one in sessions))
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1] * 10
+        await at.command(verb="resume")
+        await at.slack.until(lambda: len(at.anchor.posts(SESSION)) == 2)
+        at.slack.request_url = f"{second}/slack/events"
+        await post(f"{second}/alerts/alertmanager", firing)
+        answer = await send_to(second, fingerprint="other")
+        assert (answer["pause"], len(at.anchor.posts(SESSION))) == ("refused", 2)
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_500_alerts_of_50_firings_in_a_second_are_50_pauses_and_delay_nobody(
+    kind: str, sqlite_url: str, postgresql_urls: Iterator[str]
+) -> None:
+    url = sqlite_url if kind == "sqlite" else next(postgresql_urls)
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN, "AUTO_PAUSE_LIMIT": "100"}
+    async with single_workspace(**shared) as at:  # type: ignore[arg-type]
+        sessions = [at.anchor.add_session() for _ in range(50)]
+        other = at.anchor.add_session()
+        sending = [asyncio.create_task(send(at, session_id=one)) for _ in range(10) for one in sessions]
+        acks = []
+        for _ in range(5):
+            began = time.monotonic()
+            await at.command(other)
+            acks.append(time.monotonic() - began)
+        words = [answer["pause"] for answer in await asyncio.gather(*sending)]
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1] * 50
+        assert set(words) == {"paused"}
+        assert max(acks) < 1.0
+
+
+async def post(url: str, body: object) -> int:
+    return (await post_json(url, body, headers=BEARER))[0]
+
+
+async def send_to(url: str, **fields: object) -> dict[str, object]:
+    body = {"session_id": SESSION, "text": "It spends.", "action": "pause"} | fields
+    return (await post_json(f"{url}/alerts", body, headers=BEARER))[1]
+
+
+def text_about(at: SingleHarness, session: str) -> str:
+    return "".join(str(one.blocks) for one in at.messages() if session in one.text)
