@@ -231,7 +231,8 @@ def _token_line(token: AlertToken, used_at: float | None) -> str:
     made = "" if token.made_at is None else f"made by {token.made_by or 'operator'}, at {_time(token.made_at)}"
     used = f"last used {_time(int(used_at))}" if used_at else "not used yet"
     ending = token.ending and f"ending {token.ending}"
-    return "  ".join(filter(None, [token.name, ending, made, used, *sorted(token.channels)]))
+    pauses = "can pause" if token.may_pause else ""
+    return "  ".join(filter(None, [token.name, ending, made, used, pauses, *sorted(token.channels)]))
 
 
 _OPERATIONS: Mapping[str, _Operation] = {

@@ -63,6 +63,7 @@ class CheckName(StrEnum):
     SCOPES = "scopes"
     ANCHOR_KEY = "Anchor key"
     ALERT_CHANNEL = "alert channel"
+    AUTO_PAUSE = "automatic pause"
 
 
 class Kind(Enum):
@@ -80,10 +81,7 @@ class Kind(Enum):
 class Good(Kind):
     """Findings that need nothing."""
 
-    SETTINGS_VALID = (
-        "valid: {transport}, {tenancy}, permissions: {permissions}, pauses by alerts: {auto_pause}, "
-        "database: {database}"
-    )
+    SETTINGS_VALID = "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
     PYTHON_PATCHED = "{version}"
     REACHED = "{host} answers"
     CLOCK_RIGHT = "agrees with Slack's within {seconds} s"
@@ -93,6 +91,7 @@ class Good(Kind):
     SOCKET_OPENED = "a connection opened, and was closed again"
     SOCKET_IN_USE = "not tried: the running bot has a connection, and another one could get its requests"
     CHANNEL_OPEN = "the bot can post to {channel}"
+    AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
     KEY_ACCEPTED = "Anchor accepts it"

@@ -290,7 +290,10 @@ class Services:
         key, in_slack = await asyncio.gather(
             check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace)
         )
-        return [*in_slack, Checked(CheckName.ANCHOR_KEY, key, workspace.team_id)]
+        tokens = ", ".join(one.name for one in workspace.alert_tokens if one.may_pause) or "none"
+        mode = Finding(Good.AUTO_PAUSE, {"mode": workspace.auto_pause, "tokens": tokens})
+        found = {CheckName.ANCHOR_KEY: key, CheckName.AUTO_PAUSE: mode}
+        return [*in_slack, *(Checked(name, finding, workspace.team_id) for name, finding in found.items())]
 
     async def check_in_slack(self, workspace: Workspace) -> list[Checked]:
         """Check the bot token, its scopes and the alert channel of one workspace."""

@@ -72,6 +72,7 @@ async def test_all_is_well(one: SingleHarness) -> None:
     assert found.has(N.ANCHOR_KEY, Good.KEY_ACCEPTED)
     assert found.has(N.DATABASE, Good.DATABASE_IN_MEMORY)
     assert found.has(N.ALERT_CHANNEL, Good.CHANNEL_OPEN, channel=one.slack.alerts.id)
+    assert found.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, mode="off", tokens="none")
     kinds = [found.kind(name) for name in (N.SETTINGS, N.SLACK, N.ANCHOR, N.CLOCK)]
     assert kinds == [Good.SETTINGS_VALID, Good.REACHED, Good.REACHED, Good.CLOCK_RIGHT]
 
@@ -120,6 +121,7 @@ CLOSED, NOWHERE = "http://127.0.0.1:1/", "https://no-such-host.invalid/"
 WITH_WEBHOOK = "commands, chat:write, users:read, incoming-webhook"
 MORE_SCOPES = f"{WITH_WEBHOOK}, im:write"
 PROXIED = settings(ANCHOR_API_URL="https://anchor.test")
+WEAK = {"ALERTS_TOKEN": "x" * 31, "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
 NOT_IN_CHANNEL = fails(N.ALERT_CHANNEL, Wrong.CHANNEL_REFUSED, code="not_in_channel", channel="C0INCIDENT1")
 
 SETTINGS = {
@@ -140,6 +142,8 @@ SETTINGS = {
     "database": (settings(DATABASE_URL="postgresql://b@127.0.0.1:1/b"), fails(N.DATABASE, Open.DATABASE_DOWN)),
     "directory": (settings(DATABASE_URL="sqlite:////nowhere/bot.db"), fails(N.DATABASE, Wrong.DATABASE_UNUSABLE)),
     "other file": (settings(DATABASE_URL=f"sqlite:///{__file__}"), fails(N.DATABASE, Wrong.DATABASE_UNUSABLE)),
+    "weak token": (settings(**WEAK), fails(N.SETTINGS, Odd.SETTINGS_ODD)),
+    "automatic pause": (settings(**WEAK), fails(N.AUTO_PAUSE, Good.AUTO_PAUSE, mode="on", tokens="default")),
     "typo": (settings(ALERT_TOKEN="x"), fails(N.SETTINGS, Odd.SETTINGS_ODD)),
 }
 FAULTS: dict[str, tuple[dict[str, Any], Any]] = {

@@ -9,7 +9,7 @@ from harness import ManyHarness, Tenant, many_workspaces
 from harness.conversation import until
 from harness.databases import OTHER_KEY
 from harness.doctor import examined
-from harness.product import Settings, checks, running
+from harness.product import Settings, checks, running, workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +47,19 @@ async def test_every_workspace_is_checked_or_the_chosen_one(at: ManyHarness) -> 
     unknown = await examined(at.environ, "--workspace", "T0NOBODY001")
     assert (unknown.code, unknown.has(N.WORKSPACES, Wrong.NOT_INSTALLED, "T0NOBODY001")) == (2, True)
     assert tenants[0].team_id not in "\n".join(unknown.lines)
+
+
+async def test_the_mode_of_each_workspace_is_shown(at: ManyHarness) -> None:
+    first, second = await set_up(at, 1, 2)
+    modes, token = workspace.AutoPause, workspace.AlertToken("spend-monitor", "digest", may_pause=True)
+    assert await at.store.rows.set_auto_pause(first.team_id, modes.ON, before=modes.OFF, by=first.person.id)
+    found = await at.store.rows.find(first.team_id)
+    assert found
+    version = found.alerts_token_version
+    assert await at.store.rows.set_alert_tokens(first.team_id, [token], if_version=version)
+    shown = await examined(at.environ)
+    assert shown.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, first.team_id, mode="on", tokens="spend-monitor")
+    assert shown.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, second.team_id, mode="off", tokens="none")
 
 
 async def test_the_next_bot_deletes_the_messages_that_checks_left(postgresql_urls: Iterator[str]) -> None:
