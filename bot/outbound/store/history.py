@@ -5,7 +5,7 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
@@ -43,11 +43,12 @@ _PAUSE = 0.2  # seconds between two transactions
 
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder))
 _CHANGES = f"""
-    SELECT {_COLUMNS} FROM orders UNION ALL
-    SELECT id, team_id, '', 'set', what || ': ' || value, 'settings', user_id, team_id, '', NULL, '{State.TOLD}',
-      'Changed', NULL, NULL, at, at, at FROM changes
+    (SELECT id, team_id, '' AS session_id, 'set' AS verb, what || ': ' || value AS reason, 'settings' AS source,
+      user_id, team_id AS home_team_id, '' AS channel_id, CAST(NULL AS TEXT) AS thread_ts, '{State.TOLD}' AS state,
+      'Changed' AS outcome, CAST(NULL AS TEXT) AS outcome_fields, CAST(NULL AS TEXT) AS delivered_by, at AS given_at,
+      at AS settled_at, at AS told_at FROM changes) AS entries
 """
-"""Orders, and changes of settings in the same form."""
+"""Changes of settings in the form of orders."""
 
 
 @dataclass(eq=False)
@@ -62,11 +63,11 @@ class OrderHistory:
 
     async def next_page(self, chosen: HistoryFilter, after: PastOrder | None, *, most: int) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
-        sequence = {"order": "given_at, id LIMIT :most", "of": f"({_CHANGES}) AS entries"}
+        order, of = "given_at, id LIMIT :most", ("orders", _CHANGES)
         if after is None:
-            return await self._fetch(chosen, **sequence, most=most)
-        is_later = "given_at >= :after AND (given_at > :after OR id > :after_id)"
-        return await self._fetch(chosen, is_later, **sequence, most=most, after=after.given_at, after_id=after.id)
+            return await self._fetch(chosen, order=order, of=of, most=most)
+        is_later, values = "given_at >= :after AND (given_at > :after OR id > :after_id)", {"after_id": after.id}
+        return await self._fetch(chosen, is_later, order=order, of=of, most=most, after=after.given_at, **values)
 
     async def now(self, chosen: HistoryFilter, ids: Collection[str]) -> list[PastOrder]:
         """Return the orders with these ids as they are now."""
@@ -81,10 +82,12 @@ class OrderHistory:
         return None if row is None else row.team_id
 
     async def _fetch(
-        self, chosen: HistoryFilter, *conditions: str, order: str, of: str = "orders", **values: object
+        self, chosen: HistoryFilter, *conditions: str, order: str, of: Sequence[str] = ("orders",), **values: object
     ) -> list[PastOrder]:
+        """Return rows of several tables in one sequence; each is read by its own index."""
         where = " AND ".join((*_conditions(chosen), *conditions)) or "1 = 1"
-        sql = f"SELECT {_COLUMNS} FROM {of} WHERE {where} ORDER BY {order}"
+        parts = [f"SELECT {_COLUMNS} FROM {table} WHERE {where} ORDER BY {order}" for table in of]
+        sql = f"{' UNION ALL '.join(f'SELECT * FROM ({part}) AS part' for part in parts)} ORDER BY {order}"
         rows = await self.database.fetch_all(sql, **_values(chosen), **values)
         return [PastOrder(**row._asdict()) for row in rows]
 

@@ -1,0 +1,53 @@
+"""Past orders and changes of settings are read in one sequence, page by page."""
+
+import pytest
+
+from harness.order_rows import OrderHistory, order_row, rows_of, told
+from harness.product import Store, history, outcomes, workspace
+from harness.stored import ACME, DAY, GLOBEX, execute
+
+pytestmark = pytest.mark.anyio
+
+ALICE, BOB = "U0ALICE0001", "U0BOB000001"
+OFF, ON = workspace.AutoPause.OFF, workspace.AutoPause.ON
+Filter = history.HistoryFilter
+
+
+async def fill(store: Store) -> None:
+    """Let there be an order and a change of each age from 4 to 0 hours, in turn, of two workspaces."""
+    teams = (ACME.team_id, GLOBEX.team_id)
+    for one in (ACME, GLOBEX):
+        await store.rows.save(one)
+    orders = [order_row(user=BOB, team=teams[age % 2], age=3_600.0 * age) for age in (0, 2, 4)]
+    await rows_of(store).write([told(one, outcomes.Paused()) for one in orders], [])
+    for age, mode in ((3, ON), (1, OFF)):
+        before = OFF if mode is ON else ON
+        assert await store.rows.set_auto_pause(GLOBEX.team_id, mode, before=before, by=ALICE)
+        await execute(
+            store, "UPDATE changes SET at = at - :age WHERE value = :mode", age=3_600.0 * age, mode=mode.value
+        )
+
+
+async def read(store: Store, chosen: history.HistoryFilter) -> list[tuple[str, str, str]]:
+    """Read all in pages of two."""
+    found: list[history.PastOrder] = []
+    while page := await OrderHistory(store.database).next_page(chosen, found[-1] if found else None, most=2):
+        assert len(page) <= 2
+        found += page
+    return [(one.verb, one.reason, one.user_id) for one in found]
+
+
+async def test_changes_of_settings_are_between_the_orders(store: Store) -> None:
+    await fill(store)
+    order, on, off = ("pause", "it loops", BOB), *(("set", f"pauses by alerts: {one}", ALICE) for one in (ON, OFF))
+    assert await read(store, Filter()) == [order, on, order, off, order]
+    (now,) = await OrderHistory(store.database).newest(Filter(), most=1)
+    assert await read(store, Filter(since=now.given_at - 5_000.0)) == [off, order]
+    assert await read(store, Filter(team_id=GLOBEX.team_id)) == [on, off]
+    assert await read(store, Filter(user_ids=frozenset({ALICE}))) == [on, off]
+    assert await read(store, Filter(user_ids=frozenset({BOB}))) == [order] * 3
+    assert await read(store, Filter(session_id=now.session_id)) == [order] * 3
+    assert await read(store, Filter(results=frozenset({history.Result.DONE}))) == [order] * 3
+    assert await read(store, Filter(outcome="Observed")) == []
+    newest = await OrderHistory(store.database).newest(Filter(since=now.given_at - DAY), most=10)
+    assert [one.verb for one in newest] == ["pause"] * 3
