@@ -86,6 +86,7 @@ BOTS = (
     Application("socket", "this bot, Socket Mode", is_socket=True),
     Application("sqlite", "this bot, many workspaces, SQLite", has_many=True),
     Application("postgresql", "this bot, many workspaces, PostgreSQL", database="postgresql", has_many=True),
+    Application("socket-postgresql", "this bot, Socket Mode, PostgreSQL", database="postgresql", is_socket=True),
 )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -136,7 +137,14 @@ def resident_mb(pid: int) -> float:
 
 
 def description() -> str:
-    """Return the processor, the kernel and the number of cores."""
+    """Return the processor, the kernel and the number of cores, and whether temporary files are in memory."""
     info = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
-    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
+    found = f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
+    return f"{found}, databases in memory" if _is_in_memory(Path(tempfile.gettempdir())) else found
+
+
+def _is_in_memory(directory: Path) -> bool:
+    mounts = (line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines())
+    own = [(len(mount), kind) for mount, kind in mounts if directory.is_relative_to(mount)]
+    return max(own)[1] == "tmpfs"

@@ -28,7 +28,7 @@ SECTIONS = (
         ("memory", "rate", "click"),
         rounds=3,
     ),
-    Section("idle", ("http", "socket", "postgresql", "bolt-js"), ("idle",), rounds=1),
+    Section("idle", ("http", "socket", "postgresql", "socket-postgresql", "bolt-js"), ("idle",), rounds=1),
     Section("throughput", _ALL, ("throughput", "together", "burst", "workspaces", "person")),
     Section("variants", ("sqlite", "postgresql", *_names(VARIANTS)), ("memory", "rate", "throughput", "click", "busy")),
     Section("instructions", (*_names(BOTS), "bolt-python-aiohttp", "limit"), ("instructions",), rounds=1),
