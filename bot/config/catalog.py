@@ -125,7 +125,7 @@ ALERTS = (
         "One workspace: the effect of alerts that ask for a pause (off, observe or on). off: none. observe: the bot "
         "records what it would pause, and pauses nothing. on: it pauses without asking anybody; PAUSE_USERS and "
         "ALLOWED_CHANNELS do not apply. With many workspaces, an admin chooses it in the app's Home. See "
-        "docs/alerts.md#pauses-by-alerts.",
+        "docs/automatic-pause.md.",
         "off",
     ),
     Setting(

@@ -92,6 +92,9 @@ async def test_the_same_choice_twice_is_recorded_and_told_once(team: AdminHarnes
     await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
     await asyncio.sleep(2.0)
     assert say.OUTDATED not in team.home_text()
+    await team.open_home()
+    await team.press(MODE, "on on")
+    await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
     assert len(await team.wait_for_direct_messages(user=team.admin)) == 1
     assert len(await recorded(team)) == 1
 
