@@ -122,17 +122,15 @@ ALERTS = (
     ),
     Setting(
         "AUTO_PAUSE",
-        "One workspace: the effect of alerts that ask for a pause (off, observe or on). off: none. observe: the bot "
-        "records what it would pause, and pauses nothing. on: it pauses without asking anybody; PAUSE_USERS and "
-        "ALLOWED_CHANNELS do not apply. With many workspaces, an admin chooses it in the app's Home. See "
-        "docs/automatic-pause.md.",
+        "One workspace: the effect of alerts that ask for a pause. off: none. observe: the bot records what it would "
+        "pause. on: it pauses without asking anybody; PAUSE_USERS and ALLOWED_CHANNELS do not apply. With many "
+        "workspaces, an admin chooses it in the app's Home. See docs/automatic-pause.md.",
         "off",
     ),
     Setting(
         "AUTO_PAUSE_TOKENS",
-        "One workspace: the tokens whose alerts can ask for a pause, by their names in ALERTS_TOKENS, separated by "
-        "commas; default is ALERTS_TOKEN. Everybody who has one of them can pause every session while AUTO_PAUSE is "
-        "on. If it is not set, no alert can.",
+        "One workspace: the names of the tokens whose alerts can ask for a pause, separated by commas; default is "
+        "ALERTS_TOKEN. Everybody who has one can pause every session while AUTO_PAUSE is on. Not set: no alert can.",
     ),
     Setting(
         "AUTO_PAUSE_LIMIT",

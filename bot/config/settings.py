@@ -136,10 +136,7 @@ def read_database_url(environ: Mapping[str, str]) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class OneWorkspace:
-    """Settings of a bot of one workspace. Without `alert_tokens`, which are by name, alerts are off.
-
-    Those with one of the `auto_pause_tokens` can ask for a pause.
-    """
+    """Settings of a bot of one workspace. Its `alert_tokens` are by name; those of `auto_pause_tokens` can pause."""
 
     bot_token: Secret
     anchor_api_key: Secret
@@ -172,18 +169,14 @@ class OneWorkspace:
     @property
     def workspace(self) -> Workspace:
         """Return the workspace, whose team Slack knows. Another key has another version."""
+        pausing = self.auto_pause_tokens
         return Workspace(
             team_id="",
             bot_token=self.bot_token,
             anchor_key=AnchorKey(self.anchor_api_key),
             policy=self.policy,
             alert_tokens=tuple(
-                AlertToken(
-                    name,
-                    digest(token.reveal()),
-                    channels=self.alerts_channels,
-                    may_pause=name in self.auto_pause_tokens,
-                )
+                AlertToken(name, digest(token.reveal()), channels=self.alerts_channels, may_pause=name in pausing)
                 for name, token in self.alert_tokens.items()
             ),
             alerts_channel=self.alerts_channel,

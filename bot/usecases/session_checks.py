@@ -30,9 +30,7 @@ INTERVAL = 60.0
 LOOK_INTERVAL = 16.0
 """Seconds between two looks for workspaces with open cards."""
 
-KEY_INTERVAL = 45.0
-"""Seconds from a try of a key to the next look that tries it again, while alerts can pause: it is every 48."""
-
+KEY_INTERVAL = 45.0  # seconds to the next look that tries a key again, while alerts can pause: it is every 48
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,

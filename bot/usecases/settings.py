@@ -30,6 +30,7 @@ from bot.usecases.notices import WorkspaceMonitor
 _log = logging.getLogger(__name__)
 
 _TOKEN_BYTES = 32
+TokenChange = Callable[[AlertToken], AlertToken]
 
 
 def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = False) -> tuple[Secret, AlertToken]:
@@ -99,13 +100,7 @@ class Changes:
         return reply
 
     async def change_token(
-        self,
-        workspace: Workspace,
-        user_id: str,
-        name: str,
-        change: Callable[[AlertToken], AlertToken] | None,
-        *,
-        expected_version: int,
+        self, workspace: Workspace, user_id: str, name: str, change: TokenChange | None, *, expected_version: int
     ) -> Reply:
         """Change what a token can do, or revoke it if `change` is None."""
         token = workspace.named_token(name)
