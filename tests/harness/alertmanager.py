@@ -1,25 +1,66 @@
-"""A real Alertmanager with deploy/alertmanager.yml, which posts to the bot, or to simulated Slack."""
+"""A real Prometheus and a real Alertmanager with the files of deploy/, which post to the bot, or to simulated Slack."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
-from bot.sim.local_server import free_port
+from bot.sim.local_server import LocalServer, free_port
 from harness.conversation import post_json, until
 from harness.programs import program
 
-CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CONFIG, RULES = DEPLOY / "alertmanager.yml", DEPLOY / "agent-rules.yml"
+_PROMETHEUS = """\
+global: {{scrape_interval: 1s}}
+rule_files: [{rules}]
+scrape_configs:
+  - job_name: agents
+    static_configs: [{{targets: ["{agents}"]}}]
+alerting:
+  alertmanagers:
+    - static_configs: [{{targets: ["{alertmanager}"]}}]
+"""
+_RESEND_DELAY = "--rules.alert.resend-delay=5s"  # an Alertmanager that was killed knows no alert until then
 
 
-@dataclass(frozen=True, slots=True)
-class Alertmanager:
+@dataclass(slots=True)
+class Program:
+    """A program with an HTTP server, whose working directory has its files."""
+
     url: str
+    directory: Path
+    command: Sequence[str]
+    process: asyncio.subprocess.Process | None = None
 
+    async def start(self) -> None:
+        """Start it, and wait until it answers."""
+        nowhere = asyncio.subprocess.DEVNULL
+        self.process = await asyncio.create_subprocess_exec(
+            *self.command, cwd=self.directory, stdout=nowhere, stderr=nowhere
+        )
+        await until(lambda: _answers(f"{self.url}/-/ready"))
+
+    async def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            await self.process.wait()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        try:
+            await self.start()
+            yield
+        finally:
+            await self.kill()
+
+
+class Alertmanager(Program):
     async def fire(self, *alerts: Mapping[str, str], ends: str | None = None) -> None:
         """Send alerts as Prometheus does, which fire or are resolved since a time."""
         end = {} if ends is None else {"endsAt": ends}
@@ -50,19 +91,28 @@ async def alertmanager(
     (directory / "anchor-slack-webhook").write_text(slack or "")
     (directory / "anchor-alert-token").write_text(token)
     address = f"127.0.0.1:{free_port()}"
-    process = await asyncio.create_subprocess_exec(
-        program("alertmanager"),
-        f"--config.file={directory / 'alertmanager.yml'}",
-        f"--storage.path={directory / 'data'}",
-        f"--web.listen-address={address}",
-        "--cluster.listen-address=",
-        cwd=directory,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await until(lambda: _answers(f"http://{address}/-/ready"))
-        yield Alertmanager(f"http://{address}")
-    finally:
-        process.kill()
-        await process.wait()
+    own = ("--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=")
+    command = (program("alertmanager"), *own, f"--web.listen-address={address}")
+    manager = Alertmanager(f"http://{address}", directory, command)
+    async with manager.running():
+        yield manager
+
+
+@asynccontextmanager
+async def prometheus(directory: Path, manager: Alertmanager) -> AsyncIterator[dict[str, float]]:
+    """Run it with the rules about agents. It reads the dollars that each session has spent."""
+    dollars: dict[str, float] = {}
+
+    async def page(_: web.Request) -> web.Response:
+        lines = (f'agent_spent_dollars{{session_id="{session}"}} {spent}\n' for session, spent in dollars.items())
+        return web.Response(text="".join(lines))
+
+    address = f"127.0.0.1:{free_port()}"
+    async with LocalServer([web.get("/metrics", page)]) as agents:
+        targets = {"agents": agents.origin, "alertmanager": manager.url}
+        hosts = {name: url.removeprefix("http://") for name, url in targets.items()}
+        (directory / "prometheus.yml").write_text(_PROMETHEUS.format(rules=RULES, **hosts))
+        own = ("--config.file=prometheus.yml", "--storage.tsdb.path=metrics", _RESEND_DELAY)
+        command = (program("prometheus"), *own, f"--web.listen-address={address}")
+        async with Program(f"http://{address}", directory, command).running():
+            yield dollars

@@ -29,7 +29,8 @@ PROGRAMS = {
     "curl": Program(("curl",), "apt install curl"),
     "git": Program(("git",), "apt install git"),
     "pgbouncer": Program(("pgbouncer", "/usr/sbin/pgbouncer"), "apt install pgbouncer"),
-    "prometheus": Program(("promtool",), "apt install prometheus"),
+    "prometheus": Program(("prometheus",), "apt install prometheus"),
+    "promtool": Program(("promtool",), "apt install prometheus"),
     "skopeo": Program(("skopeo",), "apt install skopeo"),
     "systemd": Program(("systemd-analyze",), "apt install systemd"),
 }

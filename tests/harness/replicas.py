@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,13 +24,17 @@ from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
 
+ALERTS = "/alerts/alertmanager"
 _LOOK_INTERVAL = 0.1
 _LOOK_TIMEOUT = 1.0
 _OWN_HEADERS = ("Host", "Content-Length", "Accept", "Accept-Encoding", "User-Agent", "Transfer-Encoding", "Connection")
 
 
 class Balancer:
-    """Forwards to `replicas` (their URLs). A request goes to as many `copies` at once; Slack gets the first answer."""
+    """Forwards to `replicas` (their URLs). A request goes to as many `copies` at once; the first answer counts.
+
+    Without a replica that is ready it is refused (503).
+    """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self.replicas: set[str] = set()
@@ -37,13 +42,19 @@ class Balancer:
         self.failures: list[str] = []
         self.answers: list[Any] = []
         """The JSON of each answer that has one."""
+        self.alerts_at: list[float] = []
+        """The times (monotonic) of the requests with alerts."""
         self._ready: set[str] = set()
         self._session = session
-        self._server = LocalServer([web.post("/slack/events", self._forward)])
+        self._server = LocalServer([web.post("/slack/events", self._forward), web.post(ALERTS, self._forward)])
+
+    @property
+    def origin(self) -> str:
+        return self._server.origin
 
     @property
     def url(self) -> str:
-        return f"{self._server.origin}/slack/events"
+        return f"{self.origin}/slack/events"
 
     async def is_ready(self, *urls: str) -> None:
         await until(lambda: self._ready >= set(urls), within=60)
@@ -66,14 +77,18 @@ class Balancer:
     async def _forward(self, request: web.Request) -> web.Response:
         body = await request.read()
         headers = {name: value for name, value in request.headers.items() if name not in _OWN_HEADERS}
+        if request.path == ALERTS:
+            self.alerts_at.append(time.monotonic())
+        if not self._ready:
+            return web.Response(status=503)
         urls = random.sample(sorted(self._ready), self.copies)
-        sending = [asyncio.ensure_future(self._send(url, body, headers)) for url in urls]
+        sending = [asyncio.ensure_future(self._send(url + request.path, body, headers)) for url in urls]
         done, _ = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
         return done.pop().result()
 
     async def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> web.Response:
         try:
-            async with self._session.post(f"{url}/slack/events", data=body, headers=headers) as answer:
+            async with self._session.post(url, data=body, headers=headers) as answer:
                 if answer.status != 200:
                     self.failures.append(f"status {answer.status}")
                 elif answer.content_type == "application/json":

@@ -27,7 +27,7 @@ def rules() -> list[dict[str, Any]]:
     return list(group["rules"])
 
 
-@needs("prometheus")
+@needs("promtool")
 async def test_each_rule_fires_when_it_should_and_only_then() -> None:
     assert f"{len(rules())} rules found" in await run_command("promtool", "check", "rules", RULES)
     await run_command("promtool", "test", "rules", TESTS)
