@@ -186,9 +186,9 @@ def is_repeated(content: AlertContent, alert: Alert) -> bool:
 
 
 def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
-    """Return the content with another alert."""
+    """Return the content with another alert. One that says again what fires can ask for a pause for the first time."""
     if is_repeated(content, alert):
-        return content
+        return replace(content, asks=content.asks or _asks(alert))
     if alert.is_resolved:
         left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
@@ -226,10 +226,10 @@ def worse(
     content: AlertContent, alert: Alert, state: SessionState | None, automatic: Automatic | None = None
 ) -> Worse | None:
     """Return why people have to be notified of another alert, if they have to. It can have paused its session."""
-    if alert.is_resolved or is_repeated(content, alert):
-        return None
     if automatic is Automatic.SENT:
         return Worse.PAUSED_BY_IT
+    if alert.is_resolved or is_repeated(content, alert):
+        return None
     if automatic is not None:
         return Worse.MORE_SEVERE if _rank(alert) > _rank(content.alert) else None
     if state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at:

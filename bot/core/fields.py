@@ -63,7 +63,7 @@ def slack_signature(secret: Secret, timestamp: str, body: bytes) -> str:
 
 def digest(token: str) -> str:
     """Return the SHA-256 of a random token in hex. It needs no slow hash, since it cannot be guessed."""
-    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def is_token(given: str, known: str | None) -> bool:

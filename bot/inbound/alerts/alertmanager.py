@@ -74,7 +74,8 @@ def read_webhook(body: object) -> Webhook:
 def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
     labels, annotations = object_field(fields, "labels"), object_field(fields, "annotations")
     said = filter(plain, [_text(annotations, "summary"), _text(annotations, "description")])
-    asks_for, warnings = action(text_field(labels, "anchor_action"), text_field(fields, "fingerprint"))
+    fingerprint = _text(fields, "fingerprint")[:_LONGEST_FINGERPRINT]
+    asks_for, warnings = action(labels.get("anchor_action"), fingerprint)
     texts = ((key, value) for key, value in labels.items() if isinstance(value, str))
     others = ((key, value) for key, value in texts if key not in _NO_FIELDS and not key.startswith("__"))
     return Alert(
@@ -83,7 +84,7 @@ def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
         title=name,
         severity=next((one for one in Severity if one == text_field(labels, "severity").lower()), Severity.WARNING),
         url=next((url for url in (text_field(fields, link) for link in _LINKS) if is_link(url)), None),
-        fingerprint=text_field(fields, "fingerprint")[:_LONGEST_FINGERPRINT].strip(),
+        fingerprint=fingerprint,
         is_resolved=text_field(fields, "status") == "resolved",
         fields=kept_pairs(others),
         starts_at=read_time(text_field(fields, "startsAt")),

@@ -42,7 +42,7 @@ def read_alert(fields: object) -> Alert:
     """Read a parsed JSON value. Unknown fields are ignored with a warning. Raises BadAlertError."""
     if not isinstance(fields, dict):
         raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
-    asks_for, warnings = _action(fields)
+    asks_for, warnings = action(fields.get("action"), _string(fields, "fingerprint"))
     starts_at = _string(fields, "starts_at")
     if starts_at and read_time(starts_at) is None:
         warnings = (*warnings, senders.NO_STARTS_AT)
@@ -62,18 +62,15 @@ def read_alert(fields: object) -> Alert:
     )
 
 
-def _action(fields: Mapping[str, object]) -> tuple[AutoPause | None, tuple[str, ...]]:
-    """Return what the alert asks for, and warnings. Nothing but a pause is done, and any other value does no harm."""
-    value = fields.get("action")
-    given = value[:MAX_LENGTH].strip() if isinstance(value, str) else "" if value is None else "?"
-    return action(given, _string(fields, "fingerprint"))
+def action(given: object, fingerprint: str) -> tuple[AutoPause | None, tuple[str, ...]]:
+    """Return what an alert with a `fingerprint` asks for, and warnings: OFF if it is nothing that is done.
 
-
-def action(given: str, fingerprint: str) -> tuple[AutoPause | None, tuple[str, ...]]:
-    """Return what an alert with a `fingerprint` asks for, and warnings: OFF if it is nothing that is done."""
-    if not given:
+    What is `given` is any value of JSON. Nothing but a pause is done, and another value does no harm.
+    """
+    word = given[:MAX_LENGTH].strip() if isinstance(given, str) else "" if given is None else "?"
+    if not word:
         return None, ()
-    asks_for = _ACTIONS.get(given.lower(), AutoPause.OFF)
+    asks_for = _ACTIONS.get(word.lower(), AutoPause.OFF)
     if asks_for is AutoPause.OFF:
         return asks_for, (senders.NO_ACTION,)
     return (asks_for, ()) if fingerprint else (AutoPause.OFF, (senders.NO_FINGERPRINT,))

@@ -27,7 +27,7 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.recovery import STILL_WANTED
-from bot.core.requests import Actor, Attempt, Order, Source, Verb, read_attempt
+from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, read_attempt
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
 from bot.outbound.store.card_claims import IS_OPEN
@@ -56,6 +56,7 @@ _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
 _MOST_DUE = 200
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
+_OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _WRITE_MARK = """
     INSERT INTO marks (scope, name, until, value) SELECT team_id, :name, :until, :value
@@ -85,10 +86,11 @@ _NOT_PAUSED = f"""
       AND outcome IN ('{"', '".join(sorted(_TRIED_AGAIN))}')
       AND NOT EXISTS (SELECT 1 FROM orders AS later
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id AND later.given_at >= own.given_at
-          AND later.id > own.id AND (later.source = '{Source.ALERT}' OR later.outcome = '{Paused.__name__}'))
+          AND later.id > own.id AND (later.outcome = '{Paused.__name__}'
+            OR substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT})))
     ORDER BY given_at DESC LIMIT {_MOST_DUE}
 """
-"""The last pauses by alerts that did not pause their session, if nobody else has."""
+"""The last pause by each alert, if it did not pause its session, and nobody else has."""
 _CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
