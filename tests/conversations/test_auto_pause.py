@@ -141,7 +141,8 @@ async def test_on_a_card_that_was_posted_before_the_pause_is_a_new_message(sqlit
         await at.slack.until(lambda: len(about_session(at)) == 2)
         reply = about_session(at)[1]
         assert (answer["pause"], reply.thread_ts) == ("paused", card.ts)
-        assert "*Paused automatically* by `default`" in reply.text
+        assert reply.text.startswith(f"⏸️ {AUTO}")
+        assert [str(block.get("accessory")).count(RESUME[0]) for block in reply.blocks] == [1]
         await until_shown(at, card, RESUME, AUTO)
 
 

@@ -103,7 +103,7 @@ def place(
             state = states.get(card.session)
             why = worse(card.content, one.alert, state, one.automatic) if card.ts else None
             if card.ts and why:
-                reply = AlertContent(one.alert, 1, now, (one.alert.firing,), reply=Reply(card.ts, why))
+                reply = replace(first(one.alert, one.at(now)), reply=Reply(card.ts, why))
                 replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
             is_news = one.automatic is not Automatic.REPEATED or why is not None
             content = fold(card.content, one.alert, one.at(now)) if is_news else card.content
