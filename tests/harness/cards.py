@@ -1,17 +1,32 @@
 """Cards: their rows in the database, and rows that keep what an outbox writes."""
 
 import itertools
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, MarkedCards, NewCard, Reply, ResultContent, SessionName, Severity, Worse, first, fold
+from bot.core.cards import (
+    Alert,
+    Asked,
+    Automatic,
+    MarkedCards,
+    NewCard,
+    Reply,
+    ResultContent,
+    SessionName,
+    Severity,
+    Worse,
+    first,
+    fold,
+)
 from bot.core.fairness import Tally
 from bot.core.retries import LONGEST_ATTEMPT
 from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
+from bot.core.workspace import AutoPause
 from bot.outbound.slack import client
 from bot.outbound.slack.client import Refused
 from bot.outbound.store.card_claims import LEASE
@@ -63,6 +78,13 @@ def worse_alert(name: str, *, resolved: bool = False) -> IncomingAlert:
     """A critical alert about the session of `card`."""
     alert = replace(ALERT, severity=Severity.CRITICAL, is_resolved=resolved)
     return IncomingAlert(name, ACME.team_id, "C1", alert)
+
+
+def pausing_alert(name: str) -> IncomingAlert:
+    """An alert about the session of `card`, whose pause has been sent."""
+    alert = replace(ALERT, fingerprint="f1", starts_at=1.0, asks_for=AutoPause.ON)
+    asked = Asked(Automatic.SENT, None, time.monotonic())
+    return IncomingAlert(name, ACME.team_id, "C1", alert, asked=asked)
 
 
 def placed(name: str) -> Placed:

@@ -113,7 +113,7 @@ def place(
     _write_contents(connection, {card.id: card.content for card in folded.values()}, now)
     at = {name: (_resolved_at(before[name]), _resolved_at(card)) for name, card in folded.items()}
     _let_replies_follow(connection, {name: now_at for name, (was_at, now_at) in at.items() if now_at != was_at}, now)
-    replies = {name: card for name, card in replies.items() if at[name][1] is None}
+    replies = {name: card for name, card in replies.items() if _resolved_at(after[name]) is None}
     new = _limited(connection, [card for name, card in after.items() if name not in before], placed, now)
     return placed, [*new, *_not_pending(connection, replies, now)]
 
