@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from bot.sim.slack import Source
@@ -11,8 +12,8 @@ from conversations.test_auto_pause import AUTO, BEARER, send, sqlite_url
 from conversations.test_recovery import RESUMED, until_told
 from conversations.test_replicas import second_bot
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
-from harness.conversation import post_json
-from harness.databases import KEY
+from harness.conversation import post_json, until
+from harness.databases import KEY, query
 from harness.product import State
 from harness.restarts import Remains, remains
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -120,3 +121,21 @@ async def send_to(url: str, **fields: object) -> dict[str, object]:
 
 def text_about(at: SingleHarness, session: str) -> str:
     return "".join(str(one.blocks) for one in at.messages() if session in one.text)
+
+
+@HTTP_ONLY
+async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_urls: Iterator[str]) -> None:
+    """The pause was asked for earlier, so it must not undo the resume."""
+    url = next(postgresql_urls)
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
+    async with single_workspace(**shared) as at:  # type: ignore[arg-type]
+        await send(at, session_id=at.anchor.add_session())
+        with psycopg.connect(url) as other:
+            other.execute("SELECT 1 FROM marks WHERE name = 'auto pauses' FOR UPDATE")
+            sending = asyncio.create_task(send(at))
+            await until(lambda: query(url, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+            resuming = asyncio.create_task(at.command(verb="resume"))
+            await asyncio.sleep(1.0)
+        await asyncio.gather(sending, resuming)
+        await until(lambda: len(at.orders) == 2)
+        assert [order.verb for order in at.orders] == ["pause", "resume"]

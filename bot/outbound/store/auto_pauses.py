@@ -36,6 +36,7 @@ from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
 from bot.outbound.store.marks import PACE_OF_PAUSES, firing_name
+from bot.outbound.store.opposition import session_locks
 
 FORGOTTEN_AFTER = 86_400.0
 """Seconds without an alert after which one without a time of its own fires for the first time."""
@@ -168,15 +169,17 @@ class AutoPauseRows:
     async def judge(self, order_id: str, order: Order) -> Verdict:
         """Decide about the recorded pause of an alert, one after the other in a workspace.
 
-        A resume that is recorded later waits for the end of the pause.
+        A resume is recorded before, and found, or waits for the end of the pause.
         """
         return await self.database.change(partial(self._judge, order_id, order), is_urgent=True)
 
     def _judge(self, order_id: str, order: Order, connection: Connection) -> Verdict:
-        now, attempt = time.monotonic() + self._clock.offset(connection), read_attempt(order.trigger_id)
+        self._clock.ask(connection)  # before the locks, so that those of a frozen process end
+        connection.queue(_LOCK, {"team_id": order.actor.team_id})
+        offset = self._clock.offset(connection, session_locks([order]))
+        now, attempt = time.monotonic() + offset, read_attempt(order.trigger_id)
         of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
         wanted = now - STILL_WANTED
-        connection.fetch_one(_LOCK, team_id=order.actor.team_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
         since = min(now - RESPECTED, attempt.since)
         oldest = since - _OLDEST_RESUME
