@@ -241,14 +241,15 @@ async def _keep_journal(store: Store, container: Container) -> None:
 
 
 async def _check_sessions(store: Store, container: Container) -> None:
-    """Check the sessions of cards, and pauses by alerts, once the database can be used, until cancelled.
+    """Check the sessions of cards, pauses by alerts, and paused sessions, once the database can be used.
 
-    None is due at once.
+    It does so until cancelled, and none is due at once.
     """
     await store.database.migrated.wait()
     await asyncio.sleep(LOOK_INTERVAL)
     checks = repeat(container.session_checks.look, every=LOOK_INTERVAL)
-    await asyncio.gather(checks, repeat(container.auto_pauses.look, every=AGAIN_INTERVAL))
+    again = repeat(container.auto_pauses.look, every=AGAIN_INTERVAL)
+    await asyncio.gather(checks, again, container.reminders.run())
 
 
 async def _keep_rows(store: Store, container: Container, days: int) -> None:

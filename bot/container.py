@@ -30,6 +30,7 @@ from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.marks import LEASE, SenderUse
 from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
@@ -44,6 +45,7 @@ from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
+from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionViews
@@ -109,6 +111,7 @@ class Container:
     recovery: Recovery
     outbox: CardOutbox
     auto_pauses: AutoPauses
+    reminders: Reminders
     session_checks: SessionChecks
     admin_actions: AdminActions
 
@@ -194,6 +197,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     sender = CardSender(slack, workspaces, states, delivery.posting)
     outbox = CardOutbox(card_rows, sender, metrics, news.cards)
     session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_rows, reads, fact_reads)
+    reminder_rows, before = ReminderRows(store.database), settings.remind_before
+    reminders = Reminders(reminder_rows, card_rows, anchor_sessions, workspaces, reads, before)
     session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
     orders = Orders(
         session_control,
@@ -204,6 +209,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         tasks,
         dashboard_url=dashboard_url,
         facts=fact_reads,
+        has_paused=reminders.wake,
     )
     alert_cards = AlertCards(slack, outbox, reads, sender_use)
     auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, tasks)
@@ -240,6 +246,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         recovery,
         outbox,
         auto_pauses,
+        reminders,
         session_checks,
         admin_actions,
     )

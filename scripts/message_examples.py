@@ -22,6 +22,7 @@ from bot.core.cards import (
 )
 from bot.core.fields import Secret
 from bot.core.history import HistoryQuery, PastOrder, Period, Result
+from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Help, Order, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
@@ -62,9 +63,11 @@ from bot.messages.results import (
     card_lost,
     card_not_updated,
     card_update,
+    ended_message,
     facts_message,
     outcome_message,
     question_message,
+    reminder_message,
     waiting_message,
 )
 from bot.messages.senders import new_token_modal, token_modal
@@ -210,6 +213,14 @@ ANSWERS: Mapping[str, Message] = {
     "pause: done, and little is known": answer("pause", PAUSED, known=Session(id=ID, steps=3)),
     "pause: done, and nothing is known": answer("pause", PAUSED, known=Session(id=ID)),
     "resume: question of another program's message": question_message(order("resume"), "v"),
+}
+PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
+REMINDERS: Mapping[str, Message] = {
+    "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK),
+    "by Anchor's default": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
+    "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, now=1_800.0, known=None),
+    "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
+    "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
 }
 FACTS: Mapping[str, Message] = {
     "pause: of a session that a task made": answer("pause", PAUSED, known=TASK, now=NOW),
@@ -836,6 +847,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "Lists of sessions": LISTS,
     "The window of the global shortcut": SESSION_MODALS,
     "Alert cards": CARDS,
+    "Reminders of paused sessions": REMINDERS,
     "Other answers in Slack": NOTICES,
     "The window of the message shortcut, to choose sessions in": CHOICE,
     "Responses of `POST /alerts`": RESPONSES,

@@ -191,6 +191,12 @@ _ANCHOR = (
     ),
     Setting("ANCHOR_TIMEOUT", "The timeout of one attempt to pause or resume, and of the check of a new key.", "10"),
     Setting("ANCHOR_DEADLINE", "The timeout of all attempts of one command together.", "20"),
+    Setting(
+        "REMIND_BEFORE",
+        "Minutes before Anchor ends a paused session, from which on people are reminded of it: from 0 (no reminders) "
+        "to 60. See docs/sessions.md.",
+        "5",
+    ),
 )
 _NETWORK = (
     _secret(

@@ -245,12 +245,12 @@ class EnvReader:
             self._report(name, f"is not a number of seconds {limits}. Use one like {default}.")
         return seconds
 
-    def number(self, name: str, of: str, most: int) -> int:
-        """Read a whole number from 1 to `most`, which is less than 10,000."""
+    def number(self, name: str, of: str, most: int, *, least: int = 1) -> int:
+        """Read a whole number from `least` to `most`, which is less than 10,000."""
         value = self.text(name)
-        if _NUMBER.fullmatch(value) and 1 <= int(value) <= most:
+        if _NUMBER.fullmatch(value) and least <= int(value) <= most:
             return int(value)
-        self._report(name, f"is not a whole number of {of} from 1 to {most}, like {SETTINGS[name].default}.")
+        self._report(name, f"is not a whole number of {of} from {least} to {most}, like {SETTINGS[name].default}.")
         return 0
 
     def port(self, name: str, *, example: str = "") -> int:

@@ -30,6 +30,7 @@ _BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa:
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
 _APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
 MOST_DAYS = 3_650
+MOST_MINUTES = 60  # before the end of a session
 MOST_PAUSES = 1_000  # sessions of a workspace that alerts can pause within 60 seconds
 LONGEST_DRAIN = 3.5  # the most seconds that requests are served after SIGTERM: a stop takes less than 10 in all
 _METRICS_HOST = (
@@ -259,6 +260,7 @@ class Settings:
     proxy: Proxy | None
     journal_days: int
     auto_pause_limit: int
+    remind_before: float
     drain_seconds: float
     host: str
     port: int
@@ -291,6 +293,7 @@ class Settings:
             proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
             journal_days=read.number("JOURNAL_DAYS", "days", MOST_DAYS),
             auto_pause_limit=read.number("AUTO_PAUSE_LIMIT", "sessions", MOST_PAUSES),
+            remind_before=60.0 * read.number("REMIND_BEFORE", "minutes", MOST_MINUTES, least=0),
             drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
             host=read.text("HOST"),
             port=(port := read.port("PORT")),

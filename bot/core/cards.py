@@ -299,12 +299,16 @@ class MarkedCards:
 
 @dataclass(frozen=True, slots=True)
 class ResultContent:
-    """The result of an order, as it was posted. Those with the same `group` are posted as one message."""
+    """The result of an order, as it was posted. Those with the same `group` are posted as one message.
+
+    One that `reminds` of it has the user id of the person who gave the order.
+    """
 
     order_id: str
     text: str
     blocks: tuple[dict[str, Any], ...]
     group: str = ""
+    reminds: str = ""
 
 
 CardContent = AlertContent | ResultContent

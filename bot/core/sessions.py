@@ -51,7 +51,7 @@ class Session:
 
     `created_at` is in Unix seconds. `domains` are host names. `key_name` is the name of the API key that made it.
     `is_task` says whether a task of Anchor's made it, and not a program. `credits` is what it has cost so far.
-    `max_minutes` is its own limit of its duration.
+    `max_minutes` is its own limit of its duration, 0 if it has none.
     """
 
     id: SessionId
@@ -94,7 +94,7 @@ class Session:
     @property
     def ends_at(self) -> float | None:
         """Return when it ends at the latest (Unix seconds), if Anchor states that."""
-        if self.created_at is None or self.max_minutes is None:
+        if self.created_at is None or not self.max_minutes:
             return None
         ends_at = self.created_at + self.max_minutes * _SECONDS_PER_MINUTE
         return ends_at if ends_at <= LATEST else None

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from bot.core import outcomes
 from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
+from bot.core.reminders import Deadline
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
@@ -243,8 +244,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     about = f"{_facts(known, now)}\n{markup.session(order.session_id)}{from_message}".strip()
     by = markup.mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
-        because = f": {markup.plain(order.reason)}" if order.reason else ""
-        done = f"{markup.done(order.verb, order.actor.user_id)} by {by}{because}"
+        done = f"{markup.done(order.verb, order.actor.user_id)} by {by}{_because(order)}"
         message = in_channel(done, *_notes(order, outcome, known), about)
         return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
@@ -274,6 +274,32 @@ def facts_message(session_id: SessionId, told: Session | None, known: Session | 
     if ends_at is not None and now < ends_at < now + _END_IS_NEAR and (told is None or told.ends_at is None):
         warnings.append(f"⚠️ Anchor ends this session by {markup.moment(ends_at)}.")
     return in_channel(*warnings, _facts(known, now), markup.session(session_id)) if warnings else None
+
+
+def reminder_message(
+    session_id: SessionId, paused: SessionState, deadline: Deadline | None, *, now: float, known: Session | None
+) -> Message:
+    """Return the reminder of a session that is paused, with its deadline if it has one, and Resume."""
+    if deadline is None:
+        top = f"⏰ *Still paused* for {buttons.age(now - paused.at)}."
+        what = "When this session ends is not known. Resume it, or end it in Anchor."
+    else:
+        top = f"⏰ *Paused, and it ends in {buttons.age(deadline.at - now)}*."
+        default = ", by Anchor's default of 20 minutes" if deadline.is_default else ""
+        what = f"Anchor ends this session by {markup.moment(deadline.at)}{default}. Then its work is lost."
+    about = f"{_facts(known, now)}\n{markup.session(session_id)}".strip()
+    message = in_channel(top, f"{buttons.state_line(paused)}.", what, about)
+    return with_buttons(message, buttons.next_button(session_id, paused))
+
+
+def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
+    """Return the message about a session that ended while it was paused, with Anchor's word for that."""
+    said = f"Anchor's status: {markup.code(status)}." if status else "Anchor knows it no longer."
+    return in_channel("🔹 *Ended while paused.*", f"{buttons.state_line(paused)}.", said, markup.session(session_id))
+
+
+def _because(order: Order) -> str:
+    return f": {markup.plain(order.reason)}" if order.reason else ""
 
 
 def question_message(order: Order, version: str) -> Message:

@@ -6,15 +6,17 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from bot.core.cards import Alert, AlertContent, Asked, NewCard, first
+from bot.core.cards import Alert, AlertContent, Asked, NewCard, ResultContent, first
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
+from bot.core.requests import operator_name, program_name
 from bot.core.retries import CALL_INTERVAL, LONGEST_ATTEMPT, NO_WORKSPACE, Kind, delay_after_failure
 from bot.core.sessions import SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of, mentioning, with_check
+from bot.messages.results import as_direct_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, IncomingAlert, Placed, SentCard
 from bot.outbound.store.cards import CardRows
@@ -139,6 +141,10 @@ class CardSender:
         if self.posting[card.team_id, channel]:
             await asyncio.sleep(CALL_INTERVAL)
         result = await post(token, channel, message, thread_ts=thread, is_broadcast=thread is not None)
+        if isinstance(result, Refused):
+            for person in {part.content.reminds for part in card.parts if isinstance(part.content, ResultContent)}:
+                if person and program_name(person) is None and operator_name(person) is None:
+                    await post(token, person, as_direct_message(message, channel))
         is_lost = thread is not None and isinstance(result, Refused)
         return await post(token, channel, message) if is_lost else result
 

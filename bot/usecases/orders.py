@@ -62,7 +62,7 @@ class RunningOrder:
 
 @dataclass(eq=False)
 class Orders:
-    """Execution and delivery of orders."""
+    """Execution and delivery of orders. `has_paused` is set after each pause."""
 
     session_control: SessionControl
     journal: Journal
@@ -73,6 +73,7 @@ class Orders:
     _: KW_ONLY
     dashboard_url: str
     facts: FactReads
+    has_paused: asyncio.Event
 
     def __post_init__(self) -> None:
         self._followed_up: TTLCache[tuple[str | None, ...], bool] = TTLCache(
@@ -197,6 +198,8 @@ class Orders:
         if outcome is None:
             outcome = await self.session_control.execute(entry)
         self.journal.settle(entry, outcome)
+        if isinstance(outcome, Paused):
+            self.has_paused.set()
         if entry.address.message_ts is None and isinstance(outcome, Resumed):
             self.tasks.start(self._is_card(entry, outcome))
         if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):

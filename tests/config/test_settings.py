@@ -41,6 +41,7 @@ DEFAULTS = Settings(
     proxy=None,
     journal_days=90,
     auto_pause_limit=20,
+    remind_before=300.0,
     drain_seconds=3.0,
     host="127.0.0.1",
     port=3000,

@@ -89,6 +89,7 @@ async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(p
 
 
 @HTTP_ONLY
+@pytest.mark.realtime
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_500_alerts_of_50_firings_in_a_second_are_50_pauses_and_delay_nobody(
     kind: str, sqlite_url: str, postgresql_urls: Iterator[str]

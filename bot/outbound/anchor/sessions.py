@@ -166,16 +166,16 @@ def _moment(value: object) -> float | None:
 
 
 def _max_minutes(item: Mapping[str, Any]) -> float | None:
-    """Return the limit of the session's duration, as given at creation; -1 means none.
+    """Return the limit of the session's duration, as given at creation; -1 means none, which is 0 here.
 
     https://docs.anchorbrowser.io/advanced/session-timeout
     """
     for name in ("configuration", "user_configuration"):
         given = object_field(item, name)
         settings = object_field(given, "session") or given
-        minutes = _number((object_field(settings, "timeout") or settings).get("max_duration"))
-        if minutes:
-            return minutes
+        minutes = (object_field(settings, "timeout") or settings).get("max_duration")
+        if isinstance(minutes, int | float) and not isinstance(minutes, bool):
+            return _number(minutes) or 0.0
     return None
 
 

@@ -53,7 +53,7 @@ _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result ca
 
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL"
 """Its session has not ended, either, as far as the bot knows."""
-_INSERT = f"""
+INSERT_CARD = f"""
     INSERT INTO cards (id, team_id, channel_id, ts, session_id, kind, content, shown, facts, version, due, not_before,
       attempts, created_at, changed_at)
     SELECT :id, :team_id, :channel_id, :ts, :session_id, :kind, :content, :shown, :facts, 0, :now, :now, 0, :now, :now
@@ -189,7 +189,7 @@ class CardRows:
             connection.execute(_JOIN, ts=ts, team_id=card.team_id, channel_id=card.channel_id, group=card.group)
         placed, new = place(connection, changes.alerts, now)
         # an earlier transaction without an answer can have inserted some
-        connection.execute_many(_INSERT, [row_values(card, now) for card in (*changes.new, *new)])
+        connection.execute_many(INSERT_CARD, [row_values(card, now) for card in (*changes.new, *new)])
         claimed, self.turn = claim(connection, self.owner, changes.sent, self.turn, now, most=most)
         if len(claimed) == most:  # more can be due
             self.database.news.tell(connection, CARDS)

@@ -250,6 +250,13 @@ MIGRATIONS = {
     "0020": """
     CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert'
     """,
+    "0021": """
+    -- of a pause: when its session ends at the latest, and when to look whether people are to be reminded
+    ALTER TABLE orders ADD COLUMN ends_at DOUBLE PRECISION;
+    ALTER TABLE orders ADD COLUMN ends_by_default INTEGER;
+    ALTER TABLE orders ADD COLUMN remind_at DOUBLE PRECISION;
+    CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -115,6 +115,7 @@ class OrderColumns:
             else write_reply(row.id, row.address, order.expected_version, self.cipher),
             "given_at": row.given_at + offset,
             "owner": self.owner,
+            "remind_at": 0.0 if order.verb is Verb.PAUSE else None,
             **self._progress(row, offset),
         }
 
@@ -166,9 +167,10 @@ class OrderColumns:
 
 _INSERT = """
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner)
+      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, remind_at)
     VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
-      :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner)
+      :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner,
+      :remind_at)
     ON CONFLICT DO NOTHING
 """
 _UPDATE = """

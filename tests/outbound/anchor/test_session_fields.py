@@ -47,7 +47,7 @@ DOMAINS = [
         ({"user_configuration": {"session": {"timeout": {"max_duration": 20}}}}, session(max_minutes=20.0)),
         ({"configuration": {"timeout": {"max_duration": 5}}}, session(max_minutes=5.0)),
         ({"configuration": {"session": {"max_duration": 7}}}, session(max_minutes=7.0)),
-        ({"configuration": {"timeout": {"max_duration": -1}}}, session()),
+        ({"configuration": {"timeout": {"max_duration": -1}}}, session(max_minutes=0.0)),
         ({"configuration": [], "user_configuration": {"timeout": 3}}, session()),
         ({"domains": DOMAINS}, session(domains=("shop.example", "bank.example", "a..b", "über.example"))),
     ],

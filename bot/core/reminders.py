@@ -1,0 +1,52 @@
+"""Decide when people are reminded of a session that is paused: Anchor ends it in a while, and its work is lost."""
+
+from dataclasses import dataclass
+
+from bot.core.sessions import LATEST, Session
+
+DEFAULT_MINUTES = 20.0
+"""Anchor's own limit of a session's duration. https://docs.anchorbrowser.io/advanced/session-timeout"""
+
+MOST_MINUTES = 43_200.0
+"""A longer limit is none."""
+
+UNKNOWN_AFTER = 1_800.0
+"""Seconds after the pause of a session whose end is not known, or that has none."""
+
+LEAST_LEFT = 60.0
+"""Seconds before the end from which a reminder comes too late."""
+
+LOOK_AFTER_END = 30.0
+"""Seconds after the end of a session, until it is looked whether it has ended."""
+
+MOST_SINGLE, SINGLE_WITHIN = 20, 3_600.0
+"""The most reminders of a channel within so many seconds that are a message each; further ones are lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The time at which a session ends at the latest (Unix seconds), by its own limit or by Anchor's default."""
+
+    at: float
+    is_default: bool = False
+
+
+def deadline_of(session: Session | None) -> Deadline | None:
+    """Return when a session ends, if Anchor states its start, and unless it has no limit."""
+    if session is None or session.created_at is None:
+        return None
+    minutes = DEFAULT_MINUTES if session.max_minutes is None else session.max_minutes
+    at = session.created_at + 60.0 * minutes
+    return Deadline(at, session.max_minutes is None) if 0 < minutes <= MOST_MINUTES and at <= LATEST else None
+
+
+def remind_at(paused_at: float, deadline: Deadline | None, before: float, now: float) -> float:
+    """Return when people are to be reminded, or when it is to be seen whether the session has ended (Unix seconds).
+
+    The reminder comes so many seconds `before` the deadline. One in the past is no deadline: the session still runs.
+    """
+    if deadline is None or now >= deadline.at + LOOK_AFTER_END:
+        return paused_at + UNKNOWN_AFTER
+    if now > deadline.at - LEAST_LEFT:
+        return deadline.at + LOOK_AFTER_END
+    return deadline.at - before

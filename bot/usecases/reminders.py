@@ -1,0 +1,161 @@
+"""Reminders of sessions that are paused, before Anchor ends them, and messages about those that ended while paused."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from bot.core.cards import NewCard, ResultContent
+from bot.core.fields import Secret
+from bot.core.reminders import Deadline, deadline_of, remind_at
+from bot.core.requests import Verb
+from bot.core.session_checks import Answer
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Life, NotRead, Phase, Session, SessionPage, SessionState
+from bot.core.workspace import Workspace
+from bot.messages.results import ended_message, reminder_message
+from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.store.cards import CardRows
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.reminders import TOGETHER, Look, PausedSession, ReminderRows
+from bot.outbound.workspaces import Workspaces
+from bot.request_id import new_id
+from bot.runtime import happens
+from bot.usecases.sessions import SessionReads
+
+_log = logging.getLogger(__name__)
+
+LONGEST_INTERVAL = 300.0
+"""Seconds between two looks for the pauses of processes that have ended."""
+
+_SHORTEST_INTERVAL = 5.0  # seconds: what is read after a pause is known by then
+_AGAIN_AFTER = 30.0  # seconds, if there was no request left to read the session
+_READ_TIMEOUT = 10.0
+_MOST_AT_ONCE = 10  # reads
+_MOST_READ_ALONE = 3  # sessions of a workspace
+_READ_WITHIN = 300.0  # seconds after a pause; without a request for that, its session has no known end
+_OLDEST = 86_400.0  # seconds by which a session can be older than its pause
+
+
+@dataclass(eq=False)
+class Reminders:
+    """The reminders of all workspaces, so many seconds `before` a session ends; 0 means none.
+
+    `wake` is set when this process has paused a session.
+    """
+
+    rows: ReminderRows
+    card_rows: CardRows
+    sessions: AnchorSessions
+    workspaces: Workspaces
+    reads: SessionReads
+    before: float
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Look at pauses when it is time, until cancelled."""
+        while self.before:
+            next_in = LONGEST_INTERVAL
+            with suppress(StoreError):  # the check of the database reports it
+                next_in = min(await self._look(), LONGEST_INTERVAL)
+            await asyncio.sleep(_SHORTEST_INTERVAL)
+            await happens(self.wake, within=max(0.0, next_in - _SHORTEST_INTERVAL))
+            self.wake.clear()
+            await asyncio.sleep(_SHORTEST_INTERVAL)
+
+    async def _look(self) -> float:
+        """Look at the pauses that are due. Return in how many seconds the next one is. Raises StoreError."""
+        due, next_in = await self.rows.claim()
+        by_team = defaultdict[str, list[PausedSession]](list)
+        for paused in due:
+            by_team[paused.team_id].append(paused)
+        looks = [one for some in await asyncio.gather(*map(self._look_at_all, by_team.values())) for one in some]
+        await self.rows.record(looks)
+        times = [one.next_at - one.paused.now for one in looks if one.next_at is not None]
+        return min([*times, LONGEST_INTERVAL if next_in is None else next_in])
+
+    async def _look_at_all(self, some: Sequence[PausedSession]) -> list[Look]:
+        """Look at the pauses of a workspace. Of many, one list of the key says which have ended."""
+        team_id, turn = some[0].team_id, asyncio.Semaphore(_MOST_AT_ONCE)
+        try:
+            workspace = await self.workspaces.find(team_id)
+        except StoreError:
+            return []
+        if workspace is None or workspace.anchor_key is None:
+            return [Look(paused) for paused in some]
+        key, listed = workspace.anchor_key.value, dict[SessionId, Session]()
+        known = [one for one in some if one.is_known]
+        if len(known) > _MOST_READ_ALONE and await self.card_rows.allows_reads(team_id, 1):
+            page = await self.sessions.statuses(key, since=min(one.paused_at for one in known) - _OLDEST)
+            listed = {one.id: one for one in page.sessions} if isinstance(page, SessionPage) else {}
+
+        async def one(paused: PausedSession) -> Look | None:
+            async with turn:
+                try:
+                    return await self._look_at(
+                        paused, workspace, key, listed.get(paused.session_id) if paused.is_known else None
+                    )
+                except StoreError:
+                    return None
+                except Exception:  # noqa: BLE001 - the others are looked at
+                    _log.exception("paused session not looked at")
+                    return None
+
+        return [look for look in await asyncio.gather(*map(one, some)) if look is not None]
+
+    async def _look_at(self, paused: PausedSession, workspace: Workspace, key: Secret, listed: Session | None) -> Look:
+        """Decide about a pause: what is not known of its session is read, and before people are told, whether it ended.
+
+        Without a request for that they are told, too; of one that was never read its end is found out later.
+        """
+        known, deadline = self.reads.known(paused.team_id, paused.session_id), paused.deadline
+        if not paused.is_known and known is not None and known.max_minutes is not None:
+            deadline = deadline_of(known)
+            at = remind_at(paused.paused_at, deadline, self.before, paused.now)
+            if at > paused.now + TOGETHER:
+                return Look(paused, at, deadline)
+        read: Answer | None = listed
+        if read is None and await self.card_rows.allows_reads(paused.team_id, 1):
+            read = await self.sessions.details(key, paused.session_id, within=_READ_TIMEOUT)
+        elif read is None and not paused.is_known and paused.now < paused.paused_at + _READ_WITHIN:
+            return Look(paused, paused.now + _AGAIN_AFTER, is_known=False)
+        if isinstance(read, Session):
+            self.reads.learn_some(paused.team_id, [read])
+            known = self.reads.known(paused.team_id, paused.session_id) or read
+            deadline = deadline_of(known) if listed is None else deadline
+        at = remind_at(paused.paused_at, deadline, self.before, paused.now)
+        is_gone = isinstance(read, NotRead) and read.is_missing
+        if is_gone or (isinstance(read, Session) and read.life is Life.ENDED):
+            last = read if isinstance(read, Session) else None
+            return Look(paused, None, deadline, await self._cards(paused, workspace, None, last, has_ended=True))
+        if at > paused.now + TOGETHER:
+            return Look(paused, at, deadline)
+        return Look(paused, None, deadline, await self._cards(paused, workspace, deadline, known))
+
+    async def _cards(
+        self,
+        paused: PausedSession,
+        workspace: Workspace,
+        deadline: Deadline | None,
+        known: Session | None,
+        *,
+        has_ended: bool = False,
+    ) -> list[NewCard]:
+        """Return the messages: for the channel of the order, or if it had none for those of its session's alerts."""
+        others = [] if paused.channel_id else await self.rows.channels(paused.team_id, paused.session_id)
+        channels = [paused.channel_id] if paused.channel_id else others or [workspace.alerts_channel or paused.user_id]
+        cards = []
+        for channel in channels:
+            reason = paused.reason if channel == paused.channel_id else ""
+            who = (paused.order_id, paused.user_id, channel, reason)
+            state = SessionState(Phase.PAUSED, Verb.PAUSE, *who, paused.paused_at)
+            if has_ended:
+                message = ended_message(paused.session_id, state, "" if known is None else known.status)
+            else:
+                message = reminder_message(paused.session_id, state, deadline, now=paused.now, known=known)
+            content = ResultContent(paused.order_id, message.text, message.blocks, reminds=paused.user_id)
+            facts = None if known is None else known.for_card()
+            cards.append(NewCard(new_id(), paused.team_id, channel, paused.session_id, content, facts=facts))
+        return cards

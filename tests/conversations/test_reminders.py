@@ -1,0 +1,164 @@
+"""A session that is paused ends by itself: people are reminded before, or told that it has ended."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.anchor import SessionState
+from bot.sim.slack import Channel, Message, api_error
+from conversations.test_cards import RESUME, buttons, taking_alerts, until_shown
+from harness import SESSION, SingleHarness, single_workspace
+from harness.databases import KEY
+from harness.doctor import give_order
+from harness.product import Settings
+
+pytestmark = pytest.mark.anyio
+
+REMINDER, STILL, ENDED = "⏰", "⏰ *Still paused*", "🔹 *Ended while paused.*"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
+@asynccontextmanager
+async def paused(
+    url: str, *, began: float = 0.0, minutes: int | None = 20, **settings: str
+) -> AsyncIterator[SingleHarness]:
+    """A bot, and a session that began so many minutes ago and ends after so many, which Alice has paused."""
+    async with taking_alerts(url, **settings) as at:
+        session = at.anchor.session(SESSION)
+        session.created_at = datetime.fromtimestamp(time.time() - 60 * began, UTC)
+        session.max_duration = minutes
+        await at.command(f"{SESSION} it loops")
+        yield at
+
+
+def reminders(at: SingleHarness, channel: Channel | None = None) -> list[Message]:
+    """The messages about the session; the bot's other sessions are paused, too."""
+    about = [one for one in at.messages(channel) if SESSION in one.text]
+    return [one for one in about if REMINDER in one.text or ENDED in one.text]
+
+
+async def minutes_pass(minutes: float) -> None:
+    await asyncio.sleep(60 * minutes)
+
+
+async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_reminder_follows(url: str) -> None:
+    async with paused(url) as at:
+        await minutes_pass(14.5)
+        assert reminders(at) == []
+        await minutes_pass(1)
+        (one,) = reminders(at)
+        assert f"by <@{at.person.id}>" in one.text
+        assert "it loops" in one.text
+        assert "ends in 4 min" in one.text or "ends in 5 min" in one.text
+        assert buttons(one) == RESUME
+        await at.command(verb="resume")
+        await until_shown(at, one, ["anchor_pause"], "Resumed")
+        await minutes_pass(10)
+        assert len(reminders(at)) == 1
+
+
+@pytest.mark.parametrize(
+    ("began", "minutes", "after", "said"),
+    [
+        (17, 20, 1, "ends in"),  # at once
+        (0, None, 16, "by Anchor's default"),
+        (0, -1, 31, STILL),
+        (0, 1_000_000_000, 31, STILL),
+        (-60 * 24, -1, 31, STILL),
+    ],
+)
+async def test_a_reminder_says_what_is_known_of_the_end(
+    url: str, began: float, minutes: int | None, after: float, said: str
+) -> None:
+    async with paused(url, began=began, minutes=minutes) as at:
+        await minutes_pass(after)
+        (one,) = reminders(at)
+        assert said in one.text
+
+
+@pytest.mark.parametrize("how", ["resumed", "off"])
+async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_switched_off(url: str, how: str) -> None:
+    async with paused(url, REMIND_BEFORE="0" if how == "off" else "5") as at:
+        if how == "resumed":
+            await at.command(verb="resume")
+        await minutes_pass(40)
+        assert reminders(at) == []
+
+
+async def test_of_a_session_that_is_paused_again_the_later_pause_has_the_reminder(url: str) -> None:
+    async with paused(url) as at:
+        await minutes_pass(5)
+        await at.command(verb="resume")
+        await minutes_pass(5)
+        await at.command(user=at.slack.bob)
+        await minutes_pass(10)
+        (one,) = reminders(at)
+        assert "by <@U0BOB000001>" in one.text
+
+
+@pytest.mark.parametrize("left", [0.5, 12])
+async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(url: str, left: float) -> None:
+    """Half a minute before its end is too late for a reminder; or somebody ends it early."""
+    async with paused(url, began=20 - left) as at:
+        await minutes_pass(0.4)
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        await minutes_pass(15)
+        (one,) = reminders(at)
+        assert ENDED in one.text
+        assert buttons(one) == []
+
+
+async def test_after_a_while_without_the_bot_the_reminder_has_the_time_that_is_left_then(url: str) -> None:
+    async with paused(url) as at:
+        await asyncio.sleep(20)
+        began = at.anchor.session(SESSION).created_at
+        assert began is not None
+    await minutes_pass(16)
+    async with taking_alerts(url) as at:
+        session = at.anchor.session(SESSION)
+        session.created_at, session.state = began, SessionState.PAUSED
+        await at.slack.until(lambda: reminders(at), within=120)
+        assert "ends in 3 min" in reminders(at)[0].text
+
+
+async def test_where_the_bot_may_not_post_its_person_gets_a_direct_message(url: str) -> None:
+    async with paused(url) as at:
+        at.slack.faults["chat.postMessage"] = api_error("channel_not_found")
+        await minutes_pass(14.9)
+        at.slack.faults.clear()
+        del at.workspace.channels[at.channel.id]
+        await minutes_pass(2)
+        assert any(REMINDER in one.text for one in at.direct_messages())
+
+
+async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(url: str) -> None:
+    async with taking_alerts(url) as at:
+        at.anchor.session(SESSION).created_at = datetime.fromtimestamp(time.time(), UTC)
+        settings = Settings.from_env(environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()))
+        assert await give_order(settings, "pause", SESSION, "--reason", "secret") == 0
+        await minutes_pass(16)
+        (one,) = reminders(at)
+        assert "secret" not in one.text
+
+
+async def test_beyond_twenty_in_an_hour_reminders_are_lists(url: str) -> None:
+    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        sessions = [at.anchor.add_session() for _ in range(30)]
+        for one in sessions:
+            at.anchor.session(one).created_at = datetime.fromtimestamp(time.time(), UTC)
+            await at.command(one)
+        await minutes_pass(19)
+        found = [one for one in at.messages() if REMINDER in one.text]
+        lists = [one for one in at.messages() if "sessions*" in one.text]
+        assert (len(found), len(lists)) == (20, 1)
+        assert all(any(one in text.text for text in [*found, *lists]) for one in sessions)

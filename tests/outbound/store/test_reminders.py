@@ -1,0 +1,54 @@
+"""Reminders: a look at a pause belongs to one process, and what it leads to is recorded with its end."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.outbound.store.reminders import Look, ReminderRows
+from harness import SESSION
+from harness.databases import CIPHER
+from harness.order_rows import order_row
+from harness.product import OrderRows, State, Store, cards, outcomes
+from harness.stored import execute, fetch
+
+pytestmark = pytest.mark.anyio
+
+
+async def pause(store: Store, session: str = SESSION, age: float = 60.0) -> None:
+    row = order_row(state=State.TOLD, outcome=outcomes.Paused(), session=session, age=age)
+    await OrderRows(store.database, CIPHER, "p1").write([row], [])
+
+
+def reminder(one: Any) -> cards.NewCard:
+    content = cards.ResultContent(one.order_id, "Remember", (), reminds=one.user_id)
+    return cards.NewCard(f"card {one.order_id}", one.team_id, "C1", one.session_id, content)
+
+
+async def posts(store: Store) -> list[tuple[object, ...]]:
+    return await fetch(store, "SELECT channel_id FROM cards")
+
+
+async def test_a_pause_that_is_due_belongs_to_one_process_for_a_minute(store: Store) -> None:
+    one, other = ReminderRows(store.database), ReminderRows(store.database)
+    await pause(store)
+    (mine,), _ = await one.claim()
+    nothing, next_in = await other.claim()
+    assert (nothing, next_in is not None and 50 < next_in <= 60) == ([], True)
+    await execute(store, "UPDATE orders SET remind_at = remind_at - 60")
+    await asyncio.sleep(0.01)
+    (taken,), _ = await other.claim()
+    await one.record([Look(mine, cards=[reminder(mine)])])  # it was frozen meanwhile
+    assert await posts(store) == []
+    await other.record([Look(taken, cards=[reminder(taken)])])
+    assert await posts(store) == [("C1",)]
+    assert await one.claim() == ([], None)
+
+
+async def test_a_pause_is_left_out_once_its_session_was_resumed_or_paused_again(store: Store) -> None:
+    rows = ReminderRows(store.database)
+    await pause(store, age=120)
+    await pause(store, age=60)
+    found, _ = await rows.claim()
+    assert len(found) == 1
+    assert 50 < found[0].now - found[0].paused_at < 70
