@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.demo.agents import Agent, Agents
+from bot.demo.auto_pause import AutoPauseMenu
 from bot.demo.guide import Guide
 from bot.demo.jobs import JOBS, NEWCO_JOBS
 from bot.demo.monitor import report
@@ -31,6 +32,7 @@ class Demo:
     others: Agents
     switches: Switches
     guide: Guide
+    auto_pause: AutoPauseMenu
 
     def agents_at(self, workspace: Workspace) -> Agents:
         """Those who work for a workspace."""
@@ -67,7 +69,7 @@ async def open_demo(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncI
             if not person.is_external:
                 person.workspace.dm_with_bot(person.user)
         acme, new = Agents(sandbox.anchor, JOBS, DEFAULT_KEY), Agents(sandbox.anchor, NEWCO_JOBS, NEWCO_KEY)
-        made = Demo(sandbox, acme, new, Switches(sandbox), Guide(sandbox))
+        made = Demo(sandbox, acme, new, Switches(sandbox), Guide(sandbox), AutoPauseMenu(sandbox.slack))
         async with _in_background(acme.work(), new.work(), made.watch_budgets(), made.guide.follow()):
             yield made
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import aiohttp
+
+MONITOR = "spend-monitor"
+"""The name of its token."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15.0)
 
@@ -17,12 +21,13 @@ class AlertsEndpoint:
 
 
 async def report(endpoint: AlertsEndpoint, alert: Mapping[str, str]) -> str:
-    """Send an alert, and return what went wrong, in a sentence; nothing if it was posted."""
+    """Send an alert that fires since now and asks for a pause. Return what went wrong, nothing if it was posted."""
+    asking = {"action": "pause", "fingerprint": "spending", "starts_at": datetime.now(UTC).isoformat()}
     headers = {"Authorization": f"Bearer {endpoint.token}"}
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.post(endpoint.url, json=alert, headers=headers) as answer,
+            session.post(endpoint.url, json=asking | dict(alert), headers=headers) as answer,
         ):
             said = await answer.json()
     except (TimeoutError, aiohttp.ClientError):

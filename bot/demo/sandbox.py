@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.core.cards import alerts_url
 from bot.core.fields import Secret
 from bot.demo.bot_process import BotProcess
-from bot.demo.monitor import AlertsEndpoint
+from bot.demo.monitor import MONITOR, AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY, Newco, newco
 from bot.demo.set_up import configure, install
 from bot.outbound.store.secrets import new_key
@@ -62,7 +62,7 @@ class Sandbox:
         )
         team_id = slack.home.team_id
         async with self.store() as store:
-            token = await configure(store, team_id, DEFAULT_KEY, slack.alerts.id)
+            token = await configure(store, team_id, DEFAULT_KEY, slack.alerts.id, sender=MONITOR)
         return replace(self, alerts=AlertsEndpoint(alerts_url(self.bot.url, team_id), token))
 
     def store(self) -> AbstractAsyncContextManager[Store]:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.core.workspace import AutoPause
+from bot.demo.auto_pause import AutoPauseMenu
 from bot.demo.monitor import report
 from bot.demo.sandbox import Sandbox
 from bot.sim.anchor import SessionState, Slow
@@ -12,6 +14,7 @@ from bot.sim.slack import Message, User
 RUNNING = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 ENDED = "9c0d7e11-2222-4333-8444-555566667777"
 SLOW = "5a1c0f3e-61b2-4c88-8d0e-2f4b6a8c0e1d"
+WATCHED = "b7e19f40-8a2c-4d55-9c31-6f0e2d4b8a17"
 
 Act = Callable[[Sandbox], Awaitable[object]]
 
@@ -41,6 +44,7 @@ def add_sessions(sandbox: Sandbox) -> None:
     sandbox.anchor.add_session(session_id=RUNNING)
     sandbox.anchor.add_session(session_id=ENDED, state=SessionState.ENDED)
     sandbox.anchor.add_session(session_id=SLOW)
+    sandbox.anchor.add_session(session_id=WATCHED)
 
 
 def types(text: str, command: str = "/anchor-pause", *, prepare: Act | None = None) -> tuple[str, Act]:
@@ -82,9 +86,14 @@ def _card(sandbox: Sandbox) -> Message:
     return next(message for message in sandbox.slack.channel_messages(sandbox.slack.alerts) if message.blocks)
 
 
-async def _raise_alert(sandbox: Sandbox) -> None:
-    alert = {"session_id": RUNNING, "title": "High spend", "text": "It spent $40 in a minute.", "severity": "critical"}
-    await report(sandbox.alerts, alert)
+async def _raise_alert(sandbox: Sandbox, session_id: str = RUNNING) -> None:
+    alert = {"title": "High spend", "text": "It spent $40 in a minute.", "severity": "critical"}
+    await report(sandbox.alerts, alert | {"session_id": session_id})
+
+
+async def _let_alerts_pause(sandbox: Sandbox) -> None:
+    await AutoPauseMenu(sandbox.slack).choose(AutoPause.ON)
+    await _raise_alert(sandbox, WATCHED)
 
 
 async def _slow_down(sandbox: Sandbox) -> None:
@@ -143,6 +152,13 @@ STEPS = (
         *types(SLOW, prepare=_slow_down),
         in_private=("⏳ Pausing…",),
         in_channel=("⏸️ *Paused*",),
+        posts=1,
+    ),
+    Step(
+        "The next alert of the monitor pauses its agent before anybody reads it",
+        "chooses On for pauses by alerts in Home",
+        _let_alerts_pause,
+        in_channel=("⏸️ *Paused automatically*",),
         posts=1,
     ),
     Step(

@@ -5,7 +5,7 @@ import time
 import aiohttp
 
 from bot.core.fields import Secret
-from bot.core.workspace import DEFAULT_SENDER, AnchorKey
+from bot.core.workspace import AnchorKey
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
 from bot.usecases.settings import new_alert_token
@@ -21,9 +21,12 @@ async def install(bot_url: str, workspace: Workspace, by: User) -> None:
             pass
 
 
-async def configure(store: Store, team_id: str, key: str, channel: str) -> str:
-    """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts."""
-    secret, token = new_alert_token(DEFAULT_SENDER)
+async def configure(store: Store, team_id: str, key: str, channel: str, *, sender: str = "default") -> str:
+    """Give a workspace its key and its channel for alerts, as an operator does, and return a token for alerts.
+
+    Its alerts can ask for a pause.
+    """
+    secret, token = new_alert_token(sender, may_pause=True)
     await store.rows.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
     await store.rows.set_alerts_channel(team_id, channel)
     workspace = await store.rows.find(team_id)

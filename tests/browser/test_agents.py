@@ -8,8 +8,13 @@ from playwright.async_api import expect
 from bot.demo.agents import Agent
 from browser.accessibility import axe_in_both_themes
 from browser.channel_page import ChannelPage
+from harness.product import outcomes
+from harness.texts import not_automatic, paused
 
 pytestmark = pytest.mark.anyio
+
+OBSERVED = not_automatic(outcomes.Observed()).strip("*")
+PAUSED = paused(user="alert:spend-monitor").splitlines()[0].replace("*", "").replace("`", "").removeprefix("⏸️ ")
 
 
 def agent_of(channel: ChannelPage, name: str) -> Agent:
@@ -71,3 +76,17 @@ async def test_alerts_come_when_the_budget_is_spent_or_by_hand_one_or_five_at_on
     await expect(invoices.get_by_text("Running", exact=True)).to_be_visible()
     await expect(invoices.get_by_role("button", name="End session")).to_be_focused()
     await expect(channel.page.get_by_role("status")).to_be_empty()
+
+
+async def test_alerts_pause_an_agent_only_if_they_are_let(fresh: ChannelPage) -> None:
+    card, page = fresh.agent("Flight watch"), fresh.page
+    modes = page.get_by_role("group", name="Alerts pause the agent")
+    shown = fresh.message("Flight watch: spending")
+    for mode, text, state in (("Observe", OBSERVED, "Running"), ("On", PAUSED, "Paused")):
+        await modes.get_by_text(mode, exact=True).click()
+        await expect(modes).not_to_have_attribute("aria-busy", "true")
+        await expect(modes.get_by_role("radio", name=mode)).to_be_checked()
+        await card.get_by_role("button", name="Raise alert").click()
+        await expect(shown.filter(has_text=text).first).to_be_visible()
+        await expect(card.get_by_text(state, exact=True)).to_be_visible()
+    assert await axe_in_both_themes(page) == []

@@ -117,7 +117,7 @@ async def test_the_admin_of_another_workspace_gets_that_workspace_only(url: str)
         assert [one["name"] for one in dora.slack["channels"]] == ["alerts", "general", "anchor"]
         assert [agent["name"] for agent in dora.demo["agents"]] == ["Lead research"]
         assert dora.demo["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
-        assert not dora.demo["has_monitor"]
+        assert dora.demo["auto_pause"] is None
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
 
 

@@ -29,6 +29,7 @@ class Orders:
             "switch": self._switch,
             "alert": self._alert,
             "burst": self._burst,
+            "auto_pause": self._choose_auto_pause,
             "end": self._end,
             "restart": self._restart,
             "reset": self._reset,
@@ -88,6 +89,9 @@ class Orders:
 
     async def _burst(self, _: Order) -> str:
         return await self._demo.raise_burst()
+
+    async def _choose_auto_pause(self, order: Order) -> str:
+        return await self._demo.auto_pause.choose(text(order, "mode"))
 
     async def _end(self, order: Order) -> str:
         self._agents.end(text(order, "session_id"))

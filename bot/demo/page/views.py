@@ -39,7 +39,7 @@ def demo_view(demo: Demo, person: Person) -> Json:
         "switches": demo.switches.positions,
         "bot": demo.sandbox.bot.state,
         "steps": demo.guide.steps,
-        "has_monitor": not is_new,
+        "auto_pause": None if is_new else demo.auto_pause.mode,
         "key_to_set": {"workspace": _name(person.workspace), "key": NEWCO_KEY} if is_new else None,
     }
 

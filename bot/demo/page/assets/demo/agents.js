@@ -3,6 +3,11 @@
 import { arrange, byId, h, setText, shown } from "../dom.js";
 
 const STATES = { running: "Running", paused: "Paused", completed: "Ended" };
+const MODES = [
+  ["off", "Off", "Alerts pause nothing"],
+  ["observe", "Observe", "Cards say what would have been paused"],
+  ["on", "On", "Alerts pause agents without asking anybody"],
+];
 const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const wholeMoney = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", trailingZeroDisplay: "stripIfInteger" });
 
@@ -15,11 +20,22 @@ export class Agents {
   constructor(order, insert) {
     this.#order = order;
     this.#insert = insert;
+    const choose = async (mode) => {
+      byId("auto-pause").ariaBusy = "true";
+      await order("auto_pause", { mode });
+      byId("auto-pause").ariaBusy = null;
+    };
+    byId("auto-pause").append(...MODES.map(([mode, label, title]) =>
+      h("label", { title }, h("input", { type: "radio", name: "auto-pause", value: mode, onchange: () => choose(mode) }), h("span", {}, label))));
   }
 
-  /** Show all; where there is no monitor, nobody raises alerts. */
-  show(agents, hasMonitor) {
-    byId("raise-burst").hidden = !hasMonitor;
+  /** Show all; where there is no monitor, nobody raises alerts, and the mode of those that ask for a pause is null. */
+  show(agents, mode) {
+    const hasMonitor = mode !== null;
+    byId("raise-burst").hidden = byId("monitor").hidden = !hasMonitor;
+    if (byId("auto-pause").ariaBusy !== "true") {
+      for (const choice of byId("auto-pause").querySelectorAll("input")) choice.checked = choice.value === mode;
+    }
     arrange(byId("agents"), agents.map((agent) => this.#card(agent).show(agent, hasMonitor)));
   }
 
