@@ -132,6 +132,8 @@ def test_blank_counts_as_not_set() -> None:
         ("ALERTS_GROUP", "S0123456789", "workspaces.alerts_group", "S0123456789"),
         ("AUTO_PAUSE", "Observe", "workspaces.auto_pause", AutoPause.OBSERVE),
         ("AUTO_PAUSE_LIMIT", "1000", "auto_pause_limit", 1_000),
+        ("REMIND_BEFORE", "0", "remind_before", 0.0),
+        ("REMIND_BEFORE", "60", "remind_before", 3_600.0),
     ],
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
@@ -344,6 +346,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
         (*URLS, *TIMES, "JOURNAL_DAYS", "PORT", "LOG_LEVEL", "LOG_FORMAT", "ALERTS_CHANNEL", "ALERTS_GROUP"), "odd"
     ),
     "bad pauses by alerts": dict.fromkeys(("AUTO_PAUSE", "AUTO_PAUSE_TOKENS", "AUTO_PAUSE_LIMIT"), "odd"),
+    "a bad reminder": {"REMIND_BEFORE": "61"},
     "the same port": {"METRICS_PORT": "3000"},
     "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},

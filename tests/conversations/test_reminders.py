@@ -1,9 +1,10 @@
 """A session that is paused ends by itself: people are reminded before, or told that it has ended."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,6 +62,10 @@ async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_
         assert "it loops" in one.text
         assert "ends in 4 min" in one.text or "ends in 5 min" in one.text
         assert buttons(one) == RESUME
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+            found = database.execute("SELECT ends_at, ends_by_default FROM orders WHERE session_id = ?", [SESSION])
+            began = at.anchor.session(SESSION).began_at.timestamp()
+            assert found.fetchall() == [(pytest.approx(began + 1_200), 0)]
         await at.command(verb="resume")
         await until_shown(at, one, ["anchor_pause"], "Resumed")
         await minutes_pass(10)
