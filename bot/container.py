@@ -212,10 +212,10 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         has_paused=reminders.wake,
     )
     alert_cards = AlertCards(slack, outbox, reads, sender_use)
-    auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, tasks)
+    auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, access_check, tasks)
     recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
     router = Router()
-    OrderListeners(orders, lists, session_views, dashboard_url).add_to(router)
+    OrderListeners(orders, auto_pauses, lists, session_views, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
     admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:

@@ -13,6 +13,7 @@ from bot.core.cards import (
     Alert,
     AlertContent,
     CardContent,
+    HeldContent,
     Lost,
     Reply,
     ResultContent,
@@ -49,7 +50,7 @@ from bot.core.workspace import (
     Workspace,
 )
 from bot.inbound.alerts.fields import BadAlertError, read_alert
-from bot.messages import cards, checks, install, pausing, results, senders, settings
+from bot.messages import cards, checks, install, pausing, results, senders, sessions, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
 from bot.messages.cards import alert_message, card_message, mentioning, sample_alert_message
@@ -819,6 +820,46 @@ CHOICE: Mapping[str, Example] = {
     "not opened": not_opened_message(),
 }
 
+# --- sessions that alerts did not pause ---
+
+
+def held(count: int, *reasons: str, by: str = "") -> HeldContent:
+    """Return the message about so many sessions, of which the last ones have these reasons."""
+    content = HeldContent("order-1", 20, NOW + 600)
+    for number in range(count):
+        reason, now = reasons[number % len(reasons)], NOW + number
+        content = content.with_session(SessionId(f"{number:08x}{ID[8:]}"), reason, program_id("spend-monitor"), now)
+    return replace(content, continued_by=by, continued_at=NOW + count if by else 0.0)
+
+
+def of_alerts(count: int) -> list[Order]:
+    """Return the pauses of so many sessions, with which a person continues."""
+    actor = Actor(TEAM, CHANNEL, program_id("spend-monitor"))
+    ids = [SessionId(f"{number:08x}{ID[8:]}") for number in range(count)]
+    return [Order(Verb.PAUSE, one, actor, "High `spend` & <!here>") for one in ids]
+
+
+TWELVE = held(12, "High `spend` & <!here>", "Loop", "x" * 99, "Login", "Other")
+MOST_ASKED = sessions.held_modal(held(99, "High spend"), of_alerts(99), "seen")
+HELD: Mapping[str, Example] = {
+    "the message": card_message([(TWELVE, SessionId(""))], {}, {}, channel_id=CHANNEL),
+    "the message about one session": sessions.held_message(held(1, "High spend")),
+    "the message after Continue": sessions.held_message(held(2, "High spend", by=BOB)),
+    "the message after Continue, and others were held back": sessions.held_message(
+        replace(held(3, "High spend", by=BOB), continued_at=NOW)
+    ),
+    "the question": sessions.held_modal(held(3, "High spend"), of_alerts(2), "seen"),
+    "the question about none": sessions.held_modal(held(1, "High spend"), [], "seen"),
+    "paused": sessions.continue_answer(sessions.continued_text(held(3, "High spend"), 2)),
+    "none paused": sessions.continue_answer(sessions.continued_text(held(1, "High spend"), 0)),
+    "no permission": sessions.continue_answer(
+        sessions.not_continued_text(policy.NotNamed(frozenset({BOB})), dashboard_url=DASHBOARD)
+    ),
+    "another mode": sessions.continue_answer(sessions.NOT_ON),
+    "too late": sessions.continue_answer(sessions.TOO_LATE),
+    "a database that fails": sessions.continue_answer(sessions.NO_DATABASE),
+}
+
 # --- pages of the installation ---
 
 _ENDS = (
@@ -850,6 +891,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "Reminders of paused sessions": REMINDERS,
     "Other answers in Slack": NOTICES,
     "The window of the message shortcut, to choose sessions in": CHOICE,
+    "Sessions that alerts did not pause": HELD,
     "Responses of `POST /alerts`": RESPONSES,
     "Direct messages about settings": DIRECT,
     "Home": HOMES,
@@ -888,6 +930,7 @@ VIEWS: Mapping[str, View] = {
     **{name: one for name, one in _ALL.items() if isinstance(one, View)},
     **{f"answer: {name}": settings.answer_view("Settings", text) for name, text in SETTINGS_ANSWERS.items()},
     "more sessions than fit": MORE_THAN_FIT,
+    "more sessions that alerts did not pause than fit": MOST_ASKED,
     **{
         f"very many names, {role}": home_view(replace(FIRST, role=role, workspace=replace(FULL, policy=_LONG_POLICY)))
         for role in policy.Role

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.core.fields import digest
 from bot.core.outcomes import Outcome
@@ -40,6 +40,9 @@ MOST_WAITING = 1_000
 
 MOST_TOLD_APART = 5_000
 """The most sessions that such a message tells apart: an older one that comes again is counted again."""
+
+MOST_ALERTS_NAMED = 3
+"""The most alerts that the message about sessions that were not paused names."""
 
 COUNTED_FOR = 1800.0
 """Seconds without another session after which such a message is complete."""
@@ -311,7 +314,44 @@ class ResultContent:
     reminds: str = ""
 
 
-CardContent = AlertContent | ResultContent
+@dataclass(frozen=True, slots=True)
+class HeldContent:
+    """The sessions that alerts did not pause, because `paused` ones were the most within a minute.
+
+    The row of the message has this `id`. Until `until` (Unix seconds) further ones are held back, so far `count`: the
+    last one at `last_at`, and `known` tell them apart. `alerts` has the reason, the user id and the sessions of some.
+    A person has continued with those that were held back by `continued_at`.
+    """
+
+    group: ClassVar[str] = ""
+    id: str
+    paused: int
+    until: float
+    count: int = 0
+    last_at: float = 0.0
+    known: tuple[str, ...] = ()
+    alerts: tuple[tuple[str, str, int], ...] = ()
+    continued_by: str = ""
+    continued_at: float = 0.0
+
+    def with_session(self, session_id: SessionId, reason: str, user_id: str, now: float) -> "HeldContent":
+        """Return it with the session of an alert; one that is counted already is not counted again."""
+        one = digest(session_id)[:_TOLD_APART_BY]
+        if one in self.known:
+            return self
+        counts = {(why, by): count for why, by, count in self.alerts}
+        if (reason, user_id) in counts or len(counts) < MOST_ALERTS_NAMED:
+            counts[reason, user_id] = counts.get((reason, user_id), 0) + 1
+        alerts = tuple((*names, count) for names, count in counts.items())
+        known = (*self.known, one)[-MOST_TOLD_APART:]
+        return replace(self, count=self.count + 1, last_at=now, known=known, alerts=alerts)
+
+    def can_continue(self, now: float) -> bool:
+        """Return whether some were held back that nobody has continued with, and further ones still are."""
+        return now < self.until and self.last_at > self.continued_at
+
+
+CardContent = AlertContent | ResultContent | HeldContent
 
 
 class Urgency(IntEnum):
@@ -335,7 +375,7 @@ def urgency_of(content: CardContent, *, is_posted: bool, is_clicked: bool, is_re
         return Urgency.CLICKED if is_clicked else Urgency.UPDATE
     if isinstance(content, ResultContent):
         return Urgency.RESULT
-    return Urgency.NEW_ALERT if content.reply is None else Urgency.WORSE
+    return Urgency.WORSE if isinstance(content, AlertContent) and content.reply else Urgency.NEW_ALERT
 
 
 @dataclass(frozen=True, slots=True)

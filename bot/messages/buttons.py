@@ -32,6 +32,7 @@ ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
 ALERTS_SENDER = "anchor_alerts_sender"
 HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
+CONTINUE = "anchor_continue"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
 
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.

@@ -38,6 +38,7 @@ from bot.messages.buttons import (
     why_not_automatic,
 )
 from bot.messages.markup import CHECKED, QUOTE, code, group, link, literal, moment, quoted, session, width
+from bot.messages.sessions import held_message
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -150,7 +151,9 @@ def card_message(
     ((content, session_id),) = parts
     if isinstance(content, AlertContent):
         return _alert_card(shown[0]) if content.reply is None else _reply(shown[0])
-    return _result_card(content, session_id, states.get(session_id))
+    if isinstance(content, ResultContent):
+        return _result_card(content, session_id, states.get(session_id))
+    return held_message(content)
 
 
 def with_check(message: Message, checked_at: float | None) -> Message:

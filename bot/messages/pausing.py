@@ -74,11 +74,8 @@ def message_modal(message: Message, note: str = "") -> View:
 
 
 def not_opened_message() -> Message:
-    """Return the answer if the modal, or the one to choose in, did not open."""
-    return ephemeral(
-        "The window to choose a session did not open: nothing was paused.",
-        f"Use the shortcut again, or send `{COMMANDS[Verb.PAUSE]}`.",
-    )
+    """Return the answer if a modal did not open."""
+    return ephemeral("The window did not open: nothing was paused.", f"Try again, or send `{COMMANDS[Verb.PAUSE]}`.")
 
 
 def _modal(note: str, *blocks: Block, submit: str = "", origin: str = "") -> View:

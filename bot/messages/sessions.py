@@ -1,24 +1,28 @@
-"""Sessions in a list and in an overview."""
+"""Sessions in a list, in an overview, and those that alerts did not pause."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.core.cards import HeldContent
 from bot.core.history import can_see_all
 from bot.core.outcomes import NoKey, Refusal
-from bot.core.requests import Verb
+from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Overview, PausedSession, Session, SessionList, Unread
 from bot.messages.blocks import (
     Block,
     Message,
+    View,
     actions,
     context,
     ephemeral,
     fits,
     from_blocks,
+    in_channel,
     section,
     with_buttons,
 )
-from bot.messages.buttons import button, plain_button, session_facts, session_line, set_key_button
+from bot.messages.buttons import CONTINUE, button, plain_button, session_facts, session_line, set_key_button
 from bot.messages.markup import channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
 from bot.messages.results import explain_refusal
 from bot.messages.usage import COMMANDS
@@ -47,6 +51,15 @@ REFRESH = "anchor_refresh_sessions"
 
 READING = ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
 """The ack of a command whose lists take longer than Slack waits."""
+
+_TITLE_OF_HELD = "Continue pauses"
+_MOST_ASKED, _ASKED_EACH = 60, 20  # lines: of the modal, and of a section
+_LONGEST_REASON = 60
+NOTHING_PAUSED = "⛔ *Nothing was paused.*"
+_BY_CARD = "*Pause* on a card works."
+NOT_ON = f"{NOTHING_PAUSED} Pauses by alerts are no longer on. {_BY_CARD}"
+TOO_LATE = f"{NOTHING_PAUSED} Somebody has continued already, or the 10 minutes are over. {_BY_CARD}"
+NO_DATABASE = f"⚠️ *The bot's database does not answer.* Use *Continue* again. {_BY_CARD}"
 
 _PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
 _PAUSED_NOTE = "Sessions resumed outside this app still appear here."
@@ -188,3 +201,64 @@ def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
     history = f"{who}."
     resume = button(Verb.RESUME, SessionId(order.session_id), history=history, version=order.id)
     return section(text, accessory=resume)
+
+
+def held_message(content: HeldContent) -> Message:
+    """Return the message about sessions that alerts did not pause, with *Continue* until a person has done so."""
+    alerts = [f"{number} by {_asked_by(why, by)}" for why, by, number in content.alerts]
+    others, is_left = (
+        content.count - sum(number for *_, number in content.alerts),
+        content.last_at > content.continued_at,
+    )
+    risk = " The agents may still run." if is_left else ""
+    message = in_channel(
+        f"⛔ *Not paused automatically: {_count_text(content.count)}.*{risk}",
+        f"Pauses of {_count_text(content.paused)} were sent within a minute, which is the limit.",
+        f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}.",
+        f"✅ *Continued* by {mention(content.continued_by)}. Alerts pause sessions again."
+        if content.continued_by
+        else f"Alerts pause no further ones until {moment(content.until)}. {_BY_CARD}",
+        "*Continue* names those whose alert still fires, and asks before it pauses them." if is_left else "",
+    )
+    button = plain_button(CONTINUE, "Continue") | {"value": content.id}
+    return with_buttons(message, button) if is_left else message
+
+
+def held_modal(content: HeldContent, orders: Sequence[Order], seen: str) -> View:
+    """Return the modal that asks a person before these pauses; `seen` comes back with the answer."""
+    lines = [f"{code(one.session_id)} {_asked_by(one.reason, one.actor.user_id)}" for one in orders]
+    shown, more = lines[:_MOST_ASKED], len(lines) - _MOST_ASKED
+    parts = ["\n".join(shown[first : first + _ASKED_EACH]) for first in range(0, len(shown), _ASKED_EACH)]
+    question = f"*Pause {_count_text(len(orders))}?*" if orders else "*Nothing to pause.*"
+    texts = [
+        f"{question}{_left_out(content, len(orders))}\nAfterwards alerts pause sessions again.",
+        *parts,
+        *([f"And {more} more."] if more > 0 else []),
+    ]
+    submit = f"Pause {_count_text(len(orders))}" if orders else "Continue"
+    return View(tuple(map(section, texts)), _TITLE_OF_HELD, submit, "Cancel", callback_id=CONTINUE, seen=seen)
+
+
+def continued_text(content: HeldContent, count: int) -> str:
+    """Return the answer to a person who has so many sessions paused."""
+    top = f"⏳ *Pausing {_count_text(count)}.* Their cards show the results." if count else "*Nothing to pause.*"
+    return f"{top}{_left_out(content, count)}\nAlerts pause sessions again."
+
+
+def not_continued_text(refusal: Refusal, *, dashboard_url: str) -> str:
+    """Return why a person cannot have the sessions paused, and what to do next."""
+    return "\n".join([NOTHING_PAUSED, *explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)])
+
+
+def continue_answer(text: str) -> View:
+    """Return the modal that answers to *Continue*."""
+    return View((section(text),), _TITLE_OF_HELD)
+
+
+def _left_out(content: HeldContent, count: int) -> str:
+    why = "their alert no longer fires, somebody paused or resumed them, or they have ended"
+    return f" Left out: {content.count - count} of {content.count}, because {why}." if content.count > count else ""
+
+
+def _asked_by(reason: str, user_id: str) -> str:
+    return f"{code(reason, limit=_LONGEST_REASON)} from {mention(user_id)}"

@@ -1,6 +1,7 @@
 """Alerts that ask for a pause: the order of each, which is sent before its card is posted, and further attempts."""
 
 import asyncio
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -8,13 +9,16 @@ from dataclasses import dataclass, field, replace
 from bot.core.cards import Alert, Asked, Automatic, NewCard, Reply, Worse
 from bot.core.outcomes import NotAutomatic, Observed, Outcome, Paused, PauseWord, Stopping, StoreUnavailable, word_of
 from bot.core.recovery import STILL_WANTED
-from bot.core.requests import Actor, ReplyAddress, program_id
+from bot.core.requests import CONTINUED, Actor, ReplyAddress, Source, program_id
 from bot.core.workspace import AutoPause, Workspace
-from bot.outbound.store.auto_pauses import AutoPauseRows, Unpaused, attempt_of, pause_of
+from bot.messages import sessions
+from bot.messages.blocks import View
+from bot.outbound.store.auto_pauses import AutoPauseRows, Held, Unpaused, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, ended
+from bot.usecases.access import Access, AccessCheck
 from bot.usecases.cards import POST_WAIT, AlertCards, AlertResult
 from bot.usecases.orders import Orders, RunningOrder
 
@@ -27,6 +31,7 @@ MOST_WAITING = 1_000
 _BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: then people read that at once
 _ASKED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _LONGEST_REASON = 200
+_SAFE_WITHIN = 5.0  # seconds for the orders of a person to be recorded, before alerts pause again
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +67,7 @@ class AutoPauses:
     alert_cards: AlertCards
     workspaces: Workspaces
     rows: AutoPauseRows
+    access_check: AccessCheck
     tasks: Tasks
 
     def __post_init__(self) -> None:
@@ -132,6 +138,43 @@ class AutoPauses:
             return None
         finally:
             self._waiting -= 1
+
+    async def question(self, actor: Actor, held_id: str, origin: str) -> View:
+        """Return the modal that asks a person before what was held back is paused; `origin` is its sealed address."""
+        held = await self._held(actor, held_id)
+        if isinstance(held, str):
+            return sessions.continue_answer(held)
+        return sessions.held_modal(held.content, [one.order for one in held.unpaused], f"{origin} {held_id} {held.at}")
+
+    async def continue_held(self, address: ReplyAddress, view_id: str, seen: str) -> View:
+        """Let a person pause, once, what was held back when they were asked. Return the answer."""
+        held_id, until = seen.split(" ")
+        held = await self._held(address.actor, held_id, float(until))
+        if isinstance(held, str):
+            return sessions.continue_answer(held)
+        own = [replace(one.order, actor=address.actor, source=Source.BUTTON) for one in held.unpaused]
+        orders = [replace(one, trigger_id=f"{CONTINUED}{view_id}/{one.session_id}") for one in own]
+        started = [self.orders.start(order, address) for order in orders]
+        for running in (running for running, is_repeated in started if not is_repeated):
+            self.tasks.start(self.orders.deliver(running, address))
+        await asyncio.gather(*(running.is_safe(None, within=_SAFE_WITHIN) for running, _ in started))
+        try:
+            await self.rows.start_anew(*address.actor.person, held_id, float(until))
+        except StoreError:
+            return sessions.continue_answer(sessions.NO_DATABASE)
+        return sessions.continue_answer(sessions.continued_text(held.content, len(orders)))
+
+    async def _held(self, actor: Actor, held_id: str, until: float = math.inf) -> Held | str:
+        """Return what was held back by a time, or why this person does not have it paused."""
+        access = await self.access_check.check_viewer(actor)
+        if not isinstance(access, Access):
+            return sessions.not_continued_text(access, dashboard_url=self.orders.dashboard_url)
+        if access.workspace.auto_pause is not AutoPause.ON:
+            return sessions.NOT_ON
+        try:
+            return await self.rows.held(actor.team_id, held_id, until) or sessions.TOO_LATE
+        except StoreError:
+            return sessions.NO_DATABASE
 
     async def look(self) -> None:
         """Try the pauses again that did not succeed, of what still fires."""

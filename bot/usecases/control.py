@@ -118,7 +118,8 @@ class SessionControl:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
         if order.source is Source.ALERT:
-            refusal = await self._interruption.or_result(self._judge(record), Stopping())
+            channel = access.workspace.alerts_channel or order.actor.channel_id
+            refusal = await self._interruption.or_result(self._judge(record, channel), Stopping())
             if refusal is not None:
                 return refusal
         elif not is_sent(order.verb, order.age, resumed_after=True):
@@ -133,17 +134,17 @@ class SessionControl:
         entry.is_allowed = True
         return await self._ask_anchor(order, record, access)
 
-    async def _judge(self, record: OrderRecord) -> NotAutomatic | StoreUnavailable | None:
+    async def _judge(self, record: OrderRecord, channel: str) -> NotAutomatic | StoreUnavailable | None:
         """Return why the pause of an alert is not sent, if so: also if the database does not say that it may be.
 
-        It waits for the database as long as somebody still wants the pause.
+        It waits for the database as long as somebody still wants the pause. A channel is told what is held back.
         """
         entry, rows = record.entry, self.auto_pauses
         while rows is not None and entry.age < STILL_WANTED:
             if not await record.is_stored(within=STILL_WANTED - entry.age) or entry.is_lost:
                 break
             try:
-                verdict = await rows.judge(entry.id, entry.order)
+                verdict = await rows.judge(entry.id, entry.order, channel)
             except StoreError:
                 await asyncio.sleep(_JUDGED_AGAIN_AFTER)
             else:

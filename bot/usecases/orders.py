@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from bot import request_id
 from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
 from bot.core.recovery import settled_outcome
-from bot.core.requests import Order, ReplyAddress, Verb, operator_name, read_attempt
+from bot.core.requests import CONTINUED, Order, ReplyAddress, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_lost, card_not_updated, card_update, facts_message, outcome_message
@@ -247,6 +247,8 @@ class Orders:
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
     """Return whether the card of an alert tells the outcome of its pause: of further attempts it tells all."""
+    if order.trigger_id is not None and order.trigger_id.startswith(CONTINUED):
+        return isinstance(outcome, Paused)
     attempt = read_attempt(order.trigger_id)
     is_told = isinstance(outcome, Paused | NotAutomatic | StoreUnavailable)
     return attempt is not None and (is_told or attempt.number > 0)

@@ -1,7 +1,9 @@
 """Open and refresh the views that list sessions."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.core.requests import Actor, ReplyAddress, Trigger, ViewRef
 from bot.core.session_ids import Mentions
@@ -10,7 +12,8 @@ from bot.core.workspace import Workspace
 from bot.messages.blocks import View
 from bot.messages.home import Notice
 from bot.messages.pausing import choice_modal, loading_modal, message_modal, not_opened_message, sessions_modal
-from bot.messages.sessions import list_refusal
+from bot.messages.sessions import continue_answer, list_refusal
+from bot.messages.settings import ONE_MOMENT
 from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.usecases.home import HomeView
 from bot.usecases.incidents import report
@@ -45,6 +48,13 @@ class SessionViews:
             return view
 
         await self.modals.open(address, trigger, make, view, _NOT_OPENED)
+
+    async def ask(
+        self, address: ReplyAddress, trigger: Trigger, question: Callable[[str], Coroutine[Any, Any, View]]
+    ) -> None:
+        """Open the modal with a `question`, which takes the sealed address, or report that it does not open."""
+        origin = seal(replace(address, response_url=None), self.cipher)  # it would take 5 results
+        await self.modals.open(address, trigger, lambda _: question(origin), continue_answer(ONE_MOMENT), _NOT_OPENED)
 
     async def refresh(self, address: ReplyAddress, view: ViewRef, *, note: str = "") -> None:
         """Show the sessions as they are now; `note` is mrkdwn above them. Nobody waits for them in a closed modal."""

@@ -13,13 +13,14 @@ from bot.core.sessions import NotRead, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Message, Visibility, ephemeral
-from bot.messages.buttons import LEGACY_PAUSE, PAUSE_FROM_MESSAGE, READ_LIST, VERBS
-from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, no_id_note
+from bot.messages.buttons import CONTINUE, LEGACY_PAUSE, PAUSE_FROM_MESSAGE, READ_LIST, VERBS
+from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, message_modal, no_id_note
 from bot.messages.results import broken_button_message, question_message, waiting_message
-from bot.messages.sessions import list_message, list_refusal, not_read_text, reading_message
-from bot.messages.settings import answer_view
+from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
+from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
+from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.orders import Orders, RunningOrder
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import Listing, SessionLists
@@ -32,6 +33,7 @@ class OrderListeners:
     """Listeners for commands, for buttons that carry a session id, and for shortcuts and their modals."""
 
     orders: Orders
+    auto_pauses: AutoPauses
     lists: SessionLists
     views: SessionViews
     dashboard_url: str
@@ -45,6 +47,8 @@ class OrderListeners:
         router.add("message_shortcut", PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
         router.add("global_shortcut", SHORTCUT, listener=self.open_list)
         router.add("view", CHOICE, MODAL, listener=self.pause_chosen)
+        router.add("action", CONTINUE, listener=self.ask_to_continue)
+        router.add("view", CONTINUE, listener=self.continue_held)
 
     # --- commands ---
 
@@ -197,6 +201,26 @@ class OrderListeners:
             running = await asyncio.gather(*(self._start(order, address, request) for order in orders))
             if new := [one for one in running if one is not None]:
                 request.start(self.orders.announce(new))
+
+    # --- what alerts did not pause ---
+
+    async def ask_to_continue(self, request: Request) -> None:
+        """Open the modal that names the sessions, or says why this person cannot have them paused."""
+        ask = partial(self.auto_pauses.question, request.actor, text_field(request.payload["actions"][0], "value"))
+        request.start(self.views.ask(request.address, request.trigger, ask))
+
+    async def continue_held(self, request: Request) -> None:
+        """Pause the sessions that the modal names. Their cards show the results."""
+        view = request.payload["view"]
+        view_id, (origin, _, seen) = text_field(view, "id"), text_field(view, "private_metadata").partition(" ")
+        address = self.views.address(request.actor, origin)
+        if address is None:
+            request.ack.view = continue_answer(OUT_OF_DATE)
+            return
+        later = partial(self.views.modals.update_after_ack, request.actor, view_id)
+        pausing = self.auto_pauses.continue_held(address, view_id, seen)
+        answer = await request.now_or_later(guarded(pausing, message_modal), later)
+        request.ack.view = answer or continue_answer(ONE_MOMENT)
 
 
 def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:

@@ -45,7 +45,7 @@ ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
 """
 _OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND {IS_ALERT} ORDER BY id"
-_FOLD = """
+FOLD = """
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
     WHERE id = :id
 """
@@ -207,7 +207,7 @@ def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], no
 
 def _write_contents(connection: Connection, contents: Mapping[str, CardContent], now: float) -> None:
     rows = [{"id": row_id, "content": write_content(one), "now": now} for row_id, one in contents.items()]
-    connection.execute_many(_FOLD, rows)
+    connection.execute_many(FOLD, rows)
 
 
 def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:

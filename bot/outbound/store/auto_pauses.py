@@ -4,13 +4,14 @@ Every method can raise StoreUnreachableError.
 """
 
 import json
+import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
-from bot.core.cards import Alert, AlertContent
+from bot.core.cards import Alert, AlertContent, HeldContent
 from bot.core.fields import digest
 from bot.core.outcomes import (
     Broken,
@@ -30,12 +31,14 @@ from bot.core.recovery import STILL_WANTED
 from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, read_attempt
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
+from bot.outbound.store.alerts import FOLD
 from bot.outbound.store.card_claims import IS_OPEN
-from bot.outbound.store.card_values import ALERT, read_content, readable
-from bot.outbound.store.connections import Connection
+from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, write_content
+from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
 from bot.outbound.store.marks import PACE_OF_PAUSES, firing_name
+from bot.outbound.store.news import CARDS
 from bot.outbound.store.opposition import session_locks
 
 FORGOTTEN_AFTER = 86_400.0
@@ -55,6 +58,9 @@ _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
     one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, StoreUnavailable, *get_args(NotAutomatic))
 }
 _MOST_DUE = 200
+MOST_HELD = 1_000
+"""The most pauses that were held back with which somebody continues: the newest."""
+
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
@@ -83,16 +89,25 @@ _PAUSE = f"""
 """
 _NOT_PAUSED = f"""
     SELECT team_id, session_id, channel_id, user_id, reason, trigger_id FROM orders AS own
-    WHERE source = '{Source.ALERT}' AND given_at > :since AND settled_at <= :until
-      AND outcome IN ('{"', '".join(sorted(_TRIED_AGAIN))}')
+    WHERE source = '{Source.ALERT}' AND given_at > :since AND settled_at <= :until AND %s
       AND NOT EXISTS (SELECT 1 FROM orders AS later
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id AND later.given_at >= own.given_at
           AND later.id > own.id AND (later.outcome = '{Paused.__name__}'
             OR substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT})))
-    ORDER BY given_at DESC LIMIT {_MOST_DUE}
+    ORDER BY given_at DESC LIMIT %s
 """
 """The last pause by each alert, if it did not pause its session, and nobody else has."""
+_DUE_AGAIN = _NOT_PAUSED % ("outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN))), _MOST_DUE)
+_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id", MOST_HELD)
 _CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
+_READ_HELD = f"SELECT * FROM cards WHERE id = :id AND team_id = :team_id AND {IS_OPEN} AND kind = '{HELD}'"
+_HOLD = f"""
+    INSERT INTO cards (id, team_id, channel_id, session_id, kind, content, version, due, not_before, attempts,
+      created_at, changed_at, ended_at)
+    VALUES (:id, :team_id, :channel_id, '', '{HELD}', :content, 0, :now, :now, 0, :now, :now, :now)
+    ON CONFLICT DO NOTHING
+"""
+"""It has no session, so none of which Anchor is asked."""
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
     WHERE trigger_id >= :first AND trigger_id < :behind ORDER BY id DESC LIMIT 1
@@ -107,6 +122,15 @@ class Unpaused:
     order: Order
     content: AlertContent
     ts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The message about what was held back, and what of that still fires `at` a time (Unix seconds), by session."""
+
+    content: HeldContent
+    unpaused: Sequence[Unpaused]
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +164,36 @@ def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
     return any(one.all_of_firing == attempt.all_of_firing for one in of_cards)
 
 
+def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[Unpaused]:
+    """Yield the firings of those orders that still fire, by the open card of each."""
+    for row in rows:
+        attempt = read_attempt(row.trigger_id)
+        at = {"team_id": row.team_id, "session_id": row.session_id, "channel_id": row.channel_id}
+        cards = connection.fetch_all(_CARDS, **at)
+        for card, content in readable(cards, lambda card: read_content(card.kind, card.content)):
+            if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
+                actor = Actor(row.team_id, row.channel_id, row.user_id)
+                order = pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
+                yield Unpaused(attempt, order, content, card.ts)
+
+
+def _why_not(connection: Connection, order: Order, attempt: Attempt, now: float) -> NotAutomatic | None:
+    """Return the rule against a pause by an alert: a person's resume, or the end of the session."""
+    of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
+    since = min(now - RESPECTED, attempt.since)
+    about = {"since": since, "oldest": since - _OLDEST_RESUME, "wanted": now - STILL_WANTED}
+    if (resume := connection.fetch_one(_RESUME, **of_session, **about)) is not None:
+        return ResumedBefore(resume.user_id, resume.at)
+    is_over = connection.fetch_one(_ENDED, **of_session, since=now - _ENDED_WITHIN) is not None
+    return EndedBefore() if is_over else None
+
+
+def _read_held(connection: Connection, team_id: str, held_id: str) -> HeldContent | None:
+    rows = connection.fetch_all(_READ_HELD, id=held_id, team_id=team_id)
+    contents = (content for _, content in readable(rows, lambda row: read_content(row.kind, row.content)))
+    return next((one for one in contents if isinstance(one, HeldContent)), None)
+
+
 @dataclass(eq=False)
 class AutoPauseRows:
     """Repository of what pauses by alerts depend on. Alerts pause `most` sessions of a workspace within WINDOW."""
@@ -166,52 +220,99 @@ class AutoPauseRows:
         connection.execute(_WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
         return float(since)
 
-    async def judge(self, order_id: str, order: Order) -> Verdict:
+    async def judge(self, order_id: str, order: Order, channel_id: str) -> Verdict:
         """Decide about the recorded pause of an alert, one after the other in a workspace.
 
-        A resume is recorded before, and found, or waits for the end of the pause.
+        A resume is recorded before, and found, or waits for the end of the pause. If it is held back, a message in the
+        channel says so.
         """
-        return await self.database.change(partial(self._judge, order_id, order), is_urgent=True)
+        verdict = await self.database.change(partial(self._judge, order_id, order, channel_id), is_urgent=True)
+        if isinstance(verdict.why_not, HeldBack):
+            self.database.news.cards.set()
+        return verdict
 
-    def _judge(self, order_id: str, order: Order, connection: Connection) -> Verdict:
+    def _judge(self, order_id: str, order: Order, channel_id: str, connection: Connection) -> Verdict:
         self._clock.ask(connection)  # before the locks, so that those of a frozen process end
         connection.queue(_LOCK, {"team_id": order.actor.team_id})
         offset = self._clock.offset(connection, session_locks([order]))
         now, attempt = time.monotonic() + offset, read_attempt(order.trigger_id)
-        of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
-        wanted = now - STILL_WANTED
         assert attempt is not None  # noqa: S101 - only alerts are judged
-        since = min(now - RESPECTED, attempt.since)
-        oldest = since - _OLDEST_RESUME
-        resume = connection.fetch_one(_RESUME, **of_session, since=since, oldest=oldest, wanted=wanted)
-        if resume is not None:
-            return Verdict(ResumedBefore(resume.user_id, resume.at))
-        if connection.fetch_one(_ENDED, **of_session, since=now - _ENDED_WITHIN) is not None:
-            return Verdict(EndedBefore())
-        pause = connection.fetch_one(_PAUSE, **of_session, id=order_id, wanted=wanted)
+        if (why_not := _why_not(connection, order, attempt, now)) is not None:
+            return Verdict(why_not)
+        of_session = {"team_id": order.actor.team_id, "session_id": order.session_id}
+        pause = connection.fetch_one(_PAUSE, **of_session, id=order_id, wanted=now - STILL_WANTED)
         if pause is not None and pause.outcome in {None, Paused.__name__}:
             return Verdict(was_paused=True)
-        return Verdict(None if self._count(connection, order, attempt, now) else HeldBack(self.most))
+        held = self._count(connection, order_id, order, attempt, now)
+        if held is not None:
+            self._tell(connection, held, order, channel_id, now)
+        return Verdict(None if held is None else HeldBack(self.most))
 
-    def _count(self, connection: Connection, order: Order, attempt: Attempt, now: float) -> bool:
-        """Return whether a session may be paused, and count it; if not, no other one may for HELD_FOR.
+    def _count(
+        self, connection: Connection, order_id: str, order: Order, attempt: Attempt, now: float
+    ) -> HeldContent | None:
+        """Count a session that may be paused. Return None, or the new message if no other one may for HELD_FOR.
 
         Further attempts for one that was counted are no more.
         """
         mark = {"team_id": order.actor.team_id, "name": PACE_OF_PAUSES}
         row = connection.fetch_one(_READ_MARK, **mark)
-        held_until, admitted = (0.0, []) if row is None else (row.until, json.loads(row.value))
-        recent = {one for at, one in admitted if now - WINDOW < at <= now}
+        held_until, (admitted, held_id) = (0.0, ([], "")) if row is None else (row.until, json.loads(row.value))
+        recent = {one for at, one in admitted if abs(now - at) < WINDOW}
         is_again = attempt.number > 0 and any(one == order.session_id for _, one in admitted)
         if order.session_id in recent or is_again:
-            return True
-        if now < held_until <= now + HELD_FOR:
-            return False
-        is_admitted = len(recent) < self.most
-        kept = [*admitted, [now, order.session_id]][-_MOST_ADMITTED:] if is_admitted else admitted
-        until = 0.0 if is_admitted else now + HELD_FOR
-        connection.execute(_WRITE_MARK, **mark, until=until, value=json.dumps(kept))
-        return is_admitted
+            return None
+        if not now < held_until < now + HELD_FOR + WINDOW:
+            is_admitted = len(recent) < self.most
+            admitted = [*admitted, [now, order.session_id]][-_MOST_ADMITTED:] if is_admitted else admitted
+            held_until, held_id = (0.0, "") if is_admitted else (now + HELD_FOR, order_id)
+            connection.execute(_WRITE_MARK, **mark, until=held_until, value=json.dumps([admitted, held_id]))
+        return HeldContent(held_id, len(recent), held_until) if held_id else None
+
+    def _tell(self, connection: Connection, new: HeldContent, order: Order, channel_id: str, now: float) -> None:
+        """Let the message about what is held back say that this is, too."""
+        before, row = _read_held(connection, order.actor.team_id, new.id), {"id": new.id, "now": now}
+        after = (before or new).with_session(order.session_id, order.reason, order.actor.user_id, now)
+        if before is None:
+            at = {"team_id": order.actor.team_id, "channel_id": channel_id}
+            connection.execute(_HOLD, **row, **at, content=write_content(after))
+        elif after != before:
+            connection.execute(FOLD, **row, content=write_content(after))
+        self.database.news.tell(connection, CARDS)
+
+    async def held(self, team_id: str, held_id: str, until: float = math.inf) -> Held | None:
+        """Return what was held back by a time (Unix seconds); None if a person has continued, or it is too late."""
+        return await self.database.read(partial(self._held, team_id, held_id, until))
+
+    def _held(self, team_id: str, held_id: str, until: float, connection: Connection) -> Held | None:
+        now = time.monotonic() + self._clock.offset(connection)
+        content = _read_held(connection, team_id, held_id)
+        if content is None or not content.can_continue(now):
+            return None
+        since, until = content.until - HELD_FOR - STILL_WANTED, min(now, until)
+        found = _still_firing(connection, connection.fetch_all(_HELD_BACK, team_id=team_id, since=since, until=until))
+        by_session = {
+            one.order.session_id: one for one in found if not _why_not(connection, one.order, one.attempt, now)
+        }
+        return Held(content, [*by_session.values()], now)
+
+    async def start_anew(self, team_id: str, user_id: str, held_id: str, until: float) -> None:
+        """Count from zero again. A person had those paused that were held back by a time (Unix seconds)."""
+        await self.database.change(partial(self._start_anew, team_id, user_id, held_id, until))
+        self.database.news.cards.set()
+
+    def _start_anew(self, team_id: str, user_id: str, held_id: str, until: float, connection: Connection) -> None:
+        now, mark = time.monotonic() + self._clock.offset(connection), {"team_id": team_id, "name": PACE_OF_PAUSES}
+        connection.fetch_one(_LOCK, team_id=team_id)
+        row, content = connection.fetch_one(_READ_MARK, **mark), _read_held(connection, team_id, held_id)
+        admitted, current_id = ([], "") if row is None else json.loads(row.value)
+        if current_id == held_id:
+            earlier = [[0.0, one] for _, one in admitted]
+            connection.execute(_WRITE_MARK, **mark, until=0.0, value=json.dumps([earlier, ""]))
+        if content is not None:
+            after = replace(content, continued_by=user_id, continued_at=until)
+            connection.execute(FOLD, id=held_id, now=now, content=write_content(after))
+            self.database.news.tell(connection, CARDS)
 
     async def unpaused(self) -> list[Unpaused]:
         """Return the firings that still fire, and whose pause is to be tried again now."""
@@ -220,15 +321,7 @@ class AutoPauseRows:
     def _unpaused(self, connection: Connection) -> Iterator[Unpaused]:
         now = time.monotonic() + self._clock.offset(connection)
         since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
-        for row in connection.fetch_all(_NOT_PAUSED, since=since, until=until):
-            attempt = read_attempt(row.trigger_id)
-            at = {"team_id": row.team_id, "session_id": row.session_id, "channel_id": row.channel_id}
-            cards = connection.fetch_all(_CARDS, **at)
-            for card, content in readable(cards, lambda card: read_content(card.kind, card.content)):
-                if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
-                    actor = Actor(row.team_id, row.channel_id, row.user_id)
-                    order = pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
-                    yield Unpaused(attempt, order, content, card.ts)
+        yield from _still_firing(connection, connection.fetch_all(_DUE_AGAIN, since=since, until=until))
 
     async def last_outcome(self, attempt: Attempt) -> Outcome | None:
         """Return the outcome of the last attempt for a firing, if it is known."""

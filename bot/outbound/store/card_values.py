@@ -14,6 +14,7 @@ from bot.core.cards import (
     Automatic,
     CardContent,
     Firing,
+    HeldContent,
     NewCard,
     Reply,
     ResultContent,
@@ -208,7 +209,7 @@ class Exchanged:
     next_in: float | None = None
 
 
-ALERT, REPLY, RESULT, LISTED = "alert", "reply", "result", "listed"
+ALERT, REPLY, RESULT, LISTED, HELD = "alert", "reply", "result", "listed", "held"
 """The kinds of cards."""
 IS_ALERT = f"kind IN ('{ALERT}', '{LISTED}')"
 
@@ -218,8 +219,8 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
 def kind_of(content: CardContent) -> str:
     """Return the kind of a card."""
-    if isinstance(content, ResultContent):
-        return RESULT
+    if not isinstance(content, AlertContent):
+        return RESULT if isinstance(content, ResultContent) else HELD
     if content.group:
         return LISTED
     return ALERT if content.reply is None else REPLY
@@ -240,10 +241,13 @@ def readable(rows: Iterable[Row], read: Callable[[Row], _T]) -> Iterator[tuple[R
 def read_content(kind: str, text: str) -> CardContent:
     """Decode a content. Raises one of UNREADABLE."""
     fields = json.loads(text)
-    if kind not in {ALERT, REPLY, RESULT, LISTED}:
+    if kind not in {ALERT, REPLY, RESULT, LISTED, HELD}:
         raise ValueError(f"unknown kind {kind}")
     if kind == RESULT:
         return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
+    if kind == HELD:
+        lists = {"known": tuple(fields["known"]), "alerts": tuple(map(tuple, fields["alerts"]))}
+        return HeldContent(**known_fields(HeldContent, fields | lists))
     reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
     read = {"alert": _read_alert(fields["alert"]), "firing": tuple(map(_read_firing, fields["firing"])), "reply": reply}
     return AlertContent(**known_fields(AlertContent, fields | read))
