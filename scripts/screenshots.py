@@ -18,8 +18,8 @@ from bot.messages.settings import KEY, alert_posted
 from browser.chromium import chromium
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIZE: ViewportSize = {"width": 1220, "height": 868}
-SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 850}
+SIZE: ViewportSize = {"width": 1220, "height": 900}
+SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 1020}
 _AROUND_MODAL = 28  # pixels
 
 
@@ -100,7 +100,7 @@ async def _choose_channel(page: Page) -> None:
     home = page.get_by_role("tabpanel", name="Home")
     await page.get_by_role("navigation").get_by_role("button", name="anchor").click()
     await expect(home).to_contain_text("✅")
-    await home.get_by_role("combobox").fill("alerts")
+    await home.get_by_role("combobox").first.fill("alerts")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="#alerts 1 unread")).to_be_visible()
     notice = home.get_by_text(alert_posted("").text.split(" in ")[0])
