@@ -77,7 +77,7 @@ class Reminders:
         return min([*times, LONGEST_INTERVAL if next_in is None else next_in])
 
     async def _look_at_all(self, some: Sequence[PausedSession]) -> list[Look]:
-        """Look at the pauses of a workspace. Of many, one list of the key says which have ended."""
+        """Look at the pauses of a workspace. Of many, lists say when they began, and which have ended."""
         team_id, turn = some[0].team_id, asyncio.Semaphore(_MOST_AT_ONCE)
         try:
             workspace = await self.workspaces.find(team_id)
@@ -90,13 +90,12 @@ class Reminders:
         if len(known) > _MOST_READ_ALONE and await self.card_rows.allows_reads(team_id, 1):
             page = await self.sessions.statuses(key, since=min(one.paused_at for one in known) - _OLDEST)
             listed = {one.id: one for one in page.sessions} if isinstance(page, SessionPage) else {}
+        listed |= await self._read_new(team_id, key, {one.session_id for one in some if not one.is_known})
 
         async def one(paused: PausedSession) -> Look | None:
             async with turn:
                 try:
-                    return await self._look_at(
-                        paused, workspace, key, listed.get(paused.session_id) if paused.is_known else None
-                    )
+                    return await self._look_at(paused, workspace, key, listed.get(paused.session_id))
                 except StoreError:
                     return None
                 except Exception:  # noqa: BLE001 - the others are looked at
@@ -104,6 +103,18 @@ class Reminders:
                     return None
 
         return [look for look in await asyncio.gather(*map(one, some)) if look is not None]
+
+    async def _read_new(self, team_id: str, key: Secret, sessions: set[SessionId]) -> dict[SessionId, Session]:
+        """Return what the pages of the running list say of many sessions; few are read alone."""
+        found, number = dict[SessionId, Session](), 1
+        while len(sessions - found.keys()) > _MOST_READ_ALONE and await self.card_rows.allows_reads(team_id, 1):
+            page = await self.sessions.running_page(key, number, within=_READ_TIMEOUT)
+            if not isinstance(page, SessionPage) or not page.sessions:
+                break
+            self.reads.learn(team_id, page.sessions)
+            found |= {one.id: one for one in page.sessions if one.id in sessions}
+            number += 1
+        return found
 
     async def _look_at(self, paused: PausedSession, workspace: Workspace, key: Secret, listed: Session | None) -> Look:
         """Decide about a pause: what is not known of its session is read, and before people are told, whether it ended.
@@ -124,7 +135,7 @@ class Reminders:
         if isinstance(read, Session):
             self.reads.learn_some(paused.team_id, [read])
             known = self.reads.known(paused.team_id, paused.session_id) or read
-            deadline = deadline_of(known) if listed is None else deadline
+            deadline = deadline if listed is not None and paused.is_known else deadline_of(known)
         at = remind_at(paused.paused_at, deadline, self.before, paused.now)
         is_gone = isinstance(read, NotRead) and read.is_missing
         if is_gone or (isinstance(read, Session) and read.life is Life.ENDED):

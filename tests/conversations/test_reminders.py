@@ -13,7 +13,7 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Message, api_error
-from conversations.test_cards import RESUME, buttons, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness, single_workspace
 from harness.databases import KEY
 from harness.doctor import give_order
@@ -111,16 +111,21 @@ async def test_of_a_session_that_is_paused_again_the_later_pause_has_the_reminde
         assert "by <@U0BOB000001>" in one.text
 
 
-@pytest.mark.parametrize("left", [0.5, 12])
-async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(url: str, left: float) -> None:
+@pytest.mark.parametrize(("left", "is_known"), [(0.5, True), (12, True), (12, False)])
+async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
+    url: str, left: float, *, is_known: bool
+) -> None:
     """Half a minute before its end is too late for a reminder; or somebody ends it early."""
     async with paused(url, began=20 - left) as at:
         await minutes_pass(0.4)
-        at.anchor.session(SESSION).state = SessionState.ENDED
+        if is_known:
+            at.anchor.session(SESSION).state = SessionState.ENDED
+        else:
+            at.anchor.forget_session(SESSION)
         await minutes_pass(15)
         (one,) = reminders(at)
         assert ENDED in one.text
-        assert buttons(one) == []
+        assert buttons(one) == ([] if is_known else PAUSE)
 
 
 async def test_after_a_while_without_the_bot_the_reminder_has_the_time_that_is_left_then(url: str) -> None:
