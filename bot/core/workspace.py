@@ -139,6 +139,11 @@ class Workspace:
         """Return the alert token of this name."""
         return next((one for one in self.alert_tokens if one.name == name), None)
 
+    def lets_pause(self, sender: str) -> bool:
+        """Return whether alerts with the token of this name pause sessions."""
+        token = self.named_token(sender)
+        return self.auto_pause is AutoPause.ON and token is not None and token.may_pause
+
     def serves(self, team_id: str) -> bool:
         """Return whether a verified request of the installing team `team_id` can use the workspace's key.
 

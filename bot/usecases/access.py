@@ -22,7 +22,7 @@ from bot.core.outcomes import (
     WrongWorkspace,
 )
 from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_policy
-from bot.core.requests import Actor, Order, Person, Source, Verb
+from bot.core.requests import Actor, Order, Person, Source, Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -112,10 +112,12 @@ class AccessCheck:
         return _access(workspace, actor, role)
 
     async def _check_alert(self, order: Order) -> Access | Refusal:
-        """Return the access of an alert whose token may pause, by the mode of the workspace now."""
+        """Return the access of an alert, if its token may pause now, and by the mode of the workspace now."""
         workspace = await _find_workspace(self.workspaces.find, order.actor)
-        if isinstance(workspace, Workspace) and workspace.auto_pause is not AutoPause.ON:
-            return AutoPauseOff() if workspace.auto_pause is AutoPause.OFF else Observed()
+        if isinstance(workspace, Workspace) and workspace.auto_pause is AutoPause.OBSERVE:
+            return Observed()
+        if isinstance(workspace, Workspace) and not workspace.lets_pause(program_name(order.actor.user_id) or ""):
+            return AutoPauseOff()
         return await OperatorAccess(self.workspaces.find).check(order)
 
     async def check_viewer(self, actor: Actor) -> Access | Refusal:

@@ -5,11 +5,22 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot.core.cards import Alert, Asked, Automatic, NewCard, Reply, Worse
-from bot.core.outcomes import NotAutomatic, Observed, Outcome, Paused, PauseWord, Stopping, StoreUnavailable, word_of
+from bot.core.outcomes import (
+    Late,
+    NotAutomatic,
+    Observed,
+    Outcome,
+    Paused,
+    PauseWord,
+    Stopping,
+    StoreUnavailable,
+    word_of,
+)
 from bot.core.recovery import STILL_WANTED
-from bot.core.requests import CONTINUED, Actor, ReplyAddress, Source, program_id
+from bot.core.requests import CONTINUED, Actor, Attempt, ReplyAddress, Source, program_id
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages import sessions
 from bot.messages.blocks import View
@@ -25,13 +36,13 @@ from bot.usecases.orders import Orders, RunningOrder
 AGAIN_INTERVAL = 60.0
 """Seconds between two looks for pauses that are to be tried again."""
 
-MOST_WAITING = 1_000
-"""The most alerts that wait for a database that fails; no pause comes of others."""
+MOST_WAITING = 6_000
+"""The most alerts that wait until their order is recorded, as many as come at once; no pause comes of others."""
 
 _BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: then people read that at once
 _ASKED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _LONGEST_REASON = 200
-_SAFE_WITHIN = 5.0  # seconds for the orders of a person to be recorded, before alerts pause again
+_SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken, or alerts pause again
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +59,10 @@ class _Pause:
         """Return the outcome, if it is known by now."""
         is_known = self.task is not None and self.task.done() and not self.task.cancelled()
         return self.task.result() if self.task is not None and is_known else None
+
+    async def is_recorded(self) -> bool:
+        """Wait until its order survives the end of the process. Return whether it has come so far."""
+        return self.running is not None and await self.running.is_safe(None, within=_SAFE_WITHIN)
 
     def asked(self) -> Asked:
         """Return what the card of the alert has to know."""
@@ -85,12 +100,13 @@ class AutoPauses:
         return result, word
 
     async def record(self, workspace: Workspace, channel: str, alerts: list[Alert]) -> list[AlertResult | None]:
-        """Do the same for many, without waiting for a post. One is None that the database has not taken."""
+        """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""
         return await asyncio.gather(*(self._record(workspace, channel, alert) for alert in alerts))
 
     async def _record(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult | None:
         pause, _ = self._begin(workspace, channel, alert)
-        return await self.alert_cards.place(workspace, channel, alert, await _asked(pause), within=0.0)
+        result = await self.alert_cards.place(workspace, channel, alert, await _asked(pause), within=0.0)
+        return result if pause is None or await pause.is_recorded() else None
 
     def _begin(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
         if alert.asks_for is None or alert.is_resolved:
@@ -105,17 +121,15 @@ class AutoPauses:
         return pause, None
 
     async def _pause(self, pause: _Pause, team_id: str, channel: str, alert: Alert, mode: AutoPause) -> Outcome | None:
-        since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
-        if since is None:
+        if self._waiting >= MOST_WAITING:
             return StoreUnavailable()
-        attempt = attempt_of(team_id, alert.session_id, alert.fingerprint, since)
-        actor, age = Actor(team_id, channel, program_id(alert.sender)), time.monotonic() - pause.came_at
-        order, address = pause_of(attempt, alert.session_id, actor, _reason(alert), age=age), ReplyAddress(actor)
-        known = Observed() if mode is AutoPause.OBSERVE else None
-        running, pause.is_repeated = self.orders.start(order, address, known)
-        pause.running = running
-        if not pause.is_repeated:
-            self.tasks.start(self.orders.deliver(running, address))
+        self._waiting += 1
+        try:
+            attempt, running = await self._start(pause, team_id, channel, alert, mode)
+            parts: set[asyncio.Future[Any]] = {running.entry.inserted, running.outcome}
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting -= 1
         await ended(running.outcome)
         outcome = Stopping() if running.outcome.cancelled() else running.outcome.result()
         pause.is_repeated |= running.entry.is_lost
@@ -124,20 +138,33 @@ class AutoPauses:
                 return await self.rows.last_outcome(attempt) or outcome
         return outcome
 
+    async def _start(
+        self, pause: _Pause, team_id: str, channel: str, alert: Alert, mode: AutoPause
+    ) -> tuple[Attempt, RunningOrder]:
+        if not team_id:  # what people have done has that of Slack
+            await self.workspaces.known.wait()
+            team_id = self.workspaces.pinned.team_id if self.workspaces.pinned else ""
+        since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
+        age = time.monotonic() - pause.came_at
+        known: Outcome | None = Observed() if mode is AutoPause.OBSERVE else Late(age) if age > STILL_WANTED else None
+        if since is None:
+            since, known = time.time(), StoreUnavailable()
+        attempt, actor = attempt_of(team_id, alert.session_id, alert.fingerprint, since), program_id(alert.sender)
+        address = ReplyAddress(Actor(team_id, channel, actor))
+        order = pause_of(attempt, alert.session_id, address.actor, _reason(alert), age=age)
+        pause.running, pause.is_repeated = self.orders.start(order, address, known)
+        if not pause.is_repeated:
+            self.tasks.start(self.orders.deliver(pause.running, address))
+        return attempt, pause.running
+
     async def _firing_since(self, team_id: str, alert: Alert) -> float | None:
-        """Return since when an alert fires; None if the database fails for too long, or too many wait for it."""
+        """Return since when an alert fires; None if the database fails for too long."""
         ends = time.monotonic() + STILL_WANTED
-        if self._waiting >= MOST_WAITING:
-            return None
-        self._waiting += 1
-        try:
-            while time.monotonic() < ends:
-                with suppress(StoreError):
-                    return await self.rows.firing_since(team_id, alert)
-                await asyncio.sleep(_ASKED_AGAIN_AFTER)
-            return None
-        finally:
-            self._waiting -= 1
+        while time.monotonic() < ends:
+            with suppress(StoreError):
+                return await self.rows.firing_since(team_id, alert)
+            await asyncio.sleep(_ASKED_AGAIN_AFTER)
+        return None
 
     async def question(self, actor: Actor, held_id: str, origin: str) -> View:
         """Return the modal that asks a person before what was held back is paused; `origin` is its sealed address."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
 
 from bot.core.outcomes import (
@@ -11,10 +12,10 @@ from bot.core.outcomes import (
     Doubt,
     KeyRejected,
     Late,
-    NotAutomatic,
     Outcome,
     Overloaded,
     Paused,
+    Refusal,
     Stopping,
     StoreUnavailable,
     Superseded,
@@ -109,7 +110,8 @@ class SessionControl:
         if limit := self._limits.begin(order):
             return limit
         try:
-            access = await self._interruption.or_result(self.access_check.check(order), Stopping())
+            check = self._judge(entry) if order.source is Source.ALERT else self.access_check.check(order)
+            access = await self._interruption.or_result(check, Stopping())
             return await self._send(entry, access) if isinstance(access, Access) else access
         finally:
             self._limits.end(order)
@@ -117,12 +119,7 @@ class SessionControl:
     async def _send(self, entry: Entry, access: Access) -> Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
-        if order.source is Source.ALERT:
-            channel = access.workspace.alerts_channel or order.actor.channel_id
-            refusal = await self._interruption.or_result(self._judge(record, channel), Stopping())
-            if refusal is not None:
-                return refusal
-        elif not is_sent(order.verb, order.age, resumed_after=True):
+        if order.source is not Source.ALERT and not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
@@ -134,22 +131,27 @@ class SessionControl:
         entry.is_allowed = True
         return await self._ask_anchor(order, record, access)
 
-    async def _judge(self, record: OrderRecord, channel: str) -> NotAutomatic | StoreUnavailable | None:
-        """Return why the pause of an alert is not sent, if so: also if the database does not say that it may be.
+    async def _judge(self, entry: Entry) -> Access | Refusal:
+        """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
 
-        It waits for the database as long as somebody still wants the pause. A channel is told what is held back.
+        It waits for the database as long as somebody still wants the pause, and looks at mode and token after that.
+        The alert channel is told what is held back.
         """
-        entry, rows = record.entry, self.auto_pauses
+        record, rows = OrderRecord(self.journal, self.rows, entry), self.auto_pauses
         while rows is not None and entry.age < STILL_WANTED:
             if not await record.is_stored(within=STILL_WANTED - entry.age) or entry.is_lost:
                 break
-            try:
-                verdict = await rows.judge(entry.id, entry.order, channel)
-            except StoreError:
-                await asyncio.sleep(_JUDGED_AGAIN_AFTER)
-            else:
-                entry.was_paused = verdict.was_paused
-                return verdict.why_not
+            access = await self.access_check.check(entry.order)
+            if isinstance(access, Access):
+                channel = access.workspace.alerts_channel or entry.order.actor.channel_id
+                with suppress(StoreError):
+                    verdict = await rows.judge(entry.id, entry.order, channel)
+                    if verdict.why_not is not None or record.is_ours():
+                        entry.was_paused = verdict.was_paused
+                        return verdict.why_not or access
+            elif not isinstance(access, StoreUnavailable):
+                return access
+            await asyncio.sleep(_JUDGED_AGAIN_AFTER)
         return StoreUnavailable()
 
     async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:

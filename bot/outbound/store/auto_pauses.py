@@ -37,6 +37,7 @@ from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, 
 from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.marks import PACE_OF_PAUSES, firing_name
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.opposition import session_locks
@@ -194,6 +195,12 @@ def _read_held(connection: Connection, team_id: str, held_id: str) -> HeldConten
     return next((one for one in contents if isinstance(one, HeldContent)), None)
 
 
+def _check_recorded(rows: Sequence[Row]) -> None:
+    """Raise StoreUnreachableError if a workspace has no row yet: without one nothing is counted."""
+    if not rows:
+        raise StoreUnreachableError("the workspace is not recorded yet")
+
+
 @dataclass(eq=False)
 class AutoPauseRows:
     """Repository of what pauses by alerts depend on. Alerts pause `most` sessions of a workspace within WINDOW."""
@@ -214,7 +221,7 @@ class AutoPauseRows:
     def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
         now = time.monotonic() + self._clock.offset(connection)
         mark = {"team_id": team_id, "name": firing_name(alert.session_id, alert.fingerprint)}
-        connection.fetch_one(_LOCK, team_id=team_id)
+        _check_recorded(connection.fetch_all(_LOCK, team_id=team_id))
         row = connection.fetch_one(_READ_MARK, **mark)
         since = json.loads(row.value)[0] if row is not None and row.until > now else now
         connection.execute(_WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
@@ -233,8 +240,9 @@ class AutoPauseRows:
 
     def _judge(self, order_id: str, order: Order, channel_id: str, connection: Connection) -> Verdict:
         self._clock.ask(connection)  # before the locks, so that those of a frozen process end
-        connection.queue(_LOCK, {"team_id": order.actor.team_id})
+        workspace = connection.queue(_LOCK, {"team_id": order.actor.team_id})
         offset = self._clock.offset(connection, session_locks([order]))
+        _check_recorded(workspace.fetch_all())
         now, attempt = time.monotonic() + offset, read_attempt(order.trigger_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
         if (why_not := _why_not(connection, order, attempt, now)) is not None:

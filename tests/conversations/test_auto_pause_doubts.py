@@ -1,0 +1,128 @@
+"""Nothing is sent for an alert as long as it is not known what speaks against that, and nobody has to guess why."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.usecases import auto_pause
+from conversations.test_auto_pause import (
+    BEARER,
+    FAILED,
+    braking,
+    break_database,
+    minutes_ago,
+    pauses,
+    send,
+    sqlite_url,
+)
+from conversations.test_auto_pause_processes import OWN
+from conversations.test_cards import PAUSE, about_session, until_shown
+from conversations.test_recovery import until_told
+from conversations.test_unnamed_workspace import NOBODY, servers
+from harness import HTTP_ONLY, SESSION, SingleHarness
+from harness.conversation import post_json
+from harness.databases import KEY
+from harness.outages import execute
+from harness.product import Limits, Settings, running
+from harness.restarts import remains
+from harness.single_workspace import PATIENT_ACK
+from harness.webhooks import alertmanager_alert, alertmanager_body
+
+pytestmark = [pytest.mark.anyio, HTTP_ONLY]
+__all__ = ["sqlite_url"]
+
+
+@asynccontextmanager
+async def unnamed(url: str) -> AsyncIterator[SingleHarness]:
+    """A bot that Slack does not tell whose its token is."""
+    async with servers() as (slack, anchor):
+        slack.faults["auth.test"] = NOBODY
+        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN, "AUTO_PAUSE_LIMIT": "2"}
+        async with running(Settings.from_env(environment(slack, anchor, **own)), Limits(ack_wait=PATIENT_ACK)) as bot:
+            slack.request_url = f"{bot.url}/slack/events"
+            yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
+
+
+async def test_nothing_is_sent_until_the_workspace_of_its_people_is_known(sqlite_url: str) -> None:
+    async with unnamed(sqlite_url) as at:
+        await at.command()
+        await at.command(verb="resume")
+        others = [at.anchor.add_session() for _ in range(3)]
+        answers = await asyncio.gather(*(send(at, session_id=one) for one in [SESSION, *others]))
+        assert ([one["pause"] for one in answers], pauses(at)) == (["pending"] * 4, ["pause", "resume"])
+        at.slack.faults.clear()
+        await at.bot.startup
+        await at.anchor.until(lambda: sum(bool(at.anchor.posts(one)) for one in others) == 2)
+        await asyncio.sleep(5)
+        assert (await send(at))["pause"] == "refused"
+        assert (pauses(at), sum(len(at.anchor.posts(one)) for one in others)) == (["pause", "resume"], 2)
+
+
+async def test_if_that_takes_long_people_are_told_and_it_is_tried_again(sqlite_url: str) -> None:
+    async with unnamed(sqlite_url) as at:
+        await send(at)
+        await asyncio.sleep(130)
+        at.slack.faults.clear()
+        await at.bot.startup
+        await at.slack.until(lambda: [one for one in at.messages() if "Not paused" in one.text])
+        assert pauses(at) == []
+        await at.anchor.until(lambda: pauses(at) == ["pause"], within=130)
+
+
+async def test_nothing_is_sent_until_the_workspace_has_a_row(sqlite_url: str) -> None:
+    """What is counted needs it. The bot writes it once its team is known, and the database can be used."""
+    async with braking(sqlite_url) as at:
+        await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
+        await execute(sqlite_url, "CREATE TABLE workspaces AS SELECT * FROM gone WHERE 1 = 0")
+        answers = [await send(at), await send(at, fingerprint="f2", starts_at="2026-01-01T00:00:00Z")]
+        assert ([one["pause"] for one in answers], pauses(at)) == (["pending", "pending"], [])
+        await execute(sqlite_url, "INSERT INTO workspaces SELECT * FROM gone")
+        await at.anchor.until(lambda: pauses(at) == ["pause", "pause"])
+
+
+async def test_if_it_is_not_known_in_time_since_when_an_alert_fires_its_card_says_so(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
+        await send(at)
+        (card,) = about_session(at)
+        await asyncio.sleep(125)
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO workspaces")
+        await until_shown(at, card, PAUSE, FAILED)
+        assert pauses(at) == []
+
+
+async def test_only_so_many_alerts_wait_for_a_database_that_fails(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto_pause, "MOST_WAITING", 2)
+    async with braking(sqlite_url) as at:
+        await break_database(sqlite_url)
+        sessions = [at.anchor.add_session() for _ in range(4)]
+        for one in sessions:
+            await send(at, session_id=one, starts_at=minutes_ago(1))
+        assert [FAILED in one.text for one in at.messages()[-4:]] == [True] * 4
+        await break_database(sqlite_url, repair=True)
+        await asyncio.sleep(30)
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0]
+
+
+async def test_a_pause_that_was_left_is_not_sent_if_its_token_may_not_any_more(sqlite_url: str) -> None:
+    async with remains(sqlite_url, **OWN | {"AUTO_PAUSE_TOKENS": ""}) as left:
+        await left.leave_by_alert()
+        async with left.restart() as at:
+            assert await until_told(left) == ["AutoPauseOff"]
+            assert at.orders == []
+
+
+async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
+    """A process that is killed then loses nothing: the same body comes again."""
+    async with braking(sqlite_url) as at:
+        await execute(sqlite_url, "ALTER TABLE orders RENAME TO gone")
+        body = alertmanager_body(alertmanager_alert(labels={"anchor_action": "pause"}))
+        statuses = [(await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER))[0]]
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO orders")
+        statuses.append((await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER))[0])
+        assert (statuses, pauses(at)) == ([503, 200], ["pause"])
