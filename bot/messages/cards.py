@@ -252,6 +252,8 @@ def _alert_card(shown: Shown) -> Message:
 def _first_lines(shown: Shown, *, title: str) -> list[str]:
     """Return the first line, and who, when and why; `title` is that of the alert, in mrkdwn."""
     content, state, head = shown.content, shown.state, shown.head
+    if state is not None and state.reason == content.alert.title:  # an alert paused it
+        state = replace(state, reason="")
     about = f" · *{shown.agent or title}*" if shown.agent or title else ""
     if head is Head.FIRING:
         sign, word = _SEVERITIES[content.alert.severity]
