@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from bot.sim.slack import Source
-from conversations.test_auto_pause import AUTO, BEARER, send, sqlite_url
+from conversations.test_auto_pause import AUTO, BEARER, minutes_ago, send, sqlite_url
 from conversations.test_recovery import RESUMED, until_told
 from conversations.test_replicas import second_bot
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
@@ -140,3 +140,21 @@ async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_u
         await asyncio.gather(sending, resuming)
         await until(lambda: len(at.orders) == 2)
         assert [order.verb for order in at.orders] == ["pause", "resume"]
+
+
+@HTTP_ONLY
+async def test_people_do_not_wait_for_the_decisions_about_alerts(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
+    async with single_workspace(**shared) as at:  # type: ignore[arg-type]
+        with psycopg.connect(url) as other:
+            other.execute("SELECT 1 FROM workspaces FOR UPDATE")
+            sessions = [at.anchor.add_session() for _ in range(20)]
+            sending = [asyncio.create_task(send(at, session_id=one)) for one in sessions]
+            since = minutes_ago(1)
+            sending += [asyncio.create_task(send(at, session_id=one, starts_at=since)) for one in sessions]
+            await until(lambda: query(url, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+            await asyncio.sleep(0.5)
+            await at.command(verb="resume")
+            await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
+        await asyncio.gather(*sending)

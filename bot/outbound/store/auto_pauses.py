@@ -41,6 +41,7 @@ from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.marks import PACE_OF_PAUSES, firing_name
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.opposition import session_locks
+from bot.runtime import KeyedLocks
 
 FORGOTTEN_AFTER = 86_400.0
 """Seconds without an alert after which one without a time of its own fires for the first time."""
@@ -212,13 +213,15 @@ class AutoPauseRows:
 
     def __post_init__(self) -> None:
         self._clock = DatabaseClock()
+        self._turns = KeyedLocks()  # those of a workspace wait for each other here, where they are in nobody's way
 
     async def firing_since(self, team_id: str, alert: Alert) -> float:
         """Return since when an alert fires that does not say so itself (Unix seconds), and remember it.
 
         That is the first one after a resolved one, or after a day without any.
         """
-        return await self.database.change(partial(self._firing_since, team_id, alert))
+        async with self._turns.get(team_id):
+            return await self.database.change(partial(self._firing_since, team_id, alert))
 
     def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
         now = time.monotonic() + self._clock.offset(connection)
@@ -235,7 +238,8 @@ class AutoPauseRows:
         A resume is recorded before, and found, or waits for the end of the pause. If it is held back, a message in the
         channel says so.
         """
-        verdict = await self.database.change(partial(self._judge, order_id, order, channel_id), is_urgent=True)
+        async with self._turns.get(order.actor.team_id):
+            verdict = await self.database.change(partial(self._judge, order_id, order, channel_id), is_urgent=True)
         if isinstance(verdict.why_not, HeldBack):
             self.database.news.cards.set()
         return verdict
