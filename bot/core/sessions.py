@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -67,21 +67,25 @@ class Session:
 
     def lasting(self) -> "Session":
         """Return what does not change soon."""
-        return replace(self, status="", steps=None, credits=None)
+        return self._with(status="", steps=None, credits=None)
 
     def for_card(self) -> "Session":
         """Return what a card shows: what stays true for long, and is for everybody in a channel."""
         tags = tuple(tag[:_LONGEST_TAG] for tag in self.tags[:_MOST_TAGS])
-        return replace(self.lasting(), key_name="", domains=self.domains[:1], tags=tags)
+        return self._with(status="", steps=None, credits=None, key_name="", domains=self.domains[:1], tags=tags)
 
     def with_newer(self, newer: "Session") -> "Session":
         """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""
-        return replace(self, **newer.stated())
+        return self._with(**newer.stated())
 
     def stated(self) -> dict[str, Any]:
         """Return the fields that Anchor has stated, by name, without the id."""
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "id"}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "id"}
         return {name: value for name, value in values.items() if value not in _ABSENT}
+
+    def _with(self, **values: Any) -> "Session":  # noqa: ANN401 - of any field
+        """Return it with other values. A check has thousands of sessions, of which nearly none has changed."""
+        return replace(self, **values) if any(getattr(self, name) != values[name] for name in values) else self
 
     @property
     def life(self) -> Life:
