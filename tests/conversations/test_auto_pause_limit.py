@@ -1,6 +1,7 @@
 """Alerts ask for more pauses than the limit: one message says so, and *Continue* lets people pause the others."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
@@ -258,6 +259,17 @@ async def test_what_is_held_back_after_the_question_is_not_paused_and_can_be_ask
         assert "*Pausing 1 session.*" in await confirm(at, await ask(at, left))
         await at.anchor.until(lambda: not running(at, [later]))
         await at.slack.until(lambda: buttons(told(at)[0]) == [])
+
+
+async def test_the_message_says_who_continued_before_many_cards_are_updated(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="1") as at:
+        await storm(at, 100)
+        message = await until_told(at, "99 sessions")
+        await asyncio.sleep(60)
+        await confirm(at, await ask(at, message))
+        began = time.monotonic()
+        await until_told(at, "*Continued*")
+        assert time.monotonic() - began < 3
 
 
 async def test_after_continue_a_new_firing_is_paused_and_the_limit_counts_from_zero(sqlite_url: str) -> None:

@@ -32,7 +32,7 @@ from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, r
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
 from bot.outbound.store.alerts import FOLD
-from bot.outbound.store.card_claims import IS_OPEN
+from bot.outbound.store.card_claims import CLICKED, IS_OPEN
 from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, write_content
 from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, DatabaseClock
@@ -326,6 +326,7 @@ class AutoPauseRows:
         if content is not None:
             after = replace(content, continued_by=user_id, continued_at=until)
             connection.execute(FOLD, id=held_id, now=now, content=write_content(after))
+            connection.execute("UPDATE cards SET due = :due WHERE id = :id", id=held_id, due=CLICKED)
             self.database.news.tell(connection, CARDS)
 
     async def unpaused(self) -> list[Unpaused]:
