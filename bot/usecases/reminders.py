@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.core.cards import NewCard, ResultContent
@@ -27,15 +26,15 @@ from bot.usecases.sessions import SessionReads
 
 _log = logging.getLogger(__name__)
 
-LONGEST_INTERVAL = 300.0
-"""Seconds between two looks for the pauses of processes that have ended."""
+LONGEST_INTERVAL = 64.0
+"""Seconds between two looks for the pauses of other processes, of the command line, and of those that have ended."""
 
 _SHORTEST_INTERVAL = 5.0  # seconds: what is read after a pause is known by then
-_AGAIN_AFTER = 30.0  # seconds, if there was no request left to read the session
+_AGAIN_AFTER = 30.0  # seconds, if the database fails, or the session was not read
 _READ_TIMEOUT = 10.0
 _MOST_AT_ONCE = 10  # reads
 _MOST_READ_ALONE = 3  # sessions of a workspace
-_READ_WITHIN = 300.0  # seconds after a pause; without a request for that, its session has no known end
+_READ_WITHIN = 1_800.0  # seconds after a pause; what is not read until then has no known end
 _OLDEST = 86_400.0  # seconds by which a session can be older than its pause
 
 
@@ -57,9 +56,13 @@ class Reminders:
     async def run(self) -> None:
         """Look at pauses when it is time, until cancelled."""
         while self.before:
-            next_in = LONGEST_INTERVAL
-            with suppress(StoreError):  # the check of the database reports it
+            next_in = _AGAIN_AFTER
+            try:
                 next_in = min(await self._look(), LONGEST_INTERVAL)
+            except StoreError:  # the check of the database reports it
+                pass
+            except Exception:  # noqa: BLE001 - the next look may work
+                _log.exception("paused sessions not looked at")
             await asyncio.sleep(_SHORTEST_INTERVAL)
             await happens(self.wake, within=max(0.0, next_in - _SHORTEST_INTERVAL))
             self.wake.clear()
@@ -80,7 +83,7 @@ class Reminders:
         """Look at the pauses of a workspace. Of many, lists say when they began, and which have ended."""
         team_id, turn = some[0].team_id, asyncio.Semaphore(_MOST_AT_ONCE)
         try:
-            workspace = await self.workspaces.find(team_id)
+            workspace = await self.workspaces.find(team_id) if team_id else self.workspaces.pinned
         except StoreError:
             return []
         if workspace is None or workspace.anchor_key is None:
@@ -130,20 +133,23 @@ class Reminders:
         read: Answer | None = listed
         if read is None and await self.card_rows.allows_reads(paused.team_id, 1):
             read = await self.sessions.details(key, paused.session_id, within=_READ_TIMEOUT)
-        elif read is None and not paused.is_known and paused.now < paused.paused_at + _READ_WITHIN:
-            return Look(paused, paused.now + _AGAIN_AFTER, is_known=False)
+        is_gone, is_new = isinstance(read, NotRead) and read.is_missing, paused.now < paused.paused_at + _READ_WITHIN
+        if not isinstance(read, Session) and not is_gone and not paused.is_known and is_new:
+            return Look(paused, _again(paused.now, paused.paused_at), is_known=False)
         if isinstance(read, Session):
             self.reads.learn_some(paused.team_id, [read])
             known = self.reads.known(paused.team_id, paused.session_id) or read
             deadline = deadline if listed is not None and paused.is_known else deadline_of(known)
         at = remind_at(paused.paused_at, deadline, self.before, paused.now)
-        is_gone = isinstance(read, NotRead) and read.is_missing
         if is_gone or (isinstance(read, Session) and read.life is Life.ENDED):
             last = read if isinstance(read, Session) else None
             return Look(paused, None, deadline, await self._cards(paused, workspace, None, last, has_ended=True))
+        left = None if deadline is None or paused.now >= deadline.at else deadline
+        if deadline is not None and left is None and not isinstance(read, Session):
+            at = _again(paused.now, deadline.at)  # nobody knows whether it has ended
         if at > paused.now + TOGETHER:
             return Look(paused, at, deadline)
-        return Look(paused, None, deadline, await self._cards(paused, workspace, deadline, known))
+        return Look(paused, None, deadline, await self._cards(paused, workspace, left, known))
 
     async def _cards(
         self,
@@ -170,3 +176,8 @@ class Reminders:
             facts = None if known is None else known.for_card()
             cards.append(NewCard(new_id(), paused.team_id, channel, paused.session_id, content, facts=facts))
         return cards
+
+
+def _again(now: float, since: float) -> float:
+    """Return when a session is read again that could not be read `since` a time: less and less often."""
+    return now + max(_AGAIN_AFTER, (now - since) / 4)

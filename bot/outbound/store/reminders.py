@@ -25,6 +25,7 @@ MOST_CLAIMED = 500
 TOGETHER = 10.0
 """Seconds by which a reminder can come earlier, together with others, so that lists are long."""
 
+_MOST_LATE = 86_400.0  # seconds; then nobody is told: the bot was away, or its reminders were switched off
 _CLAIMED_FOR = 60.0  # seconds; then another process looks
 _OVER = {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}
 _DUE = f"""
@@ -106,7 +107,7 @@ class ReminderRows:
     async def claim(self) -> tuple[list[PausedSession], float | None]:
         """Return the pauses to look at now, and in how many seconds the next one is due.
 
-        Sessions that were resumed, or paused again, are left out for good.
+        Sessions that were resumed, or paused again, are left out for good, and those whose time was long ago.
         """
         return await self.database.change(self._claim)
 
@@ -117,7 +118,8 @@ class ReminderRows:
         over, wanted = list[str](), list[PausedSession]()
         for row in rows:
             last = states.get((row.team_id, SessionId(row.session_id)))
-            if last is not None and last.order_id != row.order_id and last.phase in _OVER:
+            is_late = max(row.ends_at or 0.0, row.paused_at or 0.0) < now - _MOST_LATE
+            if is_late or (last is not None and last.order_id != row.order_id and last.phase in _OVER):
                 over.append(row.order_id)
             else:
                 wanted.append(PausedSession(**row._asdict(), now=now, claimed=until))

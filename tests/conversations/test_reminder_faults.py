@@ -1,0 +1,111 @@
+"""Reminders of paused sessions while Anchor, Slack or the database fails, and after the bot was away."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.anchor import SessionState, Slow
+from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
+from bot.sim.faults import Fault
+from conversations.test_cards import taking_alerts
+from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders
+from harness import SESSION
+from harness.databases import KEY
+from harness.doctor import give_order
+from harness.outages import locked
+from harness.product import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
+def change(url: str, sql: str, *values: float) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute(sql, values)
+
+
+FAULTS = {"slow": Slow(15.0), "limited": rate_limited(), "failing": server_error(), "refused": unauthorized()}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(url: str, fault: Fault) -> None:
+    async with paused(url) as at:
+        at.anchor.read_fault = fault
+        await minutes_pass(8)
+        assert len([one for one in at.anchor.requests if one.method == "GET" and SESSION in one.path]) < 12
+        at.anchor.read_fault = None
+        await minutes_pass(8)
+        (one,) = reminders(at)
+        assert "ends in 4 min" in one.text
+
+
+async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_minute(url: str) -> None:
+    async with paused(url) as at:
+        await minutes_pass(14.5)
+        async with locked(url):
+            await minutes_pass(1)
+        await minutes_pass(1)
+        assert len(reminders(at)) == 1
+
+
+async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with paused(url) as at:
+        with monkeypatch.context() as broken:
+            broken.setattr("bot.outbound.store.reminders.states_now", None)
+            await minutes_pass(2)
+        await minutes_pass(14)
+        assert len(reminders(at)) == 1
+
+
+async def test_a_pause_of_the_command_line_is_seen_within_a_minute(url: str) -> None:
+    async with taking_alerts(url) as at:
+        await minutes_pass(2)
+        session = at.anchor.session(SESSION)
+        session.created_at, session.max_duration = datetime.fromtimestamp(time.time() - 60 * 17, UTC), 20
+        settings = Settings.from_env(environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()))
+        assert await give_order(settings, "pause", SESSION) == 0
+        await minutes_pass(1.9)
+        assert len(reminders(at)) == 1
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_no_reminder_names_an_end_that_has_passed(url: str, *, is_read: bool) -> None:
+    """The session lives longer than its limit; without an answer of Anchor nobody is told that it is still paused."""
+    async with paused(url, began=19.5) as at:
+        await minutes_pass(0.4)
+        at.anchor.read_fault = None if is_read else rate_limited()
+        await minutes_pass(31)
+        assert [STILL in one.text for one in reminders(at)] == [True] * is_read
+        at.anchor.read_fault, at.anchor.session(SESSION).state = None, SessionState.ENDED
+        await minutes_pass(15)
+        assert any(ENDED in one.text for one in reminders(at)) is not is_read
+
+
+@pytest.mark.parametrize("days", [0.5, 30])
+async def test_nobody_is_told_of_pauses_of_long_ago(url: str, days: float) -> None:
+    """The bot was away, or its reminders were switched off."""
+    async with paused(url, REMIND_BEFORE="0"):
+        await asyncio.sleep(5)
+    ago = 86_400 * days
+    change(url, "UPDATE orders SET settled_at = settled_at - ?, given_at = given_at - ?", ago, ago)
+    async with taking_alerts(url) as at:
+        await minutes_pass(3)
+        assert len(reminders(at)) == (days < 1)
+
+
+async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of(url: str) -> None:
+    async with paused(url) as at:
+        await asyncio.sleep(4)
+        change(url, "UPDATE orders SET team_id = ''")
+        await minutes_pass(16)
+        assert len(reminders(at)) == 1
