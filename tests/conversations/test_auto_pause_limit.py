@@ -9,12 +9,11 @@ import pytest
 
 from bot.messages import sessions as say
 from bot.sim.anchor import SessionState
-from bot.sim.slack import Answer, Channel, Hang, Message, View
+from bot.sim.slack import Channel, Hang, Message, View
 from conversations.test_auto_pause import ALERT, braking, send, sqlite_url
 from conversations.test_auto_pause_processes import OWN, send_to
 from conversations.test_cards import TOKEN, buttons
 from conversations.test_replicas import second_bot
-from conversations.test_unnamed_workspace import servers, starting
 from harness import HTTP_ONLY, ManyHarness, SingleHarness, Tenant, many_workspaces, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY
@@ -123,20 +122,6 @@ async def test_the_message_counts_a_session_once_and_is_updated(sqlite_url: str)
             await storm(at, 1, title=title)
         later = await until_told(at, "*Not paused automatically: 6 sessions.*", "1 by `Login`", "2 by others")
         assert (later.ts, len(told(at))) == (message.ts, 1)
-
-
-@HTTP_ONLY
-async def test_the_limit_holds_before_slack_has_named_the_workspace(database_url: str) -> None:
-    """Also a firing without a time of its own is one firing then."""
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"] = Answer(503)
-        async with starting(slack, anchor, database_url, **OWN, AUTO_PAUSE_LIMIT="2") as at:
-            sessions = [at.anchor.add_session() for _ in range(5)]
-            for _ in range(2):
-                for one in sessions:
-                    await send(at, session_id=one)
-            assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0, 0]
-            await until_told(at, "*Not paused automatically: 3 sessions.*")
 
 
 async def test_the_message_goes_to_the_alert_channel(sqlite_url: str) -> None:

@@ -40,10 +40,10 @@ async def servers() -> AsyncIterator[tuple[SimSlack, SimAnchor]]:
 
 
 @asynccontextmanager
-async def starting(slack: SimSlack, anchor: SimAnchor, url: str, **settings: str) -> AsyncIterator[SingleHarness]:
+async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterator[SingleHarness]:
     """A bot that takes alerts and has not waited for its start."""
     own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
-    environ = environment(slack, anchor, **own | settings)
+    environ = environment(slack, anchor, **own)
     async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK)) as bot:
         slack.request_url = None if slack.socket_mode else f"{bot.url}/slack/events"
         if slack.socket_mode:

@@ -66,14 +66,12 @@ MOST_HELD = 1_000
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
-_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name FOR UPDATE"
+_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _WRITE_MARK = """
-    INSERT INTO marks (scope, name, until, value)
-      SELECT CAST(:team_id AS VARCHAR), :name, CAST(:until AS DOUBLE PRECISION), :value
-      WHERE CAST(:team_id AS VARCHAR) = '' OR EXISTS (SELECT 1 FROM workspaces WHERE team_id = :team_id)
+    INSERT INTO marks (scope, name, until, value) SELECT team_id, :name, :until, :value
+      FROM workspaces WHERE team_id = :team_id
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
 """
-"""The mark is made if the workspace has not been deleted, or has no name yet."""
 _LOCK = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
