@@ -144,7 +144,8 @@ class CardSender:
         if isinstance(result, Refused):
             for person in {part.content.reminds for part in card.parts if isinstance(part.content, ResultContent)}:
                 if person and program_name(person) is None and operator_name(person) is None:
-                    await post(token, person, as_direct_message(message, channel))
+                    direct = await post(token, person, as_direct_message(message, channel))
+                    result = result if isinstance(direct, Refused) else direct
         is_lost = thread is not None and isinstance(result, Refused)
         return await post(token, channel, message) if is_lost else result
 
@@ -152,7 +153,7 @@ class CardSender:
 def _read(card: ClaimedCard, result: PostResult, digest: str) -> Attempt:
     """Return the end of the attempt. A post without an answer is not repeated; an update does no harm twice."""
     if isinstance(result, Posted):
-        return Attempt(SentCard(card, result.ts, digest))
+        return Attempt(SentCard(card, result.ts, digest, channel_id=result.channel or None))
     if isinstance(result, Refused):
         code = result.why[:_LONGEST_CODE]
         delay = delay_after_failure(card.lane.kind, code, card.failures_with(code))

@@ -13,7 +13,7 @@ from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
 from bot.sim.faults import Fault
-from conversations.test_cards import taking_alerts
+from conversations.test_cards import RESUME, buttons, taking_alerts, until_shown
 from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders
 from harness import SESSION
 from harness.databases import KEY
@@ -109,3 +109,20 @@ async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of(
         change(url, "UPDATE orders SET team_id = ''")
         await minutes_pass(16)
         assert len(reminders(at)) == 1
+
+
+@pytest.mark.parametrize("why", ["no channel", "left", "archived"])
+async def test_a_reminder_in_a_direct_message_follows_the_session(url: str, why: str) -> None:
+    async with paused(url, ALERTS_CHANNEL="", ALERTS_TOKEN="") as at:
+        await asyncio.sleep(4)
+        if why == "no channel":
+            change(url, "UPDATE orders SET channel_id = ''")
+        elif why == "left":
+            at.channel.members.discard(at.workspace.installation.bot_user_id)
+        else:
+            at.channel.is_archived = True
+        await minutes_pass(16)
+        (one,) = [one for one in at.direct_messages() if SESSION in one.text]
+        assert buttons(one) == RESUME
+        await at.command(verb="resume", channel=at.workspace.dm_with_bot(at.person))
+        await until_shown(at, one, ["anchor_pause"], "Resumed")

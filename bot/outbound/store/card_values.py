@@ -117,7 +117,8 @@ def _reply(part: CardPart) -> Reply | None:
 class SentCard:
     """The end of an attempt.
 
-    `shown` is the digest of the message that Slack has now, as `ts`. Without them, the next attempt is `retry_after`
+    `shown` is the digest of the message that Slack has now, as `ts` in a `channel_id`: a post to a person is in another
+    one, that of their direct messages. Without them, the next attempt is `retry_after`
     seconds later; if that is None, too, there is none. Slack refused it with the code `failure`, or told the lane to
     wait `held_for` seconds.
     """
@@ -128,6 +129,7 @@ class SentCard:
     retry_after: float | None = None
     held_for: float | None = None
     failure: str = ""
+    channel_id: str | None = None
 
     @property
     def is_taken(self) -> bool:

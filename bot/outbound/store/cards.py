@@ -26,6 +26,7 @@ from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES
 from bot.outbound.store.card_values import (
     ALERT,
     IS_ALERT,
+    RESULT,
     CardChanges,
     CardPart,
     Exchanged,
@@ -71,9 +72,10 @@ _MARK = f"""
       AND ts IS NOT NULL AND ts NOT IN (SELECT value FROM json_each(:clicked))))
     RETURNING team_id, session_id, channel_id, ts, closed_at
 """
-_FINISH = """
+_FINISH = f"""
     UPDATE cards SET attempts = :attempts, not_before = :not_before, ts = coalesce(:ts, ts),
       shown = coalesce(:shown, shown), failure = :failure,
+      channel_id = CASE WHEN kind = '{RESULT}' THEN coalesce(:channel_id, channel_id) ELSE channel_id END,
       due = CASE WHEN version = :sent AND :is_over = 1 THEN NULL ELSE due END,
       closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
     WHERE id = :id AND owner = :owner
@@ -215,7 +217,7 @@ class CardRows:
         row = {"id": part.id, "owner": self.owner, "sent": part.version, "ts": sent.ts, "failure": failure or None}
         after = {"attempts": attempts, "not_before": now + (sent.retry_after or 0.0), "now": now}
         end = {"is_over": int(is_sent or is_refused), "is_refused": int(is_refused)}
-        return {**row, **after, **end, "shown": sent.shown if is_sent else None}
+        return {**row, **after, **end, "shown": sent.shown if is_sent else None, "channel_id": sent.channel_id}
 
     async def shown_facts(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
         """Return the sessions of a workspace's cards of alerts, each with the facts that a card shows.
