@@ -10,7 +10,7 @@ from bot.core.cards import NewCard, ResultContent
 from bot.core.fields import Secret
 from bot.core.reminders import Deadline, deadline_of, remind_at
 from bot.core.requests import Verb
-from bot.core.session_checks import Answer
+from bot.core.session_checks import KEPT_FOR_CHECKS, Answer
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Phase, Session, SessionPage, SessionState
 from bot.core.workspace import Workspace
@@ -131,7 +131,8 @@ class Reminders:
             if at > paused.now + TOGETHER:
                 return Look(paused, at, deadline)
         read: Answer | None = listed
-        if read is None and await self.card_rows.allows_reads(paused.team_id, 1):
+        kept = 0 if paused.is_known else KEPT_FOR_CHECKS
+        if read is None and await self.card_rows.allows_reads(paused.team_id, 1, kept=kept):
             read = await self.sessions.details(key, paused.session_id, within=_READ_TIMEOUT)
         is_gone, is_new = isinstance(read, NotRead) and read.is_missing, paused.now < paused.paused_at + _READ_WITHIN
         if not isinstance(read, Session) and not is_gone and not paused.is_known and is_new:
