@@ -348,8 +348,13 @@ class AlertCards:
     async def post(
         self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
     ) -> AlertResult:
-        """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert."""
+        """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert.
+
+        Raises StoreUnreachableError if it is resolved: what fires next would count as the same.
+        """
         placed = await self.place(workspace, channel, alert, asked, within=within)
+        if placed is None and alert.is_resolved:
+            raise StoreUnreachableError("a resolved alert is not recorded")
         return await self._post_at_once(workspace, channel, alert, asked) if placed is None else placed
 
     def note_use(self, workspace: Workspace, sender: str, asked_for: str) -> None:
@@ -379,12 +384,8 @@ class AlertCards:
             return Counted(placed.ts, placed.total)
         return Folded(placed.ts, placed.count) if result is None else result
 
-    async def _post_at_once(
-        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None
-    ) -> PostResult | Ignored:
+    async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> PostResult:
         """Post an alert without the database, and remember its card when that is back."""
-        if alert.is_resolved:
-            return Ignored()
         message = alert_message(alert, None if asked is None else asked.refusal)
         result = await post_alert(self.slack, workspace.bot_token, channel, message)
         if isinstance(result, Posted):

@@ -197,12 +197,12 @@ async def test_without_the_database_the_sender_learns_what_slack_did(
     assert without_cards.calls(POST) in posts
 
 
-async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_resolved_ones_are_ignored(
+async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_resolved_ones_are_not_taken(
     without_cards: SingleHarness,
 ) -> None:
     at = without_cards
     resolved = await post(at, ALERT | {"status": "resolved"})
-    assert (resolved.status, resolved.json) == (200, {"ok": True, "channel": "C0ALERTS001", "ignored": True})
+    assert (resolved.status, resolved.json) == (503, {"error": say.STORE_FAILED})
     assert at.calls(POST) == 0
     at.slack.faults[POST] = Hang()
     waiting = [asyncio.create_task(post(at)) for _ in range(20)]

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.usecases import auto_pause
+from bot.outbound.store.auto_pauses import AutoPauseRows
 from conversations.test_auto_pause import (
+    ALERT,
     BEARER,
     FAILED,
     braking,
@@ -97,7 +99,7 @@ async def test_if_it_is_not_known_in_time_since_when_an_alert_fires_its_card_say
 async def test_only_so_many_alerts_wait_for_a_database_that_fails(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auto_pause, "MOST_WAITING", 2)
+    monkeypatch.setattr("bot.usecases.auto_pause.MOST_WAITING", 2)
     async with braking(sqlite_url) as at:
         await break_database(sqlite_url)
         sessions = [at.anchor.add_session() for _ in range(4)]
@@ -126,3 +128,61 @@ async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
         await execute(sqlite_url, "ALTER TABLE gone RENAME TO orders")
         statuses.append((await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER))[0])
         assert (statuses, pauses(at)) == ([503, 200], ["pause"])
+
+
+_OTHER = "team_id, session_id, reason, source, user_id, home_team_id, channel_id"
+
+
+async def leave_resume(url: str, outcome: str | None, *, age: float) -> None:
+    """Let another process have sent a resume so many seconds before the last order, which has this outcome."""
+    end = "'sent', NULL, NULL" if outcome is None else f"'told', '{outcome}', '{{}}'"
+    await execute(
+        url,
+        f"INSERT INTO orders ({_OTHER}, id, owner, verb, state, outcome, outcome_fields, given_at, settled_at) "  # noqa: S608
+        f"SELECT {_OTHER}, id || '0', 'other', 'resume', {end}, given_at - {age}, given_at FROM orders "
+        "ORDER BY id DESC LIMIT 1",
+    )
+
+
+async def test_a_resume_that_was_sent_before_a_crash_is_respected(sqlite_url: str) -> None:
+    """It can have been done, as long as no process has told what became of it."""
+    async with braking(sqlite_url) as at:
+        await at.command()
+        await asyncio.sleep(1)
+        await leave_resume(sqlite_url, None, age=300)
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("refused", ["pause"])
+
+
+async def test_a_process_that_is_frozen_after_the_decision_decides_again(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has sent the pause meanwhile, and somebody has resumed the session."""
+    judge, verdicts = AutoPauseRows.judge, []
+
+    async def judge_and_freeze(rows: AutoPauseRows, *about: Any) -> Any:
+        verdicts.append(await judge(rows, *about))
+        if len(verdicts) == 1:
+            await leave_resume(sqlite_url, "Resumed", age=-1)
+        return verdicts[-1]
+
+    monkeypatch.setattr(AutoPauseRows, "judge", judge_and_freeze)
+    monkeypatch.setattr("bot.outbound.store.journal.Journal.is_leased", property(lambda _: len(verdicts) != 1))
+    async with braking(sqlite_url) as at:
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("refused", [])
+
+
+async def test_a_resolved_alert_that_is_not_recorded_is_sent_again(sqlite_url: str) -> None:
+    """Else the next one would be taken for the one that was paused."""
+    async with braking(sqlite_url) as at:
+        await send(at)
+        await break_database(sqlite_url)
+        resolved = ALERT | {"status": "resolved"}
+        status, _, headers = await post_json(f"{at.bot.url}/alerts", resolved, headers=BEARER)
+        assert (status, "Retry-After" in headers) == (503, True)
+        await break_database(sqlite_url, repair=True)
+        await asyncio.sleep(5)
+        status, _, _ = await post_json(f"{at.bot.url}/alerts", resolved, headers=BEARER)
+        answer = await send(at)
+        assert (status, answer["pause"], pauses(at)) == (200, "paused", ["pause", "pause"])

@@ -204,6 +204,8 @@ class Alerts:
         began = time.monotonic()
         task = self.tasks.start(self.auto_pauses.post(workspace, channel, alert))
         await ended(task)
+        if not task.cancelled() and isinstance(task.exception(), StoreError):
+            return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
         self.metrics.alerted(outcome, alert.sender)

@@ -27,7 +27,7 @@ from bot.core.outcomes import (
     StoreUnavailable,
     Unconfirmed,
 )
-from bot.core.recovery import STILL_WANTED
+from bot.core.recovery import STILL_WANTED, State
 from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, read_attempt
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
@@ -78,7 +78,7 @@ _RESUME = f"""
     SELECT user_id, coalesce(settled_at, given_at) AS at FROM orders
     WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND given_at > :oldest
       AND ((outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}') AND settled_at > :since)
-        OR (outcome IS NULL AND given_at > :wanted))
+        OR (outcome IS NULL AND (state = '{State.SENT}' OR given_at > :wanted)))
     ORDER BY given_at DESC LIMIT 1
 """
 _OLDEST_RESUME = 3_600.0  # seconds that a resume can take at most
