@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, single_workspace
+from harness import BOTH_TRANSPORTS, SESSION, AdminHarness, ManyHarness, single_workspace
 from harness import admin_texts as say
 from harness.administration import another_bot
+from harness.conversation import post_json
 from harness.product import main
 from harness.product import workspace as product
-from harness.stored import add_token, fetch
+from harness.stored import add_token, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -186,3 +187,23 @@ async def test_changes_go_with_the_workspace_and_name_nobody_who_was_forgotten(
     await team.slack.uninstall(team.workspace)
     await asyncio.sleep(3.0)
     assert await recorded(team) == []
+
+
+@pytest.mark.parametrize("change", ["mode", "token"])
+async def test_what_waits_for_the_database_follows_the_settings_of_then(team: AdminHarness, change: str) -> None:
+    at, rows, channel = team.at, team.at.store.rows, team.channel.id
+    may: dict[str, Any] = {"channels": frozenset({channel}), "may_pause": True}
+    assert await add_token(rows, team.team_id, TOKEN, **may)
+    assert await rows.set_auto_pause(team.team_id, AutoPause.ON, before=AutoPause.OFF, by=team.admin.id)
+    await execute(at.store, "ALTER TABLE orders RENAME TO gone")
+    asking = {"session_id": SESSION, "text": "It spends.", "fingerprint": "f1", "action": "pause", "channel": channel}
+    url, bearer = f"{at.bot.url}/alerts/{team.team_id}", {"Authorization": f"Bearer {TOKEN}"}
+    _, answer, _ = await post_json(url, asking | {"starts_at": "2026-01-01T00:00:00Z"}, headers=bearer)
+    if change == "mode":
+        assert await rows.set_auto_pause(team.team_id, AutoPause.OFF, before=AutoPause.ON, by=team.admin.id)
+    else:
+        assert await add_token(rows, team.team_id, TOKEN, **may | {"may_pause": False})
+    await execute(at.store, "ALTER TABLE gone RENAME TO orders")
+    await asyncio.sleep(10)
+    outcomes = await fetch(at.store, "SELECT outcome FROM orders")
+    assert (answer["pause"], outcomes, team.orders) == ("pending", [("AutoPauseOff",)], [])
