@@ -130,7 +130,7 @@ async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
         assert (statuses, pauses(at)) == ([503, 200], ["pause"])
 
 
-_OTHER = "team_id, session_id, reason, source, user_id, home_team_id, channel_id"
+_OTHER = "channel_id, home_team_id, user_id, source, reason, session_id, team_id"
 
 
 async def leave_resume(url: str, outcome: str | None, *, age: float) -> None:

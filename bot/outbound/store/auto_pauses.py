@@ -68,8 +68,7 @@ _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _WRITE_MARK = """
-    INSERT INTO marks (scope, name, until, value) SELECT team_id, :name, :until, :value
-      FROM workspaces WHERE team_id = :team_id
+    INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
 """
 _LOCK = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
