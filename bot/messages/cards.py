@@ -142,6 +142,7 @@ def card_message(
             facts.get(part[1]),
             is_result=isinstance(part[0], ResultContent),
             refusal=_last_refusal(refusals.get(part[1]), states.get(part[1])),
+            reminder=_reminder(part[0], states.get(part[1])),
         )
         for part in parts
     ]
@@ -182,6 +183,13 @@ def _in_row(content: CardContent, session_id: SessionId) -> AlertContent:
     return AlertContent(Alert(session_id, "", _LATE_RESULT, Severity.INFO), 1, 0.0)
 
 
+def _reminder(content: CardContent, state: SessionState | None) -> ResultContent | None:
+    """Return a reminder of a session whose state is still the one that it is about: it tells more than that."""
+    if not isinstance(content, ResultContent) or not content.reminds:
+        return None
+    return content if state is None or not state.follows(content.order_id) else None
+
+
 def _last_refusal(last: tuple[str, Outcome] | None, state: SessionState | None) -> Outcome | None:
     """Return why the last pause by an alert was not sent, if no order has changed the session since."""
     return None if last is None or (state is not None and state.order_id > last[0]) else last[1]
@@ -191,7 +199,7 @@ def _last_refusal(last: tuple[str, Outcome] | None, state: SessionState | None) 
 class Shown:
     """The alerts of a session, its state, and what is known of it; or a result, which its state tells.
 
-    A pause by its last alert had a `refusal`.
+    A pause by its last alert had a `refusal`. A `reminder` is shown as it is.
     """
 
     content: AlertContent
@@ -199,6 +207,7 @@ class Shown:
     facts: Session | None = None
     is_result: bool = False
     refusal: Outcome | None = None
+    reminder: ResultContent | None = None
 
     @property
     def automatic(self) -> str:
@@ -373,18 +382,23 @@ def _alerts_top(rows: Sequence[Shown], total: int) -> str:
 
 def _results_top(rows: Sequence[Shown]) -> str:
     """Return the state, if it is the same of all sessions."""
+    if all(one.reminder for one in rows):
+        return f"⏰ *Reminder*: *{len(rows)} sessions* were paused."
     states = {state_headline(one.state) if one.state else "" for one in rows}
     return f"{states.pop() if len(states) == 1 else '🔹 *Paused or resumed*'}: *{len(rows)} sessions*"
 
 
 _SHORTER: Sequence[Callable[[Shown], Shown]] = (
-    lambda row: replace(row, facts=None),
+    lambda row: replace(row, facts=None, reminder=None),
     lambda row: replace(row, state=row.state and row.state.without_reason()),
     lambda row: replace(row, content=replace(row.content, count=1)),
 )
 
 
 def _row(shown: Shown) -> Block:
+    if shown.reminder is not None:
+        buttons = [one for block in shown.reminder.blocks[1:] for one in block.get("elements", ())]
+        return section(shown.reminder.text, verbatim=True, accessory=next(iter(buttons), None))
     title, reply = _title(shown), shown.content.reply
     top = _first_lines(shown, title=title)
     line = quote = ""
@@ -405,6 +419,8 @@ def _reply(shown: Shown) -> Message:
 
 def _row_text(shown: Shown) -> str:
     """Return the line of a session for notifications and screen readers, the id last."""
+    if shown.reminder is not None:
+        return f"{shown.reminder.text.splitlines()[0]} · {code(shown.content.alert.session_id)}"
     word = shown.state.phase if shown.state and shown.head is Head.STATE else _WORDS[shown.head]
     about = [shown.agent or _title(shown) or ("" if shown.is_told else f"“{_start_of_text(shown)}”"), word]
     return " · ".join(filter(None, [*about, code(shown.content.alert.session_id)]))

@@ -293,9 +293,11 @@ def reminder_message(
 
 
 def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
-    """Return the message about a session that ended while it was paused, with Anchor's word for that."""
-    said = f"Anchor's status: {markup.code(status)}." if status else "Anchor knows it no longer."
-    return in_channel("🔹 *Ended while paused.*", f"{buttons.state_line(paused)}.", said, markup.session(session_id))
+    """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
+    top, said = f"{markup.CHECKED[Phase.NOT_FOUND]}.", "It ended while paused, or belongs to another Anchor account."
+    if status:
+        top, said = "🔹 *Ended while paused.*", f"Anchor's status: {markup.code(status)}."
+    return in_channel(top, f"{buttons.state_line(paused)}.", said, markup.session(session_id))
 
 
 def _because(order: Order) -> str:

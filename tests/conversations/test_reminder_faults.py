@@ -15,7 +15,7 @@ from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorize
 from bot.sim.faults import Fault
 from conversations.test_cards import RESUME, buttons, taking_alerts, until_shown
 from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders
-from harness import SESSION
+from harness import SESSION, single_workspace
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
@@ -126,3 +126,51 @@ async def test_a_reminder_in_a_direct_message_follows_the_session(url: str, why:
         assert buttons(one) == RESUME
         await at.command(verb="resume", channel=at.workspace.dm_with_bot(at.person))
         await until_shown(at, one, ["anchor_pause"], "Resumed")
+
+
+@pytest.mark.parametrize("verb", ["resume", "pause"])
+async def test_who_comes_first_while_anchor_is_asked_spares_people_the_reminder(url: str, verb: str) -> None:
+    async with paused(url) as at:
+        await minutes_pass(14.5)
+        at.anchor.read_fault, before = Slow(8.0), len(at.anchor.requests)
+        await at.anchor.until(lambda: any(SESSION in one.path for one in at.anchor.requests[before:]), within=60)
+        await at.command(verb=verb, user=at.slack.bob)
+        await minutes_pass(1)
+        assert [f"<@{at.slack.bob.id}>" in one.text for one in reminders(at)] == [True] * (verb == "pause")
+
+
+@pytest.mark.parametrize(("how", "said"), [("alive", "ends in 4 min"), ("ended", ENDED), ("gone", "No such session")])
+async def test_a_list_of_reminders_says_what_each_would_say(url: str, how: str, said: str) -> None:
+    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        sessions = [at.anchor.add_session() for _ in range(26)]
+        for one in sessions:
+            session = at.anchor.session(one)
+            session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
+            await at.command(one)
+        await minutes_pass(10)
+        for one in sessions[20:]:
+            if how == "ended":
+                at.anchor.session(one).state = SessionState.ENDED
+            elif how == "gone":
+                at.anchor.forget_session(one)
+        await at.slack.until(lambda: any("sessions*" in one.text for one in at.messages()), within=600)
+        (summary,) = [one for one in at.messages() if "sessions*" in one.text]
+        rows = [str(block) for block in summary.blocks[1:]]
+        assert [said in row for row in rows] == [True] * 6
+        assert [RESUME[0] in row for row in rows] == [how == "alive"] * 6
+        assert all(said in line for line in summary.text.splitlines()[1:])
+        if how == "alive":
+            await at.command(sessions[-1], verb="resume")
+            await minutes_pass(1)
+            assert "*Resumed*" in str(at.current(summary).blocks)
+
+
+async def test_a_session_of_another_account_of_anchor_is_not_said_to_have_ended(url: str) -> None:
+    """The key was replaced meanwhile."""
+    async with paused(url) as at:
+        at.anchor.add_key("sk-of-another-team")
+        await minutes_pass(1)
+        at.anchor.session(SESSION).key = "sk-of-another-team"
+        await minutes_pass(15)
+        (one,) = [one for one in at.messages() if "another Anchor account" in one.text]
+        assert ENDED not in one.text

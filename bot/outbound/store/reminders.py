@@ -12,7 +12,7 @@ from bot.core.cards import MOST_IN_SUMMARY, NewCard, ResultContent
 from bot.core.outcomes import Paused
 from bot.core.reminders import MOST_SINGLE, SINGLE_WITHIN, Deadline
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase
+from bot.core.sessions import Phase, SessionState
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import IS_ALERT, row_values
 from bot.outbound.store.cards import INSERT_CARD, LOCK
@@ -119,7 +119,7 @@ class ReminderRows:
         for row in rows:
             last = states.get((row.team_id, SessionId(row.session_id)))
             is_late = max(row.ends_at or 0.0, row.paused_at or 0.0) < now - _MOST_LATE
-            if is_late or (last is not None and last.order_id != row.order_id and last.phase in _OVER):
+            if is_late or _is_over(last, row.order_id):
                 over.append(row.order_id)
             else:
                 wanted.append(PausedSession(**row._asdict(), now=now, claimed=until))
@@ -141,13 +141,16 @@ class ReminderRows:
     def _record(self, looks: Sequence[Look], connection: Connection) -> None:
         now = time.monotonic() + self._clock.offset(connection, [LOCK])
         new = list[NewCard]()
+        told = {(look.paused.team_id, look.paused.session_id) for look in looks if look.cards}
+        states = states_now(connection, told)  # somebody can have resumed one while it was read
         for look in looks:
             paused, deadline = look.paused, look.deadline
             by_default = int(deadline is not None and deadline.is_default) if look.is_known else None
             ends = {"ends_at": None if deadline is None else deadline.at, "ends_by_default": by_default}
             values = {"id": paused.order_id, "claimed": paused.claimed, "remind_at": look.next_at, **ends}
-            if connection.execute(_SET, **values):  # else it took too long, and another process looks
-                new += look.cards
+            last = states.get((paused.team_id, paused.session_id))
+            is_ours = connection.execute(_SET, **values)  # else it took too long, and another process looks
+            new += look.cards if is_ours and not _is_over(last, paused.order_id) else ()
         for card in self._grouped(connection, new, now):
             connection.execute(INSERT_CARD, **row_values(card, now))
         if new:
@@ -168,6 +171,11 @@ class ReminderRows:
                 part = listed_ones[first : first + MOST_IN_SUMMARY]
                 grouped += [_in_group(one, part[0].id) for one in part]
         return grouped
+
+
+def _is_over(last: SessionState | None, order_id: str) -> bool:
+    """Return whether nobody is to be reminded of a pause: its session was resumed, or paused again, or has ended."""
+    return last is not None and last.order_id != order_id and last.phase in _OVER
 
 
 def _in_group(card: NewCard, group: str) -> NewCard:

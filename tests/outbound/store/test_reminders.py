@@ -1,7 +1,10 @@
 """Reminders: a look at a pause belongs to one process, and what it leads to is recorded with its end."""
 
 import asyncio
+import json
+from collections import Counter
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -52,3 +55,27 @@ async def test_a_pause_is_left_out_once_its_session_was_resumed_or_paused_again(
     found, _ = await rows.claim()
     assert len(found) == 1
     assert 50 < found[0].now - found[0].paused_at < 70
+
+
+async def test_a_pause_of_days_ago_is_left_out_and_a_later_one_while_it_is_looked_at_counts(store: Store) -> None:
+    rows = ReminderRows(store.database)
+    await pause(store, age=2 * 86_400)
+    await pause(store, str(uuid4()), age=60)
+    (recent,), _ = await rows.claim()
+    await pause(store, recent.session_id, age=1)
+    await rows.record([Look(recent, cards=[reminder(recent)])])
+    assert await posts(store) == []
+    assert [one.order_id != recent.order_id for one in (await rows.claim())[0]] == [True]
+
+
+async def test_beyond_twenty_they_are_lists_and_the_channels_of_alerts_are_known(store: Store) -> None:
+    rows = ReminderRows(store.database)
+    for _ in range(35):
+        await pause(store, str(uuid4()))
+    found, _ = await rows.claim()
+    await rows.record([Look(one, cards=[reminder(one)]) for one in found])
+    contents = [json.loads(str(text)) for (text,) in await fetch(store, "SELECT content FROM cards")]
+    assert sorted(Counter(one["group"] for one in contents).values()) == [3, 12, 20]
+    assert await rows.channels(found[0].team_id, found[0].session_id) == []
+    await execute(store, "UPDATE cards SET kind = 'alert' WHERE session_id = :one", one=found[0].session_id)
+    assert await rows.channels(found[0].team_id, found[0].session_id) == ["C1"]
