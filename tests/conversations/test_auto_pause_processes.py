@@ -90,12 +90,8 @@ async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(p
 
 @HTTP_ONLY
 @pytest.mark.realtime
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_500_alerts_of_50_firings_in_a_second_are_50_pauses_and_delay_nobody(
-    kind: str, sqlite_url: str, postgresql_urls: Iterator[str]
-) -> None:
-    url = sqlite_url if kind == "sqlite" else next(postgresql_urls)
-    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN, "AUTO_PAUSE_LIMIT": "100"}
+async def test_500_alerts_of_50_firings_in_a_second_are_50_pauses_and_delay_nobody(sqlite_url: str) -> None:
+    shared = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN, "AUTO_PAUSE_LIMIT": "100"}
     async with single_workspace(**shared) as at:  # type: ignore[arg-type]
         sessions = [at.anchor.add_session() for _ in range(50)]
         other = at.anchor.add_session()
