@@ -49,7 +49,7 @@ STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the al
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 COUNTED = "Too many sessions wait to be posted: the channel's last message counts this one, without a card of its own."
 LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
-DOUBTFUL = "Slack was sent the alert and did not answer: it may have been posted. Look into the channel."
+DOUBTFUL = "Slack or the database gave no answer in time: the alert may have been posted. Look into the channel."
 
 _ADVICE = {
     "not_in_channel": "The bot is no member of {channel}: invite the bot: /invite @anchor in that channel.",

@@ -24,6 +24,7 @@ from bot.core.requests import CONTINUED, Actor, Attempt, ReplyAddress, Source, p
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages import sessions
 from bot.messages.blocks import View
+from bot.outbound.slack.client import Doubtful
 from bot.outbound.store.auto_pauses import AutoPauseRows, Held, Unpaused, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -93,11 +94,14 @@ class AutoPauses:
         ends = time.monotonic() + POST_WAIT
         pause, word = self._begin(workspace, channel, alert)
         asked = await _asked(pause)
-        result = await self.alert_cards.post(workspace, channel, alert, asked, within=ends - time.monotonic())
-        if pause is not None and pause.task is not None:
-            await asyncio.wait({pause.task}, timeout=max(0.0, ends - time.monotonic()))
-            word = PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
-        return result, word
+        within = max(0.0, ends - time.monotonic())
+        posting = self.tasks.start(self.alert_cards.post(workspace, channel, alert, asked, within=within))
+        if pause is None or pause.task is None:
+            return await posting, word
+        parts: set[asyncio.Future[Any]] = {posting, pause.task}
+        await asyncio.wait(parts, timeout=within)
+        result = posting.result() if posting.done() else Doubtful("it takes too long")
+        return result, PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
 
     async def record(self, workspace: Workspace, channel: str, alerts: list[Alert]) -> list[AlertResult | None]:
         """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""

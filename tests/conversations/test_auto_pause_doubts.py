@@ -1,14 +1,17 @@
 """Nothing is sent for an alert as long as it is not known what speaks against that, and nobody has to guess why."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
 
 from bot.demo.sandbox import environment
 from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.sim.slack import Hang
 from conversations.test_auto_pause import (
     ALERT,
     BEARER,
@@ -186,3 +189,14 @@ async def test_a_resolved_alert_that_is_not_recorded_is_sent_again(sqlite_url: s
         status, _, _ = await post_json(f"{at.bot.url}/alerts", resolved, headers=BEARER)
         answer = await send(at)
         assert (status, answer["pause"], pauses(at)) == (200, "paused", ["pause", "pause"])
+
+
+async def test_the_word_comes_in_time_also_if_nothing_answers(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            at.slack.faults["chat.postMessage"] = Hang()
+            began = time.monotonic()
+            status, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT, headers=BEARER)
+            assert (status, answer["pause"], time.monotonic() - began < 8.5) == (504, "pending", True)
+        await at.anchor.until(lambda: pauses(at) == ["pause"])
