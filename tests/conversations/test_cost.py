@@ -12,6 +12,7 @@ from aiohttp.http import StreamWriter
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from bot.outbound.store.database import Database
 from bot.sim.anchor import Slow
 from bot.sim.slack import Message, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, SingleHarness, single_workspace
@@ -180,3 +181,28 @@ async def test_a_request_costs_so_many_tasks_and_changes_to_another_thread(by: s
                 await give(at, by)
             counts.add((len(told), len(started)))
     assert min(counts) == (hops, tasks)
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(("asks", "transactions", "orders"), [(False, 2, 0), (True, 8, 1)])
+async def test_an_alert_costs_one_call_of_slack_and_two_transactions_and_its_pause_six_more(
+    asks: bool,
+    transactions: int,
+    orders: int,
+) -> None:
+    """Its place, its post; since when it fires, the record, the decision, the outcome, that it is told, a read."""
+    counts = set[tuple[int, int, int]]()
+    settings = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default", "REMIND_BEFORE": "0"}
+    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001", **settings) as at:  # type: ignore[arg-type]
+        for number in range(4):
+            await asyncio.sleep(1.5)
+            session = at.anchor.add_session()
+            alert = {"session_id": session, "text": "It spends.", "fingerprint": str(number)}
+            calls = at.calls("chat.postMessage") + at.calls("chat.update")
+            with counted(Database, "change") as changed:
+                alert |= {"action": "pause"} if asks else {}
+                await post_json(f"{at.bot.url}/alerts", alert, headers={"Authorization": f"Bearer {TOKEN}"})
+                await asyncio.sleep(0.5)
+            calls = at.calls("chat.postMessage") + at.calls("chat.update") - calls
+            counts.add((calls, len(changed), len(at.anchor.posts(session))))
+    assert min(counts) == (1, transactions, orders)
