@@ -56,13 +56,12 @@ class Reminders:
     async def run(self) -> None:
         """Look at pauses when it is time, until cancelled."""
         while self.before:
-            next_in = _AGAIN_AFTER
             try:
                 next_in = min(await self._look(), LONGEST_INTERVAL)
-            except StoreError:  # the check of the database reports it
-                pass
-            except Exception:  # noqa: BLE001 - the next look may work
-                _log.exception("paused sessions not looked at")
+            except Exception as error:  # noqa: BLE001 - the next look may work
+                next_in = _AGAIN_AFTER
+                if not isinstance(error, StoreError):  # the check of the database reports that
+                    _log.exception("paused sessions not looked at")
             await asyncio.sleep(_SHORTEST_INTERVAL)
             await happens(self.wake, within=max(0.0, next_in - _SHORTEST_INTERVAL))
             self.wake.clear()
@@ -86,8 +85,10 @@ class Reminders:
             workspace = await self.workspaces.find(team_id) if team_id else self.workspaces.pinned
         except StoreError:
             return []
-        if workspace is None or workspace.anchor_key is None:
+        if workspace is None:
             return [Look(paused) for paused in some]
+        if workspace.anchor_key is None:  # until an admin sets one
+            return [Look(one, one.now + LONGEST_INTERVAL, one.deadline, is_known=one.is_known) for one in some]
         key, listed = workspace.anchor_key.value, dict[SessionId, Session]()
         known = [one for one in some if one.is_known]
         if len(known) > _MOST_READ_ALONE and await self.card_rows.allows_reads(team_id, 1):
@@ -130,13 +131,14 @@ class Reminders:
             at = remind_at(paused.paused_at, deadline, self.before, paused.now)
             if at > paused.now + TOGETHER:
                 return Look(paused, at, deadline)
+        again = paused.now + max(_AGAIN_AFTER, (paused.now - paused.paused_at) / 4)  # less and less often
         read: Answer | None = listed
         kept = 0 if paused.is_known else KEPT_FOR_CHECKS
         if read is None and await self.card_rows.allows_reads(paused.team_id, 1, kept=kept):
             read = await self.sessions.details(key, paused.session_id, within=_READ_TIMEOUT)
         is_gone, is_new = isinstance(read, NotRead) and read.is_missing, paused.now < paused.paused_at + _READ_WITHIN
         if not isinstance(read, Session) and not is_gone and not paused.is_known and is_new:
-            return Look(paused, _again(paused.now, paused.paused_at), is_known=False)
+            return Look(paused, again, is_known=False)
         if isinstance(read, Session):
             self.reads.learn_some(paused.team_id, [read])
             known = self.reads.known(paused.team_id, paused.session_id) or read
@@ -147,7 +149,7 @@ class Reminders:
             return Look(paused, None, deadline, await self._cards(paused, workspace, None, last, has_ended=True))
         left = None if deadline is None or paused.now >= deadline.at else deadline
         if deadline is not None and left is None and not isinstance(read, Session):
-            at = _again(paused.now, deadline.at)  # nobody knows whether it has ended
+            at = again  # nobody knows whether it has ended
         if at > paused.now + TOGETHER:
             return Look(paused, at, deadline)
         return Look(paused, None, deadline, await self._cards(paused, workspace, left, known))
@@ -177,8 +179,3 @@ class Reminders:
             facts = None if known is None else known.for_card()
             cards.append(NewCard(new_id(), paused.team_id, channel, paused.session_id, content, facts=facts))
         return cards
-
-
-def _again(now: float, since: float) -> float:
-    """Return when a session is read again that could not be read `since` a time: less and less often."""
-    return now + max(_AGAIN_AFTER, (now - since) / 4)

@@ -14,8 +14,8 @@ from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
 from bot.sim.faults import Fault
 from conversations.test_cards import RESUME, buttons, taking_alerts, until_shown
-from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders
-from harness import SESSION, single_workspace
+from conversations.test_reminders import ENDED, REMINDER, STILL, minutes_pass, paused, reminders
+from harness import SESSION, AdminHarness, ManyHarness, single_workspace
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
@@ -174,3 +174,19 @@ async def test_a_session_of_another_account_of_anchor_is_not_said_to_have_ended(
         await minutes_pass(15)
         (one,) = [one for one in at.messages() if "another Anchor account" in one.text]
         assert ENDED not in one.text
+
+
+async def test_a_workspace_that_is_without_a_key_for_a_moment_is_reminded(at: ManyHarness) -> None:
+    team = await AdminHarness.open(at, with_key=True)
+    session, rows = at.anchor.session(team.session), at.store.rows
+    session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
+    await team.command()
+    await asyncio.sleep(4)
+    found = await rows.find(team.team_id)
+    assert found is not None
+    assert found.anchor_key is not None
+    await rows.remove_key(team.team_id, if_version=found.key_version)
+    await minutes_pass(15)
+    await rows.set_key(team.team_id, found.anchor_key)
+    await minutes_pass(1.5)
+    assert len([one for one in team.messages() if REMINDER in one.text]) == 1
