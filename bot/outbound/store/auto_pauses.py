@@ -111,8 +111,9 @@ _HOLD = f"""
 """It has no session, so none of which Anchor is asked."""
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
-    WHERE trigger_id >= :first AND trigger_id < :behind ORDER BY id DESC LIMIT 1
+    WHERE trigger_id >= :first AND trigger_id <= :last ORDER BY id DESC LIMIT 1
 """
+"""The last number has more digits than any: with the same beginning, every collation sorts digits alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,5 +339,5 @@ class AutoPauseRows:
     async def last_outcome(self, attempt: Attempt) -> Outcome | None:
         """Return the outcome of the last attempt for a firing, if it is known."""
         first = attempt.all_of_firing
-        row = await self.database.fetch_one(_LAST_OF_FIRING, first=first, behind=f"{first[:-1]};")
+        row = await self.database.fetch_one(_LAST_OF_FIRING, first=first, last=f"{first}999999")
         return None if row is None or row.outcome is None else read_outcome(row.outcome, row.outcome_fields)
