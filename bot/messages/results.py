@@ -281,8 +281,8 @@ def reminder_message(
 ) -> Message:
     """Return the reminder of a session that is paused, with its deadline if it has one, and Resume."""
     if deadline is None:
-        top = f"⏰ *Still paused* for {buttons.age(now - paused.at)}."
-        what = "When this session ends is not known. Resume it, or end it in Anchor."
+        top = f"⏰ *Not resumed* for {buttons.age(now - paused.at)}."
+        what = "Whether and when this session ends is not known. Resume it, or end it in Anchor."
     else:
         top = f"⏰ *Paused, and it ends in {buttons.age(deadline.at - now)}*."
         default = ", by Anchor's default of 20 minutes" if deadline.is_default else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.core.cards import NewCard, ResultContent
 from bot.core.fields import Secret
-from bot.core.reminders import Deadline, deadline_of, remind_at
+from bot.core.reminders import UNKNOWN_AFTER, Deadline, deadline_of, remind_at
 from bot.core.requests import Verb
 from bot.core.session_checks import KEPT_FOR_CHECKS, Answer
 from bot.core.session_ids import SessionId
@@ -34,7 +34,6 @@ _AGAIN_AFTER = 30.0  # seconds, if the database fails, or the session was not re
 _READ_TIMEOUT = 10.0
 _MOST_AT_ONCE = 10  # reads
 _MOST_READ_ALONE = 3  # sessions of a workspace
-_READ_WITHIN = 1_800.0  # seconds after a pause; what is not read until then has no known end
 _OLDEST = 86_400.0  # seconds by which a session can be older than its pause
 
 
@@ -136,9 +135,9 @@ class Reminders:
         kept = 0 if paused.is_known else KEPT_FOR_CHECKS
         if read is None and await self.card_rows.allows_reads(paused.team_id, 1, kept=kept):
             read = await self.sessions.details(key, paused.session_id, within=_READ_TIMEOUT)
-        is_gone, is_new = isinstance(read, NotRead) and read.is_missing, paused.now < paused.paused_at + _READ_WITHIN
-        if not isinstance(read, Session) and not is_gone and not paused.is_known and is_new:
-            return Look(paused, again, is_known=False)
+        is_gone, unknown_at = isinstance(read, NotRead) and read.is_missing, paused.paused_at + UNKNOWN_AFTER
+        if not (isinstance(read, Session) or is_gone or paused.is_known) and paused.now + TOGETHER < unknown_at:
+            return Look(paused, min(again, unknown_at), is_known=False)
         if isinstance(read, Session):
             self.reads.learn_some(paused.team_id, [read])
             known = self.reads.known(paused.team_id, paused.session_id) or read

@@ -49,6 +49,15 @@ async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(url:
         assert "ends in 4 min" in one.text
 
 
+async def test_a_session_that_is_never_read_has_no_known_end_after_half_an_hour(url: str) -> None:
+    async with paused(url) as at:
+        at.anchor.read_fault = unauthorized()
+        await minutes_pass(29.5)
+        assert reminders(at) == []
+        await minutes_pass(1)
+        assert [STILL in one.text for one in reminders(at)] == [True]
+
+
 async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_minute(url: str) -> None:
     async with paused(url) as at:
         await minutes_pass(14.5)

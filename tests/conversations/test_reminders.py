@@ -21,7 +21,7 @@ from harness.product import Settings
 
 pytestmark = pytest.mark.anyio
 
-REMINDER, STILL, ENDED = "⏰", "⏰ *Still paused*", "🔹 *Ended while paused.*"
+REMINDER, STILL, ENDED = "⏰", "⏰ *Not resumed*", "🔹 *Ended while paused.*"
 
 
 @pytest.fixture
