@@ -95,9 +95,10 @@ class AutoPauses:
         pause, word = self._begin(workspace, channel, alert)
         asked = await _asked(pause)
         within = max(0.0, ends - time.monotonic())
-        posting = self.tasks.start(self.alert_cards.post(workspace, channel, alert, asked, within=within))
+        post = self.alert_cards.post(workspace, channel, alert, asked, within=within)
         if pause is None or pause.task is None:
-            return await posting, word
+            return await post, word
+        posting = self.tasks.start(post)
         parts: set[asyncio.Future[Any]] = {posting, pause.task}
         await asyncio.wait(parts, timeout=within)
         result = posting.result() if posting.done() else Doubtful("it takes too long")
