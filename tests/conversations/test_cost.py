@@ -192,7 +192,7 @@ async def test_an_alert_costs_one_call_of_slack_and_two_transactions_and_its_pau
 ) -> None:
     """Its place, its post; since when it fires, the record, the decision, the outcome, that it is told, a read."""
     counts = set[tuple[int, int, int]]()
-    settings = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default", "REMIND_BEFORE": "0"}
+    settings = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
     async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001", **settings) as at:  # type: ignore[arg-type]
         for number in range(4):
             await asyncio.sleep(1.5)

@@ -50,7 +50,7 @@ async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(url:
 
 
 async def test_a_session_that_is_never_read_has_no_known_end_after_half_an_hour(url: str) -> None:
-    async with taking_alerts(url) as at:
+    async with taking_alerts(url, REMIND_BEFORE="5") as at:
         at.anchor.read_fault = unauthorized()
         await at.command(SESSION)
         await minutes_pass(29.5)
@@ -78,7 +78,7 @@ async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(url: str, m
 
 
 async def test_a_pause_of_the_command_line_is_seen_within_a_minute(url: str) -> None:
-    async with taking_alerts(url) as at:
+    async with taking_alerts(url, REMIND_BEFORE="5") as at:
         await minutes_pass(2)
         session = at.anchor.session(SESSION)
         session.created_at, session.max_duration = datetime.fromtimestamp(time.time() - 60 * 17, UTC), 20
@@ -108,7 +108,7 @@ async def test_nobody_is_told_of_pauses_of_long_ago(url: str, days: float) -> No
         await asyncio.sleep(5)
     ago = 86_400 * days
     change(url, "UPDATE orders SET settled_at = settled_at - ?, given_at = given_at - ?", ago, ago)
-    async with taking_alerts(url) as at:
+    async with taking_alerts(url, REMIND_BEFORE="5") as at:
         await minutes_pass(3)
         assert len(reminders(at)) == (days < 1)
 
@@ -151,7 +151,7 @@ async def test_who_comes_first_while_anchor_is_asked_spares_people_the_reminder(
 
 @pytest.mark.parametrize(("how", "said"), [("alive", "ends in 4 min"), ("ended", ENDED), ("gone", "No such session")])
 async def test_a_list_of_reminders_says_what_each_would_say(url: str, how: str, said: str) -> None:
-    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
         sessions = [at.anchor.add_session() for _ in range(26)]
         for one in sessions:
             session = at.anchor.session(one)

@@ -34,7 +34,7 @@ async def paused(
     url: str, *, began: float = 0.0, minutes: int | None = 20, **settings: str
 ) -> AsyncIterator[SingleHarness]:
     """A bot, and a session that began so many minutes ago and ends after so many, which Alice has paused."""
-    async with taking_alerts(url, **settings) as at:
+    async with taking_alerts(url, **{"REMIND_BEFORE": "5"} | settings) as at:
         session = at.anchor.session(SESSION)
         session.created_at = datetime.fromtimestamp(time.time() - 60 * began, UTC)
         session.max_duration = minutes
@@ -134,7 +134,7 @@ async def test_after_a_while_without_the_bot_the_reminder_has_the_time_that_is_l
         began = at.anchor.session(SESSION).created_at
         assert began is not None
     await minutes_pass(16)
-    async with taking_alerts(url) as at:
+    async with taking_alerts(url, REMIND_BEFORE="5") as at:
         session = at.anchor.session(SESSION)
         session.created_at, session.state = began, SessionState.PAUSED
         await at.slack.until(lambda: reminders(at), within=120)
@@ -152,7 +152,7 @@ async def test_where_the_bot_may_not_post_its_person_gets_a_direct_message(url: 
 
 
 async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(url: str) -> None:
-    async with taking_alerts(url) as at:
+    async with taking_alerts(url, REMIND_BEFORE="5") as at:
         at.anchor.session(SESSION).created_at = datetime.fromtimestamp(time.time(), UTC)
         settings = Settings.from_env(environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()))
         assert await give_order(settings, "pause", SESSION, "--reason", "secret") == 0
@@ -162,7 +162,7 @@ async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_w
 
 
 async def test_beyond_twenty_in_an_hour_reminders_are_lists(url: str) -> None:
-    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
         sessions = [at.anchor.add_session() for _ in range(30)]
         for one in sessions:
             at.anchor.session(one).created_at = datetime.fromtimestamp(time.time(), UTC)

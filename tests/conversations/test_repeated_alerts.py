@@ -138,7 +138,7 @@ async def test_alerts_about_many_sessions_become_one_summary(database_url: str) 
 async def test_a_channel_waits_15_minutes_at_most_and_then_has_one_message_about_all_that_waited_for_30(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with taking_alerts(REMIND_BEFORE="0") as at:
+    async with taking_alerts() as at:
         at.slack.faults[POST] = rate_limited(999_999_999, times=3)
         sessions = [at.anchor.add_session() for _ in range(4)]
         began = time.monotonic()

@@ -129,7 +129,7 @@ async def test_an_outcome_that_is_perhaps_or_surely_not_delivered_is_logged_with
 
 async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_answers_again() -> None:
     answer = Answer(200, b"<html>", "text/html")
-    async with single_workspace(ack_wait=0.0, REMIND_BEFORE="0") as at:
+    async with single_workspace(ack_wait=0.0) as at:
         for name in ("response_url", "chat.postMessage", "auth.test"):
             at.slack.faults[name] = For(3, answer)
         sessions = [at.anchor.add_session() for _ in range(5)]

@@ -53,9 +53,10 @@ async def single_workspace(
 ) -> AsyncIterator[SingleHarness]:
     """Run a bot for one workspace. At the end nobody may have violated a rule of Slack's or Anchor's.
 
-    The options are settings (METRICS_PORT="1") and limits (capacity=1).
+    The options are settings (METRICS_PORT="1") and limits (capacity=1). Without REMIND_BEFORE there are no reminders,
+    whose reads of Anchor come beside those of a test.
     """
-    settings = {name: value for name, value in options.items() if name.isupper()}
+    settings = {"REMIND_BEFORE": "0"} | {name: value for name, value in options.items() if name.isupper()}
     limits: dict[str, Any] = {"ack_wait": PATIENT_ACK, "redelivery_window": 0.0}
     limits |= {name: value for name, value in options.items() if not name.isupper()}
     async with (
