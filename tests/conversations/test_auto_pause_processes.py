@@ -21,6 +21,7 @@ from harness.webhooks import alertmanager_alert, alertmanager_body
 pytestmark = pytest.mark.anyio
 __all__ = ["sqlite_url"]
 
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
 OWN = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
 
@@ -130,7 +131,7 @@ async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_u
         with psycopg.connect(url) as other:
             other.execute("SELECT 1 FROM marks WHERE name = 'auto pauses' FOR UPDATE")
             sending = asyncio.create_task(send(at))
-            await until(lambda: query(url, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+            await until(lambda: query(url, WAITS))
             resuming = asyncio.create_task(at.command(verb="resume"))
             await asyncio.sleep(1.0)
         await asyncio.gather(sending, resuming)
@@ -149,7 +150,7 @@ async def test_people_do_not_wait_for_the_decisions_about_alerts(postgresql_urls
             sending = [asyncio.create_task(send(at, session_id=one)) for one in sessions]
             since = minutes_ago(1)
             sending += [asyncio.create_task(send(at, session_id=one, starts_at=since)) for one in sessions]
-            await until(lambda: query(url, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+            await until(lambda: query(url, WAITS))
             await asyncio.sleep(0.5)
             await at.command(verb="resume")
             await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
