@@ -41,14 +41,17 @@ class Readiness:
             _log.info("recovered", extra={"about": name})
 
 
+_RARELY = 60.0  # seconds, from which an interval is kept from one time to the next
+
+
 async def repeat(check: Callable[[], Awaitable[None]], *, every: float) -> None:
-    """Run a check now, and then every so many seconds, together with others, until cancelled."""
+    """Run a check now, and then every so many seconds until cancelled; what is done often, together with others."""
     while True:
         try:
             await check()
         except Exception:  # noqa: BLE001 - the next check may work
             _log.exception("health check failed")
-        await asyncio.sleep(until_tick(every))
+        await asyncio.sleep(until_tick(every) if every < _RARELY else every)
 
 
 class Metrics:
