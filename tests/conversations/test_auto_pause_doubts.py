@@ -81,10 +81,11 @@ async def test_nothing_is_sent_until_the_workspace_has_a_row(sqlite_url: str) ->
     """What is counted needs it. The bot writes it once its team is known, and the database can be used."""
     async with braking(sqlite_url) as at:
         await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
-        await execute(sqlite_url, "CREATE TABLE workspaces AS SELECT * FROM gone WHERE 1 = 0")
+        await execute(sqlite_url, "CREATE VIEW workspaces AS SELECT * FROM gone WHERE 1 = 0")  # nobody can write a row
         answers = [await send(at), await send(at, fingerprint="f2", starts_at="2026-01-01T00:00:00Z")]
         assert ([one["pause"] for one in answers], pauses(at)) == (["pending", "pending"], [])
-        await execute(sqlite_url, "INSERT INTO workspaces SELECT * FROM gone")
+        await execute(sqlite_url, "DROP VIEW workspaces")
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO workspaces")
         await at.anchor.until(lambda: pauses(at) == ["pause", "pause"])
 
 
