@@ -37,7 +37,7 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.history import states_now
-from bot.outbound.store.marks import COUNTED, FIRING, firing_name
+from bot.outbound.store.marks import COUNTED, FIRING, WRITE_MARK, firing_name
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +57,6 @@ _WAITING = f"""
 """
 _READ_COUNTED = """
     SELECT value FROM marks WHERE scope = :team_id AND name = :name AND until > :now AND until <= :until
-"""
-_WRITE_COUNTED = """
-    INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
-    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
 """
 _OTHER = f"cards AS other WHERE team_id = cards.team_id AND channel_id = cards.channel_id AND kind = '{ALERT}'"
 _POSTED = f"""
@@ -160,7 +156,7 @@ def _count(connection: Connection, cards: Sequence[NewCard], now: float) -> tupl
         _log.warning("too many sessions wait to be posted; one message of the channel counts the others", extra=fields)
         before, posted = CountedSessions(first.id), None
     after = before.with_cards(cards)
-    connection.execute(_WRITE_COUNTED, **name, value=json.dumps(astuple(after)))
+    connection.execute(WRITE_MARK, **name, value=json.dumps(astuple(after)))
     connection.execute(_DELETE, ids=listed(set(before.newest) - set(after.newest)))
     return posted and posted.ts, after
 

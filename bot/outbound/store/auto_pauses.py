@@ -38,7 +38,7 @@ from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.marks import PACE_OF_PAUSES, firing_name
+from bot.outbound.store.marks import LOCK_WORKSPACE, PACE_OF_PAUSES, WRITE_MARK, firing_name
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.opposition import session_locks
 from bot.runtime import KeyedLocks
@@ -67,11 +67,6 @@ _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
-_WRITE_MARK = """
-    INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
-    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
-"""
-_LOCK = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
     SELECT user_id, coalesce(settled_at, given_at) AS at FROM orders
@@ -224,10 +219,10 @@ class AutoPauseRows:
     def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
         now = time.monotonic() + self._clock.offset(connection)
         mark = {"team_id": team_id, "name": firing_name(alert.session_id, alert.fingerprint)}
-        _check_recorded(connection.fetch_all(_LOCK, team_id=team_id))
+        _check_recorded(connection.fetch_all(LOCK_WORKSPACE, team_id=team_id))
         row = connection.fetch_one(_READ_MARK, **mark)
         since = json.loads(row.value)[0] if row is not None and row.until > now else now
-        connection.execute(_WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
+        connection.execute(WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
         return float(since)
 
     async def judge(self, order_id: str, order: Order, channel_id: str) -> Verdict:
@@ -244,7 +239,7 @@ class AutoPauseRows:
 
     def _judge(self, order_id: str, order: Order, channel_id: str, connection: Connection) -> Verdict:
         self._clock.ask(connection)  # before the locks, so that those of a frozen process end
-        workspace = connection.queue(_LOCK, {"team_id": order.actor.team_id})
+        workspace = connection.queue(LOCK_WORKSPACE, {"team_id": order.actor.team_id})
         offset = self._clock.offset(connection, session_locks([order]))
         _check_recorded(workspace.fetch_all())
         now, attempt = time.monotonic() + offset, read_attempt(order.trigger_id)
@@ -278,7 +273,7 @@ class AutoPauseRows:
             is_admitted = len(recent) < self.most
             admitted = [*admitted, [now, order.session_id]][-_MOST_ADMITTED:] if is_admitted else admitted
             held_until, held_id = (0.0, "") if is_admitted else (now + HELD_FOR, order_id)
-            connection.execute(_WRITE_MARK, **mark, until=held_until, value=json.dumps([admitted, held_id]))
+            connection.execute(WRITE_MARK, **mark, until=held_until, value=json.dumps([admitted, held_id]))
         return HeldContent(held_id, len(recent), held_until) if held_id else None
 
     def _tell(self, connection: Connection, new: HeldContent, order: Order, channel_id: str, now: float) -> None:
@@ -315,12 +310,12 @@ class AutoPauseRows:
 
     def _start_anew(self, team_id: str, user_id: str, held_id: str, until: float, connection: Connection) -> None:
         now, mark = time.monotonic() + self._clock.offset(connection), {"team_id": team_id, "name": PACE_OF_PAUSES}
-        connection.fetch_one(_LOCK, team_id=team_id)
+        connection.fetch_one(LOCK_WORKSPACE, team_id=team_id)
         row, content = connection.fetch_one(_READ_MARK, **mark), _read_held(connection, team_id, held_id)
         admitted, current_id = ([], "") if row is None else json.loads(row.value)
         if current_id == held_id:
             earlier = [[0.0, one] for _, one in admitted]
-            connection.execute(_WRITE_MARK, **mark, until=0.0, value=json.dumps([earlier, ""]))
+            connection.execute(WRITE_MARK, **mark, until=0.0, value=json.dumps([earlier, ""]))
         if content is not None:
             after = replace(content, continued_by=user_id, continued_at=until)
             connection.execute(FOLD, id=held_id, now=now, content=write_content(after))

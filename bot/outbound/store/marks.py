@@ -45,7 +45,12 @@ _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
 """
-_EXISTS = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
+LOCK_WORKSPACE = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
+"""It finds nothing if the workspace does not exist."""
+WRITE_MARK = """
+    INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
+    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
+"""
 
 _UNTOLD = "SELECT value FROM marks WHERE scope = :scope AND name = :name"
 _SET_UNTOLD = "UPDATE marks SET value = :untold WHERE scope = :scope AND name = :name"
@@ -125,7 +130,7 @@ class Notices:
         until = None if seconds is None else now + seconds
 
         def claim_one(connection: Connection) -> int:
-            if connection.fetch_one(_EXISTS, team_id=team_id) is None:
+            if connection.fetch_one(LOCK_WORKSPACE, team_id=team_id) is None:
                 return 0
             mark = {"scope": team_id, "name": f"notice {name}"}
             before = connection.fetch_one(_UNTOLD, **mark)
