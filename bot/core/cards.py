@@ -93,6 +93,11 @@ class Alert:
     asks_for: AutoPause | None = None
 
     @property
+    def asks(self) -> bool:
+        """Return whether it asks for something that is done."""
+        return self.asks_for not in {None, AutoPause.OFF}
+
+    @property
     def firing(self) -> "Firing":
         """Return what fires, or does not any more."""
         return self.sender, self.fingerprint, self.starts_at
@@ -173,13 +178,9 @@ class AlertContent:
     asks: bool = False
 
 
-def _asks(alert: Alert) -> bool:
-    return alert.asks_for not in {None, AutoPause.OFF}
-
-
 def first(alert: Alert, now: float) -> AlertContent:
     """Return the content of a new card."""
-    return AlertContent(alert, 1, now, (alert.firing,), asks=_asks(alert))
+    return AlertContent(alert, 1, now, (alert.firing,), asks=alert.asks)
 
 
 def is_repeated(content: AlertContent, alert: Alert) -> bool:
@@ -191,14 +192,14 @@ def is_repeated(content: AlertContent, alert: Alert) -> bool:
 def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     """Return the content with another alert. One that says again what fires can ask for a pause for the first time."""
     if is_repeated(content, alert):
-        return replace(content, asks=content.asks or _asks(alert))
+        return replace(content, asks=content.asks or alert.asks)
     if alert.is_resolved:
         left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
     firing = (*(one for one in content.firing if one != alert.firing), alert.firing)[-_MOST_FIRING:]
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
-    asks, count = content.asks or _asks(alert), content.count + 1
+    asks, count = content.asks or alert.asks, content.count + 1
     return replace(content, alert=shown, count=count, last_at=now, firing=firing, resolved_at=None, asks=asks)
 
 

@@ -1,8 +1,8 @@
 """Decide when people are reminded of a session that is paused: Anchor ends it in a while, and its work is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.core.sessions import LATEST, Session
+from bot.core.sessions import Session
 
 DEFAULT_MINUTES = 20.0
 """Anchor's own limit of a session's duration. https://docs.anchorbrowser.io/advanced/session-timeout"""
@@ -33,11 +33,12 @@ class Deadline:
 
 def deadline_of(session: Session | None) -> Deadline | None:
     """Return when a session ends, if Anchor states its start, and unless it has no limit."""
-    if session is None or session.created_at is None:
+    if session is None:
         return None
-    minutes = DEFAULT_MINUTES if session.max_minutes is None else session.max_minutes
-    at = session.created_at + 60.0 * minutes
-    return Deadline(at, session.max_minutes is None) if 0 < minutes <= MOST_MINUTES and at <= LATEST else None
+    is_default = session.max_minutes is None
+    whole = replace(session, max_minutes=DEFAULT_MINUTES) if is_default else session
+    is_long = (whole.max_minutes or 0.0) > MOST_MINUTES
+    return None if whole.ends_at is None or is_long else Deadline(whole.ends_at, is_default)
 
 
 def remind_at(paused_at: float, deadline: Deadline | None, before: float, now: float) -> float:

@@ -50,7 +50,7 @@ _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is tak
 class _Pause:
     """The pause that an alert asks for. Its task returns the outcome, None if another process knows it."""
 
-    task: asyncio.Task[Outcome | None] | None = None
+    task: asyncio.Task[Outcome | None] = field(init=False)
     running: RunningOrder | None = None
     is_repeated: bool = False
     came_at: float = field(default_factory=time.monotonic)
@@ -58,8 +58,7 @@ class _Pause:
     @property
     def outcome(self) -> Outcome | None:
         """Return the outcome, if it is known by now."""
-        is_known = self.task is not None and self.task.done() and not self.task.cancelled()
-        return self.task.result() if self.task is not None and is_known else None
+        return self.task.result() if self.task.done() and not self.task.cancelled() else None
 
     async def is_recorded(self) -> bool:
         """Wait until its order survives the end of the process. Return whether it has come so far."""
@@ -96,7 +95,7 @@ class AutoPauses:
         asked = await _asked(pause)
         within = max(0.0, ends - time.monotonic())
         post = self.alert_cards.post(workspace, channel, alert, asked, within=within)
-        if pause is None or pause.task is None:
+        if pause is None:
             return await post, word
         posting = self.tasks.start(post)
         parts: set[asyncio.Future[Any]] = {posting, pause.task}
@@ -232,7 +231,7 @@ class AutoPauses:
 
 async def _asked(pause: _Pause | None) -> Asked | None:
     """Return what the card of an alert has to know; wait a moment for the outcome of its pause."""
-    if pause is None or pause.task is None:
+    if pause is None:
         return None
     await asyncio.wait({pause.task}, timeout=_BEFORE_CARD)
     return pause.asked()

@@ -157,7 +157,7 @@ class Alerts:
         if not is_recorded:
             return self._reject(Rejected(503, senders.NOT_RECORDED), retry_after=_RETRY_SOON)
         self._report_lost(webhook, workspace, token)
-        asks_in_vain = not token.may_pause and any(one.asks_for not in {None, AutoPause.OFF} for one in webhook.alerts)
+        asks_in_vain = not token.may_pause and any(one.asks for one in webhook.alerts)
         warnings = [*webhook.warnings, *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
         answer = {"ok": True, "channel": channel, "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
@@ -221,7 +221,7 @@ class Alerts:
 
 def _sent_by(token: AlertToken, alert: Alert) -> Alert:
     """Return an alert with its sender. It asks for no pause if its token may not."""
-    if alert.asks_for in {None, AutoPause.OFF} or token.may_pause:
+    if token.may_pause or not alert.asks:
         return replace(alert, sender=token.name)
     warnings = (senders.MAY_NOT_PAUSE, *alert.warnings)
     return replace(alert, sender=token.name, asks_for=AutoPause.OFF, warnings=warnings)

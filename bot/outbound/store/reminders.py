@@ -4,7 +4,8 @@ The column `remind_at` of a pause is the time of the next look at it: 0 if nobod
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -42,7 +43,7 @@ _SET = """
     WHERE id = :id AND remind_at = :claimed
 """
 _CHANNELS = f"""
-    SELECT DISTINCT session_id, channel_id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT}
+    SELECT DISTINCT channel_id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT}
       AND session_id = :session_id
 """
 _RECENT = """
@@ -158,7 +159,7 @@ class ReminderRows:
 
     def _grouped(self, connection: Connection, cards: Sequence[NewCard], now: float) -> list[NewCard]:
         """Return the cards; in each channel those beyond the limit of an hour are parts of lists."""
-        by_channel: Mapping[tuple[str, str], list[NewCard]] = {(one.team_id, one.channel_id): [] for one in cards}
+        by_channel = defaultdict[tuple[str, str], list[NewCard]](list)
         for card in cards:
             by_channel[card.team_id, card.channel_id].append(card)
         grouped = list[NewCard]()
