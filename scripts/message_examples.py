@@ -454,6 +454,7 @@ SHORT = AnchorKey(Secret("short"))
 RULES = policy.Policy(
     policy.Rule(frozenset({BOB, ALICE})),
     policy.Rule(channels=frozenset({CHANNEL})),
+    frozenset({BOB}),
 )
 ONE = policy.Rule(frozenset({BOB}), frozenset({CHANNEL}))
 EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
@@ -916,7 +917,8 @@ KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
 }
 """The types of outcomes, and those that have an example."""
 
-_LONG_POLICY = policy.Policy(*[policy.Rule(_long_ids("U"), _long_ids("C"))] * 2)
+_LONG_RULE = policy.Rule(_long_ids("U"), _long_ids("C"))
+_LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
 LONG_POLICY = settings.policy_message(ALICE, _LONG_POLICY)
 _LONG_REASON = "too fast & <much> " * 40
 _ALL = {f"{title}: {name}": one for title, part in SECTIONS.items() for name, one in part.items()}

@@ -56,6 +56,11 @@ ONE_WORKSPACE = (
         "even if they are named. Without the scope users:read the app can't tell guests from members.",
     ),
     Setting(
+        "PAUSE_MANY_USERS",
+        "Who of them can pause many sessions at once (/anchor-pause all), in the same form. If it is not set, all who "
+        "can pause.",
+    ),
+    Setting(
         "RESUME_USERS",
         "Who can resume, in the same form. Without the scope users:read nobody else can resume in Slack, also if it is "
         "not set.",

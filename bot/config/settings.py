@@ -46,7 +46,7 @@ _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY"),
     *("ALERTS_TOKEN", "ALERTS_TOKENS", "ALERTS_CHANNEL", "ALERTS_CHANNELS", "ALERTS_GROUP"),
     *("AUTO_PAUSE", "AUTO_PAUSE_TOKENS"),
-    *("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
+    *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 
@@ -208,6 +208,7 @@ def _read_policy(read: EnvReader) -> Policy:
     return Policy(
         pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
         resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
+        pause_many=read.ids("PAUSE_MANY_USERS", USER_ID, "U0123456789"),
     )
 
 

@@ -55,16 +55,27 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rule for each verb. By default every full member is allowed everything, everywhere."""
+    """The rule for each verb. By default every full member is allowed everything, everywhere.
+
+    Of those who are allowed to pause, only the people in `pause_many` can pause many sessions at once, unless it is
+    empty.
+    """
 
     pause: Rule = Rule()
     resume: Rule = Rule()
+    pause_many: frozenset[str] = frozenset()
 
     def of(self, verb: Verb) -> Rule:
         """Return the rule for this verb."""
         return self.pause if verb is Verb.PAUSE else self.resume
 
+    def naming(self, user_id: str) -> list[str]:
+        """Return what it names a person for."""
+        named: dict[str, frozenset[str]] = {verb: self.of(verb).users for verb in Verb}
+        return [what for what, users in (named | {PAUSE_MANY: self.pause_many}).items() if user_id in users]
 
+
+PAUSE_MANY = "pause many at once"
 EVERYBODY = Policy()
 """The default policy."""
 
@@ -83,9 +94,10 @@ class RoleUnknown:
 
 @dataclass(frozen=True, slots=True)
 class NotNamed:
-    """Only these people are allowed."""
+    """Only these people are allowed, if it is for `many` sessions at once."""
 
     users: frozenset[str]
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,14 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     if rule.channels and actor.channel_id not in rule.channels:
         return NotHere(rule.channels)
     return None
+
+
+def check_many(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
+    """Return why this person is not allowed to pause many sessions at once there, or None if they are."""
+    denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
+    is_left_out = policy.pause_many and actor.user_id not in policy.pause_many
+    is_by_place = denial is None or isinstance(denial, NotHere)
+    return NotNamed(policy.pause_many, many=True) if is_by_place and is_left_out else denial
 
 
 def can_pause(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> bool:

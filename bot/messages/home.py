@@ -11,7 +11,7 @@ from bot.messages.blocks import Block, View, actions, context, section
 from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.checks import reinstall_advice
 from bot.messages.history import LastOrders, last_orders
-from bot.messages.markup import channel, group, mention, moment, who_can
+from bot.messages.markup import channel, group, mention, moment, who_can_what
 from bot.messages.senders import about_auto_pause, token_section
 from bot.messages.settings import named_key
 from bot.messages.usage import COMMANDS
@@ -163,7 +163,7 @@ def _about_alerts(home: Home) -> list[Block]:
 
 def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
-    lines = [section(who_can(verb, policy.of(verb))) for verb in Verb]
+    lines = map(section, who_can_what(policy))
     members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
     change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
     return [*lines, context(members), *([change] if home.can_edit else [])]

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from bot.core.policy import Rule
+from bot.core.policy import PAUSE_MANY, Policy, Rule
 from bot.core.requests import FORGOTTEN, Verb, operator_name, program_name
 from bot.core.sessions import Phase
 
@@ -220,6 +220,13 @@ def who_can(verb: Verb, rule: Rule) -> str:
         else "anywhere in Slack"
     )
     return f"*Who can {verb}:* {who}, {where}."
+
+
+def who_can_what(policy: Policy) -> list[str]:
+    """Return the lines about all permissions."""
+    pause, *others = [who_can(verb, policy.of(verb)) for verb in Verb]
+    of_them = some(map(mention, sorted(policy.pause_many)), most=MOST_NAMED)
+    return [pause, *([f"*Who of them can {PAUSE_MANY}:* {of_them}."] if of_them else []), *others]
 
 
 def some(names: Iterable[str], *, most: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.core import outcomes
-from bot.core.policy import NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
+from bot.core.policy import PAUSE_MANY, NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
 from bot.core.reminders import Deadline
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
@@ -153,8 +153,9 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
     match refusal:
         case NotAMember(role=role):
             why, advice = _NOT_A_MEMBER[role]
-        case NotNamed(users=users):
-            why = f"Only {_some(map(markup.mention, sorted(users)))} can {verb} in this workspace."
+        case NotNamed(users=users, many=many):
+            what = PAUSE_MANY if many else verb
+            why = f"Only {_some(map(markup.mention, sorted(users)))} can {what} in this workspace."
             advice = "Ask one of them"
         case NotHere(channels=channels):
             why, advice = f"People can {verb} only in {_some(map(markup.channel, sorted(channels)))}.", "Do it there"

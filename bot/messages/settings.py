@@ -3,18 +3,18 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bot.core.policy import Policy, Role, Rule
+from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
-from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, group, mention, who_can
+from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, group, mention, who_can_what
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
-WHO = {Verb.PAUSE: "pause_who", Verb.RESUME: "resume_who"}
-USERS = {Verb.PAUSE: "pause_users", Verb.RESUME: "resume_users"}
+WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who"}
+USERS = {Verb.PAUSE: "pause_users", PAUSE_MANY: "many_users", Verb.RESUME: "resume_users"}
 CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}  # the inputs of the modal for the policy
 EVERYONE, SELECTED = "everyone", "selected"  # the values of WHO; only with SELECTED do USERS count
 TITLES = {
@@ -45,7 +45,7 @@ CHECKING = "⏳ Checking… You can close this window: the result then comes as 
 ONE_MOMENT = "⏳ One moment…"
 MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
 TOO_LATE = "The window did not open in time. Press the button again."
-NOBODY_SELECTED = 'Select at least one person, or choose "Everyone in this workspace".'
+NOBODY_SELECTED = 'Select at least one person, or choose "Everyone".'
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
@@ -95,8 +95,9 @@ def removal_modal(workspace: Workspace, key: AnchorKey) -> View:
 
 def policy_modal(workspace: Workspace) -> View:
     """Return the modal for the policy, filled in with the current one."""
-    fields = [field for verb in Verb for field in _rule_inputs(verb, workspace.policy.of(verb))]
-    blocks = (section(_ABOUT_POLICY), *fields)
+    pause, *others = [_rule_inputs(verb, workspace.policy.of(verb)) for verb in Verb]
+    many = _people_inputs(PAUSE_MANY, "Everyone who can pause", workspace.policy.pause_many)
+    blocks = (section(_ABOUT_POLICY), *pause, *many, *(field for inputs in others for field in inputs))
     return form(buttons.CHANGE_POLICY, workspace.policy_version, "Save", *blocks)
 
 
@@ -106,21 +107,28 @@ def form(name: str, version: int, submit: str, *blocks: Block, about: str = "") 
     return View(blocks, title=TITLES[name], submit=submit, close="Cancel", callback_id=name, seen=seen)
 
 
-def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
-    everyone, selected = option("Everyone in this workspace", EVERYONE), option("Selected people", SELECTED)
+def _people_inputs(what: str, all_of_them: str, users: Collection[str]) -> list[Block]:
+    everyone, selected = option(all_of_them, EVERYONE), option("Selected people", SELECTED)
     who = {
         "type": "radio_buttons",
-        "action_id": WHO[verb],
+        "action_id": WHO[what],
         "options": [everyone, selected],
-        "initial_option": selected if rule.users else everyone,
+        "initial_option": selected if users else everyone,
     }
     people = {
         "type": "multi_users_select",
-        "action_id": USERS[verb],
+        "action_id": USERS[what],
         "placeholder": plain_text("Select people"),
         "max_selected_items": MOST_NAMED,
-        **initial("initial_users", rule.users),
+        **initial("initial_users", users),
     }
+    return [
+        input_block(f"Who can {what}", who, optional=False),
+        input_block(f"Selected people who can {what}", people),
+    ]
+
+
+def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
     places = {
         "type": "multi_conversations_select",
         "action_id": CHANNELS[verb],
@@ -130,8 +138,7 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
         **initial("initial_conversations", rule.channels),
     }
     return [
-        input_block(f"Who can {verb}", who, optional=False),
-        input_block(f"Selected people who can {verb}", people),
+        *_people_inputs(verb, "Everyone in this workspace", rule.users),
         input_block(f"Channels where {DOING[verb].lower()} is allowed", places),
     ]
 
@@ -276,7 +283,7 @@ def key_removed_message(by: str, key: AnchorKey) -> Message:
 
 def policy_message(by: str, policy: Policy) -> Message:
     """Return the notice that the policy was changed."""
-    return changed_message(by, "changed who can pause and resume.", *(who_can(verb, policy.of(verb)) for verb in Verb))
+    return changed_message(by, "changed who can pause and resume.", *who_can_what(policy))
 
 
 def alerts_channel_message(by: str, channel_id: str) -> Message:

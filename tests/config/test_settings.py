@@ -60,7 +60,7 @@ MANY = {
 }
 STORE = StoreSettings(Secret("sqlite:///anchor-bot.db"), (Secret(KEY_OF_44), Secret(OTHER_OF_44)))
 SENDER = {"ALERTS_TOKEN": "s3cret"}
-POLICY = ("PAUSE_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
+POLICY = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
 
 
 class Overheard(Mapping[str, str]):
@@ -207,6 +207,7 @@ def test_users_and_channels_are_read_for_each_verb() -> None:
     assert read.resume == policy.Rule(channels=channels)
     alone = policy.Rule(frozenset({"U0ALICE0001"}))
     assert policy_of(RESUME_USERS="U0ALICE0001,U0ALICE0001") == policy.Policy(resume=alone)
+    assert policy_of(PAUSE_MANY_USERS="U0ALICE0001") == policy.Policy(pause_many=alone.users)
 
 
 @pytest.mark.parametrize("name", POLICY)

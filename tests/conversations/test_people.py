@@ -79,14 +79,14 @@ async def test_a_person_whom_permissions_name_is_not_forgotten(
 ) -> None:
     async with many_workspaces(database_url) as at:
         person = await fill(at, tenant := at.add(1))
-        policy = Policy(resume=Rule(users=frozenset({person})))
+        policy = Policy(resume=Rule(users=frozenset({person})), pause_many=frozenset({person}))
         assert await at.store.rows.set_policy(
             tenant.team_id, policy, if_version=await at.policy_version(tenant.team_id)
         )
         monkeypatch.setenv("PAUSE_USERS", person)
         before = await everything(at)
         said = await says(at, "forget", person, "--force", code=2)
-        assert f"PAUSE_USERS; resume in {tenant.team_id} Tenant-1" in said
+        assert f"PAUSE_USERS; resume in {tenant.team_id} Tenant-1; pause many at once in {tenant.team_id}" in said
         assert await everything(at) == before
         monkeypatch.delenv("PAUSE_USERS")
         await says(at, "forget", person, "--force", "--workspace", "T0ELSE", code=0)

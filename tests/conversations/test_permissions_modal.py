@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sim.slack import Message, User
-from harness import BOTH_TRANSPORTS, AdminHarness, outcome_text, paused, resumed
+from harness import BOTH_TRANSPORTS, AdminHarness, admin_texts, outcome_text, paused, resumed
 from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts, who_can
 from harness.administration import modal_text
 from harness.product import outcomes, policy
@@ -64,6 +64,19 @@ async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: Admin
     assert is_about(done.text, paused(session=team.session, user=team.member.id))
 
 
+async def test_an_admin_chooses_who_of_those_who_pause_can_pause_many(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({"many_who": "selected"})
+    assert team.modal().errors == {"many_users": NOBODY_SELECTED}
+    await team.submit({"many_who": "selected", "many_users": [team.second.id]})
+    chosen = Policy(pause_many=frozenset({team.second.id}))
+    assert (await team.stored()).policy == chosen
+    shown = (await team.open_home()).text
+    assert [line for line in admin_texts.who_can_what(chosen) if line not in shown] == []
+    done = await team.answer("a command", team.member)
+    assert is_about(done.text, paused(session=team.session, user=team.member.id))
+
+
 @pytest.mark.parametrize("same", [False, True], ids=["another choice", "the same choice"])
 async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the_same(
     team: AdminHarness, *, same: bool
@@ -95,7 +108,8 @@ async def test_selected_people_without_any_is_an_error_and_with_everyone_they_ar
 
 
 @pytest.mark.parametrize(
-    "missing", ["who", "resume_who", "pause_users", "pause_channels", "resume_users", "resume_channels"]
+    "missing",
+    ["who", "resume_who", "pause_users", "pause_channels", "many_who", "many_users", "resume_users", "resume_channels"],
 )
 async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, missing: str) -> None:
     """It may be one of an earlier version: an input that it lacks must not count as everybody."""

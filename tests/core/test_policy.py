@@ -18,6 +18,7 @@ from bot.core.policy import (
     RoleUnknown,
     Rule,
     ScopeMissing,
+    check_many,
     check_policy,
     is_surely_outsider,
     role_of,
@@ -34,11 +35,15 @@ users = st.sampled_from(["U0ALICE", "U0BOB", "W0CAROL"])
 channels = st.sampled_from(["C0ALERTS", "G0PRIVATE", "D0DIRECT", ""])
 askers = st.builds(Actor, st.just(HOME), channels, users, home_team_id=teams)
 rules = st.builds(Rule, st.frozensets(users), st.frozensets(channels))
-policies = st.builds(Policy, rules, rules)
+policies = st.builds(Policy, rules, rules, st.frozensets(users))
 verbs = st.sampled_from(Verb)
 roles = st.sampled_from(Role)
 flags = st.booleans()
 profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags, flags, flags)
+
+
+def check_one(policy: Policy, actor: requests.Actor, role: Role, enterprise: str) -> Denial | None:
+    return check_policy(policy, Verb.PAUSE, actor, role, enterprise)
 
 
 @given(policies, verbs, askers, roles, teams)
@@ -72,6 +77,17 @@ def test_a_person_who_is_not_named_is_denied_as_such_wherever_they_are() -> None
     assert check_policy(policy, Verb.PAUSE, ALICE, Role.ADMIN) == NotNamed(rule.users)
     assert check_policy(policy, Verb.PAUSE, replace(ALICE, user_id="U0BOB"), Role.MEMBER) == NotHere(rule.channels)
     assert check_policy(policy, Verb.RESUME, ALICE, Role.MEMBER) is None
+
+
+@given(policies, askers, roles, teams)
+def test_those_who_pause_many_are_allowed_to_pause_and_named_if_anybody_is(
+    policy: Policy, actor: requests.Actor, role: Role, enterprise: str
+) -> None:
+    one, many = (check(policy, actor, role, enterprise) for check in (check_one, check_many))
+    if isinstance(one, NotHere | None) and policy.pause_many - {actor.user_id} == policy.pause_many != frozenset():
+        assert many == NotNamed(policy.pause_many, many=True)
+    else:
+        assert many == one
 
 
 @pytest.mark.parametrize(

@@ -65,5 +65,8 @@ def alert_not_posted(channel: str, code: str = "") -> str:
     return (refused(channel, code) if code else unanswered(channel)).text
 
 
+who_can_what = policy_texts.who_can_what
+
+
 def who_can(verb: str, rule: Rule) -> str:
     return policy_texts.who_can(Verb(verb), rule)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.fields import CHANNEL_ID, text_field
-from bot.core.policy import Policy, Rule
+from bot.core.policy import PAUSE_MANY, Policy, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AutoPause
 from bot.inbound.slack.payload import Submission, read_submission
@@ -136,17 +136,16 @@ def _incident(message: Message) -> texts.Reply:
 
 
 def _read_policy(sent: Submission) -> Policy | texts.Reply:
-    who = {verb: sent.selected_value(texts.WHO[verb]) for verb in Verb}
+    who = {what: sent.selected_value(name) for what, name in texts.WHO.items()}
     is_complete = sent.has_inputs([*texts.USERS.values(), *texts.CHANNELS.values()]) and {*who.values()} <= {
         texts.EVERYONE,
         texts.SELECTED,
     }
     if not is_complete:  # a missing input must not count as "everyone"
         return texts.OUTDATED
-    users = {
-        verb: sent.selected_ids(texts.USERS[verb]) if who[verb] == texts.SELECTED else frozenset() for verb in Verb
-    }
-    if unselected := tuple(texts.USERS[verb] for verb in Verb if who[verb] == texts.SELECTED and not users[verb]):
+    selected = {what: name for what, name in texts.USERS.items() if who[what] == texts.SELECTED}
+    users = dict.fromkeys(who, frozenset[str]()) | {what: sent.selected_ids(name) for what, name in selected.items()}
+    if unselected := tuple(name for what, name in selected.items() if not users[what]):
         return texts.Reply("NobodySelected", texts.NOBODY_SELECTED, unselected)
     rules = {verb: Rule(users[verb], sent.selected_ids(texts.CHANNELS[verb])) for verb in Verb}
-    return Policy(pause=rules[Verb.PAUSE], resume=rules[Verb.RESUME])
+    return Policy(rules[Verb.PAUSE], rules[Verb.RESUME], users[PAUSE_MANY])

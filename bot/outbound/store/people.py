@@ -13,7 +13,6 @@ from operator import itemgetter
 from bot.core.fields import parse_object
 from bot.core.policy import Profile
 from bot.core.recovery import State
-from bot.core.requests import Verb
 from bot.messages.markup import mention
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
@@ -168,7 +167,7 @@ async def permissions_of(database: Database, person: Person) -> list[str]:
     """Return the lists that name a person: the verb, and the id and the name of the workspace."""
     sql = f"SELECT team_id, team_name, policy FROM workspaces WHERE policy LIKE :like AND {_IN_WORKSPACE}"
     rows = await database.fetch_all(sql, **person.values)
-    named = [(row, verb) for row in rows for verb in Verb if person.user_id in read_policy(row.policy).of(verb).users]
+    named = [(row, verb) for row in rows for verb in read_policy(row.policy).naming(person.user_id)]
     return [f"{verb} in {row.team_id} {row.team_name}".rstrip() for row, verb in named]
 
 
@@ -269,7 +268,7 @@ def _shown(table: str, row: Row, person: Person) -> dict[str, object]:
 def _readable(name: str, value: object, person: Person) -> object:
     """Return a value with times in ISO 8601 and without JSON; of tokens and permissions, those that name the person."""
     if name == "policy":
-        return [verb for verb in Verb if person.user_id in read_policy(str(value)).of(verb).users]
+        return read_policy(str(value)).naming(person.user_id)
     if isinstance(value, int | float) and name.endswith("_at"):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if name == "alert_tokens":

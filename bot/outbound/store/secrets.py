@@ -24,6 +24,7 @@ from bot.outbound.store.marks import KEY
 
 _KEY_ID_LENGTH = 32
 _VERBS = ("pause", "resume")
+_MANY = "pause_many"
 _SETS = ("users", "channels")
 
 
@@ -65,7 +66,8 @@ def new_key() -> Secret:
 
 def write_policy(policy: Policy) -> str:
     """Encode a policy."""
-    return json.dumps({verb: _write_rule(getattr(policy, verb)) for verb in _VERBS})
+    rules: dict[str, object] = {verb: _write_rule(getattr(policy, verb)) for verb in _VERBS}
+    return json.dumps(rules | ({_MANY: sorted(policy.pause_many)} if policy.pause_many else {}))
 
 
 def read_policy(text: str | None) -> Policy:
@@ -76,7 +78,10 @@ def read_policy(text: str | None) -> Policy:
     if text is None:
         return Policy()
     try:
-        return Policy(**{verb: _read_rule(rule) for verb, rule in _exactly(_VERBS, json.loads(text)).items()})
+        stored = json.loads(text)
+        many = _read_ids(stored.pop(_MANY, [])) if isinstance(stored, dict) else frozenset()
+        rules = {verb: _read_rule(rule) for verb, rule in _exactly(_VERBS, stored).items()}
+        return Policy(**rules, pause_many=many)
     except (ValueError, RecursionError):
         raise UnreadableError("this version cannot read the policy") from None
 

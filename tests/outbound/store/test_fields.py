@@ -40,17 +40,15 @@ def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
 IDS = st.frozensets(st.text(max_size=5), max_size=5)
 RULES = st.builds(policy.Rule, users=IDS, channels=IDS)
 OPEN: dict[str, list[str]] = {"users": [], "channels": []}
+FIELDS = ["pause", "resume", "pause_many", "users", "channels", "x"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["pause", "resume", "users", "channels", "x"]), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
     max_leaves=8,
 )
 
 
-@given(st.builds(policy.Policy, pause=RULES, resume=RULES))
+@given(st.builds(policy.Policy, pause=RULES, resume=RULES, pause_many=IDS))
 def test_a_policy_is_read_as_it_was_written(written: policy.Policy) -> None:
     assert read_policy(write_policy(written)) == written
     assert write_policy(written).isascii()
@@ -61,6 +59,8 @@ NO_POLICIES: list[object] = [
     *(None, [], {}, "pause", {"pause": OPEN}, {"pause": OPEN, "resume": OPEN, "delete": OPEN}),
     *({"pause": OPEN, "resume": {"users": []}}, {"pause": OPEN, "resume": OPEN | {"groups": ["S1"]}}),
     {"pause": OPEN, "resume": {"users": {}, "channels": []}},
+    {"pause": OPEN, "resume": OPEN, "pause_many": None},
+    {"pause": OPEN, "resume": OPEN, "pause_many": ["U1", 1]},
     {"pause": OPEN, "resume": {"users": ["U1", None], "channels": []}},
 ]
 
