@@ -92,6 +92,7 @@ async def test_a_pause_of_the_command_line_is_seen_within_a_minute(url: str) -> 
 async def test_no_reminder_names_an_end_that_has_passed(url: str, *, is_read: bool) -> None:
     """The session lives longer than its limit; without an answer of Anchor nobody is told that it is still paused."""
     async with paused(url, began=19.5) as at:
+        at.anchor.session(SESSION).survives = True
         await minutes_pass(0.4)
         at.anchor.read_fault = None if is_read else rate_limited()
         await minutes_pass(31)

@@ -1,5 +1,6 @@
-"""Which requests the simulated Anchor rejects, which it counts as violations, and how it lists sessions."""
+"""Which requests the simulated Anchor rejects or counts as violations, how it lists sessions, and when they end."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
+from bot.sim.anchor import DEFAULT_KEY, ResetAfterReading, SessionState, SimAnchor
 from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
@@ -46,6 +47,8 @@ async def get(anchor: SimAnchor, client: aiohttp.ClientSession, path: str, **que
         ("POST", f"{ENDED}/agent/resume", DEFAULT_KEY, 400, "Session is not running"),
         ("GET", PAUSE, DEFAULT_KEY, 405, "Method not allowed"),
         ("POST", f"{SESSION}/agent/stop", DEFAULT_KEY, 404, "Not found"),
+        ("DELETE", SESSION, "sk-revoked", 401, "Invalid API key"),
+        ("DELETE", OTHER, DEFAULT_KEY, 401, "Invalid API Key or browser session ID"),
     ],
 )
 async def test_a_wrong_request_is_rejected(
@@ -98,3 +101,70 @@ async def test_the_sessions_of_the_team_are_listed_if_the_query_is_understood(
     status, data = await get(anchor, client, "", **query)
     assert (status, anchor.violations) == (400 if found is None else 200, [])
     assert found is None or [one["id"] for one in data["sessions"]] == found
+
+
+async def ask(anchor: SimAnchor, client: aiohttp.ClientSession, method: str, path: str, key: str = DEFAULT_KEY) -> int:
+    async with client.request(method, f"{anchor.url}/v1/sessions/{path}", headers={"anchor-api-key": key}) as response:
+        return response.status
+
+
+@pytest.mark.parametrize("survives", [False, True])
+async def test_an_end_ends_the_session_unless_that_survives_it(
+    anchor: SimAnchor, client: aiohttp.ClientSession, *, survives: bool
+) -> None:
+    anchor.session(SESSION).survives = survives
+    assert await ask(anchor, client, "DELETE", SESSION) == await ask(anchor, client, "DELETE", SESSION) == 200
+    assert (await get(anchor, client, f"/{SESSION}"))[1]["status"] == ("running" if survives else "completed")
+    assert [one.verb for one in anchor.posts(SESSION)] == ["end", "end"]
+
+
+async def test_an_end_whose_answer_is_lost_can_have_its_effect(
+    anchor: SimAnchor, client: aiohttp.ClientSession
+) -> None:
+    anchor.fault = ResetAfterReading(applied=True)
+    with pytest.raises(aiohttp.ClientError):
+        await ask(anchor, client, "DELETE", SESSION)
+    assert anchor.session(SESSION).state is SessionState.ENDED
+
+
+async def test_what_is_not_documented_of_ends_and_of_other_keys_can_be_chosen(
+    anchor: SimAnchor, client: aiohttp.ClientSession
+) -> None:
+    unknowns, of_ci = anchor.unknowns, anchor.add_session(key="sk-ci")
+    unknowns.end_of_ended, unknowns.end_of_unknown = 404, 500
+    unknowns.others_listed, unknowns.others_read, unknowns.others_ordered = True, 404, 403
+    _, listed = await get(anchor, client, "/all/status")
+    answers = [await ask(anchor, client, "DELETE", ENDED, "sk-ci"), await ask(anchor, client, "DELETE", OTHER)]
+    answers += [await ask(anchor, client, "GET", of_ci), await ask(anchor, client, "POST", f"{of_ci}/agent/pause")]
+    assert ([one["session_id"] for one in listed["items"]], answers) == ([SESSION, ENDED, of_ci], [404, 500, 404, 403])
+    assert (anchor.session(of_ci).state, anchor.violations) == (SessionState.RUNNING, [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "pause_keeps_awake", "minutes"),
+    [
+        ({"max_duration": 20}, True, 20),
+        ({"idle_timeout": 5, "max_duration": 20}, False, 5),
+        ({"idle_timeout": 5}, True, 60),
+    ],
+)
+async def test_a_session_ends_by_itself_when_its_time_is_over(
+    anchor: SimAnchor, client: aiohttp.ClientSession, fields: dict[str, Any], *, pause_keeps_awake: bool, minutes: int
+) -> None:
+    session = anchor.session(anchor.add_session(**fields))
+    anchor.unknowns.pause_keeps_awake = pause_keeps_awake
+    assert await ask(anchor, client, "POST", f"{session.session_id}/agent/pause") == 200
+    await asyncio.sleep(minutes * 60 - 30)
+    assert (await get(anchor, client, f"/{session.session_id}"))[1]["status"] == "running"
+    await asyncio.sleep(40)
+    ended = (await get(anchor, client, f"/{session.session_id}"))[1]["status"] == "completed"
+    assert ended == (minutes != 60)
+
+
+async def test_every_test_in_which_all_sessions_are_ended_fails(client: aiohttp.ClientSession) -> None:
+    anchor = await SimAnchor().__aenter__()
+    session = anchor.session(anchor.add_session())
+    assert await ask(anchor, client, "DELETE", "all") == 200
+    assert session.state is SessionState.ENDED
+    with pytest.raises(AssertionError, match="would end every session"):
+        await anchor.__aexit__()

@@ -9,7 +9,7 @@ from bot.sim.anchor.fault_presets import (
 )
 from bot.sim.anchor.received import Received
 from bot.sim.anchor.session import Session, SessionState
-from bot.sim.anchor.sessions import DEFAULT_KEY
+from bot.sim.anchor.sessions import DEFAULT_KEY, Unknowns
 from bot.sim.anchor.simulator import SimAnchor
 from bot.sim.faults import Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, ResetBeforeReading, Slow
 
@@ -27,6 +27,7 @@ __all__ = [
     "SessionState",
     "SimAnchor",
     "Slow",
+    "Unknowns",
     "forbidden",
     "html",
     "rate_limited",

@@ -8,30 +8,33 @@ from dataclasses import dataclass, field
 
 from bot.sim.anchor.listing import PARAMETERS
 
+END_ALL = "would end every session of the key"
 _ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
     (re.compile(r"/v1/sessions"), "GET", "list"),
     (re.compile(r"/v1/sessions/all/status"), "GET", "statuses"),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)/agent/(?P<verb>pause|resume)"), "POST", None),
+    (re.compile(r"/v1/sessions/all"), "DELETE", "end all"),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "GET", "get"),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "DELETE", "end"),
 )
 _PARAMETERS = {"list": PARAMETERS, "statuses": frozenset({"tags", "created_from"})}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The meaning of a path: `verb` is pause, resume, list, statuses or get; `method` is what it needs."""
+    """The meaning of a path; `verb` is pause, resume, list, statuses, get, end or "end all", which needs `method`."""
 
     verb: str
     method: str
     session_id: str | None
 
 
-def find_target(path: str) -> Target | None:
-    """Read a path of the API; None for one that the API does not have."""
-    for pattern, method, verb in _ROUTES:
+def find_target(method: str, path: str) -> Target | None:
+    """Read a path of the API, with the method if it has that; None for one that the API does not have."""
+    for pattern, needed, verb in sorted(_ROUTES, key=lambda route: route[1] != method):
         if match := pattern.fullmatch(path):
             groups = match.groupdict()
-            return Target(verb or groups["verb"], method, groups.get("id"))
+            return Target(verb or groups["verb"], needed, groups.get("id"))
     return None
 
 
@@ -56,7 +59,7 @@ class Received:
 
     @property
     def verb(self) -> str | None:
-        """Pause, resume, list, statuses or get; None for an unknown path."""
+        """The verb of its target; None for an unknown path."""
         return self.target.verb if self.target else None
 
     def mistakes(self) -> list[str]:
@@ -68,6 +71,7 @@ class Received:
             "sent no user-agent": not self.headers.get("User-Agent"),
             "asked for a path that the API does not have": self.target is None,
             "used the wrong method": self.target is not None and self.method != self.target.method,
+            END_ALL: self.verb == "end all" and self.method == "DELETE",
             "asked with a parameter that the API does not have": bool(self.query.keys() - self._parameters),
             "put something into the path that is no lower-case UUID": not _is_plain_uuid(self.session_id),
         }

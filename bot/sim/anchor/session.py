@@ -23,8 +23,9 @@ class Session:
     """One browser session of the team that `key` belongs to.
 
     An order for it takes `seconds`, and has its effect half-way. `word` is the status in Anchor's own free text, if it
-    is not the usual one. `max_duration` is in minutes. Reads lack the facts that are None or empty: their fields are
-    optional.
+    is not the usual one. `max_duration` and `idle_timeout` are in minutes; those that are positive end it. One that
+    `survives` is ended by neither, nor by an order that is accepted. Reads lack the facts that are None or empty: their
+    fields are optional.
     """
 
     session_id: str
@@ -40,6 +41,9 @@ class Session:
     is_task: bool | None = None
     credits: float | None = None
     max_duration: int | None = None
+    idle_timeout: int | None = None
+    survives: bool = False
+    paused_at: datetime | None = None
     added_at: datetime = field(default_factory=_now)
 
     @property
@@ -50,7 +54,25 @@ class Session:
 
     @property
     def _settings(self) -> dict[str, object]:
-        return {"session": {"timeout": {"max_duration": self.max_duration}} if self.max_duration else {}}
+        limits = {"max_duration": self.max_duration, "idle_timeout": self.idle_timeout}
+        timeout = {name: minutes for name, minutes in limits.items() if minutes}
+        return {"session": {"timeout": timeout} if timeout else {}}
+
+    def order(self, state: SessionState) -> None:
+        """Pause or resume the agent, or end the session."""
+        if state is SessionState.PAUSED and self.state is not state:
+            self.paused_at = _now()
+        if state is not SessionState.ENDED or not self.survives:
+            self.state = state
+
+    def expire(self, *, pause_keeps_awake: bool) -> None:
+        """End it if its time is over. A running agent is never idle."""
+        limits = [(self.began_at, self.max_duration)]
+        if self.state is SessionState.PAUSED and self.paused_at and not pause_keeps_awake:
+            limits.append((self.paused_at, self.idle_timeout))
+        for since, minutes in limits:
+            if minutes and not self.survives and 0 < minutes * 60 <= (_now() - since).total_seconds():
+                self.state = SessionState.ENDED
 
     @property
     def began_at(self) -> datetime:

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from bot.sim.anchor.received import Received, find_target
+from bot.sim.anchor.received import END_ALL, Received, find_target
 from bot.sim.anchor.session import Session, SessionState
-from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Sessions, error
+from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Sessions, Unknowns, error
 from bot.sim.change_event import ChangeEvent
 from bot.sim.fault_injection import inject_fault
 from bot.sim.faults import Fault, Faults, ResetBeforeReading
@@ -21,13 +21,15 @@ _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
 class SimAnchor:
     """Anchor on 127.0.0.1: `requests` in order of arrival, `violations` by clients, one `fault` at a time.
 
-    `change_event` reports every request and answer.
+    `change_event` reports every request and answer; `unknowns` are what its documents leave open. Who asks it to end
+    all sessions gets an AssertionError at the end.
     """
 
     def __init__(self, *, keys: Iterable[str] = (DEFAULT_KEY,)) -> None:
         self.requests: list[Received] = []
         self.violations: list[str] = []
-        self._sessions = Sessions(keys)
+        self.unknowns = Unknowns()
+        self._sessions = Sessions(keys, self.unknowns)
         self._faults = Faults()
         self.change_event = ChangeEvent()
         routes = [web.route("*", "/{path:.*}", self._answer)]
@@ -40,6 +42,8 @@ class SimAnchor:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
         self._server.release_port()
+        if ended_all := [one for one in self.violations if END_ALL in one]:
+            raise AssertionError(ended_all)
 
     async def start(self) -> None:
         """Listen; the port stays the same over stop and start."""
@@ -117,11 +121,11 @@ class SimAnchor:
 
     @property
     def orders(self) -> list[Received]:
-        """The pauses and resumes, in order of arrival."""
-        return [one for one in self.requests if one.method == "POST"]
+        """The pauses, resumes and ends, in order of arrival."""
+        return [one for one in self.requests if one.method != "GET"]
 
     def posts(self, session_id: str) -> list[Received]:
-        """Return the pauses and resumes asked for this session, in order of arrival."""
+        """Return the pauses, resumes and ends asked for this session, in order of arrival."""
         return [one for one in self.orders if one.session_id == session_id]
 
     async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
@@ -147,7 +151,7 @@ class SimAnchor:
             reply = self._reply(received)
             return web.json_response(reply.body, status=reply.status)
 
-        session = self._sessions.get(received.session_id) if received.method == "POST" else None
+        session = None if is_read else self._sessions.get(received.session_id)
         way = session.seconds / 2 if session else 0.0
         await asyncio.sleep(way)
         response = handle() if fault is None else await inject_fault(fault, request, handle)
@@ -163,7 +167,7 @@ class SimAnchor:
             key=request.headers.get("anchor-api-key"),
             headers=request.headers,
             body=await request.read(),
-            target=find_target(request.path),
+            target=find_target(request.method, request.path),
             query=request.query,
         )
         self.requests.append(received)
@@ -184,6 +188,8 @@ class SimAnchor:
     def _execute(self, key: str, received: Received, verb: str) -> Reply:
         if verb == "list":
             return self._sessions.listing(key, received.query)
+        if verb == "end all":
+            return self._sessions.end_all(key)
         if received.session_id is None:
             return self._sessions.statuses(key)
         if verb == "get":
