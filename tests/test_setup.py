@@ -1,0 +1,115 @@
+"""scripts/setup: what it installs, what it says meanwhile, and its one sentence when it can't."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "scripts/setup"
+PYTHON = """#!/bin/sh
+case "$*" in
+    -V) echo Python 3.13.5 ;;
+    *version_info*) exit {old} ;;
+    *ensurepip,*) exit {bare} ;;
+    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+    *" pip install "*) echo Collecting one; echo "$*" >>pip; [ ! -e hang ] || exec sleep 30; exit {offline} ;;
+    "- "*) cat >/dev/null; cp "$0" .venv/bin/anchor-bot ;;
+esac
+"""
+
+
+class Checkout:
+    """The script and the lists of packages, and a Python that installs nothing."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "scripts").mkdir()
+        shutil.copy(SCRIPT, directory / "scripts/setup")
+        (directory / "requirements.txt").write_text("one==1\ntwo==2 ; sys_platform == 'win32'\nthree==3\n")
+        (directory / "requirements-dev.txt").write_text("one==1\nthree==3\nfour==4\n")
+        self.let_python()
+
+    def let_python(self, *, old: int = 0, bare: int = 0, offline: int = 0) -> None:
+        python = self.directory / "python"
+        python.write_text(PYTHON.format(old=old, bare=bare, offline=offline))
+        python.chmod(stat.S_IRWXU)
+
+    def setup(self, *arguments: str, code: int = 0, **environ: str) -> list[str]:
+        done = subprocess.run(  # noqa: S603 - ours
+            ("/bin/sh", "scripts/setup", *arguments),
+            cwd=self.directory,
+            env=os.environ | {"PYTHON": str(self.directory / "python")} | environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (code, "")
+        return done.stderr.splitlines()
+
+    @property
+    def installed(self) -> list[str]:
+        return [line.split()[-1] for line in (self.directory / "pip").read_text().splitlines()]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_running_takes_one_list_and_the_rest_is_added(checkout: Checkout) -> None:
+    environment, packages, end = checkout.setup("--run-only")
+    assert ("Python 3.13.5" in environment, " s" in environment) == (True, True)
+    assert (" 2 packages into .venv, about " in packages, end.endswith(" s")) == (True, True)
+    assert checkout.installed == ["requirements.txt"]
+    assert checkout.setup("--run-only") == []
+    assert len(checkout.setup()) == 2
+    assert checkout.setup() == checkout.setup("--run-only") == []
+    assert checkout.installed == ["requirements.txt", "requirements-dev.txt"]
+    (checkout.directory / "requirements-dev.txt").write_text("one==1\n")
+    assert len(checkout.setup()) == 3
+    assert checkout.installed == ["requirements.txt", "requirements-dev.txt", "requirements-dev.txt"]
+
+
+def test_what_keeps_it_from_installing_is_one_sentence(checkout: Checkout) -> None:
+    for changes, about in (({"old": 1}, "3.11"), ({"bare": 1}, "apt install python3-venv")):
+        checkout.let_python(**changes)
+        (sentence,) = checkout.setup(code=1)
+        assert about in sentence
+    checkout.let_python()
+    (sentence,) = checkout.setup(code=1, VENV="/proc/here")
+    assert f"/proc/here in {checkout.directory}" in sentence
+    script = checkout.directory / "scripts/setup"
+    script.write_bytes(SCRIPT.read_bytes().replace(b"\n", b"\r\n"))
+    (sentence,) = checkout.setup(code=1)
+    assert "CRLF" in sentence
+
+
+def test_a_failure_shows_what_pip_wrote_and_is_repeated(checkout: Checkout) -> None:
+    checkout.let_python(offline=1)
+    assert "Collecting one" in checkout.setup("--run-only", code=1)
+    checkout.let_python()
+    assert len(checkout.setup("--run-only")) == 3
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing_running(checkout: Checkout) -> None:
+    (checkout.directory / "hang").touch()
+    with subprocess.Popen(
+        ("/bin/sh", "scripts/setup"),
+        cwd=checkout.directory,
+        env=os.environ | {"PYTHON": str(checkout.directory / "python")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        while not (checkout.directory / "pip").exists():
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=20)
+    assert (running.returncode, len(said.splitlines())) == (128 + signal.SIGINT, 3)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
