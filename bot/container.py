@@ -36,6 +36,7 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 from bot.usecases.access import AccessCheck
 from bot.usecases.auto_pause import AutoPauses
+from bot.usecases.batches import Batches
 from bot.usecases.cards import AlertCards, CardOutbox, CardSender
 from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
@@ -108,6 +109,7 @@ class Container:
     slack_app: SlackApp
     roles: RoleCache
     journal: Journal
+    batches: Batches
     recovery: Recovery
     outbox: CardOutbox
     auto_pauses: AutoPauses
@@ -243,6 +245,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         slack_app,
         roles,
         journal,
+        Batches(orders, delivery, tasks),
         recovery,
         outbox,
         auto_pauses,

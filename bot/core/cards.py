@@ -352,6 +352,22 @@ class HeldContent:
         return now < self.until and self.last_at > self.continued_at
 
 
+@dataclass(frozen=True, slots=True)
+class BatchContent:
+    """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" for all.
+
+    Its card has the id of the batch as its id, and as that of its session. `address` is where the answer goes, sealed
+    for that person. `follows` is the link to the result of an earlier batch that runs beside it, or "".
+    """
+
+    group: ClassVar[str] = ""
+    user_id: str
+    reason: str = ""
+    words: str = ""
+    address: str = ""
+    follows: str = ""
+
+
 CardContent = AlertContent | ResultContent | HeldContent
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import get_args
 
 from bot.core import outcomes
+from bot.core.session_ids import SessionId
 
 _UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
 
@@ -66,6 +67,15 @@ class PastOrder:
     def seconds(self) -> float | None:
         """Return how long it took until the outcome was known."""
         return None if self.settled_at is None else max(0.0, self.settled_at - self.given_at)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchedOrder:
+    """An order of a batch, and its outcome, if it has one."""
+
+    id: str
+    session_id: SessionId
+    outcome: outcomes.Outcome | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

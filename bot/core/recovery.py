@@ -13,7 +13,7 @@ class State(StrEnum):
     """The progress of an order."""
 
     WAITING = "waiting"
-    """Nothing was sent. Only a resume waits: a pause is recorded while it is sent."""
+    """Nothing was sent. Resumes wait, and orders of a batch for their turn; a pause is recorded while it is sent."""
     SENT = "sent"
     """It can have reached Anchor."""
     ACTED = "acted"

@@ -196,7 +196,7 @@ class Order:
     """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation.
 
     `age` is how many seconds old it was, at least, when it was read. `expected_version` is that of a Resume button: the
-    id of the last order that the person knew of.
+    id of the last order that the person knew of. Those that were given at once, for many sessions, have a `batch_id`.
     """
 
     verb: Verb
@@ -207,6 +207,7 @@ class Order:
     age: float = 0.0
     source: Source = Source.COMMAND
     expected_version: str | None = None
+    batch_id: str = ""
 
     @property
     def asks_for_end(self) -> bool:

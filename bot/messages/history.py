@@ -44,7 +44,7 @@ _PERIODS = {
 }
 _DONE = {outcomes.Paused.__name__: DONE[Verb.PAUSE], outcomes.Resumed.__name__: DONE[Verb.RESUME]}
 _UNCONFIRMED = {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
-_WHY: Mapping[str, str] = {
+WHY: Mapping[str, str] = {
     kind.__name__: why
     for kind, why in {
         outcomes.NotRunning: "the session was not running",
@@ -134,8 +134,8 @@ def _what(order: PastOrder) -> str:
         return f"⏳ *{DOING[verb]}…*"
     if name == outcomes.Undone.__name__:
         return f"🔹 *{request}d, and paused again*: a pause in the same moment was done after it."
-    if name in _WHY:
-        return f"⛔ *Not {verb.past}*: {_WHY[name]}."
+    if name in WHY:
+        return f"⛔ *Not {verb.past}*: {WHY[name]}."
     if name == outcomes.TooManyRepeats.__name__:
         return f"⏳ *{request} not sent again*: it was requested too many times."
     return f"❓ *{request} unconfirmed.*" if name in _UNCONFIRMED else f"❓ *{request}*: {code(name)}."

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
 
 from bot.core.outcomes import (
@@ -15,6 +15,7 @@ from bot.core.outcomes import (
     Outcome,
     Overloaded,
     Paused,
+    RateLimited,
     Refusal,
     Stopping,
     StoreUnavailable,
@@ -33,7 +34,7 @@ from bot.runtime import Interruption, Tasks, ended
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.incidents import log_incident
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.queue import CAPACITY, FairQueue
+from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue, NoTurn
 from bot.usecases.sequence import Name, OrderRecord, Result, Sequencers, SessionSequencer
 from bot.usecases.sessions import FactReads
 
@@ -62,6 +63,8 @@ class SessionControl:
     auto_pauses: AutoPauseRows | None = None
 
     def __post_init__(self, anchor: AnchorClient, tasks: Tasks, capacity: int) -> None:
+        self._anchor = anchor
+        self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
         self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, self.queue, tasks))
         self._interruption = Interruption()
@@ -77,6 +80,7 @@ class SessionControl:
         An order that still waits for its turn, Slack or the store is not sent: its outcome would come too late.
         """
         self.queue.stop()
+        self._in_batches.stop()
         self._interruption.come()
         self._sequencers.interrupt()
 
@@ -110,11 +114,27 @@ class SessionControl:
         if limit := self._limits.begin(order):
             return limit
         try:
-            check = self._judge(entry) if order.source is Source.ALERT else self.access_check.check(order)
-            access = await self._interruption.or_result(check, Stopping())
-            return await self._send(entry, access) if isinstance(access, Access) else access
+            async with self._turn(entry) as why_not:
+                return why_not or await self._check_and_send(entry)
         finally:
             self._limits.end(order)
+
+    def _turn(self, entry: Entry) -> AbstractAsyncContextManager[NoTurn | None]:
+        """Return the turn of an order in its batch. Any other order waits for none."""
+        order = entry.order
+        if not order.batch_id:
+            return nullcontext()
+        return self._in_batches.turn((order.actor.team_id, order.batch_id), longest_wait=self._left(entry))
+
+    def _left(self, entry: Entry) -> float:
+        """Return the seconds in which an order of a batch can begin to be sent, so that it ends while it is wanted."""
+        return max(0.0, STILL_WANTED - self._anchor.deadline - entry.age)
+
+    async def _check_and_send(self, entry: Entry) -> Outcome:
+        order = entry.order
+        check = self._judge(entry) if order.source is Source.ALERT else self.access_check.check(order)
+        access = await self._interruption.or_result(check, Stopping())
+        return await self._send(entry, access) if isinstance(access, Access) else access
 
     async def _send(self, entry: Entry, access: Access) -> Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
@@ -128,8 +148,25 @@ class SessionControl:
                 return StoreUnavailable()
             if why_not := await record.changed_since(is_admin=access.is_admin):
                 return why_not
+        if order.batch_id and (held_back := await self._join_batch(entry, record, access)):
+            return held_back
         entry.is_allowed = True
         return await self._ask_anchor(order, record, access)
+
+    async def _join_batch(
+        self, entry: Entry, record: OrderRecord, access: Access
+    ) -> RateLimited | Stopping | StoreUnavailable | Late | None:
+        """Let an order of a batch wait while Anchor takes no requests. Return why it is not sent, if so."""
+        ends = time.monotonic() + min(self._anchor.deadline, self._left(entry))
+        while wait := self._anchor.limited_for(access.key):
+            if time.monotonic() + wait > ends:
+                return RateLimited(wait)
+            if stopping := await self._interruption.or_result(asyncio.sleep(wait), Stopping()):
+                return stopping
+        if entry.is_lost:
+            return StoreUnavailable()
+        resumed_by = await record.resumed_meanwhile() if entry.order.verb is Verb.PAUSE else None
+        return None if resumed_by is None else Late(entry.age, resumed_by)
 
     async def _judge(self, entry: Entry) -> Access | Refusal:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.

@@ -15,6 +15,9 @@ CAPACITY = 30_000
 MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH = 4_000, 1_000
 """The most orders that are being sent to Anchor, of all and of one person; others wait."""
 
+MOST_OF_BATCH = 20
+"""The most orders of a batch that are being sent: a guess, since Anchor's rate limit is not known."""
+
 SHARE = 3
 """One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
 
@@ -56,9 +59,9 @@ class FairQueue:
         for turn in self._turns.waiting:
             turn.cancel(Stopping())
 
-    def turn(self, person: Person) -> "Turn":
-        """Return a new turn. It has come already if nothing else waits."""
-        turn = Turn(self)
+    def turn(self, person: Person, *, longest_wait: float | None = None) -> "Turn":
+        """Return a new turn. It has come already if nothing else waits. It can have a longest wait of its own."""
+        turn = Turn(self, self.longest_wait if longest_wait is None else longest_wait)
         if self._is_stopped:
             turn.cancel(Stopping())
         elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
@@ -115,8 +118,8 @@ class FairQueue:
 class Turn:
     """A turn: `async with turn as reason` waits until it comes (None), or never will, and ends it."""
 
-    def __init__(self, queue: FairQueue) -> None:
-        self._queue = queue
+    def __init__(self, queue: FairQueue, longest_wait: float | None) -> None:
+        self._queue, self._longest_wait = queue, longest_wait
         self._coming: asyncio.Future[NoTurn | None] = asyncio.get_running_loop().create_future()
         self._person: Person | None = None
 
@@ -142,7 +145,7 @@ class Turn:
         self._coming.set_result(None)
 
     async def __aenter__(self) -> NoTurn | None:
-        wait = self._queue.longest_wait
+        wait = self._longest_wait
         if self._coming.done() or wait is None:
             return await self._coming
         timer = asyncio.get_running_loop().call_later(wait, self.cancel, NotSent(wait))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -37,6 +38,7 @@ from bot.usecases.queue import CAPACITY, FairQueue, NoTurn, Turn
 _log = logging.getLogger(__name__)
 
 _TIMEOUT = 2.0  # seconds for a change to be stored
+_SHORT_TIMEOUT = 0.5  # seconds for that of a pause which has waited for its turn, and for a look at what came meanwhile
 _LOOK_INTERVAL = 0.2  # seconds between two looks at what other processes send
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 
@@ -69,6 +71,20 @@ class OrderRecord:
         except StoreError as error:
             _log.error("later resumes not found; the pause is sent", extra={"why": str(error)})
             return None
+
+    async def resumed_meanwhile(self) -> str | None:
+        """Record that a pause of a batch is being sent. Return who resumed its session while it waited, if anybody did.
+
+        From then on a resume waits for it. A database that takes long, or fails, holds up no pause.
+        """
+        has_waited = self.entry.is_stored
+        self.journal.sending(self.entry)
+        if has_waited:
+            await asyncio.wait({self.entry.written}, timeout=_SHORT_TIMEOUT)
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(_SHORT_TIMEOUT):
+                    return await self.rows.resumed_after(self.entry.id)
+        return None
 
     async def changed_since(self, *, is_admin: bool) -> PausedSince | ResumedSince | StoreUnavailable | None:
         """Return the change that the person who resumes does not know of, as this person is allowed to see it."""

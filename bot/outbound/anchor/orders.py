@@ -12,10 +12,11 @@ from dataclasses import KW_ONLY, dataclass
 import aiohttp
 import httpx
 from aiohttp.http_exceptions import ContentEncodingError
+from cachetools import LRUCache
 
 from bot import request_id
 from bot.core import outcomes
-from bot.core.fields import Secret, parse_object, text_field
+from bot.core.fields import Secret, digest, parse_object, text_field
 from bot.core.outcomes import AnchorOutcome, contradiction
 from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
@@ -44,6 +45,7 @@ _KEY_REFUSED = frozenset({401, 403})
 
 _MAX_BODY_BYTES = 64 * 1024
 _NO_BODY = httpx.ByteStream(b"")
+_MOST_LIMITED = 1_000  # keys
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
@@ -196,6 +198,13 @@ class AnchorClient:
     deadline: float
     metrics: Metrics = OFF
 
+    def __post_init__(self) -> None:
+        self._limited_until: LRUCache[str, float] = LRUCache(_MOST_LIMITED)
+
+    def limited_for(self, key: Secret) -> float:
+        """Return the seconds until Anchor takes requests of this key again, as its last 429 said, or 0."""
+        return max(0.0, self._limited_until.get(digest(key.reveal()), 0.0) - time.monotonic())
+
     async def send(
         self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, is_ours: Callable[[], bool]
     ) -> list[AnchorOutcome]:
@@ -243,5 +252,7 @@ class AnchorClient:
             outcome = read_response(verb, response.status_code, response.headers, body)
             if response.status_code in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
+            if isinstance(outcome, outcomes.RateLimited) and retry_after:
+                self._limited_until[digest(key.reveal())] = time.monotonic() + retry_after
         self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
         return outcome, retry_after

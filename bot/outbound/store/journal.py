@@ -60,10 +60,12 @@ class PendingChanges:
             self._changes[entry.id] = entry, entry.written
 
     def take(self) -> Batch:
-        """Return the changes for one transaction."""
+        """Return the changes for one transaction; those of a batch are written together."""
         waiting = ((name, entry.order.actor.person) for name, (entry, _) in self._changes.items())
         names = fair_batch(waiting, most=_MOST_WRITTEN, most_each=_MOST_WRITTEN_EACH)
-        return {name: self._changes.pop(name) for name in names}
+        batches = {self._changes[name][0].order.batch_id for name in names} - {""}
+        rest = [name for name, (entry, _) in self._changes.items() if entry.order.batch_id in batches]
+        return {name: self._changes.pop(name) for name in dict.fromkeys((*names, *rest))}
 
     def put_back(self, batch: Batch) -> None:
         """Let the changes of a failed transaction wait again."""
@@ -120,9 +122,9 @@ class Journal:
         return Backlog(len(ages), max(ages, default=0.0))
 
     def begin(self, order: Order, address: ReplyAddress) -> Entry:
-        """Record a new order. A pause counts as sent from now on."""
+        """Record a new order. A pause counts as sent from now on, unless it is one of a batch."""
         entry = Entry(order, address, time.monotonic() - order.age)
-        entry.state = State.SENT if order.verb is Verb.PAUSE else State.WAITING
+        entry.state = State.SENT if order.verb is Verb.PAUSE and not order.batch_id else State.WAITING
         if not self.is_full:
             self._open[entry.id] = entry
             self._change(entry)
@@ -130,7 +132,7 @@ class Journal:
         return entry
 
     def sending(self, entry: Entry) -> None:
-        """Record that a resume is about to be sent; wait for `entry.written` before.
+        """Record that an order is about to be sent; wait for `entry.written` before a resume.
 
         It is not recorded, and `entry.state` is WAITING again, if `entry.opposition` holds it back.
         """

@@ -257,6 +257,11 @@ MIGRATIONS = {
     ALTER TABLE orders ADD COLUMN remind_at DOUBLE PRECISION;
     CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL
     """,
+    "0022": """
+    -- that of the orders that were given at once
+    ALTER TABLE orders ADD COLUMN batch_id VARCHAR(40);
+    CREATE INDEX ix_orders_batch ON orders (batch_id) WHERE batch_id IS NOT NULL
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -106,6 +106,7 @@ class OrderColumns:
             "verb": order.verb.value,
             "reason": storable(order.reason),
             "source": order.source.value,
+            "batch_id": order.batch_id or None,
             "user_id": actor.user_id,
             "home_team_id": actor.home_team_id,
             "channel_id": actor.channel_id,
@@ -149,6 +150,7 @@ class OrderColumns:
             trigger_id=row.trigger_id,
             source=Source(row.source),
             expected_version=version,
+            batch_id=row.batch_id or "",
         )
         age = now - row.given_at
         age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
@@ -167,10 +169,11 @@ class OrderColumns:
 
 _INSERT = """
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, remind_at)
+      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, remind_at,
+      batch_id)
     VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
       :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner,
-      :remind_at)
+      :remind_at, :batch_id)
     ON CONFLICT DO NOTHING
 """
 _UPDATE = """

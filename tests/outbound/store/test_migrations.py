@@ -137,9 +137,9 @@ async def test_the_token_of_an_older_version_goes_on_as_the_default_one(database
     async with open_store(Secret(database_url), [KEY]) as store:
         for one in (ACME, GLOBEX):
             await store.rows.save(one)
-        for index in ("ix_orders_remind", "ix_orders_of_alerts", "ix_workspaces_auto_pause"):
+        for index in ("ix_orders_batch", "ix_orders_remind", "ix_orders_of_alerts", "ix_workspaces_auto_pause"):
             await execute(store, f"DROP INDEX {index}")
-        new = {"orders": ("ends_at", "ends_by_default", "remind_at"), "workspaces": ("auto_pause",)}
+        new = {"orders": ("ends_at", "ends_by_default", "remind_at", "batch_id"), "workspaces": ("auto_pause",)}
         for table, column in ((table, column) for table, columns in new.items() for column in columns):
             await execute(store, f"ALTER TABLE {table} DROP COLUMN {column}")
         await execute(store, "DROP TABLE changes")
