@@ -14,7 +14,6 @@ from bot.sim.anchor import SessionState, SimAnchor
 
 _TICK = 0.25  # seconds
 _TICKS_A_STEP = 4
-_MAX_DURATION = 180  # minutes
 _REMEMBERED = 30  # lines of a log
 _NOTICES = {
     SessionState.RUNNING: "Resumed: going on",
@@ -108,9 +107,10 @@ class Agents:
             key=self._key,
             session_id=session_id,
             tags=[job.name, job.tag],
+            tag_value="",
             domains=[job.host],
             key_name="agents",
-            max_duration=_MAX_DURATION,
+            max_duration=job.minutes,
             created_at=datetime.fromtimestamp(time.time(), UTC),
             is_task=True,
         )

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+REMIND_BEFORE = 20
+"""Minutes before the end of a session, from which people are reminded that it is paused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """An agent's task. It does `steps` in turn, over and over, and spends `rate` dollars a second.
 
     `budget`, in dollars, is what its monitor raises an alert at; `spent` is what it has spent before we look. `tag` and
-    `host` are those of its session at Anchor.
+    `host` are those of its session at Anchor, which ends after so many `minutes`.
     """
 
     name: str
@@ -19,6 +22,7 @@ class Job:
     tag: str
     host: str
     budget: float | None = None
+    minutes: int = 180
 
 
 JOBS = {
@@ -71,6 +75,7 @@ JOBS = {
         tag="accounting",
         host="mail.example",
         budget=10.0,
+        minutes=REMIND_BEFORE,
     ),
 }
 """The jobs at Acme, by the id of the session they run in."""

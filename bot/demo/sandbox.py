@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.core.cards import alerts_url
 from bot.core.fields import Secret
 from bot.demo.bot_process import BotProcess
+from bot.demo.jobs import REMIND_BEFORE
 from bot.demo.monitor import MONITOR, AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY, Newco, newco
 from bot.demo.set_up import configure, install
@@ -47,7 +48,8 @@ class Sandbox:
     @property
     def variables(self) -> dict[str, str]:
         """The bot's variables, for the transport that is set in Slack."""
-        return environment_of_many(self.slack, self.anchor, port=self.port, **{**self.store_variables, **self.changes})
+        own = {"REMIND_BEFORE": str(REMIND_BEFORE), **self.store_variables, **self.changes}
+        return environment_of_many(self.slack, self.anchor, port=self.port, **own)
 
     async def start_bot(self) -> None:
         """Start the bot for the transport that is set in Slack. Raises BotFailedError."""

@@ -11,7 +11,7 @@ from harness.conversation import until
 
 pytestmark = pytest.mark.anyio
 
-RUNAWAY, FLIGHTS, _ = JOBS
+RUNAWAY, FLIGHTS, INVOICES = JOBS
 
 
 def steps(page: Page) -> Locator:
@@ -58,6 +58,15 @@ async def opens_on_a_phone(page: Page) -> None:
     assert await page.locator(".side, .guide").evaluate_all("all => all.every(one => one.scrollTop === 0)")
 
 
+async def is_reminded_before_the_end(fresh: ChannelPage) -> None:
+    """A session that nears its end has been paused."""
+    reminder, card = fresh.message("it ends in 19 min"), fresh.agent("Invoice filing")
+    await expect(reminder).to_contain_text("@alice")
+    await fresh.resume(reminder.get_by_role("button", name=f"Resume session {INVOICES}"))
+    await expect(card.get_by_text("Running", exact=True)).to_be_visible()
+    await expect(reminder.get_by_role("button", name=f"Pause session {INVOICES}")).to_be_visible()
+
+
 async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_again(fresh: ChannelPage) -> None:
     page, said = fresh.page, fresh.page.locator("#guide-said")
     await expect(steps(page)).to_have_count(5)
@@ -68,9 +77,10 @@ async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_aga
     await fresh.act_as("mallory")
     await fresh.act_as("alice")
     await done(page, 0)
-    await fresh.pause(RUNAWAY)
+    await fresh.pause(INVOICES)
     await done(page, 1)
     await expect(said).to_contain_text("1 of 5 steps done. Next: ")
+    await fresh.pause(RUNAWAY)
     await fresh.resume(fresh.resume_button(RUNAWAY).first)
     await done(page, 2)
     await fresh.agent("Flight watch").get_by_title("Put into the composer").click()
@@ -82,6 +92,7 @@ async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_aga
     await fresh.resume(fresh.resume_button(FLIGHTS).last)  # who is refused
     await done(page, 4)
     await fresh.act_as("alice")
+    await is_reminded_before_the_end(fresh)
     await fresh.set_switch("Down", on=True)
     await done(page, 4)
     await fresh.pause(RUNAWAY)

@@ -23,9 +23,9 @@ class Session:
     """One browser session of the team that `key` belongs to.
 
     An order for it takes `seconds`, and has its effect half-way. `word` is the status in Anchor's own free text, if it
-    is not the usual one. `max_duration` and `idle_timeout` are in minutes; those that are positive end it. One that
-    `survives` is ended by neither, nor by an order that is accepted. Reads lack the facts that are None or empty: their
-    fields are optional.
+    is not the usual one. The details have each tag with its `tag_value`, or a list if that is "". `max_duration` and
+    `idle_timeout` are in minutes; those that are positive end it. One that `survives` is ended by neither, nor by an
+    order that is accepted. Reads lack the facts that are None or empty: their fields are optional.
     """
 
     session_id: str
@@ -35,6 +35,7 @@ class Session:
     seconds: float = 0.0
     word: str = ""
     tags: list[str] = field(default_factory=list)
+    tag_value: str = "yes"
     domains: list[str] = field(default_factory=list)
     steps: int | None = None
     key_name: str = ""
@@ -115,7 +116,7 @@ class Session:
                 "duration": self._duration,
                 "status": self.status,
                 "credits_used": self.credits,
-                "tags": dict.fromkeys(self.tags, "yes"),
+                "tags": dict.fromkeys(self.tags, self.tag_value) if self.tag_value else self.tags,
                 "created_at": self.created_at and self.created_at.isoformat(),
                 "steps": None if self.steps is None else [{} for _ in range(self.steps)],
                 "configuration": self._settings,
