@@ -21,7 +21,7 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.marks import COUNTED, FIRING, PROCESS
+from bot.outbound.store.marks import COUNTED, FIRING, PROCESS, SHOWN
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _DAY = 86_400.0
 CARD_DAYS = 7  # after its last change; a session ends much earlier
 _DELETE_LEASES = f"""
     DELETE FROM marks WHERE until < :limit
-      AND (scope = '{PROCESS}' OR name LIKE '{COUNTED} %' OR name LIKE '{FIRING} %')
+      AND (scope = '{PROCESS}' OR name LIKE '{COUNTED} %' OR name LIKE '{FIRING} %' OR name LIKE '{SHOWN} %')
       AND NOT EXISTS (SELECT 1 FROM orders WHERE owner = marks.name AND state <> '{State.TOLD}')
 """
 _REPLY_KEPT = 3_600.0  # seconds after which no pause can have crossed a resume that was told
