@@ -4,8 +4,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 128 + signal.SIGINT
-"""The exit code after Ctrl-C."""
+from bot.cli import INTERRUPTED, NOTHING_DONE
 
 
 def main() -> int:
@@ -24,7 +23,7 @@ def main() -> int:
 
 
 def _end(*_: object) -> None:
-    os.write(2, b"anchor-bot: Interrupted.\n")
+    os.write(2, f"anchor-bot: {NOTHING_DONE}\n".encode())
     os._exit(INTERRUPTED)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from bot import __version__, logs
+from bot.cli import INTERRUPTED, NOTHING_DONE
 from bot.cli.alert import send_alert
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
@@ -36,7 +37,7 @@ _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for i
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments."""
+    """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments, 130 Ctrl-C."""
     cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")  # not every terminal has ✓
     options = parser().parse_args(arguments)
     try:
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(*error.problems, *([_ADVICE] if is_asked_for else []), code=UNUSABLE_SETTINGS)
     except (NotDoneError, StoreNotUsableError) as error:
         return _report(error)
+    except KeyboardInterrupt:
+        return _fail(NOTHING_DONE, code=INTERRUPTED)
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
@@ -59,7 +62,10 @@ def _alert(options: argparse.Namespace) -> int:
     settings = AlertClientSettings.from_env(read_environment(os.environ, _ENV_FILE) | overrides)
     names = ("text", "title", "severity", "url", "channel")
     fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
-    posted = send_alert(settings, fields)
+    try:
+        posted = send_alert(settings, fields)
+    except KeyboardInterrupt:
+        return _fail("Interrupted: the alert may have been posted.", code=INTERRUPTED)
     done = f"Posted in {posted.channel}, ts {posted.ts}" if posted.ts else f"Queued for {posted.channel}"
     print(done)  # noqa: T201 - output of a command
     return 0
@@ -130,9 +136,7 @@ def _order(options: argparse.Namespace) -> int:
 
     settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
     logs.configure("ERROR", settings.log_format)
-    return _run_to_end(
-        lambda runner: runner.run(give_order(options, settings)), interrupted="Interrupted. Nothing was sent."
-    )
+    return _run_to_end(lambda runner: runner.run(give_order(options, settings)), interrupted=NOTHING_DONE)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -158,7 +162,7 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
         except (NotDoneError, StoreNotUsableError) as error:
             code = _report(error)
         except KeyboardInterrupt:
-            code = _fail(interrupted, code=1)
+            code = _fail(interrupted, code=INTERRUPTED)
         force_exit_after(code, within=_EXIT_TIMEOUT)
     return code
 
@@ -169,7 +173,8 @@ def _journal(options: argparse.Namespace) -> int:
     try:
         show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
     except KeyboardInterrupt:
-        return 0 if options.follow else 130  # of a shell: 128 and the number of SIGINT
+        if not options.follow:
+            raise
     return 0
 
 
@@ -184,10 +189,12 @@ def _raise_limit_of_open_files() -> None:
 def _demo(options: argparse.Namespace) -> int:
     from bot import demo  # noqa: PLC0415 - the bot itself needs no simulators
 
-    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+    async def work() -> int:
         if options.check:
-            return 0 if runner.run(demo.play(sys.stdout)) else 1
-        return runner.run(demo.serve(sys.stdout, port=int(options.port), browser=not options.no_browser))
+            return 0 if await demo.play(sys.stdout) else 1
+        return await demo.serve(sys.stdout, port=int(options.port), browser=not options.no_browser)
+
+    return _run_to_end(lambda runner: runner.run(demo.until_signal(work())))
 
 
 def _fail(*sentences: str, code: int) -> int:

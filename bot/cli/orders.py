@@ -22,7 +22,7 @@ from bot.cli.operators import check_file
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
-from bot.core.outcomes import Done, Outcome, Paused
+from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
 from bot.core.sessions import NotRead
 from bot.core.workspace import Workspace
@@ -61,6 +61,7 @@ NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in it
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
 _WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
+_LAST_WRITE_TIMEOUT = 1.0  # the same after Ctrl-C
 _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
 
 
@@ -84,7 +85,10 @@ class _Place:
 
 
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
-    """Pause or resume a session, print the outcome, and return the exit code. After NotDoneError nothing was sent."""
+    """Pause or resume a session, print the outcome, and return the exit code.
+
+    After NotDoneError nothing was sent, nor after KeyboardInterrupt, unless the outcome was printed.
+    """
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         place = await _find_place(options.workspace, settings, session, stack)
         request_id.begin()
@@ -95,10 +99,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
             _warn(f"The pause is sent, but not recorded. {place.why_not}")
         actor = Actor(place.team_id, "", operator_id(_user_name()))
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
-        outcome = await _execute(order, settings, session, place)
-        if isinstance(outcome, Paused):
-            await _tell_facts(order, settings, session, place)
-    return 0 if isinstance(outcome, Done) else 1
+        return await _execute(order, settings, session, place)
 
 
 def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
@@ -115,7 +116,59 @@ def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorCli
     return AnchorClient(http, timeout=settings.anchor_timeout, deadline=settings.anchor_deadline)
 
 
-async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> Outcome:
+@dataclass(eq=False)
+class _Wait:
+    """The wait for an outcome, which Ctrl-C ends. After the outcome it ends the command."""
+
+    order: Order
+    control: SessionControl
+    dashboard_url: str
+    is_recorded: bool = False
+    received: signal.Signals | None = None
+    _outcome: Outcome | None = None
+
+    def __post_init__(self) -> None:
+        self._task = asyncio.current_task()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Print the outcome, unless Ctrl-C has ended the wait."""
+        self._outcome = outcome
+        if not self._is_cut_short():
+            _print(outcome_message(self.order, outcome, now=time.time(), dashboard_url=self.dashboard_url))
+        if self.received is not None:
+            asyncio.get_running_loop().call_later(_LAST_WRITE_TIMEOUT, self._cancel)
+
+    def end(self) -> int:
+        """Return the exit code. After Ctrl-C, print what was sent and whether it is recorded."""
+        if self.received is None:
+            return 0 if isinstance(self._outcome, Done) else 1
+        was_sent = "."
+        if self._is_cut_short():
+            is_unsent = isinstance(self._outcome, Stopping)
+            how = "was not sent" if is_unsent else "may have reached Anchor, and is unconfirmed"
+            was_sent = f": the {self.order.verb} {how}."
+        journal = "The journal has it." if self.is_recorded else "The journal may lack it."
+        print(f"anchor-bot: Interrupted{was_sent} {journal}", file=sys.stderr)  # noqa: T201 - output of a command
+        return 128 + self.received
+
+    def _is_cut_short(self) -> bool:
+        return self.received is not None and self._outcome in {Stopping(), Unconfirmed(Doubt.STOPPED)}
+
+    def _interrupt(self, number: signal.Signals) -> None:
+        self.received = number
+        if self._outcome is None:
+            self.control.interrupt()
+        else:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> int:
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
     rows = OrderRows(database, place.store.cipher, owner)
     journal = Journal(rows, Readiness())
@@ -124,22 +177,24 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
     control = SessionControl(open_anchor(session, settings), access, None, journal, rows, tasks, queue=queue)
     orders = OperatorOrders(control, journal, cards)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, control.interrupt)
-
-    def tell(outcome: Outcome) -> None:
-        _print(outcome_message(order, outcome, now=time.time(), dashboard_url=dashboard_url))
-
-    if place.why_not is not None:
-        return (await orders.execute(order, tell, within=0.0))[0]
-    writing = {tasks.start(journal.run()), tasks.start(outbox.run())}
-    outcome, is_recorded = await orders.execute(order, tell, within=_WRITE_TIMEOUT)
-    if not is_recorded:
-        _warn("The database did not record this in time: `anchor-bot journal` may lack it.")
-    journal.stop()
-    outbox.stop()
-    await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
-    return outcome
+    wait = _Wait(order, control, dashboard_url)
+    try:
+        if place.why_not is not None:
+            outcome, _ = await orders.execute(order, wait.tell, within=0.0)
+        else:
+            writing = {tasks.start(journal.run()), tasks.start(outbox.run())}
+            outcome, wait.is_recorded = await orders.execute(order, wait.tell, within=_WRITE_TIMEOUT)
+            if not wait.is_recorded and wait.received is None:
+                _warn("The database did not record this in time: `anchor-bot journal` may lack it.")
+            journal.stop()
+            outbox.stop()
+            await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
+        if isinstance(outcome, Paused):
+            await _tell_facts(order, settings, session, place)
+    except asyncio.CancelledError:
+        if wait.received is None:
+            raise
+    return wait.end()
 
 
 async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> None:

@@ -65,12 +65,13 @@ class BotProcess:
                 cwd=self.log.parent,  # no .env is there
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=stderr,
+                start_new_session=True,  # Ctrl-C in the terminal ends the demo, which then ends it
             )
         self._phase = BotState.STARTING
         ready = "connected to Slack" if "SLACK_APP_TOKEN" in variables else "ready"
         try:
             self.url = await self._url(begin, ready)
-        except BotFailedError:
+        except BaseException:
             await self.stop()
             raise
         self._phase = BotState.READY

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
 from typing import TextIO
 
@@ -15,33 +15,49 @@ from bot.demo.runner import DemoRunner
 
 
 async def serve(out: TextIO, *, port: int, browser: bool, changes: Mapping[str, str] = MappingProxyType({})) -> int:
-    """Serve the page at `port` (0: any free one) until SIGINT, SIGTERM or SIGHUP, and return the exit code.
+    """Serve the page at `port` (0: any free one) until cancelled, and return the exit code if it can't be served.
 
     The page is there at once, and shows that the bot starts. `browser` says whether to open one, where there is one;
     `changes` goes to `DemoRunner`.
     """
-    ended, runner = _ended(), DemoRunner(changes)
+    runner = DemoRunner(changes)
     try:
         async with page(runner, port) as url:
             print(f"The demo is at {url}\nEnd it with Ctrl-C.", file=out, flush=True)
             opening = asyncio.create_task(_open(url, browser=browser and _has_browser()))
-            async with runner:
-                await ended.wait()
-            opening.cancel()
+            try:
+                async with runner:
+                    return await asyncio.Future[int]()
+            finally:
+                opening.cancel()
     except BotFailedError as error:
         print(error, file=out)
         return 1
     except NotServedError as error:
         print(f"--port {port} can't be listened on ({error}): name another one, or leave it out.", file=out)
         return 1
-    return 0
 
 
-def _ended() -> asyncio.Event:
-    ended = asyncio.Event()
+async def until_signal(work: Coroutine[None, None, int]) -> int:
+    """Run `work`, which the first SIGINT, SIGTERM or SIGHUP cancels: then all that it has started is stopped.
+
+    Return its exit code, or 0 after a signal. Raises KeyboardInterrupt after Ctrl-C.
+    """
+    working, received = asyncio.ensure_future(work), list[signal.Signals]()
+
+    def end(number: signal.Signals) -> None:
+        if not received:
+            working.cancel()
+        received.append(number)
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    return ended
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    await asyncio.wait({working})
+    if not received:
+        return working.result()
+    if received[0] is signal.SIGINT:
+        raise KeyboardInterrupt
+    return 0
 
 
 async def _open(url: str, *, browser: bool) -> None:

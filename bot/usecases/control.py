@@ -144,7 +144,10 @@ class SessionControl:
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
         if order.verb is Verb.RESUME:
-            if not await record.is_stored() or entry.is_lost:
+            is_stored = await self._interruption.or_result(record.is_stored(), Stopping())
+            if isinstance(is_stored, Stopping):
+                return is_stored
+            if not is_stored or entry.is_lost:
                 return StoreUnavailable()
             if why_not := await record.changed_since(is_admin=access.is_admin):
                 return why_not
@@ -200,7 +203,7 @@ class SessionControl:
         while result is not None and _ended_for_another(order.verb, result, access):
             result = await self._submit(order, record, access)
         if result is None:
-            return Unconfirmed(Doubt.STOPPED)
+            return Unconfirmed(Doubt.STOPPED) if order.verb is Verb.PAUSE or record.is_sent() else Stopping()
         match result.outcome:
             case KeyRejected() as outcome:
                 return replace(outcome, by_admins=result.access.workspace.is_managed)

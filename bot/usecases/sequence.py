@@ -121,6 +121,10 @@ class OrderRecord:
             await happens(cancelled, within=_LOOK_INTERVAL)
         return Superseded()
 
+    def is_sent(self) -> bool:
+        """Return whether a resume is recorded as sent."""
+        return self.entry.state is State.SENT
+
     def is_ours(self) -> bool:
         """Return whether no other process can have taken the order over."""
         return self.journal.is_leased and not self.entry.is_lost

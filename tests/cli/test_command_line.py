@@ -1,6 +1,8 @@
 """The command line, called as a function: its help, and what it says of arguments and settings it can't use."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,3 +100,23 @@ def test_a_bot_of_one_workspace_has_no_workspaces_to_manage(
     monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
     assert main(command.split()) == 2
     assert "ENCRYPTION_KEYS" in capsys.readouterr().err
+
+
+LOADED_LATE = """
+import os, signal, sys
+from bot.__main__ import main
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "bot.cli.parser":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+
+
+def test_ctrl_c_while_the_modules_are_loaded_is_one_line(wording: Check) -> None:
+    ended = subprocess.run((sys.executable, "-c", LOADED_LATE), capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert (ended.returncode, ended.stdout) == (130, "")
+    wording("interrupted", ended.stderr.strip())

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -160,6 +161,21 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
     wording("not recorded", written.err.strip())
 
 
+async def test_ctrl_c_before_a_resume_is_recorded_sends_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    async def hang(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(OrderRows, "write", hang)
+    assert await site.give("resume", SESSION) == 130
+    assert site.sent == []
+    written = capsys.readouterr()
+    assert (written.out, len(written.err.splitlines())) == ("", 1)
+    wording("interrupted", written.err.strip())
+
+
 # --- many workspaces ---
 
 
@@ -236,7 +252,7 @@ def test_an_order_that_was_not_sent_says_why(
 
     with monkeypatch.context() as patch:
         patch.setattr(orders, "give_order", raising(KeyboardInterrupt()))
-        assert main(["pause", SESSION]) == 1
+        assert main(["pause", SESSION]) == 130
         assert len(capsys.readouterr().err.splitlines()) == 1
     monkeypatch.setenv("ANCHOR_API_KEY", "two words")
     assert main(["pause", SESSION]) == 2

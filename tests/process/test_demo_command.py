@@ -87,11 +87,13 @@ async def test_the_script_serves_the_page_before_it_prints_anything_else(tmp_pat
         before, _, served = written.partition("The demo is at ")
         assert before == ""
         assert "<title>" in await fetch(served.split()[0])
+        started = bots_of(process.pid)
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(60):
-            assert await process.wait() == 0
+            assert await process.wait() == 130
     finally:
         os.close(ours)
+    assert [bot for bot in started if is_there(bot)] == []
     assert not opened.exists()
 
 
