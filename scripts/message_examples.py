@@ -615,6 +615,7 @@ VALUES = {
     "version": "3.13.5",
     "patched": "3.13.14",
     "seconds": "7",
+    "minutes": "6",
     "url": "https://bot.example.com/slack/events",
     "reasons": "Slack can't be reached.",
     "who": "Slack",

@@ -2,21 +2,29 @@
 
 import argparse
 import asyncio
+import functools
 import json
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import aiohttp
 
-from bot.cli.orders import NOT_MANY, open_anchor, open_client_session
+from bot.cli.orders import NOT_MANY, one_of_many, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url, is_safe_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
 from bot.core.fields import Secret
+from bot.core.session_checks import MOST_IDLE, OK, idle_wait, lists_others, pauses_others
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Life, NotRead, Session, SessionPage
+from bot.core.workspace import is_key
 from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.install import open_oauth
 from bot.inbound.slack.socket_connection import connect
@@ -28,17 +36,22 @@ from bot.messages.checks import (
     Questionable,
     Skipped,
     Wrong,
+    about_others,
     check_line,
     check_record,
     exit_code,
     judge_python,
 )
+from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.http import NETWORK_ERRORS
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
 from bot.usecases import checks
+
+_LOOKS, _MOST_BYTES = 10, 65_536
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 
@@ -104,6 +117,11 @@ async def _check(
     async with opened as session:
         if options.workspace is not None and settings.one is not None:
             raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
+        if options.probe is not None:
+            probe = Probe(AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout), options.probe)
+            async for check in probe.run(await _probe_keys(options, environ, settings), is_sure=options.yes):
+                yield check
+            return
         warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
         odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
@@ -215,3 +233,113 @@ class Doctor:
             return [check async for check in self._services.check_all(store, self.team_id, allowed)]
         except StoreUnreachableError as error:
             return [Checked(CheckName.WORKSPACES, checks.database_down(store, error))]
+
+
+def _confirm_end(session_id: SessionId) -> None:
+    """Ask for the beginning of the id. Raises NotDoneError without it."""
+    if not sys.stdin.isatty():
+        raise NotDoneError("Not ended: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    question = (
+        "This session's browser, its pages and the agent's run are lost. To end it, type the first 8 digits of its id: "
+    )
+    try:
+        if input(question).strip().casefold() == session_id[:8]:
+            return
+    except EOFError:
+        pass
+    raise NotDoneError("Not ended: these are not the first 8 digits of its id.")
+
+
+async def _probe_keys(options: argparse.Namespace, environ: Mapping[str, str], settings: Settings) -> list[Secret]:
+    """Return the workspace's key, and that of PROBE_KEY if it is another one. Raises NotDoneError."""
+    second = environ.get("PROBE_KEY", "").strip()
+    if second and not is_key(second):
+        raise NotDoneError("PROBE_KEY is no key of Anchor's. Copy it again.", code=UNUSABLE_SETTINGS)
+    async with AsyncExitStack() as stack:
+        if isinstance(settings.workspaces, ManyWorkspaces):
+            place = await one_of_many(options.workspace, settings.workspaces, stack)
+            workspace = await place.find(place.team_id)
+        else:
+            workspace = settings.workspaces.workspace
+    first = workspace.anchor_key.value.reveal() if workspace and workspace.anchor_key else ""
+    return [Secret(key) for key in dict.fromkeys((first, second)) if key]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A trial of what Anchor's documents leave open, on a session that it ends. The journal does not have it."""
+
+    sessions: AnchorSessions
+    session_id: SessionId
+
+    async def run(self, keys: Sequence[Secret], *, is_sure: bool) -> AsyncIterator[Checked]:
+        """Pause the session with each key that sees it, let it be idle, end it, and yield what was found.
+
+        Raises NotDoneError before anything is sent.
+        """
+        reads = {key: await self._read(key) for key in keys}
+        running = {key: one for key, one in reads.items() if isinstance(one, Session) and one.life is Life.RUNNING}
+        if not running:
+            raise NotDoneError("Nothing was sent: Anchor does not say to this key that this session runs.")
+        if not is_sure:
+            _confirm_end(self.session_id)
+        page = functools.partial(self.sessions.running_page, number=1, within=self.sessions.timeout)
+        keys = [key for key in keys if key in running or await self._has(page(key))]
+        listed = [await self._has(self.sessions.statuses(key)) for key in keys]
+        paused = [await self._ask("POST", key, f"{self.session_id}/agent/pause") for key in keys]
+        is_so, is_answered = lists_others(listed), None not in listed
+        yield Checked(CheckName.OTHERS_LISTED, about_others(is_so=is_so, is_answered=is_answered))
+        is_so, is_answered = pauses_others(listed, paused), set(paused) == {OK}
+        yield Checked(CheckName.OTHERS_PAUSED, about_others(is_so=is_so, is_answered=is_answered))
+        reader, session = next(iter(running.items()))
+        yield Checked(CheckName.IDLE_TIMEOUT, await self._be_idle(reader, session, is_paused=OK in paused))
+        able = keys[paused.index(OK)] if OK in paused else reader
+        yield Checked(CheckName.END_OF_ENDED, await self._end(reader, able))
+        yield Checked(CheckName.END_OF_UNKNOWN, _answer(await self._ask("DELETE", able, str(uuid.uuid4()))))
+
+    async def _be_idle(self, reader: Secret, session: Session, *, is_paused: bool) -> Finding:
+        """Make no request until the idle timeout of the paused session is over, and look whether it has ended."""
+        wait = idle_wait(session, time.time())
+        values = {"minutes": f"{(MOST_IDLE if wait is None else wait) / 60:g}"}
+        if wait is None or not is_paused:
+            return Finding(Skipped.IDLE_UNKNOWN if is_paused else Skipped.NO_FACT, values)
+        print(f"Waiting {values['minutes']} min for its idle timeout.", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
+        await asyncio.sleep(wait)
+        kinds = {Life.ENDED: Good.ENDED_IDLE, Life.RUNNING: Good.KEPT_AWAKE, Life.UNKNOWN: Skipped.NO_FACT}
+        return Finding(kinds[_life(await self._read(reader))], values)
+
+    async def _end(self, reader: Secret, able: Secret) -> Finding:
+        """End the session and, once Anchor says that it has ended, again."""
+        status = await self._ask("DELETE", able, self.session_id)
+        for _ in range(_LOOKS):
+            if _life(await self._read(reader)) is Life.ENDED:
+                return _answer(await self._ask("DELETE", able, self.session_id))
+            await asyncio.sleep(1)
+        return Finding(Skipped.STILL_RUNS, {"status": str(status or "none")})
+
+    async def _read(self, key: Secret) -> Session | NotRead:
+        return await self.sessions.details(key, self.session_id, within=self.sessions.timeout)
+
+    async def _has(self, reading: Awaitable[SessionPage | NotRead]) -> bool | None:
+        page = await reading
+        return any(one.id == self.session_id for one in page.sessions) if isinstance(page, SessionPage) else None
+
+    async def _ask(self, method: str, key: Secret, path: str) -> int | None:
+        """Return the status of Anchor's answer; None without any."""
+        http, within = self.sessions.http, self.sessions.timeout
+        try:
+            response, _ = await http.request(method, f"/v1/sessions/{path}", key, within=within, max_bytes=_MOST_BYTES)
+        except NETWORK_ERRORS:
+            return None
+        return response.status_code
+
+
+def _answer(status: int | None) -> Finding:
+    return Finding(Skipped.NO_FACT if status is None else Good.ANSWERED, {"status": str(status)})
+
+
+def _life(read: Session | NotRead) -> Life:
+    """Return whether a session runs. To a key that could read it, a 404 says that it has ended."""
+    if isinstance(read, Session):
+        return read.life
+    return Life.ENDED if read.is_missing else Life.UNKNOWN

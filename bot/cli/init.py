@@ -157,7 +157,7 @@ class Init:
         self._write(written, replaces=before is not None)
         code: int = 0
         if not self.options.offline:
-            options = argparse.Namespace(json=False, workspace=None)
+            options = argparse.Namespace(json=False, workspace=None, probe=None)
             code = self.run(examine(options, self.environ, self._file, self.out, is_before_start=True))
         is_read = self._file.resolve() == Path(".env").resolve()
         if code:

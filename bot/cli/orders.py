@@ -217,13 +217,14 @@ async def _find_place(
     team_id: str | None, settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> _Place:
     if isinstance(settings.workspaces, ManyWorkspaces):
-        return await _one_of_many(team_id, settings.workspaces, stack)
+        return await one_of_many(team_id, settings.workspaces, stack)
     if team_id is not None:
         raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
     return await _the_only_one(settings, settings.workspaces, session, stack)
 
 
-async def _one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> _Place:
+async def one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> _Place:
+    """Return a workspace of many, the only one by default. Raises NotDoneError."""
     url, keys = many.store.database_url, many.store.encryption_keys
     check_file(url)
     try:

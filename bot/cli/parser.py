@@ -196,6 +196,14 @@ def _add_doctor(commands: _Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     parser.add_argument("--workspace", type=_team_id, metavar="ID", help="check only this one of many workspaces")
+    parser.add_argument(
+        "--probe",
+        type=_session_id,
+        metavar="SESSION",
+        help="instead, try on this session what Anchor's documents leave open: pause it, wait for its idle timeout of "
+        "at most 15 minutes, and end it. PROBE_KEY in the environment can have a second key of the team",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --probe, ask nothing; without a terminal required")
 
 
 def _https_url(text: str) -> str:

@@ -64,6 +64,11 @@ class CheckName(StrEnum):
     ANCHOR_KEY = "Anchor key"
     ALERT_CHANNEL = "alert channel"
     AUTO_PAUSE = "automatic pause"
+    OTHERS_LISTED = "sessions of other keys in all/status"
+    OTHERS_PAUSED = "pause of a session of another key"
+    IDLE_TIMEOUT = "idle timeout of a paused session"
+    END_OF_ENDED = "DELETE of an ended session"
+    END_OF_UNKNOWN = "DELETE of an unknown session"
 
 
 class Kind(Enum):
@@ -100,6 +105,11 @@ class Good(Kind):
     DATABASE_IN_MEMORY = "in memory, as DATABASE_URL says: a restart loses it"
     NEWS_COME = "PostgreSQL's notifications arrive, so it takes up to 2 s"
     KEYS_FIT = "the keys decrypt the database"
+    YES = "yes"
+    NO = "no"
+    KEPT_AWAKE = "it does not end one: this one still ran {minutes} min after the pause"
+    ENDED_IDLE = "it ends one: this one ended within {minutes} min after the pause"
+    ANSWERED = "HTTP {status}"
 
 
 class Questionable(Kind):
@@ -272,6 +282,16 @@ class Skipped(Kind):
     URL_UNSET = "not checked", "Set BASE_URL to the bot's public URL."
     NO_WORKSPACES = "none has installed the app yet", "Install it at BASE_URL/slack/install."
     NOT_CHECKED = "not checked: see {first}"
+    NO_OTHER_KEY = (
+        "unknown: only one key was tried, and it may have made this session",
+        "Set PROBE_KEY, in the environment, to another key of the same team.",
+    )
+    IDLE_UNKNOWN = (
+        "unknown: Anchor does not say that this session has an idle timeout of at most {minutes} min and ends later",
+        "Try a session with an idle timeout of 1 minute.",
+    )
+    NO_FACT = "unknown: Anchor refused the request, or gave no usable answer"
+    STILL_RUNS = "unknown: after DELETE (HTTP {status}) it is not listed as ended", "End it in Anchor's dashboard."
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +345,12 @@ def _release(version: tuple[int | str, ...]) -> str:
     number = ".".join(map(str, version[:3]))
     level = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(str(version[3])) if version[3:] else None
     return f"{number}{level}{version[4]}" if level else number
+
+
+def about_others(*, is_so: bool | None, is_answered: bool) -> Finding:
+    """Return the finding about sessions of other keys."""
+    unknown = Skipped.NO_OTHER_KEY if is_answered else Skipped.NO_FACT
+    return Finding({True: Good.YES, False: Good.NO, None: unknown}[is_so])
 
 
 def judge_clock(skews: Iterable[float | None]) -> Finding:

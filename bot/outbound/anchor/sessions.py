@@ -100,7 +100,8 @@ def _read_session(item: Mapping[str, Any]) -> Session | None:
         key_name=text_field(item, "api_key_name").strip(),
         is_task=is_task if isinstance(is_task, bool) else None,
         credits=_first_number(item, "used_credits", "credits_used"),
-        max_minutes=_max_minutes(item),
+        max_minutes=_minutes(item, "max_duration"),
+        idle_minutes=_minutes(item, "idle_timeout"),
     )
 
 
@@ -165,15 +166,15 @@ def _moment(value: object) -> float | None:
     return seconds if 0 <= seconds <= LATEST else None
 
 
-def _max_minutes(item: Mapping[str, Any]) -> float | None:
-    """Return the limit of the session's duration, as given at creation; -1 means none, which is 0 here.
+def _minutes(item: Mapping[str, Any], name: str) -> float | None:
+    """Return a limit of the session, as given at creation; -1 means none, which is 0 here.
 
     https://docs.anchorbrowser.io/advanced/session-timeout
     """
-    for name in ("configuration", "user_configuration"):
-        given = object_field(item, name)
+    for place in ("configuration", "user_configuration"):
+        given = object_field(item, place)
         settings = object_field(given, "session") or given
-        minutes = (object_field(settings, "timeout") or settings).get("max_duration")
+        minutes = (object_field(settings, "timeout") or settings).get(name)
         if isinstance(minutes, int | float) and not isinstance(minutes, bool):
             return _number(minutes) or 0.0
     return None
