@@ -196,7 +196,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         auto_pauses=pause_rows,
     )
     states = SessionStates(store.database)
-    sender = CardSender(slack, workspaces, states, delivery.posting)
+    sender = CardSender(slack, workspaces, states, delivery.posting, response_urls=response_urls, cipher=store.cipher)
     outbox = CardOutbox(card_rows, sender, metrics, news.cards)
     session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_rows, reads, fact_reads)
     reminder_rows, before = ReminderRows(store.database), settings.remind_before
@@ -245,7 +245,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         slack_app,
         roles,
         journal,
-        Batches(orders, delivery, tasks),
+        Batches(orders, delivery, store.cipher, tasks),
         recovery,
         outbox,
         auto_pauses,

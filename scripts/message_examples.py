@@ -12,6 +12,7 @@ from bot.core.cards import (
     MOST_IN_SUMMARY,
     Alert,
     AlertContent,
+    BatchContent,
     CardContent,
     HeldContent,
     Lost,
@@ -22,7 +23,7 @@ from bot.core.cards import (
     first,
 )
 from bot.core.fields import Secret
-from bot.core.history import HistoryQuery, PastOrder, Period, Result
+from bot.core.history import BatchedOrder, HistoryQuery, PastOrder, Period, Result
 from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Help, Order, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
@@ -50,7 +51,7 @@ from bot.core.workspace import (
     Workspace,
 )
 from bot.inbound.alerts.fields import BadAlertError, read_alert
-from bot.messages import cards, checks, install, pausing, results, senders, sessions, settings
+from bot.messages import batches, cards, checks, install, pausing, results, senders, sessions, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
 from bot.messages.cards import alert_message, card_message, mentioning, sample_alert_message
@@ -862,6 +863,36 @@ HELD: Mapping[str, Example] = {
     "a database that fails": sessions.continue_answer(sessions.NO_DATABASE),
 }
 
+# --- many sessions that are paused at once ---
+
+
+def batched(*ends: outcomes.Outcome | None) -> list[BatchedOrder]:
+    """Return the orders of a batch with these outcomes."""
+    return [BatchedOrder(f"order-{number}", SessionId(f"{number:08x}{ID[8:]}"), end) for number, end in enumerate(ends)]
+
+
+BATCH = BatchContent(ALICE, CHANNEL, "it loops & spends", "shop")
+_EARLIER = "https://acme.slack.com/archives/C0ALERTS001/p1785000000000100"
+_BATCH_ID = "01936d2a40e8" + 16 * "0"
+_SOME = (
+    *(outcomes.Paused(), outcomes.NotRunning(), outcomes.NotFound(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)),
+    *(outcomes.Failed(500), outcomes.RateLimited(60.0), outcomes.Late(7.0, BOB), outcomes.NoKey()),
+)
+BATCHES: Mapping[str, Message] = {
+    "under way": batches.batch_message(BATCH, batched(outcomes.Paused(), None), _BATCH_ID),
+    "beside an earlier one": batches.batch_message(
+        replace(BATCH, follows=_EARLIER),
+        batched(None),
+        _BATCH_ID,
+    ),
+    "all paused": batches.batch_message(BatchContent(ALICE), batched(outcomes.Paused()), _BATCH_ID),
+    "the database failed": batches.batch_message(
+        BATCH, batched(*2 * [outcomes.Paused()]), _BATCH_ID, note=batches.UNRECORDED
+    ),
+    "each end": batches.batch_message(BATCH, batched(*_SOME), _BATCH_ID),
+    "none paused, of very many": batches.batch_message(BATCH, batched(*250 * [outcomes.Overloaded()]), _BATCH_ID),
+}
+
 # --- pages of the installation ---
 
 _ENDS = (
@@ -894,6 +925,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "Other answers in Slack": NOTICES,
     "The window of the message shortcut, to choose sessions in": CHOICE,
     "Sessions that alerts did not pause": HELD,
+    "The result of many pauses at once": BATCHES,
     "Responses of `POST /alerts`": RESPONSES,
     "Direct messages about settings": DIRECT,
     "Home": HOMES,

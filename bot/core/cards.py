@@ -47,6 +47,9 @@ MOST_ALERTS_NAMED = 3
 COUNTED_FOR = 1800.0
 """Seconds without another session after which such a message is complete."""
 
+BATCH_INTERVAL = 10.0
+"""Seconds between two updates of the result of a batch that is still being sent."""
+
 GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
@@ -356,19 +359,21 @@ class HeldContent:
 class BatchContent:
     """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" for all.
 
-    Its card has the id of the batch as its id, and as that of its session. `address` is where the answer goes, sealed
-    for that person. `follows` is the link to the result of an earlier batch that runs beside it, or "".
+    Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
+    and `address` the same, sealed for that person. `follows` is the link to the result of an earlier batch that runs
+    beside it, or "".
     """
 
     group: ClassVar[str] = ""
     user_id: str
+    channel_id: str = ""
     reason: str = ""
     words: str = ""
     address: str = ""
     follows: str = ""
 
 
-CardContent = AlertContent | ResultContent | HeldContent
+CardContent = AlertContent | ResultContent | HeldContent | BatchContent
 
 
 class Urgency(IntEnum):
@@ -390,7 +395,7 @@ def urgency_of(content: CardContent, *, is_posted: bool, is_clicked: bool, is_re
         return Urgency.REFUSED
     if is_posted:
         return Urgency.CLICKED if is_clicked else Urgency.UPDATE
-    if isinstance(content, ResultContent):
+    if isinstance(content, ResultContent | BatchContent):
         return Urgency.RESULT
     return Urgency.WORSE if isinstance(content, AlertContent) and content.reply else Urgency.NEW_ALERT
 

@@ -11,12 +11,11 @@ from bot.core.outcomes import (
     Late,
     NotFound,
     NotRunning,
-    NotSent,
     Outcome,
-    Overloaded,
     Paused,
     RateLimited,
-    Stopping,
+    Refusal,
+    Unavailable,
     Unconfirmed,
 )
 from bot.core.requests import Verb
@@ -55,11 +54,15 @@ def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_i
     ]
     ends = [(one, _end_of(one.outcome)) for one in orders if one.outcome is not None]
     if len(ends) < len(orders):
-        return in_channel(f"⏳ *Pausing {agents(len(orders))}…* {len(ends)} done.{by}", *about, note)
+        return in_channel(f"⏳ Pausing {agents(len(orders))}… {len(ends)} done.", f"Requested{by}.", *about, note)
     counts = Counter(end for _, end in ends)
     numbers = " · ".join(f"{counts[end]} {end}" for end in _End if counts[end])
-    follow = "Their cards follow." if counts[_End.PAUSED] else ""
-    text = "\n".join(filter(None, [f"{_verdict(counts, len(orders))}{by}", f"{numbers}. {follow}".strip(), *about]))
+    result = [
+        f"{numbers}." if counts[_End.PAUSED] < len(orders) else "",
+        "Their cards follow." if counts[_End.PAUSED] else "",
+    ]
+    top = [f"{_verdict(counts, len(orders))}{by}", " ".join(filter(None, result))]
+    text = "\n".join(filter(None, [*top, *about]))
     running = [(one, end) for one, end in ends if end in _SIGNS]
     rows = [_row(one, end) for one, end in running[:MOST_LISTED]]
     last = " ".join(filter(None, [_more(len(running), batch_id), note]))
@@ -91,10 +94,10 @@ def _end_of(outcome: Outcome | None) -> _End:
             return _End.UNCONFIRMED
         case Late(resumed_by=str()):
             return _End.RESUMED
-        case RateLimited() | NotSent() | Overloaded() | Stopping():
+        case RateLimited() | Unavailable():
             return _End.NOT_SENT
         case _:
-            return _End.FAILED
+            return _End.NOT_SENT if isinstance(outcome, Refusal) else _End.FAILED
 
 
 def _row(order: BatchedOrder, end: _End) -> Block:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
+from bot.core.cards import (
+    Alert,
+    AlertContent,
+    CardContent,
+    Head,
+    HeldContent,
+    ResultContent,
+    Severity,
+    Worse,
+    first,
+    head_of,
+)
 from bot.core.fields import TOKEN_REFUSED, text_field
 from bot.core.outcomes import NotAutomatic, Outcome, StoreUnavailable
 from bot.core.requests import Verb
@@ -154,6 +165,7 @@ def card_message(
         return _alert_card(shown[0]) if content.reply is None else _reply(shown[0])
     if isinstance(content, ResultContent):
         return _result_card(content, session_id, states.get(session_id))
+    assert isinstance(content, HeldContent)  # noqa: S101 - a batch has no session
     return held_message(content)
 
 

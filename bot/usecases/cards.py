@@ -4,26 +4,29 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 
-from bot.core.cards import Alert, AlertContent, Asked, NewCard, ResultContent, first
+from bot.core.cards import BATCH_INTERVAL, Alert, AlertContent, Asked, BatchContent, NewCard, ResultContent, first
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
-from bot.core.requests import operator_name, program_name
+from bot.core.requests import Actor, operator_name, program_name
 from bot.core.retries import CALL_INTERVAL, LONGEST_ATTEMPT, NO_WORKSPACE, Kind, delay_after_failure
 from bot.core.sessions import SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
+from bot.messages.batches import batch_message
 from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of, mentioning, with_check
 from bot.messages.results import as_direct_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
+from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, IncomingAlert, Placed, SentCard
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.news import FALLBACK
+from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, happens, until_tick
@@ -83,6 +86,9 @@ class CardSender:
     workspaces: Workspaces
     states: SessionStates
     posting: Tally[tuple[str, str]] = field(default_factory=Tally)
+    _: KW_ONLY
+    response_urls: ResponseUrls
+    cipher: FieldCipher
 
     async def send(self, card: ClaimedCard) -> Attempt:
         """Make one attempt, within LONGEST_ATTEMPT. Never raises."""
@@ -101,6 +107,8 @@ class CardSender:
 
     async def _try(self, card: ClaimedCard) -> Attempt:
         """Send a card, unless Slack has the message already."""
+        if isinstance(content := card.parts[0].content, BatchContent):
+            return await self._try_batch(card, content, card.parts[0].session_id)
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
@@ -113,6 +121,30 @@ class CardSender:
         if card.ts is not None and digest == card.shown:
             return Attempt(SentCard(card, card.ts, digest))
         return _read(card, await self._call(card, message), digest)
+
+    async def _try_batch(self, card: ClaimedCard, content: BatchContent, batch_id: str) -> Attempt:
+        """Send the result of a batch, as far as it has come; elsewhere if the bot is not in the channel."""
+        orders = await self.states.of_batch(batch_id)
+        message, is_over = batch_message(content, orders, batch_id), all(one.outcome for one in orders)
+        after = None if is_over else BATCH_INTERVAL
+        if card.channel_id != content.channel_id:
+            message = as_direct_message(message, content.channel_id)
+        digest = digest_of(message)
+        if card.ts is not None and digest == card.shown:
+            return Attempt(SentCard(card, card.ts, digest, retry_after=after))
+        result = await self._call(card, message)
+        if card.ts is None and isinstance(result, Refused) and content.channel_id:
+            actor = Actor(card.team_id, content.channel_id, content.user_id)
+            address = unseal(content.address, actor, self.cipher)
+            if address is not None and address.response_url is not None:
+                if not is_over:  # it has few uses, and nothing edits what it posts
+                    return Attempt(SentCard(card, retry_after=after))
+                if isinstance(await self.response_urls.post(address.response_url, message), Posted):
+                    return Attempt(SentCard(card))
+            message = as_direct_message(message, content.channel_id)
+            result, digest = await self._call(replace(card, channel_id=content.user_id), message), digest_of(message)
+        attempt = _read(card, result, digest)
+        return attempt if attempt.sent.ts is None else replace(attempt, sent=replace(attempt.sent, retry_after=after))
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""
@@ -185,6 +217,7 @@ class CardOutbox:
         self._sending = Tasks()
         self._placing: dict[str, asyncio.Future[Placed | None]] = {}
         self._senders: dict[str, asyncio.Future[PostResult]] = {}
+        self._keeping: list[tuple[NewCard, asyncio.Future[None]]] = []
         self._is_stopping = False
         self._is_failing = False
 
@@ -192,6 +225,13 @@ class CardOutbox:
         """Keep cards up to date from now on; post those that have no `ts`."""
         self._changes.new.extend(new)
         self.wake.set()
+
+    async def keep(self, card: NewCard) -> None:
+        """Keep a card up to date, as `remember` does. Return when it is stored."""
+        keeping = asyncio.get_running_loop().create_future()
+        self._keeping.append((card, keeping))
+        self.remember([card])
+        await asyncio.shield(keeping)  # the outbox sets it, also if nobody waits any more
 
     async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
         """Place an alert on a card, and wait until a new card is posted, but for that no longer than `within` seconds.
@@ -252,6 +292,10 @@ class CardOutbox:
         self._is_failing = False
         if self._changes:
             self.wake.set()
+        for card, keeping in self._keeping:
+            if card in changes.new:
+                keeping.set_result(None)
+        self._keeping = [one for one in self._keeping if not one[1].done()]
         for card_id, placed in result.placed.items():
             self._place(card_id, placed)
         return result

@@ -13,6 +13,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot import request_id
+from bot.core.cards import BatchContent
 from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
 from bot.core.recovery import settled_outcome
 from bot.core.requests import CONTINUED, Order, ReplyAddress, Verb, operator_name, read_attempt
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
+_BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
 _NOBODY = Receipt("nobody")
 _MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
 
@@ -126,6 +128,11 @@ class Orders:
         """
         await ended(running.outcome)
         entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
+        if entry.order.batch_id:
+            await self.let_batch_tell(
+                running, BatchContent(address.actor.user_id, address.actor.channel_id, entry.order.reason)
+            )
+            return
         is_ours = partial(self.journal.is_ours, entry)
         try:
             outcome = running.outcome.result()
@@ -142,6 +149,14 @@ class Orders:
             self.session_cards.posted(entry, message, receipt.posted)
         if receipt is not None and not nobody_waits:
             self._follow(entry, address)
+
+    async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
+        """Let the result of its batch tell the outcome of an order. Return when it is recorded."""
+        entry = running.entry
+        await self.session_cards.keep_batch(entry, content)
+        await ended(running.outcome)
+        if not running.outcome.cancelled() and running.outcome.result() is not None:
+            self.journal.told(entry, _BY_BATCH)
 
     def _follow(self, entry: Entry, address: ReplyAddress) -> None:
         """Let a follow-up tell the people who have the result of a pause what is read after it, if they must know."""

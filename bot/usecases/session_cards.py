@@ -9,9 +9,9 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import MOST_IN_SUMMARY, NewCard, ResultContent
+from bot.core.cards import MOST_IN_SUMMARY, BatchContent, NewCard, ResultContent
 from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed, Undone
-from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Source, Verb
+from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Source, Verb, operator_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
@@ -35,6 +35,7 @@ PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when 
 _KNOWN_WITHIN = 1.0  # seconds for which the result of a click waits to know whether its message is a card
 
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
+_MOST_BATCHES = 1_000  # that are remembered
 MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
 MAX_UPDATES = 100  # of a message
 
@@ -49,6 +50,9 @@ class SessionCards:
     _: KW_ONLY
     dashboard_url: str
     find: Callable[[str], Awaitable[Workspace | None]]
+
+    def __post_init__(self) -> None:
+        self._batches: LRUCache[str, asyncio.Future[None]] = LRUCache(_MOST_BATCHES)
 
     def watch(self, entry: Entry) -> None:
         """Show that a pause is being sent, if that takes some time."""
@@ -109,7 +113,8 @@ class SessionCards:
 
         A pause by an alert that was taken over goes to its channel. `known` are the facts of sessions.
         """
-        done = [one for one in entries if not one.is_lost and isinstance(one.outcome, Done | Unconfirmed)]
+        ended = [one for one in entries if not (one.is_lost or one.order.batch_id)]
+        done = [one for one in ended if isinstance(one.outcome, Done | Unconfirmed)]
         done = [one for one in done if not one.order.actor.channel_id or _is_by_alert(one)]
         channel = done[0].order.actor.channel_id or await self._alerts_channel(done[0]) if done else None
         if channel is None:
@@ -150,6 +155,26 @@ class SessionCards:
         order = entry.order if channel == entry.order.actor.channel_id else replace(entry.order, reason="")
         now, url = time.time(), self.dashboard_url
         return outcome_message(order, outcome, now=now, dashboard_url=url, order_id=entry.id, known=known)
+
+    async def keep_batch(self, entry: Entry, content: BatchContent) -> None:
+        """Keep the result of the batch of an order up to date, also where it was given without a channel.
+
+        Return when that is stored. An operator reads it in a terminal.
+        """
+        batch_id = entry.order.batch_id
+        if operator_name(entry.order.actor.user_id) is None:
+            if batch_id not in self._batches:
+                self._batches[batch_id] = asyncio.ensure_future(self._keep_batch(entry, content))
+            await asyncio.shield(self._batches[batch_id])
+
+    async def _keep_batch(self, entry: Entry, content: BatchContent) -> None:
+        actor, batch_id = entry.order.actor, entry.order.batch_id
+        name = (actor.team_id, actor.channel_id or actor.user_id, SessionId(batch_id))
+        keeping = [self.outbox.keep(NewCard(batch_id, *name, content))]
+        if not actor.channel_id and (channel := await self._alerts_channel(entry)):
+            elsewhere = replace(content, reason="", address="")
+            keeping.append(self.outbox.keep(NewCard(f"{batch_id}-alerts", name[0], channel, name[2], elsewhere)))
+        await asyncio.gather(*keeping)
 
     def posted(self, entry: Entry, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""

@@ -1,18 +1,132 @@
-"""Many sessions that are paused at once: one order each, and one result."""
+"""Many sessions that are paused at once: an order of each, 20 at a time, and one result that counts up."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
+from bot.sim.anchor import Received, SessionState, rate_limited
+from bot.sim.slack import Message
 from harness import single_workspace
-from harness.batches import batch, watching_bots
+from harness.batches import Built, batch, watching_bots
+from harness.conversation import Conversation
+from harness.outages import without_table
 
 pytestmark = pytest.mark.anyio
 
+MOST = 20
 
-async def test_all_sessions_are_paused_and_one_message_says_so() -> None:
+
+@pytest.fixture
+def built() -> Iterator[Built]:
     with watching_bots() as built:
-        async with single_workspace() as at:
-            sessions = [at.anchor.add_session() for _ in range(30)]
+        yield built
+
+
+def add(at: Conversation, count: int, *, seconds: float = 0.0) -> list[str]:
+    sessions = [at.anchor.add_session() for _ in range(count)]
+    for session in sessions:
+        at.anchor.session(session).seconds = seconds
+    return sessions
+
+
+def most_at_once(orders: Sequence[Received], seconds: float) -> int:
+    return max(sum(one.at <= other.at < one.at + seconds - 0.1 for one in orders) for other in orders)
+
+
+async def result(at: Conversation, *, within: float = 60.0) -> Message:
+    """The first message, once it is a result."""
+    await at.slack.until(lambda: at.messages() and "…" not in at.messages()[0].text, within=within)
+    return at.messages()[0]
+
+
+async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_for_none(built: Built) -> None:
+    async with single_workspace() as at:
+        sessions = add(at, 100, seconds=4.0)
+        began = time.monotonic()
+        await built.batches.pause(batch(at, sessions, reason="they loop", words="shop"))
+        await asyncio.sleep(5.0)
+        given = time.monotonic()
+        await at.command()
+        assert at.orders[0].at < given + 0.5
+        message = await result(at)
+        assert 20.0 <= time.monotonic() - began < 23.0
+        orders = [one for one in at.anchor.orders if one.session_id != at.session]
+        assert sorted(one.session_id or "" for one in orders) == sorted(sessions)
+        assert most_at_once(orders, 4.0) == MOST
+        assert message.revision == 3  # after 10 and 20 seconds, and at the end
+        assert len(at.messages()) == 2  # with that of the single order
+
+
+@pytest.mark.parametrize("seconds", [5, 30])
+async def test_a_429_holds_back_the_batch_alone(built: Built, seconds: int) -> None:
+    """As long as an order can wait; what is not sent by then is listed."""
+    async with single_workspace() as at:
+        sessions = add(at, 60, seconds=0.2)
+        at.anchor.fault = rate_limited(seconds, times=1)
+        await built.batches.pause(batch(at, sessions))
+        await at.anchor.until(lambda: at.anchor.orders and at.anchor.orders[0].status)
+        limited = time.monotonic()
+        await asyncio.sleep(1.0)
+        await at.command()
+        assert at.orders[0].status == 200
+        message = await result(at)
+        later = [one.at - limited for one in at.anchor.orders if one.session_id != at.session][MOST:]
+        sent = {one.session_id for one in at.anchor.orders if one.status == 200} - {at.session}
+        if seconds == 5:
+            assert (min(later) > seconds - 0.5, len(sent)) == (True, 60)
+        else:
+            assert (later, len(sent)) == ([], MOST - 1)
+            assert sum(session in str(message.blocks) for session in sessions) == 20
+
+
+async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built: Built) -> None:
+    async with single_workspace() as at:
+        sessions = add(at, MOST + 2, seconds=3.0)
+        resumed = sessions[-1]
+        at.anchor.session(resumed).state = SessionState.PAUSED
+        at.anchor.session(resumed).seconds = 0.0
+        await built.batches.pause(batch(at, sessions))
+        await at.command(resumed, verb="resume", user=at.slack.bob)
+        await at.slack.until(lambda: len(at.messages()) == 2 and "…" not in at.messages()[0].text)
+        assert [one.verb for one in at.anchor.posts(resumed)] == ["resume"]
+        message = at.messages()[0]
+        assert resumed in message.text
+        assert at.slack.bob.id in message.text
+
+
+async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url) as at:
+        sessions = add(at, 30)
+        async with without_table(url):
+            began = time.monotonic()
             await built.batches.pause(batch(at, sessions))
-            await at.wait_for_messages()
-            assert {order.session_id for order in at.anchor.orders} == set(sessions)
-            assert len(at.messages()) == 1
+            assert time.monotonic() - began < 1.5
+            message = await result(at)
+            assert {one.session_id for one in at.anchor.orders} == set(sessions)
+        await asyncio.sleep(30.0)
+        assert (len(at.anchor.orders), at.messages()) == (30, [message])
+
+
+@pytest.mark.parametrize("way", ["response_url", "direct message", "home"])
+async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: str) -> None:
+    async with single_workspace(ALERTS_CHANNEL="C0ALERTS001" if way == "home" else "") as at:
+        elsewhere = at.workspace.add_channel("C0ELSEWHERE", "elsewhere", at.person)
+        sessions = add(at, MOST + 1, seconds=2.0)
+        delivery = await at.command("help", channel=elsewhere)
+        url = delivery.response_url if way == "response_url" else None
+        channel = "" if way == "home" else elsewhere.id
+        await built.batches.pause(batch(at, sessions, url=url, channel=channel, reason="private"))
+        await asyncio.sleep(30.0)
+        here, direct = at.messages(elsewhere), at.direct_messages()
+        assert [len(here), len(direct), len(at.messages())] == {
+            "response_url": [1, 0, 0],
+            "direct message": [0, 1, 0],
+            "home": [0, 1, 1],
+        }[way]
+        told = [*here, *direct, *at.messages()]
+        assert all("…" not in one.text for one in told)
+        assert "private" not in str(at.messages())

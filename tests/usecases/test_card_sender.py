@@ -10,6 +10,7 @@ import pytest
 
 from bot.usecases.cards import CardSender
 from harness.cards import LEASE, LONGEST_ATTEMPT, Tally, claimed_card, client
+from harness.databases import CIPHER
 from harness.product import Secret, errors, workspace
 
 pytestmark = pytest.mark.anyio
@@ -28,12 +29,14 @@ class World:
         self.workspaces.find.return_value = workspace.Workspace("T1", Secret("xoxb-1"), None)
         self.states: Any = AsyncMock()
         self.states.of.return_value = {}
+        self.posting = Tally[tuple[str, str]]()
 
     async def send(self, ts: str | None = "1.1", *, attempts: int = 0, failure: str = "") -> Any:
         return await self.sender().send(replace(claimed_card(ts=ts, attempts=attempts), failure=failure))
 
     def sender(self) -> CardSender:
-        return CardSender(self.slack, self.workspaces, self.states)
+        where = (self.slack, self.workspaces, self.states, self.posting)
+        return CardSender(*where, response_urls=AsyncMock(), cipher=CIPHER)
 
 
 UPDATE, POST = "1.1", None
@@ -102,11 +105,10 @@ async def test_an_attempt_ends_while_no_other_process_can_send_the_card(
 
 
 async def test_a_post_lets_a_result_of_an_order_go_first() -> None:
-    world, posting = World(), Tally[tuple[str, str]]()
-    posting.add(("T1", "C1"))
-    sender = CardSender(world.slack, world.workspaces, world.states, posting)
+    world = World()
+    world.posting.add(("T1", "C1"))
     for ts, waits in ((UPDATE, 0.0), (POST, 1.0)):
         world.slack.post_message.side_effect = world.slack.update_message.side_effect = [POSTED]
         began = time.monotonic()
-        await sender.send(claimed_card(ts=ts))
+        await world.sender().send(claimed_card(ts=ts))
         assert time.monotonic() - began == pytest.approx(waits, abs=0.5)

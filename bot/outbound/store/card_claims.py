@@ -22,6 +22,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, ended_state, missing_state
 from bot.outbound.store.card_values import (
     ALERT,
+    BATCH,
     HELD,
     LISTED,
     REPLY,
@@ -96,7 +97,7 @@ _ROWS = f"""
 _LATE = f"""
     SELECT * FROM cards
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL AND created_at <= :until
-      AND (kind NOT IN ('{LISTED}', '{HELD}') OR changed_at <= :old)
+      AND (kind NOT IN ('{LISTED}', '{HELD}', '{BATCH}') OR changed_at <= :old)
     ORDER BY due, id LIMIT {_MOST_LOOKED_AT}
 """
 _OF_MESSAGES = f"""
@@ -305,7 +306,7 @@ def _due(
 
 def _is_late(row: Row, now: float) -> bool:
     """Return whether a post has waited so long that it is only sent, or given up, together with others."""
-    is_own = row.kind in {LISTED, HELD}
+    is_own = row.kind in {LISTED, HELD, BATCH}
     return bool(row.changed_at <= now - GIVE_UP_AFTER if is_own else row.created_at <= now - ALONE_FOR)
 
 

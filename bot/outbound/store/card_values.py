@@ -12,6 +12,7 @@ from bot.core.cards import (
     AlertContent,
     Asked,
     Automatic,
+    BatchContent,
     CardContent,
     Firing,
     HeldContent,
@@ -211,7 +212,7 @@ class Exchanged:
     next_in: float | None = None
 
 
-ALERT, REPLY, RESULT, LISTED, HELD = "alert", "reply", "result", "listed", "held"
+ALERT, REPLY, RESULT, LISTED, HELD, BATCH = "alert", "reply", "result", "listed", "held", "batch"
 """The kinds of cards."""
 IS_ALERT = f"kind IN ('{ALERT}', '{LISTED}')"
 
@@ -221,11 +222,15 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
 def kind_of(content: CardContent) -> str:
     """Return the kind of a card."""
-    if not isinstance(content, AlertContent):
-        return RESULT if isinstance(content, ResultContent) else HELD
-    if content.group:
-        return LISTED
-    return ALERT if content.reply is None else REPLY
+    match content:
+        case ResultContent():
+            return RESULT
+        case HeldContent():
+            return HELD
+        case BatchContent():
+            return BATCH
+        case AlertContent(group=group, reply=reply):
+            return LISTED if group else ALERT if reply is None else REPLY
 
 
 def write_content(content: CardContent) -> str:
@@ -243,8 +248,10 @@ def readable(rows: Iterable[Row], read: Callable[[Row], _T]) -> Iterator[tuple[R
 def read_content(kind: str, text: str) -> CardContent:
     """Decode a content. Raises one of UNREADABLE."""
     fields = json.loads(text)
-    if kind not in {ALERT, REPLY, RESULT, LISTED, HELD}:
+    if kind not in {ALERT, REPLY, RESULT, LISTED, HELD, BATCH}:
         raise ValueError(f"unknown kind {kind}")
+    if kind == BATCH:
+        return BatchContent(**known_fields(BatchContent, fields))
     if kind == RESULT:
         return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
     if kind == HELD:

@@ -25,6 +25,7 @@ from bot.outbound.store.alerts import ARE_OF_SESSIONS, place
 from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
 from bot.outbound.store.card_values import (
     ALERT,
+    BATCH,
     IS_ALERT,
     RESULT,
     CardChanges,
@@ -52,7 +53,7 @@ LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _LONGEST_STATUS = 100
 _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
 
-_IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL"
+_IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL AND kind <> '{BATCH}'"
 """Its session has not ended, either, as far as the bot knows."""
 INSERT_CARD = f"""
     INSERT INTO cards (id, team_id, channel_id, ts, session_id, kind, content, shown, facts, version, due, not_before,
@@ -64,18 +65,24 @@ INSERT_CARD = f"""
     ON CONFLICT DO NOTHING
 """
 """A message has one open row for a session, also if its order was delivered twice."""
+_IS_COMPLETE = f"""
+    kind = '{BATCH}' AND NOT EXISTS (SELECT 1 FROM orders WHERE batch_id = cards.session_id AND outcome IS NULL)
+"""
+"""It is the result of a batch whose orders have all ended: people wait for it."""
 _MARK = f"""
     UPDATE cards SET version = version + 1, changed_at = :now, due = CASE WHEN closed_at IS NOT NULL THEN NULL
-      WHEN ts IN (SELECT value FROM json_each(:clicked)) THEN {CLICKED} ELSE coalesce(due, :now) END,
+      WHEN ts IN (SELECT value FROM json_each(:clicked)) OR {_IS_COMPLETE} THEN {CLICKED} ELSE coalesce(due, :now) END,
+      not_before = CASE WHEN failure IS NULL AND {_IS_COMPLETE} THEN :now ELSE not_before END,
       failure = CASE WHEN {IS_OPEN} THEN failure END
     WHERE {ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
       AND ts IS NOT NULL AND ts NOT IN (SELECT value FROM json_each(:clicked))))
     RETURNING team_id, session_id, channel_id, ts, closed_at
 """
 _FINISH = f"""
-    UPDATE cards SET attempts = :attempts, not_before = :not_before, ts = coalesce(:ts, ts),
+    UPDATE cards SET attempts = :attempts, not_before = CASE WHEN kind = '{BATCH}' AND due = {CLICKED}
+        AND version <> :sent AND :is_over = 1 THEN :now ELSE :not_before END, ts = coalesce(:ts, ts),
       shown = coalesce(:shown, shown), failure = :failure,
-      channel_id = CASE WHEN kind = '{RESULT}' THEN coalesce(:channel_id, channel_id) ELSE channel_id END,
+      channel_id = CASE WHEN kind IN ('{RESULT}', '{BATCH}') THEN coalesce(:channel_id, channel_id) ELSE channel_id END,
       due = CASE WHEN version = :sent AND :is_over = 1 THEN NULL ELSE due END,
       closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
     WHERE id = :id AND owner = :owner

@@ -132,7 +132,7 @@ class Entry:
         """Return whether it has changed its session, or a card may be out of date."""
         is_refusal = isinstance(self.outcome, Refusal)
         is_shown = self.order.source is Source.ALERT or isinstance(self.outcome, PausedSince | ResumedSince)
-        return self.is_allowed or not is_refusal or is_shown
+        return self.is_allowed or not is_refusal or is_shown or bool(self.order.batch_id)
 
 
 OWNERS = "SELECT id, owner FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"

@@ -12,15 +12,16 @@ from functools import partial
 from typing import get_args
 
 from bot.core.cards import SessionName
-from bot.core.history import OUTCOMES, HistoryFilter, PastOrder, Result
-from bot.core.outcomes import NotAutomatic, Outcome, Paused, Resumed, StoreUnavailable, Unconfirmed, Undone
+from bot.core.history import OUTCOMES, BatchedOrder, HistoryFilter, PastOrder, Result
+from bot.core.outcomes import Broken, NotAutomatic, Outcome, Paused, Resumed, StoreUnavailable, Unconfirmed, Undone
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Source, Verb
+from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
-from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
 from bot.outbound.store.marks import COUNTED, FIRING, PROCESS, SHOWN
 
 _log = logging.getLogger(__name__)
@@ -168,6 +169,9 @@ _REFUSALS_OF_ALERTS = f"""
 """
 
 
+_OF_BATCH = "SELECT id, session_id, outcome, outcome_fields FROM orders WHERE batch_id = :batch_id ORDER BY id"
+
+
 @dataclass(eq=False)
 class SessionStates:
     """Repository of the states of sessions."""
@@ -178,6 +182,11 @@ class SessionStates:
         """Return the states of sessions by their ids, without those that nobody has changed."""
         rows = await self.database.fetch_all(_LAST, sessions=listed((team_id, one) for one in session_ids))
         return {row.session_id: _read(row) for row in rows}
+
+    async def of_batch(self, batch_id: str) -> list[BatchedOrder]:
+        """Return the orders of a batch; an outcome of another version of the bot counts as Broken."""
+        rows = await self.database.fetch_all(_OF_BATCH, batch_id=batch_id)
+        return [BatchedOrder(row.id, SessionId(row.session_id), _read_outcome(row)) for row in rows]
 
     async def refusals_of_alerts(self, team_id: str, session_ids: Collection[str]) -> dict[str, tuple[str, Outcome]]:
         """Return the order and the outcome of the last pauses by alerts of sessions, of those that were not sent."""
@@ -199,6 +208,13 @@ def states_now(connection: Connection, sessions: Collection[SessionName]) -> dic
     """Return the states of sessions as a part of a transaction, without those that nobody has changed."""
     rows = connection.fetch_all(_LAST, sessions=listed(sessions)) if sessions else []
     return {(row.team_id, row.session_id): _read(row) for row in rows}
+
+
+def _read_outcome(row: Row) -> Outcome | None:
+    try:
+        return None if row.outcome is None else read_outcome(row.outcome, row.outcome_fields)
+    except UnreadableError:
+        return Broken("")
 
 
 def _read(row: Row) -> SessionState:

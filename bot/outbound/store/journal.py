@@ -18,6 +18,7 @@ from bot.core.fairness import fair_batch
 from bot.core.outcomes import Outcome
 from bot.core.recovery import RowFate, State
 from bot.core.requests import NO_OPPOSITION, Order, ReplyAddress, Verb
+from bot.core.session_ids import SessionId
 from bot.health import OFF, Backlog, Metrics, Readiness
 from bot.outbound.store.cards import NO_MARKS, Marks
 from bot.outbound.store.entries import Entry, new_future
@@ -313,4 +314,6 @@ def _marks(unmarked: Marks, shown: Iterable[Entry]) -> Marks:
     for entry in shown:
         clicked = entry.address.message_ts
         marks[entry.session] = marks.get(entry.session, frozenset()) | ({clicked} if clicked else frozenset())
+        if batch_id := entry.order.batch_id:  # its result is a card, too
+            marks[entry.order.actor.team_id, SessionId(batch_id)] = frozenset()
     return marks
