@@ -190,6 +190,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         journal,
         rows,
         tasks,
+        sessions=anchor_sessions,
         queue=queue,
         capacity=limits.capacity,
         facts=fact_reads,

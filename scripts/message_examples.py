@@ -25,7 +25,7 @@ from bot.core.cards import (
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder, HistoryQuery, PastOrder, Period, Result
 from bot.core.reminders import Deadline
-from bot.core.requests import Actor, Help, Order, Verb, operator_id, program_id
+from bot.core.requests import Actor, Help, OnlyFor, Order, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
     RUNNING,
@@ -57,6 +57,7 @@ from bot.messages.buttons import button, session_facts
 from bot.messages.cards import alert_message, card_message, mentioning, sample_alert_message
 from bot.messages.checks import channel_probe_message, check_line, home_status
 from bot.messages.clicked import CardUpdate
+from bot.messages.ending import end_button_expired, end_question, ended_message, reminder_message
 from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
@@ -65,11 +66,9 @@ from bot.messages.results import (
     card_lost,
     card_not_updated,
     card_update,
-    ended_message,
     facts_message,
     outcome_message,
     question_message,
-    reminder_message,
     waiting_message,
 )
 from bot.messages.senders import new_token_modal, token_modal
@@ -203,6 +202,23 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "resume: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
     "resume: refused, not one of many named people": policy.NotNamed(_ids("U", 11)),
     "resume: refused, not in one of very many named channels": policy.NotHere(_ids("C", 41)),
+    "resume: somebody has ended the session": outcomes.EndedBy(BOB, 0.0, is_confirmed=True),
+    "resume: somebody is ending the session": outcomes.EndedBy(BOB, 0.0, is_confirmed=False),
+    "end: done": outcomes.Ended("completed"),
+    "end: done, and Anchor no longer knows the session": outcomes.Ended(),
+    "end: unconfirmed, still listed": outcomes.Unconfirmed(outcomes.Doubt.STILL_LISTED),
+    "end: unconfirmed, not read": outcomes.Unconfirmed(outcomes.Doubt.NOT_READ),
+    "end: unconfirmed, no answer in time": outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT),
+    "end: not running": outcomes.NotRunning("completed"),
+    "end: failed": outcomes.Failed(500),
+    "end: key or session id refused": outcomes.KeyRejected(401, "Invalid API Key or browser session ID"),
+    "end: key refused": outcomes.KeyRejected(403),
+    "end: late": outcomes.Late(10.0),
+    "end: off, the operator decides": outcomes.EndOff(),
+    "end: off, admins decide": outcomes.EndOff(by_admins=True),
+    "end: refused, not an admin": policy.NotAdmin(),
+    "end: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
+    "end: database down": outcomes.StoreUnavailable(),
 }
 ANSWERS: Mapping[str, Message] = {
     **{name: answer(name, outcome) for name, outcome in OUTCOMES.items()},
@@ -212,6 +228,7 @@ ANSWERS: Mapping[str, Message] = {
     "pause: failed, by the shortcut on a message": answer("pause", outcomes.Failed(500), message_url=MESSAGE_URL),
     "pause: done, with a reason": answer("pause", PAUSED, "too fast & <much>"),
     "pause: done, and it is to end by itself": answer("pause", PAUSED, "for 10m"),
+    "pause: failed, and it can be ended": answer("pause", outcomes.Failed(500), offers_end=True),
     "pause: done, and little is known": answer("pause", PAUSED, known=Session(id=ID, steps=3)),
     "pause: done, and nothing is known": answer("pause", PAUSED, known=Session(id=ID)),
     "resume: question of another program's message": question_message(order("resume"), "v"),
@@ -221,6 +238,10 @@ REMINDERS: Mapping[str, Message] = {
     "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK),
     "by Anchor's default": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
     "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, now=1_800.0, known=None),
+    "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK, offers_end=True),
+    "the command's question": end_question(ID, TASK, OnlyFor(BOB, 1_020.0), now=900.0),
+    "the command's question, and nothing is known": end_question(ID, None, OnlyFor(BOB, 1_020.0), now=900.0),
+    "the command's button, pressed too late": end_button_expired(ID),
     "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
     "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
 }
@@ -243,6 +264,7 @@ CLICKED: Mapping[str, outcomes.Outcome] = {
     "pause: not found": outcomes.NotFound(),
     "resume: somebody paused since": replace(PAUSED_SINCE, reason="it loops"),
     "resume: somebody resumed since": outcomes.ResumedSince("", BOB, 0.0),
+    "end: done": outcomes.Ended("completed"),
 }
 
 

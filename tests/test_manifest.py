@@ -89,7 +89,7 @@ def test_each_form_is_valid_and_says_where_requests_go(arguments: str) -> None:
     urls += [form["settings"][name].get("request_url") for name in ("interactivity", "event_subscriptions")]
     assert form["settings"]["interactivity"]["is_enabled"]
     assert form["settings"]["socket_mode_enabled"] is (not arguments)
-    assert urls == [f"{HOST}/slack/events" if arguments else None] * 5
+    assert urls == [f"{HOST}/slack/events" if arguments else None] * 6
     redirects = [HOST + REDIRECT_PATH] if "--many" in arguments else None
     assert form["oauth_config"].get("redirect_urls") == redirects
 
@@ -113,7 +113,7 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
     assert set(NAMES["action"]) == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH, HISTORY, READ_LIST, CONTINUE}
-    assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume"}
+    assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume", "anchor_end"}
     assert NAMES["attachment_action"] == ["anchor_pause_legacy"]
 
 

@@ -218,6 +218,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "pause": _order,
     "resume": _order,
+    "end": _order,
     "journal": _journal,
     "alert": _alert,
     "demo": _demo,

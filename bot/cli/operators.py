@@ -47,6 +47,7 @@ def _settings_rows(workspace: Workspace | UnreadableError) -> list[str]:
         _row("Anchor key", _key(workspace.anchor_key)),
         _row("pause", _rule(workspace.policy.pause)),
         _row("resume", _rule(workspace.policy.resume)),
+        _row("end", "nobody" if (rule := workspace.policy.end) is None else _join(sorted(rule.users)) or "admins"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`anchor-bot pause` and `resume`: the brake without Slack."""
+"""`anchor-bot pause`, `resume` and `end`: the brake without Slack."""
 
 import argparse
 import asyncio
@@ -24,6 +24,7 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
+from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
 from bot.core.workspace import Workspace
 from bot.health import Readiness
@@ -85,7 +86,7 @@ class _Place:
 
 
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
-    """Pause or resume a session, print the outcome, and return the exit code.
+    """Execute an order, print its outcome, and return the exit code.
 
     After NotDoneError nothing was sent, nor after KeyboardInterrupt, unless the outcome was printed.
     """
@@ -93,13 +94,30 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         place = await _find_place(options.workspace, settings, session, stack)
         request_id.begin()
         verb = Verb(options.command)
-        if place.why_not is not None and verb is Verb.RESUME:
-            raise NotDoneError(f"Not resumed: a resume is recorded first. {place.why_not}")
+        if place.why_not is not None and verb is not Verb.PAUSE:
+            raise NotDoneError(f"Not {verb.past}: this is recorded first. {place.why_not}")
         if place.why_not is not None:
             _warn(f"The pause is sent, but not recorded. {place.why_not}")
         actor = Actor(place.team_id, "", operator_id(_user_name()))
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
+        if verb is Verb.END and not options.yes and isinstance(await OperatorAccess(place.find).check(order), Access):
+            _confirm_end(options.session)
         return await _execute(order, settings, session, place)
+
+
+def _confirm_end(session_id: SessionId) -> None:
+    """Ask for the beginning of the id. Raises NotDoneError without it."""
+    if not sys.stdin.isatty():
+        raise NotDoneError("Not ended: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    question = (
+        "This session's browser, its pages and the agent's run are lost. To end it, type the first 8 digits of its id: "
+    )
+    try:
+        if input(question).strip().casefold() == session_id[:8]:
+            return
+    except EOFError:
+        pass
+    raise NotDoneError("Not ended: these are not the first 8 digits of its id.")
 
 
 def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
@@ -174,8 +192,9 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     journal = Journal(rows, Readiness())
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
     cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url, find=place.find)
-    access, queue = OperatorAccess(place.find), FairQueue(most=1, most_each=1)
-    control = SessionControl(open_anchor(session, settings), access, None, journal, rows, tasks, queue=queue)
+    access, queue, anchor = OperatorAccess(place.find), FairQueue(most=1, most_each=1), open_anchor(session, settings)
+    sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
+    control = SessionControl(anchor, access, None, journal, rows, tasks, sessions=sessions, queue=queue)
     orders = OperatorOrders(control, journal, cards)
     wait = _Wait(order, control, dashboard_url)
     try:

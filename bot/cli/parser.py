@@ -15,6 +15,11 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
 
+_EFFECT_OF_END = (
+    "The browser, its pages and the agent's run are lost. It needs END_SESSION=on, or with many workspaces the "
+)
+_EFFECT_OF_END += "permission in the app's Home."
+
 UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
@@ -65,17 +70,22 @@ def add_journal(commands: _Commands) -> None:
 
 
 def _add_orders(commands: _Commands) -> None:
-    for verb, purpose in ((Verb.PAUSE, "also when Slack is down"), (Verb.RESUME, "if the database can record it")):
+    recorded = "if the database can record it"
+    for verb, purpose in ((Verb.PAUSE, "also when Slack is down"), (Verb.RESUME, recorded), (Verb.END, recorded)):
+        what = "a session" if verb is Verb.END else "a session's agent"
         parser = commands.add_parser(
             verb.value,
-            help=f"{verb} a session's agent, {purpose}",
-            description=f"{verb.value.capitalize()} the agent of a session with the bot's settings, {purpose}. Works "
+            help=f"{verb} {what}, {purpose}",
+            description=f"{verb.value.capitalize()} {what} with the bot's settings, {purpose}. Works "
             "with and without a running bot, asks for no permission in Slack, and is recorded in the journal.",
             epilog="Exit code 1: not done, or unconfirmed: the output says why; 2: an argument or setting is invalid.",
         )
         parser.add_argument("session", type=_session_id, metavar="ID", help="the session: its id, or a URL with it")
         parser.add_argument("--reason", default="", help="the reason, for the journal")
         parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
+        if verb is Verb.END:
+            parser.description = f"{parser.description} {_EFFECT_OF_END}"
+            parser.add_argument("--yes", action="store_true", help="ask nothing; without a terminal this is required")
 
 
 def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Callable[[str], str]:

@@ -19,7 +19,7 @@ from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, open_store
 
 WITHIN = 60.0  # seconds to wait for orders that are not finished
-_LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS")
+_LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
 
 
 def operate(

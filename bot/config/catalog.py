@@ -71,6 +71,16 @@ ONE_WORKSPACE = (
         "About, at the end. If it is not set, people can pause and resume anywhere. If it is set, direct messages are "
         "excluded unless named.",
     ),
+    Setting(
+        "END_SESSION",
+        "Whether people can end a session, which loses its browser, its pages and the agent's run: off or on. See "
+        "[sessions.md](sessions.md#end-a-session). With many workspaces, an admin chooses it in the app's Home.",
+        default="off",
+    ),
+    Setting(
+        "END_USERS",
+        "Who can end sessions, in the form of PAUSE_USERS, if END_SESSION is on. If it is not set, only admins can.",
+    ),
 )
 MANY_WORKSPACES = (
     Setting("SLACK_CLIENT_ID", "Your Slack app > Basic Information > App Credentials > Client ID.", is_required=True),

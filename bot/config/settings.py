@@ -46,7 +46,7 @@ _ONE_WORKSPACE = (
     *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY"),
     *("ALERTS_TOKEN", "ALERTS_TOKENS", "ALERTS_CHANNEL", "ALERTS_CHANNELS", "ALERTS_GROUP"),
     *("AUTO_PAUSE", "AUTO_PAUSE_TOKENS"),
-    *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS"),
+    *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS", "END_SESSION", "END_USERS"),
 )
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 
@@ -205,10 +205,12 @@ def _read_one(read: EnvReader) -> OneWorkspace:
 
 def _read_policy(read: EnvReader) -> Policy:
     channels = read.ids("ALLOWED_CHANNELS", CHANNEL_ID, "C0123456789")
+    can_end, enders = read.choice("END_SESSION", ("off", "on")), Rule(read.ids("END_USERS", USER_ID, "U0123456789"))
     return Policy(
         pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
         resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
         pause_many=read.ids("PAUSE_MANY_USERS", USER_ID, "U0123456789"),
+        end=enders if can_end == "on" else None,
     )
 
 

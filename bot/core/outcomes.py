@@ -1,4 +1,4 @@
-"""The outcomes of an order to pause or resume a session, and what Anchor's answers say."""
+"""The outcomes of an order to pause, resume or end a session, and what Anchor's answers say."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,14 @@ class Resumed:
     status: str | None = None
 
 
-Done = Paused | Resumed
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session was read as ended after the order; `status` is Anchor's word for that, if it gave one."""
+
+    status: str | None = None
+
+
+Done = Paused | Resumed | Ended
 """Anchor confirmed the order."""
 
 
@@ -58,9 +65,16 @@ class Failed:
     anchor_message: str | None = None
 
 
+UNAUTHORIZED = 401
+"""Anchor documents it for an end as "Invalid API Key or browser session ID", and for no other order.
+
+https://docs.anchorbrowser.io/api-reference/browser-sessions/end-browser-session
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRejected:
-    """Anchor refused the API key (401 or 403): nothing was done.
+    """Anchor refused the API key (401 or 403): nothing was done. The 401 of an end can be about the session id.
 
     `by_admins` says who can replace it: the workspace's admins, or the operator.
     """
@@ -103,6 +117,10 @@ class Doubt(StrEnum):
     CONTRADICTED = "contradicted"
     STOPPED = "stopped"
     RACED = "crossed"
+    STILL_LISTED = "still listed"
+    """Anchor accepted an end, and still lists the session."""
+    NOT_READ = "not read"
+    """Anchor accepted an end, and it was not found out whether the session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +200,22 @@ class ResumedSince:
     version: str
     user_id: str
     given_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBy:
+    """A resume was not sent, because somebody has ended the session, or is ending it; see `core.requests.Ending`."""
+
+    user_id: str
+    given_at: float
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndOff:
+    """Nobody can end sessions in this workspace; `by_admins` says who can change that."""
+
+    by_admins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +329,8 @@ Refusal = (
     | Late
     | PausedSince
     | ResumedSince
+    | EndedBy
+    | EndOff
     | WrongWorkspace
     | NoKey
     | StoreUnavailable
@@ -353,7 +389,7 @@ def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
     """Return the words of a successful answer that contradict the success, or None.
 
     They are an `error` or a false `success` or `ok` anywhere, or a status that says failed or what the opposite verb
-    does. Anchor documents no status words, so any other one is no contradiction.
+    does. Anchor documents no status words, so any other one is no contradiction, and none is one of an end.
     """
     fields = [field for one in objects_in(answer) for field in one.items()]
     for name, value in fields:
@@ -363,8 +399,9 @@ def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
     for name, value in fields:
         if name in {"success", "ok"} and value is False:
             return f"{name}: false"
+    wrong = {verb.opposite.past, *_FAILED} if verb.opposite else set[str]()
     for holder in (answer.get("data"), answer):
         status = text_field(holder, "status")
-        if not {verb.opposite.past, *_FAILED}.isdisjoint(re.findall("[a-z]+", status.casefold())):
+        if not wrong.isdisjoint(re.findall("[a-z]+", status.casefold())):
             return status
     return None

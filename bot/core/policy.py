@@ -1,4 +1,4 @@
-"""Decide who is allowed to pause and resume."""
+"""Decide who is allowed to pause, resume and end."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,23 +55,26 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rule for each verb. By default every full member is allowed everything, everywhere.
+    """The rule for each verb. By default every full member is allowed to pause and resume, everywhere.
 
     Of those who are allowed to pause, only the people in `pause_many` can pause many sessions at once, unless it is
-    empty.
+    empty. Nobody ends a session if `end` is None, and only admins if it has no users. It has no channels.
     """
 
     pause: Rule = Rule()
     resume: Rule = Rule()
     pause_many: frozenset[str] = frozenset()
+    end: Rule | None = None
 
-    def of(self, verb: Verb) -> Rule:
-        """Return the rule for this verb."""
-        return self.pause if verb is Verb.PAUSE else self.resume
+    @property
+    def rules(self) -> dict[Verb, Rule]:
+        """Return the rules of the verbs that there are in the workspace."""
+        rules = {Verb.PAUSE: self.pause, Verb.RESUME: self.resume}
+        return rules if self.end is None else rules | {Verb.END: self.end}
 
     def naming(self, user_id: str) -> list[str]:
         """Return what it names a person for."""
-        named: dict[str, frozenset[str]] = {verb: self.of(verb).users for verb in Verb}
+        named: dict[str, frozenset[str]] = {verb: rule.users for verb, rule in self.rules.items()}
         return [what for what, users in (named | {PAUSE_MANY: self.pause_many}).items() if user_id in users]
 
 
@@ -101,6 +104,11 @@ class NotNamed:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAdmin:
+    """Only admins are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotHere:
     """It is allowed only in these channels."""
 
@@ -117,7 +125,7 @@ class ScopeMissing:
     install_url: str = ""
 
 
-Denial = NotAMember | RoleUnknown | NotNamed | NotHere | ScopeMissing
+Denial = NotAMember | RoleUnknown | NotNamed | NotAdmin | NotHere | ScopeMissing
 
 
 def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
@@ -126,18 +134,19 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     `enterprise_id` is the Grid organisation of the installing workspace, here and below. It never comes from a
     request, which names the organisation of the person: somebody of another company would be a colleague.
     """
-    rule = policy.of(verb)
+    rule = policy.rules.get(verb, Rule())
     if role is Role.SCOPE_MISSING:  # then by the ids alone
         is_own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
-        if is_own and verb is Verb.RESUME and not rule.users:
+        if is_own and verb is not Verb.PAUSE and not rule.users:
             return ScopeMissing()
         role = Role.MEMBER if is_own else Role.OUTSIDER
     if role is Role.UNKNOWN:
         return RoleUnknown()
     if role not in FULL_MEMBERS:
         return NotAMember(role)
-    if rule.users and actor.user_id not in rule.users:
-        return NotNamed(rule.users)
+    is_meant = actor.user_id in rule.users if rule.users else verb is not Verb.END or role is Role.ADMIN
+    if not is_meant:
+        return NotNamed(rule.users) if rule.users else NotAdmin()
     if rule.channels and actor.channel_id not in rule.channels:
         return NotHere(rule.channels)
     return None

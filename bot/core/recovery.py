@@ -13,7 +13,7 @@ class State(StrEnum):
     """The progress of an order."""
 
     WAITING = "waiting"
-    """Nothing was sent. Resumes wait, and orders of a batch for their turn; a pause is recorded while it is sent."""
+    """Nothing was sent. Resumes, ends and orders of a batch wait; another pause is recorded while it is sent."""
     SENT = "sent"
     """It can have reached Anchor."""
     ACTED = "acted"
@@ -26,9 +26,11 @@ def settled_outcome(verb: Verb, state: State, age: float, *, is_opposed: bool, h
     """Return the outcome to report of an order without one, or None if it is to be executed.
 
     A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer pause.
-    `age` is in seconds since it was given; see `Entry` for the others.
+    An end is never sent later. `age` is in seconds since it was given; see `Entry` for the others.
     """
     is_old = age > STILL_WANTED
+    if verb is Verb.END:
+        return Late(age) if state is State.WAITING else Unconfirmed(Doubt.STOPPED)
     if verb is Verb.PAUSE:
         return Unconfirmed(Doubt.STOPPED) if is_old or is_opposed else None
     if state is State.SENT or has_company:

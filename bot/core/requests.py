@@ -39,6 +39,7 @@ REPEATED = 10.0
 """Seconds in which a person's own orders of the same verb count as one."""
 
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
+_ONLY_FOR = re.compile(r"for=([A-Z0-9]{1,40}) until=(\d{1,11})", re.ASCII)
 _TIME_DIGITS = 12
 _ATTEMPT_PARTS = 3
 
@@ -163,20 +164,22 @@ class Actor:
 
 
 class Verb(StrEnum):
-    """The actions on a session's agent, by Anchor's names."""
+    """The actions on a session and its agent, by Anchor's names."""
 
     PAUSE = "pause"
     RESUME = "resume"
+    END = "end"
+    """End the session itself: its browser, its pages and the agent's run are lost. Nothing undoes it."""
 
     @property
-    def opposite(self) -> "Verb":
+    def opposite(self) -> "Verb | None":
         """Return the verb that undoes this one."""
-        return Verb.RESUME if self is Verb.PAUSE else Verb.PAUSE
+        return {Verb.PAUSE: Verb.RESUME, Verb.RESUME: Verb.PAUSE}.get(self)
 
     @property
     def past(self) -> str:
         """Return the past participle."""
-        return "paused" if self is Verb.PAUSE else "resumed"
+        return f"{self.value.removesuffix('e')}ed"
 
 
 class Source(StrEnum):
@@ -193,7 +196,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order to pause or resume a session. `trigger_id` is Slack's id of the invocation.
+    """An order to pause, resume or end a session. `trigger_id` is Slack's id of the invocation.
 
     `age` is how many seconds old it was, at least, when it was read. `expected_version` is that of a Resume button: the
     id of the last order that the person knew of. Those that were given at once, for many sessions, have a `batch_id`.
@@ -213,6 +216,14 @@ class Order:
     def asks_for_end(self) -> bool:
         """Return whether the reason of a pause asks for an end that Anchor does not have: "for 10m", "until noon"."""
         return self.verb is Verb.PAUSE and _TIME_LIMIT.match(self.reason) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyFor:
+    """The one person for whom a button works, and until when (Unix seconds)."""
+
+    user_id: str
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +291,8 @@ def request_age(*, now: float, timestamp: float | None, resolution: float = 0.0,
 def is_sent(verb: Verb, age: float, *, resumed_after: bool) -> bool:
     """Return whether an order of this age is sent to Anchor without asking its person again.
 
-    A late resume could undo a newer decision. A late pause is safe unless the session was resumed after it was given.
+    A late resume could undo a newer decision, and a late end can't be undone. A late pause is safe unless the session
+    was resumed after it was given.
     """
     return age <= LATE or (verb is Verb.PAUSE and not resumed_after)
 
@@ -294,12 +306,22 @@ class EarlierPause:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """An order to end a session: who gave it, and when, in Unix seconds. Until it is confirmed it is at Anchor."""
+
+    user_id: str
+    given_at: float
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Opposition:
     """The record of the opposite orders, by whichever process.
 
     `is_running`: one can be at Anchor now. `is_later`: one that was given later has ended. `has_crossed`: one of
     another process has ended since this order was given. `is_in_doubt`: one without an answer can still take effect.
-    `earlier_pause`: the last one before this pause, if it is recent and no resume followed it.
+    `earlier_pause`: the last one before this pause, if it is recent and no resume followed it. `ending`: an end of the
+    session that speaks against this resume.
     """
 
     is_running: bool = False
@@ -307,6 +329,12 @@ class Opposition:
     has_crossed: bool = False
     is_in_doubt: bool = False
     earlier_pause: EarlierPause | None = None
+    ending: Ending | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """Return whether a resume is not recorded as sent."""
+        return self.is_running or self.is_later or self.ending is not None
 
 
 NO_OPPOSITION = Opposition()
@@ -325,6 +353,17 @@ def time_id(unix_seconds: float) -> str:
 def button_value(session_id: SessionId, version: str) -> str:
     """Return the `value` of a Resume button."""
     return f"{session_id} after={version}"
+
+
+def end_value(session_id: SessionId, only: "OnlyFor | None") -> str:
+    """Return the `value` of an End button."""
+    return session_id if only is None else f"{session_id} for={only.user_id} until={only.until:.0f}"
+
+
+def read_only_for(rest: str) -> "OnlyFor | None":
+    """Return for whom an End button is, by what its `value` has beside the session id; None if for everybody."""
+    match = _ONLY_FOR.fullmatch(rest)
+    return None if match is None else OnlyFor(match[1], float(match[2]))
 
 
 def read_version(rest: str) -> str | None:

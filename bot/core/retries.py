@@ -12,6 +12,7 @@ from bot.core.outcomes import (
     AnchorOutcome,
     Done,
     Doubt,
+    Ended,
     Failed,
     KeyRejected,
     NotFound,
@@ -139,12 +140,12 @@ def combine(outcomes: Sequence[AnchorOutcome]) -> AnchorOutcome:
 def _is_repeatable(verb: Verb, outcome: AnchorOutcome) -> bool:
     """Return whether another attempt is safe: repeating an unconfirmed resume could undo a newer pause."""
     match outcome:
-        case Paused() | Resumed() | NotRunning() | NotFound() | KeyRejected():
+        case Paused() | Resumed() | Ended() | NotRunning() | NotFound() | KeyRejected():
             return False
         case Failed(status_code=status_code):
             return status_code >= _SERVER_ERROR
         case Unconfirmed(why=why):
-            return verb is Verb.PAUSE and why is not Doubt.STOPPED
+            return verb is not Verb.RESUME and why is not Doubt.STOPPED
         case RateLimited() | Unavailable():
             return True
         case _:

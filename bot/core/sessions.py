@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.history import PastOrder
-from bot.core.outcomes import NotFound, NotRunning, Paused, Resumed, Unconfirmed
+from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb, time_id
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId
 
@@ -119,7 +119,7 @@ class Phase(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """The last order may have been done or not."""
     ENDED = "ended"
-    """Anchor lists the session as ended."""
+    """Anchor lists the session as ended, or somebody has ended it."""
     NOT_RUNNING = "not running"
     NOT_FOUND = "not found"
     """Anchor knows no such session under this key, and the bot never saw it under this one."""
@@ -130,12 +130,18 @@ class Phase(StrEnum):
 PHASES = {
     Paused.__name__: Phase.PAUSED,
     Resumed.__name__: Phase.RESUMED,
+    outcomes.Ended.__name__: Phase.ENDED,
     Unconfirmed.__name__: Phase.UNCONFIRMED,
     outcomes.Broken.__name__: Phase.UNCONFIRMED,
     NotRunning.__name__: Phase.NOT_RUNNING,
     NotFound.__name__: Phase.NOT_FOUND,
 }
-"""The phase that an outcome leaves. All other outcomes leave the session as it was."""
+"""The phase that an outcome leaves. All other outcomes leave the session as it was, and so does an end in doubt."""
+
+
+def changes_phase(verb: str, outcome: str | None) -> bool:
+    """Return whether an order with an outcome of this name has left a phase."""
+    return outcome in PHASES and not (verb == Verb.END and PHASES[outcome] is Phase.UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,8 @@ class SessionState:
     def in_channel(self, channel_id: str) -> "SessionState":
         """Return what people in a channel can see: a reason of a person is shown only where it was given."""
         state = self if self.before is None else replace(self, before=self.before.in_channel(channel_id))
-        return state if self.phase is Phase.ENDED or self.channel_id == channel_id else replace(state, reason="")
+        is_anchors = self.phase is Phase.ENDED and not self.user_id
+        return state if is_anchors or self.channel_id == channel_id else replace(state, reason="")
 
     def without_reason(self) -> "SessionState":
         """Return the state without the reason of a person."""
@@ -200,6 +207,17 @@ class NotRead:
     why: Unread
     status_code: int | None = None
     is_missing: bool = False
+
+
+def end_of(before: Session | NotRead, told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
+    """Return the outcome of an end, by Anchor's answer and the reads `before` and `after` it, which count more."""
+    if isinstance(after, Session) and after.life is Life.ENDED:
+        return outcomes.Ended(after.status)
+    if isinstance(before, Session) and isinstance(after, NotRead) and after.is_missing:
+        return outcomes.Ended()
+    if isinstance(told, outcomes.Ended):
+        return Unconfirmed(Doubt.STILL_LISTED if isinstance(after, Session) else Doubt.NOT_READ)
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +340,7 @@ def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead)
     """
     last: dict[str, PastOrder] = {}
     for order in orders:
-        if order.outcome in PHASES:
+        if changes_phase(order.verb, order.outcome):
             last.setdefault(order.session_id, order)
     listed: dict[str, Session] = {}
     ended: frozenset[SessionId] = frozenset()

@@ -1,6 +1,6 @@
 """Buttons and menus, of sessions and for admins, and a session and its state in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -13,12 +13,12 @@ from bot.core.outcomes import (
     ResumedBefore,
     StoreUnavailable,
 )
-from bot.core.requests import Verb, button_value
+from bot.core.requests import OnlyFor, Verb, button_value, end_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
 from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
-from bot.messages.markup import CHECKED, UNCONFIRMED, code, done, fit, mention, moment, name, plain
+from bot.messages.markup import CHECKED, UNCONFIRMED, code, done, fit, mention, moment, name, plain, width
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -43,8 +43,9 @@ _LONGEST_NAME = 24
 _LONGEST_HOST = 40
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
-ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume"}
-"""The `action_id` of each verb's button: a public contract, since any message of this app can carry them.
+ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume", Verb.END: "anchor_end"}
+"""The `action_id` of each verb's button. That of a pause and that of a resume are a public contract, since any message
+of this app can carry them.
 
 The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
 """
@@ -76,6 +77,15 @@ _EFFECT = "The agent goes on where it was paused."
 
 _LONGEST_QUESTION = 300  # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
 _LONGEST_REASON_ASKED = 80
+
+END_ONLY_FOR = 120.0
+"""Seconds for which the button that answers the command works, for the person who sent it."""
+
+_END_QUESTION = "End this session?"
+_END_EFFECT = (
+    "The browser, its pages and the agent's run are lost. A profile is kept only if the session was made to persist "
+    "it. This can't be undone."
+)
 
 
 def set_key_button(verb: str) -> Block:
@@ -144,6 +154,11 @@ def session_facts(session: Session, *, now: float) -> str:
     return _joined(*_named_facts(replace(session, key_name=""), now), _end(session) if has_end else "")
 
 
+def known_facts(known: Session | None, *, now: float) -> str:
+    """Return the same, or "" if nothing is known."""
+    return session_facts(known, now=now) if known else ""
+
+
 def card_facts(session: Session, *, has_ended: bool) -> str:
     """Return what a card says of a session beside its name; "" if that is nothing.
 
@@ -190,11 +205,15 @@ def _facts(session: Session, now: float) -> list[str]:
     is_stated = not is_running and session.status
     return [
         "" if session.created_at is None else f"running {ago}" if is_running else f"started {ago} ago",
-        "" if session.steps is None else f"{session.steps} step{'' if session.steps == 1 else 's'}",
+        "" if session.steps is None else _steps(session.steps),
         *_lasting_facts(session),
         "" if session.credits is None else f"{session.credits:.4g} credits",
         f"status {code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
     ]
+
+
+def _steps(number: int) -> str:
+    return f"{number} step{'' if number == 1 else 's'}"
 
 
 def _end(session: Session) -> str:
@@ -245,6 +264,43 @@ def button(  # noqa: PLR0913 - the variants of a button
     }
 
 
+def end_button(
+    session_id: SessionId, known: Session | None, *, now: float = 0.0, only: OnlyFor | None = None, label: str = ""
+) -> Block:
+    """Return the button that ends a session, which asks first. `known` is what is known of it `now` (Unix seconds).
+
+    `only` says for whom alone it works, if not for everybody who is allowed to.
+    """
+    facts = [code(session_id[:8]), *([] if known is None else _facts_of_question(known, now))]
+    about = fit(" · ".join(filter(None, facts)), _LONGEST_QUESTION - width(_END_EFFECT) - 2)
+    return {
+        "type": "button",
+        "action_id": ACTIONS[Verb.END],
+        "text": plain_text(label or "End session"),
+        "style": "danger",
+        "value": end_value(session_id, only),
+        "accessibility_label": f"End session {session_id}",
+        "confirm": {
+            "title": plain_text(_END_QUESTION),
+            "text": mrkdwn(f"{about}. {_END_EFFECT}"),
+            "confirm": plain_text("End session"),
+            "deny": plain_text("Cancel"),
+            "style": "danger",
+        },
+    }
+
+
+def _facts_of_question(known: Session, now: float) -> Iterator[str]:
+    """Yield host, age, steps and tags; what a message says of an age is true of the time at which it was posted."""
+    if known.domains:
+        yield code(known.domains[0], limit=_LONGEST_HOST)
+    if known.created_at is not None:
+        yield f"{age(now - known.created_at)} old when this was posted"
+    if known.steps is not None:
+        yield _steps(known.steps)
+    yield _some(known.tags, most=_MOST_TAGS, limit=_LONGEST_NAME)
+
+
 def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
     """Return the question in mrkdwn and its button, for a click on a Resume button that did not ask."""
     return f"❔ *{_QUESTION}* {_EFFECT}", button(Verb.RESUME, session_id, is_asked=True, version=version)
@@ -254,14 +310,19 @@ def _verdict(state: SessionState) -> str:
     verdicts = CHECKED | {
         Phase.PAUSING: "⏳ *Pausing…*",
         Phase.UNCONFIRMED: UNCONFIRMED[state.verb],
-        Phase.ENDED: "*Ended*",
+        **({} if state.user_id else {Phase.ENDED: "*Ended*"}),
     }
     return verdicts.get(state.phase, done(state.verb, state.user_id))
 
 
+def is_done(state: SessionState) -> bool:
+    """Return whether an order has left the state: Anchor alone can have ended the session."""
+    return state.phase in {Phase.PAUSED, Phase.RESUMED} or (state.phase is Phase.ENDED and bool(state.user_id))
+
+
 def state_line(state: SessionState) -> str:
     """Return the line about the last order: what it did, who gave it, when and why."""
-    if state.phase in {Phase.PAUSED, Phase.RESUMED}:
+    if is_done(state):
         return f"{_verdict(state)} by {_by(state)}"
     if state.phase in CHECKED:
         return f"{_verdict(state)}, checked {_checker(state)}"
@@ -271,24 +332,22 @@ def state_line(state: SessionState) -> str:
 
 def state_headline(state: SessionState) -> str:
     """Return the state in a few words, for the first line of a card."""
-    by = f" by {mention(state.user_id)}" if state.phase in {Phase.PAUSED, Phase.RESUMED} else ""
+    by = f" by {mention(state.user_id)}" if is_done(state) else ""
     return f"{_verdict(state).rstrip('.')}{by}"
 
 
 def state_details(state: SessionState) -> str:
     """Return what the headline lacks: who, when and why."""
+    if is_done(state):
+        return f"{moment(state.at)}{_why(state)}"
     match state.phase:
-        case Phase.PAUSED | Phase.RESUMED:
-            return f"{moment(state.at)}{_why(state)}"
         case Phase.PAUSING | Phase.UNCONFIRMED:
             return f"Requested by {_by(state)}"
         case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
             earlier = f"{state_line(state.before)}. " if state.before and state.before.phase not in CHECKED else ""
             return f"{earlier}Checked {_checker(state)}"
-        case Phase.ENDED:
+        case _:
             return _end_line(state)
-        case never:
-            assert_never(never)
 
 
 def why_not_automatic(refusal: NotAutomatic | StoreUnavailable) -> str:

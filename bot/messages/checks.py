@@ -64,6 +64,7 @@ class CheckName(StrEnum):
     ANCHOR_KEY = "Anchor key"
     ALERT_CHANNEL = "alert channel"
     AUTO_PAUSE = "automatic pause"
+    END_SESSION = "End session"
     OTHERS_LISTED = "sessions of other keys in all/status"
     OTHERS_PAUSED = "pause of a session of another key"
     IDLE_TIMEOUT = "idle timeout of a paused session"
@@ -97,6 +98,9 @@ class Good(Kind):
     SOCKET_IN_USE = "not tried: the running bot has a connection, and another one could get its requests"
     CHANNEL_OPEN = "the bot can post to {channel}"
     AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
+    END_SESSION = (
+        "on, for {who}. If Slack does not know /anchor-end, update the app with the output of anchor-bot manifest"
+    )
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
     KEY_ACCEPTED = "Anchor accepts it"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.core import outcomes
 from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
-from bot.core.policy import NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
+from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, View, input_block, option, plain_text, section
 from bot.messages.buttons import HISTORY, plain_button
@@ -42,7 +42,11 @@ _PERIODS = {
     Period.MONTH: "Last 30 days",
     Period.ALL: "Everything that is kept",
 }
-_DONE = {outcomes.Paused.__name__: DONE[Verb.PAUSE], outcomes.Resumed.__name__: DONE[Verb.RESUME]}
+_DONE = {
+    outcomes.Paused.__name__: DONE[Verb.PAUSE],
+    outcomes.Resumed.__name__: DONE[Verb.RESUME],
+    outcomes.Ended.__name__: DONE[Verb.END],
+}
 _UNCONFIRMED = {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
 WHY: Mapping[str, str] = {
     kind.__name__: why
@@ -58,10 +62,13 @@ WHY: Mapping[str, str] = {
         RoleUnknown: "Slack did not say who the person is",
         ScopeMissing: "the app lacked the scope users:read",
         NotNamed: "the person has no permission",
+        NotAdmin: "the person is no admin",
         NotHere: "it is not allowed in that conversation",
         outcomes.Late: "the request came too late",
         outcomes.PausedSince: "the person did not know of the last pause",
         outcomes.ResumedSince: "the session had been resumed already",
+        outcomes.EndedBy: "somebody had ended the session",
+        outcomes.EndOff: "nobody can end sessions",
         outcomes.WrongWorkspace: "the workspace was not set up",
         outcomes.NoKey: "there was no Anchor API key",
         outcomes.StoreUnavailable: "the bot's database did not answer",
@@ -133,7 +140,7 @@ def _what(order: PastOrder) -> str:
     if name is None:
         return f"⏳ *{DOING[verb]}…*"
     if name == outcomes.Undone.__name__:
-        return f"🔹 *{request}d, and paused again*: a pause in the same moment was done after it."
+        return f"🔹 *{verb.past.capitalize()}, and paused again*: a pause in the same moment was done after it."
     if name in WHY:
         return f"⛔ *Not {verb.past}*: {WHY[name]}."
     if name == outcomes.TooManyRepeats.__name__:

@@ -24,15 +24,23 @@ _NOTHING = "(nothing readable)"
 QUOTE = "&gt; "  # the beginning of a line in a quote
 IN_HOME = "in this app's Home tab"
 
-NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.", Verb.RESUME: "⛔ *Not resumed.*"}
+NOT_DONE = {
+    Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.",
+    Verb.RESUME: "⛔ *Not resumed.*",
+    Verb.END: "⛔ *Not ended*: the session may still run.",
+}
 """The verdict about an order that certainly changed nothing."""
 
-DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming"}
-DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*"}  # the verdict about an order that Anchor confirmed
+DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming", Verb.END: "Ending"}
+DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*", Verb.END: "⏹️ *Ended*"}
+"""The verdict about an order that Anchor confirmed."""
+
+_DO = {Verb.PAUSE: "stop", Verb.RESUME: "resume", Verb.END: "end"}  # without the bot
 AUTO_PAUSED = "⏸️ *Paused automatically*"
 UNCONFIRMED = {
     Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
     Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
+    Verb.END: "❓ *Unconfirmed*: the session may still run.",
 }
 """The verdict about an order that may have been done."""
 
@@ -203,17 +211,25 @@ def dashboard(url: str) -> str:
 
 def now_in_dashboard(verb: Verb, url: str) -> str:
     """Return the advice to do it without the bot, because that takes no repair."""
-    return f"{'Stop it now' if verb is Verb.PAUSE else 'Resume it'} in {dashboard(url)}."
+    return f"{_DO[verb].capitalize()} it{' now' if verb is Verb.PAUSE else ''} in {dashboard(url)}."
 
 
 def or_in_dashboard(verb: Verb, url: str) -> str:
     """Return the end of an advice: the way to do it without the bot."""
-    return f"or {'stop' if verb is Verb.PAUSE else 'resume'} it in {dashboard(url)}"
+    return f"or {_DO[verb]} it in {dashboard(url)}"
+
+
+def does(what: str) -> str:
+    """Return what people do with an order, by its verb, as a part of a sentence."""
+    return "end sessions" if what == Verb.END else what
 
 
 def who_can(verb: Verb, rule: Rule) -> str:
     """Return one line of mrkdwn: who is allowed to do it, and where."""
-    who = some(map(mention, sorted(rule.users)), most=MOST_NAMED) or "everyone in this workspace"
+    who = some(map(mention, sorted(rule.users)), most=MOST_NAMED)
+    if verb is Verb.END:
+        return f"*Who can {does(verb)}:* {who or 'admins and owners of this workspace'}."
+    who = who or "everyone in this workspace"
     where = (
         f"only in {some(map(channel, sorted(rule.channels)), most=MOST_NAMED)}"
         if rule.channels
@@ -224,7 +240,7 @@ def who_can(verb: Verb, rule: Rule) -> str:
 
 def who_can_what(policy: Policy) -> list[str]:
     """Return the lines about all permissions."""
-    pause, *others = [who_can(verb, policy.of(verb)) for verb in Verb]
+    pause, *others = [who_can(verb, rule) for verb, rule in policy.rules.items()]
     of_them = some(map(mention, sorted(policy.pause_many)), most=MOST_NAMED)
     return [pause, *([f"*Who of them can {PAUSE_MANY}:* {of_them}."] if of_them else []), *others]
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.core import outcomes
-from bot.core.policy import PAUSE_MANY, NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
-from bot.core.reminders import Deadline
+from bot.core.policy import PAUSE_MANY, NotAdmin, NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Message, Visibility, ephemeral, in_channel, section, with_buttons
+from bot.messages.blocks import Block, Message, Visibility, ephemeral, in_channel, section, with_buttons
 from bot.messages.checks import APP_SETTINGS_URL
 from bot.messages.clicked import CardUpdate
 from bot.messages.usage import COMMANDS
@@ -45,6 +44,10 @@ _REFUSALS = {
     outcomes.Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
 }
 
+_LIMITS = {
+    outcomes.TooManyResumes: "You resumed too many sessions within a minute.",
+    outcomes.TooManyRepeats: "You resumed this session too many times within 10 seconds.",
+}
 _UNREACHABLE = {
     outcomes.Unreachable.NO_CONNECTION: "Anchor can't be reached; nothing was sent.",
     outcomes.Unreachable.OUT_OF_SERVICE: "Anchor is out of service (503); nothing was done.",
@@ -57,10 +60,13 @@ _DOUBTS = {
     outcomes.Doubt.CONTRADICTED: "Anchor's answer contradicts itself",
     outcomes.Doubt.STOPPED: "The bot was stopped while it waited for Anchor",
     outcomes.Doubt.RACED: "Anchor confirmed it, but an opposite request is still unanswered",
+    outcomes.Doubt.STILL_LISTED: "Anchor accepted it and still lists the session",
+    outcomes.Doubt.NOT_READ: "Anchor accepted it, and does not say whether the session has ended",
 }
 _AFTER_DOUBT = {
     Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
     Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
+    Verb.END: "Try again (ending twice does no harm), or check it in {dashboard}.",
 }
 _NEW_KEY = {
     True: f"An admin can replace the key {markup.IN_HOME}.",
@@ -68,6 +74,7 @@ _NEW_KEY = {
 }
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _END_IS_NEAR = 600.0  # seconds
+_SERVER_ERROR = 500
 _PRODUCED = {
     Verb.PAUSE: frozenset({"success", "ok", "paused"}),
     Verb.RESUME: frozenset({"success", "ok", "resumed", "running"}),
@@ -129,7 +136,8 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: 
     if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
         why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
         message = ephemeral(markup.NOT_DONE[order.verb], why, about)
-        return with_buttons(message, buttons.button(order.verb, order.session_id, is_asked=True, version=seen))
+        asked = buttons.button(order.verb, order.session_id, is_asked=True, version=seen)
+        return with_buttons(message, buttons.end_button(order.session_id, None) if order.verb is Verb.END else asked)
     if isinstance(refusal, outcomes.ResumedSince):
         by = f"{markup.mention(refusal.user_id)}, {markup.moment(refusal.given_at)}"
         since = f"🔹 *Already resumed* by {by}: nothing was sent."
@@ -142,8 +150,15 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: 
     if isinstance(
         refusal, RoleUnknown | outcomes.StoreUnavailable | outcomes.Overloaded | outcomes.NotSent | outcomes.Stopping
     ):
-        return with_buttons(message, buttons.button(order.verb, order.session_id, label="Try again", version=version))
+        return with_buttons(message, _again(order, version, None, 0.0))
     return message
+
+
+def _again(order: Order, version: str, known: Session | None, now: float) -> Block:
+    """Return the button that gives the order again; an end is asked about each time."""
+    if order.verb is Verb.END:
+        return buttons.end_button(order.session_id, known, now=now, label="Try again")
+    return buttons.button(order.verb, order.session_id, label="Try again", version=version)
 
 
 def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str) -> tuple[str, str]:
@@ -154,8 +169,16 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
         case NotAMember(role=role):
             why, advice = _NOT_A_MEMBER[role]
         case NotNamed(users=users, many=many):
-            what = PAUSE_MANY if many else verb
+            what = PAUSE_MANY if many else markup.does(verb)
             why = f"Only {_some(map(markup.mention, sorted(users)))} can {what} in this workspace."
+            advice = "Ask one of them"
+        case outcomes.EndOff(by_admins=by_admins):
+            why = "*End session* is off in this workspace."
+            advice = (
+                f"An admin can turn it on {markup.IN_HOME}" if by_admins else "The operator can set `END_SESSION=on`"
+            )
+        case NotAdmin():
+            why = f"Only admins and owners of this workspace can {markup.does(verb)}."
             advice = "Ask one of them"
         case NotHere(channels=channels):
             why, advice = f"People can {verb} only in {_some(map(markup.channel, sorted(channels)))}.", "Do it there"
@@ -164,11 +187,8 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
         case outcomes.NotSent(seconds=seconds):
             why = f"Other requests of yours were ahead of it for {seconds:.0f} s, so it was not sent to Anchor."
             advice = "Try again"
-        case outcomes.TooManyResumes(retry_after=seconds):
-            why = "You resumed too many sessions within a minute."
-            advice = f"Try again in {math.ceil(seconds)} s"
-        case outcomes.TooManyRepeats(retry_after=seconds):
-            why = "You resumed this session too many times within 10 seconds."
+        case outcomes.TooManyResumes(retry_after=seconds) | outcomes.TooManyRepeats(retry_after=seconds):
+            why = _LIMITS[type(refusal)]
             advice = f"Try again in {math.ceil(seconds)} s"
         case _:
             why, advice = _REFUSALS[type(refusal)]
@@ -181,6 +201,10 @@ def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -
     if isinstance(refusal, outcomes.NotAutomatic):
         return buttons.why_not_automatic(refusal), f"Press Pause, {markup.or_in_dashboard(verb, dashboard_url)}."
     match refusal:
+        case outcomes.EndedBy(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
+            did = "has ended" if is_confirmed else "is ending"
+            who = f"{markup.mention(user_id)} {did} this session, {markup.moment(given_at)}"
+            return f"{who}: nothing was sent.", "" if is_confirmed else f"`{_PAUSE}` still reaches it."
         case outcomes.WrongWorkspace():
             return "This bot does not serve your workspace.", f"{now} {_BY_OPERATOR}"
         case outcomes.NoKey(can_set=False, scope_missing=scope_missing):
@@ -231,23 +255,28 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     order_id: str = "",
     message_url: str = "",
     known: Session | None = None,
+    offers_end: bool = False,
 ) -> Message:
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone, unless an alert asked.
 
     `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
     message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
+    `offers_end` says whether people can end sessions in the workspace.
     """
     known_version = order.expected_version or order_id
     if isinstance(outcome, outcomes.Refusal):
         refused = _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
         return replace(refused, visibility=Visibility.IN_CHANNEL) if order.source is Source.ALERT else refused
     from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
-    about = f"{_facts(known, now)}\n{markup.session(order.session_id)}{from_message}".strip()
+    about = f"{buttons.known_facts(known, now=now)}\n{markup.session(order.session_id)}{from_message}".strip()
+    ends = offers_end and _can_end_instead(order, outcome, known)
+    end = [buttons.end_button(order.session_id, known, now=now)] if ends else []
     by = markup.mention(order.actor.user_id)
     if isinstance(outcome, outcomes.Done):
         done = f"{markup.done(order.verb, order.actor.user_id)} by {by}{_because(order)}"
         message = in_channel(done, *_notes(order, outcome, known), about)
-        return with_buttons(message, buttons.next_button(order.session_id, _state_after(order, outcome, now, order_id)))
+        following = buttons.state_buttons(order.session_id, _state_after(order, outcome, now, order_id))
+        return with_buttons(message, *following, *end) if following else message
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
     message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
@@ -255,13 +284,15 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
         return message
     if isinstance(outcome, outcomes.Undone):
         known_version = outcome.version
-    can_run = order.verb is Verb.RESUME and isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
+    is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
+    can_run = order.verb is Verb.END or (order.verb is Verb.RESUME and is_doubtful)
     pause = [buttons.button(Verb.PAUSE, order.session_id)] if can_run else []
-    again = buttons.button(order.verb, order.session_id, label="Try again", version=known_version)
-    return with_buttons(message, *pause, again)
+    return with_buttons(message, *pause, _again(order, known_version, known, now), *end)
 
 
-def facts_message(session_id: SessionId, told: Session | None, known: Session | None, *, now: float) -> Message | None:
+def facts_message(
+    session_id: SessionId, told: Session | None, known: Session | None, *, now: float, offers_end: bool = False
+) -> Message | None:
     """Return what people have to know of a session that was paused, if it is `known` and their result lacked it.
 
     `told` is what the result knew. `now` is in Unix seconds.
@@ -274,31 +305,11 @@ def facts_message(session_id: SessionId, told: Session | None, known: Session | 
     ends_at = known.ends_at
     if ends_at is not None and now < ends_at < now + _END_IS_NEAR and (told is None or told.ends_at is None):
         warnings.append(f"⚠️ Anchor ends this session by {markup.moment(ends_at)}.")
-    return in_channel(*warnings, _facts(known, now), markup.session(session_id)) if warnings else None
-
-
-def reminder_message(
-    session_id: SessionId, paused: SessionState, deadline: Deadline | None, *, now: float, known: Session | None
-) -> Message:
-    """Return the reminder of a session that is paused, with its deadline if it has one, and Resume."""
-    if deadline is None:
-        top = f"⏰ *Not resumed* for {buttons.age(now - paused.at)}."
-        what = "Whether and when this session ends is not known. Resume it, or end it in Anchor."
-    else:
-        top = f"⏰ *Paused, and it ends in {buttons.age(deadline.at - now)}*."
-        default = ", by Anchor's default of 20 minutes" if deadline.is_default else ""
-        what = f"Anchor ends this session by {markup.moment(deadline.at)}{default}. Then its work is lost."
-    about = f"{_facts(known, now)}\n{markup.session(session_id)}".strip()
-    message = in_channel(top, f"{buttons.state_line(paused)}.", what, about)
-    return with_buttons(message, buttons.next_button(session_id, paused))
-
-
-def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
-    """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
-    top, said = f"{markup.CHECKED[Phase.NOT_FOUND]}.", "It ended while paused, or belongs to another Anchor account."
-    if status:
-        top, said = "🔹 *Ended while paused.*", f"Anchor's status: {markup.code(status)}."
-    return in_channel(top, f"{buttons.state_line(paused)}.", said, markup.session(session_id))
+    if not warnings:
+        return None
+    message = in_channel(*warnings, buttons.known_facts(known, now=now), markup.session(session_id))
+    ends = offers_end and _EXTERNAL in warnings
+    return with_buttons(message, buttons.end_button(session_id, known, now=now)) if ends else message
 
 
 def _because(order: Order) -> str:
@@ -318,7 +329,7 @@ def card_update(
     state = _known_state(order, outcome, now, order_id)
     if state is None:
         return None
-    facts = _facts(known, now)
+    facts = buttons.known_facts(known, now=now)
     line = f"{buttons.state_line(state)} · {facts}" if facts else buttons.state_line(state)
     return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state))
 
@@ -335,13 +346,20 @@ def card_lost() -> str:
     )
 
 
-def _facts(known: Session | None, now: float) -> str:
-    return buttons.session_facts(known, now=now) if known else ""
+def _can_end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> bool:
+    """Return whether a pause is not enough: Anchor failed, or a program outside of it drives the browser."""
+    is_external = isinstance(outcome, outcomes.Paused) and known is not None and known.is_task is False
+    is_error = isinstance(outcome, outcomes.Failed) and outcome.status_code >= _SERVER_ERROR
+    has_failed = is_error or isinstance(outcome, outcomes.Unavailable | outcomes.Unconfirmed)
+    return order.verb is Verb.PAUSE and (is_external or has_failed)
 
 
 def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
     """Yield what else is to be said of an order that was done."""
     verb = order.verb
+    if isinstance(outcome, outcomes.Ended):
+        yield f"Anchor's status: {markup.code(outcome.status)}." if outcome.status else "Anchor knows it no longer."
+        return
     if order.asks_for_end:
         yield "There is no time limit: it stays paused until somebody resumes it."
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
@@ -363,7 +381,7 @@ def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: 
             return SessionState(Phase.PAUSED, Verb.PAUSE, version, user_id, "", "", given_at)
         case outcomes.ResumedSince(version, user_id, given_at):
             return SessionState(Phase.RESUMED, Verb.RESUME, version, user_id, "", "", given_at)
-        case outcomes.Paused() | outcomes.Resumed() | outcomes.NotRunning() | outcomes.NotFound():
+        case outcomes.Paused() | outcomes.Resumed() | outcomes.Ended() | outcomes.NotRunning() | outcomes.NotFound():
             return _state_after(order, outcome, now, order_id)
         case _:
             return None
@@ -390,8 +408,10 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             known = f"Anchor answered with an error ({status_code}){_quote(text)}."
             advice = f"Try again, {or_in_anchor}."
         case outcomes.KeyRejected(status_code=status_code, anchor_message=text, by_admins=by_admins):
-            known = f"Anchor refused this workspace's API key ({status_code}){_quote(text)}."
-            advice = f"{markup.now_in_dashboard(verb, dashboard_url)} {_NEW_KEY[by_admins]}"
+            is_of_id = verb is Verb.END and status_code == outcomes.UNAUTHORIZED
+            what = "the key or the session id" if is_of_id else "this workspace's API key"
+            known = f"Anchor refused {what} ({status_code}){_quote(text)}."
+            advice = f"{markup.now_in_dashboard(verb, dashboard_url)} {'' if is_of_id else _NEW_KEY[by_admins]}".strip()
         case outcomes.RateLimited(retry_after=retry_after, anchor_message=text):
             known = f"Anchor accepts no more requests for now (429){_quote(text)}."
             advice = f"Try again {_in_seconds(retry_after)}, {or_in_anchor}."

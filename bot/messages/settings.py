@@ -10,13 +10,22 @@ from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
-from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, group, mention, who_can_what
+from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, does, group, mention, who_can_what
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
-WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who"}
-USERS = {Verb.PAUSE: "pause_users", PAUSE_MANY: "many_users", Verb.RESUME: "resume_users"}
+WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
+USERS = {Verb.PAUSE: "pause_users", PAUSE_MANY: "many_users", Verb.RESUME: "resume_users", Verb.END: "end_users"}
 CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}  # the inputs of the modal for the policy
-EVERYONE, SELECTED = "everyone", "selected"  # the values of WHO; only with SELECTED do USERS count
+EVERYONE, SELECTED, NOBODY, ADMINS = "everyone", "selected", "nobody", "admins"
+_EVERYONE = {EVERYONE: "Everyone in this workspace", SELECTED: "Selected people"}
+CHOICES = {
+    Verb.PAUSE: _EVERYONE,
+    PAUSE_MANY: _EVERYONE | {EVERYONE: "Everyone who can pause"},
+    Verb.RESUME: _EVERYONE,
+    Verb.END: {NOBODY: "Nobody", ADMINS: "Admins and owners", SELECTED: "Selected people"},
+}
+"""The values of WHO, with their labels; only with SELECTED do USERS count."""
+
 TITLES = {
     buttons.SET_KEY: "Anchor API key",
     buttons.REMOVE_KEY: "Remove the Anchor key?",
@@ -39,6 +48,11 @@ _ABOUT_REMOVAL = (
 _ABOUT_POLICY = (
     "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
     "no exception: if you select people, select yourself, too."
+)
+
+_ABOUT_END = (
+    "*End session* is the harder brake: it closes the session's browser, and its pages and the agent's run are lost. "
+    "The button is on results that Anchor did not confirm, on those of outside programs, and on reminders."
 )
 
 CHECKING = "⏳ Checking… You can close this window: the result then comes as a direct message."
@@ -95,9 +109,15 @@ def removal_modal(workspace: Workspace, key: AnchorKey) -> View:
 
 def policy_modal(workspace: Workspace) -> View:
     """Return the modal for the policy, filled in with the current one."""
-    pause, *others = [_rule_inputs(verb, workspace.policy.of(verb)) for verb in Verb]
-    many = _people_inputs(PAUSE_MANY, "Everyone who can pause", workspace.policy.pause_many)
-    blocks = (section(_ABOUT_POLICY), *pause, *many, *(field for inputs in others for field in inputs))
+    policy = workspace.policy
+    blocks = (
+        section(_ABOUT_POLICY),
+        *_rule_inputs(Verb.PAUSE, policy.pause),
+        *_people_inputs(PAUSE_MANY, policy.pause_many),
+        *_rule_inputs(Verb.RESUME, policy.resume),
+        section(_ABOUT_END),
+        *_people_inputs(Verb.END, None if policy.end is None else policy.end.users),
+    )
     return form(buttons.CHANGE_POLICY, workspace.policy_version, "Save", *blocks)
 
 
@@ -107,24 +127,26 @@ def form(name: str, version: int, submit: str, *blocks: Block, about: str = "") 
     return View(blocks, title=TITLES[name], submit=submit, close="Cancel", callback_id=name, seen=seen)
 
 
-def _people_inputs(what: str, all_of_them: str, users: Collection[str]) -> list[Block]:
-    everyone, selected = option(all_of_them, EVERYONE), option("Selected people", SELECTED)
+def _people_inputs(what: str, users: Collection[str] | None) -> list[Block]:
+    """Return the inputs for who can do something: people, or if there are none those that are meant; None is nobody."""
+    options = {value: option(text, value) for value, text in CHOICES[what].items()}
+    chosen = NOBODY if users is None else SELECTED if users else next(iter({EVERYONE, ADMINS} & options.keys()))
     who = {
         "type": "radio_buttons",
         "action_id": WHO[what],
-        "options": [everyone, selected],
-        "initial_option": selected if users else everyone,
+        "options": [*options.values()],
+        "initial_option": options[chosen],
     }
     people = {
         "type": "multi_users_select",
         "action_id": USERS[what],
         "placeholder": plain_text("Select people"),
         "max_selected_items": MOST_NAMED,
-        **initial("initial_users", users),
+        **initial("initial_users", users or ()),
     }
     return [
-        input_block(f"Who can {what}", who, optional=False),
-        input_block(f"Selected people who can {what}", people),
+        input_block(f"Who can {does(what)}", who, optional=False),
+        input_block(f"Selected people who can {does(what)}", people),
     ]
 
 
@@ -138,7 +160,7 @@ def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
         **initial("initial_conversations", rule.channels),
     }
     return [
-        *_people_inputs(verb, "Everyone in this workspace", rule.users),
+        *_people_inputs(verb, rule.users),
         input_block(f"Channels where {DOING[verb].lower()} is allowed", places),
     ]
 
@@ -283,7 +305,7 @@ def key_removed_message(by: str, key: AnchorKey) -> Message:
 
 def policy_message(by: str, policy: Policy) -> Message:
     """Return the notice that the policy was changed."""
-    return changed_message(by, "changed who can pause and resume.", *who_can_what(policy))
+    return changed_message(by, "changed who can pause, resume and end.", *who_can_what(policy))
 
 
 def alerts_channel_message(by: str, channel_id: str) -> Message:

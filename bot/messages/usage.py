@@ -3,12 +3,12 @@
 from typing import assert_never
 
 from bot.core.requests import Help, Verb
-from bot.core.session_ids import Ambiguous, Broken, Missing
+from bot.core.session_ids import Ambiguous, Broken, Found, Missing
 from bot.messages.blocks import Message, ephemeral
 from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.markup import NOT_DONE, code, dashboard
 
-COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
+COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume", Verb.END: "/anchor-end"}
 """The slash commands for orders, as manifest.yml declares them."""
 
 SESSIONS = "/anchor-sessions"
@@ -27,6 +27,10 @@ _HELP = {
         f"`{COMMANDS[Verb.RESUME]} &lt;id&gt; [reason]`: resume a paused agent",
         f"`{SESSIONS}`: list what is paused, with Resume buttons",
     ),
+    Verb.END: (
+        f"`{COMMANDS[Verb.END]} &lt;session_id&gt;`: end a session, after a question: its work is lost",
+        f"`{COMMANDS[Verb.PAUSE]}` stops its agent, and loses nothing",
+    ),
 }
 """One line for each form. Nobody reads more in a hurry."""
 
@@ -35,19 +39,21 @@ _DIGITS = 32
 _MOST_IDS_SHOWN = 5
 
 
-def usage_message(verb: Verb, problem: Help | Missing | Broken | Ambiguous, *, dashboard_url: str) -> Message:
-    """Return the answer to a command without exactly one session id."""
+def usage_message(verb: Verb, problem: Help | Missing | Broken | Ambiguous | Found, *, dashboard_url: str) -> Message:
+    """Return the answer to a command without exactly one session id; found with more, it is that of an end."""
     if isinstance(problem, Help):
         return ephemeral(*_HELP[verb])
-    usage = f"Usage: `{COMMANDS[verb]} &lt;session_id&gt; [reason]`"
+    usage = f"Usage: `{COMMANDS[verb]} &lt;session_id&gt;{'' if verb is Verb.END else ' [reason]'}`"
     where = _WHERE_TO_LOOK.format(dashboard=dashboard(dashboard_url))
     return ephemeral(NOT_DONE[verb], _explain(problem), where, usage)
 
 
-def _explain(problem: Missing | Broken | Ambiguous) -> str:
+def _explain(problem: Missing | Broken | Ambiguous | Found) -> str:
     match problem:
         case Missing():
             return "Put the session id after the command."
+        case Found():
+            return "Put nothing after the session id."
         case Broken(written=written, digits=digits):
             length = f", this has {digits}" if digits and digits != _DIGITS else ""
             return f"No session id in {code(written)}: an id has {_DIGITS} hexadecimal digits{length}."

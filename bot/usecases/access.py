@@ -11,6 +11,7 @@ from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
 from bot.core.outcomes import (
     AutoPauseOff,
+    EndOff,
     Limited,
     NoKey,
     Observed,
@@ -70,7 +71,7 @@ class OperatorAccess:
 
     async def check(self, order: Order) -> Access | Refusal:
         """Return the access to the workspace of an order, or the reason why there is none."""
-        workspace = await _find_workspace(self.find, order.actor)
+        workspace = await _find_for(self.find, order)
         if not isinstance(workspace, Workspace):
             return workspace
         if workspace.anchor_key is None:
@@ -95,7 +96,7 @@ class AccessCheck:
             return await OperatorAccess(self.workspaces.find).check(order)
         if order.source is Source.ALERT:
             return await self._check_alert(order)
-        actor, workspace = order.actor, await _find_workspace(self.workspaces.find, order.actor)
+        actor, workspace = order.actor, await _find_for(self.workspaces.find, order)
         if not isinstance(workspace, Workspace):
             return workspace
         is_pause = order.verb is Verb.PAUSE
@@ -130,7 +131,7 @@ class AccessCheck:
             return workspace
         role = await self.roles.get(workspace, actor, for_pause=True)
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
-        denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in Verb}
+        denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in policy.rules}
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
             return await self.check_viewer(actor) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
@@ -145,6 +146,16 @@ def _access(workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[V
     if workspace.anchor_key is None:
         return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
     return Access(workspace, workspace.anchor_key.value, actor.person, role is Role.ADMIN, allowed)
+
+
+async def _find_for(
+    find: Callable[[str], Awaitable[Workspace | None]], order: Order
+) -> Workspace | StoreUnavailable | WrongWorkspace | EndOff:
+    """Return the workspace of an order, or why it is refused before anybody is asked who gave it."""
+    workspace = await _find_workspace(find, order.actor)
+    if isinstance(workspace, Workspace) and order.verb is Verb.END and workspace.policy.end is None:
+        return EndOff(by_admins=workspace.is_managed)
+    return workspace
 
 
 async def _find_workspace(

@@ -11,7 +11,7 @@ from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.requests import Actor, operator_name, program_name
 from bot.core.retries import CALL_INTERVAL, LONGEST_ATTEMPT, NO_WORKSPACE, Kind, delay_after_failure
-from bot.core.sessions import SessionState
+from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.batches import batch_message
@@ -150,9 +150,9 @@ class CardSender:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""
         states = await self.states.of(card.team_id, [part.session_id for part in card.parts])
         for part in card.parts:
-            state = states.get(part.session_id)
-            if part.seen is not None and (state is None or state.at <= part.seen.at):
-                states[part.session_id] = replace(part.seen, before=state)
+            state, seen = states.get(part.session_id), part.seen
+            if seen is not None and (state is None or (state.at <= seen.at and state.phase is not Phase.ENDED)):
+                states[part.session_id] = replace(seen, before=state)
         return states
 
     async def _call(self, card: ClaimedCard, message: Message) -> PostResult:

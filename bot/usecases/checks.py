@@ -293,6 +293,9 @@ class Services:
         tokens = ", ".join(one.name for one in workspace.alert_tokens if one.may_pause) or "none"
         mode = Finding(Good.AUTO_PAUSE, {"mode": workspace.auto_pause, "tokens": tokens})
         found = {CheckName.ANCHOR_KEY: key, CheckName.AUTO_PAUSE: mode}
+        if (end := workspace.policy.end) is not None:
+            who = ", ".join(sorted(end.users)) or "admins"
+            found[CheckName.END_SESSION] = Finding(Good.END_SESSION, {"who": who})
         return [*in_slack, *(Checked(name, finding, workspace.team_id) for name, finding in found.items())]
 
     async def check_in_slack(self, workspace: Workspace) -> list[Checked]:

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, InitVar, dataclass, replace
 
 from bot.core.outcomes import (
     LEAVES_RUNNING,
+    UNAUTHORIZED,
     Broken,
     Doubt,
     KeyRejected,
@@ -25,6 +26,7 @@ from bot.core.outcomes import (
 from bot.core.recovery import STILL_WANTED
 from bot.core.requests import Order, Source, Verb, is_sent
 from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
@@ -57,16 +59,17 @@ class SessionControl:
     rows: OrderRows
     tasks: InitVar[Tasks]
     _: KW_ONLY
+    sessions: InitVar[AnchorSessions]
     queue: FairQueue
     capacity: InitVar[int] = CAPACITY
     facts: FactReads | None = None
     auto_pauses: AutoPauseRows | None = None
 
-    def __post_init__(self, anchor: AnchorClient, tasks: Tasks, capacity: int) -> None:
+    def __post_init__(self, anchor: AnchorClient, tasks: Tasks, sessions: AnchorSessions, capacity: int) -> None:
         self._anchor = anchor
         self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
-        self._sequencers = Sequencers(lambda session_id: SessionSequencer(anchor, session_id, self.queue, tasks))
+        self._sequencers = Sequencers(lambda one: SessionSequencer(anchor, sessions, one, self.queue, tasks))
         self._interruption = Interruption()
         self._stopping = False
 
@@ -137,23 +140,23 @@ class SessionControl:
         return await self._send(entry, access) if isinstance(access, Access) else access
 
     async def _send(self, entry: Entry, access: Access) -> Outcome:
-        """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
+        """Send an allowed order, unless it is too late for it, or it is not recorded or up to date and no pause."""
         order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
         if order.source is not Source.ALERT and not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
-        if order.verb is Verb.RESUME:
+        if order.verb is not Verb.PAUSE:
             is_stored = await self._interruption.or_result(record.is_stored(), Stopping())
             if isinstance(is_stored, Stopping):
                 return is_stored
             if not is_stored or entry.is_lost:
                 return StoreUnavailable()
-            if why_not := await record.changed_since(is_admin=access.is_admin):
-                return why_not
+        if order.verb is Verb.RESUME and (why_not := await record.changed_since(is_admin=access.is_admin)):
+            return why_not
         if order.batch_id and (held_back := await self._join_batch(entry, record, access)):
             return held_back
-        entry.is_allowed = True
+        entry.is_allowed, entry.offers_end = True, access.workspace.policy.end is not None
         return await self._ask_anchor(order, record, access)
 
     async def _join_batch(
@@ -220,15 +223,22 @@ class SessionControl:
         sequencer = self._sequencers.get(name)
         if sequencer is None:
             return Result(Overloaded(), access)
-        future = (sequencer.pause if order.verb is Verb.PAUSE else sequencer.resume)(access, record)
+        submit = {Verb.PAUSE: sequencer.pause, Verb.RESUME: sequencer.resume, Verb.END: sequencer.end}[order.verb]
+        future = submit(access, record)
         await ended(future)
         self._sequencers.release(name)
         if future.cancelled():
             return None
         result = future.result()
-        if result.last_attempt is not None and self.monitor is not None:
+        if result.last_attempt is not None and self.monitor is not None and not _is_about_id(order.verb, result):
             self.monitor.record_result(result.access.workspace, result.last_attempt)
         return result
+
+
+def _is_about_id(verb: Verb, result: Result) -> bool:
+    """Return whether a refusal can be about the id of a session, and then says nothing of the key."""
+    last = result.last_attempt
+    return verb is Verb.END and isinstance(last, KeyRejected) and last.status_code == UNAUTHORIZED
 
 
 def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:

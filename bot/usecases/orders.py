@@ -111,6 +111,7 @@ class Orders:
             order_id=entry.id,
             message_url=entry.address.message_url,
             known=known,
+            offers_end=entry.offers_end,
         )
         return _with_line(message, card_lost() if entry.has_lost_card else "")
 
@@ -166,7 +167,9 @@ class Orders:
     async def _follow_up(self, entry: Entry, address: ReplyAddress) -> None:
         await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)  # that it was told: then no process repeats it
         known = await self.facts.known_after_read(*entry.session)
-        message = facts_message(entry.order.session_id, entry.known, known, now=time.time())
+        message = facts_message(
+            entry.order.session_id, entry.known, known, now=time.time(), offers_end=entry.offers_end
+        )
         actor = address.actor
         audience = (*entry.session, actor.channel_id or actor.user_id, address.thread_ts)
         if message is None or entry.is_lost or audience in self._followed_up:
@@ -207,8 +210,8 @@ class Orders:
     async def _execute(self, entry: Entry, outcome: Outcome | None) -> Outcome | None:
         """Execute an order, unless its outcome is known, and record the outcome. Return it if it is to be told.
 
-        That of a resume is stored before it is told: a process that finds a resume without an outcome reports it as
-        unconfirmed. A pause is executed again. If another process has the order, its outcome counts.
+        That of a resume or an end is stored before it is told: a process that finds one without an outcome reports it
+        as unconfirmed. A pause is executed again. If another process has the order, its outcome counts.
         """
         if outcome is None:
             outcome = await self.session_control.execute(entry)
@@ -217,7 +220,7 @@ class Orders:
             self.has_paused.set()
         if entry.address.message_ts is None and isinstance(outcome, Resumed):
             self.tasks.start(self._is_card(entry, outcome))
-        if entry.order.verb is Verb.RESUME and not isinstance(outcome, Refusal):
+        if entry.order.verb is not Verb.PAUSE and not isinstance(outcome, Refusal):
             await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
         return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
 

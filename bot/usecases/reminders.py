@@ -14,7 +14,7 @@ from bot.core.session_checks import KEPT_FOR_CHECKS, Answer
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Phase, Session, SessionPage, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.results import ended_message, reminder_message
+from bot.messages.ending import ended_message, reminder_message
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError
@@ -173,7 +173,9 @@ class Reminders:
             if has_ended:
                 message = ended_message(paused.session_id, state, "" if known is None else known.status)
             else:
-                message = reminder_message(paused.session_id, state, deadline, now=paused.now, known=known)
+                offers_end = workspace.policy.end is not None
+                about = (paused.session_id, state, deadline)
+                message = reminder_message(*about, now=paused.now, known=known, offers_end=offers_end)
             content = ResultContent(paused.order_id, message.text, message.blocks, reminds=paused.user_id)
             facts = None if known is None else known.for_card()
             cards.append(NewCard(new_id(), paused.team_id, channel, paused.session_id, content, facts=facts))

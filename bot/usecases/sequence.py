@@ -14,7 +14,10 @@ from bot.core.outcomes import (
     Answered,
     Done,
     Doubt,
+    Ended,
+    EndedBy,
     Late,
+    NotRunning,
     Paused,
     PausedSince,
     ResumedSince,
@@ -23,10 +26,12 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.recovery import State
-from bot.core.requests import UNCONFIRMED_TTL, Opposition, Verb
+from bot.core.requests import LATE, NO_OPPOSITION, UNCONFIRMED_TTL, Opposition, Verb
 from bot.core.retries import combine
 from bot.core.session_ids import SessionId
+from bot.core.sessions import Life, Session, end_of
 from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import Journal
@@ -41,6 +46,10 @@ _TIMEOUT = 2.0  # seconds for a change to be stored
 _SHORT_TIMEOUT = 0.5  # seconds for that of a pause which has waited for its turn, and for a look at what came meanwhile
 _LOOK_INTERVAL = 0.2  # seconds between two looks at what other processes send
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
+
+_READ_BEFORE_END = 1.0  # seconds for the session to be read before it is ended,
+_READ_AFTER_END = 10.0  # within which it is read after that until it has ended,
+_READ_INTERVAL = 1.0  # and between two of those reads
 
 MOST_SESSIONS = 2 * CAPACITY
 """The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""
@@ -103,31 +112,54 @@ class OrderRecord:
         more = (last.reason, last.channel_id) if shows_all else ()
         return PausedSince(last.id, last.user_id, last.given_at, last.outcome == Paused.__name__, *more)
 
-    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | StoreUnavailable | Late | None:
+    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | EndedBy | StoreUnavailable | Late | None:
         """Record that a resume is being sent, once no pause is running elsewhere. Return why it is not sent, if so.
 
         It is too late if this process was frozen meanwhile: another one may have reported it.
         """
         entry = self.entry
         while not cancelled.is_set():
-            self.journal.sending(entry)
-            await asyncio.wait({entry.written}, timeout=_TIMEOUT)
-            if not entry.written.done() or not entry.written.result():
+            if not await self._is_recorded_as_sent():
                 return StoreUnavailable()
             if entry.state is State.SENT:
-                return None if self.journal.is_leased else Late(time.monotonic() - entry.given_at)
-            if entry.opposition is not None and entry.opposition.is_later:
+                return None if self.journal.is_leased else Late(entry.age)
+            opposition = entry.opposition or NO_OPPOSITION
+            if (ending := opposition.ending) is not None:
+                return EndedBy(ending.user_id, ending.given_at, ending.is_confirmed)
+            if opposition.is_later:
                 break
             await happens(cancelled, within=_LOOK_INTERVAL)
         return Superseded()
 
+    async def clear_end(self) -> StoreUnavailable | Late | None:
+        """Record that an end is being sent. Return why it is not sent, if so: it is only sent in time."""
+        if self.entry.age <= LATE and not await self._is_recorded_as_sent():
+            return StoreUnavailable()
+        is_in_time = self.entry.age <= LATE and self.journal.is_leased
+        return None if is_in_time else Late(self.entry.age)
+
+    async def _is_recorded_as_sent(self) -> bool:
+        entry = self.entry
+        self.journal.sending(entry)
+        await asyncio.wait({entry.written}, timeout=_TIMEOUT)
+        return entry.written.done() and entry.written.result()
+
     def is_sent(self) -> bool:
-        """Return whether a resume is recorded as sent."""
+        """Return whether a resume or an end is recorded as sent."""
         return self.entry.state is State.SENT
 
     def is_ours(self) -> bool:
         """Return whether no other process can have taken the order over."""
         return self.journal.is_leased and not self.entry.is_lost
+
+    async def may_repeat(self) -> bool:
+        """Return whether a resume or an end may be sent again: no resume of a session that somebody ends."""
+        if not self.is_ours() or self.entry.order.verb is Verb.END:
+            return self.is_ours()
+        try:
+            return await self.rows.ending(self.entry.id) is None
+        except StoreError:
+            return False
 
     async def has_crossed(self) -> bool:
         """Wait for the resumes that other processes send beside a pause. Return whether there were any."""
@@ -156,11 +188,16 @@ class OrderRecord:
             return Opposition(is_running=True)  # until the database says that it is not so
 
 
+async def _always() -> bool:
+    """Let a pause be repeated, whatever happens."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
 
-    outcome: Answered | NoTurn | StoreUnavailable | Late
+    outcome: Answered | NoTurn | StoreUnavailable | Late | EndedBy
     access: Access
     last_attempt: AnchorOutcome | None = None
 
@@ -178,12 +215,13 @@ class SessionSequencer:
 
     A pause is sent at once. It drops a resume that still waits. A resume that was already sent may reach Anchor after
     the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight. The record
-    of an order extends this to the orders of other processes.
+    of an order extends this to the orders of other processes. An end waits for nothing, and holds no pause back.
     An order in flight can wait for its turn in the queue. Everybody who orders something for the session lends it
     their own place there.
     """
 
     anchor: AnchorClient
+    sessions: AnchorSessions
     session_id: SessionId
     queue: FairQueue
     tasks: Tasks
@@ -225,6 +263,11 @@ class SessionSequencer:
             return self._in_flight(Verb.RESUME) or self._start_resume(access, record)
         self._waiting = _WaitingResume(access, record, asyncio.get_running_loop().create_future())
         return self._waiting.result
+
+    def end(self, access: Access, record: OrderRecord) -> asyncio.Future[Result]:
+        """Submit an end of the session, as in `pause`."""
+        self._share_turns(access)
+        return self._in_flight(Verb.END) or self._start(Verb.END, access, partial(self._send_end, access, record))
 
     def interrupt(self) -> None:
         """Cancel every order, except for those that wait in the queue: it has been stopped."""
@@ -276,16 +319,39 @@ class SessionSequencer:
             return Result(Superseded(), access)
         if why_not is not None:
             return Result(why_not, access)
-        return _with_doubt(await self._send(Verb.RESUME, access, cancelled, record.is_ours), record)
+        return _with_doubt(await self._send(Verb.RESUME, access, cancelled, record.may_repeat), record)
+
+    async def _send_end(self, access: Access, record: OrderRecord) -> Result:
+        """End the session, unless it has ended. Anchor's reads say whether it has, not its answer alone."""
+        before = await self.sessions.details(access.key, self.session_id, within=_READ_BEFORE_END)
+        if isinstance(before, Session) and before.life is Life.ENDED:
+            return Result(NotRunning(before.status), access)
+        if (why_not := await record.clear_end()) is not None:
+            return Result(why_not, access)
+        never, may_repeat = asyncio.Event(), record.may_repeat
+        attempts = await self.anchor.send(Verb.END, access.key, self.session_id, cancelled=never, may_repeat=may_repeat)
+        told, ends = combine(attempts), time.monotonic() + _READ_AFTER_END
+        while True:
+            after = await self.sessions.details(access.key, self.session_id, within=ends - time.monotonic())
+            outcome = end_of(before, told, after)
+            is_final = isinstance(outcome, Ended) or not isinstance(told, Ended | Unconfirmed)
+            if is_final or ends - time.monotonic() <= _READ_INTERVAL:
+                return Result(outcome, access, attempts[-1])
+            await asyncio.sleep(_READ_INTERVAL)
 
     async def _send(
-        self, verb: Verb, access: Access, cancelled: asyncio.Event, is_ours: Callable[[], bool] = lambda: True
+        self,
+        verb: Verb,
+        access: Access,
+        cancelled: asyncio.Event,
+        may_repeat: Callable[[], Awaitable[bool]] = _always,
     ) -> Result:
-        attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled, is_ours=is_ours)
+        attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled, may_repeat=may_repeat)
         if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
             self._unconfirmed_until[verb] = time.monotonic() + UNCONFIRMED_TTL
         outcome: AnchorOutcome = combine(attempts)
-        if isinstance(outcome, Done) and time.monotonic() < self._unconfirmed_until.get(verb.opposite, 0.0):
+        is_opposed = verb.opposite and time.monotonic() < self._unconfirmed_until.get(verb.opposite, 0.0)
+        if isinstance(outcome, Done) and is_opposed:
             outcome = Unconfirmed(Doubt.RACED)
         return Result(outcome, access, attempts[-1])
 

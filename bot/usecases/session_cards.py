@@ -154,7 +154,15 @@ class SessionCards:
         """Return a result for a channel. A reason stays where it was given."""
         order = entry.order if channel == entry.order.actor.channel_id else replace(entry.order, reason="")
         now, url = time.time(), self.dashboard_url
-        return outcome_message(order, outcome, now=now, dashboard_url=url, order_id=entry.id, known=known)
+        return outcome_message(
+            order,
+            outcome,
+            now=now,
+            dashboard_url=url,
+            order_id=entry.id,
+            known=known,
+            offers_end=entry.offers_end,
+        )
 
     async def keep_batch(self, entry: Entry, content: BatchContent) -> None:
         """Keep the result of the batch of an order up to date, also where it was given without a channel.

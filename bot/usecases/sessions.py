@@ -13,7 +13,7 @@ from cachetools import TTLCache
 from bot.core.fields import Secret, digest
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Refusal, Stopping
-from bot.core.requests import Actor
+from bot.core.requests import Actor, Order
 from bot.core.session_checks import KEPT_FOR_CHECKS, READS_AFTER_PAUSE, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
@@ -43,6 +43,7 @@ _RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
 FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
+_ABOUT_END_TIMEOUT = 1.0  # seconds for a session to be read that somebody wants to end
 _FACTS_TIMEOUT = 3.0  # seconds
 MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
 MOST_IN_FLIGHT = 20
@@ -192,6 +193,21 @@ class SessionLists:
             return running
         meant = running.meant_by(words)
         return meant if isinstance(meant, Found) else Listing(running, meant)
+
+    async def to_end(self, order: Order) -> Session | Refusal | None:
+        """Return what is known of the session that somebody wants to end, or why they can't; wait a moment for it."""
+        return await self._interruption.or_result(self._to_end(order), Stopping())
+
+    async def _to_end(self, order: Order) -> Session | Refusal | None:
+        access = await self.access_check.check(order)
+        if not isinstance(access, Access):
+            return access
+        read = await self.reads.anchor.details(access.key, order.session_id, within=_ABOUT_END_TIMEOUT)
+        team_id = access.workspace.team_id
+        if isinstance(read, Session):
+            self.reads.learn_some(team_id, [read])
+        known = self.reads.known(team_id, order.session_id)
+        return known.with_newer(read) if isinstance(read, Session) and known else known
 
     async def _running(self, actor: Actor) -> SessionList | NotRead | Refusal:
         access = await self.access_check.check_viewer(actor)

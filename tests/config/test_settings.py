@@ -60,7 +60,7 @@ MANY = {
 }
 STORE = StoreSettings(Secret("sqlite:///anchor-bot.db"), (Secret(KEY_OF_44), Secret(OTHER_OF_44)))
 SENDER = {"ALERTS_TOKEN": "s3cret"}
-POLICY = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
+POLICY = ("END_USERS", "PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
 
 
 class Overheard(Mapping[str, str]):
@@ -208,6 +208,9 @@ def test_users_and_channels_are_read_for_each_verb() -> None:
     alone = policy.Rule(frozenset({"U0ALICE0001"}))
     assert policy_of(RESUME_USERS="U0ALICE0001,U0ALICE0001") == policy.Policy(resume=alone)
     assert policy_of(PAUSE_MANY_USERS="U0ALICE0001") == policy.Policy(pause_many=alone.users)
+    assert policy_of(END_USERS="U0ALICE0001") == policy.Policy()
+    assert policy_of(END_USERS="U0ALICE0001", END_SESSION="on") == policy.Policy(end=alone)
+    assert policy_of(END_SESSION="on") == policy.Policy(end=policy.Rule())
 
 
 @pytest.mark.parametrize("name", POLICY)
@@ -355,6 +358,7 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "a name twice": {"ALERTS_TOKENS": "spend-monitor=s3cret,spend-monitor=other"},
     "too many tokens": {"ALERTS_TOKENS": f"{TOKENS_OF_20},spend-monitor=s3cret"},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},
+    "a bad end": {"END_SESSION": "yes", "END_USERS": "@alice"},
 }
 SAID_OF_MANY: dict[str, dict[str, str]] = {
     "nothing is set of many": dict.fromkeys(MANY, "") | {"SLACK_CLIENT_ID": "123.456"},

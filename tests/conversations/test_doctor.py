@@ -144,6 +144,7 @@ SETTINGS = {
     "other file": (settings(DATABASE_URL=f"sqlite:///{__file__}"), fails(N.DATABASE, Wrong.DATABASE_UNUSABLE)),
     "weak token": (settings(**WEAK), fails(N.SETTINGS, Odd.SETTINGS_ODD)),
     "automatic pause": (settings(**WEAK), fails(N.AUTO_PAUSE, Good.AUTO_PAUSE, mode="on", tokens="default")),
+    "end": (settings(END_SESSION="on"), fails(N.END_SESSION, Good.END_SESSION, who="admins")),
     "typo": (settings(ALERT_TOKEN="x"), fails(N.SETTINGS, Odd.SETTINGS_ODD)),
 }
 FAULTS: dict[str, tuple[dict[str, Any], Any]] = {

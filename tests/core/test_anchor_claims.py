@@ -57,5 +57,5 @@ def test_a_denial_counts_at_any_depth(
 
 @given(verbs, answers, st.text(string.printable, min_size=1, max_size=20))
 def test_other_words_contradict_nothing(verb: requests.Verb, answer: dict[str, object], status: str) -> None:
-    assume(not any(word in status.casefold() for word in ["fail", "error", "not", verb.opposite.past]))
+    assume(not any(word in status.casefold() for word in ["fail", "error", "not", "paused", "resumed"]))
     assert contradiction(verb, answer | {"data": {"status": status}, "success": True}) is None

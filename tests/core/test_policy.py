@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.core.policy import (
     EVERYBODY,
     Denial,
+    NotAdmin,
     NotAMember,
     NotHere,
     NotNamed,
@@ -35,7 +36,7 @@ users = st.sampled_from(["U0ALICE", "U0BOB", "W0CAROL"])
 channels = st.sampled_from(["C0ALERTS", "G0PRIVATE", "D0DIRECT", ""])
 askers = st.builds(Actor, st.just(HOME), channels, users, home_team_id=teams)
 rules = st.builds(Rule, st.frozensets(users), st.frozensets(channels))
-policies = st.builds(Policy, rules, rules, st.frozensets(users))
+policies = st.builds(Policy, rules, rules, st.frozensets(users), st.none() | rules)
 verbs = st.sampled_from(Verb)
 roles = st.sampled_from(Role)
 flags = st.booleans()
@@ -58,8 +59,8 @@ def test_nobody_but_full_members_is_ever_allowed(
 @given(policies, verbs, askers, roles)
 def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role) -> None:
     if check_policy(policy, verb, actor, role) is None:
-        assert check_policy(EVERYBODY, verb, actor, role) in (None, ScopeMissing())
-        rule = policy.of(verb)
+        assert check_policy(EVERYBODY, verb, actor, role) in (None, NotAdmin(), ScopeMissing())
+        rule = policy.rules.get(verb, Rule())
         assert actor.user_id in (rule.users or {actor.user_id})
         assert actor.channel_id in (rule.channels or {actor.channel_id})
 

@@ -5,7 +5,7 @@ import pytest
 from bot.core.recovery import STILL_WANTED, RowFate, State, row_fate, settled_outcome
 from harness.product import outcomes, requests
 
-PAUSE, RESUME = requests.Verb
+PAUSE, RESUME, END = requests.Verb
 NEW, OLD = STILL_WANTED, STILL_WANTED + 1
 IN_DOUBT = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
 
@@ -33,6 +33,8 @@ def unfinished(
         (unfinished(RESUME, State.WAITING, has_company=True), IN_DOUBT),
         (unfinished(RESUME, State.SENT), IN_DOUBT),
         (unfinished(RESUME, State.SENT, is_opposed=True), IN_DOUBT),
+        (unfinished(END, State.WAITING, 0.0), outcomes.Late(0.0)),
+        (unfinished(END, State.SENT, 0.0), IN_DOUBT),
     ],
 )
 def test_an_order_is_executed_while_it_is_wanted_and_harmless(

@@ -32,8 +32,12 @@ async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, *, once: bool = Fa
     cancelled = asyncio.Event()
     if once:
         cancelled.set()
+
+    async def always() -> bool:
+        return True
+
     return combine(
-        await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled, is_ours=lambda: True)
+        await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled, may_repeat=always)
     )
 
 

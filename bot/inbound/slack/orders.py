@@ -7,15 +7,29 @@ from functools import partial
 
 from bot.core.fields import text_field
 from bot.core.outcomes import Outcome
-from bot.core.requests import Actor, Help, Order, ReplyAddress, Source, Verb, ViewRef, read_command, read_version
+from bot.core.requests import (
+    LATE,
+    Actor,
+    Help,
+    OnlyFor,
+    Order,
+    ReplyAddress,
+    Source,
+    Verb,
+    ViewRef,
+    read_command,
+    read_only_for,
+    read_version,
+)
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
-from bot.core.sessions import NotRead, words_of
+from bot.core.sessions import NotRead, Session, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Message, Visibility, ephemeral
-from bot.messages.buttons import CONTINUE, LEGACY_PAUSE, PAUSE_FROM_MESSAGE, READ_LIST, VERBS
+from bot.messages.buttons import CONTINUE, END_ONLY_FOR, LEGACY_PAUSE, PAUSE_FROM_MESSAGE, READ_LIST, VERBS
+from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question
 from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, message_modal, no_id_note
-from bot.messages.results import broken_button_message, question_message, waiting_message
+from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
 from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import COMMANDS, usage_message
@@ -55,13 +69,29 @@ class OrderListeners:
     async def run(self, request: Request) -> None:
         """Execute `<command> <session_id> [reason]`, or look for the session to pause."""
         verb, found = _VERBS[request.payload["command"]], read_command(request.payload.get("text", ""))
-        words = None if verb is Verb.RESUME or isinstance(found, Help | Found) else words_of(found)
-        if isinstance(found, Found):
+        words = None if verb is not Verb.PAUSE or isinstance(found, Help | Found) else words_of(found)
+        if verb is Verb.END and isinstance(found, Found) and not found.rest:
+            await self._ask_to_end(found.session_id, request)
+        elif isinstance(found, Found) and verb is not Verb.END:
             request.ack.message = await self._send(_order_of_command(verb, found, request), request)
         elif words is None:
             request.ack.message = usage_message(verb, found, dashboard_url=self.dashboard_url)
         else:
             request.ack.message = await self._search(words, request)
+
+    async def _ask_to_end(self, session_id: SessionId, request: Request) -> None:
+        """Answer with the button that ends the session, or say why this person can't end it."""
+        later = partial(request.delivery.deliver, request.address)
+        order = Order(Verb.END, session_id, request.actor, age=request.age)
+        answer = await request.now_or_later(guarded(self._question_of_end(order), same), later)
+        request.ack.message, request.ack.is_announcement = answer or ASKING_TO_END, answer is None
+
+    async def _question_of_end(self, order: Order) -> Message:
+        found = await self.lists.to_end(order)
+        now, url = time.time(), self.dashboard_url
+        if not isinstance(found, Session | None):
+            return outcome_message(order, found, now=now, dashboard_url=url)
+        return end_question(order.session_id, found, OnlyFor(order.actor.user_id, now + END_ONLY_FOR), now=now)
 
     async def _send(self, order: Order, request: Request) -> Message | None:
         """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it.
@@ -241,9 +271,14 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
     found = find_session_id(click.value)
     if not isinstance(found, Found):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
+    only = read_only_for(found.rest) if click.verb is Verb.END else None
+    if only is not None and (only.user_id != request.actor.user_id or time.time() > only.until):
+        return end_button_expired(found.session_id)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
     actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)
+    if order.verb is Verb.END:
+        return replace(order, age=max(order.age, LATE + 1.0)) if request.may_be_old else order
     is_asked = click.is_confirmed and (version is not None or not request.may_be_old)
     return order if order.verb is Verb.PAUSE or is_asked else question_message(order, version or new_id())
 

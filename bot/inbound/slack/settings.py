@@ -137,15 +137,14 @@ def _incident(message: Message) -> texts.Reply:
 
 def _read_policy(sent: Submission) -> Policy | texts.Reply:
     who = {what: sent.selected_value(name) for what, name in texts.WHO.items()}
-    is_complete = sent.has_inputs([*texts.USERS.values(), *texts.CHANNELS.values()]) and {*who.values()} <= {
-        texts.EVERYONE,
-        texts.SELECTED,
-    }
-    if not is_complete:  # a missing input must not count as "everyone"
+    are_sent = sent.has_inputs([*texts.USERS.values(), *texts.CHANNELS.values()])
+    if not are_sent or any(who[what] not in choices for what, choices in texts.CHOICES.items()):
+        # a missing input must not count as "everyone"
         return texts.OUTDATED
     selected = {what: name for what, name in texts.USERS.items() if who[what] == texts.SELECTED}
     users = dict.fromkeys(who, frozenset[str]()) | {what: sent.selected_ids(name) for what, name in selected.items()}
     if unselected := tuple(name for what, name in selected.items() if not users[what]):
         return texts.Reply("NobodySelected", texts.NOBODY_SELECTED, unselected)
-    rules = {verb: Rule(users[verb], sent.selected_ids(texts.CHANNELS[verb])) for verb in Verb}
-    return Policy(rules[Verb.PAUSE], rules[Verb.RESUME], users[PAUSE_MANY])
+    pause, resume = [Rule(users[verb], sent.selected_ids(name)) for verb, name in texts.CHANNELS.items()]
+    end = None if who[Verb.END] == texts.NOBODY else Rule(users[Verb.END])
+    return Policy(pause, resume, users[PAUSE_MANY], end)

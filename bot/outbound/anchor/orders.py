@@ -1,4 +1,4 @@
-"""Pause and resume at Anchor's API."""
+"""Pause, resume and end at Anchor's API."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 
 import aiohttp
@@ -41,6 +41,11 @@ _CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is tol
 
 _OK = 200
 _REFUSALS = frozenset({*range(400, 500), 500})
+_DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
+    Verb.PAUSE: outcomes.Paused,
+    Verb.RESUME: outcomes.Resumed,
+    Verb.END: outcomes.Ended,
+}
 _KEY_REFUSED = frozenset({401, 403})
 
 _MAX_BODY_BYTES = 64 * 1024
@@ -172,8 +177,7 @@ def is_anchors_error(parsed: _Body) -> bool:
 def _read_confirmation(verb: Verb, parsed: dict[str, object]) -> outcomes.Done | outcomes.Unconfirmed:
     if words := contradiction(verb, parsed):
         return outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message=words)
-    done = outcomes.Paused if verb is Verb.PAUSE else outcomes.Resumed
-    return done(_text_in(parsed.get("data"), "status"))
+    return _DONE[verb](_text_in(parsed.get("data"), "status"))
 
 
 def _message_of(parsed: _Body) -> str | None:
@@ -206,13 +210,21 @@ class AnchorClient:
         return max(0.0, self._limited_until.get(digest(key.reveal()), 0.0) - time.monotonic())
 
     async def send(
-        self, verb: Verb, key: Secret, session_id: SessionId, *, cancelled: asyncio.Event, is_ours: Callable[[], bool]
+        self,
+        verb: Verb,
+        key: Secret,
+        session_id: SessionId,
+        *,
+        cancelled: asyncio.Event,
+        may_repeat: Callable[[], Awaitable[bool]],
     ) -> list[AnchorOutcome]:
-        """Pause or resume a session's agent, and return the outcome of each attempt; raises no network errors.
+        """Pause or resume a session's agent, or end the session; raises no network errors.
 
-        Retries follow `core.retries`, and end once the order is `cancelled`, or not ours any more.
+        Return the outcome of each attempt; `Ended` is one that Anchor accepted. Retries follow `core.retries`, and end
+        once the order is `cancelled`, or may not be repeated.
         """
-        ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}/agent/{verb.value}"
+        ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}"
+        path += "" if verb is Verb.END else f"/agent/{verb.value}"
         outcomes: list[AnchorOutcome] = []
         while True:
             outcome, retry_after = await self._attempt(verb, path, key, ends)
@@ -225,7 +237,7 @@ class AnchorClient:
                 jitter=random.random(),  # noqa: S311 - no secret
                 retry_after=retry_after,
             )
-            if delay is None or await happens(cancelled, within=delay) or not is_ours():
+            if delay is None or await happens(cancelled, within=delay) or not await may_repeat():
                 return outcomes
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
@@ -241,10 +253,10 @@ class AnchorClient:
 
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:
         """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
-        began = time.monotonic()
+        began, method = time.monotonic(), "DELETE" if verb is Verb.END else "POST"
         timeout, retry_after = min(self.timeout, ends - began), None
         try:
-            response, body = await self.http.request("POST", path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
+            response, body = await self.http.request(method, path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             outcome: AnchorOutcome = read_failure(error)

@@ -86,6 +86,8 @@ class Entry:
     """A resume of another process has crossed this pause, which was sent again after it."""
     is_allowed: bool = False
     """Its person was found to be allowed to give it, and it is being sent."""
+    offers_end: bool = False
+    """Its workspace lets people end sessions."""
     was_paused: bool = False
     """Its session was paused before an alert asked for this pause, or a pause was at Anchor."""
     shows: bool = False

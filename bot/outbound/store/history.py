@@ -131,10 +131,14 @@ _LAST = f"""
       FROM orders
       WHERE (team_id, session_id) IN (
           SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
+        AND NOT (verb = 'end' AND outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}'))
         AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
     ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
 """
-"""The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume."""
+"""The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume.
+
+An end in doubt leaves it as it was.
+"""
 
 _SAYING_PAUSED = f"""
     SELECT pauses.channel_id

@@ -133,7 +133,7 @@ class Journal:
         return entry
 
     def sending(self, entry: Entry) -> None:
-        """Record that an order is about to be sent; wait for `entry.written` before a resume.
+        """Record that an order is about to be sent; wait for `entry.written` before a resume or an end.
 
         It is not recorded, and `entry.state` is WAITING again, if `entry.opposition` holds it back.
         """

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from typing import get_args
 
-from bot.core.outcomes import Broken, Doubt, Paused, Refusal, Resumed, Superseded, Unconfirmed
-from bot.core.requests import REPEATED, UNCONFIRMED_TTL, EarlierPause, Opposition, Order
+from bot.core.outcomes import Broken, Doubt, Ended, Paused, Refusal, Resumed, Superseded, Unconfirmed
+from bot.core.requests import NO_OPPOSITION, REPEATED, UNCONFIRMED_TTL, EarlierPause, Ending, Opposition, Order
 from bot.outbound.store.connections import Row, listed
 from bot.outbound.store.database import DatabaseClock
 
@@ -29,7 +30,7 @@ OTHER_ORDERS = f"""
       ON other.team_id = own.team_id AND other.session_id = own.session_id
       AND other.given_at > :since + 0 * own.given_at -- so that no plan reads all recent orders
     WHERE own.id IN (SELECT value FROM json_each(:ids)) AND NOT (own.verb = 'resume' AND own.state = 'sent')
-      AND (other.verb <> own.verb
+      AND other.verb <> 'end' AND (other.verb <> own.verb
         OR own.verb = 'pause' AND other.outcome = '{Paused.__name__}' AND other.given_at < own.given_at
           AND (other.user_id <> own.user_id OR other.given_at < own.given_at - {REPEATED}))
       AND other.state <> 'waiting' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
@@ -41,6 +42,15 @@ Those of the same owner are in sequence by its own `SessionSequencer`, unless th
 recorded as sent has no opposition: the pauses wait for it. An order later than `latest` was given before a step of the
 clock, so before all others.
 """
+
+ENDINGS = f"""
+    SELECT own.id, other.user_id, other.given_at, other.outcome FROM orders AS own JOIN orders AS other
+      ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.verb = 'end'
+    WHERE own.id IN (SELECT value FROM json_each(:ids))
+      AND (other.outcome = '{Ended.__name__}' OR (other.outcome IS NULL AND other.state = 'sent'))
+    ORDER BY other.outcome IS NULL DESC, other.given_at
+"""
+"""The ends of sessions that speak against a resume, the last one counts: a confirmed one, or one that is at Anchor."""
 
 LATER_RESUME = f"""
     SELECT other.user_id FROM orders AS own JOIN orders AS other
@@ -92,6 +102,13 @@ def read_opposition(
             earlier_pause=_earlier_pause(row),
         )
     return opposition
+
+
+def with_endings(opposition: Mapping[str, Opposition], rows: Iterable[Row]) -> dict[str, Opposition]:
+    """Return the opposition by id with the result of ENDINGS."""
+    endings = {row.id: Ending(row.user_id, row.given_at, row.outcome is not None) for row in rows}
+    found = {name: replace(opposition.get(name, NO_OPPOSITION), ending=ending) for name, ending in endings.items()}
+    return {**opposition, **found}
 
 
 def _earlier_pause(row: Row) -> EarlierPause | None:

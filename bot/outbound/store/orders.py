@@ -19,6 +19,7 @@ from bot.core.requests import (
     NO_OPPOSITION,
     Actor,
     ClickedMessage,
+    Ending,
     MessageContent,
     Opposition,
     Order,
@@ -38,12 +39,14 @@ from bot.outbound.store.news import CARDS, ORDERS
 from bot.outbound.store.opposition import (
     CHANGE_SINCE,
     CLOCK_ERROR,
+    ENDINGS,
     LATER_RESUME,
     NOT_SENT,
     OTHER_ORDERS,
     opposition_values,
     read_opposition,
     session_locks,
+    with_endings,
 )
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 
@@ -153,7 +156,7 @@ class OrderColumns:
             batch_id=row.batch_id or "",
         )
         age = now - row.given_at
-        age = abs(age) if order.verb is Verb.RESUME else max(0.0, age)  # the clock may have been set back since
+        age = max(0.0, age) if order.verb is Verb.PAUSE else abs(age)  # the clock may have been set back since
         entry = Entry(order, address, time.monotonic() - age, id=row.id, state=State(row.state))
         entry.stored = entry.state
         entry.is_opposed, entry.has_company = bool(row.is_opposed), bool(row.has_company)
@@ -211,7 +214,7 @@ _IS_SENT = f"""
 _UNFINISHED = f"""
     SELECT own.*,
       EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT}
-        AND other.verb <> own.verb AND other.given_at > own.given_at) AS is_opposed,
+        AND other.verb NOT IN (own.verb, '{Verb.END}') AND other.given_at > own.given_at) AS is_opposed,
       EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT} AND other.verb = '{Verb.RESUME}'
         AND (other.settled_at IS NULL OR other.settled_at >= own.given_at)) AS has_company
     FROM orders AS own WHERE own.id IN (SELECT value FROM json_each(:ids)) ORDER BY own.given_at, own.id
@@ -278,9 +281,9 @@ class OrderRows:
     ) -> Written:
         """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
 
-        A resume is recorded as sent only if no pause is running or was given later. The cards of sessions are marked,
-        as `marks` says. If the lease is renewed, it is found out what became of the rows that are `held`. It is not
-        renewed without them.
+        A resume is recorded as sent only if no pause is running or was given later, and nobody ends the session. The
+        cards of sessions are marked, as `marks` says. If the lease is renewed, it is found out what became of the rows
+        that are `held`. It is not renewed without them.
         """
         began, kept = time.monotonic(), held if self.is_renewal_due else None
         work = partial(self._write, new, changed, marks, kept)
@@ -302,8 +305,9 @@ class OrderRows:
         held: Collection[Entry] | None,
         connection: Connection,
     ) -> Written:
-        resumes = [row for row in changed if row.order.verb is Verb.RESUME and row.state is State.SENT]
-        asked = self._clock.ask(connection, session_locks(row.order for row in (*new, *resumes)))
+        sending = [row for row in changed if row.order.verb is not Verb.PAUSE and row.state is State.SENT]
+        resumes = [row for row in sending if row.order.verb is Verb.RESUME]
+        asked = self._clock.ask(connection, session_locks(row.order for row in (*new, *sending)))
         offset = self._clock.expect(connection)
         if held is not None:
             self.lease.renew(connection, time.monotonic() + offset)
@@ -313,14 +317,15 @@ class OrderRows:
         given_at = {row.id: row.given_at for row in (*pauses, *resumes)}
         values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
         others = connection.queue(OTHER_ORDERS, *values)
+        ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
         updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
         undone = self._undo(connection, changed, offset)
         cards = mark(connection, marks, time.monotonic() + offset)
         self._clock.confirm(asked, offset)
 
-        opposition = read_opposition(others.fetch_all(), given_at, self._clock)
+        opposition = with_endings(read_opposition(others.fetch_all(), given_at, self._clock), ends.fetch_all())
         against = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
-        held_back = frozenset(name for name, other in against.items() if other.is_running or other.is_later)
+        held_back = frozenset(name for name, other in against.items() if other.holds_back)
         repeated, again = (NO_IDS, []) if inserted.count() == len(new) else _find_stored(connection, new)
         repaired = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in again))
         fates = find_fates(owners, held or (), self._owner, offset)
@@ -348,6 +353,11 @@ class OrderRows:
         latest = self._clock.latest(time.monotonic())
         row = await self._database.fetch_one(LATER_RESUME, id=order_id, latest=latest)
         return None if row is None else str(row.user_id)
+
+    async def ending(self, order_id: str) -> Ending | None:
+        """Return the end of the session of a stored order that speaks against a resume, if there is one."""
+        rows = await self._database.fetch_all(ENDINGS, ids=listed([order_id]))
+        return with_endings({}, rows).get(order_id, NO_OPPOSITION).ending
 
     async def change_since(self, order: Order, version: str) -> Row | None:
         """Return the last pause or resume of an order's session after the order `version`, if there is any."""

@@ -24,7 +24,7 @@ from bot.outbound.store.marks import KEY
 
 _KEY_ID_LENGTH = 32
 _VERBS = ("pause", "resume")
-_MANY = "pause_many"
+_MANY, _END = "pause_many", "end"
 _SETS = ("users", "channels")
 
 
@@ -66,7 +66,7 @@ def new_key() -> Secret:
 
 def write_policy(policy: Policy) -> str:
     """Encode a policy."""
-    rules: dict[str, object] = {verb: _write_rule(getattr(policy, verb)) for verb in _VERBS}
+    rules: dict[str, object] = {verb.value: _write_rule(rule) for verb, rule in policy.rules.items()}
     return json.dumps(rules | ({_MANY: sorted(policy.pause_many)} if policy.pause_many else {}))
 
 
@@ -80,7 +80,8 @@ def read_policy(text: str | None) -> Policy:
     try:
         stored = json.loads(text)
         many = _read_ids(stored.pop(_MANY, [])) if isinstance(stored, dict) else frozenset()
-        rules = {verb: _read_rule(rule) for verb, rule in _exactly(_VERBS, stored).items()}
+        names = (*_VERBS, *({_END} & stored.keys())) if isinstance(stored, dict) else _VERBS
+        rules = {verb: _read_rule(rule) for verb, rule in _exactly(names, stored).items()}
         return Policy(**rules, pause_many=many)
     except (ValueError, RecursionError):
         raise UnreadableError("this version cannot read the policy") from None

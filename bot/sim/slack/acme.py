@@ -19,6 +19,7 @@ CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
 COMMANDS = (
     SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "[session_id or words] [reason]"),
     SlashCommand("/anchor-resume", "Let the paused AI agent of an Anchor session go on", "<session_id> [reason]"),
+    SlashCommand("/anchor-end", "End an Anchor session, after a question", "<session_id>"),
     SlashCommand("/anchor-sessions", "Show which Anchor sessions run, and which are paused", "[help]"),
 )
 SHORTCUTS = (

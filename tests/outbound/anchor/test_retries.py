@@ -70,6 +70,10 @@ async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fau
 async def test_an_order_that_is_withdrawn_or_taken_over_is_not_tried_again(anchor: SimAnchor, *, is_ours: bool) -> None:
     anchor.fault = rate_limited(15 if is_ours else 1)
     cancelled, started = asyncio.Event(), time.monotonic()
+
+    async def may_repeat() -> bool:
+        return is_ours
+
     async with anchor_client(anchor.url) as client:
         task = asyncio.ensure_future(
             client.send(
@@ -77,7 +81,7 @@ async def test_an_order_that_is_withdrawn_or_taken_over_is_not_tried_again(ancho
                 Secret(DEFAULT_KEY),
                 SessionId(SESSION),
                 cancelled=cancelled,
-                is_ours=lambda: is_ours,
+                may_repeat=may_repeat,
             )
         )
         await anchor.until(lambda: anchor.requests and anchor.requests[0].status)

@@ -1,0 +1,59 @@
+"""Messages about the end of a session: before Anchor ends it, after that, and before somebody does."""
+
+from bot.core.reminders import Deadline
+from bot.core.requests import OnlyFor, Verb
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Phase, Session, SessionState
+from bot.messages import buttons, markup
+from bot.messages.blocks import Message, ephemeral, in_channel, with_buttons
+from bot.messages.usage import COMMANDS
+
+ASKING_TO_END = ephemeral("⏳ One moment… The question follows.")
+
+
+def reminder_message(  # noqa: PLR0913 - all that it says
+    session_id: SessionId,
+    paused: SessionState,
+    deadline: Deadline | None,
+    *,
+    now: float,
+    known: Session | None,
+    offers_end: bool = False,
+) -> Message:
+    """Return the reminder of a session that is paused, with its deadline if it has one, Resume, and perhaps End."""
+    if deadline is None:
+        top = f"⏰ *Not resumed* for {buttons.age(now - paused.at)}."
+        what = "Whether and when this session ends is not known. Resume it, or end it in Anchor."
+    else:
+        top = f"⏰ *Paused, and it ends in {buttons.age(deadline.at - now)}*."
+        default = ", by Anchor's default of 20 minutes" if deadline.is_default else ""
+        what = f"Anchor ends this session by {markup.moment(deadline.at)}{default}. Then its work is lost."
+    about = f"{buttons.known_facts(known, now=now)}\n{markup.session(session_id)}".strip()
+    message = in_channel(top, f"{buttons.state_line(paused)}.", what, about)
+    end = [buttons.end_button(session_id, known, now=now)] if offers_end else []
+    return with_buttons(message, buttons.next_button(session_id, paused), *end)
+
+
+def end_question(session_id: SessionId, known: Session | None, only: OnlyFor, *, now: float) -> Message:
+    """Return the answer to the command that ends a session: what is known of it, and the button that asks first."""
+    minutes = f"{buttons.END_ONLY_FOR / 60:.0f} minutes"
+    message = ephemeral(
+        f"❔ *End this session?* The button asks once more. It works for you alone, for {minutes}.",
+        buttons.known_facts(known, now=now) or "Anchor did not say in time what this session does.",
+        markup.session(session_id),
+    )
+    return with_buttons(message, buttons.end_button(session_id, known, now=now, only=only))
+
+
+def end_button_expired(session_id: SessionId) -> Message:
+    """Return the answer to a click on such a button by somebody else, or later."""
+    why = "This button was for the person who asked for it, and for 2 minutes."
+    return ephemeral(markup.NOT_DONE[Verb.END], why, f"Send `{COMMANDS[Verb.END]} {session_id}`.")
+
+
+def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
+    """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
+    top, said = f"{markup.CHECKED[Phase.NOT_FOUND]}.", "It ended while paused, or belongs to another Anchor account."
+    if status:
+        top, said = "🔹 *Ended while paused.*", f"Anchor's status: {markup.code(status)}."
+    return in_channel(top, f"{buttons.state_line(paused)}.", said, markup.session(session_id))

@@ -1,0 +1,331 @@
+"""End session, the harder brake: who can use it, where it is offered, what it asks, and what is told of it."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.anchor import (
+    DEFAULT_KEY,
+    Fault,
+    Hang,
+    SessionState,
+    Slow,
+    forbidden,
+    rate_limited,
+    server_error,
+    unauthorized,
+)
+from bot.sim.slack import Message, User
+from bot.sim.slack.content import parts
+from conversations.test_cards import TOKEN, alert, buttons, taking_alerts, until_shown
+from harness import BOTH_TRANSPORTS, SESSION, Conversation, single_workspace
+from harness.conversation import post_json
+from harness.databases import KEY
+from harness.doctor import give_order
+from harness.outages import locked
+from harness.product import Settings
+
+pytestmark = pytest.mark.anyio
+
+END, ENDED = "anchor_end", SessionState.ENDED
+ON: dict[str, Any] = {"END_SESSION": "on"}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
+def verbs(at: Conversation) -> list[str | None]:
+    """The orders that reached Anchor about the session."""
+    return [one.verb for one in at.orders]
+
+
+def dialog(message: Message) -> str:
+    """The text of the dialog of the message's End button."""
+    found: list[Any] = [one for block in message.blocks for one in parts(block.get("elements"))]
+    (text,) = [one["confirm"]["text"]["text"] for one in found if one.get("action_id") == END]
+    return str(text)
+
+
+async def offered(at: Conversation) -> Message:
+    """A result with the End button: Anchor has failed to pause."""
+    at.anchor.fault = server_error()
+    await at.command()
+    (result,) = await at.wait_for_messages()
+    at.anchor.fault = None
+    at.anchor.requests.clear()
+    return result
+
+
+async def press(at: Conversation, message: Message, user: User | None = None, **fields: Any) -> None:
+    await at.slack.click(user or at.person, message, END, **fields)
+
+
+async def told(at: Conversation, *words: str, within: float = 40.0) -> Message:
+    """The result in the channel that has these words."""
+
+    def found() -> list[Message]:
+        return [one for one in at.messages() if all(word in one.text for word in words)]
+
+    await at.slack.until(found, within=within)
+    return found()[-1]
+
+
+@BOTH_TRANSPORTS
+async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_did_it() -> None:
+    async with taking_alerts(**ON) as at:
+        session = at.anchor.session(SESSION)
+        session.created_at = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=7)
+        session.domains, session.tags, session.steps = ["shop.example"], ["checkout"], 12
+        card = await alert(at)
+        await at.command("")  # reads what is known of it
+        at.anchor.fault = server_error()
+        await at.command()
+        result = await told(at, "Not paused")
+        at.anchor.fault = None
+        said = dialog(result)
+        assert all(word in said for word in ("shop.example", "checkout", "7 min", "12 steps", "can't be undone"))
+        assert len(said) <= 300
+        await press(at, result)
+        ended = await told(at, "*Ended*", f"by <@{at.person.id}>")
+        assert buttons(ended) == []
+        assert verbs(at)[-1] == "end"
+        await until_shown(at, card, [], "Ended", f"by <@{at.person.id}>")
+        assert buttons(at.current(result)) == []
+        await at.command(verb="resume", user=at.slack.bob)
+        assert "has ended this session" in (await at.wait_for_ephemeral(at.slack.bob)).text
+        await at.command(user=at.slack.bob)
+        assert verbs(at)[-2:] == ["end", "pause"]  # no resume, and each pause
+        home = await at.open_home()
+        assert "*Ended* by" in str(home.blocks)
+
+
+FAILURES: dict[str, tuple[Fault | None, bool]] = {
+    "500": (server_error(), True),
+    "no answer": (Hang(), True),
+    "400": (None, False),
+    "429": (rate_limited(), False),
+    "refused key": (unauthorized(), False),
+    "forbidden": (forbidden(), False),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+async def test_results_offer_it_only_if_anchor_has_failed(name: str) -> None:
+    fault, offers = FAILURES[name]
+    async with single_workspace(**ON) as at:
+        at.anchor.fault = fault
+        if fault is None:
+            at.anchor.session(SESSION).state = ENDED
+        await at.command()
+        (result,) = await at.wait_for_messages(within=60)
+        assert (END in buttons(result)) is offers
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+async def test_results_and_reminders_offer_it_if_it_is_on_also_of_a_program_outside_of_anchor(setting: str) -> None:
+    async with single_workspace(END_SESSION=setting, REMIND_BEFORE="5") as at:
+        session = at.anchor.session(SESSION)
+        session.is_task, session.max_duration = False, 20
+        session.created_at = datetime.fromtimestamp(time.time(), UTC)
+        await at.command()
+        await told(at, "outside of Anchor")
+        await asyncio.sleep(60 * 16)
+        shown = [END in buttons(one) for one in at.messages() if "outside of Anchor" in one.text or "⏰" in one.text]
+        assert len(shown) == 2
+        assert set(shown) == {setting == "on"}
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize(
+    ("name", "named", "may"),
+    [
+        ("alice", "", True),
+        ("bob", "", False),
+        ("bob", "U0BOB000001", True),
+        ("alice", "U0BOB000001", False),
+        ("guest", "U0GUEST0001", False),
+        ("outsider", "", False),
+    ],
+)
+async def test_only_admins_end_a_session_or_the_people_who_are_named(name: str, named: str, *, may: bool) -> None:
+    async with single_workspace(**ON, END_USERS=named) as at:
+        user = getattr(at.slack, name)
+        await press(at, await offered(at), user)
+        if may:
+            await told(at, "*Ended*")
+        else:
+            assert "Not ended" in (await at.wait_for_ephemeral(user)).text
+        assert verbs(at) == (["end"] if may else [])
+
+
+@BOTH_TRANSPORTS
+async def test_the_command_takes_a_whole_id_alone_and_its_button_works_for_one_person_and_two_minutes() -> None:
+    async with single_workspace(**ON) as at:
+        for text in ("", SESSION[:8], f"{SESSION} it spends", "checkout"):
+            asked = await at.command(text, verb="end")
+            assert "/anchor-end" in str(asked.answer.body), text
+        await at.command(verb="end", user=at.slack.bob)
+        assert "Only admins and owners" in at.ephemerals(at.slack.bob)[-1].text
+        await at.command(verb="end")
+        question = at.ephemerals()[-1]
+        assert buttons(question) == [END]
+        assert "can't be undone" in dialog(question)
+        await press(at, question)
+        await told(at, "*Ended*")
+        assert verbs(at) == ["end"]
+        await at.command(verb="end")
+        late = at.ephemerals()[-1]
+        await asyncio.sleep(125)
+        await press(at, late)
+        await at.slack.until(lambda: "for 2 min" in at.ephemerals()[-1].text)
+        assert verbs(at) == ["end"]
+
+
+async def test_a_button_of_somebody_else_ends_nothing() -> None:
+    async with single_workspace(**ON) as at:
+        await at.command(verb="end")
+        question = at.ephemerals()[-1]
+        shown = at.slack.post(at.channel, "a copy", blocks=question.blocks)
+        await press(at, shown, at.slack.carol)
+        assert "for the person" in (await at.wait_for_ephemeral(at.slack.carol)).text
+        assert verbs(at) == []
+
+
+OUTCOMES: dict[str, tuple[dict[str, Any], Fault | None, str, int]] = {
+    "it survives": ({"survives": True}, None, "still lists the session", 1),
+    "an error, and it has ended": ({}, server_error(applied=True, times=3), "*Ended*", 3),
+    "no answer, and it has ended": ({}, Hang(applied=True, times=1), "*Ended*", 2),
+    "an error, and it runs": ({}, server_error(times=3), "*Not ended*", 3),
+    "401": ({}, unauthorized(times=1), "or the session id", 1),
+    "403": ({}, forbidden(times=1), "Anchor refused this workspace's API key (403)", 1),
+    "it had ended": ({"state": ENDED}, None, "*Not running*, nothing", 0),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str) -> None:
+    fields, fault, words, sent = OUTCOMES[name]
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        for field, value in fields.items():
+            setattr(at.anchor.session(SESSION), field, value)
+        if fault is not None:
+            await at.command(verb="end")
+            at.anchor.fault = fault
+        await press(at, result)
+        shown = await told(at, words, within=90)
+        assert verbs(at) == ["end"] * sent
+        assert ("anchor_pause" in buttons(shown)) is ("Ended" not in words and "running" not in words)
+
+
+@pytest.mark.parametrize(("status", "is_refused"), [(401, False), (403, True)])
+async def test_a_401_of_an_end_does_not_count_as_a_refused_key(
+    status: int, *, is_refused: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        at.anchor.unknowns.others_ordered = status
+        at.anchor.session(SESSION).key = "another"
+        at.anchor.add_key("another", team_of=DEFAULT_KEY)
+        await press(at, result)
+        await told(at, f"({status})")
+        await asyncio.sleep(1)
+        assert ("degraded" in caplog.messages) is is_refused
+
+
+async def test_a_session_that_anchor_knows_no_longer_after_it_has_ended() -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        ending = asyncio.ensure_future(press(at, result))
+        await at.anchor.until(lambda: "end" in verbs(at))
+        at.anchor.forget_session(SESSION)
+        await ending
+        await told(at, "*Ended*", "knows it no longer")
+
+
+async def test_an_end_that_is_not_recorded_is_not_sent(url: str) -> None:
+    async with single_workspace(**ON, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        result = await offered(at)
+        async with locked(url):
+            await press(at, result)
+            assert "Not ended" in (await at.wait_for_ephemeral()).text
+        assert verbs(at) == []
+
+
+@BOTH_TRANSPORTS
+async def test_an_end_that_comes_late_is_asked_again_and_a_repeated_one_is_one_order() -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        at.anchor.read_fault = Slow(2.0)
+        first = await at.slack.click(at.person, result, END)
+        await at.slack.resend(first)
+        await told(at, "*Ended*")
+        assert verbs(at) == ["end"]
+
+
+async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause() -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        at.anchor.session(SESSION).seconds = 6.0
+        await press(at, result)
+        await at.anchor.until(lambda: verbs(at) == ["end"])
+        await at.command(verb="resume", user=at.slack.bob)
+        assert "is ending this session" in (await at.wait_for_ephemeral(at.slack.bob)).text
+        await at.command(user=at.slack.bob)
+        await told(at, "*Ended*")
+        assert verbs(at) == ["end", "pause"]
+
+
+async def test_after_an_end_in_doubt_a_resume_is_sent() -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        at.anchor.session(SESSION).survives = True
+        await press(at, result)
+        await told(at, "still lists")
+        await at.command(verb="resume")
+        assert verbs(at) == ["end", "resume"]
+
+
+async def test_a_resume_is_not_repeated_once_somebody_ends_the_session() -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        at.anchor.fault = rate_limited(8, times=1)
+        resuming = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))
+        await at.anchor.until(lambda: at.orders and at.orders[0].status)
+        at.anchor.fault = None
+        await press(at, result)
+        await told(at, "*Ended*")
+        await resuming
+        await asyncio.sleep(20)
+        assert verbs(at) == ["resume", "end"]
+
+
+async def test_an_alert_ends_nothing() -> None:
+    settings = ON | {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default", "ALERTS_TOKEN": TOKEN * 2}
+    async with taking_alerts(**settings) as at:
+        body = {"session_id": SESSION, "text": "It spends.", "action": "end", "fingerprint": "one"}
+        headers = {"Authorization": f"Bearer {TOKEN * 2}"}
+        status, _, _ = await post_json(f"{at.bot.url}/alerts", body, headers=headers)
+        assert status in {200, 400}
+        await asyncio.sleep(60)
+        assert "end" not in verbs(at)
+        assert all(END not in buttons(one) for one in at.messages())
+
+
+async def test_the_command_line_ends_a_session(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    own: dict[str, Any] = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}
+    async with single_workspace(**own) as at:
+        environ = environment(at.slack, at.anchor, **own)
+        assert await give_order(Settings.from_env(environ), "end", SESSION, "--yes") == 1
+        assert "END_SESSION=on" in capsys.readouterr().out
+        on = Settings.from_env(environ | ON)
+        assert await give_order(on, "end", SESSION, "--yes", "--reason", "it spends") == 0
+        assert verbs(at) == ["end"]
+        assert "Ended by" in capsys.readouterr().out
