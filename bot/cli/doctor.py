@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import aiohttp
 
+from bot.cli import as_called
 from bot.cli.orders import NOT_MANY, one_of_many, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url, is_safe_url
@@ -95,7 +96,7 @@ async def examine(
     async for check in _check(options, environ, env_file, is_before_start=is_before_start):
         checks.append(check)
         if not options.json:
-            print(check_line(check), file=out, flush=True)
+            print(as_called(check_line(check)), file=out, flush=True)
     code = exit_code(checks)
     if options.json:
         json.dump({"exit_code": code, "checks": list(map(check_record, checks))}, out, indent=2)

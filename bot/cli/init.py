@@ -2,14 +2,17 @@
 
 import argparse
 import getpass
+import re
 import sys
+import webbrowser
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from bot.cli import as_called
 from bot.cli.doctor import Doctor, examine
-from bot.cli.manifest import creation_link, manifest
+from bot.cli.manifest import creation_link, has_browser, manifest, terminal_link
 from bot.cli.orders import open_client_session
 from bot.cli.parser import NotDoneError
 from bot.config.addresses import is_public_url
@@ -31,20 +34,33 @@ _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A setting that is asked for; `where` says where people find it, `placeholder` stands for it until then."""
+    """A setting that is asked for; `where` says where people find it, `placeholder` stands for it until then.
+
+    `form` is a regular expression of those that Slack gives, which look like `example`, if no request can check it.
+    """
 
     name: str
     where: str
     placeholder: str
     is_secret: bool = True
+    form: str = ".*"
+    example: str = ""
 
 
 ONE_WORKSPACE = (
     Question("SLACK_BOT_TOKEN", "your Slack app > Install App > Bot User OAuth Token, xoxb-…", "xoxb-0"),
     Question("ANCHOR_API_KEY", "Anchor's dashboard > API keys", "0"),
 )
+CLIENT_ID = Question(
+    "SLACK_CLIENT_ID",
+    "your Slack app > Basic Information > Client ID",
+    "0",
+    is_secret=False,
+    form=r"\d+\.\d+",
+    example="1234567890.1234567890123",
+)
 MANY_WORKSPACES = (
-    Question("SLACK_CLIENT_ID", "your Slack app > Basic Information > Client ID", "0", is_secret=False),
+    CLIENT_ID,
     Question("SLACK_CLIENT_SECRET", "your Slack app > Basic Information > Client Secret", "0"),
 )
 SOCKET_MODE = Question(
@@ -52,7 +68,13 @@ SOCKET_MODE = Question(
     "your Slack app > Basic Information > App-Level Tokens, with the scope connections:write, xapp-…",
     "xapp-0",
 )
-HTTP = Question("SLACK_SIGNING_SECRET", "your Slack app > Basic Information > Signing Secret", "0")
+HTTP = Question(
+    "SLACK_SIGNING_SECRET",
+    "your Slack app > Basic Information > Signing Secret",
+    "0",
+    form="[0-9a-f]{32}",
+    example="8f742231b10e8888abcd99b0c1d285a5",
+)
 BASE_URL = Question("BASE_URL", "", "https://bot.example.com", is_secret=False)
 
 
@@ -73,9 +95,9 @@ class Answers:
             raise NotDoneError(
                 f"{question.name} is not given ({question.where}). Set it in the environment. Nothing was written."
             )
-        prompt = f"{question.name} ({question.where}): "
+        prompt, read = f"{question.name} ({question.where})", getpass.getpass if question.is_secret else input
         try:
-            return (getpass.getpass(prompt) if question.is_secret else input(prompt)).strip()
+            return _typed(f"{prompt} (not shown): " if question.is_secret else f"{prompt}: ", read)
         except EOFError:
             raise NotDoneError("Nothing was written.") from None
 
@@ -93,9 +115,17 @@ class Answers:
 
 def _ask(prompt: str) -> str:
     try:
-        return input(prompt).strip()
+        return _typed(prompt, input)
     except EOFError:
         return ""
+
+
+def _typed(prompt: str, read: Callable[[str], str]) -> str:
+    try:
+        return read(prompt).strip()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # noqa: T201 - the prompt has no end of line
+        raise
 
 
 _ASKED = {
@@ -150,8 +180,7 @@ class Init:
         before = self._before()
         self._sources = Sources(before or {}, self.environ)
         base_url = self.options.http or self._public_url()
-        text = manifest(base_url or None, many=self.options.many)
-        self._say(f"Create the Slack app, if there is none yet:\n{creation_link(text)}\n")
+        self._offer_app(manifest(base_url or None, many=self.options.many), is_http=bool(base_url))
         written = self._sources.kept() | self._ask_all(base_url)
         self._settings(written)
         self._write(written, replaces=before is not None)
@@ -163,10 +192,27 @@ class Init:
         if code:
             self._say(_REPAIR.format(file=self._file))
         elif is_read:
-            self._say("Start the bot with: anchor-bot run")
+            self._say("Start the bot: `anchor-bot run`")
         if not is_read:
             self._say(_NOT_READ.format(file=self._file))
         return code
+
+    def _offer_app(self, text: str, *, is_http: bool) -> None:
+        """Print the link that creates the app. A person also gets the manifest as a file, and can open the browser."""
+        url = creation_link(text)
+        if not self.answers.at_terminal:
+            self._say(f"Create the Slack app, if there is none yet:\n{url}\n")
+            return
+        file = self._file.with_name("manifest-http.yml" if is_http else "manifest.yml")
+        try:
+            file.write_text(text)
+        except OSError as error:
+            raise NotDoneError(f"{file} can't be written ({error.strerror}). Nothing was written.") from None
+        link = terminal_link(url, "click here") if self.out.isatty() else url
+        self._say(f"If there is no Slack app yet, create it: {link}")
+        self._say(f"Or choose *From a manifest* at https://api.slack.com/apps?new_app=1, and paste {file}.")
+        if has_browser() and self.answers.confirm("Open the link in your browser?", option=""):
+            webbrowser.open(url)
 
     def _before(self) -> dict[str, str] | None:
         """Return the variables of the file that is to be replaced; None if there is none."""
@@ -197,15 +243,23 @@ class Init:
         self._settings(placeholders | chosen)
         for question in questions:
             del placeholders[question.name]
-            variable, value = self._ask(question, placeholders | chosen)
-            chosen[variable] = value
+            self._choose(question, placeholders, chosen)
         return chosen
+
+    def _choose(self, question: Question, placeholders: Mapping[str, str], chosen: dict[str, str]) -> None:
+        """Ask for a setting, and again for the client id if it is wrong: only its secret shows that."""
+        while (answer := self._ask(question, {**placeholders, **chosen})) is None:
+            self._choose(CLIENT_ID, {**placeholders, question.name: question.placeholder}, chosen)
+        chosen[answer[0]] = answer[1]
 
     def _settings(self, chosen: Mapping[str, str]) -> Settings:
         return Settings.from_env(self._sources.checked(chosen))
 
-    def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str]:
-        """Ask until the value can be used, and return the variable and its value. A file can have a secret."""
+    def _ask(self, question: Question, others: Mapping[str, str]) -> tuple[str, str] | None:
+        """Ask until the value can be used, and return the variable and its value. A file can have a secret.
+
+        Return None if Slack does not know the client id, which comes before its secret.
+        """
         in_file = SETTINGS[question.name].file_variable
         path = self.environ.get(in_file, "").strip()
         can_try_again = self.answers.at_terminal and not path
@@ -218,12 +272,23 @@ class Init:
                     raise
                 self._say(*error.problems)
                 continue
-            if self.options.offline or self._is_accepted(question, settings):
+            if can_try_again and not self._has_form(question, value):
+                continue
+            is_accepted = self.options.offline or self._is_accepted(question, settings)
+            if is_accepted:
                 return variable, value
             if not can_try_again:
                 raise NotDoneError("Nothing was written.")
+            if is_accepted is None:
+                return None
 
-    def _is_accepted(self, question: Question, settings: Settings) -> bool:
+    def _has_form(self, question: Question, value: str) -> bool:
+        """Return whether a value looks like one of Slack's, or a person wants to use it nevertheless."""
+        doubt = f"Slack's look like {question.example}, and this one does not. Use it?"
+        return bool(re.fullmatch(question.form, value)) or self.answers.confirm(doubt, option="")
+
+    def _is_accepted(self, question: Question, settings: Settings) -> bool | None:
+        """Check a value, and return whether it can be used; None if not this one is wrong, but the client id."""
         check = self.run(_check(question, settings))
         if check is None:
             return True
@@ -232,6 +297,8 @@ class Init:
             raise NotDoneError("Nothing was written.")
         if isinstance(check.finding.kind, Unanswered):
             return self.answers.confirm("It could not be checked. Use it?", option="--offline")
+        if check.finding.values.get("code") == "invalid_client_id":
+            return None
         return isinstance(check.finding.kind, Good | Questionable)
 
     def _write(self, variables: Mapping[str, str], *, replaces: bool) -> None:
@@ -245,7 +312,7 @@ class Init:
 
     def _say(self, *sentences: str) -> None:
         for sentence in sentences:
-            print(sentence, file=self.out, flush=True)
+            print(as_called(sentence), file=self.out, flush=True)
 
 
 async def _check(question: Question, settings: Settings) -> Checked | None:

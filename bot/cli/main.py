@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import cast
 
 from bot import __version__, logs
-from bot.cli import INTERRUPTED, NOTHING_DONE
+from bot.cli import INTERRUPTED, NOTHING_DONE, as_called
 from bot.cli.alert import send_alert
-from bot.cli.manifest import creation_link, manifest
+from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
@@ -192,14 +192,14 @@ def _demo(options: argparse.Namespace) -> int:
     async def work() -> int:
         if options.check:
             return 0 if await demo.play(sys.stdout) else 1
-        return await demo.serve(sys.stdout, port=int(options.port), browser=not options.no_browser)
+        return await demo.serve(sys.stdout, port=int(options.port), browser=has_browser() and not options.no_browser)
 
     return _run_to_end(lambda runner: runner.run(demo.until_signal(work())))
 
 
 def _fail(*sentences: str, code: int) -> int:
     for sentence in sentences:
-        print(f"anchor-bot: {sentence}", file=sys.stderr)  # noqa: T201 - output of a command
+        print(f"anchor-bot: {as_called(sentence)}", file=sys.stderr)  # noqa: T201 - output of a command
     return code
 
 

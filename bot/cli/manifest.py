@@ -1,7 +1,9 @@
-"""The manifest of the Slack app, and the link that creates the app from it."""
+"""The manifest of the Slack app, the link that creates the app from it, and where that can be opened."""
 
 import json
+import os
 import re
+import sys
 from urllib.parse import quote
 
 # https://docs.slack.dev/reference/app-manifest
@@ -99,4 +101,15 @@ def manifest(base_url: str | None = None, *, many: bool = False) -> str:
 def creation_link(manifest: str) -> str:
     """Return the link to the page of Slack that creates an app from a manifest; comments would make it longer."""
     lines = filter(None, _COMMENT.sub("", manifest).splitlines())
-    return "https://api.slack.com/apps?new_app=1&manifest_yaml=" + quote("\n".join(lines), safe="")
+    return "https://api.slack.com/apps?new_app=1&manifest_yaml=" + quote("\n".join(lines), safe=":/,")
+
+
+def terminal_link(url: str, text: str) -> str:
+    """Return a text that a terminal shows as a link, and that can be clicked in most of them."""
+    # https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
+    return f"\033]8;;{url}\033\\{text}\033]8;;\033\\"
+
+
+def has_browser() -> bool:
+    """Return whether a window can be opened: without a screen, webbrowser would take over the terminal with lynx."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

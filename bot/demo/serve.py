@@ -1,9 +1,7 @@
 """`anchor-bot demo`: the page, until somebody ends it."""
 
 import asyncio
-import os
 import signal
-import sys
 import webbrowser
 from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
@@ -17,14 +15,14 @@ from bot.demo.runner import DemoRunner
 async def serve(out: TextIO, *, port: int, browser: bool, changes: Mapping[str, str] = MappingProxyType({})) -> int:
     """Serve the page at `port` (0: any free one) until cancelled, and return the exit code if it can't be served.
 
-    The page is there at once, and shows that the bot starts. `browser` says whether to open one, where there is one;
+    The page is there at once, and shows that the bot starts. `browser` says whether to open one;
     `changes` goes to `DemoRunner`.
     """
     runner = DemoRunner(changes)
     try:
         async with page(runner, port) as url:
             print(f"The demo is at {url}\nEnd it with Ctrl-C.", file=out, flush=True)
-            opening = asyncio.create_task(_open(url, browser=browser and _has_browser()))
+            opening = asyncio.create_task(_open(url, browser=browser))
             try:
                 async with runner:
                     return await asyncio.Future[int]()
@@ -63,8 +61,3 @@ async def until_signal(work: Coroutine[None, None, int]) -> int:
 async def _open(url: str, *, browser: bool) -> None:
     if browser:
         await asyncio.to_thread(webbrowser.open, url)
-
-
-def _has_browser() -> bool:
-    """Whether a window can be opened here. Without a screen, webbrowser would take over the terminal with lynx."""
-    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from harness.texts import finding_text
 pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 URL = "https://bot.example.com"
 
 
@@ -30,6 +32,9 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+    def reconfigure(self, **_: str) -> None:
+        """Write any character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ class Site:
 
         self.patch.setattr("builtins.input", answer_that_is_shown)
         self.patch.setattr("getpass.getpass", answer)
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+            self.patch.delenv(name, raising=False)
         variables = self.services if environ is None else environ
         said = await self.init(*arguments, environ=variables, stdin=Terminal(), code=code)
         assert left == []
@@ -139,7 +146,7 @@ async def test_the_file_is_written_if_slack_calls_socket_mode_off_and_a_connecti
     said = await site.init()
     assert site.written() == site.secrets
     assert said.count(finding_text(checks.Questionable.SOCKET_DOUBTED)) == 2
-    assert said.splitlines()[-1].endswith("anchor-bot run")
+    assert said.splitlines()[-1].endswith("`anchor-bot run`")
 
 
 async def test_settings_only_in_the_environment_are_named(site: Site, wording: Check) -> None:
@@ -268,6 +275,46 @@ async def test_a_person_is_asked_again_for_a_url_and_can_use_what_can_not_be_che
 async def test_a_wrong_url_ends_it_because_no_other_token_helps(site: Site) -> None:
     environ = site.services | {"SLACK_API_URL": site.slack.url.removesuffix("/api/")}
     await site.asked(typed=["", site.slack.bot_token], environ=environ, code=1)
+    assert site.written() is None
+
+
+async def test_a_client_id_that_slack_does_not_know_and_an_odd_secret_are_asked_again(site: Site) -> None:
+    client_id, client_secret, signing_secret = site.app.values()
+    first = ["an-app", "", "1.2", client_secret]  # it looks like none, and nobody wants to use it; then Slack says so
+    typed = [*first, client_id, client_secret, signing_secret[1:], "", signing_secret]
+    said = await site.asked("--many", "--http", URL, typed=typed, environ=site.services | site.database, code=0)
+    assert finding_text(checks.Wrong.CLIENT_REFUSED, code="invalid_client_id") in said
+    written = site.written()
+    assert written is not None
+    assert written.items() >= site.app.items()
+
+
+async def test_a_person_gets_a_short_link_the_manifest_as_a_file_and_the_offer_of_a_browser(
+    site: Site, wording: Check
+) -> None:
+    opened: list[str] = []
+    site.patch.setattr("webbrowser.open", opened.append)
+    site.patch.setattr("bot.cli.init.has_browser", lambda: True)
+    site.patch.setattr("sys.argv", [".venv/bin/anchor-bot", "init"])
+    terminal = Terminal()
+    with site.patch.context() as patch:
+        patch.setattr("sys.stdout", terminal)
+        token, app_token, key = site.secrets.values()
+        await site.asked("--offline", typed=["", "y", token, key, app_token], code=0)
+    said = terminal.getvalue()
+    (link,) = opened
+    assert f"\033]8;;{link}\033\\" in said
+    assert (site.directory / "manifest.yml").read_text() == MANIFEST.read_text()
+    wording("to a person", re.sub(r"\033]8;;.*?\033\\", "", said).replace(str(site.directory), "DIRECTORY").strip())
+
+
+async def test_ctrl_c_at_a_question_is_one_line(site: Site) -> None:
+    def interrupt(_: str) -> str:
+        raise KeyboardInterrupt
+
+    site.patch.setattr("builtins.input", interrupt)
+    said = await site.init(environ=site.services, stdin=Terminal(), code=130)
+    assert len(said.splitlines()) == 1
     assert site.written() is None
 
 
