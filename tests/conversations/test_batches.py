@@ -10,13 +10,16 @@ import pytest
 from bot.sim.anchor import Received, SessionState, rate_limited
 from bot.sim.slack import Message
 from harness import single_workspace
-from harness.batches import Built, batch, watching_bots
-from harness.conversation import Conversation
+from harness.batches import Built, batch, leave_batch, watching_bots
+from harness.conversation import Conversation, until
 from harness.outages import without_table
+from harness.product import State, outcomes
+from harness.restarts import Remains, remains
 
 pytestmark = pytest.mark.anyio
 
 MOST = 20
+STILL_WANTED = 120.0  # seconds
 
 
 @pytest.fixture
@@ -130,3 +133,39 @@ async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: s
         told = [*here, *direct, *at.messages()]
         assert all("…" not in one.text for one in told)
         assert "private" not in str(at.messages())
+
+
+PAUSED = outcomes.Paused("paused")
+LEFT: dict[str, tuple[list[tuple[int, State, outcomes.Outcome | None]], bool, float]] = {
+    "recorded, and nothing sent": ([(30, State.WAITING, None)], False, 1.0),
+    "some told, others sent or waiting": (
+        [(5, State.TOLD, PAUSED), (5, State.ACTED, PAUSED), (5, State.SENT, None), (15, State.WAITING, None)],
+        True,
+        1.0,
+    ),
+    "all known, and the result not told": ([(30, State.ACTED, PAUSED)], True, 1.0),
+    "too old": ([(10, State.TOLD, PAUSED), (20, State.WAITING, None)], True, 121.0),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_url: str, name: str) -> None:
+    """What was known is not sent again, and there is one message."""
+    parts, is_posted, age = LEFT[name]
+    async with remains(database_url) as left:
+        sessions = await leave_batch(left, *parts, posted=is_posted, age=age)
+        unfinished = sum(count for count, _, outcome in parts if outcome is None)
+        async with left.restart() as at:
+            message = await result(at, within=20)
+            await until(lambda: all_told(left))
+        assert len(at.messages()) == 1
+    sent = sorted(one.session_id or "" for one in at.anchor.orders)
+    if age > STILL_WANTED:
+        assert (sent, sum(one in message.text for one in sessions)) == ([], unfinished)
+    else:
+        assert sent == sorted(sessions[len(sessions) - unfinished :])
+        assert not any(one in message.text for one in sessions)
+
+
+async def all_told(left: Remains) -> bool:
+    return all(row.state == "told" for row in await left.rows())

@@ -2,17 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
 from bot import app
 from bot.container import Container, build
+from bot.core.cards import BatchContent, NewCard
 from bot.core.fields import Secret
+from bot.core.outcomes import Outcome
+from bot.core.recovery import State
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.session_ids import SessionId
+from bot.outbound.store.orders import OrderRows
 from bot.usecases.batches import Batch, Batches
-from harness.conversation import Conversation
+from harness.cards import cards_of, exchange
+from harness.conversation import Conversation, post_json
+from harness.databases import CIPHER
+from harness.order_rows import order_row
+from harness.restarts import Remains
 
 
 @dataclass(slots=True)
@@ -44,3 +52,29 @@ def batch(at: Conversation, sessions: Sequence[str], *, url: str | None = None, 
     actor = Actor(at.workspace.team_id, fields.pop("channel", at.channel.id), at.person.id, at.workspace.team_id)
     address = ReplyAddress(actor, Secret(url) if url else None)
     return Batch(address=address, session_ids=tuple(map(SessionId, sessions)), **fields)
+
+
+async def leave_batch(
+    at: Remains, *parts: tuple[int, State, Outcome | None], posted: bool, age: float = 1.0
+) -> list[str]:
+    """Leave a batch in the journal, as if a process had come so far with so many of its orders.
+
+    Its result has been posted with other numbers, or not even recorded. Return the sessions.
+    """
+    states = [(state, outcome) for count, state, outcome in parts for _ in range(count)]
+    sessions = [at.anchor.add_session() for _ in states]
+    given = batch(at, sessions, reason="they loop")
+    rows = [
+        replace(order_row(state=state, outcome=outcome, age=age), order=order, address=ReplyAddress(order.actor))
+        for (state, outcome), order in zip(states, given.orders(), strict=True)
+    ]
+    await OrderRows(at.store.database, CIPHER, "a killed process").write(rows, [])
+    await at.store.database.execute("UPDATE marks SET until = 0")
+    if posted:
+        token = {"Authorization": f"Bearer {at.environ['SLACK_BOT_TOKEN']}"}
+        message = {"channel": at.channel.id, "text": "⏳ Pausing…", "unfurl_links": False, "unfurl_media": False}
+        ts = (await post_json(f"{at.environ['SLACK_API_URL']}chat.postMessage", message, headers=token))[1]["ts"]
+        team, content = at.workspace.team_id, BatchContent(at.person.id, at.channel.id)
+        card = NewCard(given.id, team, at.channel.id, SessionId(given.id), content, ts)
+        await exchange(cards_of(at.store), new=[card], most=0)
+    return sessions
