@@ -28,7 +28,7 @@ from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
-from bot.outbound.store.marks import LEASE, SenderUse
+from bot.outbound.store.marks import LEASE, SenderUse, ShownSessions
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import Store
@@ -45,6 +45,7 @@ from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
+from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards
@@ -218,7 +219,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, access_check, tasks)
     recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
     router = Router()
-    OrderListeners(orders, auto_pauses, lists, session_views, dashboard_url).add_to(router)
+    batches = Batches(orders, delivery, store.cipher, tasks)
+    windows = PauseWindows(
+        access_check, reads, states, ShownSessions(store.database), modals, batches, store.cipher, dashboard_url
+    )
+    OrderListeners(orders, auto_pauses, lists, session_views, windows, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
     admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:
@@ -246,7 +251,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         slack_app,
         roles,
         journal,
-        Batches(orders, delivery, store.cipher, tasks),
+        batches,
         recovery,
         outbox,
         auto_pauses,

@@ -28,7 +28,9 @@ from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Help, OnlyFor, Order, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
+    ALL_WORD,
     RUNNING,
+    Choice,
     NotRead,
     Overview,
     PausedSession,
@@ -845,6 +847,43 @@ CHOICE: Mapping[str, Example] = {
     "not opened": not_opened_message(),
 }
 
+# --- several sessions that are paused at once ---
+
+
+ALL_THAT_RUN = Choice()
+
+
+def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **more: Any) -> View:  # noqa: ANN401 - of any field
+    """Return the window that offers these sessions, of so many."""
+    chosen = SessionList(sessions, more.pop("is_complete", True), NOW, total=total)
+    offered = pausing.Offer(choice, more.pop("running", chosen), chosen, sessions, **more)
+    return pausing.several_modal(offered, "state", at=0)
+
+
+_CHANGED = {"Began": [ID], "Ended": [OTHER_ID], "Resumed": [one.id for one in many(BARE)]}
+SEVERAL: Mapping[str, Example] = {
+    "some run": offer(LISTED, BARE),
+    "one runs": offer(BARE, choice=Choice("checkout")),
+    "words, not everything read": offer(LISTED, BARE, choice=Choice("a `b` <c>"), is_complete=False),
+    "from a summary": offer(LISTED, BARE, choice=Choice(ids=(ID, OTHER_ID))),
+    "something is called all": offer(LISTED, running=running(replace(BARE, tags=(ALL_WORD,)))),
+    "more than are offered": offer(*many(BARE) * 15, total=1_300, is_complete=False),
+    "more than are offered, without the database": offer(*many(BARE) * 6, total=250, notes=(pausing.NOT_WHOLE,)),
+    "an old window": offer(LISTED, BARE, changes=_CHANGED, left_out=frozenset({ID})),
+    "an old window, Anchor can't be read": offer(
+        LISTED, BARE, is_complete=False, changes={"Began": [], "Ended": []}, notes=(pausing.UNREAD_NOW,)
+    ),
+    "a window that can't be read": offer(LISTED, BARE, notes=(pausing.SHOWN_LOST,)),
+    "waiting": pausing.READING_SEVERAL,
+    "none runs": pausing.none_runs_text(running(), ""),
+    "none was found, not everything read": pausing.none_runs_text(running(is_complete=False), ""),
+    "none matches": pausing.none_runs_text(running(), "a `b`"),
+    "no permission": list_refusal(policy.NotNamed(frozenset({BOB}), many=True), dashboard_url=DASHBOARD),
+    "nobody is left": pausing.NOBODY_LEFT,
+    "begun late": pausing.SEVERAL_BEGUN,
+    "out of date": pausing.SEVERAL_OUT_OF_DATE,
+}
+
 # --- sessions that alerts did not pause ---
 
 
@@ -946,6 +985,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "Reminders of paused sessions": REMINDERS,
     "Other answers in Slack": NOTICES,
     "The window of the message shortcut, to choose sessions in": CHOICE,
+    "The window to pause several sessions": SEVERAL,
     "Sessions that alerts did not pause": HELD,
     "The result of many pauses at once": BATCHES,
     "Responses of `POST /alerts`": RESPONSES,
@@ -988,6 +1028,7 @@ VIEWS: Mapping[str, View] = {
     **{f"answer: {name}": settings.answer_view("Settings", text) for name, text in SETTINGS_ANSWERS.items()},
     "more sessions than fit": MORE_THAN_FIT,
     "more sessions that alerts did not pause than fit": MOST_ASKED,
+    "most sessions to pause at once": offer(*many(LONG) * 15, choice=Choice("&" * 100), changes=_CHANGED),
     **{
         f"very many names, {role}": home_view(replace(FIRST, role=role, workspace=replace(FULL, policy=_LONG_POLICY)))
         for role in policy.Role

@@ -221,8 +221,8 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
 # --- the shape ---
 
 SHAPE = {
-    "modules": 127,
-    "lines": 28_395,
+    "modules": 128,
+    "lines": 28_881,
     "lines of a module": 450,
     "share of imports": 0.085,
     "lines of nine functions in ten": 20,

@@ -25,6 +25,7 @@ from bot.messages.buttons import (
     HISTORY,
     PAUSE_FROM_MESSAGE,
     PAUSE_FROM_MESSAGE_NAME,
+    PAUSE_SEVERAL,
     READ_LIST,
 )
 from bot.messages.sessions import REFRESH
@@ -73,7 +74,7 @@ class Names(Router):
 def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
     router = Names()
-    OrderListeners(nothing, nothing, nothing, nothing, "").add_to(router)
+    OrderListeners(nothing, nothing, nothing, nothing, nothing, "").add_to(router)
     ViewListeners(nothing, nothing, nothing, nothing, nothing, dashboard_url="").add_to(router)
     return router.names
 
@@ -112,7 +113,8 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    assert set(NAMES["action"]) == {*ACTIONS.values(), CONFIRMED_RESUME, REFRESH, HISTORY, READ_LIST, CONTINUE}
+    own = {CONFIRMED_RESUME, REFRESH, HISTORY, READ_LIST, CONTINUE, PAUSE_SEVERAL}
+    assert set(NAMES["action"]) == {*ACTIONS.values(), *own}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume", "anchor_end"}
     assert NAMES["attachment_action"] == ["anchor_pause_legacy"]
 

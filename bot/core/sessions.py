@@ -10,7 +10,7 @@ from bot.core import outcomes
 from bot.core.history import PastOrder
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb, time_id
-from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId
+from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, words_with_ids
 
 RUNNING = "running"
 """The status that Anchor's documentation gives to a session that runs. All others are free text."""
@@ -29,6 +29,15 @@ _ABSENT: tuple[object, ...] = (None, "", ())
 
 RECENT = 86_400.0
 """The age in seconds up to which a session is listed whose status is not known."""
+
+MOST_TOGETHER = 250
+"""The most sessions that are paused at once."""
+
+LONGEST_WORDS = 100  # that choose them
+ALL_WORD = "all"
+"""The word with which people pause several sessions at once; the words that choose them follow it."""
+
+_IDS, _WORDS = "ids", "words"
 
 _EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
@@ -222,11 +231,15 @@ def end_of(before: Session | NotRead, told: AnchorOutcome, after: Session | NotR
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Sessions in Anchor's sequence; `unreadable` counts others on the page, whose ids cannot be read."""
+    """Sessions in Anchor's sequence; `unreadable` counts others on the page, whose ids cannot be read.
+
+    `total` is Anchor's count of those on all pages, 0 if it states none.
+    """
 
     sessions: tuple[Session, ...]
     is_last: bool
     unreadable: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,19 +247,32 @@ class SessionList:
     """The sessions that run or may run, the newest first. `read_at` is in Unix seconds, `ended` has recent others.
 
     If it is not complete, there can be more than these: Anchor has too many to read, or only those of one API key
-    could be read.
+    could be read. `total` is Anchor's count of those that run, 0 if it states none.
     """
 
     sessions: tuple[Session, ...]
     is_complete: bool
     read_at: float
     ended: frozenset[SessionId] = frozenset()
+    total: int = 0
 
     def matching(self, words: str) -> "SessionList":
         """Return those that have each word in a tag, a domain or the name of the key, or that an id begins with."""
         wanted = words.casefold().split()
         found = (one for one in self.sessions if _matches(one, wanted))
         return replace(self, sessions=tuple(found))
+
+    def chosen(self, choice: "Choice") -> "SessionList":
+        """Return those that people choose to pause at once. Of those that words choose, nobody states the total."""
+        if not choice.words and not choice.ids:
+            return self
+        wanted = choice.words.casefold().split()
+        found = [one for one in self.sessions if (one.id in choice.ids if choice.ids else _has_words(one, wanted))]
+        return replace(self, sessions=tuple(found), total=0)
+
+    def has_name(self, word: str) -> bool:
+        """Return whether a tag, a domain or a key is called so."""
+        return any(word == name.casefold() for one in self.sessions for name in _names(one))
 
     def meant_by(self, words: str) -> "Found | SessionList":
         """Return the session that `words` can mean alone, by the first 8 digits of its id, and the reason after them.
@@ -266,6 +292,25 @@ class SessionList:
         return with_reason if with_reason.sessions else matches
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sessions that people pause at once: those of `ids`, or else those that `words` choose, "" for all."""
+
+    words: str = ""
+    ids: tuple[SessionId, ...] = ()
+
+    def as_text(self) -> str:
+        """Return a text for buttons and windows, which `read_choice` reads."""
+        return f"{_IDS} {' '.join(self.ids)}" if self.ids else f"{_WORDS} {self.words}"
+
+
+def read_choice(text: str) -> Choice:
+    """Read a choice. Ids that are none choose nothing."""
+    kind, _, rest = text.partition(" ")
+    ids = tuple(found for _, some in words_with_ids(rest) for found in some) if kind == _IDS else ()
+    return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
+
+
 def words_of(search: Missing | Broken | Ambiguous) -> str | None:
     """Return the words by which a person looks for a session, "" for all; None if they meant to write a whole id.
 
@@ -279,18 +324,26 @@ def words_of(search: Missing | Broken | Ambiguous) -> str | None:
     return " ".join(word for word in words if word)
 
 
-def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: bool = True) -> SessionList:
+def words_for_all(words: str) -> str | None:
+    """Return the words that follow *all*; None without it."""
+    first, _, rest = words.partition(" ")
+    return rest if first.casefold() == ALL_WORD else None
+
+
+def running_sessions(
+    pages: Sequence[SessionPage], *, now: float, is_complete: bool = True, total: int = 0
+) -> SessionList:
     """Return the sessions of these pages that run, and the recent ones that may run; `now` is in Unix seconds.
 
     A session on two pages counts once, as the first page has it: pages change while they are read. The list is
-    complete if each page is, unless `is_complete` is false.
+    complete if each page is, unless `is_complete` is false. `total` is Anchor's count of those that run.
     """
     found = {session.id: session for page in reversed(pages) for session in reversed(page.sessions)}
     shown = (session for session in found.values() if _may_run(session, now))
     newest_first = sorted(shown, key=lambda session: (-(session.created_at or now), session.id))
     ended = frozenset(session.id for session in found.values() if session.life is Life.ENDED)
     are_whole = all(page.is_last and not page.unreadable for page in pages)
-    return SessionList(tuple(newest_first), is_complete and are_whole, now, ended)
+    return SessionList(tuple(newest_first), is_complete and are_whole, now, ended, total)
 
 
 def _may_run(session: Session, now: float) -> bool:
@@ -303,7 +356,15 @@ def _matches(session: Session, wanted: list[str]) -> bool:
 
 
 def _has_word(session: Session, word: str) -> bool:
-    return any(word in name.casefold() for name in (*session.tags, *session.domains, session.key_name))
+    return any(word in name.casefold() for name in _names(session))
+
+
+def _has_words(session: Session, wanted: list[str]) -> bool:
+    return all(_has_word(session, word) for word in wanted)
+
+
+def _names(session: Session) -> tuple[str, ...]:
+    return (*session.tags, *session.domains, session.key_name)
 
 
 def _begins_with(session: Session, word: str) -> bool:

@@ -15,7 +15,7 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import OnlyFor, Verb, button_value, end_value
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Life, Phase, Session, SessionState
+from bot.core.sessions import Choice, Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
 from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
 from bot.messages.markup import CHECKED, UNCONFIRMED, code, done, fit, mention, moment, name, plain, width
@@ -33,6 +33,7 @@ ALERTS_SENDER = "anchor_alerts_sender"
 HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
 CONTINUE = "anchor_continue"
+PAUSE_SEVERAL = "anchor_pause_several"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
 
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.
@@ -132,6 +133,18 @@ def auto_pause_select(mode: AutoPause) -> Block:
 def plain_button(action_id: str, label: str) -> Block:
     """Return a button without a value."""
     return {"type": "button", "action_id": action_id, "text": plain_text(label)}
+
+
+def several_button(choice: Choice, label: str = "Pause several…") -> Block:
+    """Return the button that opens the window in which people pause sessions at once."""
+    return plain_button(PAUSE_SEVERAL, label) | {"value": choice.as_text()}
+
+
+def several_of(rows: Sequence[Block]) -> list[Block]:
+    """Return that button for the sessions of the rows that have Pause, if there are several."""
+    beside = [row.get("accessory", {}) for row in rows]
+    ids = tuple(SessionId(one["value"]) for one in beside if one.get("action_id") == ACTIONS[Verb.PAUSE])
+    return [several_button(Choice(ids=ids))] if len(ids) > 1 else []
 
 
 def agent_name(session: Session) -> str:

@@ -42,6 +42,7 @@ from bot.messages.buttons import (
     button,
     card_facts,
     plain_button,
+    several_of,
     state_buttons,
     state_details,
     state_headline,
@@ -373,8 +374,9 @@ def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
     If it is too long, all rows lose facts, reasons, then the count.
     """
     top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, total)
-    last = [actions(plain_button(READ_LIST, "Read the list"))] if total else []
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
+    below = [*several_of(shown), *([plain_button(READ_LIST, "Read the list")] if total else [])]
+    last = [actions(*below)] if below else []
     for shorter in _SHORTER:
         if not fits([head, *shown, *last]):
             rows = [shorter(one) for one in rows]

@@ -1,13 +1,15 @@
 """The modals to choose a session and to pause it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.core.requests import Verb
-from bot.core.session_ids import Mention, Mentions
-from bot.core.sessions import Overview
+from bot.core.session_ids import Mention, Mentions, SessionId
+from bot.core.sessions import ALL_WORD, Choice, Overview, Session, SessionList
 from bot.messages.blocks import Block, Message, View, context, ephemeral, input_block, option, plain_text, section
-from bot.messages.markup import one_line
-from bot.messages.sessions import overview_blocks
+from bot.messages.buttons import PAUSE_SEVERAL, session_line, several_button
+from bot.messages.markup import code, one_line, some
+from bot.messages.sessions import NOTHING_PAUSED, count_text, overview_blocks
 from bot.messages.usage import COMMANDS
 
 MODAL = "anchor_sessions"
@@ -45,6 +47,117 @@ OUT_OF_DATE = "This window can't be used any more. Use the shortcut again."
 _EACH = 10  # https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
 _LONGEST_CONTEXT = 75
 _INCOMPLETE = "The message is too long to be read completely, so it can have ids that are not shown."
+
+
+SEVERAL_TITLE = "Pause several agents"
+READING_SEVERAL = "⏳ Reading the sessions from Anchor… *Nothing is paused yet.*"
+LEFT_OUT, REASON = "left_out", "reason"
+"""The blocks with inputs."""
+
+NOBODY_LEFT = "Leave at least one session in."
+SEVERAL_OUT_OF_DATE = f"{NOTHING_PAUSED} This window can't be used any more. Open it again."
+SEVERAL_BEGUN = "⏳ *Pausing.* You can close this window: the result follows."
+UNREAD_NOW = "⚠️ Anchor's list can't be read now, so these are the sessions that were shown before."
+NOT_WHOLE = "⚠️ The bot's database does not answer, so the window can't have more."
+SHOWN_LOST = "⚠️ What this window showed before can't be read any more."
+
+MOST_LISTED = 20
+"""The most sessions that are listed as text."""
+
+MOST_OPTIONS = 100
+"""https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element"""
+
+_LISTED_EACH = 5  # in a section
+_LONGEST_NAME = 60
+_LONGEST_REASON = 300
+_MOST_CHANGED = 10  # ids in a line
+_OLD = "This window was open for over 10 minutes. Since then:"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The `sessions` that a window offers to pause at once, the newest of those that were `chosen` of the `running`.
+
+    `left_out` were left out before. `changes` since then are ids by what happened. `notes` are mrkdwn.
+    """
+
+    choice: Choice
+    running: SessionList
+    chosen: SessionList
+    sessions: tuple[Session, ...]
+    left_out: frozenset[str] = frozenset()
+    changes: Mapping[str, Sequence[SessionId]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def several_modal(offer: Offer, state: str, *, at: int) -> View:
+    """Return the modal with an offer; `state` comes back with the answer. It opens `at` a time in Unix seconds."""
+    shown, now = offer.sessions, offer.running.read_at
+    lines = [session_line(one, now=now) for one in shown[:MOST_LISTED]]
+    parts = ["\n".join(lines[first : first + _LISTED_EACH]) for first in range(0, len(lines), _LISTED_EACH)]
+    more, is_ambiguous = len(shown) - MOST_LISTED, not offer.choice.words and offer.running.has_name(ALL_WORD)
+    called = section(
+        f"A tag, domain or key is called {code(ALL_WORD)}.", several_button(Choice(ALL_WORD), "Search for it")
+    )
+    blocks = (
+        section(_offered_text(offer)),
+        *([called] if is_ambiguous else []),
+        *map(section, parts),
+        *([context(f"And {more} more.")] if more > 0 else []),
+        *([_leave_out(offer, at)] if len(shown) > 1 else []),
+        input_block("Reason", {"type": "plain_text_input", "action_id": REASON, "max_length": _LONGEST_REASON}),
+    )
+    count = sum(one.id not in offer.left_out for one in shown)
+    submit = f"Pause {count} agent{'' if count == 1 else 's'}"
+    return View(blocks, SEVERAL_TITLE, submit, "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
+
+
+def _offered_text(offer: Offer) -> str:
+    """Return how many run, what was matched, how many are left, and what has changed."""
+    chosen, shown = offer.chosen, len(offer.sessions)
+    total = max(len(chosen.sessions), chosen.total, shown)
+    about = f" and matching {code(offer.choice.words)}" if offer.choice.words else ""
+    about = " among those of the message" if offer.choice.ids else about
+    at_least = "" if chosen.is_complete or chosen.total > shown else "at least "
+    left = total - shown
+    newest = f" This window has the newest {shown}: {left:,} more run, which it does not pause." if left > 0 else ""
+    counted = f"❔ *Nothing is paused yet.* *Running now{about}:* {at_least}{count_text(total)}.{newest}"
+    changed = {kind: some([code(one[:8]) for one in ids], most=_MOST_CHANGED) for kind, ids in offer.changes.items()}
+    changes = [f"*{kind}*: {ids or 'none known'}." for kind, ids in changed.items()]
+    return "\n".join([counted, *offer.notes, *([_OLD, *changes] if changes else [])])
+
+
+def _leave_out(offer: Offer, at: int) -> Block:
+    """Return the input, whose element has the time in its name: so a later list keeps no choice of an earlier one."""
+    options = {one.id: _option(one) for one in offer.sessions[:MOST_OPTIONS]}
+    left_out = [options[one] for one in options if one in offer.left_out]
+    menu = {
+        "type": "multi_static_select",
+        "action_id": f"{LEFT_OUT}_{at}",
+        "placeholder": plain_text("Nobody"),
+        "options": [*options.values()],
+        **({"initial_options": left_out} if left_out else {}),
+    }
+    is_long = len(offer.sessions) > MOST_OPTIONS
+    hint = {"hint": plain_text(f"The newest {MOST_OPTIONS} are listed here. All others are paused.")} if is_long else {}
+    return input_block("Leave out", menu) | {"block_id": LEFT_OUT} | hint
+
+
+def _option(session: Session) -> Block:
+    known = one_line(" ".join([*session.tags[:1], *session.domains[:1]]), limit=_LONGEST_NAME)
+    return option(f"{known} · {session.id[:8]}" if known else session.id, session.id)
+
+
+def several_answer(text: str) -> View:
+    """Return the modal that answers in place of a list."""
+    return View((section(text),), SEVERAL_TITLE)
+
+
+def none_runs_text(chosen: SessionList, words: str) -> str:
+    """Return what a person reads if there is nothing to pause."""
+    unread = "" if chosen.is_complete else " Not everything could be read."
+    matching = f" matches {code(words)}" if words else " was found"
+    return f"{NOTHING_PAUSED} No running session{matching}.{unread}"
 
 
 def sessions_modal(  # noqa: PLR0913 - settings of one view

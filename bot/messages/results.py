@@ -171,7 +171,7 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
         case NotNamed(users=users, many=many):
             what = PAUSE_MANY if many else markup.does(verb)
             why = f"Only {_some(map(markup.mention, sorted(users)))} can {what} in this workspace."
-            advice = "Ask one of them"
+            advice = "Pause each of them alone, ask one of these people" if many else "Ask one of them"
         case outcomes.EndOff(by_admins=by_admins):
             why = "*End session* is off in this workspace."
             advice = (

@@ -8,7 +8,7 @@ from bot.core.history import can_see_all
 from bot.core.outcomes import NoKey, Refusal
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import NotRead, Overview, PausedSession, Session, SessionList, Unread
+from bot.core.sessions import Choice, NotRead, Overview, PausedSession, Session, SessionList, Unread
 from bot.messages.blocks import (
     Block,
     Message,
@@ -22,7 +22,15 @@ from bot.messages.blocks import (
     section,
     with_buttons,
 )
-from bot.messages.buttons import CONTINUE, button, plain_button, session_facts, session_line, set_key_button
+from bot.messages.buttons import (
+    CONTINUE,
+    button,
+    plain_button,
+    session_facts,
+    session_line,
+    set_key_button,
+    several_button,
+)
 from bot.messages.markup import channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
 from bot.messages.results import explain_refusal
 from bot.messages.usage import COMMANDS
@@ -85,7 +93,9 @@ def list_message(running: SessionList, matches: SessionList, words: str, *, dash
     rows = [_running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
     more = _others_text(matches)
     advice = f"To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`." if more else ""
-    return from_blocks([section(heading), *rows, *_notes(f"{more} {advice}".strip())])
+    can_choose = len(matches.chosen(choice := Choice(words)).sessions) > 1
+    several = [actions(several_button(choice))] if can_choose else []
+    return from_blocks([section(heading), *rows, *_notes(f"{more} {advice}".strip()), *several])
 
 
 def not_read_text(failure: NotRead, *, dashboard_url: str) -> str:
@@ -117,12 +127,13 @@ def _heading(running: SessionList, matches: SessionList, words: str) -> str:
 def _how_many(running: SessionList, before: str, after: str) -> str:
     """Return how many sessions run. Only a complete list shows that none does."""
     if count := len(running.sessions):
-        return f"{before}{_count_text(count)} {'runs' if count == 1 else 'run'}{after}"
+        return f"{before}{count_text(count)} {'runs' if count == 1 else 'run'}{after}"
     return "*None running.*" if running.is_complete else "No running session was found."
 
 
-def _count_text(count: int) -> str:
-    return f"{count} session{'' if count == 1 else 's'}"
+def count_text(count: int) -> str:
+    """Return a number of sessions."""
+    return f"{count:,} session{'' if count == 1 else 's'}"
 
 
 def _others_text(shown: SessionList) -> str:
@@ -153,10 +164,11 @@ def overview_blocks(
 ) -> list[Block]:
     """Return both lists, and the button that reads them again; `now` is in Unix seconds."""
     read_at = overview.running.read_at if isinstance(overview.running, SessionList) else now
+    has_several = Verb.PAUSE in overview.allowed and len(_unpaused(overview)) > 1
     return [
         *_running_blocks(overview, dashboard_url),
         *_paused_blocks(overview, now, most_paused),
-        actions(plain_button(REFRESH, "Refresh")),
+        actions(plain_button(REFRESH, "Refresh"), *([several_button(Choice())] if has_several else [])),
         context(f"As of {moment(read_at)}.{_SHOWN_IN.format(channel(overview.shown_in)) if overview.shown_in else ''}"),
     ]
 
@@ -165,18 +177,23 @@ def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
     running = overview.running
     if isinstance(running, NotRead):
         return [section(not_read_text(running, dashboard_url=dashboard_url))]
-    paused = {one.order.session_id for one in overview.paused or ()}
-    others = replace(running, sessions=tuple(one for one in running.sessions if one.id not in paused))
+    others = replace(running, sessions=_unpaused(overview))
     can_pause = Verb.PAUSE in overview.allowed
     unread = "" if running.is_complete else f" {_MORE_UNREAD}"
     none = "none" if running.is_complete else "no session was found"
-    count = _count_text(len(others.sessions)) if others.sessions else none
+    count = count_text(len(others.sessions)) if others.sessions else none
     rows = [_running_row(one, running.read_at, can_pause=can_pause) for one in others.sessions[:MOST_RUNNING]]
     return [
         section(f"*Running now:* {count}.{unread}"),
         *rows,
         *_notes(_others_text(others), "" if can_pause else _ELSEWHERE),
     ]
+
+
+def _unpaused(overview: Overview) -> tuple[Session, ...]:
+    listed = overview.running.sessions if isinstance(overview.running, SessionList) else ()
+    paused = {one.order.session_id for one in overview.paused or ()}
+    return tuple(one for one in listed if one.id not in paused)
 
 
 def _paused_blocks(overview: Overview, now: float, most: int) -> list[Block]:
@@ -212,8 +229,8 @@ def held_message(content: HeldContent) -> Message:
     )
     risk = " The agents may still run." if is_left else ""
     message = in_channel(
-        f"⛔ *Not paused automatically: {_count_text(content.count)}.*{risk}",
-        f"Pauses of {_count_text(content.paused)} were sent within a minute, which is the limit.",
+        f"⛔ *Not paused automatically: {count_text(content.count)}.*{risk}",
+        f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",
         f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}.",
         f"✅ *Continued* by {mention(content.continued_by)}. Alerts pause sessions again."
         if content.continued_by
@@ -229,19 +246,19 @@ def held_modal(content: HeldContent, orders: Sequence[Order], seen: str) -> View
     lines = [f"{code(one.session_id)} {_asked_by(one.reason, one.actor.user_id)}" for one in orders]
     shown, more = lines[:_MOST_ASKED], len(lines) - _MOST_ASKED
     parts = ["\n".join(shown[first : first + _ASKED_EACH]) for first in range(0, len(shown), _ASKED_EACH)]
-    question = f"*Pause {_count_text(len(orders))}?*" if orders else "*Nothing to pause.*"
+    question = f"*Pause {count_text(len(orders))}?*" if orders else "*Nothing to pause.*"
     texts = [
         f"{question}{_left_out(content, len(orders))}\nAfterwards alerts pause sessions again.",
         *parts,
         *([f"And {more} more."] if more > 0 else []),
     ]
-    submit = f"Pause {_count_text(len(orders))}" if orders else "Continue"
+    submit = f"Pause {count_text(len(orders))}" if orders else "Continue"
     return View(tuple(map(section, texts)), _TITLE_OF_HELD, submit, "Cancel", callback_id=CONTINUE, seen=seen)
 
 
 def continued_text(content: HeldContent, count: int) -> str:
     """Return the answer to a person who has so many sessions paused."""
-    top = f"⏳ *Pausing {_count_text(count)}.* Their cards show the results." if count else "*Nothing to pause.*"
+    top = f"⏳ *Pausing {count_text(count)}.* Their cards show the results." if count else "*Nothing to pause.*"
     return f"{top}{_left_out(content, count)}\nAlerts pause sessions again."
 
 

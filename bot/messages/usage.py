@@ -4,6 +4,7 @@ from typing import assert_never
 
 from bot.core.requests import Help, Verb
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing
+from bot.core.sessions import ALL_WORD
 from bot.messages.blocks import Message, ephemeral
 from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.markup import NOT_DONE, code, dashboard
@@ -20,7 +21,7 @@ _HELP = {
     Verb.PAUSE: (
         f"`{COMMANDS[Verb.PAUSE]}`: list what runs, with Pause buttons",
         f"`{COMMANDS[Verb.PAUSE]} {_ID} [reason]`: pause it",
-        f"`{COMMANDS[Verb.PAUSE]} &lt;words&gt;`: find by tag, domain or key",
+        f"`{COMMANDS[Verb.PAUSE]} &lt;words&gt;`: find by tag, domain or key; `{ALL_WORD} [words]`: pause several",
         f"In threads: ⋮ &gt; *{PAUSE_FROM_MESSAGE_NAME}*",
     ),
     Verb.RESUME: (

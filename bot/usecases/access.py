@@ -22,7 +22,7 @@ from bot.core.outcomes import (
     TooManyResumes,
     WrongWorkspace,
 )
-from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_policy
+from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_many, check_policy
 from bot.core.requests import Actor, Order, Person, Source, Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AutoPause, Workspace
@@ -135,6 +135,16 @@ class AccessCheck:
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
             return await self.check_viewer(actor) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
+
+    async def check_many(self, actor: Actor) -> Access | Refusal:
+        """Return the access of a person who wants to pause many sessions at once where they are, or why they cannot."""
+        workspace = await _find_workspace(self.workspaces.find, actor)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        role = await self.roles.get(workspace, actor, for_pause=True)
+        if denial := check_many(workspace.policy, actor, role, workspace.enterprise_id):
+            return await self.check_many(actor) if await self._gets_name(workspace, denial) else denial
+        return _access(workspace, actor, role)
 
     async def _gets_name(self, workspace: Workspace, denial: Denial) -> bool:
         """Return whether the denial is for want of the workspace's name, and that comes within a moment."""

@@ -50,7 +50,8 @@ async def test_beyond_those_that_can_wait_one_message_counts_sessions_lists_the_
         last = shown[sessions[-1]][1]
         assert last == at.messages()[-1]
         assert [one for one in sessions if one in shown and shown[one][1] == last] == sessions[-MOST_IN_SUMMARY:]
-        assert [one["action_id"] for one in parts(last.blocks[-1].get("elements"))] == [READ_LIST]
+        below = [one["action_id"] for one in parts(last.blocks[-1].get("elements"))]
+        assert below == ["anchor_pause_several", READ_LIST]
         await at.slack.click(at.slack.bob, last, READ_LIST)
         await at.slack.until(lambda: any("run now" in one.text for one in at.ephemerals(at.slack.bob)))
         await at.click(last, value=sessions[-1])

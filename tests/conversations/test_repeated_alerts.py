@@ -35,7 +35,7 @@ def on_cards(at: SingleHarness) -> list[tuple[str, str, Message]]:
         if message.source is Source.POST_MESSAGE
         for block in message.blocks
         for one in parts([block.get("accessory"), *parts(block.get("elements"))])
-        if "value" in one
+        if "value" in one and one["action_id"] != "anchor_pause_several"
     ]
 
 

@@ -22,13 +22,32 @@ from bot.core.requests import (
     read_version,
 )
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
-from bot.core.sessions import NotRead, Session, words_of
+from bot.core.sessions import Choice, NotRead, Session, read_choice, words_for_all, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
-from bot.messages.blocks import Message, Visibility, ephemeral
-from bot.messages.buttons import CONTINUE, END_ONLY_FOR, LEGACY_PAUSE, PAUSE_FROM_MESSAGE, READ_LIST, VERBS
+from bot.messages.blocks import Message, View, Visibility, ephemeral
+from bot.messages.buttons import (
+    CONTINUE,
+    END_ONLY_FOR,
+    LEGACY_PAUSE,
+    PAUSE_FROM_MESSAGE,
+    PAUSE_SEVERAL,
+    READ_LIST,
+    VERBS,
+)
 from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question
-from bot.messages.pausing import CHOICE, MODAL, OUT_OF_DATE, SHORTCUT, TITLE, message_modal, no_id_note
+from bot.messages.pausing import (
+    CHOICE,
+    LEFT_OUT,
+    MODAL,
+    OUT_OF_DATE,
+    SEVERAL_BEGUN,
+    SHORTCUT,
+    TITLE,
+    message_modal,
+    no_id_note,
+    several_answer,
+)
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
 from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
@@ -36,6 +55,7 @@ from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
 from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.orders import Orders, RunningOrder
+from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import Listing, SessionLists
 
@@ -50,6 +70,7 @@ class OrderListeners:
     auto_pauses: AutoPauses
     lists: SessionLists
     views: SessionViews
+    windows: PauseWindows
     dashboard_url: str
 
     def add_to(self, router: Router) -> None:
@@ -61,6 +82,8 @@ class OrderListeners:
         router.add("message_shortcut", PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
         router.add("global_shortcut", SHORTCUT, listener=self.open_list)
         router.add("view", CHOICE, MODAL, listener=self.pause_chosen)
+        router.add("action", PAUSE_SEVERAL, listener=self.open_window)
+        router.add("view", PAUSE_SEVERAL, listener=self.pause_several)
         router.add("action", CONTINUE, listener=self.ask_to_continue)
         router.add("view", CONTINUE, listener=self.continue_held)
 
@@ -74,6 +97,8 @@ class OrderListeners:
             await self._ask_to_end(found.session_id, request)
         elif isinstance(found, Found) and verb is not Verb.END:
             request.ack.message = await self._send(_order_of_command(verb, found, request), request)
+        elif words is not None and (several := words_for_all(words)) is not None:
+            request.start(self.windows.open(request.address, request.trigger, Choice(several)))
         elif words is None:
             request.ack.message = usage_message(verb, found, dashboard_url=self.dashboard_url)
         else:
@@ -231,6 +256,30 @@ class OrderListeners:
             running = await asyncio.gather(*(self._start(order, address, request) for order in orders))
             if new := [one for one in running if one is not None]:
                 request.start(self.orders.announce(new))
+
+    # --- several sessions at once ---
+
+    async def open_window(self, request: Request) -> None:
+        """Open the window to pause several sessions."""
+        choice = read_choice(text_field(request.payload["actions"][0], "value"))
+        view = payload.read_view(request.payload)
+        address = view and self.views.address(request.actor, view.origin)
+        request.start(self.windows.open(address or request.address, request.trigger, choice))
+
+    async def pause_several(self, request: Request) -> None:
+        """Pause what the window shows. The ack closes it when that is recorded."""
+        sent = payload.read_several(request.payload, request.age)
+
+        async def show_late(answer: View | str) -> None:
+            view = several_answer(answer or SEVERAL_BEGUN) if isinstance(answer, str) else answer
+            await self.views.modals.update_after_ack(request.actor, sent.view_id, view)
+
+        work = guarded(self.windows.submit(request.actor, sent), lambda broken: several_answer(broken.text))
+        answer = await request.now_or_later(work, show_late)
+        if isinstance(answer, str):
+            request.ack.errors = {LEFT_OUT: answer} if answer else None
+        else:
+            request.ack.view = answer or several_answer(ONE_MOMENT)
 
     # --- what alerts did not pause ---
 

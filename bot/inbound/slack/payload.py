@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, text_field
+from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, objects_in, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
 from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_ids
 from bot.messages.buttons import CONFIRMED_RESUME, VERBS
-from bot.messages.pausing import ALL, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, SESSIONS
+from bot.messages.pausing import ALL, LEFT_OUT, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, REASON, SESSIONS
+from bot.usecases.pause_windows import Submitted
 
 _ACTION_TS = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 
@@ -208,6 +209,15 @@ def read_choice(payload: Mapping[str, Any]) -> tuple[tuple[SessionId, ...], dict
     texts = [*(text_field(box, "value") for box in boxes), text_field(inputs.get(PASTED), "value")]
     ids = dict.fromkeys(found for text in texts for _, some in words_with_ids(text) for found in some)
     return tuple(ids)[:MOST_SHOWN], {PASTED: NO_SESSION} if PASTED in inputs else {f"{SESSIONS}_0": NOTHING_CHOSEN}
+
+
+def read_several(payload: Mapping[str, Any], age: float) -> Submitted:
+    """Read a submitted window, which went through the client. `age` is that of the request, in seconds."""
+    view = object_field(payload, "view")
+    inputs, blocks = _inputs_of(view), object_field(object_field(view, "state"), "values")
+    boxes = [box for menu in objects_in(object_field(blocks, LEFT_OUT)) for box in object_list_field(menu, _SELECTED)]
+    left_out, reason = frozenset(text_field(box, "value") for box in boxes), text_field(inputs.get(REASON), "value")
+    return Submitted(text_field(view, "id"), text_field(view, "private_metadata"), left_out, reason.strip(), age)
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:

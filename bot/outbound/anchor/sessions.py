@@ -57,7 +57,7 @@ def read_page(parsed: Mapping[str, Any], page: int) -> SessionPage | None:
     pages = _number(data.get("total_pages"))
     is_last = len(listed) < LIMIT if pages is None else page >= pages
     sessions = _read_all(object_list_field(data, "sessions"))
-    return SessionPage(sessions, is_last, len(listed) - len(sessions))
+    return SessionPage(sessions, is_last, len(listed) - len(sessions), int(_number(data.get("total")) or 0))
 
 
 def read_statuses(parsed: Mapping[str, Any]) -> SessionPage | None:
@@ -205,7 +205,8 @@ class AnchorSessions:
             if isinstance(own, NotRead):
                 return own
             pages = [own]
-        return running_sessions(pages, is_complete=not failures, now=now)
+        total = answers[0].total if isinstance(answers[0], SessionPage) else 0
+        return running_sessions(pages, is_complete=not failures, now=now, total=total)
 
     async def statuses(self, key: Secret, *, since: float | None = None) -> SessionPage | NotRead:
         """Return the sessions of the key with their statuses by one request; `since` is in Unix seconds.
@@ -265,7 +266,7 @@ class AnchorSessions:
             if isinstance(page, NotRead):
                 return whole if number > 1 else page
             unreadable = whole.unreadable + page.unreadable
-            whole = SessionPage(whole.sessions + page.sessions, page.is_last, unreadable)
+            whole = SessionPage(whole.sessions + page.sessions, page.is_last, unreadable, page.total)
             if page.is_last:
                 break
         return whole

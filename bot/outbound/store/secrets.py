@@ -5,6 +5,7 @@ https://cryptography.io/en/latest/fernet/
 
 import base64
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -44,14 +45,19 @@ class FieldCipher:
         self.key_id = digest(keys[0].reveal())[:_KEY_ID_LENGTH]
         """The id of the encrypting key: a digest, which does not reveal the key."""
 
-    def encrypt(self, secret: Secret, field: FieldRef) -> str:
-        """Return the ciphertext in ASCII. It contains the field, so that it cannot be moved to another one."""
-        return self._fernet.encrypt(json.dumps([field.owner, field.column, secret.reveal()]).encode()).decode()
+    def encrypt(self, secret: Secret, field: FieldRef, *, is_short: bool = False) -> str:
+        """Return the ciphertext in ASCII. It contains the field, so that it cannot be moved to another one.
+
+        A short one is compressed.
+        """
+        plain = json.dumps([field.owner, field.column, secret.reveal()]).encode()
+        return self._fernet.encrypt(zlib.compress(plain, level=9) if is_short else plain).decode()
 
     def decrypt(self, ciphertext: str, field: FieldRef) -> Secret:
         """Return the secret. Raises UnreadableError if no key fits, or if it was encrypted for another field."""
         try:
-            owner, column, value = json.loads(self._fernet.decrypt(ciphertext.encode()))
+            plain = self._fernet.decrypt(ciphertext.encode())
+            owner, column, value = json.loads(plain if plain.startswith(b"[") else zlib.decompress(plain))
         except InvalidToken:
             raise UnreadableError(f"none of the keys decrypts {field.column} of {field.owner}") from None
         if (owner, column) != (field.owner, field.column):
@@ -128,21 +134,28 @@ def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, .
 _MODAL = "modal"
 
 
-def seal(address: ReplyAddress, cipher: FieldCipher) -> str:
-    """Return a text that only the same person in the same workspace can send back."""
+def seal(address: ReplyAddress, cipher: FieldCipher, *shown: object) -> str:
+    """Return a text that only the same person in the same workspace can send back, with JSON that a modal showed."""
     url = address.response_url
-    fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, address.message_url]
-    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor))
+    fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, address.message_url, *shown]
+    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor), is_short=bool(shown))
 
 
 def unseal(text: str, actor: Actor, cipher: FieldCipher) -> ReplyAddress | None:
     """Return the address that was sealed for this person; None for anything else."""
+    found = unseal_all(text, actor, cipher)
+    return found and found[0]
+
+
+def unseal_all(text: str, actor: Actor, cipher: FieldCipher) -> tuple[ReplyAddress, list[Any]] | None:
+    """Return the address and the JSON that were sealed for this person; None for anything else."""
     try:
-        channel_id, url, thread_ts, message_url = json.loads(cipher.decrypt(text, _field_of_modal(actor)).reveal())
+        sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor)).reveal())
     except UnreadableError:
         return None
+    channel_id, url, thread_ts, message_url, *shown = sealed
     there = Actor(actor.team_id, channel_id, actor.user_id, actor.home_team_id)
-    return ReplyAddress(there, Secret(url) if url else None, thread_ts, message_url=message_url)
+    return ReplyAddress(there, Secret(url) if url else None, thread_ts, message_url=message_url), shown
 
 
 def _field_of_modal(actor: Actor) -> FieldRef:

@@ -1,0 +1,191 @@
+"""The window in which people pause several sessions at once: what it shows is what is paused."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from bot.core.requests import Actor, ReplyAddress, Trigger
+from bot.core.session_ids import SessionId
+from bot.core.sessions import MOST_TOGETHER, Choice, NotRead, Phase, Session, SessionList, read_choice
+from bot.messages.blocks import View
+from bot.messages.pausing import (
+    MOST_OPTIONS,
+    NOBODY_LEFT,
+    NOT_WHOLE,
+    READING_SEVERAL,
+    SEVERAL_OUT_OF_DATE,
+    SHOWN_LOST,
+    UNREAD_NOW,
+    Offer,
+    none_runs_text,
+    not_opened_message,
+    several_answer,
+    several_modal,
+)
+from bot.messages.sessions import list_refusal, not_continued_text, not_read_text
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.history import SessionStates
+from bot.outbound.store.marks import ShownSessions
+from bot.outbound.store.secrets import FieldCipher, seal, unseal_all
+from bot.usecases.access import Access, AccessCheck
+from bot.usecases.batches import Batch, Batches
+from bot.usecases.incidents import report
+from bot.usecases.modals import Modals, NotOpened
+from bot.usecases.sessions import SessionReads
+
+AGE_LIMIT = 600.0
+"""Seconds for which a window pauses what it shows. Afterwards it first shows what has changed."""
+
+_LONGEST_STATE = 3_000  # of `private_metadata`: https://docs.slack.dev/reference/views
+_STORE_WAIT = 1.0  # seconds for the database
+_DIGITS = 32  # of an id
+_NOT_OPENED = NotOpened(*[not_opened_message()] * 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A submitted window, which went through the client, with what its inputs hold. `age` is that of the request."""
+
+    view_id: str
+    state: str
+    left_out: frozenset[str]
+    reason: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Sessions that a window shows, since `at` (Unix seconds), 0 before it opens; `ids` is None if they are lost."""
+
+    address: ReplyAddress
+    choice: Choice
+    at: int = 0
+    ids: tuple[SessionId, ...] | None = ()
+    left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWindows:
+    """The windows, and what comes of those that are submitted. Opening one pauses nothing."""
+
+    access_check: AccessCheck
+    reads: SessionReads
+    states: SessionStates
+    rows: ShownSessions
+    modals: Modals
+    batches: Batches
+    cipher: FieldCipher
+    dashboard_url: str
+
+    async def open(self, address: ReplyAddress, trigger: Trigger, choice: Choice) -> None:
+        """Open the window, or report why it does not open."""
+        access = await self.access_check.check_many(address.actor)
+        if not isinstance(access, Access):
+            await self.modals.delivery.deliver(address, list_refusal(access, dashboard_url=self.dashboard_url))
+            return
+        new, placeholder = _Shown(address, choice), several_answer(READING_SEVERAL)
+        await self.modals.open(address, trigger, lambda _: self._view(access, new), placeholder, _NOT_OPENED)
+
+    async def submit(self, actor: Actor, sent: Submitted) -> View | str:
+        """Pause exactly what the window shows, but for what was left out, and return "".
+
+        Return an error at that input if nothing is left, or a view: another offer in place of one that is too old.
+        """
+        shown = await self._read(actor, sent.state)
+        if shown is None or (shown.ids is not None and not sent.left_out <= set(shown.ids)):
+            return several_answer(SEVERAL_OUT_OF_DATE)
+        access = await self.access_check.check_many(shown.address.actor)
+        if not isinstance(access, Access):
+            return several_answer(not_continued_text(access, dashboard_url=self.dashboard_url))
+        if shown.ids is None or time.time() - shown.at > AGE_LIMIT:
+            return await self._view(access, replace(shown, left_out=sent.left_out))
+        wanted = tuple(one for one in shown.ids if one not in sent.left_out)
+        if not wanted:
+            return NOBODY_LEFT
+        batch = Batch(
+            address=shown.address,
+            session_ids=wanted,
+            words=shown.choice.words,
+            reason=sent.reason,
+            trigger_id=sent.view_id,  # one batch for a window, however often it is sent
+            age=sent.age,
+        )
+        await self.batches.pause(batch)
+        return ""
+
+    async def _view(self, access: Access, before: _Shown) -> View:
+        """Return the window that opens, or that follows what was shown before. Never raises."""
+        try:
+            read = await self.reads.running(access)
+            if isinstance(read, NotRead) and not before.ids:
+                return several_answer(not_read_text(read, dashboard_url=self.dashboard_url))
+            offer = await self._offer(read, before)
+            if not offer.sessions:
+                return several_answer(none_runs_text(offer.chosen, before.choice.words))
+            at = int(time.time())
+            state, count = await self._write(before.address, at, offer)
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the person
+            return several_answer(report(error).text)
+        if count < len(offer.sessions):
+            offer = replace(offer, sessions=offer.sessions[:count], notes=(*offer.notes, NOT_WHOLE))
+        return several_modal(offer, state, at=at)
+
+    async def _offer(self, read: SessionList | NotRead, before: _Shown) -> Offer:
+        """Return what runs and is chosen; also what was shown before, unless it is known to have ended."""
+        team_id, ids = before.address.actor.team_id, before.ids or ()
+        running = read if isinstance(read, SessionList) else SessionList((), is_complete=False, read_at=time.time())
+        chosen, listed = running.chosen(before.choice), {one.id for one in running.sessions}
+        gone = [one for one in ids if one not in listed]
+        ended = [one for one in gone if running.is_complete or one in running.ended]
+        kept = [self.reads.known(team_id, one) or Session(id=one) for one in gone if one not in ended]
+        sessions = (*chosen.sessions, *kept)[:MOST_TOGETHER]
+        offer = Offer(before.choice, running, chosen, sessions, before.left_out)
+        if before.ids is None:
+            return replace(offer, notes=(SHOWN_LOST,))
+        if not before.at:
+            return offer
+        began = [one.id for one in chosen.sessions if one.id not in ids]
+        changes = {"Began": began, "Ended": ended, "Resumed": await self._resumed(team_id, ids, before.at)}
+        return replace(offer, changes=changes, notes=(UNREAD_NOW,) if isinstance(read, NotRead) else ())
+
+    async def _resumed(self, team_id: str, ids: Sequence[SessionId], since: int) -> list[SessionId]:
+        """Return those that were resumed since a time (Unix seconds), if the database answers."""
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_STORE_WAIT):
+                states = await self.states.of(team_id, ids)
+                resumed = {one for one, state in states.items() if state.phase is Phase.RESUMED and state.at >= since}
+                return [one for one in ids if one in resumed]
+        return []
+
+    async def _write(self, address: ReplyAddress, at: int, offer: Offer) -> tuple[str, int]:
+        """Return the state of a window, and how many of its sessions it has: without the database those that fit."""
+        ids = [one.id for one in offer.sessions]
+
+        def state(number: int, kept: str = "") -> str:
+            digits = "".join(ids[:number]).replace("-", "")
+            return seal(address, self.cipher, offer.choice.as_text(), at, digits, kept)
+
+        most = next(some for some in range(min(len(ids), MOST_OPTIONS), 0, -1) if len(state(some)) <= _LONGEST_STATE)
+        if most < len(ids):
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(_STORE_WAIT):
+                    return state(0, await self.rows.keep(address.actor.person, ids)), len(ids)
+        return state(most), most
+
+    async def _read(self, actor: Actor, state: str) -> _Shown | None:
+        """Return what a window shows; None if it is none of this person's."""
+        found = unseal_all(state, actor, self.cipher)
+        if found is None or not found[1]:  # it can be that of another modal
+            return None
+        address, (choice, at, digits, kept) = found
+        parts = (digits[first : first + _DIGITS] for first in range(0, len(digits), _DIGITS))
+        ids: tuple[SessionId, ...] | None = tuple(SessionId(str(UUID(part))) for part in parts)
+        if kept:
+            ids = None
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(_STORE_WAIT):
+                    ids = await self.rows.find(actor.person, kept)
+        return _Shown(address, read_choice(choice), at, ids)
