@@ -685,6 +685,7 @@ STATUS: Mapping[str, str] = {
 
 # --- past orders ---
 
+_BATCH_ID = "01936d2a40e8" + 16 * "0"
 PAST = PastOrder(
     id="1",
     team_id=TEAM,
@@ -721,6 +722,7 @@ PAST_IN_HOME: Mapping[str, View] = {
     "an order of one's own": home_with((PAST,), viewer=ALICE),
     "an order, admin": home_with((replace(PAST, channel_id="D0ALICE0001", reason=""),), is_admin=True),
     "an order of the command line": home_with((_BY_OPERATOR,), is_admin=True),
+    "a batch of orders": home_with((replace(PAST, batch_id=_BATCH_ID, batch_total=37, batch_done=35),), viewer=ALICE),
     "a database that fails": home_with(None),
 }
 
@@ -731,6 +733,7 @@ def _past(verb: Verb, outcome: str | None) -> str:
 
 
 PAST_OUTCOMES: Mapping[str, str] = {f"{verb}: {name}": _past(verb, name) for verb in Verb for name in _NAMES}
+_OF_BATCH = replace(PAST, batch_id=_BATCH_ID)
 PAST_IN_MODAL: Mapping[str, View] = {
     "no order": history_modal(HistoryQuery(), []),
     "chosen": history_modal(
@@ -738,6 +741,7 @@ PAST_IN_MODAL: Mapping[str, View] = {
     ),
     "a database that fails": history_modal(HistoryQuery(), None),
     "more": history_modal(HistoryQuery(), [PAST] * 100),
+    "one of a batch": history_modal(HistoryQuery(), [_OF_BATCH]),
 }
 
 # --- lists of sessions ---
@@ -934,7 +938,6 @@ def batched(*ends: outcomes.Outcome | None) -> list[BatchedOrder]:
 
 BATCH = BatchContent(ALICE, CHANNEL, "it loops & spends", "shop")
 _EARLIER = "https://acme.slack.com/archives/C0ALERTS001/p1785000000000100"
-_BATCH_ID = "01936d2a40e8" + 16 * "0"
 _SOME = (
     *(outcomes.Paused(), outcomes.NotRunning(), outcomes.NotFound(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)),
     *(outcomes.Failed(500), outcomes.RateLimited(60.0), outcomes.Late(7.0, BOB), outcomes.NoKey()),

@@ -70,6 +70,7 @@ _RECORD: Mapping[str, Callable[[PastOrder], object]] = {
     "settled_at": lambda order: _time(order.settled_at),
     "delivered_by": lambda order: order.delivered_by,
     "told_at": lambda order: _time(order.told_at),
+    "batch": lambda order: order.batch_id,
     "state": lambda order: order.state,
     "id": lambda order: order.id,
 }
@@ -87,6 +88,7 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
     "seconds": (7, lambda order: None if order.seconds is None else f"{order.seconds:.2f}"),
     "told by": (14, lambda order: order.delivered_by),
     "reason": (20, lambda order: order.reason),
+    "batch": (28, lambda order: order.batch_id),
 }
 """The columns for people: the width, which a longer value exceeds, and the value of an order."""
 
@@ -126,6 +128,7 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
     is_result = options.outcome in set(Result)
     return HistoryFilter(
         team_id=options.workspace,
+        batch_id=options.batch,
         session_id=options.session,
         user_ids=frozenset([options.user] if options.user else []),
         results=frozenset([Result(options.outcome)] if is_result else []),

@@ -57,6 +57,9 @@ def add_journal(commands: _Commands) -> None:
         help="how far back: a duration like 30m, 24h or 7d, or a time like 2026-11-26T10:00Z (default: 24h)",
     )
     parser.add_argument("--session", type=_session_id, metavar="ID", help="only this session: its id, or a URL with it")
+    parser.add_argument(
+        "--batch", metavar="ID", help="only the orders that were given at once, by the id of the result"
+    )
     parser.add_argument("--user", type=_user_id, metavar="ID", help="only this person: an id like U0123456789")
     parser.add_argument(
         "--outcome",

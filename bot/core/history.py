@@ -43,6 +43,7 @@ class PastOrder:
     """An order in the journal. Times are Unix seconds; texts are as they are stored: people and Anchor wrote some.
 
     `outcome` is the name of a type in `core.outcomes`, perhaps of another version of the bot; `outcome_fields` is JSON.
+    One that stands for its batch has the number of its orders, and of those that were done.
     """
 
     id: str
@@ -62,6 +63,9 @@ class PastOrder:
     given_at: float
     settled_at: float | None
     told_at: float | None
+    batch_id: str | None = None
+    batch_total: int = 0
+    batch_done: int = 0
 
     @property
     def seconds(self) -> float | None:
@@ -82,10 +86,12 @@ class BatchedOrder:
 class HistoryFilter:
     """The orders that are wanted: those that meet every condition. None and an empty set mean no condition.
 
-    `since` is in Unix seconds.
+    `since` is in Unix seconds. If it `folds` batches, the first order of each stands for all.
     """
 
     team_id: str | None = None
+    batch_id: str | None = None
+    folds: bool = False
     session_id: str | None = None
     user_ids: frozenset[str] = frozenset()
     results: frozenset[Result] = frozenset()

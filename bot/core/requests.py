@@ -190,6 +190,8 @@ class Source(StrEnum):
     SHORTCUT = "shortcut"
     COMMAND_LINE = "command line"
     """`anchor-bot pause` and `anchor-bot resume`, which run beside the bot."""
+    BATCH = "batch"
+    """The window for many sessions."""
     ALERT = "alert"
     """An alert that asks for a pause. Nothing is sent until the database has said that nothing speaks against it."""
 

@@ -131,7 +131,11 @@ def _line(order: PastOrder, *, shows_all: bool) -> str:
     who = f"{mention(order.user_id)}, {moment(order.given_at)}"
     what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
     rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
-    return f"{what}\n{session(order.session_id)}{rest}"
+    batch = f"batch {code(order.batch_id)}" if order.batch_id else ""
+    if order.batch_total:
+        what = f"{DONE[Verb(order.verb)]} {order.batch_done} of {order.batch_total} sessions at once, by {who}."
+        return f"{what}\n{batch.capitalize()}{rest}"
+    return f"{what}\n{session(order.session_id)}{f' of {batch}' if batch else ''}{rest}"
 
 
 def _what(order: PastOrder) -> str:

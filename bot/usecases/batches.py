@@ -33,7 +33,7 @@ class Batch:
     reason: str = ""
     trigger_id: str = ""
     age: float = 0.0
-    source: Source = Source.COMMAND
+    source: Source = Source.BATCH
     id: str = field(default_factory=new_id)
 
     def orders(self) -> list[Order]:

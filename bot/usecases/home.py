@@ -129,6 +129,6 @@ class HomeView:
         return tuple(overview_blocks(found, now=time.time(), dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
-        found = await self.past_orders.newest(HistoryFilter(team_id=workspace.team_id), most=MOST_IN_HOME)
+        found = await self.past_orders.newest(HistoryFilter(team_id=workspace.team_id, folds=True), most=MOST_IN_HOME)
         orders = None if found is None else tuple(found)
         return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

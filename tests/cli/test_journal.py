@@ -30,11 +30,12 @@ def told(row: Any, outcome: outcomes.Outcome) -> Any:
 
 UNCONFIRMED = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
 BEGAN = time.monotonic()
+BOB_S = order_row(user="U0BOB000001", age=1_700)
 ROWS = [
     told(order_row(age=100_000), outcomes.Paused("paused")),
     told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound("no such session")),
     told(order_row(requests.Verb.RESUME, team="T0OTHER0001", age=4_000), UNCONFIRMED),
-    told(order_row(user="U0BOB000001", age=1_700), policy.NotNamed(frozenset({"U1"}))),
+    told(replace(BOB_S, order=replace(BOB_S.order, batch_id="0193")), policy.NotNamed(frozenset({"U1"}))),
     order_row(age=1),
 ]
 """As if a test began with this module. One is older than a day; the last one has no outcome yet."""
@@ -88,6 +89,7 @@ def numbers(printed: str) -> list[int]:
         ("--since 1h", [3, 4]),
         ("--since 28m", [4]),
         ("--workspace T0OTHER0001", [2]),
+        ("--batch 0193", [3]),
         ("--outcome notfound", [1]),
         ("--outcome unconfirmed", [2]),
         ("--outcome refused", [3]),
@@ -132,6 +134,7 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         "details": {"anchor_message": "no such session"},
         "seconds": 0.0,
         "delivered_by": "ack",
+        "batch": None,
         "state": "told",
     }
     for text in (RESPONSE_URL, "secret", "gAAAA"):

@@ -42,12 +42,19 @@ _FORGET_REPLIES = f"""
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 
-_COLUMNS = ", ".join(field.name for field in fields(PastOrder))
+_COUNTS = ("batch_total", "batch_done")
+_COLUMNS = ", ".join(field.name for field in fields(PastOrder) if field.name not in _COUNTS)
+_COUNTED = f"""
+    (SELECT count(*) FROM orders AS other WHERE other.batch_id = orders.batch_id) AS batch_total,
+    (SELECT count(*) FROM orders AS other WHERE other.batch_id = orders.batch_id
+      AND other.outcome IN ('{Paused.__name__}', '{Resumed.__name__}')) AS batch_done
+"""
+_IS_FIRST = "NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.batch_id = orders.batch_id AND other.id < orders.id)"
 _CHANGES = f"""
     (SELECT id, team_id, '' AS session_id, 'set' AS verb, what || ': ' || value AS reason, 'settings' AS source,
       user_id, team_id AS home_team_id, '' AS channel_id, CAST(NULL AS TEXT) AS thread_ts, '{State.TOLD}' AS state,
       'Changed' AS outcome, CAST(NULL AS TEXT) AS outcome_fields, CAST(NULL AS TEXT) AS delivered_by, at AS given_at,
-      at AS settled_at, at AS told_at FROM changes) AS entries
+      at AS settled_at, at AS told_at, CAST(NULL AS TEXT) AS batch_id FROM changes) AS entries
 """
 """Changes of settings in the form of orders."""
 
@@ -87,7 +94,8 @@ class OrderHistory:
     ) -> list[PastOrder]:
         """Return rows of several tables in one sequence; each is read by its own index."""
         where = " AND ".join((*_conditions(chosen), *conditions)) or "1 = 1"
-        parts = [f"SELECT {_COLUMNS} FROM {table} WHERE {where} ORDER BY {order}" for table in of]
+        columns = f"{_COLUMNS}, {_COUNTED}" if chosen.folds else _COLUMNS
+        parts = [f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}" for table in of]
         sql = f"{' UNION ALL '.join(f'SELECT * FROM ({part}) AS part' for part in parts)} ORDER BY {order}"
         rows = await self.database.fetch_all(sql, **_values(chosen), **values)
         return [PastOrder(**row._asdict()) for row in rows]
@@ -96,6 +104,10 @@ class OrderHistory:
 def _conditions(chosen: HistoryFilter) -> Iterator[str]:
     if chosen.team_id is not None:
         yield "team_id = :team_id"
+    if chosen.batch_id is not None:
+        yield "batch_id = :batch_id"
+    if chosen.folds:
+        yield _IS_FIRST
     if chosen.session_id is not None:
         yield "session_id = :session_id"
     if chosen.user_ids:
@@ -112,6 +124,7 @@ def _conditions(chosen: HistoryFilter) -> Iterator[str]:
 def _values(chosen: HistoryFilter) -> dict[str, object]:
     return {
         "team_id": chosen.team_id,
+        "batch_id": chosen.batch_id,
         "session_id": chosen.session_id,
         "user_ids": listed(chosen.user_ids),
         "outcome": chosen.outcome,

@@ -1,5 +1,7 @@
 """Past orders and changes of settings are read in one sequence, page by page."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.order_rows import OrderHistory, order_row, rows_of, told
@@ -51,3 +53,13 @@ async def test_changes_of_settings_are_between_the_orders(store: Store) -> None:
     assert await read(store, Filter(outcome="Observed")) == []
     newest = await OrderHistory(store.database).newest(Filter(since=now.given_at - DAY), most=10)
     assert [one.verb for one in newest] == ["pause"] * 3
+
+
+async def test_the_first_order_of_a_batch_stands_for_all(store: Store) -> None:
+    batch = [replace(one, order=replace(one.order, batch_id="0193")) for one in (order_row() for _ in range(30))]
+    done = [told(one, outcomes.Paused()) for one in batch[:20]]
+    await rows_of(store).write([order_row(age=60.0), *done, *batch[20:], order_row()], [])
+    found = await OrderHistory(store.database).newest(Filter(folds=True), most=10)
+    assert [(one.batch_id, one.batch_total, one.batch_done) for one in found if one.batch_id] == [("0193", 30, 20)]
+    assert len(found) == 3
+    assert len(await OrderHistory(store.database).newest(Filter(batch_id="0193"), most=100)) == 30
