@@ -11,15 +11,14 @@ from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import AlertClientSettings
 from bot.core.fields import parse_object
 from bot.messages.markup import printable
-from bot.outbound.slack.client import Posted
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # the bot waits up to 10 s for its database, and 15 s for Slack
 _MAX_LENGTH = 500
 _MOST_WARNINGS = 20
 
 
-def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> Posted:
-    """Post `fields` to the alerts endpoint of the settings, and print its warnings to stderr.
+def send_alert(settings: AlertClientSettings, fields: Mapping[str, object]) -> str:
+    """Post `fields` to the alerts endpoint of the settings, print its warnings to stderr, and return what became of it.
 
     Raises NotDoneError, also if it is unknown whether it was posted.
     """
@@ -54,18 +53,17 @@ def read_warnings(body: bytes) -> list[str]:
     return [printable(one, limit=_MAX_LENGTH) for one in listed if isinstance(one, str)]
 
 
-def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool) -> Posted:
-    """Interpret the answer of the server at `url`; the `ts` of an alert that will be posted is "".
+def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool) -> str:
+    """Interpret the answer of the server at `url`, and return what became of the alert.
 
     `has_workspace`: the URL names a workspace, that of ALERTS_WORKSPACE. Raises NotDoneError; its exit code is 2 if the
     bot rejected the request.
     """
     answer = parse_object(body) or {}
     channel, ts, why = answer.get("channel"), answer.get("ts"), answer.get("error")
-    if status_code == httpx.codes.OK and isinstance(channel, str) and isinstance(ts, str):
-        return Posted(channel=printable(channel, limit=_MAX_LENGTH), ts=printable(ts, limit=_MAX_LENGTH))
-    if status_code == httpx.codes.ACCEPTED and isinstance(channel, str):
-        return Posted(channel=printable(channel, limit=_MAX_LENGTH), ts="")
+    is_taken = status_code == httpx.codes.ACCEPTED or (status_code == httpx.codes.OK and isinstance(ts, str))
+    if is_taken and isinstance(channel, str):
+        return _taken(channel, ts, answer.get("count"))
     if status_code == httpx.codes.UNAUTHORIZED:
         refused = "ALERTS_TOKEN, or ALERTS_WORKSPACE is wrong" if has_workspace else "ALERTS_TOKEN"
         raise NotDoneError(f"The bot at {url} refuses {refused}. Use its alerts token.", code=UNUSABLE_SETTINGS)
@@ -78,3 +76,11 @@ def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool)
             "bot serves many workspaces and ALERTS_WORKSPACE is not set."
         )
     raise NotDoneError(f"The server at {url} is not this bot ({status_code}). Is ANCHOR_BOT_URL right?")
+
+
+def _taken(channel: str, ts: object, count: object) -> str:
+    where = printable(channel, limit=_MAX_LENGTH)
+    on_card = f", ts {printable(ts, limit=_MAX_LENGTH)}" if isinstance(ts, str) else ""
+    if isinstance(count, int) and count > 1:
+        return f"Added to the card in {where} ({count} alerts){on_card}"
+    return f"Posted in {where}{on_card}" if on_card else f"Queued for {where}"

@@ -63,10 +63,9 @@ def _alert(options: argparse.Namespace) -> int:
     names = ("text", "title", "severity", "url", "channel")
     fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
     try:
-        posted = send_alert(settings, fields)
+        done = send_alert(settings, fields)
     except KeyboardInterrupt:
         return _fail("Interrupted: the alert may have been posted.", code=INTERRUPTED)
-    done = f"Posted in {posted.channel}, ts {posted.ts}" if posted.ts else f"Queued for {posted.channel}"
     print(done)  # noqa: T201 - output of a command
     return 0
 

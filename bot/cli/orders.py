@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 
@@ -24,11 +24,12 @@ from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
 from bot.core.fields import Proxy
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
-from bot.core.session_ids import SessionId
-from bot.core.sessions import NotRead
+from bot.core.session_ids import Found, SessionId
+from bot.core.sessions import EIGHT_DIGITS, NotRead
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.blocks import Message
+from bot.messages.markup import DOING
 from bot.messages.results import facts_message, outcome_message
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -102,7 +103,30 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
         if verb is Verb.END and not options.yes and isinstance(await OperatorAccess(place.find).check(order), Access):
             _confirm_end(options.session)
+        doing = f"{DOING[verb]}… (up to {settings.anchor_deadline:g} s)"
+        print(doing, file=sys.stderr, flush=True)  # noqa: T201 - output of a command
+        if EIGHT_DIGITS.fullmatch(order.session_id):
+            order = replace(order, session_id=await _find_session(order, settings, session, place))
         return await _execute(order, settings, session, place)
+
+
+async def _find_session(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> SessionId:
+    """Return the only session that runs and whose id begins with the 8 digits of the order. Raises NotDoneError."""
+    access, digits = await OperatorAccess(place.find).check(order), order.session_id
+    if not isinstance(access, Access):
+        return digits  # the order is refused, too
+    running = await AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout).running(access.key)
+    meant = running if isinstance(running, NotRead) else running.meant_by(digits)
+    if isinstance(meant, Found):
+        return meant.session_id
+    found = [] if isinstance(meant, NotRead) else [one.id for one in meant.sessions]
+    if isinstance(meant, NotRead) or not meant.is_complete:
+        why = "Anchor did not list all sessions that run, so another one can be meant."
+    elif found:
+        why = "Another session can be meant."
+    else:
+        why = f"No session that runs has an id that begins with {digits}."
+    raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *found]))
 
 
 def _confirm_end(session_id: SessionId) -> None:

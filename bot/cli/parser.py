@@ -14,6 +14,7 @@ from bot.core.history import Result
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
+from bot.core.sessions import EIGHT_DIGITS
 
 _EFFECT_OF_END = (
     "The browser, its pages and the agent's run are lost. It needs END_SESSION=on, or with many workspaces the "
@@ -83,7 +84,8 @@ def _add_orders(commands: _Commands) -> None:
             "with and without a running bot, asks for no permission in Slack, and is recorded in the journal.",
             epilog="Exit code 1: not done, or unconfirmed: the output says why; 2: an argument or setting is invalid.",
         )
-        parser.add_argument("session", type=_session_id, metavar="ID", help="the session: its id, or a URL with it")
+        read, short = (_session_or_digits, ", or its first 8 digits") if verb is Verb.PAUSE else (_session_id, "")
+        parser.add_argument("session", type=read, metavar="ID", help=f"the session: its id, or a URL with it{short}")
         parser.add_argument("--reason", default="", help="the reason, for the journal")
         parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
         if verb is Verb.END:
@@ -116,6 +118,10 @@ def _session_id(text: str) -> SessionId:
         example = "use one like 3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
         raise argparse.ArgumentTypeError(f"{text!r} does not contain exactly one session id: {example}")
     return found.session_id
+
+
+def _session_or_digits(text: str) -> SessionId:
+    return SessionId(text.casefold()) if EIGHT_DIGITS.fullmatch(text) else _session_id(text)
 
 
 def _since(text: str) -> float:

@@ -39,7 +39,7 @@ ALL_WORD = "all"
 
 _IDS, _WORDS = "ids", "words"
 
-_EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
+EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
 _MARKS = ".,:;!"
 _QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
@@ -281,7 +281,7 @@ class SessionList:
         """
         first, _, reason = words.strip().partition(" ")
         digits = first.strip(_MARKS + _QUOTES)
-        if not _EIGHT_DIGITS.fullmatch(digits):
+        if not EIGHT_DIGITS.fullmatch(digits):
             return self.matching(words)
         matches = self.matching(digits)
         if self.is_complete and len(matches.sessions) == 1:

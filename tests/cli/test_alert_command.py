@@ -62,6 +62,8 @@ async def test_it_posts_through_the_bot_and_says_where_or_that_it_is_queued(send
         sent = await send(at.bot.url, *LEAST, *more)
         (message,) = at.messages()
         assert sent == Ran(0, f"Posted in C0ALERTS001, ts {message.ts}")
+        again = await send(at.bot.url, *LEAST, *more)
+        assert again == Ran(0, f"Added to the card in C0ALERTS001 (2 alerts), ts {message.ts}")
         assert all(word in str(message) for word in ("High spend", "It spent $40.", "https://a.example/1", "ritical"))
         at.slack.faults["chat.postMessage"] = rate_limited(9, times=1)
         other = ("--session", OTHER_SESSION, "--text", "It loops.", "--bot-url", at.bot.url)
@@ -138,12 +140,18 @@ def refusal(status: int, body: bytes = b"", *, url: str = URL, has_workspace: bo
     return str(refused.value), getattr(refused.value, "code", -1)
 
 
-@pytest.mark.parametrize(("status", "more", "ts"), [(200, {"ts": "1.2"}, "1.2"), (202, {"queued": True}, "")])
-def test_a_posted_or_queued_alert(status: int, more: dict[str, Any], ts: str) -> None:
-    answer: Any = read_answer(
-        status, json.dumps({"ok": True, "channel": "C1"} | more).encode(), URL, has_workspace=False
-    )
-    assert (answer.channel, answer.ts) == ("C1", ts)
+@pytest.mark.parametrize(
+    ("status", "more", "said"),
+    [
+        (200, {"ts": "1.2"}, "Posted in C1, ts 1.2"),
+        (200, {"ts": "1.2", "count": 3}, "Added to the card in C1 (3 alerts), ts 1.2"),
+        (202, {"queued": True}, "Queued for C1"),
+        (202, {"queued": True, "count": 3}, "Added to the card in C1 (3 alerts)"),
+    ],
+)
+def test_an_alert_that_was_taken(status: int, more: dict[str, Any], said: str) -> None:
+    body = json.dumps({"ok": True, "channel": "C1"} | more).encode()
+    assert read_answer(status, body, URL, has_workspace=False) == said
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 2), (502, 1), (503, 1), (504, 1)])

@@ -117,6 +117,20 @@ async def test_a_pause_says_what_a_read_after_it_shows(
     assert capsys.readouterr().out == says(PAUSED)
 
 
+async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_that_runs(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    assert await site.give("pause", SESSION[:8].upper()) == 0
+    assert site.sent == ["pause"]
+    wording("pause begins", capsys.readouterr().err.strip())
+    wording("no such session", await site.refused("pause", "00000000"))
+    site.anchor.add_session(session_id=f"{SESSION[:8]}-0000-4000-8000-000000000000")
+    wording("two sessions", await site.refused("pause", SESSION[:8]))
+    site.anchor.read_fault = unauthorized()
+    wording("no list", await site.refused("pause", SESSION[:8]))
+    assert site.sent == ["pause"]
+
+
 # --- without a database ---
 
 
@@ -130,7 +144,7 @@ async def test_a_pause_is_sent_without_a_database_and_a_resume_is_not(
     async with site_at(f"sqlite:///{tmp_path / 'bot.db'}") as site:
         assert await site.give("pause", SESSION) == 0
         written = capsys.readouterr()
-        assert (written.out, len(written.err.splitlines())) == (says(PAUSED), 1)
+        assert (written.out, len(written.err.splitlines())) == (says(PAUSED), 2)
         assert await site.refused("resume", SESSION)
         assert site.sent == ["pause"]
 
@@ -139,7 +153,7 @@ async def test_the_warnings(site: Site, capsys: pytest.CaptureFixture[str], word
     missing = {"DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere.db'}"}
     await site.give("pause", SESSION, **missing)
     refused = await site.refused("resume", SESSION, **missing)
-    for name, said in (("pause", capsys.readouterr().err.strip()), ("resume", refused)):
+    for name, said in (("pause", capsys.readouterr().err.splitlines()[0]), ("resume", refused)):
         wording(f"{name} without a database", said.replace(str(tmp_path), "DIRECTORY"))
     wording("a workspace for a bot of one", await site.refused("pause", SESSION, "--workspace", "T0HOME00001"))
 
@@ -158,7 +172,7 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
     written = capsys.readouterr()
     assert written.out == says(PAUSED if is_sent else outcomes.StoreUnavailable(), verb)
     assert site.sent == [verb] * is_sent
-    wording("not recorded", written.err.strip())
+    wording("not recorded", written.err.splitlines()[-1])
 
 
 async def test_ctrl_c_before_a_resume_is_recorded_sends_nothing(
@@ -172,8 +186,8 @@ async def test_ctrl_c_before_a_resume_is_recorded_sends_nothing(
     assert await site.give("resume", SESSION) == 130
     assert site.sent == []
     written = capsys.readouterr()
-    assert (written.out, len(written.err.splitlines())) == ("", 1)
-    wording("interrupted", written.err.strip())
+    assert written.out == ""
+    wording("interrupted", written.err.splitlines()[-1])
 
 
 # --- many workspaces ---

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -32,6 +32,7 @@ LEAST_LOG = 4_000_000
 _FILE_URL = "sqlite:///"
 _BUSY_TIMEOUT_MS = 4_000
 _POLL_INTERVAL = 0.02  # seconds between two attempts to turn WAL on
+_LONGEST_PID = 10  # digits
 _LOCK_POLL_INTERVAL = 0.1
 
 
@@ -185,12 +186,22 @@ async def lock(file: Path, *, within: float) -> AsyncIterator[None]:
         with _name_problems(path):
             is_locked = await _acquire(descriptor, file, within)
         if not is_locked:
+            holder = _holder(descriptor)
             raise StoreInUseError(
-                f"DATABASE_URL: another bot uses the file {file}. Stop it first, or use another file or PostgreSQL."
+                f"DATABASE_URL: another bot ({holder}) uses the file {file}. Stop it first, or use another file or "
+                "PostgreSQL."
             )
+        with suppress(OSError):  # without space on the disk it has no name
+            os.pwrite(descriptor, f"{os.getpid():<{_LONGEST_PID}}".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """Return the process that has the lock, in its own words."""
+    written = os.pread(descriptor, _LONGEST_PID, 0).strip()
+    return f"process {written.decode()}" if written.isdigit() else "an unknown process"
 
 
 @contextmanager
@@ -208,7 +219,8 @@ async def _acquire(descriptor: int, file: Path, within: float) -> bool:
         if loop.time() >= deadline:
             return False
         if not is_waiting:
-            _log.warning("waiting for another bot to stop", extra={"file": str(file), "seconds": within})
+            fields = {"file": str(file), "seconds": within, "holder": _holder(descriptor)}
+            _log.warning("waiting for another bot to stop", extra=fields)
         is_waiting = True
         await asyncio.sleep(_LOCK_POLL_INTERVAL)
     return True
