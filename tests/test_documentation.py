@@ -42,6 +42,11 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_address_of_the_repository_is_one_name_that_a_release_replaces() -> None:
+    named = {name for page in PAGES for name in re.findall(r"git clone (\S+)", page.read_text())}
+    assert named == {"PROJECT_URL"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_its_links_lead_somewhere(page: Path) -> None:
     broken = [

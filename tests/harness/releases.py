@@ -13,6 +13,7 @@ from scripts.licenses_page import pinned
 
 CHECKOUT = Path(__file__).parents[2]
 VERSIONS = ("0.1.0", "0.2.0")
+PROJECT_URL = "https://git.example.com/anchor-bot"
 _PARTS = ["bot", "deploy", "docs", "scripts", ".gitignore", ".env.example", "manifest.yml", "pyproject.toml"]
 _PARTS += ["README.md", "LICENSE", "requirements.txt", "Dockerfile", "compose.yaml"]
 
@@ -42,7 +43,7 @@ class Copy:
         (self.directory / "CHANGELOG.md").write_text(text)
 
     async def release(self, *options: str, code: int = 0, **changes: str) -> str:
-        env = surroundings(PYTHON=sys.executable, **changes)
+        env = surroundings(**{"PYTHON": sys.executable, "PROJECT_URL": PROJECT_URL} | changes)
         return await run_command("scripts/release", *options, cwd=self.directory, env=env, code=code)
 
 

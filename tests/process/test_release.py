@@ -1,8 +1,10 @@
 """A release is whole: what its wheel installs works where nothing of the checkout is in reach."""
 
 import hashlib
+import json
 import os
 import tarfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from bot.demo.page.assets import read_assets
 from bot.sim.local_server import LocalServer
 from harness.process import bot_process, fetch, run_command
 from harness.programs import needs
-from harness.releases import CHECKOUT, Copy, make_environment, pip_install, python
+from harness.releases import CHECKOUT, PROJECT_URL, Copy, make_environment, pip_install, python
 from scripts.licenses_page import pinned
 
 pytestmark = [pytest.mark.anyio, needs("git")]
@@ -84,15 +86,30 @@ async def test_a_release_has_its_notes_and_checksums_and_is_made_from_a_commit_o
     assert "has no section" in await copy.release(code=1)
     copy.write_changelog("## [1.2.3] - 2026-11-26")
     assert "not committed" in await copy.release(code=1)
-    assert not made.exists()
     await copy.commit("1.2.3", "## [1.2.3] - 2026-11-26")
+    assert "PROJECT_URL=" in await copy.release(code=1, PROJECT_URL="")
+    assert not made.exists()
     await copy.release()
+    first = {path.name: path.read_bytes() for path in made.iterdir()}
+    await copy.release()
+    assert {path.name: path.read_bytes() for path in made.iterdir()} == first
     assert (made / "NOTES.md").read_text() == "- New.\n"
     assert (made / "anchor-bot.service").read_text() == (CHECKOUT / "deploy/anchor-bot.service").read_text()
     known = {Requirement(line) for line in (made / "constraints.txt").read_text().splitlines()}
     assert known == {Requirement(f"{one.name}{one.specifier}") for one in pinned()}
     sums = {name: known for known, name in (line.split() for line in (made / "SHA256SUMS").read_text().splitlines())}
-    assert len(sums) == 4
+    with zipfile.ZipFile(made / "anchor_chatops-1.2.3-py3-none-any.whl") as wheel:
+        about = wheel.read("anchor_chatops-1.2.3.dist-info/METADATA").decode()
+    assert f"git clone {PROJECT_URL} anchor-bot" in about
+    assert "PROJECT_URL" not in about
+    parts = json.loads(first["sbom.json"])
+    assert {(one["name"], one["version"]) for one in parts["components"]} == {
+        (one.name, str(one.specifier).removeprefix("==")) for one in pinned()
+    }
+    assert parts["metadata"]["component"]["purl"] == "pkg:pypi/anchor-chatops@1.2.3"
+    used = {name for one in parts["dependencies"] for name in one["dependsOn"]}
+    assert {one["bom-ref"] for one in parts["components"]} == used
+    assert len(sums) == 5
     assert sums.keys() == {path.name for path in made.iterdir()} - {"NOTES.md", "SHA256SUMS"}
     assert all(hashlib.sha256((made / name).read_bytes()).hexdigest() == known for name, known in sums.items())
 
