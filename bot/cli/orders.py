@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import aiohttp
 
@@ -21,16 +22,21 @@ from bot import request_id
 from bot.cli.operators import check_file
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.core.cards import BatchContent
 from bot.core.fields import Proxy
+from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb, operator_id
 from bot.core.session_ids import Found, SessionId
-from bot.core.sessions import EIGHT_DIGITS, NotRead
+from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.health import Readiness
+from bot.messages.batches import agents, batch_text, still_running
 from bot.messages.blocks import Message
-from bot.messages.markup import DOING
-from bot.messages.results import facts_message, outcome_message
+from bot.messages.buttons import session_line
+from bot.messages.markup import DOING, code
+from bot.messages.results import explain_refusal, facts_message, outcome_message
+from bot.messages.sessions import not_read_text
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
@@ -49,7 +55,7 @@ from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.cards import CardOutbox
 from bot.usecases.control import SessionControl
 from bot.usecases.orders import OperatorOrders
-from bot.usecases.queue import FairQueue
+from bot.usecases.queue import MOST_OF_BATCH, FairQueue
 from bot.usecases.session_cards import SessionCards
 
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
@@ -60,6 +66,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
 
+_NOT_RECORDED = "The database did not record this in time: `anchor-bot journal` may lack it."
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
 _WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
@@ -91,6 +98,8 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 
     After NotDoneError nothing was sent, nor after KeyboardInterrupt, unless the outcome was printed.
     """
+    if Verb(options.command) is Verb.PAUSE and options.all is (options.session is not None):
+        raise NotDoneError("Nothing was paused: give either a session or --all.", code=UNUSABLE_SETTINGS)
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         place = await _find_place(options.workspace, settings, session, stack)
         request_id.begin()
@@ -101,6 +110,8 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
             _warn(f"The pause is sent, but not recorded. {place.why_not}")
         actor = Actor(place.team_id, "", operator_id(_user_name()))
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
+        if verb is Verb.PAUSE and options.all:
+            return await _pause_all(options, order, settings, session, place)
         if verb is Verb.END and not options.yes and isinstance(await OperatorAccess(place.find).check(order), Access):
             _confirm_end(options.session)
         doing = f"{DOING[verb]}… (up to {settings.anchor_deadline:g} s)"
@@ -210,34 +221,102 @@ class _Wait:
             self._task.cancel()
 
 
-async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> int:
+def _open_orders(
+    settings: Settings, session: aiohttp.ClientSession, place: _Place
+) -> tuple[OperatorOrders, Callable[[], Awaitable[None]]]:
+    """Return what executes orders, and what writes them down at the end, if the database can be used."""
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
     rows = OrderRows(database, place.store.cipher, owner)
     journal = Journal(rows, Readiness())
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
     cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url, find=place.find)
-    access, queue, anchor = OperatorAccess(place.find), FairQueue(most=1, most_each=1), open_anchor(session, settings)
-    sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
+    queue, anchor = FairQueue(most=MOST_OF_BATCH, most_each=MOST_OF_BATCH), open_anchor(session, settings)
+    sessions, access = AnchorSessions(anchor.http, settings.anchor_timeout), OperatorAccess(place.find)
     control = SessionControl(anchor, access, None, journal, rows, tasks, sessions=sessions, queue=queue)
-    orders = OperatorOrders(control, journal, cards)
-    wait = _Wait(order, control, dashboard_url)
-    try:
-        if place.why_not is not None:
-            outcome, _ = await orders.execute(order, wait.tell, within=0.0)
-        else:
-            writing = {tasks.start(journal.run()), tasks.start(outbox.run())}
-            outcome, wait.is_recorded = await orders.execute(order, wait.tell, within=_WRITE_TIMEOUT)
-            if not wait.is_recorded and wait.received is None:
-                _warn("The database did not record this in time: `anchor-bot journal` may lack it.")
-            journal.stop()
-            outbox.stop()
+    writing = set() if place.why_not else {tasks.start(journal.run()), tasks.start(outbox.run())}
+
+    async def finish() -> None:
+        journal.stop()
+        outbox.stop()
+        if writing:
             await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
+
+    return OperatorOrders(control, journal, cards), finish
+
+
+async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> int:
+    orders, finish = _open_orders(settings, session, place)
+    wait = _Wait(order, orders.control, settings.anchor_dashboard_url)
+    within = 0.0 if place.why_not else _WRITE_TIMEOUT
+    try:
+        outcome, wait.is_recorded = await orders.execute(order, wait.tell, within=within)
+        if within and not wait.is_recorded and wait.received is None:
+            _warn(_NOT_RECORDED)
+        await finish()
         if isinstance(outcome, Paused):
             await _tell_facts(order, settings, session, place)
     except asyncio.CancelledError:
         if wait.received is None:
             raise
     return wait.end()
+
+
+async def _pause_all(
+    options: argparse.Namespace, order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place
+) -> int:
+    """Pause all sessions, or those that words choose, each by an order like this one, after a question."""
+    found = await _read_running(order, settings, session, place)
+    chosen = found.chosen(Choice(options.match)).sessions
+    least = "Running:" if found.is_complete else "Running: at least"
+    which = f" with {code(options.match)}" if options.match else ""
+    _say(f"{least} {agents(len(chosen))}{which}.", *(session_line(one, now=time.time()) for one in chosen))
+    if not chosen:
+        return int(not found.is_complete)
+    if not options.yes:
+        _confirm_number(len(chosen))
+    ended, batch_id = dict[SessionId, Outcome](), request_id.new_id()
+    given = [replace(order, session_id=one.id, batch_id=batch_id) for one in chosen]
+    orders, finish = _open_orders(settings, session, place)
+    received = list[signal.Signals]()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stop = partial(_interrupt, orders.control, received, number)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    within = 0.0 if place.why_not else _WRITE_TIMEOUT
+    executing = (orders.execute(one, partial(ended.__setitem__, one.session_id), within=within) for one in given)
+    are_recorded = [is_recorded for _, is_recorded in await asyncio.gather(*executing)]
+    if within and not all(are_recorded):
+        _warn(_NOT_RECORDED)
+    await finish()
+    results = [BatchedOrder("", session_id, outcome) for session_id, outcome in ended.items()]
+    running = still_running(results)
+    _say(batch_text(BatchContent(order.actor.user_id, reason=order.reason), results), *running)
+    return 128 + received[0] if received else int(bool(running) or not found.is_complete)
+
+
+def _interrupt(control: SessionControl, received: list[signal.Signals], number: signal.Signals) -> None:
+    received.append(number)
+    control.interrupt()
+
+
+async def _read_running(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> SessionList:
+    """Return the sessions that run. Raises NotDoneError."""
+    dashboard_url, access = settings.anchor_dashboard_url, await OperatorAccess(place.find).check(order)
+    if not isinstance(access, Access):
+        raise NotDoneError(terminal_text(" ".join(explain_refusal(Verb.PAUSE, access, dashboard_url=dashboard_url))))
+    found = await AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout).running(access.key)
+    if isinstance(found, NotRead):
+        raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=dashboard_url)))
+    return found
+
+
+def _confirm_number(count: int) -> None:
+    """Ask for the number. Raises NotDoneError without it."""
+    if not sys.stdin.isatty():
+        raise NotDoneError("Nothing was paused: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    with contextlib.suppress(EOFError):
+        if input(f"To pause {agents(count)}, type this number: ").strip() == str(count):
+            return
+    raise NotDoneError("Nothing was paused: this is not the number.")
 
 
 async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> None:
@@ -253,7 +332,11 @@ async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientS
 
 
 def _print(message: Message) -> None:
-    print(terminal_text(message.text), flush=True)  # noqa: T201 - output of a command
+    _say(message.text)
+
+
+def _say(*lines: str) -> None:
+    print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
 
 
 async def _find_place(

@@ -84,8 +84,18 @@ def _add_orders(commands: _Commands) -> None:
             "with and without a running bot, asks for no permission in Slack, and is recorded in the journal.",
             epilog="Exit code 1: not done, or unconfirmed: the output says why; 2: an argument or setting is invalid.",
         )
-        read, short = (_session_or_digits, ", or its first 8 digits") if verb is Verb.PAUSE else (_session_id, "")
-        parser.add_argument("session", type=read, metavar="ID", help=f"the session: its id, or a URL with it{short}")
+        is_pause = verb is Verb.PAUSE
+        read, short = (_session_or_digits, ", or its first 8 digits") if is_pause else (_session_id, "")
+        about, number = f"the session: its id, or a URL with it{short}", "?" if is_pause else None
+        parser.add_argument("session", nargs=number, type=read, metavar="ID", help=about)
+        if is_pause:
+            parser.add_argument("--all", action="store_true", help="instead, all sessions that run, after a question")
+            parser.add_argument(
+                "--match", default="", metavar="WORDS", help="of these, those with a tag, domain or key"
+            )
+            parser.add_argument(
+                "--yes", action="store_true", help="ask nothing; without a terminal --all requires this"
+            )
         parser.add_argument("--reason", default="", help="the reason, for the journal")
         parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
         if verb is Verb.END:

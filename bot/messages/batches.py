@@ -1,7 +1,7 @@
 """The result of a batch of orders, which counts up while they are sent."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.core.cards import BatchContent
@@ -19,7 +19,7 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.requests import Verb
-from bot.messages.blocks import Block, Message, Visibility, context, in_channel, section
+from bot.messages.blocks import Message, Visibility, context, in_channel, section
 from bot.messages.buttons import button
 from bot.messages.history import WHY
 from bot.messages.markup import code, link, mention, plain, session
@@ -47,29 +47,46 @@ _SIGNS = {_End.UNCONFIRMED: "❓", _End.FAILED: "⛔", _End.NOT_SENT: "⛔", _En
 
 def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, note: str = "") -> Message:
     """Return the result of a batch as far as it has come; `note` is mrkdwn at its end."""
+    text = batch_text(content, orders)
+    if not all(one.outcome for one in orders):
+        return in_channel(text, note)
+    running = [one for one in orders if _end_of(one.outcome) in _SIGNS]
+    again = [button(Verb.PAUSE, one.session_id, label="Try again") for one in running[:MOST_LISTED]]
+    rows = list(map(section, still_running(running), again))
+    last = " ".join(filter(None, [_more(len(running), batch_id), note]))
+    blocks = (section(text), *rows, *([context(last)] if last else ()))
+    spoken = [text, *still_running(running)[:MOST_LISTED], last]
+    return Message("\n".join(filter(None, spoken)), Visibility.IN_CHANNEL, blocks)
+
+
+def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
+    """Return in mrkdwn how many orders have come how far."""
     by = f" by {mention(content.user_id)}{f': {plain(content.reason)}' if content.reason else ''}"
     about = [
         f"Chosen by {code(content.words)}." if content.words else "",
         f"Joined to {link(content.follows, 'an earlier one')}, which runs." if content.follows else "",
     ]
-    ends = [(one, _end_of(one.outcome)) for one in orders if one.outcome is not None]
-    if len(ends) < len(orders):
-        return in_channel(f"⏳ Pausing {agents(len(orders))}… {len(ends)} done.", f"Requested{by}.", *about, note)
-    counts = Counter(end for _, end in ends)
-    numbers = " · ".join(f"{counts[end]} {end}" for end in _End if counts[end])
-    result = [
-        f"{numbers}." if counts[_End.PAUSED] < len(orders) else "",
-        "Their cards follow." if counts[_End.PAUSED] else "",
+    counts, total = Counter(_end_of(one.outcome) for one in orders if one.outcome), len(orders)
+    if counts.total() < total:
+        top = [f"⏳ Pausing {agents(total)}… {counts.total()} done.", f"Requested{by}."]
+    else:
+        numbers = " · ".join(f"{counts[end]} {end}" for end in _End if counts[end])
+        follow = " Their cards follow." if counts[_End.PAUSED] else ""
+        top = [
+            f"{_verdict(counts, total)}{by}",
+            f"{f'{numbers}.' if counts[_End.PAUSED] < total else ''}{follow}".strip(),
+        ]
+    return "\n".join(filter(None, [*top, *about]))
+
+
+def still_running(orders: Sequence[BatchedOrder]) -> list[str]:
+    """Return a line for each order after which its session may still run, the id last."""
+    ends = [(one, _end_of(one.outcome)) for one in orders]
+    return [
+        f"{_SIGNS[end]} *{end.capitalize()}*{_why(one.outcome, end)}: {session(one.session_id)}"
+        for one, end in ends
+        if end in _SIGNS
     ]
-    top = [f"{_verdict(counts, len(orders))}{by}", " ".join(filter(None, result))]
-    text = "\n".join(filter(None, [*top, *about]))
-    running = [(one, end) for one, end in ends if end in _SIGNS]
-    rows = [_row(one, end) for one, end in running[:MOST_LISTED]]
-    last = " ".join(filter(None, [_more(len(running), batch_id), note]))
-    blocks = (section(text), *rows, *([context(last)] if last else ()))
-    return Message(
-        "\n".join([text, *(row["text"]["text"] for row in rows), last]).strip(), Visibility.IN_CHANNEL, blocks
-    )
 
 
 def agents(count: int) -> str:
@@ -100,18 +117,10 @@ def _end_of(outcome: Outcome | None) -> _End:
             return _End.NOT_SENT if isinstance(outcome, Refusal) else _End.FAILED
 
 
-def _row(order: BatchedOrder, end: _End) -> Block:
-    again = button(Verb.PAUSE, order.session_id, label="Try again")
-    return section(
-        f"{_SIGNS[end]} *{end.capitalize()}*{''.join(_why(order.outcome, end))}: {session(order.session_id)}", again
-    )
-
-
-def _why(outcome: Outcome | None, end: _End) -> Iterator[str]:
+def _why(outcome: Outcome | None, end: _End) -> str:
     if isinstance(outcome, Late) and outcome.resumed_by:
-        yield f" by {mention(outcome.resumed_by)}"
-    elif end is not _End.UNCONFIRMED:
-        yield f" ({WHY[type(outcome).__name__]})"
+        return f" by {mention(outcome.resumed_by)}"
+    return "" if end is _End.UNCONFIRMED else f" ({WHY[type(outcome).__name__]})"
 
 
 def _more(running: int, batch_id: str) -> str:

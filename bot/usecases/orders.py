@@ -300,7 +300,11 @@ class OperatorOrders:
         await asyncio.wait({entry.written}, timeout=within)
         if entry.written.done():
             await self.session_cards.report(entry, outcome, in_thread=False)
-            await self.session_cards.announce([entry], {})
+            if order.batch_id:
+                keeping = self.session_cards.keep_batch(entry, BatchContent(order.actor.user_id))
+                await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
+            else:
+                await self.session_cards.announce([entry], {})
         return outcome, entry.written.done()
 
 

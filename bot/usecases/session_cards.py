@@ -170,15 +170,15 @@ class SessionCards:
         Return when that is stored. An operator reads it in a terminal.
         """
         batch_id = entry.order.batch_id
-        if operator_name(entry.order.actor.user_id) is None:
-            if batch_id not in self._batches:
-                self._batches[batch_id] = asyncio.ensure_future(self._keep_batch(entry, content))
-            await asyncio.shield(self._batches[batch_id])
+        if batch_id not in self._batches:
+            self._batches[batch_id] = asyncio.ensure_future(self._keep_batch(entry, content))
+        await asyncio.shield(self._batches[batch_id])
 
     async def _keep_batch(self, entry: Entry, content: BatchContent) -> None:
         actor, batch_id = entry.order.actor, entry.order.batch_id
         name = (actor.team_id, actor.channel_id or actor.user_id, SessionId(batch_id))
-        keeping = [self.outbox.keep(NewCard(batch_id, *name, content))]
+        is_operator = operator_name(actor.user_id) is not None
+        keeping = [] if is_operator else [self.outbox.keep(NewCard(batch_id, *name, content))]
         if not actor.channel_id and (channel := await self._alerts_channel(entry)):
             elsewhere = replace(content, reason="", address="")
             keeping.append(self.outbox.keep(NewCard(f"{batch_id}-alerts", name[0], channel, name[2], elsewhere)))

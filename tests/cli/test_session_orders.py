@@ -131,6 +131,51 @@ async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_tha
     assert site.sent == ["pause"]
 
 
+@pytest.mark.parametrize(("typed", "code"), [(None, 2), ("2", 1), ("3", 0)], ids=["no terminal", "another", "right"])
+async def test_all_are_paused_after_a_question_or_none(
+    site: Site, monkeypatch: pytest.MonkeyPatch, typed: str | None, code: int
+) -> None:
+    """The question is for the number, which the list has shown."""
+    site.anchor.add_session(tags=["shop"]), site.anchor.add_session(tags=["shop"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: typed is not None)
+    monkeypatch.setattr("builtins.input", lambda _: typed)
+    if code:
+        with pytest.raises(Exception, match=r".") as why:
+            await site.give("pause", "--all")
+        assert (getattr(why.value, "code", None), site.anchor.orders, await site.journal()) == (code, [], [])
+        return
+    assert await site.give("pause", "--all", "--reason", "it loops") == 0
+    assert len({order.session_id for order in site.anchor.orders}) == 3
+    stored = await site.journal()
+    assert {(one.outcome, one.reason, one.delivered_by, one.source) for one in stored} == {
+        ("Paused", "it loops", "terminal", "command line")
+    }
+    assert len({one.batch_id for one in stored}) == 1
+
+
+async def test_the_output_lists_what_may_still_run(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    """Beginnings of ids choose nothing."""
+    failing = [site.anchor.add_session(tags=["shop"]) for _ in range(25)]
+
+    def fail_from_now_on(_: str) -> str:
+        site.anchor.fault = unauthorized()
+        return str(len(failing))
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", fail_from_now_on)
+    assert await site.give("pause", "--all", "--match", "SHOP") == 1
+    ends = capsys.readouterr().out
+    assert all(session in ends for session in failing)
+    assert SESSION not in ends
+    site.anchor.fault = None
+    assert await site.give("pause", "--all", "--match", SESSION[:8], "--yes") == 0
+    wording("none chosen", capsys.readouterr().out.replace(SESSION[:8], "WORDS"))
+    assert site.sent == []
+    assert await site.refused("pause", "--all", SESSION) == await site.refused("pause")
+
+
 # --- without a database ---
 
 
