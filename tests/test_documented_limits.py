@@ -19,7 +19,7 @@ from bot.inbound import http, rejections
 from bot.inbound.alerts import alertmanager, endpoint, fields
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
-from bot.messages import history
+from bot.messages import history, pausing
 from bot.messages.sessions import MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.anchor import sessions as anchor_sessions
@@ -28,7 +28,18 @@ from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import auto_pauses, availability, card_claims, database, journal, marks, news, people, store
 from bot.outbound.store import history as past_orders
-from bot.usecases import access, delivery, home, notices, orders, queue, sequence, session_cards, session_checks
+from bot.usecases import (
+    access,
+    delivery,
+    home,
+    notices,
+    orders,
+    pause_windows,
+    queue,
+    sequence,
+    session_cards,
+    session_checks,
+)
 from bot.usecases import cards as outbox
 from bot.usecases import checks as use_checks
 from bot.usecases import orders as recoveries
@@ -215,6 +226,11 @@ SESSIONS: list[Row] = [
     ("those of the last {} hours whose status is not known", sessions.RECENT / 3_600),
     ("The newest {} sessions are shown", MOST_RUNNING),
     ("{} to 31 digits", sessions.NEAR_MISS),
+    ("The first {} sessions are listed", pausing.MOST_LISTED),
+    ("any of the newest {}, and give", pausing.MOST_OPTIONS),
+    ("After {} minutes the button first shows", minutes(pause_windows.AGE_LIMIT)),
+    ("the newest {} sessions, and says how many more run", sessions.MOST_TOGETHER),
+    ("kept in the database for {} hours, the newest {} of a workspace", marks.SHOWN_FOR / 3_600, marks.MOST_SHOWN),
     ("At most {} pages of {} are read", checked.MOST_PAGES, anchor_sessions.LIMIT),
     ("A list is kept for {} seconds", reads.CACHED),
     ("If Anchor takes over {} seconds", router.ACK_WAIT),

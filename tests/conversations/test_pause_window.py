@@ -97,6 +97,7 @@ async def test_the_button_names_the_number_and_pauses_what_the_window_shows() ->
         assert [one for one in sessions if f"`{one[:8]}`" in view.text] == sessions[:20]
         assert at.anchor.orders == []
         late = at.anchor.add_session()
+        await asyncio.sleep(6.0)  # until a search would find it
         began = time.monotonic()
         await at.slack.submit(at.person, view, {"reason": "they loop"})
         assert at.slack.modal_of(at.person) is None
