@@ -1,5 +1,5 @@
 # The bot's image: https://docs.docker.com/reference/dockerfile/. It runs with a read-only root; its volume has the
-# database if that is SQLite. docs/deployment.md says how to run it.
+# database if that is SQLite. docs/service.md says how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /src

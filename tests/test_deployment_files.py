@@ -20,7 +20,7 @@ DOCKERFILE, COMPOSE, SERVICE = ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT 
 BUILD, IMAGE = read_stages(DOCKERFILE)
 HOME = "/var/lib/anchor-bot"
 LONGEST_STOP = 10
-"""Seconds, as docs/operations.md promises."""
+"""Seconds, as docs/run.md promises."""
 
 
 @pytest.mark.skipif(not Path(sys.executable).with_name("hadolint").exists(), reason="hadolint is for Linux on x86-64")
@@ -87,4 +87,6 @@ def test_the_rule_about_pauses_knows_each_outcome_that_leaves_an_agent_running()
     (group,) = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text())["groups"]
     (expression,) = (rule["expr"] for rule in group["rules"] if rule["alert"] == "AnchorBotPauseFailed")
     (known,) = re.findall(r'outcome=~"([^"]+)"', expression)
+    runbooks = {rule["annotations"]["runbook_url"] for rule in group["rules"]}
+    assert runbooks == {"PROJECT_URL/blob/HEAD/docs/emergency.md"}
     assert sorted(known.split("|")) == sorted(outcome.__name__ for outcome in outcomes.LEAVES_RUNNING)

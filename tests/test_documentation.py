@@ -47,6 +47,12 @@ def test_the_address_of_the_repository_is_one_name_that_a_release_replaces() -> 
     assert named == {"PROJECT_URL"}
 
 
+def test_the_page_for_an_emergency_is_short_and_the_first_link_of_the_readme() -> None:
+    path, _ = next(links(ROOT / "README.md"))
+    assert path == DOCS / "emergency.md"
+    assert len(path.read_text().splitlines()) <= 15
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_its_links_lead_somewhere(page: Path) -> None:
     broken = [
@@ -88,7 +94,7 @@ def test_the_page_about_peoples_data_names_each_column_of_each_table() -> None:
 
 
 def test_the_example_of_the_doctor_has_the_newest_revision() -> None:
-    revisions = re.findall(r"tables are current \(revision (\w+)\)", (DOCS / "operations.md").read_text())
+    revisions = re.findall(r"tables are current \(revision (\w+)\)", (DOCS / "run.md").read_text())
     assert revisions == [newest()]
 
 

@@ -169,12 +169,12 @@ _DATABASE = (
         "postgresql://user:password@host:5432/name, if needed with libpq parameters (?sslmode=require). If it is not "
         "set, it is the file anchor-bot.db in systemd's STATE_DIRECTORY, or in the directory in which you start the "
         "bot if that file exists or systemd sets no directory. One workspace: sqlite:// keeps nothing. See "
-        "docs/operations.md#the-database.",
+        "docs/backup.md#the-database.",
     ),
     Setting(
         "JOURNAL_DAYS",
         "Days for which finished pauses and resumes are kept in the database, with who gave them, where and why: from "
-        "1 to 3650. See docs/operations.md#the-journal.",
+        "1 to 3650. See docs/journal.md.",
         "90",
     ),
 )
@@ -244,8 +244,7 @@ _SERVER = (
 _METRICS = (
     Setting(
         "METRICS_PORT",
-        "The port for GET /metrics, in Prometheus' format. If it is not set, there are none. See "
-        "docs/operations.md#metrics.",
+        "The port for GET /metrics, in Prometheus' format. If it is not set, there are none. See docs/metrics.md.",
     ),
     Setting("METRICS_HOST", "The address for METRICS_PORT, like HOST.", "127.0.0.1"),
     _secret(

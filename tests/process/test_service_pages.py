@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md, from installation to removal, run as they stand there with real wheels.
+"""The commands of the pages from installation to removal, run as they stand there with real wheels.
 
 Stand-ins are `useradd`, `systemctl`, which starts and stops the bot, and pip's download: the environment has the pinned
 requirements. The paths are in the directory of the test.
@@ -29,7 +29,8 @@ from harness.single_workspace import PATIENT
 
 pytestmark = [pytest.mark.anyio, needs("curl", "git")]
 
-PAGE = (Path(bot.__file__).parents[1] / "docs/operations.md").read_text()
+DOCS = Path(bot.__file__).parents[1] / "docs"
+PAGES = "\n".join((DOCS / f"{name}.md").read_text() for name in ("service", "backup", "replicas"))
 SERVICE = "anchor-bot.service"
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANCHOR_API_KEY")
 PORTS = ("3000", "3001", "3002")
@@ -97,7 +98,7 @@ asyncio.run(install(*sys.argv[1:]))
 
 def commands(title: str, other: str) -> str:
     """The commands of a section, without those for the `other` kind of database."""
-    section = PAGE.partition(f"\n### {title}\n")[2].partition("\n#")[0]
+    section = PAGES.partition(f"\n## {title}\n")[2].partition("\n#")[0]
     parts, lines = section.split("```"), []
     for before, block in zip(parts[::2], parts[1::2], strict=False):
         kinds = re.findall(r"For (SQLite|PostgreSQL)", before.strip().rpartition("\n\n")[2])
@@ -117,7 +118,7 @@ def script(other: str, key: str, *, is_short: bool) -> str:
     backup = commands("Back up", other)
     elsewhere = f"mkdir ../elsewhere\n(cd ../elsewhere && ! {backup.splitlines()[-1]})\nrmdir ../elsewhere"
     parts = [
-        commands("Install", other).replace(
+        commands("systemd", other).replace(
             "anchor-bot init\n", f"anchor-bot init && {unset} && echo ENCRYPTION_KEYS={key} >>.env\n"
         ),
         is_version("0.1.0"),
@@ -159,7 +160,7 @@ async def directory(tmp_path: Path, wheels: dict[str, Path]) -> AsyncIterator[Pa
     (tmp_path / "run/units").mkdir(parents=True)
     await make_environment(tmp_path / "run/venv")
     assert {wheel.name for wheel in wheels.values()} == set(
-        re.findall(r"anchor_chatops-[\d.]+-py3-none-any[.]whl", PAGE)
+        re.findall(r"anchor_chatops-[\d.]+-py3-none-any[.]whl", PAGES)
     )
     for file in (*wheels.values(), *(wheels["0.2.0"].with_name(name) for name in ("constraints.txt", SERVICE))):
         shutil.copy(file, tmp_path)
