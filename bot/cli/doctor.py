@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import aiohttp
 
 from bot.cli import as_called
-from bot.cli.orders import NOT_MANY, one_of_many, open_anchor, open_client_session
+from bot.cli.orders import NOT_MANY, confirm_end, one_of_many, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url, is_safe_url
 from bot.config.environment import SettingsError, read_environment
@@ -236,21 +236,6 @@ class Doctor:
             return [Checked(CheckName.WORKSPACES, checks.database_down(store, error))]
 
 
-def _confirm_end(session_id: SessionId) -> None:
-    """Ask for the beginning of the id. Raises NotDoneError without it."""
-    if not sys.stdin.isatty():
-        raise NotDoneError("Not ended: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
-    question = (
-        "This session's browser, its pages and the agent's run are lost. To end it, type the first 8 digits of its id: "
-    )
-    try:
-        if input(question).strip().casefold() == session_id[:8]:
-            return
-    except EOFError:
-        pass
-    raise NotDoneError("Not ended: these are not the first 8 digits of its id.")
-
-
 async def _probe_keys(options: argparse.Namespace, environ: Mapping[str, str], settings: Settings) -> list[Secret]:
     """Return the workspace's key, and that of PROBE_KEY if it is another one. Raises NotDoneError."""
     second = environ.get("PROBE_KEY", "").strip()
@@ -283,7 +268,7 @@ class Probe:
         if not running:
             raise NotDoneError("Nothing was sent: Anchor does not say to this key that this session runs.")
         if not is_sure:
-            _confirm_end(self.session_id)
+            confirm_end(self.session_id)
         page = functools.partial(self.sessions.running_page, number=1, within=self.sessions.timeout)
         keys = [key for key in keys if key in running or await self._has(page(key))]
         listed = [await self._has(self.sessions.statuses(key)) for key in keys]

@@ -113,7 +113,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         if verb is Verb.PAUSE and options.all:
             return await _pause_all(options, order, settings, session, place)
         if verb is Verb.END and not options.yes and isinstance(await OperatorAccess(place.find).check(order), Access):
-            _confirm_end(options.session)
+            confirm_end(options.session)
         doing = f"{DOING[verb]}… (up to {settings.anchor_deadline:g} s)"
         print(doing, file=sys.stderr, flush=True)  # noqa: T201 - output of a command
         if EIGHT_DIGITS.fullmatch(order.session_id):
@@ -140,7 +140,7 @@ async def _find_session(order: Order, settings: Settings, session: aiohttp.Clien
     raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *found]))
 
 
-def _confirm_end(session_id: SessionId) -> None:
+def confirm_end(session_id: SessionId) -> None:
     """Ask for the beginning of the id. Raises NotDoneError without it."""
     if not sys.stdin.isatty():
         raise NotDoneError("Not ended: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.core.cards import alerts_url
 from bot.core.fields import Secret
+from bot.core.policy import Policy, Rule
 from bot.demo.bot_process import BotProcess
 from bot.demo.jobs import REMIND_BEFORE
 from bot.demo.monitor import MONITOR, AlertsEndpoint
@@ -57,7 +58,10 @@ class Sandbox:
         self.slack.request_url = None if self.slack.socket_mode else f"{self.bot.url}/slack/events"
 
     async def install_in_both(self) -> "Sandbox":
-        """Install the app in both workspaces, and return the sandbox with Acme's endpoint for alerts."""
+        """Install the app in both workspaces, and return the sandbox with Acme's endpoint for alerts.
+
+        Acme's admins can end sessions.
+        """
         slack, new = self.slack, self.newco
         await asyncio.gather(
             install(self.bot.url, slack.home, slack.alice), install(self.bot.url, new.workspace, new.dora)
@@ -65,6 +69,8 @@ class Sandbox:
         team_id = slack.home.team_id
         async with self.store() as store:
             token = await configure(store, team_id, DEFAULT_KEY, slack.alerts.id, sender=MONITOR)
+            if workspace := await store.rows.find(team_id):
+                await store.rows.set_policy(team_id, Policy(end=Rule()), if_version=workspace.policy_version)
         return replace(self, alerts=AlertsEndpoint(alerts_url(self.bot.url, team_id), token))
 
     def store(self) -> AbstractAsyncContextManager[Store]:

@@ -1,5 +1,7 @@
 """The guide on the page: five steps, checked off by what really happened, and a reset that begins again."""
 
+import re
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -58,13 +60,18 @@ async def opens_on_a_phone(page: Page) -> None:
     assert await page.locator(".side, .guide").evaluate_all("all => all.every(one => one.scrollTop === 0)")
 
 
-async def is_reminded_before_the_end(fresh: ChannelPage) -> None:
-    """A session that nears its end has been paused."""
+async def ends_after_the_reminder(fresh: ChannelPage) -> None:
+    """A session that nears its end has been paused: its reminder offers to resume and to end it."""
     reminder, card = fresh.message("it ends in 19 min"), fresh.agent("Invoice filing")
     await expect(reminder).to_contain_text("@alice")
-    await fresh.resume(reminder.get_by_role("button", name=f"Resume session {INVOICES}"))
-    await expect(card.get_by_text("Running", exact=True)).to_be_visible()
-    await expect(reminder.get_by_role("button", name=f"Pause session {INVOICES}")).to_be_visible()
+    await expect(reminder.get_by_role("button", name=f"Resume session {INVOICES}")).to_be_visible()
+    await reminder.get_by_role("button", name=f"End session {INVOICES}").press("Enter")
+    await expect(fresh.dialog).to_have_accessible_description(re.compile(INVOICES[:8]))
+    await fresh.dialog.get_by_role("button", name="End session").click()
+    await expect(card.get_by_text("Ended", exact=True)).to_be_visible()
+    await expect(reminder).to_contain_text("Ended by @alice")
+    await expect(reminder.get_by_role("button", name=INVOICES)).to_have_count(0)
+    assert [one.verb for one in fresh.anchor.posts(INVOICES)] == ["pause", "end"]
 
 
 async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_again(fresh: ChannelPage) -> None:
@@ -92,7 +99,7 @@ async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_aga
     await fresh.resume(fresh.resume_button(FLIGHTS).last)  # who is refused
     await done(page, 4)
     await fresh.act_as("alice")
-    await is_reminded_before_the_end(fresh)
+    await ends_after_the_reminder(fresh)
     await fresh.set_switch("Down", on=True)
     await done(page, 4)
     await fresh.pause(RUNAWAY)

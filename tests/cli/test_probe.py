@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bot.cli.parser import NotDoneError
+from bot.demo.sandbox import environment
 from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
+from bot.sim.slack import SimSlack
 from harness.doctor import probed
 from harness.product import checks
 from harness.texts import SESSION
@@ -39,6 +41,10 @@ def add(anchor: SimAnchor, key: str = DEFAULT_KEY, **fields: Any) -> None:
     anchor.add_session(session_id=SESSION, key=key, **(usual | fields))
 
 
+def settings_for(anchor: SimAnchor, **settings: str) -> dict[str, str]:
+    return environment(SimSlack(), anchor, **settings)
+
+
 def line(name: checks.CheckName, kind: checks.Kind, **values: str) -> str:
     return checks.check_line(checks.Checked(name, checks.Finding(kind, values)))
 
@@ -61,7 +67,7 @@ async def test_each_combination_of_the_four_answers_is_found_out(
     of = anchor.unknowns
     of.pause_keeps_awake, of.end_of_ended, of.end_of_unknown = awake, ended, unknown
     of.others_listed, of.others_ordered = listed, ordered
-    assert await probed(anchor, SESSION, "--yes", **BOTH) == (
+    assert await probed(settings_for(anchor, **BOTH), SESSION, "--yes") == (
         0,
         [
             line(N.OTHERS_LISTED, Good.YES if listed else Good.NO),
@@ -81,7 +87,7 @@ async def test_a_key_that_made_a_session_pauses_and_ends_it_if_the_bots_own_cann
 ) -> None:
     add(anchor, key=SECOND)
     anchor.unknowns.others_read, anchor.unknowns.others_ordered = read, ordered
-    _, lines = await probed(anchor, SESSION, "--yes", **BOTH)
+    _, lines = await probed(settings_for(anchor, **BOTH), SESSION, "--yes")
     assert lines[:2] == [
         line(N.OTHERS_LISTED, Good.NO),
         line(N.OTHERS_PAUSED, Good.YES if ordered == 200 else Good.NO),
@@ -102,7 +108,7 @@ async def test_one_key_tells_of_others_only_if_another_one_made_the_session(
 ) -> None:
     add(anchor, key=made_by)
     anchor.unknowns.others_ordered = ordered
-    _, lines = await probed(anchor, SESSION, "--yes", PROBE_KEY=DEFAULT_KEY)
+    _, lines = await probed(settings_for(anchor, PROBE_KEY=DEFAULT_KEY), SESSION, "--yes")
     assert lines[:2] == [line(N.OTHERS_LISTED, listed), line(N.OTHERS_PAUSED, paused)]
     refused = [line(N.IDLE_TIMEOUT, Skipped.NO_FACT), line(N.END_OF_ENDED, Skipped.STILL_RUNS, status="403")]
     assert (lines[2:4] == refused) is (ordered == 403)
@@ -114,7 +120,7 @@ async def test_one_key_tells_of_others_only_if_another_one_made_the_session(
 async def test_no_wait_is_made_that_tells_nothing(anchor: SimAnchor, fields: Mapping[str, Any]) -> None:
     began = time.monotonic()
     add(anchor, **fields)
-    code, lines = await probed(anchor, SESSION, "--yes")
+    code, lines = await probed(settings_for(anchor), SESSION, "--yes")
     assert (code, lines[2]) == (0, line(N.IDLE_TIMEOUT, Skipped.IDLE_UNKNOWN, minutes="15"))
     assert anchor.session(SESSION).state is SessionState.ENDED
     assert time.monotonic() - began < 60
@@ -123,7 +129,7 @@ async def test_no_wait_is_made_that_tells_nothing(anchor: SimAnchor, fields: Map
 async def test_what_anchor_does_not_answer_stays_unknown(anchor: SimAnchor) -> None:
     add(anchor, key=SECOND)
     anchor.unknowns.others_ordered = 500
-    code, lines = await probed(anchor, SESSION, "--yes")
+    code, lines = await probed(settings_for(anchor), SESSION, "--yes")
     assert (code, lines[1:4]) == (
         0,
         [
@@ -155,5 +161,5 @@ async def test_nothing_is_sent_without_a_yes_a_session_and_a_key(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: typed is not None)
     monkeypatch.setattr("builtins.input", lambda _: typed)
     with pytest.raises(NotDoneError):
-        await probed(anchor, SESSION, **settings)
+        await probed(settings_for(anchor, **settings), SESSION)
     assert anchor.orders == []

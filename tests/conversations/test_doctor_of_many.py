@@ -8,7 +8,7 @@ from bot.sim.slack import api_error, server_error
 from harness import ManyHarness, Tenant, many_workspaces
 from harness.conversation import until
 from harness.databases import OTHER_KEY
-from harness.doctor import examined
+from harness.doctor import examined, probed
 from harness.product import Settings, checks, running, workspace
 
 pytestmark = pytest.mark.anyio
@@ -130,3 +130,12 @@ async def test_a_database_that_fails_meanwhile_ends_with_1(at: ManyHarness) -> N
         found = await examined(at.environ)
         assert (found.code, found.kind(before)) == (1, Open.DATABASE_DOWN)
         await at.rename_table(f"{table}_2", table)
+
+
+async def test_a_probe_uses_the_key_of_the_chosen_workspace(at: ManyHarness) -> None:
+    _, tenant = await set_up(at, 1, 2)
+    code, lines = await probed(at.environ, tenant.session, "--yes", "--workspace", tenant.team_id)
+    assert (code, len(lines)) == (0, 5)
+    assert [(one.verb, one.key) for one in at.anchor.posts(tenant.session)] == [
+        *(("pause", tenant.key), ("end", tenant.key), ("end", tenant.key)),
+    ]

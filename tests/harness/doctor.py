@@ -14,8 +14,6 @@ from bot.config.settings import Settings
 from bot.demo.sandbox import environment
 from bot.messages.checks import Checked, CheckName, Finding, Kind, check_line
 from bot.outbound.store.migrations import MIGRATIONS
-from bot.sim.anchor import SimAnchor
-from bot.sim.slack import SimSlack
 from harness.single_workspace import SingleHarness
 
 __all__ = ["MIGRATIONS"]
@@ -52,10 +50,10 @@ async def examined(environ: Mapping[str, str], *arguments: str, env_file: Path =
     return Examined(code, lines, {(check["check"], check["workspace"]): check for check in found["checks"]})
 
 
-async def probed(anchor: SimAnchor, session_id: str, *arguments: str, **settings: str) -> tuple[int, list[str]]:
+async def probed(environ: Mapping[str, str], session_id: str, *arguments: str) -> tuple[int, list[str]]:
     """Run the command on a session: its exit code, and its lines."""
     out, options = io.StringIO(), parser().parse_args(["doctor", "--probe", session_id, *arguments])
-    code = await examine(options, environment(SimSlack(), anchor) | settings, Path("no.env"), out)
+    code = await examine(options, environ, Path("no.env"), out)
     return code, out.getvalue().splitlines()
 
 
