@@ -140,20 +140,20 @@ class SessionControl:
         return await self._send(entry, access) if isinstance(access, Access) else access
 
     async def _send(self, entry: Entry, access: Access) -> Outcome:
-        """Send an allowed order, unless it is too late for it, or it is not recorded or up to date and no pause."""
+        """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
         if order.source is not Source.ALERT and not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
                 return Late(order.age, resumed_by)
-        if order.verb is not Verb.PAUSE:
+        if order.verb is Verb.RESUME:
             is_stored = await self._interruption.or_result(record.is_stored(), Stopping())
             if isinstance(is_stored, Stopping):
                 return is_stored
             if not is_stored or entry.is_lost:
                 return StoreUnavailable()
-        if order.verb is Verb.RESUME and (why_not := await record.changed_since(is_admin=access.is_admin)):
-            return why_not
+            if why_not := await record.changed_since(is_admin=access.is_admin):
+                return why_not
         if order.batch_id and (held_back := await self._join_batch(entry, record, access)):
             return held_back
         entry.is_allowed, entry.offers_end = True, access.workspace.policy.end is not None

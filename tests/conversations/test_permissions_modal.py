@@ -43,6 +43,25 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     assert is_about(done.text, resumed(session=team.session, user=team.member.id))
 
 
+@BOTH_TRANSPORTS
+async def test_an_admin_lets_admins_or_people_end_sessions(team: AdminHarness) -> None:
+    assert "off in this workspace" in (await team.answer("a command", team.admin, "end")).text
+    for choice, may, may_not in (
+        ({"end_who": "admins"}, team.admin, team.member),
+        ({"end_who": "selected", "end_users": [team.member.id]}, team.member, team.admin),
+    ):
+        await team.open_modal("anchor_change_policy")
+        await team.submit(choice)
+        await team.slack.close(team.admin)
+        assert "can end sessions" in (await team.open_home()).text
+        assert "End this session?" in (await team.answer("a command", may, "end")).text
+        assert "Not ended" in (await team.answer("a command", may_not, "end")).text
+    form = await team.open_modal("anchor_change_policy")
+    assert "'value': 'selected'" in str(form.state["end_who"]["end_who"])
+    await team.submit({"end_who": "nobody"})
+    assert (await team.stored()).policy.end is None
+
+
 async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: AdminHarness) -> None:
     await team.open_modal("anchor_change_policy")
     await team.submit({**only(team.second), "pause_channels": [team.channel.id]})

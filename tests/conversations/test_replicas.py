@@ -270,3 +270,20 @@ async def resume(at: SingleHarness, by: str, card: Message) -> None:
         await at.click(at.current(card), verb="resume", user=at.slack.bob)
     else:
         await at.command(verb="resume", user=at.slack.bob)
+
+
+@HTTP_ONLY
+async def test_while_one_bot_ends_a_session_and_after_that_the_other_sends_no_resume_and_each_pause(url: str) -> None:
+    async with two_bots(url, END_SESSION="on") as (at, switch):
+        await at.command(verb="end")
+        at.anchor.session(SESSION).seconds = 3.0
+        await at.slack.click(at.person, at.ephemerals()[0], "anchor_end")
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        await at.command(verb="resume", user=at.slack.bob)
+        assert "is ending" in at.ephemerals(at.slack.bob)[-1].text
+        await at.command(user=at.slack.bob)
+        await until(lambda: query(url, "SELECT 1 FROM orders WHERE outcome = 'Ended'"))
+        await at.command(verb="resume", user=at.slack.bob)
+        assert "has ended" in at.ephemerals(at.slack.bob)[-1].text
+        assert verbs(at) == ["end", "pause"]

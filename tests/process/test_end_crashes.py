@@ -1,0 +1,49 @@
+"""A bot that is killed while it ends a session: after the restart nothing is sent again, and the person is told."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.anchor import Hang, SimAnchor, Slow
+from bot.sim.slack import SimSlack
+from harness.process import bot_process
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+STEPS = {"end": ("Unconfirmed", 1), "get before": ("Not ended", 0), "get after": ("Unconfirmed", 1)}
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_end_is_never_sent_again_after_kill_9(tmp_path: Path, step: str) -> None:
+    words, sent = STEPS[step]
+    async with SimSlack(socket_mode=False) as slack, SimAnchor() as anchor:
+        database = f"sqlite:///{tmp_path / 'bot.db'}"
+        environ = environment(slack, anchor, DATABASE_URL=database, END_SESSION="on")
+        session = anchor.add_session(survives=True)
+        async with bot_process(environ) as bot:
+            await bot.says("ready")
+            slack.request_url = f"{bot.url}/slack/events"
+            await slack.command(slack.alice, slack.alerts, session, command="/anchor-end")
+            (question,) = [one for one in slack.seen_by(slack.alice, slack.alerts) if one.ephemeral_to]
+            before = len(anchor.requests)
+            anchor.read_fault = Hang() if step == "get before" else Slow(2.0)
+            anchor.session(session).seconds = 6.0 if step == "end" else 0.0
+            with suppress(aiohttp.ClientError):
+                await slack.click(slack.alice, question, "anchor_end")
+            waited_for = ["get", "end", "get"][: {"get before": 1, "end": 2, "get after": 3}[step]]
+
+            def received() -> list[str | None]:
+                return [one.verb for one in anchor.requests[before:] if one.session_id == session]
+
+            await anchor.until(lambda: received()[: len(waited_for)] == waited_for)
+            bot.process.kill()
+        anchor.read_fault = None
+        async with bot_process(environ) as bot:
+            await bot.says("ready")
+            await slack.until(
+                lambda: any(words in one.text for one in slack.seen_by(slack.alice, slack.alerts)), within=30.0
+            )
+        assert [one.verb for one in anchor.orders] == ["end"] * sent
