@@ -70,7 +70,8 @@ class Agents:
     def __init__(self, anchor: SimAnchor, jobs: Mapping[str, Job], key: str) -> None:
         self._anchor = anchor
         self._key = key
-        self._agents = [self._begin(session_id, job, job.spent) for session_id, job in jobs.items()]
+        self._agents: list[Agent] = []
+        self.begin(jobs)
 
     def __iter__(self) -> Iterator[Agent]:
         return iter(self._agents)
@@ -87,6 +88,16 @@ class Agents:
                 session.steps = agent.steps_taken
             self._anchor.change_event.notify()
             await asyncio.sleep(_TICK)
+
+    def begin(self, jobs: Mapping[str, Job]) -> None:
+        """Let agents begin these jobs, by the ids of their sessions."""
+        self._agents += [self._begin(session_id, job, job.spent) for session_id, job in jobs.items()]
+
+    def end_all(self) -> None:
+        """End the sessions of all, and forget them."""
+        for agent in self._agents:
+            self._anchor.session(agent.session_id).state = SessionState.ENDED
+        self._agents.clear()
 
     def end(self, session_id: str) -> None:
         """End an agent's session, as its owner can in Anchor's dashboard. KeyError where there is no such agent."""

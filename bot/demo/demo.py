@@ -25,11 +25,15 @@ _NEAR = 0.9  # of the budget: the first alert is a warning
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """All that the page shows and controls. `agents` work for Acme, whose monitor watches them, `others` for Newco."""
+    """All that the page shows and controls. `agents` work for Acme, whose monitor watches them, `others` for Newco.
+
+    Acme's `fleet` works while its switch is on.
+    """
 
     sandbox: Sandbox
     agents: Agents
     others: Agents
+    fleet: Agents
     switches: Switches
     guide: Guide
     auto_pause: AutoPauseMenu
@@ -69,8 +73,9 @@ async def open_demo(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncI
             if not person.is_external:
                 person.workspace.dm_with_bot(person.user)
         acme, new = Agents(sandbox.anchor, JOBS, DEFAULT_KEY), Agents(sandbox.anchor, NEWCO_JOBS, NEWCO_KEY)
-        made = Demo(sandbox, acme, new, Switches(sandbox), Guide(sandbox), AutoPauseMenu(sandbox.slack))
-        async with _in_background(acme.work(), new.work(), made.watch_budgets(), made.guide.follow()):
+        fleet = Agents(sandbox.anchor, {}, DEFAULT_KEY)
+        made = Demo(sandbox, acme, new, fleet, Switches(sandbox, fleet), Guide(sandbox), AutoPauseMenu(sandbox.slack))
+        async with _in_background(acme.work(), new.work(), fleet.work(), made.watch_budgets(), made.guide.follow()):
             yield made
 
 

@@ -1,5 +1,6 @@
 """The jobs of the demo's agents, and what the agents really do."""
 
+import uuid
 from dataclasses import dataclass
 
 REMIND_BEFORE = 20
@@ -99,3 +100,22 @@ NEWCO_JOBS = {
     ),
 }
 """The same at Newco."""
+
+
+FLEET_TAG = "prices"
+
+
+def fleet_jobs(count: int = 30) -> dict[str, Job]:
+    """Return the jobs of a fleet whose agents all have the same bad prompt, by the ids of new sessions."""
+    return {
+        str(uuid.uuid4()): Job(
+            name=f"Price check {number}",
+            goal="Compare the price of one toner cartridge",
+            steps=("Opened the shop", "Took the price for a bargain", "Bought a toner cartridge", "Compared again"),
+            rate=0.42,
+            spent=0.0,
+            tag=FLEET_TAG,
+            host=f"shop-{number}.example",
+        )
+        for number in range(1, count + 1)
+    }

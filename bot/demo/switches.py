@@ -1,10 +1,12 @@
-"""The faults that the demo's page can switch on and off; all of them are off at first."""
+"""Switches of the demo's page: faults, and a fleet that goes wrong. All are off at first."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
+from bot.demo.agents import Agents
 from bot.demo.bot_process import BotState
+from bot.demo.jobs import fleet_jobs
 from bot.demo.sandbox import Sandbox
 from bot.sim.anchor import Slow
 
@@ -18,10 +20,12 @@ class _Setter(Protocol):
 class Switches:
     """Sets switches, one at a time. Their positions are read from what they control."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, fleet: Agents) -> None:
         self._sandbox = sandbox
+        self._fleet = fleet
         self._one_at_a_time = asyncio.Lock()
         self._setters: Mapping[str, _Setter] = {
+            "fleet": self._start_fleet,
             "anchor_slow": self._slow_anchor,
             "anchor_down": self._stop_anchor,
             "key_revoked": self._revoke_key,
@@ -36,6 +40,7 @@ class Switches:
         """Whether each switch is on."""
         slack, anchor, bot = self._sandbox.slack, self._sandbox.anchor, self._sandbox.bot
         return {
+            "fleet": any(self._fleet),
             "anchor_slow": isinstance(anchor.fault, Slow),
             "anchor_down": not anchor.is_up,
             "key_revoked": not any(anchor.accepts(key) for key in self._sandbox.keys),
@@ -50,6 +55,11 @@ class Switches:
         set_one = self._setters[name]
         async with self._one_at_a_time:
             await set_one(on=on)
+
+    async def _start_fleet(self, *, on: bool) -> None:
+        self._fleet.end_all()
+        if on:
+            self._fleet.begin(fleet_jobs())
 
     async def _slow_anchor(self, *, on: bool) -> None:
         self._sandbox.anchor.fault = Slow(_SLOW) if on else None

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, expect
 
-from bot.demo.jobs import JOBS
+from bot.demo.jobs import FLEET_TAG, JOBS
 from bot.sim.slack import Rule
 from bot.sim.slack.simulator import ACK_DEADLINE
 from browser.accessibility import axe_in_both_themes
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 _, FLIGHTS, _ = JOBS
 LATE = "Operation timed out. Apps need to respond within three seconds"
-SWITCHES = ("Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped", "Killed")
+SWITCHES = ("Fleet", "Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped", "Killed")
 
 
 def warning_by(channel: ChannelPage, name: str) -> Locator:
@@ -135,3 +135,20 @@ async def test_while_the_bot_is_stopped_slack_warns_by_each_button_and_nobody_el
     await expect(warning_by(channel, "Second")).to_have_count(0)
     await expect(warning_by(channel, "Fourth")).to_be_visible()
     assert channel.orders(session_id) == ["pause"]
+
+
+async def test_a_fleet_that_goes_wrong_is_paused_in_one_window_but_for_what_is_left_out(channel: ChannelPage) -> None:
+    fleet = channel.page.locator("#fleet")
+    await expect(fleet).to_be_hidden()
+    await channel.set_switch("Fleet", on=True)
+    await expect(fleet).to_contain_text("30 running")
+    await channel.enter(f"/anchor-pause all {FLEET_TAG}")
+    await expect(channel.dialog.get_by_role("button", name="Pause 30 agents")).to_be_visible()
+    await channel.dialog.get_by_role("combobox", name="Leave out").fill("Price check 7")
+    await channel.page.keyboard.press("ArrowDown")
+    await channel.page.keyboard.press("Enter")
+    await channel.dialog.get_by_role("button", name="Pause 30 agents").click()
+    await expect(channel.dialog).to_be_hidden()
+    await expect(fleet).to_contain_text("1 running, 29 paused")
+    await channel.set_switch("Fleet", on=False)
+    await expect(fleet).to_be_hidden()

@@ -1,8 +1,9 @@
 """The JSON for the page: simulated Slack as one person sees it, the agents, the switches, and the guide."""
 
+from collections import Counter
 from dataclasses import asdict
 
-from bot.demo.agents import Agent
+from bot.demo.agents import Agent, Agents
 from bot.demo.demo import Demo
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.people import Person, people
@@ -36,6 +37,7 @@ def demo_view(demo: Demo, person: Person) -> Json:
     is_new = person.workspace is demo.sandbox.newco.workspace
     return {
         "agents": [_agent(one) for one in demo.agents_at(person.workspace)],
+        "fleet": None if is_new else _fleet(demo.fleet),
         "switches": demo.switches.positions,
         "bot": demo.sandbox.bot.state,
         "steps": demo.guide.steps,
@@ -135,3 +137,9 @@ def _agent(agent: Agent) -> Json:
         "budget": agent.job.budget,
         "log": [asdict(line) for line in list(agent.log)[-_LINES_SHOWN:]],
     }
+
+
+def _fleet(agents: Agents) -> Json | None:
+    """Return how many agents of a fleet run and are paused, and what all spend; None without any."""
+    states = Counter(one.state.value for one in agents)
+    return {"states": dict(states), "spent": sum(one.spent for one in agents)} if states else None

@@ -31,7 +31,7 @@ const connection = new Connection(location.hash.slice(1), {
   },
   demo(demo) {
     guide.show(demo.steps);
-    agents.show(demo.agents, demo.auto_pause);
+    agents.show(demo.agents, demo.fleet, demo.auto_pause);
     keyNote.show(demo.key_to_set);
     switches.show(demo.switches, demo.bot);
   },

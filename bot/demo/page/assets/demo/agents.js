@@ -11,6 +11,9 @@ const MODES = [
 const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const wholeMoney = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", trailingZeroDisplay: "stripIfInteger" });
 
+const fleetText = ({ states, spent }) =>
+  `Fleet: ${Object.entries(STATES).filter(([state]) => states[state]).map(([state, label]) => `${states[state]} ${label.toLowerCase()}`).join(", ")} · ${money.format(spent)}`;
+
 export class Agents {
   #cards = new Map(); // by the agent's name: a new session is another one's work on the same job
   #order;
@@ -30,7 +33,9 @@ export class Agents {
   }
 
   /** Show all; where there is no monitor, nobody raises alerts, and the mode of those that ask for a pause is null. */
-  show(agents, mode) {
+  show(agents, fleet, mode) {
+    byId("fleet").hidden = fleet === null;
+    if (fleet !== null) setText(byId("fleet"), fleetText(fleet));
     const hasMonitor = mode !== null;
     byId("raise-burst").hidden = byId("monitor").hidden = !hasMonitor;
     if (byId("auto-pause").ariaBusy !== "true") {

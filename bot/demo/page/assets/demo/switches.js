@@ -3,6 +3,9 @@
 import { byId, h } from "../dom.js";
 
 const GROUPS = [
+  ["Agents", [
+    ["fleet", "Fleet", "30 agents with a bad prompt"],
+  ]],
   ["Anchor", [
     ["anchor_slow", "Slow", "Answers after 4 s"],
     ["anchor_down", "Down", "Refuses connections"],

@@ -9,6 +9,7 @@ const KINDS = {
   checkboxes: Choices,
   radio_buttons: Choices,
   static_select: Picker,
+  multi_static_select: Picker,
   users_select: Picker,
   multi_users_select: Picker,
   conversations_select: Picker,
