@@ -942,7 +942,17 @@ _SOME = (
     *(outcomes.Paused(), outcomes.NotRunning(), outcomes.NotFound(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)),
     *(outcomes.Failed(500), outcomes.RateLimited(60.0), outcomes.Late(7.0, BOB), outcomes.NoKey()),
 )
-BATCHES: Mapping[str, Message] = {
+_ORDERS = batched(*4 * [outcomes.Paused()])
+_NEWER: dict[str, SessionState] = {
+    _ORDERS[0].session_id: state("paused"),
+    _ORDERS[1].session_id: state("resumed", Verb.RESUME),
+}
+_AS_IT_IS: dict[str, SessionState] = {one.session_id: replace(state("paused"), order_id=one.id) for one in _ORDERS[2:]}
+_BACK = (
+    *(outcomes.Resumed(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT), outcomes.ResumedSince("1", BOB, NOW)),
+    *(outcomes.PausedSince("1", BOB, NOW, is_confirmed=True), outcomes.Superseded(), outcomes.Undone("1", BOB, NOW)),
+)
+BATCHES: Mapping[str, Example] = {
     "under way": batches.batch_message(BATCH, batched(outcomes.Paused(), None), _BATCH_ID),
     "beside an earlier one": batches.batch_message(
         replace(BATCH, follows=_EARLIER),
@@ -954,6 +964,10 @@ BATCHES: Mapping[str, Message] = {
         BATCH, batched(*2 * [outcomes.Paused()]), _BATCH_ID, note=batches.UNRECORDED
     ),
     "each end": batches.batch_message(BATCH, batched(*_SOME), _BATCH_ID),
+    "resumed": batches.batch_message(BatchContent(ALICE, verb=Verb.RESUME), batched(*_BACK), _BATCH_ID),
+    "the question": batches.resume_modal(_ORDERS, _NEWER | _AS_IT_IS, "seen"),
+    "nothing to resume": batches.resume_modal(_ORDERS[:2], _NEWER, "seen"),
+    "the answer without the database": batches.resume_answer(batches.NO_DATABASE),
     "none paused, of very many": batches.batch_message(BATCH, batched(*250 * [outcomes.Overloaded()]), _BATCH_ID),
 }
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from bot.core.fields import digest
 from bot.core.outcomes import Outcome
+from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER, AutoPause
@@ -357,7 +358,7 @@ class HeldContent:
 
 @dataclass(frozen=True, slots=True)
 class BatchContent:
-    """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" for all.
+    """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" without any.
 
     Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
     and `address` the same, sealed for that person. `follows` is the link to the result of an earlier batch that runs
@@ -371,6 +372,7 @@ class BatchContent:
     words: str = ""
     address: str = ""
     follows: str = ""
+    verb: Verb = Verb.PAUSE
 
 
 CardContent = AlertContent | ResultContent | HeldContent | BatchContent

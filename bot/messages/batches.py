@@ -1,7 +1,7 @@
 """The result of a batch of orders, which counts up while they are sent."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from bot.core.cards import BatchContent
@@ -13,16 +13,25 @@ from bot.core.outcomes import (
     NotRunning,
     Outcome,
     Paused,
+    PausedSince,
     RateLimited,
     Refusal,
+    Resumed,
+    ResumedSince,
+    Superseded,
     Unavailable,
     Unconfirmed,
+    Undone,
 )
 from bot.core.requests import Verb
-from bot.messages.blocks import Message, Visibility, context, in_channel, section
-from bot.messages.buttons import button
+from bot.core.sessions import SessionState
+from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
+from bot.messages.buttons import RESUME_BATCH, button, plain_button, state_line
 from bot.messages.history import WHY
-from bot.messages.markup import code, link, mention, plain, session
+from bot.messages.markup import DOING, DONE, code, link, mention, plain, session
+
+NO_DATABASE = "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
+_TITLE = "Resume Anchor agents"
 
 MOST_LISTED = 20
 """The most sessions that a result lists."""
@@ -33,60 +42,103 @@ UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot wo
 class _End(StrEnum):
     """The ends of an order, in the words of the result."""
 
-    PAUSED = "paused"
+    DONE = "done"
     NOT_RUNNING = "not running"
     UNCONFIRMED = "unconfirmed"
     FAILED = "failed"
     NOT_SENT = "not sent"
     RESUMED = "resumed since"
+    NEWER = "left as it is"
 
 
-_SIGNS = {_End.UNCONFIRMED: "❓", _End.FAILED: "⛔", _End.NOT_SENT: "⛔", _End.RESUMED: "▶️"}
-"""Those after which a session may still run."""
+_ENDS = {
+    _End.DONE: Paused | Resumed,
+    _End.NOT_RUNNING: NotRunning | NotFound,
+    _End.UNCONFIRMED: Unconfirmed | Broken,
+    _End.NOT_SENT: RateLimited | Unavailable,
+    _End.NEWER: PausedSince | ResumedSince | Undone | Superseded,
+}
+"""Any other outcome is a refusal, or a failure."""
+_SIGNS = {
+    _End.UNCONFIRMED: "❓",
+    _End.FAILED: "⛔",
+    _End.NOT_SENT: "⛔",
+    _End.RESUMED: "▶️",
+    _End.NEWER: "🔹",
+}
+"""Those that are listed: the session may not be as the person wants it."""
 
 
 def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, note: str = "") -> Message:
     """Return the result of a batch as far as it has come; `note` is mrkdwn at its end."""
     text = batch_text(content, orders)
-    if not all(one.outcome for one in orders):
+    if any(one.outcome is None for one in orders):
         return in_channel(text, note)
-    running = [one for one in orders if _end_of(one.outcome) in _SIGNS]
-    again = [button(Verb.PAUSE, one.session_id, label="Try again") for one in running[:MOST_LISTED]]
-    rows = list(map(section, still_running(running), again))
-    last = " ".join(filter(None, [_more(len(running), batch_id), note]))
-    blocks = (section(text), *rows, *([context(last)] if last else ()))
-    spoken = [text, *still_running(running)[:MOST_LISTED], last]
-    return Message("\n".join(filter(None, spoken)), Visibility.IN_CHANNEL, blocks)
+    left = [one for one in orders if _end_of(one.outcome) in _SIGNS]
+    lines = still_running(left[:MOST_LISTED])
+    rows = [section(line, _button(content.verb, one)) for one, line in zip(left[:MOST_LISTED], lines, strict=True)]
+    last = " ".join(filter(None, [_more(len(left), batch_id), note]))
+    can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, Paused) for one in orders)
+    resume = plain_button(RESUME_BATCH, "Resume these…") | {"value": batch_id}
+    blocks = (
+        section(text),
+        *([actions(resume)] if can_resume else []),
+        *rows,
+        *([context(last)] if last else []),
+    )
+    return Message("\n".join(filter(None, [text, *lines, last])), Visibility.IN_CHANNEL, blocks)
 
 
 def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
     """Return in mrkdwn how many orders have come how far."""
+    verb, total = content.verb, len(orders)
     by = f" by {mention(content.user_id)}{f': {plain(content.reason)}' if content.reason else ''}"
     about = [
         f"Chosen by {code(content.words)}." if content.words else "",
         f"Joined to {link(content.follows, 'an earlier one')}, which runs." if content.follows else "",
     ]
-    counts, total = Counter(_end_of(one.outcome) for one in orders if one.outcome), len(orders)
+    counts = Counter(_end_of(one.outcome) for one in orders if one.outcome)
+    done = counts[_End.DONE]
     if counts.total() < total:
-        top = [f"⏳ Pausing {agents(total)}… {counts.total()} done.", f"Requested{by}."]
+        top = [f"⏳ {DOING[verb]} {agents(total)}… {counts.total()} done.", f"Requested{by}."]
+    elif done == total:
+        top = [f"{DONE[verb].split()[0]} *{verb.past.capitalize()} {agents(total)}*{by}", "Their cards follow."]
     else:
-        numbers = " · ".join(f"{counts[end]} {end}" for end in _End if counts[end])
-        follow = " Their cards follow." if counts[_End.PAUSED] else ""
-        top = [
-            f"{_verdict(counts, total)}{by}",
-            f"{f'{numbers}.' if counts[_End.PAUSED] < total else ''}{follow}".strip(),
-        ]
+        sign = "⚠️" if any(counts[end] for end in _SIGNS) else DONE[verb].split()[0]
+        numbers = [f"{counts[end]} {verb.past if end is _End.DONE else end}" for end in _End if counts[end]]
+        result = " · ".join(numbers) + (". Their cards follow." if done else ".")
+        top = [f"{sign} *{verb.past.capitalize()} {done} of {agents(total)}*{by}", result]
     return "\n".join(filter(None, [*top, *about]))
 
 
 def still_running(orders: Sequence[BatchedOrder]) -> list[str]:
-    """Return a line for each order after which its session may still run, the id last."""
+    """Return a line for each order after which its session may not be as it should, the id last."""
     ends = [(one, _end_of(one.outcome)) for one in orders]
     return [
-        f"{_SIGNS[end]} *{end.capitalize()}*{_why(one.outcome, end)}: {session(one.session_id)}"
+        f"{_SIGNS[end]} *{end.capitalize()}*{_why(one.outcome)}: {session(one.session_id)}"
         for one, end in ends
         if end in _SIGNS
     ]
+
+
+def resume_modal(orders: Sequence[BatchedOrder], states: Mapping[str, SessionState], seen: str) -> View:
+    """Return the question before the paused sessions of a batch are resumed; `states` are theirs."""
+    paused = [one for one in orders if isinstance(one.outcome, Paused)]
+    newer = {
+        one.session_id: state for one in paused if (state := states.get(one.session_id)) and state.order_id != one.id
+    }
+    count = len(paused) - len(newer)
+    question = f"*Resume {agents(count)}?* They go on where they were paused." if count else "*Nothing to resume.*"
+    lines = [f"{state_line(state.without_reason())}. {session(session_id)}" for session_id, state in newer.items()]
+    more = [f"And {len(lines) - MOST_LISTED} more."] if len(lines) > MOST_LISTED else []
+    left = [f"Left as they are, because of newer orders: {len(lines)}.", *lines[:MOST_LISTED], *more] if lines else []
+    submit = f"Resume {agents(count)}" if count else ""
+    return View(tuple(map(section, [question, *left])), _TITLE, submit, "Cancel", callback_id=RESUME_BATCH, seen=seen)
+
+
+def resume_answer(*lines: str) -> View:
+    """Return the modal in place of the question."""
+    return View((section("\n".join(lines)),), _TITLE)
 
 
 def agents(count: int) -> str:
@@ -94,35 +146,34 @@ def agents(count: int) -> str:
     return f"{count} agent{'' if count == 1 else 's'}"
 
 
-def _verdict(counts: Counter[_End], total: int) -> str:
-    if counts[_End.PAUSED] == total:
-        return f"⏸️ *Paused {agents(total)}*"
-    sign = "⚠️" if any(counts[end] for end in _SIGNS) else "⏸️"
-    return f"{sign} *Paused {counts[_End.PAUSED]} of {agents(total)}*"
-
-
 def _end_of(outcome: Outcome | None) -> _End:
-    match outcome:
-        case Paused():
-            return _End.PAUSED
-        case NotRunning() | NotFound():
-            return _End.NOT_RUNNING
-        case Unconfirmed() | Broken():
-            return _End.UNCONFIRMED
-        case Late(resumed_by=str()):
-            return _End.RESUMED
-        case RateLimited() | Unavailable():
-            return _End.NOT_SENT
-        case _:
-            return _End.NOT_SENT if isinstance(outcome, Refusal) else _End.FAILED
-
-
-def _why(outcome: Outcome | None, end: _End) -> str:
     if isinstance(outcome, Late) and outcome.resumed_by:
-        return f" by {mention(outcome.resumed_by)}"
-    return "" if end is _End.UNCONFIRMED else f" ({WHY[type(outcome).__name__]})"
+        return _End.RESUMED
+    refused = _End.NOT_SENT if isinstance(outcome, Refusal) else _End.FAILED
+    return next((end for end, kinds in _ENDS.items() if isinstance(outcome, kinds)), refused)
 
 
-def _more(running: int, batch_id: str) -> str:
-    more = running - MOST_LISTED
+def _button(verb: Verb, order: BatchedOrder) -> Block | None:
+    """Return the button of a session that may run. Its card can resume it."""
+    if verb is Verb.PAUSE:
+        return button(Verb.PAUSE, order.session_id, label="Try again")
+    return button(Verb.PAUSE, order.session_id) if _end_of(order.outcome) is _End.UNCONFIRMED else None
+
+
+def _why(outcome: Outcome | None) -> str:
+    match outcome:
+        case Late(resumed_by=str(user_id)) | Undone(user_id=user_id):
+            return f" by {mention(user_id)}"
+        case PausedSince(user_id=user_id):
+            return f" (paused since by {mention(user_id)})"
+        case ResumedSince(user_id=user_id):
+            return f" (resumed since by {mention(user_id)})"
+        case Unconfirmed() | Broken():
+            return ""
+        case _:
+            return f" ({WHY[type(outcome).__name__]})"
+
+
+def _more(left: int, batch_id: str) -> str:
+    more = left - MOST_LISTED
     return f"And {more} more, listed by `anchor-bot journal --batch {batch_id}`." if more > 0 else ""

@@ -33,6 +33,7 @@ ALERTS_SENDER = "anchor_alerts_sender"
 HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
 CONTINUE = "anchor_continue"
+RESUME_BATCH = "anchor_resume_batch"
 PAUSE_SEVERAL = "anchor_pause_several"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
 

@@ -192,27 +192,32 @@ class OrderLimits:
         self._unfinished: Tally[Person] = Tally()
         self._resumes: LRUCache[Person, TimeWindow] = LRUCache(MOST_REMEMBERED)
         self._repeats: LRUCache[_Resume, TimeWindow] = LRUCache(MOST_REMEMBERED)
+        self._batches: LRUCache[str, None] = LRUCache(MOST_REMEMBERED)
 
     def begin(self, order: Order) -> Overloaded | Limited | None:
         """Count an order as unfinished, or return the limit that it exceeds."""
         person = order.actor.person
         if self._unfinished.total >= self._capacity or self._unfinished[person] >= self._capacity // SHARE:
             return Overloaded()
-        if order.verb is Verb.RESUME and (limited := self._limit_resumes(person, order.session_id)):
+        if order.verb is Verb.RESUME and (limited := self._limit_resumes(person, order)):
             return limited
         self._unfinished.add(person)
         return None
 
-    def _limit_resumes(self, person: Person, session_id: SessionId) -> Limited | None:
-        repeats = self._repeats.setdefault((person, session_id), TimeWindow(MOST_REPEATS, REPEATS_WITHIN))
+    def _limit_resumes(self, person: Person, order: Order) -> Limited | None:
+        """Return the limit that a resume exceeds. All those of a batch count as one."""
+        repeats = self._repeats.setdefault((person, order.session_id), TimeWindow(MOST_REPEATS, REPEATS_WITHIN))
         resumes = self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
         now = time.monotonic()
         if retry_after := repeats.retry_after(now):
             return TooManyRepeats(retry_after)
+        if order.batch_id and order.batch_id in self._batches:
+            return None
         if retry_after := resumes.retry_after(now):
             return TooManyResumes(retry_after)
         repeats.add(now)
         resumes.add(now)
+        self._batches[order.batch_id] = None
         return None
 
     def end(self, order: Order) -> None:

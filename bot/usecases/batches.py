@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.requests import Order, ReplyAddress, Source, Verb
+from bot.core.outcomes import Paused
+from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
-from bot.messages.batches import UNRECORDED, batch_message
+from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, resume_answer, resume_modal
+from bot.messages.blocks import View
+from bot.messages.results import explain_refusal
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.secrets import FieldCipher, seal
 from bot.request_id import new_id
 from bot.runtime import Tasks
+from bot.usecases.access import Access
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders, RunningOrder
 
@@ -22,6 +28,8 @@ _STORED_WITHIN = 10.0  # seconds for the last outcomes to be stored; then they a
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The sessions that a person wants to be paused, in their sequence, and the `words` that chose them, "" for all.
+
+    To be resumed they have `versions`: the ids of the last orders that the person knew of.
 
     The result goes to `address`. `trigger_id` is Slack's id of the invocation: a batch that comes twice is one. `age`
     is how many seconds old it was, at least, when it was read.
@@ -35,22 +43,29 @@ class Batch:
     age: float = 0.0
     source: Source = Source.BATCH
     id: str = field(default_factory=new_id)
+    versions: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> Verb:
+        """Return what is done with them."""
+        return Verb.RESUME if self.versions else Verb.PAUSE
 
     def orders(self) -> list[Order]:
         """Return the order of each session."""
-        actor, trigger = self.address.actor, self.trigger_id
+        trigger = self.trigger_id
         return [
             Order(
-                Verb.PAUSE,
-                one,
-                actor,
+                self.verb,
+                session_id,
+                self.address.actor,
                 self.reason,
-                f"{trigger}/{one}" if trigger else None,
+                f"{trigger}/{session_id}" if trigger else None,
                 self.age,
                 self.source,
-                batch_id=self.id,
+                version,
+                self.id,
             )
-            for one in self.session_ids
+            for session_id, version in zip_longest(self.session_ids, self.versions)
         ]
 
 
@@ -63,8 +78,33 @@ class Batches:
     cipher: FieldCipher
     tasks: Tasks
 
+    async def question(self, actor: Actor, batch_id: str, origin: str) -> View:
+        """Return the modal that asks before what a batch has paused is resumed; `origin` is its sealed address."""
+        order = Order(Verb.RESUME, SessionId(""), actor)
+        access = await self.orders.session_control.access_check.check(order)
+        if not isinstance(access, Access):
+            return resume_answer(*explain_refusal(Verb.RESUME, access, dashboard_url=self.orders.dashboard_url))
+        states = self.orders.session_cards.states
+        try:
+            orders = await states.of_batch(actor.team_id, batch_id)
+            now = await states.of(actor.team_id, [one.session_id for one in orders])
+        except StoreError:
+            return resume_answer(NO_DATABASE)
+        return resume_modal(orders, now, f"{origin} {batch_id}")
+
+    async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str) -> bool:
+        """Begin to resume what a batch has paused, except what has a newer order. Return whether it could be read."""
+        try:
+            orders = await self.orders.session_cards.states.of_batch(address.actor.team_id, batch_id)
+        except StoreError:
+            return False
+        paused = [one for one in orders if isinstance(one.outcome, Paused)]
+        ids, versions = tuple(one.session_id for one in paused), tuple(one.id for one in paused)
+        await self.pause(Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id))
+        return True
+
     async def pause(self, batch: Batch) -> None:
-        """Begin to pause the sessions. Return when their orders are recorded, or after a second."""
+        """Begin to pause the sessions, or to resume. Return when their orders are recorded, or after a second."""
         place = replace(batch.address, response_url=None, clicked=None)  # of each; the batch has one result
         started = [self.orders.start(order, place) for order in batch.orders()]
         if running := [one for one, is_repeated in started if not is_repeated]:
@@ -76,7 +116,7 @@ class Batches:
         address, is_recorded = batch.address, await _are_recorded(running)
         own = [one for one in running if not one.entry.is_lost]
         actor, sealed = address.actor, seal(address, self.cipher)
-        content = BatchContent(actor.user_id, actor.channel_id, batch.reason, batch.words, sealed)
+        content = BatchContent(actor.user_id, actor.channel_id, batch.reason, batch.words, sealed, verb=batch.verb)
         if is_recorded:
             for one in own:
                 self.tasks.start(self.orders.let_batch_tell(one, content))

@@ -124,7 +124,7 @@ class CardSender:
 
     async def _try_batch(self, card: ClaimedCard, content: BatchContent, batch_id: str) -> Attempt:
         """Send the result of a batch, as far as it has come; elsewhere if the bot is not in the channel."""
-        orders = await self.states.of_batch(batch_id)
+        orders = await self.states.of_batch(card.team_id, batch_id)
         message, is_over = batch_message(content, orders, batch_id), all(one.outcome for one in orders)
         after = None if is_over else BATCH_INTERVAL
         if card.channel_id != content.channel_id:

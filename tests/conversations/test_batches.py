@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.sim.anchor import Received, SessionState, rate_limited
-from bot.sim.slack import Message
-from harness import single_workspace
+from bot.sim.slack import Message, User, View
+from harness import BOTH_TRANSPORTS, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
 from harness.conversation import Conversation, until
 from harness.outages import without_table
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.anyio
 
 MOST = 20
 STILL_WANTED = 120.0  # seconds
+MOST_RESUMES = 30  # of a person within a minute
+RESUME_THESE, ONE_MOMENT = "anchor_resume_batch", "moment"
 
 
 @pytest.fixture
@@ -169,3 +171,62 @@ async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_
 
 async def all_told(left: Remains) -> bool:
     return all(row.state == "told" for row in await left.rows())
+
+
+# --- resume these ---
+
+
+async def paused_batch(at: Conversation, built: Built, count: int) -> tuple[list[str], Message]:
+    sessions = add(at, count)
+    await built.batches.pause(batch(at, sessions))
+    return sessions, await result(at)
+
+
+async def ask_to_resume(at: Conversation, message: Message, user: User | None = None) -> View:
+    await at.slack.click(user or at.person, message, RESUME_THESE)
+    await at.slack.until(lambda: (now := at.slack.modal_of(user or at.person)) and ONE_MOMENT not in now.text)
+    return at.modal(user)
+
+
+@BOTH_TRANSPORTS
+async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_has_a_newer_order(built: Built) -> None:
+    """More than anybody can resume one by one within a minute, 20 at a time."""
+    async with single_workspace() as at:
+        sessions, message = await paused_batch(at, built, MOST_RESUMES + 10)
+        repaused, resumed = sessions[:2]
+        await at.command(repaused, user=at.slack.bob)
+        await at.command(resumed, verb="resume", user=at.slack.bob)
+        before = len(at.anchor.orders)
+        view = await ask_to_resume(at, message)
+        assert (len(at.anchor.orders), view.submit) == (before, f"Resume {len(sessions) - 2} agents")
+        assert all(one in view.text for one in (repaused, resumed, at.slack.bob.id))
+        later = sessions[2]
+        await at.command(later, user=at.slack.bob)  # while the question is open
+        before = len(at.anchor.orders)
+        for session in sessions:
+            at.anchor.session(session).seconds = 1.0
+        await at.slack.submit(at.person, view, {})
+        await at.slack.until(lambda: at.messages()[-1].text.count(at.slack.bob.id) == 3, within=30)
+        orders = at.anchor.orders[before:]
+        assert {one.verb for one in orders} == {"resume"}
+        assert sorted(one.session_id or "" for one in orders) == sorted(sessions[3:])
+        assert most_at_once(orders, 1.0) == MOST
+        await asyncio.sleep(5.0)
+        ends = [at.anchor.session(one).state for one in sessions]
+        assert ends == [SessionState.PAUSED, SessionState.RUNNING, SessionState.PAUSED, *[SessionState.RUNNING] * 37]
+        assert all(one in at.messages()[-1].text for one in (repaused, resumed, later))
+
+
+async def test_nobody_resumes_a_batch_without_permission_or_of_another_workspace(built: Built) -> None:
+    """No button is for more than one batch."""
+    async with single_workspace(RESUME_USERS="U0ALICE0001") as at:
+        _, message = await paused_batch(at, built, 3)
+        before = len(at.anchor.orders)
+        assert not (await ask_to_resume(at, message, at.slack.bob)).submit
+        _, _, batch_id = (await ask_to_resume(at, message)).private_metadata.partition(" ")
+        address, states = batch(at, ()).address, built.batches.orders.session_cards.states
+        assert len(await states.of_batch(at.workspace.team_id, batch_id)) == 3
+        assert await states.of_batch("T0OTHER0001", batch_id) == []
+        assert await built.batches.resume(address, f"{batch_id} {batch_id}", "t1")
+        await asyncio.sleep(5.0)
+        assert len(at.anchor.orders) == before

@@ -25,6 +25,7 @@ from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
 from bot.core.sessions import Choice, NotRead, Session, read_choice, words_for_all, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
+from bot.messages.batches import NO_DATABASE, resume_answer
 from bot.messages.blocks import Message, View, Visibility, ephemeral
 from bot.messages.buttons import (
     CONTINUE,
@@ -33,6 +34,7 @@ from bot.messages.buttons import (
     PAUSE_FROM_MESSAGE,
     PAUSE_SEVERAL,
     READ_LIST,
+    RESUME_BATCH,
     VERBS,
 )
 from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question
@@ -49,7 +51,13 @@ from bot.messages.pausing import (
     several_answer,
 )
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
-from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
+from bot.messages.sessions import (
+    continue_answer,
+    list_message,
+    list_refusal,
+    not_read_text,
+    reading_message,
+)
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
@@ -86,6 +94,8 @@ class OrderListeners:
         router.add("view", PAUSE_SEVERAL, listener=self.pause_several)
         router.add("action", CONTINUE, listener=self.ask_to_continue)
         router.add("view", CONTINUE, listener=self.continue_held)
+        router.add("action", RESUME_BATCH, listener=self.ask_to_resume)
+        router.add("view", RESUME_BATCH, listener=self.resume_batch)
 
     # --- commands ---
 
@@ -280,6 +290,23 @@ class OrderListeners:
             request.ack.errors = {LEFT_OUT: answer} if answer else None
         else:
             request.ack.view = answer or several_answer(ONE_MOMENT)
+
+    # --- what was paused at once ---
+
+    async def ask_to_resume(self, request: Request) -> None:
+        """Open the modal that asks, or says why this person cannot resume."""
+        ask = partial(self.windows.batches.question, request.actor, text_field(request.payload["actions"][0], "value"))
+        request.start(self.views.ask(request.address, request.trigger, ask))
+
+    async def resume_batch(self, request: Request) -> None:
+        """Resume what the modal asked about. The result follows."""
+        view = request.payload["view"]
+        origin, _, batch_id = text_field(view, "private_metadata").partition(" ")
+        address = self.views.address(request.actor, origin)
+        if address is None:
+            request.ack.view = resume_answer(OUT_OF_DATE)
+        elif not await self.windows.batches.resume(address, batch_id, text_field(view, "id")):
+            request.ack.view = resume_answer(NO_DATABASE)
 
     # --- what alerts did not pause ---
 

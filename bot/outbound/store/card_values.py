@@ -23,6 +23,7 @@ from bot.core.cards import (
     Urgency,
 )
 from bot.core.fields import known_fields
+from bot.core.requests import Verb
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
@@ -251,7 +252,7 @@ def read_content(kind: str, text: str) -> CardContent:
     if kind not in {ALERT, REPLY, RESULT, LISTED, HELD, BATCH}:
         raise ValueError(f"unknown kind {kind}")
     if kind == BATCH:
-        return BatchContent(**known_fields(BatchContent, fields))
+        return BatchContent(**known_fields(BatchContent, fields | {"verb": Verb(fields["verb"])}))
     if kind == RESULT:
         return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
     if kind == HELD:

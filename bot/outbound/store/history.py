@@ -186,7 +186,10 @@ _REFUSALS_OF_ALERTS = f"""
 """
 
 
-_OF_BATCH = "SELECT id, session_id, outcome, outcome_fields FROM orders WHERE batch_id = :batch_id ORDER BY id"
+_OF_BATCH = """
+    SELECT id, session_id, outcome, outcome_fields FROM orders
+    WHERE batch_id = :batch_id AND team_id = :team_id ORDER BY id
+"""
 
 
 @dataclass(eq=False)
@@ -200,9 +203,9 @@ class SessionStates:
         rows = await self.database.fetch_all(_LAST, sessions=listed((team_id, one) for one in session_ids))
         return {row.session_id: _read(row) for row in rows}
 
-    async def of_batch(self, batch_id: str) -> list[BatchedOrder]:
-        """Return the orders of a batch; an outcome of another version of the bot counts as Broken."""
-        rows = await self.database.fetch_all(_OF_BATCH, batch_id=batch_id)
+    async def of_batch(self, team_id: str, batch_id: str) -> list[BatchedOrder]:
+        """Return the orders of a workspace's batch; an outcome of another version of the bot counts as Broken."""
+        rows = await self.database.fetch_all(_OF_BATCH, team_id=team_id, batch_id=batch_id)
         return [BatchedOrder(row.id, SessionId(row.session_id), _read_outcome(row)) for row in rows]
 
     async def refusals_of_alerts(self, team_id: str, session_ids: Collection[str]) -> dict[str, tuple[str, Outcome]]:

@@ -55,9 +55,9 @@ NO_IDS: frozenset[str] = frozenset()
 
 
 def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:
-    """Encrypt what an answer needs besides the ids, and the version of a click; None if that is nothing."""
+    """Encrypt what an answer needs besides the ids, and the version that its person knew of; None if it is nothing."""
     clicked = None if address.clicked is None else dataclasses.asdict(address.clicked)
-    if address.response_url is None and clicked is None and not address.message_url:
+    if address.response_url is None and clicked is None and not address.message_url and version is None:
         return None
     url = address.response_url.reveal() if address.response_url else None
     fields = {"url": url, "clicked": clicked, "version": version, "message_url": address.message_url}
