@@ -53,6 +53,14 @@ def test_the_page_for_an_emergency_is_short_and_the_first_link_of_the_readme() -
     assert len(path.read_text().splitlines()) <= 15
 
 
+def test_the_readme_is_short_and_shows_the_bot_and_its_two_commands_at_once() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 120
+    first_screen = "\n".join(lines[:20])
+    assert "docs/pictures/" in first_screen
+    assert re.findall(r"^\$ (scripts/\S+)", first_screen, re.MULTILINE) == ["scripts/demo", "scripts/setup"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_its_links_lead_somewhere(page: Path) -> None:
     broken = [
