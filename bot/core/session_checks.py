@@ -26,7 +26,7 @@ CHECKED_INTERVAL = 900.0
 """Seconds after which a card says a later check, and a session is read again that Anchor does not know."""
 
 MOST_IDLE, IDLE_MARGIN = 900.0, 60.0
-"""The most seconds that a probe waits for an idle timeout, with the margin after which it must have come."""
+"""The longest idle timeout that a probe waits for, and how much later it must have come; in seconds."""
 
 OK, _REFUSED = 200, frozenset({401, 403, 404})
 
@@ -108,9 +108,10 @@ def idle_wait(session: Session, now: float) -> float | None:
 
     That is if the timeout is not known, off or too long, or if its other limit can end the session before.
     """
-    deadline, wait = deadline_of(session), (session.idle_minutes or 0.0) * 60 + IDLE_MARGIN
+    deadline, idle = deadline_of(session), (session.idle_minutes or 0.0) * 60
+    wait = idle + IDLE_MARGIN
     ends_before = session.created_at is None or (deadline is not None and deadline.at < now + wait + IDLE_MARGIN)
-    return None if not session.idle_minutes or wait > MOST_IDLE or ends_before else wait
+    return wait if 0 < idle <= MOST_IDLE and not ends_before else None
 
 
 def lists_others(listed: Sequence[bool | None]) -> bool | None:

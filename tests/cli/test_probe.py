@@ -115,7 +115,7 @@ async def test_one_key_tells_of_others_only_if_another_one_made_the_session(
 
 
 @pytest.mark.parametrize(
-    "fields", [{"idle_timeout": None}, {"idle_timeout": 15}, {"max_duration": 6}, {"created_at": None}]
+    "fields", [{"idle_timeout": None}, {"idle_timeout": 16}, {"max_duration": 6}, {"created_at": None}]
 )
 async def test_no_wait_is_made_that_tells_nothing(anchor: SimAnchor, fields: Mapping[str, Any]) -> None:
     began = time.monotonic()
