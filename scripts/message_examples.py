@@ -955,9 +955,10 @@ _BACK = (
 BATCHES: Mapping[str, Example] = {
     "under way": batches.batch_message(BATCH, batched(outcomes.Paused(), None), _BATCH_ID),
     "beside an earlier one": batches.batch_message(
-        replace(BATCH, follows=_EARLIER),
+        BATCH,
         batched(None),
         _BATCH_ID,
+        earlier=_EARLIER,
     ),
     "all paused": batches.batch_message(BatchContent(ALICE), batched(outcomes.Paused()), _BATCH_ID),
     "the database failed": batches.batch_message(
@@ -965,6 +966,7 @@ BATCHES: Mapping[str, Example] = {
     ),
     "each end": batches.batch_message(BATCH, batched(*_SOME), _BATCH_ID),
     "resumed": batches.batch_message(BatchContent(ALICE, verb=Verb.RESUME), batched(*_BACK), _BATCH_ID),
+    "began meanwhile": batches.begun_message(many(LISTED), now=NOW),
     "the question": batches.resume_modal(_ORDERS, _NEWER | _AS_IT_IS, "seen"),
     "nothing to resume": batches.resume_modal(_ORDERS[:2], _NEWER, "seen"),
     "the answer without the database": batches.resume_answer(batches.NO_DATABASE),

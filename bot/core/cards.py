@@ -361,8 +361,7 @@ class BatchContent:
     """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" without any.
 
     Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
-    and `address` the same, sealed for that person. `follows` is the link to the result of an earlier batch that runs
-    beside it, or "".
+    and `address` the same, sealed for that person. `follows` is the id of an earlier batch that runs beside it, or "".
     """
 
     group: ClassVar[str] = ""

@@ -24,9 +24,9 @@ from bot.core.outcomes import (
     Undone,
 )
 from bot.core.requests import Verb
-from bot.core.sessions import SessionState
+from bot.core.sessions import Session, SessionState
 from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
-from bot.messages.buttons import RESUME_BATCH, button, plain_button, state_line
+from bot.messages.buttons import RESUME_BATCH, button, plain_button, session_facts, state_line
 from bot.messages.history import WHY
 from bot.messages.markup import DOING, DONE, code, link, mention, plain, session
 
@@ -69,9 +69,14 @@ _SIGNS = {
 """Those that are listed: the session may not be as the person wants it."""
 
 
-def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, note: str = "") -> Message:
-    """Return the result of a batch as far as it has come; `note` is mrkdwn at its end."""
-    text = batch_text(content, orders)
+def batch_message(
+    content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, earlier: str = "", note: str = ""
+) -> Message:
+    """Return the result of a batch as far as it has come; `note` is mrkdwn at its end.
+
+    `earlier` is the link to the result of a batch that it joined.
+    """
+    text = batch_text(content, orders, earlier)
     if any(one.outcome is None for one in orders):
         return in_channel(text, note)
     left = [one for one in orders if _end_of(one.outcome) in _SIGNS]
@@ -89,13 +94,13 @@ def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_i
     return Message("\n".join(filter(None, [text, *lines, last])), Visibility.IN_CHANNEL, blocks)
 
 
-def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
-    """Return in mrkdwn how many orders have come how far."""
+def batch_text(content: BatchContent, orders: Sequence[BatchedOrder], earlier: str = "") -> str:
+    """Return in mrkdwn how many orders have come how far; `earlier` is as above."""
     verb, total = content.verb, len(orders)
     by = f" by {mention(content.user_id)}{f': {plain(content.reason)}' if content.reason else ''}"
     about = [
         f"Chosen by {code(content.words)}." if content.words else "",
-        f"Joined to {link(content.follows, 'an earlier one')}, which runs." if content.follows else "",
+        f"Beside {link(earlier, 'an earlier one')} of the same person." if earlier else "",
     ]
     counts = Counter(_end_of(one.outcome) for one in orders if one.outcome)
     done = counts[_End.DONE]
@@ -139,6 +144,15 @@ def resume_modal(orders: Sequence[BatchedOrder], states: Mapping[str, SessionSta
 def resume_answer(*lines: str) -> View:
     """Return the modal in place of the question."""
     return View((section("\n".join(lines)),), _TITLE)
+
+
+def begun_message(begun: Sequence[Session], *, now: float) -> Message:
+    """Return the sessions that began while those like them were paused; `now` is in Unix seconds."""
+    top = f"🔔 *{agents(len(begun))} began meanwhile*, and {'was' if len(begun) == 1 else 'were'} not paused."
+    lines = [f"{session_facts(one, now=now)}\n{session(one.id)}".strip() for one in begun[:MOST_LISTED]]
+    rows = [section(line, button(Verb.PAUSE, one.id)) for one, line in zip(begun[:MOST_LISTED], lines, strict=True)]
+    last = [f"And {len(begun) - MOST_LISTED} more."] if len(begun) > MOST_LISTED else []
+    return Message("\n".join([top, *lines, *last]), Visibility.IN_CHANNEL, (section(top), *rows, *map(context, last)))
 
 
 def agents(count: int) -> str:

@@ -1,7 +1,9 @@
 """Batches: orders for many sessions that are given at once, and their one result."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
@@ -10,7 +12,8 @@ from bot.core.history import BatchedOrder
 from bot.core.outcomes import Paused
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
-from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, resume_answer, resume_modal
+from bot.core.sessions import Choice, SessionList
+from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
 from bot.messages.results import explain_refusal
 from bot.outbound.store.errors import StoreError
@@ -22,6 +25,7 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders, RunningOrder
 
 _RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record
+_READ_WITHIN = 0.5  # seconds for a look at earlier batches
 _STORED_WITHIN = 10.0  # seconds for the last outcomes to be stored; then they are told without the database
 
 
@@ -29,6 +33,7 @@ _STORED_WITHIN = 10.0  # seconds for the last outcomes to be stored; then they a
 class Batch:
     """The sessions that a person wants to be paused, in their sequence, and the `words` that chose them, "" for all.
 
+    Without words they were chosen one by one. Others that began since `since` (Unix seconds) are told of.
     To be resumed they have `versions`: the ids of the last orders that the person knew of.
 
     The result goes to `address`. `trigger_id` is Slack's id of the invocation: a batch that comes twice is one. `age`
@@ -37,7 +42,8 @@ class Batch:
 
     address: ReplyAddress
     session_ids: tuple[SessionId, ...]
-    words: str = ""
+    words: str | None = None
+    since: float = field(default_factory=time.time)
     reason: str = ""
     trigger_id: str = ""
     age: float = 0.0
@@ -115,14 +121,17 @@ class Batches:
         """Let a card tell the outcomes. Without the database, tell them when all of them are known."""
         address, is_recorded = batch.address, await _are_recorded(running)
         own = [one for one in running if not one.entry.is_lost]
-        actor, sealed = address.actor, seal(address, self.cipher)
-        content = BatchContent(actor.user_id, actor.channel_id, batch.reason, batch.words, sealed, verb=batch.verb)
+        actor, sealed, earlier = address.actor, seal(address, self.cipher), await self._earlier(batch)
+        about = (batch.reason, batch.words or "", sealed, earlier, batch.verb)
+        content = BatchContent(actor.user_id, actor.channel_id, *about)
         if is_recorded:
             for one in own:
                 self.tasks.start(self.orders.let_batch_tell(one, content))
         if not own:  # Slack sent the batch to another process, too
             return
         await asyncio.wait([one.outcome for one in own])
+        if batch.words is not None:
+            self.tasks.start(self._tell_begun(batch, batch.words))
         if is_recorded:
             await asyncio.wait([one.entry.written for one in own], timeout=_STORED_WITHIN)
             if all(one.entry.written.done() for one in own):
@@ -132,6 +141,26 @@ class Batches:
         receipt = await self.delivery.deliver(address, message)
         for one in own:
             self.orders.journal.told(one.entry, receipt.route if receipt else None)
+
+    async def _earlier(self, batch: Batch) -> str:
+        actor = batch.address.actor
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_READ_WITHIN):
+                return await self.orders.session_cards.states.earlier_batch(actor.team_id, actor.user_id, batch.id)
+        return ""
+
+    async def _tell_begun(self, batch: Batch, words: str) -> None:
+        """Read the list once more, and name what began meanwhile, with Pause."""
+        order = Order(Verb.PAUSE, SessionId(""), batch.address.actor)
+        access = await self.orders.session_control.access_check.check(order)
+        if not isinstance(access, Access):
+            return
+        found = await self.orders.facts.reads.anchor.running(access.key)
+        if isinstance(found, SessionList):
+            known, matching = set(batch.session_ids), found.chosen(Choice(words)).sessions
+            new = [one for one in matching if one.id not in known and (one.created_at or 0.0) > batch.since]
+            if new:
+                await self.delivery.deliver(batch.address, begun_message(new, now=time.time()))
 
 
 async def _are_recorded(running: Sequence[RunningOrder]) -> bool:

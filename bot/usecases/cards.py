@@ -125,7 +125,9 @@ class CardSender:
     async def _try_batch(self, card: ClaimedCard, content: BatchContent, batch_id: str) -> Attempt:
         """Send the result of a batch, as far as it has come; elsewhere if the bot is not in the channel."""
         orders = await self.states.of_batch(card.team_id, batch_id)
-        message, is_over = batch_message(content, orders, batch_id), all(one.outcome for one in orders)
+        earlier = await self._link_to(content.follows, card.team_id) if content.follows else ""
+        message = batch_message(content, orders, batch_id, earlier=earlier)
+        is_over = all(one.outcome for one in orders)
         after = None if is_over else BATCH_INTERVAL
         if card.channel_id != content.channel_id:
             message = as_direct_message(message, content.channel_id)
@@ -145,6 +147,12 @@ class CardSender:
             result, digest = await self._call(replace(card, channel_id=content.user_id), message), digest_of(message)
         attempt = _read(card, result, digest)
         return attempt if attempt.sent.ts is None else replace(attempt, sent=replace(attempt.sent, retry_after=after))
+
+    async def _link_to(self, batch_id: str, team_id: str) -> str:
+        posted, workspace = await self.states.message_of_batch(batch_id), await self.workspaces.find(team_id)
+        if posted is None or workspace is None:
+            return ""
+        return await self.slack.permalink(workspace.bot_token, *posted)
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from bot.core.requests import Actor, ReplyAddress, Source, Trigger
+from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.session_ids import SessionId
 from bot.core.sessions import MOST_TOGETHER, Choice, NotRead, Phase, Session, SessionList, read_choice
 from bot.messages.blocks import View
@@ -108,11 +108,11 @@ class PauseWindows:
         batch = Batch(
             address=shown.address,
             session_ids=wanted,
-            words=shown.choice.words,
+            words=None if shown.choice.ids else shown.choice.words,
+            since=shown.at,
             reason=sent.reason,
             trigger_id=sent.view_id,  # one batch for a window, however often it is sent
             age=sent.age,
-            source=Source.BUTTON,
         )
         await self.batches.pause(batch)
         return ""

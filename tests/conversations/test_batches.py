@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,40 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         message = at.messages()[0]
         assert resumed in message.text
         assert at.slack.bob.id in message.text
+
+
+async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built: Built) -> None:
+    """The second one of a person links to the first."""
+    async with single_workspace() as at:
+        sessions = add(at, MOST + 10, seconds=5.0)
+        first = batch(at, sessions)
+        await built.batches.pause(first)
+        await at.slack.until(at.messages)
+        await built.batches.pause(batch(at, [*sessions[:10], *add(at, 2)]))
+        await at.slack.until(lambda: len(at.messages()) == 2 and all("…" not in one.text for one in at.messages()))
+        told, joined = at.messages()
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1] * len(sessions)
+        assert (f" {MOST + 10} " in told.text, " 12 " in joined.text) == (True, True)
+        assert (told.ts.replace(".", "") in joined.text, "archives" in told.text) == (True, False)
+
+
+@pytest.mark.parametrize("words", ["", "shop", None])
+async def test_what_began_meanwhile_is_named_with_pause(built: Built, words: str | None) -> None:
+    """If it matches; what was chosen one by one has no words."""
+    async with single_workspace() as at:
+        old = at.anchor.add_session(tags=["shop"])
+        sessions = add(at, 3, seconds=2.0)
+        given = batch(at, sessions, words=words)
+        await asyncio.sleep(1.0)
+        await built.batches.pause(given)
+        now = datetime.fromtimestamp(time.time(), UTC)
+        matching, another = (at.anchor.add_session(tags=[tag], created_at=now) for tag in ("shop", "other"))
+        await result(at)
+        await asyncio.sleep(10.0)
+        expected = {None: [], "": [matching, another], "shop": [matching]}[words]
+        later = str([one.blocks for one in at.messages()[1:]])
+        assert [one for one in (old, matching, another) if f"'value': '{one}'" in later] == expected
+        assert len(at.anchor.orders) == 3
 
 
 async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, tmp_path: Path) -> None:

@@ -257,6 +257,17 @@ class SlackClient:
         )
         return await _send(updating, channel, ts)
 
+    async def permalink(self, token: Secret, channel: str, ts: str) -> str:
+        """Return the link to a message; "" if Slack does not say it.
+
+        https://docs.slack.dev/reference/methods/chat.getPermalink
+        """
+        try:
+            asking = self.web.chat_getPermalink(token=token.reveal(), channel=channel, message_ts=ts)
+            return text_field(await call(asking, {}), "permalink")
+        except SlackUnreachableError:
+            return ""
+
     async def open_view(self, token: Secret, trigger: Trigger, view: View) -> str | None:
         """Open a modal, and return its id, or None if it did not open.
 

@@ -192,6 +192,14 @@ _OF_BATCH = """
 """
 
 
+_EARLIER_BATCH = f"""
+    SELECT min(batch_id) AS batch_id FROM orders
+    WHERE state <> '{State.TOLD}' AND outcome IS NULL AND team_id = :team_id AND user_id = :user_id
+      AND batch_id < :batch_id
+"""
+_MESSAGE_OF_BATCH = "SELECT channel_id, ts FROM cards WHERE id = :batch_id AND ts IS NOT NULL"
+
+
 @dataclass(eq=False)
 class SessionStates:
     """Repository of the states of sessions."""
@@ -207,6 +215,16 @@ class SessionStates:
         """Return the orders of a workspace's batch; an outcome of another version of the bot counts as Broken."""
         rows = await self.database.fetch_all(_OF_BATCH, team_id=team_id, batch_id=batch_id)
         return [BatchedOrder(row.id, SessionId(row.session_id), _read_outcome(row)) for row in rows]
+
+    async def earlier_batch(self, team_id: str, user_id: str, batch_id: str) -> str:
+        """Return the oldest batch of a person before this one that has not ended; "" if there is none."""
+        row = await self.database.fetch_one(_EARLIER_BATCH, team_id=team_id, user_id=user_id, batch_id=batch_id)
+        return str(row.batch_id or "") if row else ""
+
+    async def message_of_batch(self, batch_id: str) -> tuple[str, str] | None:
+        """Return the channel and ts of the result of a batch, if it is posted."""
+        row = await self.database.fetch_one(_MESSAGE_OF_BATCH, batch_id=batch_id)
+        return None if row is None else (row.channel_id, row.ts)
 
     async def refusals_of_alerts(self, team_id: str, session_ids: Collection[str]) -> dict[str, tuple[str, Outcome]]:
         """Return the order and the outcome of the last pauses by alerts of sessions, of those that were not sent."""

@@ -1,7 +1,8 @@
-"""chat.postMessage and chat.update: the app speaks on its own account, and corrects itself.
+"""chat.postMessage, chat.update and chat.getPermalink: the app speaks on its own account, and corrects itself.
 
 https://docs.slack.dev/reference/methods/chat.postMessage
 https://docs.slack.dev/reference/methods/chat.update
+https://docs.slack.dev/reference/methods/chat.getPermalink
 """
 
 import json
@@ -43,6 +44,14 @@ def _post_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, 
     author = Author(app.bot_user_id, app.bot_id)
     message = caller.platform.history.post(content, author, place, Source.POST_MESSAGE)
     return _said(caller, message)
+
+
+def _permalink(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
+    channel, ts = str(arguments.get("channel", "")), str(arguments.get("message_ts", ""))
+    if caller.platform.history.find(channel, ts) is None:
+        raise ApiError("message_not_found")
+    link = f"https://{caller.workspace.domain}.slack.com/archives/{channel}/p{ts.replace('.', '')}"
+    return {"channel": channel, "permalink": link}
 
 
 def _check_thread(caller: Caller, channel_id: str, thread_ts: object) -> None:
@@ -140,5 +149,6 @@ def _said(caller: Caller, message: Message) -> dict[str, object]:
 
 METHODS = {
     "chat.postMessage": Method(_post_message, scope="chat:write"),
+    "chat.getPermalink": Method(_permalink),
     "chat.update": Method(_update, scope="chat:write"),
 }
