@@ -25,10 +25,10 @@ class Switches:
         self._fleet = fleet
         self._one_at_a_time = asyncio.Lock()
         self._setters: Mapping[str, _Setter] = {
-            "fleet": self._start_fleet,
             "anchor_slow": self._slow_anchor,
             "anchor_down": self._stop_anchor,
             "key_revoked": self._revoke_key,
+            "fleet": self._start_fleet,
             "bot_stopped": self._stop_bot,
             "bot_killed": self._kill_bot,
             "bot_frozen": self._freeze_bot,
@@ -40,10 +40,10 @@ class Switches:
         """Whether each switch is on."""
         slack, anchor, bot = self._sandbox.slack, self._sandbox.anchor, self._sandbox.bot
         return {
-            "fleet": any(self._fleet),
             "anchor_slow": isinstance(anchor.fault, Slow),
             "anchor_down": not anchor.is_up,
             "key_revoked": not any(anchor.accepts(key) for key in self._sandbox.keys),
+            "fleet": any(self._fleet),
             "bot_stopped": bot.state in {BotState.STOPPED, BotState.STOPPING},
             "bot_killed": bot.state is BotState.KILLED,
             "bot_frozen": bot.state is BotState.FROZEN,
@@ -55,11 +55,6 @@ class Switches:
         set_one = self._setters[name]
         async with self._one_at_a_time:
             await set_one(on=on)
-
-    async def _start_fleet(self, *, on: bool) -> None:
-        self._fleet.end_all()
-        if on:
-            self._fleet.begin(fleet_jobs())
 
     async def _slow_anchor(self, *, on: bool) -> None:
         self._sandbox.anchor.fault = Slow(_SLOW) if on else None
@@ -74,6 +69,11 @@ class Switches:
         anchor = self._sandbox.anchor
         for key in self._sandbox.keys:
             (anchor.revoke if on else anchor.add_key)(key)
+
+    async def _start_fleet(self, *, on: bool) -> None:
+        self._fleet.end_all()
+        if on:
+            self._fleet.begin(fleet_jobs())
 
     async def _stop_bot(self, *, on: bool) -> None:
         await self._sandbox.bot.stop()

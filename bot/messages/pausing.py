@@ -1,7 +1,7 @@
 """The modals to choose a session and to pause it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.core.requests import Verb
 from bot.core.session_ids import Mention, Mentions, SessionId
@@ -93,7 +93,8 @@ class Offer:
 def several_modal(offer: Offer, state: str, *, at: int) -> View:
     """Return the modal with an offer; `state` comes back with the answer. It opens `at` a time in Unix seconds."""
     shown, now = offer.sessions, offer.running.read_at
-    lines = [session_line(one, now=now) for one in shown[:MOST_LISTED]]
+    brief = [replace(one, steps=None, key_name="", is_task=None, credits=None) for one in shown[:MOST_LISTED]]
+    lines = [session_line(one, now=now) for one in brief]
     parts = ["\n".join(lines[first : first + _LISTED_EACH]) for first in range(0, len(lines), _LISTED_EACH)]
     more, is_ambiguous = len(shown) - MOST_LISTED, not offer.choice.words and offer.running.has_name(ALL_WORD)
     called = section(

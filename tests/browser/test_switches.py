@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 _, FLIGHTS, _ = JOBS
 LATE = "Operation timed out. Apps need to respond within three seconds"
-SWITCHES = ("Fleet", "Slow", "Down", "Key revoked", "Socket Mode", "Hangs", "Stopped", "Killed")
+SWITCHES = ("Slow", "Down", "Key revoked", "Fleet", "Socket Mode", "Hangs", "Stopped", "Killed")
 
 
 def warning_by(channel: ChannelPage, name: str) -> Locator:

@@ -3,13 +3,11 @@
 import { byId, h } from "../dom.js";
 
 const GROUPS = [
-  ["Agents", [
-    ["fleet", "Fleet", "30 agents with a bad prompt"],
-  ]],
   ["Anchor", [
     ["anchor_slow", "Slow", "Answers after 4 s"],
     ["anchor_down", "Down", "Refuses connections"],
     ["key_revoked", "Key revoked", "Refuses the API key"],
+    ["fleet", "Fleet", "30 agents go wrong"],
   ]],
   ["Bot", [
     ["socket_mode", "Socket Mode", "Off: signed HTTP"],
