@@ -18,7 +18,7 @@ from scripts.observed_texts import without_chance
 _INTRODUCTION = """\
 # Messages
 
-This page is for people who want to know what the bot says and when. `scripts/test --update` writes it.
+This page is for looking up what the bot says, and when: it is a reference. `scripts/test --update` writes it.
 
 In the examples, `@alice` is the person who sent the command or pressed the button. *Lock screen* is what a phone shows
 of a message: its first 100 characters.

@@ -86,6 +86,22 @@ def test_its_first_sentence_says_whom_a_page_is_for(page: Path) -> None:
     assert first.startswith("**Context.** " if RECORD.fullmatch(page.name) else "This page is for ")
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if DOCS in page.parents], ids=name_of)
+def test_a_page_is_short_unless_it_is_a_reference(page: Path) -> None:
+    text = page.read_text()
+    if page.stem in {"messages", "performance"}:
+        assert "it is a reference" in text.split("\n\n")[1]
+    else:
+        assert len(text.splitlines()) <= 200
+
+
+def test_the_site_has_each_page() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    assert sorted(re.findall(r"[\w/-]+[.]md", nav)) == [
+        name_of(page) for page in PAGES if not RECORD.fullmatch(page.name)
+    ]
+
+
 def test_each_test_that_a_page_names_exists() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     for page in (DOCS / "reliability.md", ROOT / "SECURITY.md"):

@@ -298,11 +298,11 @@ HTTP: list[Row] = [("headers take over {} s", http.HEADER_TIMEOUT)]
 PAGES = {
     "run backup limits replicas": OPERATIONS,
     "reliability": RELIABILITY,
-    "alerts": ALERTS,
+    "alerts buttons": ALERTS,
     "automatic-pause": AUTOMATIC_PAUSE,
     "http": HTTP,
     "privacy": PRIVACY,
-    "sessions": SESSIONS,
+    "sessions session-facts": SESSIONS,
     "administration": ADMINISTRATION,
     "settings": SETTINGS_PAGE,
 }
