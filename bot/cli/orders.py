@@ -4,8 +4,6 @@ import argparse
 import asyncio
 import contextlib
 import html
-import os
-import pwd
 import re
 import secrets
 import signal
@@ -19,6 +17,7 @@ from functools import partial
 import aiohttp
 
 from bot import request_id
+from bot.cli import user_id
 from bot.cli.operators import check_file
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
@@ -26,7 +25,7 @@ from bot.core.cards import BatchContent
 from bot.core.fields import Proxy
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
-from bot.core.requests import Actor, Order, Source, Verb, operator_id
+from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
@@ -108,7 +107,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
             raise NotDoneError(f"Not {verb.past}: this is recorded first. {place.why_not}")
         if place.why_not is not None:
             _warn(f"The pause is sent, but not recorded. {place.why_not}")
-        actor = Actor(place.team_id, "", operator_id(_user_name()))
+        actor = Actor(place.team_id, "", user_id())
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
         if verb is Verb.PAUSE and options.all:
             return await _pause_all(options, order, settings, session, place)
@@ -407,13 +406,6 @@ async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.Cli
         async with asyncio.timeout(_IDENTIFY_TIMEOUT):
             return (await slack.inspect(one.bot_token)).team_id
     return ""
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _warn(sentence: str) -> None:

@@ -67,7 +67,8 @@ async def site_at(url: str) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    monkeypatch.delenv("SUDO_UID", raising=False)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     async with open_store(Secret(url), [KEY], keys_must_fit=False):
         pass
@@ -322,3 +323,24 @@ async def test_a_user_without_a_name_has_a_number(site: Site, monkeypatch: pytes
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
     await site.give("pause", SESSION)
     assert [one.user_id for one in await site.journal()] == [f"os:{os.getuid()}"]
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "expected"),
+    [
+        (0, "1000", "os:root, sudo says alice"),
+        (0, "1001", "os:root, sudo says 1001"),
+        *((0, said, "os:root") for said in ("", "0", "1002", "9" * 10, "9" * 40, "-1", "1000 ", "\u0661", "alice")),
+        (1000, "0", "os:alice"),
+    ],
+)
+async def test_beside_root_stands_the_user_whom_sudo_says(
+    site: Site, monkeypatch: pytest.MonkeyPatch, own: int, said: str, expected: str
+) -> None:
+    """A number that the operating system does not know says nothing; a name that is too long has its number."""
+    names = {0: "root", 1000: "alice", 1001: "a" * 32}
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: pwd.struct_passwd((names[uid], "", uid, uid, "", "", "")))
+    monkeypatch.setattr(os, "getuid", lambda: own)
+    monkeypatch.setenv("SUDO_UID", said)
+    await site.give("pause", SESSION)
+    assert [one.user_id for one in await site.journal()] == [expected]
