@@ -50,6 +50,7 @@ class Submitted:
     """A submitted window, which went through the client, with what its inputs hold. `age` is that of the request."""
 
     view_id: str
+    trigger_id: str
     state: str
     left_out: frozenset[str]
     reason: str
@@ -111,7 +112,7 @@ class PauseWindows:
             words=None if shown.choice.ids else shown.choice.words,
             since=shown.at,
             reason=sent.reason,
-            trigger_id=sent.view_id,  # one batch for a window, however often it is sent
+            trigger_id=sent.trigger_id,
             age=sent.age,
         )
         await self.batches.pause(batch)
@@ -179,7 +180,7 @@ class PauseWindows:
     async def _read(self, actor: Actor, state: str) -> _Shown | None:
         """Return what a window shows; None if it is none of this person's."""
         found = unseal_all(state, actor, self.cipher)
-        if found is None or not found[1]:  # it can be that of another modal
+        if found is None or not found[1]:  # that of another modal has no such state
             return None
         address, (choice, at, digits, kept) = found
         parts = (digits[first : first + _DIGITS] for first in range(0, len(digits), _DIGITS))

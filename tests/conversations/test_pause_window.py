@@ -11,7 +11,7 @@ import pytest
 
 from bot.messages import pausing
 from bot.sim.anchor import Answer, Fault, SessionState, Slow, rate_limited, unauthorized
-from bot.sim.slack import Answered, User, View
+from bot.sim.slack import Answered, View
 from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
@@ -70,19 +70,16 @@ async def sent(at: Conversation, count: int) -> list[str]:
 
 
 async def forged(
-    at: Conversation, view: View, *, by: User | None = None, team: str = "", state: str = "", leave: Sequence[str] = ()
+    at: Conversation, view: View, *, team: str = "", state: str = "", leave: Sequence[str] = (), **fields: Any
 ) -> Answered:
-    """Submit what the client of a person cannot send."""
+    """Submit what the client of a person cannot send; `fields` are those of the payload."""
     chosen = {"type": "multi_static_select", "selected_options": [{"value": one} for one in leave]}
     there = {"id": view.id, "callback_id": BUTTON, "app_installed_team_id": team or at.workspace.team_id}
-    changed = there | {
-        "private_metadata": state or view.private_metadata,
-        "state": {"values": {pausing.LEFT_OUT: {"x": chosen}}},
-    }
-    user = {"id": (by or at.person).id, "team_id": at.workspace.team_id}
-    return await at.deliver(
-        "interactive", {"type": "view_submission", "user": user, "view": changed}, takes_answer=True
-    )
+    values = {pausing.LEFT_OUT: {"x": chosen}}
+    changed = there | {"private_metadata": state or view.private_metadata, "state": {"values": values}}
+    user = {"id": at.person.id, "team_id": at.workspace.team_id}
+    payload = {"type": "view_submission", "user": user, "view": changed} | fields
+    return await at.deliver("interactive", payload, takes_answer=True)
 
 
 # --- to the window ---
@@ -386,12 +383,17 @@ async def test_an_old_window_pauses_the_same_sessions_if_anchor_cannot_be_read()
 async def test_a_view_that_was_changed_or_is_of_somebody_else_is_refused(at: ManyHarness) -> None:
     first, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2, with_key=True)
     add(first, 2, key=first.key)
+    await first.slack.use_global_shortcut(first.person, workspace=first.workspace)
+    await first.slack.until(lambda: first.slack.modal_of(first.person) and first.modal().find(BUTTON))
+    below = first.modal()
+    await first.slack.close(first.person)
     view, foreign = await window(first), await window(other)
     cut = view.private_metadata[:-8] + view.private_metadata[-8:][::-1]
     for answer in (
         await forged(first, view, state=cut),
         await forged(first, view, state=foreign.private_metadata),
-        await forged(first, view, by=first.second),
+        await forged(first, view, user={"id": first.second.id, "team_id": first.team_id}),
+        await forged(first, view, state=below.private_metadata),
         await forged(first, view, team=other.team_id),
         await forged(first, view, leave=[OTHER_SESSION]),
         await forged(first, view, leave=["x"]),
@@ -402,15 +404,15 @@ async def test_a_view_that_was_changed_or_is_of_somebody_else_is_refused(at: Man
     assert len(await sent(first, 2)) == 2
 
 
-async def test_nothing_left_is_told_at_the_field_and_a_submission_that_comes_twice_is_one() -> None:
+async def test_nothing_left_is_told_at_the_field_and_a_submission_that_slack_sends_twice_is_one() -> None:
     async with single_workspace() as at:
         (other,) = add(at, 1)
         view = await window(at)
         await at.slack.submit(at.person, view, {pausing.LEFT_OUT: [SESSION, other]})
         assert (at.modal().errors, at.anchor.orders) == ({pausing.LEFT_OUT: pausing.NOBODY_LEFT}, [])
-        for _ in range(2):
-            await forged(at, view, leave=[other])
-        assert await sent(at, 1) == [SESSION]
+        for trigger_id in ("1.2.a", "1.2.a", "1.2.b"):  # Slack sends one again, and the person presses once more
+            await forged(at, view, leave=[other], trigger_id=trigger_id)
+        assert await sent(at, 2) == [SESSION] * 2
 
 
 async def test_a_late_record_is_told_in_the_window() -> None:

@@ -216,8 +216,14 @@ def read_several(payload: Mapping[str, Any], age: float) -> Submitted:
     view = object_field(payload, "view")
     inputs, blocks = _inputs_of(view), object_field(object_field(view, "state"), "values")
     boxes = [box for menu in objects_in(object_field(blocks, LEFT_OUT)) for box in object_list_field(menu, _SELECTED)]
-    left_out, reason = frozenset(text_field(box, "value") for box in boxes), text_field(inputs.get(REASON), "value")
-    return Submitted(text_field(view, "id"), text_field(view, "private_metadata"), left_out, reason.strip(), age)
+    return Submitted(
+        view_id=text_field(view, "id"),
+        trigger_id=text_field(payload, "trigger_id"),
+        state=text_field(view, "private_metadata"),
+        left_out=frozenset(text_field(box, "value") for box in boxes),
+        reason=text_field(inputs.get(REASON), "value").strip(),
+        age=age,
+    )
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:
