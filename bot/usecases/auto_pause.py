@@ -43,6 +43,7 @@ MOST_WAITING = 6_000
 _BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: then people read that at once
 _ASKED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _LONGEST_REASON = 200
+_TO_ANSWER = 0.2  # seconds in which a post that waits for Slack says so, before the wait for the pause ends
 _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken, or alerts pause again
 
 
@@ -94,9 +95,9 @@ class AutoPauses:
         pause, word = self._begin(workspace, channel, alert)
         asked = await _asked(pause)
         within = max(0.0, ends - time.monotonic())
-        post = self.alert_cards.post(workspace, channel, alert, asked, within=within)
         if pause is None:
-            return await post, word
+            return await self.alert_cards.post(workspace, channel, alert, asked, within=within), word
+        post = self.alert_cards.post(workspace, channel, alert, asked, within=max(0.0, within - _TO_ANSWER))
         posting = self.tasks.start(post)
         parts: set[asyncio.Future[Any]] = {posting, pause.task}
         await asyncio.wait(parts, timeout=within)
