@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 gc.disable()  # until all tests are collected: a tenth of the time
 pytest.register_assert_rewrite("harness")
 
+from bot.cli.manifest import manifest
 from harness.databases import PostgreSQL, new_databases, server_directory
 from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.realtime import run_in_real_time
@@ -24,6 +25,7 @@ from harness.virtual_time import VirtualTimeLoop, clock
 from harness.wording import Wording
 from scripts import licenses_page, settings_page
 
+MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 WORDING = pytest.StashKey[Wording]()
 SERVER = pytest.StashKey[PostgreSQL]()
 
@@ -131,6 +133,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.stash[WORDING].write()
         settings_page.write()
         licenses_page.write()
+        MANIFEST.write_text(manifest())
 
 
 @pytest.hookimpl(tryfirst=True)
