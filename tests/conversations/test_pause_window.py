@@ -26,7 +26,7 @@ from harness.administration import modal_text
 from harness.conversation import post_json
 from harness.product import errors, outcomes, policy
 from harness.product import sessions as lists
-from harness.texts import REFRESH, list_refused, not_read
+from harness.texts import REFRESH, incident_text, list_refused, not_read
 
 pytestmark = pytest.mark.anyio
 
@@ -222,6 +222,8 @@ async def test_people_who_may_not_see_no_window() -> None:
         await at.slack.until(lambda: at.ephemerals(at.slack.bob, at.slack.private))
         (told,) = at.ephemerals(at.slack.bob, at.slack.private)
         assert told.text == list_refused(policy.NotHere(frozenset({"C0ALERTS001"})))
+        await at.command("all", user=at.slack.carol, team_id="T0PARTNER01")
+        assert (await at.wait_for_ephemeral(at.slack.carol)).text == list_refused(outcomes.WrongWorkspace())
         assert (at.calls("views.open"), at.anchor.requests) == (0, [])
         await at.command("all", user=at.slack.bob)
         await at.slack.until(lambda: at.slack.modal_of(at.slack.bob))
@@ -242,6 +244,12 @@ async def test_an_unreadable_list_has_its_own_sentence(fault: Fault, why: lists.
         at.anchor.read_fault = fault
         view = await window(at)
         assert (view.submit, not_read(why, status) in view.text) == (None, True)
+
+
+async def test_an_exception_is_told_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.sessions.SessionReads.running", AsyncMock(side_effect=ZeroDivisionError))
+    async with single_workspace() as at:
+        assert incident_text("x").splitlines()[1] in (await window(at)).text
 
 
 async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at: ManyHarness) -> None:
@@ -365,7 +373,10 @@ async def test_an_old_window_first_shows_what_has_changed() -> None:
         assert await sent(at, 3) == sorted([new, first, second])
 
 
-async def test_an_old_window_pauses_the_same_sessions_if_anchor_cannot_be_read() -> None:
+async def test_an_old_window_pauses_the_same_sessions_if_neither_anchor_nor_the_database_can_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.history.SessionStates.of", AWAY)
     async with single_workspace() as at:
         sessions = [SESSION, *add(at, 2)]
         view = await window(at)
