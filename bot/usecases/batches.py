@@ -133,8 +133,8 @@ class Batches:
         if batch.words is not None:
             self.tasks.start(self._tell_begun(batch, batch.words))
         if is_recorded:
-            await asyncio.wait([one.entry.written for one in own], timeout=_STORED_WITHIN)
-            if all(one.entry.written.done() for one in own):
+            _, missing = await asyncio.wait([one.entry.written for one in own], timeout=_STORED_WITHIN)
+            if not missing:
                 return
         done = [BatchedOrder(one.entry.id, one.entry.order.session_id, one.entry.outcome) for one in own]
         message = batch_message(content, done, batch.id, note="" if is_recorded else UNRECORDED)

@@ -10,9 +10,11 @@ import pytest
 
 from bot.sim.anchor import Received, SessionState, rate_limited
 from bot.sim.slack import Message, User, View
-from harness import BOTH_TRANSPORTS, single_workspace
+from conversations.test_replicas import second_bot
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
 from harness.conversation import Conversation, until
+from harness.databases import KEY
 from harness.outages import without_table
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
@@ -206,6 +208,28 @@ async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_
 
 async def all_told(left: Remains) -> bool:
     return all(row.state == "told" for row in await left.rows())
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.long)])
+async def test_of_batches_of_two_processes_each_is_told_in_full(
+    built: Built, postgresql_urls: Iterator[str], times: int
+) -> None:
+    """Each session is paused, by two requests at most, whenever one of them begins and however fast Anchor is."""
+    url = next(postgresql_urls)
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}
+    async with single_workspace(**shared) as at, second_bot(at, url):  # type: ignore[arg-type]
+        for number in range(times):
+            sessions, before = add(at, 30, seconds=0.02 * (number % 3)), len(at.messages())
+            one, other = (batch(at, [*sessions[:first], *sessions[last:]]) for first, last in ((30, 30), (10, 15)))
+            await built.containers[0].batches.pause(one)
+            await asyncio.sleep(0.005 * number)
+            await built.containers[1].batches.pause(other)
+            await at.slack.until(lambda: len([one for one in at.messages() if "…" not in one.text]) == before + 2)  # noqa: B023
+            assert {at.anchor.session(one).state for one in sessions} == {SessionState.PAUSED}
+            assert max(len(at.anchor.posts(one)) for one in sessions) <= 2
+            numbers = sorted(text.split(" agents*")[0][-2:] for text in (one.text for one in at.messages()[before:]))
+            assert numbers == ["25", "30"]
 
 
 # --- resume these ---
