@@ -46,6 +46,7 @@ def _settings_rows(workspace: Workspace | UnreadableError) -> list[str]:
     return [
         _row("Anchor key", _key(workspace.anchor_key)),
         _row("pause", _rule(workspace.policy.pause)),
+        _row("pause many", _join(sorted(workspace.policy.pause_many)) or "all of them"),
         _row("resume", _rule(workspace.policy.resume)),
         _row("end", "nobody" if (rule := workspace.policy.end) is None else _join(sorted(rule.users)) or "admins"),
     ]
