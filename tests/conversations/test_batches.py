@@ -153,6 +153,23 @@ async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(buil
         assert (len(at.anchor.orders), at.messages()) == (30, [message])
 
 
+async def test_a_database_that_fails_meanwhile_holds_up_neither_the_pauses_nor_the_result(
+    built: Built, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url) as at:
+        sessions = add(at, 60, seconds=2.0)
+        await built.batches.pause(batch(at, sessions))
+        began = time.monotonic()
+        await at.slack.until(at.messages)
+        async with without_table(url):
+            await at.slack.until(lambda: len(at.messages()) == 2, within=60)
+            assert time.monotonic() - began < 30.0
+            assert {one.session_id for one in at.anchor.orders} == set(sessions)
+        await result(at)
+        assert len(at.messages()) == 2
+
+
 @pytest.mark.parametrize("way", ["response_url", "direct message", "home"])
 async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: str) -> None:
     async with single_workspace(ALERTS_CHANNEL="C0ALERTS001" if way == "home" else "") as at:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from bot.core.requests import Verb
 from bot.health import OFF, Readiness
@@ -57,9 +58,9 @@ class JournalHarness:
         self.readiness = Readiness()
         self.journal = Journal(self.rows, self.readiness, OFF)
 
-    def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None) -> Entry:
+    def begin(self, verb: Verb = Verb.PAUSE, trigger: str | None = None, *, batch: str = "") -> Entry:
         row = order_row(verb, trigger=trigger)
-        return self.journal.begin(row.order, row.address)
+        return self.journal.begin(replace(row.order, batch_id=batch), row.address)
 
     async def stored(self, columns: str = "state") -> list[tuple[object, ...]]:
         return await fetch(self.store, f"SELECT {columns} FROM orders ORDER BY given_at, id")  # noqa: S608

@@ -55,6 +55,15 @@ async def test_a_backlog_of_one_person_is_written_in_parts_of_a_hundred_also_at_
     assert at.rows.writes == [(["sent"] * count, []) for count in (100, 100, 50)]
 
 
+async def test_all_orders_of_a_batch_are_written_in_one_transaction_and_count_as_not_sent(store: Store) -> None:
+    async with journal_of(store) as at:
+        for _ in range(10):
+            at.begin()
+        for _ in range(250):
+            at.begin(batch="0193")
+    assert at.rows.writes == [(["sent"] * 10 + ["waiting"] * 250, [])]
+
+
 async def test_the_lease_is_renewed_until_all_outcomes_are_told(store: Store) -> None:
     async with journal_of(store) as at:
         entry = at.begin()
