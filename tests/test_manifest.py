@@ -91,7 +91,7 @@ def test_each_form_is_valid_and_says_where_requests_go(arguments: str) -> None:
     urls += [form["settings"][name].get("request_url") for name in ("interactivity", "event_subscriptions")]
     assert form["settings"]["interactivity"]["is_enabled"]
     assert form["settings"]["socket_mode_enabled"] is (not arguments)
-    assert urls == [f"{HOST}/slack/events" if arguments else None] * 6
+    assert set(urls) == {f"{HOST}/slack/events" if arguments else None}
     redirects = [HOST + REDIRECT_PATH] if "--many" in arguments else None
     assert form["oauth_config"].get("redirect_urls") == redirects
 

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -44,6 +44,9 @@ _MOST_LOGGED = 5  # names
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
 _Take = Callable[[web.Request, Workspace, AlertToken], Awaitable[web.Response]]
+_Read = Callable[[object], Webhook]
+_WEBHOOKS: Mapping[str, _Read] = {"alertmanager": read_webhook}
+"""By the last part of their paths: how a parsed body becomes alerts. It raises BadAlertError."""
 
 
 @dataclass(eq=False)
@@ -68,10 +71,9 @@ class Alerts:
 
     def routes(self, path: str) -> list[web.RouteDef]:
         """Return the routes below a path. A `{ref}` in it names the workspace."""
-        return [
-            web.post(path, partial(self._receive, self._take_alert)),
-            web.post(f"{path}/alertmanager", partial(self._receive, self._take_webhook)),
-        ]
+        alerts = web.post(path, partial(self._receive, self._take_alert))
+        taking = {name: partial(self._take_webhook, read) for name, read in _WEBHOOKS.items()}
+        return [alerts, *(web.post(f"{path}/{name}", partial(self._receive, take)) for name, take in taking.items())]
 
     async def _receive(self, take: _Take, request: web.Request) -> web.Response:
         """Answer a request. Check the token before the body is read."""
@@ -138,9 +140,11 @@ class Alerts:
             raise BadAlertError("channel", cards.NO_CHANNEL)
         return workspace.alerts_channel
 
-    async def _take_webhook(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
+    async def _take_webhook(
+        self, read: _Read, request: web.Request, workspace: Workspace, token: AlertToken
+    ) -> web.Response:
         """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
-        webhook = await self._read_webhook(request, token)
+        webhook = await self._read_webhook(read, request, token)
         if not isinstance(webhook, Webhook):
             return webhook
         team_id, channel, number = workspace.team_id, workspace.alerts_channel, len(webhook.alerts)
@@ -162,11 +166,11 @@ class Alerts:
         answer = {"ok": True, "channel": channel, "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
 
-    async def _read_webhook(self, request: web.Request, token: AlertToken) -> Webhook | web.Response:
+    async def _read_webhook(self, read: _Read, request: web.Request, token: AlertToken) -> Webhook | web.Response:
         body = await self._webhook_bodies.read(request)
         if not isinstance(body, Rejected):
             try:
-                return read_webhook(_parse(body, senders.NO_WEBHOOK))
+                return read(_parse(body, senders.NO_WEBHOOK))
             except BadAlertError as bad:
                 self.metrics.alerted("Invalid", token.name)
                 return _problem(400, str(bad))
