@@ -95,6 +95,13 @@ def test_a_page_is_short_unless_it_is_a_reference(page: Path) -> None:
         assert len(text.splitlines()) <= 200
 
 
+def test_the_steps_in_the_first_workspace_are_few_and_each_has_what_to_report() -> None:
+    rows = re.findall(r"^\| (\d+) \|(.*)\|$", (DOCS / "first-workspace.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    assert len(rows) <= 25
+    assert all(len([cell for cell in row.split(" | ") if cell.strip()]) == 3 for _, row in rows)
+
+
 def test_the_site_has_each_page() -> None:
     nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
     assert sorted(re.findall(r"[\w/-]+[.]md", nav)) == [
