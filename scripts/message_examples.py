@@ -940,7 +940,13 @@ BATCH = BatchContent(ALICE, CHANNEL, "it loops & spends", "shop")
 _EARLIER = "https://acme.slack.com/archives/C0ALERTS001/p1785000000000100"
 _SOME = (
     *(outcomes.Paused(), outcomes.NotRunning(), outcomes.NotFound(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)),
-    *(outcomes.Failed(500), outcomes.RateLimited(60.0), outcomes.Late(7.0, BOB), outcomes.NoKey()),
+    *(
+        outcomes.Failed(500),
+        outcomes.RateLimited(60.0),
+        outcomes.Late(7.0, BOB),
+        outcomes.NoKey(),
+        outcomes.NotSent(100.0),
+    ),
 )
 _ORDERS = batched(*4 * [outcomes.Paused()])
 _NEWER: dict[str, SessionState] = {

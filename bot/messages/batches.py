@@ -11,6 +11,7 @@ from bot.core.outcomes import (
     Late,
     NotFound,
     NotRunning,
+    NotSent,
     Outcome,
     Paused,
     PausedSince,
@@ -182,6 +183,8 @@ def _why(outcome: Outcome | None) -> str:
             return f" (paused since by {mention(user_id)})"
         case ResumedSince(user_id=user_id):
             return f" (resumed since by {mention(user_id)})"
+        case NotSent(seconds=seconds):
+            return f" (its turn did not come within {seconds:.0f} s)"
         case Unconfirmed() | Broken():
             return ""
         case _:

@@ -51,6 +51,7 @@ _KEY_REFUSED = frozenset({401, 403})
 _MAX_BODY_BYTES = 64 * 1024
 _NO_BODY = httpx.ByteStream(b"")
 _MOST_LIMITED = 1_000  # keys
+_LONGEST_LIMIT = 60.0  # seconds for which a Retry-After counts for further orders
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
@@ -265,6 +266,6 @@ class AnchorClient:
             if response.status_code in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
             if isinstance(outcome, outcomes.RateLimited) and retry_after:
-                self._limited_until[digest(key.reveal())] = time.monotonic() + retry_after
+                self._limited_until[digest(key.reveal())] = time.monotonic() + min(retry_after, _LONGEST_LIMIT)
         self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
         return outcome, retry_after
