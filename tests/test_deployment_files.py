@@ -1,4 +1,4 @@
-"""The files for the image, compose, systemd and Prometheus."""
+"""The files for the image, compose, Kubernetes, systemd and Prometheus."""
 
 import re
 import subprocess
@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from bot.config.catalog import SETTINGS
 from harness.dockerfile import all_of, environment_of, read_stages
 from harness.product import outcomes
+from harness.samples import sample
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE, COMPOSE, SERVICE = ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "deploy/anchor-bot.service"
@@ -81,6 +83,52 @@ def test_the_service_gives_the_bot_a_directory_and_the_time_to_stop() -> None:
     found = service()
     assert (found["User"], found["StateDirectory"]) == ("anchor-bot", "anchor-bot")
     assert int(found["TimeoutStopSec"]) > LONGEST_STOP
+
+
+KINDS = {
+    "Deployment": "io.k8s.api.apps.v1.Deployment",
+    "Service": "io.k8s.api.core.v1.Service",
+    "PodDisruptionBudget": "io.k8s.api.policy.v1.PodDisruptionBudget",
+    "NetworkPolicy": "io.k8s.api.networking.v1.NetworkPolicy",
+}
+
+
+def kubernetes() -> dict[str, Any]:
+    return {one["kind"]: one for one in yaml.safe_load_all((ROOT / "deploy/kubernetes.yaml").read_text())}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_object_of_kubernetes_is_valid(kind: str) -> None:
+    schema = sample("kubernetes.schema") | {"$ref": f"#/definitions/{KINDS[kind]}"}
+    assert kubernetes().keys() == KINDS.keys()
+    assert [one.message for one in Draft7Validator(schema).iter_errors(kubernetes()[kind])] == []
+
+
+def test_kubernetes_runs_two_bots_without_rights_finds_them_and_lets_them_end() -> None:
+    objects = kubernetes()
+    deployment, policy = objects["Deployment"]["spec"], objects["NetworkPolicy"]["spec"]
+    pod = deployment["template"]["spec"]
+    (container,) = pod["containers"]
+    selectors = [deployment["selector"]["matchLabels"], objects["Service"]["spec"]["selector"]]
+    selectors += [
+        objects["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+        policy["podSelector"]["matchLabels"],
+    ]
+    assert selectors == [deployment["template"]["metadata"]["labels"]] * 4
+    assert (deployment["replicas"], objects["PodDisruptionBudget"]["spec"]["minAvailable"]) == (2, 1)
+    assert pod["terminationGracePeriodSeconds"] > LONGEST_STOP
+    assert pod["securityContext"]["runAsNonRoot"]
+    rights = container["securityContext"]
+    assert (rights["readOnlyRootFilesystem"], rights["capabilities"]) == (True, {"drop": ["ALL"]})
+    assert {one["name"] for one in container["env"]} <= set(SETTINGS)
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    named = {one["name"]: one["value"] for one in container["env"]}
+    assert ports == {"http": int(named["PORT"]), "metrics": int(named["METRICS_PORT"])}
+    probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
+    assert [one["path"] for one in probes.values()] == ["/healthz", "/readyz", "/healthz"]
+    allowed = {port["port"] for rule in policy["ingress"] for port in rule["ports"]}
+    assert {one["port"] for one in probes.values()} | {"metrics"} == allowed == set(ports)
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 443, 5432}
 
 
 def test_the_rule_about_pauses_knows_each_outcome_that_leaves_an_agent_running() -> None:
