@@ -34,6 +34,7 @@ from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.availability import WatchedStore, open_watched
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
 from bot.outbound.store.news import FALLBACK
 from bot.outbound.store.people import REFRESH_INTERVAL
@@ -149,6 +150,7 @@ async def running(
                 journaling.start(container.outbox.run())
                 checks.start(_keep_rows(store, container, settings.journal_days))
                 checks.start(_check_sessions(store, container))
+                checks.start(_keep_trail(store))
                 startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
@@ -240,6 +242,11 @@ async def _keep_journal(store: Store, container: Container) -> None:
     await asyncio.gather(container.journal.run(), container.recovery.run())
 
 
+async def _keep_trail(store: Store) -> None:
+    await store.database.migrated.wait()
+    await store.audit.run()
+
+
 async def _check_sessions(store: Store, container: Container) -> None:
     """Check the sessions of cards, pauses by alerts, and paused sessions, once the database can be used.
 
@@ -256,9 +263,15 @@ async def _keep_rows(store: Store, container: Container, days: int) -> None:
     """Delete old rows and refresh old roles soon after the database can be used, and then hourly, until cancelled."""
     await store.database.migrated.wait()
     await asyncio.sleep(FIRST_DELAY)
-    pruning = repeat(partial(prune, store.database, days), every=INTERVAL)
+    pruning = repeat(partial(_prune, store, days), every=INTERVAL)
     refresh = partial(container.roles.refresh, container.workspaces.find)
     await asyncio.gather(pruning, repeat(refresh, every=REFRESH_INTERVAL))
+
+
+async def _prune(store: Store, days: int) -> None:
+    await prune(store.database, days)
+    with suppress(StoreError):  # next time
+        await store.audit.prune(days)
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:

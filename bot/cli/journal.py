@@ -6,25 +6,27 @@ import json
 import sys
 import time
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TextIO
 
 from bot.cli.operators import check_file
-from bot.cli.parser import NotDoneError
-from bot.config.settings import read_database_url
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
+from bot.config.settings import Settings, read_database_url
+from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.secrets import new_key
+from bot.outbound.store.secrets import keys_of_one, new_key
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
 
 _LONGEST = 1_000  # characters of a value
 _GAP = "  "
+_EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
 
 _PAGE = 1_000  # orders that are read at a time
 _INTERVAL = 1.0  # seconds between two looks for changes
@@ -109,6 +111,30 @@ def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: T
         asyncio.run(_show(options, url, out))
     except StoreError as error:
         raise NotDoneError(f"Database error, the journal is incomplete: {error}.") from None
+
+
+def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO) -> int:
+    """Print what was found out about the audit trail, and return the exit code. Raises NotDoneError."""
+    of, one = settings.workspaces.store, settings.one
+    if of.database_url == IN_MEMORY:
+        raise NotDoneError("DATABASE_URL is sqlite://, so the bot keeps no journal.")
+    check_file(of.database_url)
+    keys = of.encryption_keys if one is None else keys_of_one(of.encryption_keys, one.bot_token)
+    try:
+        found = asyncio.run(_verify(of.database_url, keys, settings.journal_days, options.link or ""))
+    except StoreError as error:
+        raise NotDoneError(f"Database error, nothing was verified: {error}.", code=UNUSABLE_SETTINGS) from None
+    for line in (*found.gaps, *found.problems):
+        print(line, file=out)
+    for team_id, row in found.last.items():
+        print(f"Last link of {team_id or 'the workspace'}: {row.link} (row {row.place})", file=out)
+    print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(found.last)} workspaces.", file=out)
+    return _EXIT_CODES[found.verdict]
+
+
+async def _verify(url: Secret, keys: Sequence[Secret], days: int, link: str) -> Inspection:
+    async with open_store(url, keys, keys_must_fit=False) as store:
+        return await store.audit.verify(days, link)
 
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:

@@ -167,8 +167,11 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
 
 
 def _journal(options: argparse.Namespace) -> int:
-    from bot.cli.journal import show_journal  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415 - the other commands need no database
 
+    if options.verify:
+        settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
+        return verify_journal(options, settings, sys.stdout)
     try:
         show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
     except KeyboardInterrupt:

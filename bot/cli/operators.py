@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.cli import user_id
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import OperatorSettings
 from bot.core.cards import alerts_url
@@ -24,9 +25,9 @@ from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import file_of
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.store.workspaces import Summary
+from bot.outbound.store.workspaces import UNKNOWN_TOKENS, Summary
 from bot.runtime import Tasks
-from bot.usecases.settings import new_alert_token
+from bot.usecases.settings import new_alert_token, token_record
 
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15
@@ -197,7 +198,9 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Operator
     if not options.offline and (problem := await _find_problem(options.key, settings)):
         raise NotDoneError(problem)
     check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
-    if not await store.rows.set_key(options.team_id, AnchorKey(options.key, check, set_at=int(time.time()))):
+    if not await store.rows.set_key(
+        options.team_id, AnchorKey(options.key, check, set_at=int(time.time())), by=user_id()
+    ):
         raise _not_installed(options.team_id)
     known = "It was not checked." if options.offline else "Anchor accepts it."
     return f"{options.team_id} has this key from now on. {known}"
@@ -206,25 +209,28 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Operator
 async def _tokens(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
     team_id, new, revoked = options.team_id, options.new, options.revoke
     if options.channel is not None:
-        await store.rows.set_alerts_channel(team_id, options.channel)
+        await store.rows.set_alerts_channel(team_id, options.channel, by=user_id())
     workspace = await store.rows.find(team_id)
     if workspace is None:
         raise _not_installed(team_id)
-    tokens = workspace.alert_tokens
+    tokens, record = workspace.alert_tokens, UNKNOWN_TOKENS
     if new is None and revoked is None:
         use = await SenderUse(store.database, Tasks()).find(team_id)
         return "\n".join(_token_line(one, use.last(one)) for one in tokens) or f"{team_id} has no alert token."
     if revoked is not None:
-        problem = "" if workspace.named_token(revoked) else "There is no alert token of this name."
+        found = workspace.named_token(revoked)
+        problem = "" if found else "There is no alert token of this name."
+        record = token_record(user_id(), "revoked", found) if found else record
         after, done = [one for one in tokens if one.name != revoked], f"Revoked the alert token {revoked} of {team_id}."
     else:
         problem = name_problem(new, tokens)
         secret, token = new_alert_token(new)
+        record = token_record(user_id(), "made", token)
         after, url = [*tokens, token], alerts_url(settings.base_url, team_id)
         done = f"Send alerts to {url}\nToken {new} (shown only once): {secret.reveal()}"
     if problem:
         raise NotDoneError(problem, code=UNUSABLE_SETTINGS)
-    if not await store.rows.set_alert_tokens(team_id, after, if_version=workspace.alerts_token_version):
+    if not await store.rows.set_alert_tokens(team_id, after, if_version=workspace.alerts_token_version, record=record):
         raise NotDoneError("Somebody else has changed the alert tokens in this moment. Nothing was changed. Try again.")
     return done
 

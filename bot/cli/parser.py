@@ -25,6 +25,7 @@ UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
+_LINK = re.compile("[0-9a-f]{64}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _NAMES: tuple[str, ...] = (*Result, *sorted(outcome.__name__ for outcome in get_args(Outcome)))
@@ -71,6 +72,15 @@ def add_journal(commands: _Commands) -> None:
     parser.add_argument("--workspace", type=_team_id, metavar="ID", help="only this workspace, by its id")
     parser.add_argument("--format", choices=["table", "json"], default="table", help="default: table")
     parser.add_argument("--follow", action="store_true", help="then print new and changed orders, until Ctrl-C")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="print instead whether what is recorded was changed: exit code 0 if not, 1 if it was, 2 if that cannot be "
+        "known",
+    )
+    parser.add_argument(
+        "--from", dest="link", type=_link, metavar="LINK", help="with --verify: a link that the log has"
+    )
 
 
 def _add_orders(commands: _Commands) -> None:
@@ -101,6 +111,12 @@ def _add_orders(commands: _Commands) -> None:
         if verb is Verb.END:
             parser.description = f"{parser.description} {_EFFECT_OF_END}"
             parser.add_argument("--yes", action="store_true", help="ask nothing; without a terminal this is required")
+
+
+def _link(text: str) -> str:
+    if not _LINK.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a link: use the 64 digits of a line about the audit trail")
+    return text
 
 
 def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Callable[[str], str]:

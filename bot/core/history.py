@@ -12,6 +12,9 @@ _UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name_
 
 _DAY = 86_400.0
 
+CHANGE = "set"
+"""The verb of a change of settings, beside those of orders."""
+
 
 class Result(StrEnum):
     """The kinds of outcomes."""
@@ -97,6 +100,8 @@ class HistoryFilter:
     results: frozenset[Result] = frozenset()
     outcome: str | None = None
     since: float | None = None
+    has_changes: bool = False
+    """Whether changes of settings are wanted, too."""
 
 
 def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:
@@ -133,4 +138,5 @@ class HistoryQuery:
             user_ids=self.user_ids,
             results=frozenset() if self.result is None else frozenset({self.result}),
             since=None if self.period is Period.ALL else now - int(self.period) * _DAY,
+            has_changes=True,
         )

@@ -72,6 +72,13 @@ class Policy:
         rules = {Verb.PAUSE: self.pause, Verb.RESUME: self.resume}
         return rules if self.end is None else rules | {Verb.END: self.end}
 
+    @property
+    def summary(self) -> str:
+        """Return how many people and channels the rules name, without naming them."""
+        named = {verb.value: (len(rule.users), len(rule.channels)) for verb, rule in self.rules.items()}
+        named |= {PAUSE_MANY: (len(self.pause_many), 0)} if self.pause_many else {}
+        return "; ".join(f"{what}: {people} people, {channels} channels" for what, (people, channels) in named.items())
+
     def naming(self, user_id: str) -> list[str]:
         """Return what it names a person for."""
         named: dict[str, frozenset[str]] = {verb: rule.users for verb, rule in self.rules.items()}

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core import outcomes
-from bot.core.history import HistoryQuery, PastOrder, Period, Result, can_see_all
+from bot.core.history import CHANGE, HistoryQuery, PastOrder, Period, Result, can_see_all
 from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Verb
 from bot.messages.blocks import Block, View, input_block, option, plain_text, section
 from bot.messages.buttons import HISTORY, plain_button
-from bot.messages.markup import DOING, DONE, code, mention, moment, session, where_and_why
+from bot.messages.markup import DOING, DONE, code, mention, moment, plain, session, where_and_why
 
 MOST_IN_HOME = 10
 MOST_IN_MODAL = 30
@@ -128,7 +128,9 @@ def _found(orders: list[PastOrder] | None) -> list[Block]:
 
 
 def _line(order: PastOrder, *, shows_all: bool) -> str:
-    who = f"{mention(order.user_id)}, {moment(order.given_at)}"
+    who = f"{mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}"
+    if order.verb == CHANGE:
+        return f"⚙️ *Changed* by {who}.\n{plain(order.reason)}"
     what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
     rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
     batch = f"batch {code(order.batch_id)}" if order.batch_id else ""

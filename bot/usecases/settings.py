@@ -57,7 +57,7 @@ class Changes:
         before, reply = workspace.alerts_channel, await self._post_test(workspace, channel)
         if reply.outcome != messages.ALERT_POSTED or channel == before:
             return reply
-        if not await self.rows.move_alerts(workspace.team_id, channel, before=before):
+        if not await self.rows.move_alerts(workspace.team_id, channel, before=before, by=user_id):
             return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
         self.monitor.notify_change(workspace, messages.alerts_channel_message(user_id, channel), user_id)
         return reply
@@ -66,7 +66,7 @@ class Changes:
         """Let critical alerts mention the user group with this id from now on, or nobody."""
         if group is not None and not GROUP_ID.fullmatch(group):
             return messages.NOT_A_GROUP
-        if not await self.rows.set_alerts_group(workspace.team_id, group):
+        if not await self.rows.set_alerts_group(workspace.team_id, group, by=user_id):
             return messages.NOT_SERVED
         if group != workspace.alerts_group:
             self.monitor.notify_change(workspace, messages.alerts_group_message(user_id, group), user_id)
@@ -94,7 +94,7 @@ class Changes:
         secret, token = new_alert_token(name, user_id, may_pause=may_pause)
         tokens = (*workspace.alert_tokens, token)
         reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id))
-        if not await self._save_tokens(workspace, tokens, expected_version, _pause_record(user_id, name, new=token)):
+        if not await self._save_tokens(workspace, tokens, expected_version, token_record(user_id, "made", token)):
             return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
         self.monitor.notify_change(workspace, senders.token_message(user_id, "made", token), user_id)
         return reply
@@ -111,14 +111,13 @@ class Changes:
         tokens = tuple(
             new if one is token else one for one in workspace.alert_tokens if change is not None or one is not token
         )
-        record = _pause_record(user_id, name, token, new=new)
-        if not await self._save_tokens(workspace, tokens, expected_version, record):
+        if not await self._save_tokens(workspace, tokens, expected_version, token_record(user_id, did, new)):
             return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
         self.monitor.notify_change(workspace, senders.token_message(user_id, did, new), user_id)
         return reply
 
     async def _save_tokens(
-        self, workspace: Workspace, tokens: Iterable[AlertToken], version: int, record: Record | None
+        self, workspace: Workspace, tokens: Iterable[AlertToken], version: int, record: Record
     ) -> bool:
         """Save the tokens, unless the workspace is from the cache and older: they would bring a revoked one back."""
         is_current, team_id = workspace.alerts_token_version == version, workspace.team_id
@@ -137,7 +136,7 @@ class Changes:
         check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
         key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
         reply = messages.key_saved(key.ending, check)
-        if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version):
+        if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version, by=user_id):
             return await self._conflict(workspace, reply, lambda now: _has(now, key))
         previous_setter = before.set_by if before else None
         self.monitor.notify_change(workspace, messages.key_set_message(user_id, key, before), user_id, previous_setter)
@@ -146,14 +145,14 @@ class Changes:
     async def remove_key(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
         """Delete the key."""
         key = workspace.anchor_key
-        if key is None or not await self.rows.remove_key(workspace.team_id, if_version=expected_version):
+        if key is None or not await self.rows.remove_key(workspace.team_id, if_version=expected_version, by=user_id):
             return await self._conflict(workspace, messages.key_removed(""), lambda now: now.anchor_key is None)
         self.monitor.notify_change(workspace, messages.key_removed_message(user_id, key), user_id, key.set_by)
         return messages.key_removed(key.ending)
 
     async def set_policy(self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int) -> Reply:
         """Save a policy."""
-        if not await self.rows.set_policy(workspace.team_id, policy, if_version=expected_version):
+        if not await self.rows.set_policy(workspace.team_id, policy, if_version=expected_version, by=user_id):
             return await self._conflict(workspace, messages.POLICY_SAVED, lambda now: now.policy == policy)
         self.monitor.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
         return messages.POLICY_SAVED
@@ -177,11 +176,10 @@ class Changes:
         return done if holds(now) else messages.OUTDATED
 
 
-def _pause_record(user_id: str, name: str, before: AlertToken | None = None, *, new: AlertToken) -> Record | None:
-    """Return the record of a token that can pause from now on, or can no longer; None for other changes."""
-    if new.may_pause == (before is not None and before.may_pause):
-        return None
-    return Record(user_id, f"pauses by alerts of {name}", "allowed" if new.may_pause else "not allowed")
+def token_record(user_id: str, did: str, token: AlertToken) -> Record:
+    """Return the record that an alert token was made, changed or revoked."""
+    can_pause = "can pause" if token.may_pause else "cannot pause"
+    return Record(user_id, f"alert token {token.name}", f"{did}, {can_pause}, {len(token.channels)} more channels")
 
 
 def _has(workspace: Workspace, key: AnchorKey) -> bool:

@@ -1,16 +1,19 @@
 """The journal as an audit trail: every order is in it, with who, where, why, how it ended and how that was told."""
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.demo.sandbox import environment
 from bot.sim.anchor import unauthorized
 from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, AdminHarness, ManyHarness, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.product import Secret, State, open_store, outcomes
+from harness.outages import execute
+from harness.product import Secret, State, main, open_store, outcomes
 from harness.restarts import remains
 
 pytestmark = pytest.mark.anyio
@@ -120,3 +123,21 @@ async def test_old_orders_are_deleted_after_the_start(tmp_path: Path) -> None:
             await until(is_deleted)
             (row,) = await left.rows()
     assert time.time() - row.given_at == pytest.approx(89 * A_DAY, abs=60)
+
+
+async def test_what_was_changed_in_the_database_is_found_beside_the_bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        for verb in ("pause", "resume", "pause"):
+            await at.command(verb=verb)
+        await asyncio.sleep(10.0)
+        for name, value in environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()).items():
+            monkeypatch.setenv(name, value)
+        assert await asyncio.to_thread(main, ["journal", "--verify"]) == 0
+        assert "whole: 3 rows" in capsys.readouterr().out
+        await execute(url, "UPDATE orders SET user_id = 'U0MALLORY01' WHERE verb = 'resume'")
+        assert await asyncio.to_thread(main, ["journal", "--verify"]) == 1
+        assert "Row 2 of T0HOME00001" in capsys.readouterr().out
+        assert await asyncio.to_thread(main, ["journal", "--verify", "--from", "0" * 64]) == 1

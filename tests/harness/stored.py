@@ -11,6 +11,7 @@ from bot.core.policy import Policy, Rule
 from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.people import Person, forget
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
@@ -58,13 +59,18 @@ async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
 
 
+async def forget_person(store: Store, user_id: str) -> None:
+    """Replace a person everywhere, as `anchor-bot people forget` does."""
+    assert await forget(store.database, Person(user_id), "forgotten-1", within=1.0)
+
+
 class WatchedRows(WorkspaceRows):
     """A read waits for `unblocked`, and then raises `error`, if they are set."""
 
     def __init__(
         self, store: Store, on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
     ) -> None:
-        super().__init__(store.database, store.cipher, lambda: 0, on_change)
+        super().__init__(store.database, store.cipher, store.audit, lambda: 0, on_change)
         self.store = store
         self.error: Exception | None = None
         self.unblocked: asyncio.Event | None = None

@@ -12,12 +12,13 @@ from functools import partial
 from typing import get_args
 
 from bot.core.cards import SessionName
-from bot.core.history import OUTCOMES, BatchedOrder, HistoryFilter, PastOrder, Result
+from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder, Result
 from bot.core.outcomes import Broken, NotAutomatic, Outcome, Paused, Resumed, StoreUnavailable, Unconfirmed, Undone
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
+from bot.outbound.store.audit import DROP_PEOPLE
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
@@ -51,12 +52,15 @@ _COUNTED = f"""
 """
 _IS_FIRST = "NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.batch_id = orders.batch_id AND other.id < orders.id)"
 _CHANGES = f"""
-    (SELECT id, team_id, '' AS session_id, 'set' AS verb, what || ': ' || value AS reason, 'settings' AS source,
-      user_id, team_id AS home_team_id, '' AS channel_id, CAST(NULL AS TEXT) AS thread_ts, '{State.TOLD}' AS state,
-      'Changed' AS outcome, CAST(NULL AS TEXT) AS outcome_fields, CAST(NULL AS TEXT) AS delivered_by, at AS given_at,
-      at AS settled_at, at AS told_at, CAST(NULL AS TEXT) AS batch_id FROM changes) AS entries
+    (SELECT audit.id, audit.team_id, '' AS session_id, '{CHANGE}' AS verb, what || ': ' || content AS reason,
+      'settings' AS source, coalesce(people.user_id, audit.user_id) AS user_id, audit.team_id AS home_team_id,
+      '' AS channel_id, CAST(NULL AS TEXT) AS thread_ts, '{State.TOLD}' AS state, 'Changed' AS outcome,
+      CAST(NULL AS TEXT) AS outcome_fields, CAST(NULL AS TEXT) AS delivered_by, at AS given_at, at AS settled_at,
+      at AS told_at, CAST(NULL AS TEXT) AS batch_id
+      FROM audit LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
+      WHERE about = '') AS entries
 """
-"""Changes of settings in the form of orders."""
+"""Changes of settings in the form of orders. A person who was forgotten has no user id."""
 
 
 @dataclass(eq=False)
@@ -66,8 +70,9 @@ class OrderHistory:
     database: Database
 
     async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder]:
-        """Return the newest orders, the last one first."""
-        return await self._fetch(chosen, order="given_at DESC, id DESC LIMIT :most", most=most)
+        """Return the newest orders, and changes if they are chosen, the last one first."""
+        of = ("orders", _CHANGES) if chosen.has_changes else ("orders",)
+        return await self._fetch(chosen, order="given_at DESC, id DESC LIMIT :most", of=of, most=most)
 
     async def next_page(self, chosen: HistoryFilter, after: PastOrder | None, *, most: int) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
@@ -269,13 +274,12 @@ def _read(row: Row) -> SessionState:
 
 
 async def prune(database: Database, days: int) -> None:
-    """Delete orders and changes older than so many days, cards unchanged for a week, and old leases.
+    """Delete orders older than so many days, cards unchanged for a week, and old leases.
 
     An unfinished order stays. Several processes can do this at the same time, in small transactions: each skips the
     rows that another one is deleting.
     """
     await _prune(database, "orders", f"given_at < :limit AND state = '{State.TOLD}'", "given_at", days)
-    await _prune(database, "changes", "at < :limit", "at", days)
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
         await database.change(_delete_leftovers)
@@ -294,13 +298,15 @@ def _prune_copy(days: int, connection: Connection) -> None:
     cards = "changed_at", min(days, CARD_DAYS)
     kept = {
         "orders": ("given_at", days),
-        "changes": ("at", days),
+        **dict.fromkeys(("changes", "audit"), ("at", days)),
         "cards": cards,
         **dict.fromkeys(("people", "roles"), ("seen_at", CARD_DAYS)),
     }
     for table, (time, most) in kept.items():
         if connection.has_table(table):
             connection.execute(f"DELETE FROM {table} WHERE {time} < :limit", limit=now - most * _DAY)
+    if connection.has_table("audit_people"):
+        connection.execute(DROP_PEOPLE)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:

@@ -18,6 +18,7 @@
 | `install` | the digest of a used OAuth state | its expiry | |
 | `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
+| `audit key` | the id of an encryption key | | the key of links of the audit trail that is derived from it, encrypted |
 """
 
 import json
@@ -40,7 +41,7 @@ from bot.outbound.store.errors import StoreError
 from bot.request_id import new_id
 from bot.runtime import Tasks
 
-PROCESS, INSTALL, KEY, TEAM = "process", "install", "key", "team"
+PROCESS, INSTALL, KEY, TEAM, AUDIT_KEY = "process", "install", "key", "team", "audit key"
 CHECK, KEY_CHECK, PACE, READS, COUNTED = "check", "key check", "pace", "reads", "counted"
 FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
 REFRESH = "people", "refresh"

@@ -262,6 +262,40 @@ MIGRATIONS = {
     ALTER TABLE orders ADD COLUMN batch_id VARCHAR(40);
     CREATE INDEX ix_orders_batch ON orders (batch_id) WHERE batch_id IS NOT NULL
     """,
+    "0023": """
+    CREATE TABLE audit ( -- a row for each order that has ended, and each change; see audit.py
+      id VARCHAR(100) NOT NULL PRIMARY KEY,
+      team_id VARCHAR(40) NOT NULL,
+      about VARCHAR(40) NOT NULL, -- the order, '' if there is none
+      what VARCHAR(80) NOT NULL, -- its verb, or what was changed
+      at DOUBLE PRECISION NOT NULL,
+      content TEXT NOT NULL,
+      user_id VARCHAR(40) NOT NULL, -- '' once it is chained
+      place BIGINT, -- null until it is chained, as the next three
+      person VARCHAR(64), -- a pseudonym of audit_people, '' for nobody
+      key_id VARCHAR(40),
+      link VARCHAR(64)
+    );
+    CREATE UNIQUE INDEX ix_audit_place ON audit (team_id, place);
+    CREATE INDEX ix_audit_new ON audit (at, id) WHERE place IS NULL;
+    CREATE INDEX ix_audit_at ON audit (at);
+    CREATE TABLE audit_people ( -- without a row, a pseudonym cannot be traced back
+      team_id VARCHAR(40) NOT NULL,
+      user_id VARCHAR(40) NOT NULL,
+      salt VARCHAR(40) NOT NULL,
+      person VARCHAR(64) NOT NULL,
+      PRIMARY KEY (team_id, user_id)
+    );
+    CREATE INDEX ix_audit_people ON audit_people (team_id, person);
+    INSERT INTO audit (id, team_id, about, what, at, user_id, content)
+      SELECT id || ' ' || coalesce(outcome, ''), team_id, id, verb, coalesce(settled_at, given_at), user_id,
+        source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|'
+          || coalesce(batch_id, '')
+      FROM orders WHERE state = 'told';
+    INSERT INTO audit (id, team_id, about, what, at, user_id, content)
+      SELECT id, team_id, '', what, at, user_id, value FROM changes;
+    DROP TABLE changes
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -36,6 +36,8 @@ class News:
 
     def __init__(self) -> None:
         self.cards, self.orders = asyncio.Event(), asyncio.Event()
+        self.audit = asyncio.Event()
+        """Set when this process has added rows to the audit trail."""
 
     def tell(self, connection: Connection, topic: str) -> None:
         """Let other processes look when the transaction is committed."""

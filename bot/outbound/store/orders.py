@@ -29,6 +29,7 @@ from bot.core.requests import (
     made_at,
 )
 from bot.core.session_ids import SessionId
+from bot.outbound.store.audit import ADD_ORDERS
 from bot.outbound.store.cards import NO_MARKS, Marks, mark
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
@@ -295,6 +296,8 @@ class OrderRows:
             self.lease.renewed_at = began
         if written.crossed:
             self._database.news.orders.set()
+        if any(row.state is State.TOLD for row in (*new, *changed)):
+            self._database.news.audit.set()
         return written
 
     def _write(
@@ -320,14 +323,15 @@ class OrderRows:
         ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
         updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
         undone = self._undo(connection, changed, offset)
+        self._add_to_trail(connection, (*new, *changed))
         cards = mark(connection, marks, time.monotonic() + offset)
         self._clock.confirm(asked, offset)
-
         opposition = with_endings(read_opposition(others.fetch_all(), given_at, self._clock), ends.fetch_all())
         against = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
         held_back = frozenset(name for name, other in against.items() if other.holds_back)
         repeated, again = (NO_IDS, []) if inserted.count() == len(new) else _find_stored(connection, new)
         repaired = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in again))
+        self._add_to_trail(connection, again)
         fates = find_fates(owners, held or (), self._owner, offset)
         if updated.count() + repaired.count() < len(changed) + len(again):
             rows = [*again, *changed]
@@ -341,6 +345,10 @@ class OrderRows:
         waiting = [replace(row, state=State.WAITING) for row in resumes if row.id in held_back]
         connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in waiting))
         return Written(lost, fates, held_back, opposition, cards, frozenset(undone))
+
+    def _add_to_trail(self, connection: Connection, rows: Sequence[Entry]) -> None:
+        ended = [row.id for row in rows if row.state is State.TOLD]
+        connection.queue(ADD_ORDERS, *([{"ids": listed(ended), "owner": self._owner}] if ended else ()))
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""

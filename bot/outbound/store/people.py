@@ -132,12 +132,12 @@ def _read(text: str) -> Profile | None:
         return None
 
 
-_NAMING = {"orders": "id", "changes": "id", "cards": "id", "workspaces": "team_id"}
+_NAMING = {"orders": "id", "audit": "id", "cards": "id", "workspaces": "team_id"}
 """The tables in which any text can name a person, and the ids of their rows."""
-_KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "alerts_token_digest"}
+_KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "alerts_token_digest", "salt"}
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
-_OF_PERSON = ("people", "roles", "admins")
-"""The tables with a row for each person; only an old copy has the last two."""
+_OF_PERSON = ("audit_people", "people", "roles", "admins")
+"""The tables with a row for each person; only an old copy has the last two. The first is of the audit trail."""
 _IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
 _UNFINISHED = f"SELECT id FROM orders WHERE state <> '{State.TOLD}'"
 _LOOK_INTERVAL = 1.0  # seconds
@@ -226,7 +226,7 @@ def _delete(person: Person, connection: Connection) -> int:
 
 def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: Connection) -> int:
     """Replace a person in the rows with these ids. A change of tokens that is under way fails."""
-    key, count = _NAMING[table], 0
+    key, count = _NAMING.get(table, "id"), 0
     sql = f"SELECT * FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids)) FOR UPDATE"
     for row in connection.fetch_all(sql, ids=ids):
         texts = {name: value for name, value in row._asdict().items() if isinstance(value, str) and name not in _KEPT}
@@ -240,7 +240,7 @@ def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: C
 
 def _replace_in_copy(person: Person, pseudonym: str, connection: Connection) -> None:
     _delete(person, connection)
-    for table in filter(connection.has_table, _NAMING):  # a copy can be older
+    for table in filter(connection.has_table, (*_NAMING, "changes")):  # a copy can be older
         if (one := connection.fetch_one(f"SELECT * FROM {table} LIMIT 1")) is not None:
             found = connection.fetch_all(_naming(table, one, only_ids=True), **person.values)
             _replace(table, listed(row[0] for row in found), person, pseudonym, connection)
@@ -250,7 +250,7 @@ async def export(database: Database, person: Person) -> list[dict[str, object]]:
     """Return what is stored of a person, without secrets: a row of a table each."""
     return [
         {"table": table, **_shown(table, row, person)}
-        for table in ("people", *_NAMING)
+        for table in ("people", "audit_people", *_NAMING)
         for row in await find_naming(database, table, person)
     ]
 

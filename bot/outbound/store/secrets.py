@@ -21,7 +21,7 @@ from bot.core.requests import Actor, ReplyAddress
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
-from bot.outbound.store.marks import KEY
+from bot.outbound.store.marks import AUDIT_KEY, KEY
 
 _KEY_ID_LENGTH = 32
 _VERBS = ("pause", "resume")
@@ -44,6 +44,11 @@ class FieldCipher:
         self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
         self.key_id = digest(keys[0].reveal())[:_KEY_ID_LENGTH]
         """The id of the encrypting key: a digest, which does not reveal the key."""
+        self._first = keys[0]
+
+    def derive(self, purpose: str) -> bytes:
+        """Return a key that is derived from the encrypting one."""
+        return derive_key(self._first, purpose)
 
     def encrypt(self, secret: Secret, field: FieldRef, *, is_short: bool = False) -> str:
         """Return the ciphertext in ASCII. It contains the field, so that it cannot be moved to another one.
@@ -168,6 +173,7 @@ _SECRETS = (
     ("orders", "id", "reply"),
 )
 """Tables, the ids of their rows, and the columns that are encrypted."""
+_AUDIT_KEYS = ("marks", "name", "value", f"AND scope = '{AUDIT_KEY}'")
 _COLUMN = "ciphertext"
 _CHECKS = f"SELECT name, value AS ciphertext FROM marks WHERE scope = '{KEY}'"
 _ADD_CHECK = f"INSERT INTO marks (scope, name, value) VALUES ('{KEY}', :name, :ciphertext) ON CONFLICT DO NOTHING"
@@ -223,15 +229,17 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
 
 def _rotate(cipher: FieldCipher, connection: Connection) -> int:
     connection.execute(f"DELETE FROM marks WHERE scope = '{KEY}' AND name <> :name", name=cipher.key_id)
+    _rotate_column(connection, cipher, *_AUDIT_KEYS)
     return sum(_rotate_column(connection, cipher, *secret) for secret in _SECRETS)
 
 
-def _rotate_column(connection: Connection, cipher: FieldCipher, table: str, owner: str, column: str) -> int:
-    locked = f"SELECT {owner}, {column} FROM {table} WHERE {column} <> '' FOR UPDATE"
+def _rotate_column(connection: Connection, cipher: FieldCipher, table: str, owner: str, *what: str) -> int:
+    column, where = what if len(what) > 1 else (*what, "")
+    locked = f"SELECT {owner}, {column} FROM {table} WHERE {column} <> '' {where} FOR UPDATE"
     rows = [
         {"owner": owner_id, "new": cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
         for owner_id, ciphertext in connection.fetch_all(locked)
         for field in [FieldRef(owner_id, column)]
     ]
-    connection.execute_many(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner", rows)
+    connection.execute_many(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner {where}", rows)
     return len(rows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.fields import Secret
+from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.errors import (
     IntegrityError,
@@ -42,6 +43,7 @@ class Store:
     install_states: InstallStates
     notices: Notices
     people: People
+    audit: AuditTrail
     keys_must_fit: bool
 
     async def prepare(self) -> None:
@@ -117,9 +119,10 @@ async def connect_store(
     """
     database, cipher = connect(url), FieldCipher(keys)
     try:
-        rows = WorkspaceRows(database, cipher, first_version)
+        audit = AuditTrail(database, cipher)
+        rows = WorkspaceRows(database, cipher, audit, first_version)
         states, notices, people = InstallStates(database, keys), Notices(database), People(database)
-        yield Store(database, cipher, rows, states, notices, people, keys_must_fit)
+        yield Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
     finally:
         await database.close()
 

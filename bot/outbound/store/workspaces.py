@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from cachetools import LRUCache
@@ -13,6 +12,7 @@ from cachetools import LRUCache
 from bot.core.fields import SLACK_ID, Secret, known_fields
 from bot.core.policy import Policy
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
+from bot.outbound.store.audit import ADD_CHANGE, AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.marks import TEAM
@@ -75,24 +75,27 @@ _SET_KEY = """
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
 _OF_WORKSPACE = {
-    **dict.fromkeys(("orders", "changes", "people", "cards", "lanes", "roles"), "team_id"),
+    **dict.fromkeys(("orders", "audit_people", "changes", "people", "cards", "lanes", "roles"), "team_id"),
     "marks": "scope",
 }
-"""The tables whose rows go with a workspace, besides those that refer to it. Only an old copy has `roles`."""
-_RECORD = """
-    INSERT INTO changes (id, team_id, at, user_id, what, value) VALUES (:id, :team_id, :at, :user_id, :what, :value)
-"""
+"""The tables whose rows go with a workspace, besides the audit trail. Only old copies have `roles` and `changes`."""
 _CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The journal's record of a change: the admin who made it, and the new value of a setting, which is no secret."""
+    """A change for the audit trail: who made it, and the new value of a setting, which names no person and no secret.
+
+    The user id is "" if nobody is known.
+    """
 
     user_id: str
     what: str
     value: str
+
+
+UNKNOWN_TOKENS = Record("", "alert tokens", "changed")
 
 
 class WorkspaceRows:
@@ -107,18 +110,20 @@ class WorkspaceRows:
         self,
         database: Database,
         cipher: FieldCipher,
+        audit: AuditTrail,
         first_version: Callable[[], int],
         on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._database = database
         self._cipher = cipher
+        self._audit = audit
         self._first_version = first_version
         self._on_change = on_change
         self._read: LRUCache[str, tuple[Row, Workspace]] = LRUCache(_MOST_READ)
 
     def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WorkspaceRows":
         """Return the same rows; each change of a workspace runs inside `on_change(team_id)`."""
-        return WorkspaceRows(self._database, self._cipher, self._first_version, on_change)
+        return WorkspaceRows(self._database, self._cipher, self._audit, self._first_version, on_change)
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return a workspace, in one round trip. Raises UnreadableError if its secrets or its policy cannot be read."""
@@ -166,8 +171,15 @@ class WorkspaceRows:
         token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
         values = asdict(installation) | {"bot_token": token, "scopes": ",".join(installation.scopes)}
         values["version"] = self._first_version()
+        record = Record(installation.installed_by, "installation", "installed")
+
+        def save(connection: Connection) -> bool:
+            (row,) = connection.fetch_all(_SAVE, **values)
+            self._record(connection, installation.team_id, record)
+            return row.anchor_api_key is not None
+
         with self._on_change(installation.team_id):
-            return await self._database.change(partial(_save, values))
+            return await self._database.change(save)
 
     async def save_ids(self, team_id: str, enterprise_id: str, bot_token: Secret, now: float) -> None:
         """Save the row of a workspace whose settings are not in the database, unless it has one, and a token digest."""
@@ -197,15 +209,17 @@ class WorkspaceRows:
         if await self._database.fetch_one(_UNNAMED) is not None:
             await self._database.change(adopt)
 
-    async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None) -> bool:
+    async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""
         ciphertext = self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key"))
         values = {"key": ciphertext, "key_check": key.check.value, "set_by": key.set_by, "set_at": key.set_at}
-        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, None, **values)
+        record = Record(by, "Anchor key", "set")
+        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, record, **values)
 
-    async def remove_key(self, team_id: str, *, if_version: int) -> bool:
+    async def remove_key(self, team_id: str, *, if_version: int, by: str = "") -> bool:
         """Delete the Anchor key."""
-        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, **_NO_KEY)
+        record = Record(by, "Anchor key", "removed")
+        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, record, **_NO_KEY)
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version, if it has changed."""
@@ -218,15 +232,15 @@ class WorkspaceRows:
             key_check=check.value,
         )
 
-    async def set_policy(self, team_id: str, policy: Policy, *, if_version: int) -> bool:
+    async def set_policy(self, team_id: str, policy: Policy, *, if_version: int, by: str = "") -> bool:
         """Replace the policy."""
-        new = write_policy(policy)
-        return await self._change_version(team_id, "policy_version", if_version, "policy = :policy", policy=new)
+        new, record = write_policy(policy), Record(by, "permissions", policy.summary)
+        return await self._change_version(team_id, "policy_version", if_version, "policy = :policy", record, policy=new)
 
     async def set_alert_tokens(
-        self, team_id: str, tokens: Iterable[AlertToken], *, if_version: int, record: Record | None = None
+        self, team_id: str, tokens: Iterable[AlertToken], *, if_version: int, record: Record = UNKNOWN_TOKENS
     ) -> bool:
-        """Replace the alert tokens, and record what the journal is to say about it."""
+        """Replace the alert tokens, and record what has changed."""
         change, new = "alert_tokens = :new", _write_tokens(tokens)
         return await self._change_version(team_id, "alerts_token_version", if_version, change, record, new=new)
 
@@ -236,18 +250,21 @@ class WorkspaceRows:
         record = Record(by, "pauses by alerts", mode)
         return await self._change(team_id, "auto_pause = :mode", is_still, record, mode=mode.value, before=before.value)
 
-    async def set_alerts_channel(self, team_id: str, channel: str) -> bool:
+    async def set_alerts_channel(self, team_id: str, channel: str, *, by: str = "") -> bool:
         """Set the channel of alerts that name none."""
-        return await self._change(team_id, "alerts_channel = :channel", channel=channel)
+        record = Record(by, "alert channel", channel)
+        return await self._change(team_id, "alerts_channel = :channel", record=record, channel=channel)
 
-    async def set_alerts_group(self, team_id: str, group: str | None) -> bool:
+    async def set_alerts_group(self, team_id: str, group: str | None, *, by: str = "") -> bool:
         """Set the user group that critical alerts mention, if any."""
-        return await self._change(team_id, "alerts_group = :group", group=group)
+        record = Record(by, "alert group", group or "none")
+        return await self._change(team_id, "alerts_group = :group", record=record, group=group)
 
-    async def move_alerts(self, team_id: str, channel: str, *, before: str | None) -> bool:
+    async def move_alerts(self, team_id: str, channel: str, *, before: str | None, by: str = "") -> bool:
         """Set the channel of alerts that name none, if it is still `before`."""
-        is_still = "AND coalesce(alerts_channel, '') = :before"
-        return await self._change(team_id, "alerts_channel = :channel", is_still, channel=channel, before=before or "")
+        is_still, record = "AND coalesce(alerts_channel, '') = :before", Record(by, "alert channel", channel)
+        values = {"channel": channel, "before": before or ""}
+        return await self._change(team_id, "alerts_channel = :channel", is_still, record, **values)
 
     async def delete(self, team_id: str) -> bool:
         """Delete a workspace and its orders."""
@@ -267,6 +284,8 @@ class WorkspaceRows:
 
         def delete_all(connection: Connection) -> bool:
             is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
+            if is_deleted and connection.has_table("audit"):
+                self._audit.bury(connection, team_id, None, DatabaseClock().now(connection))
             for table, column in _OF_WORKSPACE.items() if is_deleted else ():
                 if connection.has_table(table):  # a copy can be older
                     connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
@@ -298,12 +317,17 @@ class WorkspaceRows:
         def change_and_record(connection: Connection) -> bool:
             is_changed = connection.execute(sql, team_id=team_id, **values) > 0
             if is_changed and record is not None:
-                at = DatabaseClock().now(connection)
-                connection.execute(_RECORD, id=secrets.token_hex(16), team_id=team_id, at=at, **asdict(record))
+                self._record(connection, team_id, record)
             return is_changed
 
         with self._on_change(team_id):
-            return await self._database.change(change_and_record)
+            is_changed = await self._database.change(change_and_record)
+        self._database.news.audit.set()
+        return is_changed
+
+    def _record(self, connection: Connection, team_id: str, record: Record) -> None:
+        at = DatabaseClock().now(connection)
+        connection.execute(ADD_CHANGE, id=secrets.token_hex(16), team_id=team_id, at=at, **asdict(record))
 
     def _key_of(self, row: Row) -> AnchorKey | None:
         if row.anchor_api_key is None:
@@ -330,11 +354,6 @@ def _read_tokens(text: str | None) -> tuple[AlertToken, ...]:
     return tuple(
         AlertToken(**known_fields(AlertToken, row | {"channels": frozenset(row.get("channels", ()))})) for row in rows
     )
-
-
-def _save(values: dict[str, Any], connection: Connection) -> bool:
-    (row,) = connection.fetch_all(_SAVE, **values)
-    return row.anchor_api_key is not None
 
 
 def _summary(row: Row) -> Summary:

@@ -26,8 +26,9 @@ async def fill(store: Store) -> None:
         before = OFF if mode is ON else ON
         assert await store.rows.set_auto_pause(GLOBEX.team_id, mode, before=before, by=ALICE)
         await execute(
-            store, "UPDATE changes SET at = at - :age WHERE value = :mode", age=3_600.0 * age, mode=mode.value
+            store, "UPDATE audit SET at = at - :age WHERE content = :mode", age=3_600.0 * age, mode=mode.value
         )
+    await execute(store, "DELETE FROM audit WHERE what = 'installation'")
 
 
 async def read(store: Store, chosen: history.HistoryFilter) -> list[tuple[str, str, str]]:

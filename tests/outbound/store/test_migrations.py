@@ -142,7 +142,8 @@ async def test_the_token_of_an_older_version_goes_on_as_the_default_one(database
         new = {"orders": ("ends_at", "ends_by_default", "remind_at", "batch_id"), "workspaces": ("auto_pause",)}
         for table, column in ((table, column) for table, columns in new.items() for column in columns):
             await execute(store, f"ALTER TABLE {table} DROP COLUMN {column}")
-        await execute(store, "DROP TABLE changes")
+        for table in ("audit", "audit_people"):
+            await execute(store, f"DROP TABLE {table}")
         await execute(store, "ALTER TABLE workspaces DROP COLUMN alert_tokens")
         await execute(store, "ALTER TABLE workspaces ADD COLUMN alerts_token_digest VARCHAR(64)")
         await execute(store, "UPDATE workspaces SET alerts_token_digest = 'd1' WHERE team_id = :id", id=ACME.team_id)

@@ -1,0 +1,137 @@
+"""The chain of the audit trail of a workspace, and what is found out by following it.
+
+The link of a row is an HMAC over the row, the link before it, and the id of its key. Rows that were deleted leave one
+row in their place, which is signed by itself: so a deletion that the bot made is told from another one.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+DELETED, GAP, NEW_KEY = "deleted", "gap", "new key"
+"""What the rows are about that the bot itself has added: rows deleted before, a restored database, another key."""
+
+_SEPARATOR = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A row: its workspace and place there, the order that it is `about` ("" if it is about a change), what and when.
+
+    `at` is in Unix seconds. `person` is a pseudonym that can't be traced back once its salt is deleted.
+    """
+
+    team_id: str
+    place: int
+    id: str
+    about: str
+    what: str
+    at: float
+    person: str
+    content: str
+    key_id: str
+    link: str
+
+    def linked(self, before: str, key: bytes) -> "AuditRow":
+        """Return the row with its link, after the link `before`; "" before the first one."""
+        fields = [self.team_id, self.place, self.id, self.about, self.what, repr(self.at), self.person, self.content]
+        return replace(self, link=_sign([*fields, self.key_id, before], key))
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the parts of its content."""
+        return self.content.split(_SEPARATOR)
+
+
+def content_of(*parts: str) -> str:
+    """Return a content of these parts, none of which has a `|`."""
+    return _SEPARATOR.join(parts)
+
+
+def tombstone(last: AuditRow, number: int, key: bytes, **own: Any) -> AuditRow:  # noqa: ANN401 - its id, time and key id
+    """Return the row in place of so many rows that are being deleted, of which this is the last one."""
+    row = replace(last, about="", what=DELETED, person="", **own)
+    return replace(row, content=content_of(str(number), _seal(row, str(number), key)))
+
+
+def _seal(row: AuditRow, number: str, key: bytes) -> str:
+    return _sign([DELETED, row.team_id, row.place, row.id, repr(row.at), number, row.link, row.key_id], key)
+
+
+def _sign(fields: list[object], key: bytes) -> str:
+    return hmac.digest(key, json.dumps(fields).encode(), sha256).hex()
+
+
+class Verdict(StrEnum):
+    """The result of following the trail, the worst one last."""
+
+    WHOLE = "whole"
+    UNVERIFIABLE = "not verifiable"
+    CHANGED = "changed"
+
+
+@dataclass(slots=True)
+class Inspection:
+    """The state of following the trails of all workspaces, row by row in their sequence.
+
+    `keys` are those that are known, by id. `wanted` is a link that was logged, or "". `problems` are sentences.
+    """
+
+    keys: Mapping[str, bytes]
+    wanted: str = ""
+    rows: int = 0
+    last: dict[str, AuditRow] = field(default_factory=dict)
+    problems: dict[str, Verdict] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+    is_found: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the worst of what was found."""
+        return max(self.problems.values(), default=Verdict.WHOLE, key=list(Verdict).index)
+
+    def follow(self, row: AuditRow, problem_of_order: str | None) -> None:
+        """Check the next row; `problem_of_order` says how its order differs from it, if it does."""
+        before = self.last.get(row.team_id)
+        self.rows += 1
+        self.last[row.team_id] = row
+        self.is_found |= row.link == self.wanted
+        place, key = (1 if before is None else before.place + 1), self.keys.get(row.key_id)
+        if key is None:
+            self._report(row, f"its key {row.key_id} is not known", Verdict.UNVERIFIABLE)
+        elif row.what == DELETED and before is None:
+            if row.parts[1:] != [_seal(row, row.parts[0], key)]:
+                self._report(row, "the record of deleted rows was changed or inserted")
+        elif row.place != place:
+            self._report(row, f"{row.place - place} rows before it were deleted")
+        elif row.linked("" if before is None else before.link, key).link != row.link:
+            self._report(row, "it was changed, inserted or swapped with another one")
+        if problem_of_order is not None:
+            self._report(row, problem_of_order)
+        if row.what == GAP:
+            self.gaps.append(f"{name(row)}: the database had lost the rows up to {row.parts[0]}, link {row.parts[1]}")
+            self.is_found |= row.parts[1] == self.wanted
+
+    def end(self, unknown_order: str | None) -> None:
+        """Check what no row tells: an order without a row, and a link that is in none."""
+        if unknown_order is not None:
+            self.problems[f"Order {unknown_order} has no row with its outcome: it was inserted or changed."] = (
+                Verdict.CHANGED
+            )
+        if self.wanted and not self.is_found:
+            why = "its tail was cut, or the database was restored from an earlier time"
+            self.problems[f"The link is not in the trail: {why}."] = Verdict.CHANGED
+
+    def _report(self, row: AuditRow, why: str, verdict: Verdict = Verdict.CHANGED) -> None:
+        if verdict not in self.problems.values():  # only the first one is named: all after it can follow from it
+            self.problems[f"{name(row)}: {why}."] = verdict
+
+
+def name(row: AuditRow) -> str:
+    """Name a row for an operator."""
+    about = f"order {row.about}" if row.about else row.what
+    return f"Row {row.place} of {row.team_id or 'the workspace'} ({about}, {row.at:.0f})"

@@ -1,0 +1,290 @@
+"""The audit trail: a row for each order that has ended and each change of settings, in a chain for each workspace.
+
+Rows are added in the transaction of what they are about. A moment later they are chained: the person's id is replaced
+by an HMAC with a salt of their own, which `anchor-bot people forget` deletes. Methods can raise StoreUnreachableError.
+"""
+
+import asyncio
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from hashlib import sha256
+
+from cachetools import LRUCache
+
+from bot.core.audit import DELETED, GAP, NEW_KEY, AuditRow, Inspection, content_of, tombstone
+from bot.core.fields import Secret
+from bot.core.recovery import State
+from bot.core.requests import FORGOTTEN
+from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.errors import StoreError, UnreadableError
+from bot.outbound.store.marks import AUDIT_KEY
+from bot.outbound.store.secrets import FieldCipher, FieldRef
+from bot.runtime import happens
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 5.0
+"""Seconds between two looks for rows to chain, at most two of which an added row waits."""
+
+_FALLBACK = 64.0  # seconds between two looks for what other processes have left
+_LOG_INTERVAL = 3_600.0  # seconds between two lines of a workspace with its last link
+BATCH = 200
+"""Rows in a transaction: on SQLite those of orders wait for it."""
+
+_PAGE = 5_000  # rows that are verified at a time
+_PAUSE = 0.2  # seconds between two transactions
+_DAY = 86_400.0
+_SETTLING = 3_600.0  # seconds by which an order can be older than its row
+_LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
+_MOST_KNOWN = 10_000
+
+_OF_ORDER = (
+    "source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|' || coalesce(batch_id, '')"
+)
+ADD_ORDERS = f"""
+    INSERT INTO audit (id, team_id, about, what, at, user_id, content)
+    SELECT id || ' ' || coalesce(outcome, ''), team_id, id, verb, coalesce(settled_at, given_at), user_id,
+      {_OF_ORDER} FROM orders
+    WHERE id IN (SELECT value FROM json_each(:ids)) AND owner = :owner AND state = '{State.TOLD}'
+    ON CONFLICT DO NOTHING
+"""
+"""Add the rows of orders of `owner` that have ended. A resume that is undone has two."""
+ADD_CHANGE = """
+    INSERT INTO audit (id, team_id, about, what, at, user_id, content)
+    VALUES (:id, :team_id, '', :what, :at, :user_id, :value)
+"""
+_NEW = f"SELECT * FROM audit WHERE place IS NULL ORDER BY at, id LIMIT {BATCH} FOR UPDATE"
+_LAST = """
+    SELECT * FROM audit WHERE (team_id, place) IN (
+      SELECT team_id, max(place) FROM audit WHERE team_id IN (SELECT value FROM json_each(:teams))
+        AND place IS NOT NULL GROUP BY team_id)
+"""
+_PEOPLE = """
+    SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
+      SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:people))
+"""
+_ADD_PERSON = "INSERT INTO audit_people (team_id, user_id, salt, person) VALUES (:team_id, :user_id, :salt, :person)"
+_CHAIN = """
+    UPDATE audit SET place = :place, person = :person, user_id = '', key_id = :key_id, link = :link WHERE id = :id
+"""
+_COLUMNS = [one.name for one in fields(AuditRow)]
+_INSERT = f"""
+    INSERT INTO audit ({", ".join(_COLUMNS)}, user_id) VALUES ({", ".join(f":{one}" for one in _COLUMNS)}, '')
+"""
+_ADD_KEY = f"INSERT INTO marks (scope, name, value) VALUES ('{AUDIT_KEY}', :name, :value) ON CONFLICT DO NOTHING"
+_KEYS = f"SELECT name, value FROM marks WHERE scope = '{AUDIT_KEY}'"
+_DROP_KEYS = f"""
+    DELETE FROM marks WHERE scope = '{AUDIT_KEY}' AND name <> :own AND name NOT IN (SELECT key_id FROM audit
+      WHERE key_id IS NOT NULL)
+"""
+DROP_PEOPLE = """
+    DELETE FROM audit_people WHERE person NOT IN (SELECT person FROM audit WHERE person IS NOT NULL)
+"""
+_OLD = f"""
+    SELECT team_id, place FROM audit WHERE at < :limit AND place IS NOT NULL AND what <> '{DELETED}'
+    ORDER BY at LIMIT {BATCH}
+"""
+_PROBLEM = f"""
+    CASE WHEN audit.about = '' THEN NULL
+      WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
+      WHEN orders.outcome = 'Undone' AND audit.id = orders.id || ' Resumed' THEN NULL
+      WHEN orders.verb <> audit.what OR {
+    _OF_ORDER.replace("source", "orders.source")
+    .replace("outcome", "orders.outcome")
+    .replace("session_id", "orders.session_id")
+    .replace("channel_id", "orders.channel_id")
+    .replace("batch_id", "orders.batch_id")
+} <> audit.content THEN 'its order was changed'
+      WHEN coalesce(people.user_id, orders.user_id) <> orders.user_id
+        OR (people.user_id IS NULL AND orders.user_id NOT LIKE '{
+    FORGOTTEN
+}%') THEN 'the person of its order was changed'
+    END AS problem
+"""
+_VERIFIED = f"""
+    SELECT {", ".join(f"audit.{one}" for one in _COLUMNS)}, {_PROBLEM} FROM audit
+    LEFT JOIN orders ON orders.id = audit.about
+    LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
+    WHERE (audit.team_id, audit.place) > (:team_id, :place) ORDER BY audit.team_id, audit.place LIMIT {_PAGE}
+"""
+_UNKNOWN_ORDER = f"""
+    SELECT id FROM orders WHERE state = '{State.TOLD}'
+      AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1
+"""
+
+
+@dataclass(eq=False)
+class AuditTrail:
+    """Repository of the trail, which this process chains with the first key of `cipher`."""
+
+    database: Database
+    cipher: FieldCipher
+
+    def __post_init__(self) -> None:
+        self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
+        self._known: LRUCache[str, AuditRow] = LRUCache(_MOST_KNOWN)
+        self._logged: LRUCache[str, float] = LRUCache(_MOST_KNOWN)
+
+    async def run(self) -> None:
+        """Chain what is added, until cancelled. The check of the database reports its failures."""
+        while True:
+            try:
+                is_more = await self.chain() == BATCH
+            except StoreError:
+                is_more = False
+            except Exception:  # noqa: BLE001 - the next look may work
+                _log.exception("audit trail not chained")
+                is_more = False
+            if not is_more:
+                await happens(self.database.news.audit, within=_FALLBACK)
+                self.database.news.audit.clear()
+            await asyncio.sleep(_PAUSE if is_more else INTERVAL)
+
+    async def chain(self) -> int:
+        """Chain at most BATCH rows, one process at a time. Return how many."""
+        chained = await self.database.change(self._chain)
+        for team_id, row in {row.team_id: row for row in chained}.items():
+            self._known[team_id] = row
+            if time.monotonic() > self._logged.get(team_id, 0.0):
+                self._logged[team_id] = time.monotonic() + _LOG_INTERVAL
+                _log.info("audit trail", extra={"team": team_id, "place": row.place, "link": row.link})
+        return len(chained)
+
+    def _chain(self, connection: Connection) -> list[AuditRow]:
+        DatabaseClock().now(connection, [_LOCK])
+        new = connection.fetch_all(_NEW)
+        if not new:
+            return []
+        self._keep_key(connection)
+        people = self._people(connection, {(row.team_id, row.user_id) for row in new})
+        found = connection.fetch_all(_LAST, teams=listed({row.team_id for row in new}))
+        last = {row.team_id: _read(row) for row in found}
+        added, chained = list[AuditRow](), list[AuditRow]()
+        for row in new:
+            for about in self._notes(row.team_id, last.get(row.team_id), row.at):
+                last[row.team_id] = self._next(about, last.get(row.team_id))
+                added.append(last[row.team_id])
+            person = people[row.team_id, row.user_id]
+            values = {**row._asdict(), "person": person, "place": 0, "key_id": "", "link": ""}
+            values.pop("user_id")
+            last[row.team_id] = self._next(AuditRow(**values), last.get(row.team_id))
+            chained.append(last[row.team_id])
+        connection.execute_many(_INSERT, [asdict(row) for row in added])
+        connection.execute_many(_CHAIN, [{name: getattr(row, name) for name in _CHAINED} for row in chained])
+        return chained
+
+    def _next(self, row: AuditRow, last: AuditRow | None) -> AuditRow:
+        place, before = (1, "") if last is None else (last.place + 1, last.link)
+        return replace(row, place=place, key_id=self.cipher.key_id).linked(before, self._key)
+
+    def _notes(self, team_id: str, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
+        """Return the rows to add before the next one: about lost rows of this process, and about another key."""
+        known, notes = self._known.pop(team_id, None), dict[str, str]()
+        if known is not None and (last is None or (last.place, last.link) < (known.place, known.link)):
+            is_lost = last is None or last.place < known.place or last.link != known.link
+            notes |= {GAP: content_of(str(known.place), known.link)} if is_lost else {}
+        if last is not None and last.key_id != self.cipher.key_id:
+            notes[NEW_KEY] = content_of(last.key_id)
+        return [
+            AuditRow(team_id, 0, secrets.token_hex(16), "", what, at, "", content, "", "")
+            for what, content in notes.items()
+        ]
+
+    def _people(self, connection: Connection, people: set[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Return the pseudonyms of people, "" for nobody. A new person gets a salt."""
+        found = connection.fetch_all(_PEOPLE, people=listed(map(list, people)))
+        known = {(row.team_id, row.user_id): row.person for row in found}
+        new = []
+        for team_id, user_id in people - known.keys():
+            salt = secrets.token_hex(16)
+            person = hmac.digest(bytes.fromhex(salt), user_id.encode(), sha256).hex() if user_id else ""
+            known[team_id, user_id] = person
+            new += [{"team_id": team_id, "user_id": user_id, "salt": salt, "person": person}] if user_id else []
+        connection.execute_many(_ADD_PERSON, new)
+        return known
+
+    def _keep_key(self, connection: Connection) -> None:
+        """Keep the key of the links, encrypted: the key that it is derived from can be replaced."""
+        name = self.cipher.key_id
+        value = self.cipher.encrypt(Secret(self._key.hex()), FieldRef(name, AUDIT_KEY))
+        connection.execute(_ADD_KEY, name=name, value=value)
+
+    async def prune(self, days: int) -> None:
+        """Replace rows older than so many days by one in each workspace, in small transactions."""
+        work = partial(self._prune, days)
+        while await self.database.change(work):  # noqa: ASYNC110 - a pause between transactions
+            await asyncio.sleep(_PAUSE)
+
+    def _prune(self, days: int, connection: Connection) -> int:
+        now = DatabaseClock().now(connection, [_LOCK])
+        old = connection.fetch_all(_OLD, limit=now - days * _DAY)
+        for team_id, place in {row.team_id: row.place for row in sorted(old, key=_place)}.items():
+            self.bury(connection, team_id, place, now)
+        if old:
+            connection.execute(_DROP_KEYS, own=self.cipher.key_id)
+            connection.execute(DROP_PEOPLE)
+        return len(old)
+
+    def bury(self, connection: Connection, team_id: str, place: int | None, now: float) -> None:
+        """Replace the rows of a workspace up to a place, or all, by one that says how many they were."""
+        self._keep_key(connection)
+        up_to = {"team_id": team_id, "place": place}
+        if place is None:
+            found = connection.fetch_one(
+                "SELECT max(place) AS place FROM audit WHERE team_id = :team_id", team_id=team_id
+            )
+            connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place IS NULL", team_id=team_id)
+            up_to["place"] = (found and found.place) or 0
+        rows = connection.fetch_all(
+            "SELECT * FROM audit WHERE team_id = :team_id AND place <= :place ORDER BY place", **up_to
+        )
+        if rows:
+            last = _read(rows[-1])
+            number = sum(int(row.content.split("|")[0]) if row.what == DELETED else 1 for row in rows)
+            connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place <= :place", **up_to)
+            own = {"id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
+            stone = tombstone(last, number, self._key, **own)
+            connection.execute(_INSERT, **asdict(stone))
+
+    async def verify(self, days: int, link: str = "") -> Inspection:
+        """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
+        inspection = Inspection(await self._keys(), link)
+        limit = time.time() - days * _DAY + _SETTLING
+        last: Row | None = None
+        while True:
+            at = {"team_id": "", "place": -1} if last is None else {"team_id": last.team_id, "place": last.place}
+            rows = await self.database.fetch_all(_VERIFIED, **at, limit=limit)
+            for row in rows:
+                inspection.follow(AuditRow(*row[:-1]), row.problem)
+            if len(rows) < _PAGE:
+                break
+            last = rows[-1]
+        unknown = await self.database.fetch_one(_UNKNOWN_ORDER)
+        inspection.end(None if unknown is None else unknown.id)
+        return inspection
+
+    async def _keys(self) -> dict[str, bytes]:
+        keys = {}
+        for row in await self.database.fetch_all(_KEYS):
+            try:
+                keys[row.name] = bytes.fromhex(self.cipher.decrypt(row.value, FieldRef(row.name, AUDIT_KEY)).reveal())
+            except UnreadableError:
+                _log.info("a key of the audit trail is not known", extra={"key": row.name})
+        return keys
+
+
+_CHAINED = ("id", "place", "person", "key_id", "link")
+
+
+def _place(row: Row) -> int:
+    return int(row.place)
+
+
+def _read(row: Row) -> AuditRow:
+    return AuditRow(**{name: getattr(row, name) for name in _COLUMNS})

@@ -1,0 +1,189 @@
+"""The audit trail: what is in it, and what is found out by following it."""
+
+import asyncio
+import re
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bot.core.audit import Verdict
+from harness.databases import KEY
+from harness.order_rows import order_row, rows_of, told
+from harness.product import Secret, Store, open_store, requests
+from harness.product import outcomes as out
+from harness.stored import ACME, GLOBEX, execute, fetch, forget_person
+
+pytestmark = pytest.mark.anyio
+
+DAYS, DAY = 90, 86_400
+WHOLE, UNVERIFIABLE, CHANGED = Verdict
+
+
+async def give(store: Store, count: int = 3, *, user: str = "U0ALICE0001", owner: str = "here") -> list[str]:
+    """Let so many orders end, and chain their rows. Return the ids."""
+    rows = [told(order_row(user=user), out.Paused()) for _ in range(count)]
+    await rows_of(store, owner).write(rows, [])
+    await chain(store)
+    return [row.id for row in rows]
+
+
+async def chain(store: Store) -> None:
+    while await store.audit.chain():
+        pass
+
+
+async def verified(store: Store, link: str = "") -> tuple[Verdict, str]:
+    """The verdict, and the problems."""
+    found = await store.audit.verify(DAYS, link)
+    return found.verdict, " ".join([*found.problems, *found.gaps])
+
+
+async def last_link(store: Store) -> str:
+    ((link,),) = await fetch(store, "SELECT link FROM audit WHERE place = (SELECT max(place) FROM audit)")
+    return str(link)
+
+
+async def test_each_order_that_has_ended_has_a_row_that_names_nobody(store: Store) -> None:
+    (order,) = await give(store, 1)
+    await rows_of(store, "here").write([order_row()], [])  # which has not ended
+    ((about, what, user, content),) = await fetch(store, "SELECT about, what, user_id, content FROM audit")
+    assert (about, what, user) == (order, "pause", "")
+    assert "Paused" in str(content)
+    assert "U0ALICE" not in str(await fetch(store, "SELECT * FROM audit"))
+    assert await verified(store) == (WHOLE, "")
+
+
+async def test_a_resume_that_is_undone_after_it_was_told_has_two_rows(store: Store) -> None:
+    rows, resume = rows_of(store, "here"), told(order_row(requests.Verb.RESUME), out.Resumed())
+    await rows.write([resume], [])
+    await chain(store)
+    await rows.write([], [told(resume, out.Undone("v", "U0BOB000001", 0.0))])
+    await chain(store)
+    assert await verified(store) == (WHOLE, "")
+    assert len(await fetch(store, "SELECT id FROM audit")) == 2
+
+
+LOSE_ORDER = "DELETE FROM orders WHERE id = (SELECT about FROM audit WHERE place = 3)"
+LOSE_ROW = "DELETE FROM audit WHERE place = 3"
+INSERT = """
+    INSERT INTO audit (id, team_id, about, what, at, content, user_id, place, person, key_id, link)
+    SELECT 'x', team_id, '', what, at, content, '', 4, person, key_id, link FROM audit WHERE place = 2
+"""
+SWAP = """
+    UPDATE audit SET about = CASE place WHEN 1 THEN (SELECT about FROM audit WHERE place = 2)
+      ELSE (SELECT about FROM audit WHERE place = 1) END WHERE place < 3
+"""
+EVILS = {
+    "changed": ("UPDATE audit SET content = 'button|Paused|x||' WHERE place = 2", "Row 2 .*it was changed"),
+    "deleted": ("DELETE FROM audit WHERE place = 2", "Row 3 .*1 rows before it were deleted"),
+    "inserted": (INSERT, "Row 4 .*inserted"),
+    "swapped": (SWAP, "Row 1 .*swapped"),
+    "another person": ("UPDATE orders SET user_id = 'U0MALLORY01'", "Row 1 .*the person of its order was changed"),
+    "another outcome": ("UPDATE orders SET outcome = 'NotRunning'", "Row 1 .*its order was changed"),
+    "a deleted order": ("DELETE FROM orders WHERE id = (SELECT about FROM audit WHERE place = 2)", "Row 2 .*deleted"),
+    "an inserted order": (
+        "INSERT INTO orders SELECT * FROM copied",
+        "has no row with its outcome",
+    ),
+}
+
+
+@pytest.mark.parametrize("evil", EVILS)
+async def test_the_first_row_that_is_not_as_it_was_written_is_named(store: Store, evil: str) -> None:
+    await give(store)
+    statement, expected = EVILS[evil]
+    if evil == "an inserted order":
+        await execute(store, "CREATE TABLE copied AS SELECT * FROM orders LIMIT 1")
+        await execute(store, "UPDATE copied SET id = 'forged', trigger_id = NULL")
+    await execute(store, statement)
+    verdict, problems = await verified(store)
+    assert verdict == CHANGED
+    assert re.search(expected, problems), problems
+
+
+async def test_a_tail_that_was_cut_is_found_with_a_link_that_was_logged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    await give(store)
+    link = await last_link(store)
+    assert link in str([vars(record) for record in caplog.records if record.message == "audit trail"])
+    await execute(store, LOSE_ORDER)
+    await execute(store, LOSE_ROW)
+    assert await verified(store) == (WHOLE, "")
+    verdict, problems = await verified(store, link)
+    assert (verdict, "tail was cut" in problems) == (CHANGED, True)
+
+
+async def test_what_a_restored_database_has_lost_is_a_gap(store: Store) -> None:
+    await give(store)
+    link = await last_link(store)
+    await execute(store, LOSE_ORDER)
+    await execute(store, LOSE_ROW)
+    await give(store, 1)
+    verdict, problems = await verified(store, link)
+    assert (verdict, "had lost the rows up to 3" in problems) == (WHOLE, True)
+
+
+async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -> None:
+    await give(store, user="U0BOB000001")
+    await give(store, 1)
+    await forget_person(store, "U0BOB000001")
+    assert await fetch(store, "SELECT user_id FROM audit_people") == [("U0ALICE0001",)]
+    assert await verified(store) == (WHOLE, "")
+    await execute(store, "UPDATE orders SET user_id = 'forgotten-2' WHERE user_id = 'U0ALICE0001'")
+    assert (await verified(store))[0] == CHANGED
+
+
+async def test_pruning_leaves_one_row_and_a_deletion_is_still_told_from_it(store: Store) -> None:
+    await rows_of(store, "here").write([told(order_row(), out.Paused()) for _ in range(3)], [])
+    await execute(store, "UPDATE audit SET at = at - :age", age=DAYS * DAY + 60.0)
+    await chain(store)
+    await store.audit.prune(DAYS)
+    await execute(store, "DELETE FROM orders")
+    ((what, content),) = await fetch(store, "SELECT what, content FROM audit")
+    assert (what, str(content).split("|")[0]) == ("deleted", "3")
+    await give(store, 2)
+    assert await verified(store) == (WHOLE, "")
+    await execute(store, "UPDATE audit SET content = replace(content, '3|', '2|') WHERE what = 'deleted'")
+    verdict, problems = await verified(store)
+    assert (verdict, "deleted rows was changed" in problems) == (CHANGED, True)
+
+
+async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: Store) -> None:
+    await store.rows.save(ACME)
+    assert await store.rows.set_alerts_channel(ACME.team_id, "C0ALERTS001", by="U0ALICE0001")
+    await chain(store)
+    listed = await fetch(store, "SELECT what, content FROM audit ORDER BY place")
+    assert listed == [("installation", "installed"), ("alert channel", "C0ALERTS001")]
+    await store.rows.save(GLOBEX)
+    await store.rows.delete(ACME.team_id)
+    await chain(store)
+    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("deleted",), ("installation",)]
+    assert await verified(store) == (WHOLE, "")
+
+
+async def test_after_a_rotation_the_older_rows_are_verified_until_their_key_is_lost(database_url: str) -> None:
+    new = Secret(Fernet.generate_key().decode())
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await give(store)
+    async with open_store(Secret(database_url), [new, KEY]) as store:
+        await give(store)
+        assert ("new key",) in await fetch(store, "SELECT what FROM audit")
+        assert await verified(store) == (WHOLE, "")
+    async with open_store(Secret(database_url), [new], keys_must_fit=False) as store:
+        assert (await verified(store))[0] == UNVERIFIABLE
+
+
+async def test_two_processes_chain_each_row_once(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as one, open_store(Secret(database_url), [KEY]) as other:
+
+        async def work(store: Store, owner: str) -> None:
+            for _ in range(10):
+                await rows_of(store, owner).write([told(order_row(), out.Paused()) for _ in range(5)], [])
+                await store.audit.chain()
+
+        await asyncio.gather(work(one, "one"), work(other, "other"))
+        await chain(one)
+        places = await fetch(one, "SELECT place FROM audit ORDER BY place")
+        assert places == [(number,) for number in range(1, 101)]
+        assert (await verified(one))[0] == WHOLE
