@@ -49,7 +49,7 @@ class _End(StrEnum):
     FAILED = "failed"
     NOT_SENT = "not sent"
     RESUMED = "resumed since"
-    NEWER = "left as it is"
+    NEWER = "not resumed"
 
 
 _ENDS = {

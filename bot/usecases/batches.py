@@ -33,8 +33,8 @@ _STORED_WITHIN = 10.0  # seconds for the last outcomes to be stored; then they a
 class Batch:
     """The sessions that a person wants to be paused, in their sequence, and the `words` that chose them, "" for all.
 
-    Without words they were chosen one by one. Others that began since `since` (Unix seconds) are told of.
-    To be resumed they have `versions`: the ids of the last orders that the person knew of.
+    Without words they were chosen one by one; with them, people are told of those that match and began since `since`
+    (Unix seconds). To be resumed they have `versions`: the ids of the last orders that the person knew of.
 
     The result goes to `address`. `trigger_id` is Slack's id of the invocation: a batch that comes twice is one. `age`
     is how many seconds old it was, at least, when it was read.
@@ -137,7 +137,7 @@ class Batches:
             if not missing:
                 return
         done = [BatchedOrder(one.entry.id, one.entry.order.session_id, one.entry.outcome) for one in own]
-        message = batch_message(content, done, batch.id, note="" if is_recorded else UNRECORDED)
+        message = batch_message(content, done, batch.id, note="" if is_recorded or batch.versions else UNRECORDED)
         receipt = await self.delivery.deliver(address, message)
         for one in own:
             self.orders.journal.told(one.entry, receipt.route if receipt else None)

@@ -131,7 +131,8 @@ class SessionControl:
 
     def _left(self, entry: Entry) -> float:
         """Return the seconds in which an order of a batch can begin to be sent, so that it ends while it is wanted."""
-        return max(0.0, STILL_WANTED - self._anchor.deadline - entry.age)
+        latest = max(STILL_WANTED - self._anchor.deadline, STILL_WANTED / 2)
+        return max(0.0, latest - entry.age)
 
     async def _check_and_send(self, entry: Entry) -> Outcome:
         order = entry.order

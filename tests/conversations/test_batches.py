@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sim.anchor import Received, SessionState, rate_limited
+from bot.sim.anchor import Hang, Received, SessionState, rate_limited
 from bot.sim.slack import Message, User, View
 from conversations.test_replicas import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
@@ -91,6 +91,21 @@ async def test_a_429_holds_back_the_batch_alone(built: Built, seconds: int) -> N
             await asyncio.sleep(60.0)
             await built.batches.pause(batch(at, sessions[-3:]))
             await at.anchor.until(lambda: all(map(at.anchor.posts, sessions[-3:])))
+
+
+async def test_a_batch_ends_within_two_minutes_though_anchor_does_not_answer(built: Built) -> None:
+    """What had no turn in time is not sent; every session that may run is counted, and 20 are named."""
+    async with single_workspace() as at:
+        sessions = add(at, 150)
+        at.anchor.fault = Hang()
+        began = time.monotonic()
+        await built.batches.pause(batch(at, sessions))
+        message = await result(at, within=180)
+        assert 100.0 < time.monotonic() - began < STILL_WANTED + 2.0
+        sent = {one.session_id for one in at.anchor.orders}
+        assert all(f"{count} un" in message.text for count in [len(sent)])
+        assert f"{150 - len(sent)} not" in message.text
+        assert sum(session in message.text for session in sessions) == 20
 
 
 async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built: Built) -> None:
