@@ -221,8 +221,8 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
 # --- the shape ---
 
 SHAPE = {
-    "modules": 130,
-    "lines": 29_856,
+    "modules": 131,
+    "lines": 30_071,
     "lines of a module": 450,
     "share of imports": 0.085,
     "lines of nine functions in ten": 20,

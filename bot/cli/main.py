@@ -131,11 +131,13 @@ def _operate(options: argparse.Namespace) -> int:
 
 
 def _order(options: argparse.Namespace) -> int:
-    from bot.cli.orders import give_order  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.drill import drill  # noqa: PLC0415 - the other commands need no database
+    from bot.cli.orders import give_order  # noqa: PLC0415
 
+    give = drill if options.command == "drill" else give_order
     settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
     logs.configure("ERROR", settings.log_format)
-    return _run_to_end(lambda runner: runner.run(give_order(options, settings)), interrupted=NOTHING_DONE)
+    return _run_to_end(lambda runner: runner.run(give(options, settings)), interrupted=NOTHING_DONE)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -221,6 +223,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "pause": _order,
     "resume": _order,
     "end": _order,
+    "drill": _order,
     "journal": _journal,
     "alert": _alert,
     "demo": _demo,

@@ -42,6 +42,7 @@ from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.cards import CardRows
+from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.journal import Journal
@@ -65,10 +66,10 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
 
-_NOT_RECORDED = "The database did not record this in time: `anchor-bot journal` may lack it."
+NOT_RECORDED = "The database did not record this in time: `anchor-bot journal` may lack it."
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
-_WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
+WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
 _LAST_WRITE_TIMEOUT = 1.0  # the same after Ctrl-C
 _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
 
@@ -83,7 +84,7 @@ def terminal_text(mrkdwn: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """The workspace of an order, its store, and why that cannot be used, if so."""
 
     team_id: str
@@ -100,13 +101,13 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
     if Verb(options.command) is Verb.PAUSE and options.all is (options.session is not None):
         raise NotDoneError("Nothing was paused: give either a session or --all.", code=UNUSABLE_SETTINGS)
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
-        place = await _find_place(options.workspace, settings, session, stack)
+        place = await find_place(options.workspace, settings, session, stack)
         request_id.begin()
         verb = Verb(options.command)
         if place.why_not is not None and verb is not Verb.PAUSE:
             raise NotDoneError(f"Not {verb.past}: this is recorded first. {place.why_not}")
         if place.why_not is not None:
-            _warn(f"The pause is sent, but not recorded. {place.why_not}")
+            warn(f"The pause is sent, but not recorded. {place.why_not}")
         actor = Actor(place.team_id, "", user_id())
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
         if verb is Verb.PAUSE and options.all:
@@ -120,7 +121,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         return await _execute(order, settings, session, place)
 
 
-async def _find_session(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> SessionId:
+async def _find_session(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> SessionId:
     """Return the only session that runs and whose id begins with the 8 digits of the order. Raises NotDoneError."""
     access, digits = await OperatorAccess(place.find).check(order), order.session_id
     if not isinstance(access, Access):
@@ -141,17 +142,18 @@ async def _find_session(order: Order, settings: Settings, session: aiohttp.Clien
 
 def confirm_end(session_id: SessionId) -> None:
     """Ask for the beginning of the id. Raises NotDoneError without it."""
+    what = "This session's browser, its pages and the agent's run are lost. To end it"
+    confirm_id(session_id, what, why_not="Not ended")
+
+
+def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
+    """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
     if not sys.stdin.isatty():
-        raise NotDoneError("Not ended: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
-    question = (
-        "This session's browser, its pages and the agent's run are lost. To end it, type the first 8 digits of its id: "
-    )
-    try:
-        if input(question).strip().casefold() == session_id[:8]:
+        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    with contextlib.suppress(EOFError):
+        if input(f"{what}, type the first 8 digits of its id: ").strip().casefold() == session_id[:8]:
             return
-    except EOFError:
-        pass
-    raise NotDoneError("Not ended: these are not the first 8 digits of its id.")
+    raise NotDoneError(f"{why_not}: these are not the first 8 digits of its id.")
 
 
 def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
@@ -169,13 +171,12 @@ def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorCli
 
 
 @dataclass(eq=False)
-class _Wait:
+class Wait:
     """The wait for an outcome, which Ctrl-C ends. After the outcome it ends the command."""
 
-    order: Order
+    entry: Entry
     control: SessionControl
     dashboard_url: str
-    is_recorded: bool = False
     received: signal.Signals | None = None
     _outcome: Outcome | None = None
 
@@ -184,11 +185,16 @@ class _Wait:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
 
+    @property
+    def is_recorded(self) -> bool:
+        """Return whether the journal has the outcome."""
+        return self.entry.written.done()
+
     def tell(self, outcome: Outcome) -> None:
         """Print the outcome, unless Ctrl-C has ended the wait."""
         self._outcome = outcome
         if not self._is_cut_short():
-            _print(outcome_message(self.order, outcome, now=time.time(), dashboard_url=self.dashboard_url))
+            _print(outcome_message(self.entry.order, outcome, now=time.time(), dashboard_url=self.dashboard_url))
         if self.received is not None:
             asyncio.get_running_loop().call_later(_LAST_WRITE_TIMEOUT, self._cancel)
 
@@ -200,7 +206,7 @@ class _Wait:
         if self._is_cut_short():
             is_unsent = isinstance(self._outcome, Stopping)
             how = "was not sent" if is_unsent else "may have reached Anchor, and is unconfirmed"
-            was_sent = f": the {self.order.verb} {how}."
+            was_sent = f": the {self.entry.order.verb} {how}."
         journal = "The journal has it." if self.is_recorded else "The journal may lack it."
         print(f"anchor-bot: Interrupted{was_sent} {journal}", file=sys.stderr)  # noqa: T201 - output of a command
         return 128 + self.received
@@ -220,8 +226,8 @@ class _Wait:
             self._task.cancel()
 
 
-def _open_orders(
-    settings: Settings, session: aiohttp.ClientSession, place: _Place
+def open_orders(
+    settings: Settings, session: aiohttp.ClientSession, place: Place
 ) -> tuple[OperatorOrders, Callable[[], Awaitable[None]]]:
     """Return what executes orders, and what writes them down at the end, if the database can be used."""
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
@@ -238,21 +244,21 @@ def _open_orders(
         journal.stop()
         outbox.stop()
         if writing:
-            await asyncio.wait(writing, timeout=_WRITE_TIMEOUT)
+            await asyncio.wait(writing, timeout=WRITE_TIMEOUT)
 
     return OperatorOrders(control, journal, cards), finish
 
 
-async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> int:
-    orders, finish = _open_orders(settings, session, place)
-    wait = _Wait(order, orders.control, settings.anchor_dashboard_url)
-    within = 0.0 if place.why_not else _WRITE_TIMEOUT
+async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> int:
+    orders, finish = open_orders(settings, session, place)
+    wait = Wait(orders.begin(order), orders.control, settings.anchor_dashboard_url)
+    within = 0.0 if place.why_not else WRITE_TIMEOUT
     try:
-        outcome, wait.is_recorded = await orders.execute(order, wait.tell, within=within)
+        await orders.execute(wait.entry, wait.tell, within=within)
         if within and not wait.is_recorded and wait.received is None:
-            _warn(_NOT_RECORDED)
+            warn(NOT_RECORDED)
         await finish()
-        if isinstance(outcome, Paused):
+        if isinstance(wait.entry.outcome, Paused):
             await _tell_facts(order, settings, session, place)
     except asyncio.CancelledError:
         if wait.received is None:
@@ -261,34 +267,35 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
 
 
 async def _pause_all(
-    options: argparse.Namespace, order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place
+    options: argparse.Namespace, order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place
 ) -> int:
     """Pause all sessions, or those that words choose, each by an order like this one, after a question."""
     found = await _read_running(order, settings, session, place)
     chosen = found.chosen(Choice(options.match)).sessions
     least = "Running:" if found.is_complete else "Running: at least"
     which = f" with {code(options.match)}" if options.match else ""
-    _say(f"{least} {agents(len(chosen))}{which}.", *(session_line(one, now=time.time()) for one in chosen))
+    say(f"{least} {agents(len(chosen))}{which}.", *(session_line(one, now=time.time()) for one in chosen))
     if not chosen:
         return int(not found.is_complete)
     if not options.yes:
         _confirm_number(len(chosen))
     ended, batch_id = dict[SessionId, Outcome](), request_id.new_id()
     given = [replace(order, session_id=one.id, batch_id=batch_id) for one in chosen]
-    orders, finish = _open_orders(settings, session, place)
+    orders, finish = open_orders(settings, session, place)
     received = list[signal.Signals]()
     for number in (signal.SIGINT, signal.SIGTERM):
         stop = partial(_interrupt, orders.control, received, number)
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    within = 0.0 if place.why_not else _WRITE_TIMEOUT
-    executing = (orders.execute(one, partial(ended.__setitem__, one.session_id), within=within) for one in given)
-    are_recorded = [is_recorded for _, is_recorded in await asyncio.gather(*executing)]
-    if within and not all(are_recorded):
-        _warn(_NOT_RECORDED)
+    within = 0.0 if place.why_not else WRITE_TIMEOUT
+    entries = [orders.begin(one) for one in given]
+    tell = {one.id: partial(ended.__setitem__, one.order.session_id) for one in entries}
+    await asyncio.gather(*(orders.execute(one, tell[one.id], within=within) for one in entries))
+    if within and not all(one.written.done() for one in entries):
+        warn(NOT_RECORDED)
     await finish()
     results = [BatchedOrder("", session_id, outcome) for session_id, outcome in ended.items()]
     running = still_running(results)
-    _say(batch_text(BatchContent(order.actor.user_id, reason=order.reason), results), *running)
+    say(batch_text(BatchContent(order.actor.user_id, reason=order.reason), results), *running)
     return 128 + received[0] if received else int(bool(running) or not found.is_complete)
 
 
@@ -297,15 +304,22 @@ def _interrupt(control: SessionControl, received: list[signal.Signals], number: 
     control.interrupt()
 
 
-async def _read_running(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> SessionList:
+async def _read_running(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> SessionList:
     """Return the sessions that run. Raises NotDoneError."""
-    dashboard_url, access = settings.anchor_dashboard_url, await OperatorAccess(place.find).check(order)
-    if not isinstance(access, Access):
-        raise NotDoneError(terminal_text(" ".join(explain_refusal(Verb.PAUSE, access, dashboard_url=dashboard_url))))
+    access = await require_access(order, settings, place)
     found = await AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout).running(access.key)
     if isinstance(found, NotRead):
-        raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=dashboard_url)))
+        raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=settings.anchor_dashboard_url)))
     return found
+
+
+async def require_access(order: Order, settings: Settings, place: Place) -> Access:
+    """Return the access to the workspace of an order. Raises NotDoneError."""
+    access = await OperatorAccess(place.find).check(order)
+    if not isinstance(access, Access):
+        why = explain_refusal(order.verb, access, dashboard_url=settings.anchor_dashboard_url)
+        raise NotDoneError(terminal_text(" ".join(why)))
+    return access
 
 
 def _confirm_number(count: int) -> None:
@@ -318,7 +332,7 @@ def _confirm_number(count: int) -> None:
     raise NotDoneError("Nothing was paused: this is not the number.")
 
 
-async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientSession, place: _Place) -> None:
+async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> None:
     """Read a session that was paused, and print what people have to know of it."""
     access = await OperatorAccess(place.find).check(order)
     if not isinstance(access, Access):
@@ -331,16 +345,18 @@ async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientS
 
 
 def _print(message: Message) -> None:
-    _say(message.text)
+    say(message.text)
 
 
-def _say(*lines: str) -> None:
+def say(*lines: str) -> None:
+    """Print lines of mrkdwn as plain text."""
     print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
 
 
-async def _find_place(
+async def find_place(
     team_id: str | None, settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> _Place:
+) -> Place:
+    """Return the workspace with an id, the only one by default. Raises NotDoneError."""
     if isinstance(settings.workspaces, ManyWorkspaces):
         return await one_of_many(team_id, settings.workspaces, stack)
     if team_id is not None:
@@ -348,7 +364,7 @@ async def _find_place(
     return await _the_only_one(settings, settings.workspaces, session, stack)
 
 
-async def one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> _Place:
+async def one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExitStack) -> Place:
     """Return a workspace of many, the only one by default. Raises NotDoneError."""
     url, keys = many.store.database_url, many.store.encryption_keys
     check_file(url)
@@ -364,12 +380,12 @@ async def one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExi
     if chosen not in installed:
         why = f"No workspace {chosen} is installed." if chosen else "No workspace is installed."
         raise NotDoneError(why, code=UNUSABLE_SETTINGS)
-    return _Place(chosen, store.rows.find, store)
+    return Place(chosen, store.rows.find, store)
 
 
 async def _the_only_one(
     settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, stack: AsyncExitStack
-) -> _Place:
+) -> Place:
     url, keys = one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
 
     async def find(_: str) -> Workspace:
@@ -380,12 +396,12 @@ async def _the_only_one(
         store = await stack.enter_async_context(connect_store(url, keys, keys_must_fit=False))
     except (NotDoneError, StoreNotUsableError) as error:
         store = await stack.enter_async_context(connect_store(IN_MEMORY, keys))
-        return _Place("", find, store, str(error))
+        return Place("", find, store, str(error))
     preparing = asyncio.ensure_future(_prepare(store))
     await asyncio.wait({preparing}, timeout=_OPEN_TIMEOUT)
     why_not = preparing.result() if preparing.done() else "The database does not answer."
     team_id = "" if why_not is not None else await _find_team(settings, one, session, store)
-    return _Place(team_id, find, store, why_not)
+    return Place(team_id, find, store, why_not)
 
 
 async def _prepare(store: Store) -> str | None:
@@ -408,5 +424,6 @@ async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.Cli
     return ""
 
 
-def _warn(sentence: str) -> None:
+def warn(sentence: str) -> None:
+    """Print a warning."""
     print(f"anchor-bot: Warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command

@@ -119,6 +119,22 @@ def _link(text: str) -> str:
     return text
 
 
+def _add_drill(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "drill",
+        help="pause and resume a session, to show that the brake works",
+        description="After a question, pause a session and resume it at once, in the same way as `anchor-bot pause` "
+        "and `resume`, and print how long each step took. Refused if the session is paused, or had an order or an "
+        "alert within the last hour. After an order of somebody else nothing is resumed. Nobody is told in Slack.",
+        epilog="Exit code 1: the brake does not work, or this is unconfirmed: the output says why; 2: an argument or "
+        "setting is invalid.",
+    )
+    parser.add_argument("session", type=_session_id, metavar="ID", help="the session: its id, or a URL with it")
+    parser.add_argument("--yes", action="store_true", help="ask nothing; without a terminal this is required")
+    parser.add_argument("--channel", type=_channel_id, metavar="ID", help="let the bot post both results there")
+    parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
+
+
 def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not is_valid(text):
@@ -190,6 +206,7 @@ def parser() -> argparse.ArgumentParser:
     _add_init(commands)
     _add_doctor(commands)
     _add_orders(commands)
+    _add_drill(commands)
     add_journal(commands)
     _add_alert(commands)
     _add_demo(commands)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.core import outcomes
 from bot.core.history import CHANGE, HistoryQuery, PastOrder, Period, Result, can_see_all
 from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
-from bot.core.requests import Verb
+from bot.core.requests import Source, Verb
 from bot.messages.blocks import Block, View, input_block, option, plain_text, section
 from bot.messages.buttons import HISTORY, plain_button
 from bot.messages.markup import DOING, DONE, code, mention, moment, plain, session, where_and_why
@@ -128,7 +128,8 @@ def _found(orders: list[PastOrder] | None) -> list[Block]:
 
 
 def _line(order: PastOrder, *, shows_all: bool) -> str:
-    who = f"{mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}"
+    drill = ", in a drill" if order.source == Source.DRILL else ""
+    who = f"{mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
     if order.verb == CHANGE:
         return f"⚙️ *Changed* by {who}.\n{plain(order.reason)}"
     what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."

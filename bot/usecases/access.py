@@ -23,7 +23,7 @@ from bot.core.outcomes import (
     WrongWorkspace,
 )
 from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_many, check_policy
-from bot.core.requests import Actor, Order, Person, Source, Verb, program_name
+from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -92,7 +92,7 @@ class AccessCheck:
 
         One of the command line comes from the journal, because its process was killed.
         """
-        if order.source is Source.COMMAND_LINE:
+        if order.source in OF_OPERATORS:
             return await OperatorAccess(self.workspaces.find).check(order)
         if order.source is Source.ALERT:
             return await self._check_alert(order)

@@ -16,7 +16,7 @@ from bot import request_id
 from bot.core.cards import BatchContent
 from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
 from bot.core.recovery import settled_outcome
-from bot.core.requests import CONTINUED, Order, ReplyAddress, Verb, operator_name, read_attempt
+from bot.core.requests import CONTINUED, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, section
 from bot.messages.results import card_lost, card_not_updated, card_update, facts_message, outcome_message
@@ -287,12 +287,16 @@ class OperatorOrders:
     journal: Journal
     session_cards: SessionCards
 
-    async def execute(self, order: Order, tell: Callable[[Outcome], None], *, within: float) -> tuple[Outcome, bool]:
+    def begin(self, order: Order) -> Entry:
+        """Record an order."""
+        return self.journal.begin(order, ReplyAddress(order.actor))
+
+    async def execute(self, entry: Entry, tell: Callable[[Outcome], None], *, within: float) -> None:
         """Execute an order, and tell its outcome. A running bot updates the cards of its session.
 
-        Return the outcome, and whether the journal has it `within` seconds after that.
+        Return when the journal has the outcome, or after `within` seconds.
         """
-        entry = self.journal.begin(order, ReplyAddress(order.actor))
+        order = entry.order
         outcome = await self.control.execute(entry)
         self.journal.settle(entry, outcome)
         tell(outcome)
@@ -303,9 +307,10 @@ class OperatorOrders:
             if order.batch_id:
                 keeping = self.session_cards.keep_batch(entry, BatchContent(order.actor.user_id))
                 await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
+            elif order.source is Source.DRILL:
+                self.session_cards.post(entry, outcome)
             else:
                 await self.session_cards.announce([entry], {})
-        return outcome, entry.written.done()
 
 
 @dataclass(eq=False)

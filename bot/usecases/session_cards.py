@@ -164,6 +164,11 @@ class SessionCards:
             offers_end=entry.offers_end,
         )
 
+    def post(self, entry: Entry, outcome: Outcome) -> None:
+        """Post an outcome in the channel of its order, if that has one."""
+        if channel := entry.order.actor.channel_id:
+            self.outbox.remember([_card(entry, channel, self._message(entry, outcome, channel))])
+
     async def keep_batch(self, entry: Entry, content: BatchContent) -> None:
         """Keep the result of the batch of an order up to date, also where it was given without a channel.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.doctor import examine
+from bot.cli.drill import drill
 from bot.cli.orders import give_order as order
 from bot.cli.parser import parser
 from bot.config.settings import Settings
@@ -64,3 +65,7 @@ def settings_of(at: SingleHarness, **changes: str) -> dict[str, str]:
 
 async def give_order(settings: Settings, *arguments: str) -> int:
     return await order(parser().parse_args(arguments), settings)
+
+
+async def drilled(settings: Settings, *arguments: str) -> int:
+    return await drill(parser().parse_args(["drill", *arguments]), settings)

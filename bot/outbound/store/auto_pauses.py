@@ -70,7 +70,7 @@ _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
     SELECT user_id, coalesce(settled_at, given_at) AS at FROM orders
-    WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND given_at > :oldest
+    WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}' AND given_at > :oldest
       AND ((outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}') AND settled_at > :since)
         OR (outcome IS NULL AND (state = '{State.SENT}' OR given_at > :wanted)))
     ORDER BY given_at DESC LIMIT 1

@@ -19,6 +19,7 @@ from bot.core.requests import REPEATED, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.audit import DROP_PEOPLE
+from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
@@ -191,6 +192,14 @@ _REFUSALS_OF_ALERTS = f"""
 """
 
 
+_ACTIVITY = f"""
+    SELECT coalesce((SELECT max(given_at) FROM orders WHERE team_id = :team_id AND session_id = :session_id), 0)
+        AS ordered_at,
+      coalesce((SELECT max(changed_at) FROM cards WHERE team_id = :team_id AND session_id = :session_id
+        AND {IS_ALERT}), 0) AS alerted_at
+"""
+
+
 _OF_BATCH = """
     SELECT id, session_id, outcome, outcome_fields FROM orders
     WHERE batch_id = :batch_id AND team_id = :team_id ORDER BY id
@@ -241,6 +250,14 @@ class SessionStates:
         values = {"team_id": team_id, "session_id": session_id, "order_id": order_id}
         row = await self.database.fetch_one(_SAYING_PAUSED, **values)
         return None if row is None else str(row.channel_id)
+
+    async def activity(self, team_id: str, session_id: str) -> tuple[float, float]:
+        """Return when the last order for a session was given, and the last alert about it came or changed.
+
+        Both are in Unix seconds, 0 if there is none.
+        """
+        row = await self.database.fetch_one(_ACTIVITY, team_id=team_id, session_id=session_id)
+        return (0.0, 0.0) if row is None else (row.ordered_at, row.alerted_at)
 
     async def repeats_click(self, order_id: str) -> bool:
         """Return whether a click of the same person in the thread has had the same outcome a moment before."""

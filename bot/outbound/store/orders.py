@@ -17,6 +17,7 @@ from bot.core.outcomes import Outcome, Paused, Resumed, Undone
 from bot.core.recovery import RowFate, State
 from bot.core.requests import (
     NO_OPPOSITION,
+    OF_OPERATORS,
     Actor,
     ClickedMessage,
     Ending,
@@ -120,7 +121,7 @@ class OrderColumns:
             else write_reply(row.id, row.address, order.expected_version, self.cipher),
             "given_at": row.given_at + offset,
             "owner": self.owner,
-            "remind_at": 0.0 if order.verb is Verb.PAUSE else None,
+            "remind_at": 0.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
             **self._progress(row, offset),
         }
 
@@ -203,7 +204,7 @@ _LEFT = f"""
     SELECT id FROM orders WHERE {_IS_UNFINISHED} AND (
       owner <> :owner AND (owner IN (SELECT value FROM json_each(:ended))
         OR NOT EXISTS (SELECT 1 FROM marks WHERE scope = '{PROCESS}' AND name = orders.owner)
-        OR :all_leases = 1 AND source <> '{Source.COMMAND_LINE}')
+        OR :all_leases = 1 AND source NOT IN ('{"', '".join(sorted(OF_OPERATORS))}'))
       OR owner = :owner AND given_at < :before AND id NOT IN (SELECT value FROM json_each(:known)))
     ORDER BY given_at, id LIMIT :most FOR UPDATE SKIP LOCKED
 """

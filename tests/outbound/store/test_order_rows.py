@@ -124,6 +124,13 @@ async def test_the_orders_of_a_process_are_taken_over_when_its_lease_has_run_out
     assert [taken.id for taken in await taken_over(store, "a third", all_leases=False)] == [row.id]
 
 
+@pytest.mark.parametrize("source", ["command line", "drill", "command"])
+async def test_a_bot_that_starts_leaves_the_orders_to_commands_that_run(store: Store, source: str) -> None:
+    row = order_row()
+    await rows_of(store).write([replace(row, order=replace(row.order, source=requests.Source(source)))], [])
+    assert len(await taken_over(store)) == (source == "command")
+
+
 async def test_a_process_takes_over_its_own_order_if_it_is_old_and_not_known(store: Store) -> None:
     """The take-over of another process's order had no answer."""
     rows, left, known, new = rows_of(store), order_row(age=11), order_row(age=11), order_row()

@@ -1,0 +1,143 @@
+"""`anchor-bot drill`: pause and resume a session, to show that the brake works."""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+from bot import request_id
+from bot.cli import as_called, user_id
+from bot.cli.orders import (
+    NOT_RECORDED,
+    WRITE_TIMEOUT,
+    Place,
+    Wait,
+    confirm_id,
+    find_place,
+    open_client_session,
+    open_orders,
+    require_access,
+    say,
+    warn,
+)
+from bot.cli.parser import NotDoneError
+from bot.config.settings import Settings
+from bot.core.outcomes import Broken, EndedBy, Paused, PausedSince, Resumed, ResumedSince, Superseded, Unconfirmed
+from bot.core.requests import Actor, Order, Source, Verb
+from bot.core.sessions import Phase
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.history import SessionStates
+from bot.usecases.orders import OperatorOrders
+
+_QUIET = 3_600.0  # seconds without an order or an alert
+_MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
+_IN_DOUBT = Unconfirmed | Broken
+_WITH_EFFECT = Paused | _IN_DOUBT
+_OF_OTHERS = PausedSince | ResumedSince | EndedBy | Superseded
+
+
+async def drill(options: argparse.Namespace, settings: Settings) -> int:
+    """Pause and resume a session after a question, print each step's time, and return the exit code.
+
+    After NotDoneError nothing was sent.
+    """
+    began = time.monotonic()
+    async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
+        place = await find_place(options.workspace, settings, session, stack)
+        request_id.begin()
+        if place.why_not is not None:
+            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {place.why_not}")
+        actor = Actor(place.team_id, options.channel or "", user_id())
+        pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
+        await require_access(pause, settings, place)
+        found_in = time.monotonic() - began
+        if not options.yes:
+            confirm_id(pause.session_id, "To pause this agent and resume it at once", why_not="Nothing was sent")
+        await _require_quiet(pause, place)
+        _say_time("Workspace and key found", found_in)
+        return await _Drill(pause, *open_orders(settings, session, place), settings.anchor_dashboard_url).execute()
+
+
+async def _require_quiet(pause: Order, place: Place) -> None:
+    """Raise NotDoneError if the session may be paused, or somebody may be busy with it."""
+    name = (pause.actor.team_id, pause.session_id)
+    states, now = SessionStates(place.store.database), time.time()
+    try:
+        state = (await states.of(name[0], [name[1]])).get(name[1])
+        ordered_at, alerted_at = await states.activity(*name)
+    except StoreError as error:
+        raise NotDoneError(f"Nothing was sent: a drill is recorded first. {error}") from None
+    why = None
+    if state is not None and state.phase in _MAY_BE_PAUSED:
+        why = "it is paused, or may be"
+    elif ordered_at > now - _QUIET:
+        why = f"it had an order {_minutes(now - ordered_at)} ago"
+    elif alerted_at > now - _QUIET:
+        why = f"it had an alert {_minutes(now - alerted_at)} ago"
+    if why is not None:
+        raise NotDoneError(f"Nothing was sent: this session is not free for a drill, because {why}. Use another one.")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(0.0, seconds) / 60:.0f} min"
+
+
+@dataclass(eq=False)
+class _Drill:
+    """A pause and its resume. `finish` waits until both are written down."""
+
+    pause: Order
+    orders: OperatorOrders
+    finish: Callable[[], Awaitable[None]]
+    dashboard_url: str
+
+    async def execute(self) -> int:
+        """Execute both orders, print their outcomes and times, and return the exit code."""
+        paused = last = self._begin(self.pause)
+        recorded = list[float]()
+        paused.entry.inserted.add_done_callback(lambda _: recorded.append(paused.entry.age))
+        try:
+            await self.orders.execute(paused.entry, paused.tell, within=WRITE_TIMEOUT)
+            if recorded:
+                _say_time("Recorded", recorded[0])
+            _say_step("Paused at Anchor", paused, Paused)
+            if isinstance(paused.entry.outcome, _WITH_EFFECT) and paused.received is None:
+                last = self._begin(replace(self.pause, verb=Verb.RESUME, expected_version=paused.entry.id))
+                await self.orders.execute(last.entry, last.tell, within=WRITE_TIMEOUT)
+                _say_step("Resumed", last, Resumed)
+            await self.finish()
+            if last.received is None and not (paused.is_recorded and last.is_recorded):
+                warn(NOT_RECORDED)
+        except asyncio.CancelledError:
+            if last.received is None:
+                raise
+        return self._conclude(paused, last)
+
+    def _begin(self, order: Order) -> Wait:
+        return Wait(self.orders.begin(order), self.orders.control, self.dashboard_url)
+
+    def _conclude(self, paused: Wait, last: Wait) -> int:
+        """Print what the drill has shown, and what is to be done, and return the exit code."""
+        code, outcome = last.end(), last.entry.outcome
+        if isinstance(outcome, Resumed) and isinstance(paused.entry.outcome, Paused):
+            say("The brake works.")
+            return code
+        if isinstance(outcome, _OF_OTHERS):
+            warn("Somebody gave another order meanwhile, so the drill has resumed nothing.")
+        elif isinstance(paused.entry.outcome, _WITH_EFFECT) and not isinstance(outcome, Resumed):
+            how = as_called(f"`anchor-bot resume {self.pause.session_id}`")
+            is_sure = isinstance(paused.entry.outcome, Paused) and not isinstance(outcome, _IN_DOUBT)
+            warn(f"The agent {'is still' if is_sure else 'may still be'} paused. To resume it: {how}")
+        return code or 1
+
+
+def _say_step(what: str, wait: Wait, done: type) -> None:
+    entry = wait.entry
+    if isinstance(entry.outcome, done) and entry.settled_at is not None:
+        _say_time(what, entry.settled_at - entry.given_at)
+
+
+def _say_time(what: str, seconds: float) -> None:
+    say(f"{what}: {seconds:.2f} s")

@@ -1,0 +1,195 @@
+"""`anchor-bot drill`: it pauses and resumes a session beside a running bot, unless somebody else acts."""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.anchor import Slow, server_error, unauthorized
+from bot.sim.slack import Hang
+from conversations.test_alert_channel import posts
+from conversations.test_auto_pause import age_orders, braking, send
+from conversations.test_cards import alert
+from harness import SESSION, SingleHarness
+from harness.databases import KEY
+from harness.doctor import drilled
+from harness.order_rows import OrderHistory
+from harness.outages import execute
+from harness.product import OrderRows, Secret, Settings, history, open_store
+
+pytestmark = pytest.mark.anyio
+
+Check = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A bot with an alert channel, whose alerts may pause."""
+
+    at: SingleHarness
+    url: str
+
+    async def drill(self, *arguments: str, **changes: str) -> int:
+        own = {"DATABASE_URL": self.url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_CHANNEL": self.at.channel.id}
+        settings = Settings.from_env(environment(self.at.slack, self.at.anchor, **own | changes))
+        return await drilled(settings, SESSION, *arguments or ["--yes"])
+
+    async def refused(self) -> str:
+        with pytest.raises(Exception, match="Nothing was sent") as why:
+            await self.drill()
+        assert why.typename == "NotDoneError"
+        return str(why.value)
+
+    @property
+    def sent(self) -> list[str | None]:
+        return [order.verb for order in self.at.orders]
+
+    async def rows(self) -> list[history.PastOrder]:
+        async with open_store(Secret(self.url), [KEY]) as store:
+            chosen = history.HistoryFilter(session_id=SESSION)
+            return await OrderHistory(store.database).next_page(chosen, None, most=100)
+
+
+@pytest.fixture
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with braking(url, REMIND_BEFORE="5") as at:
+        yield Site(at, url)
+
+
+def without_times(printed: str) -> str:
+    return re.sub(r"\d+\.\d\d s", "0.00 s", re.sub(r"by \S+ \(", "by NAME (", printed))
+
+
+async def test_the_session_is_paused_and_resumed_and_only_the_journal_and_home_tell_it(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    site.at.anchor.fault = Slow(0.25)
+    assert await site.drill() == 0
+    printed = capsys.readouterr().out
+    wording("it works", without_times(printed))
+    assert [float(one) > 0.2 for one in re.findall(r"(?:Anchor|Resumed): (\d+\.\d\d) s", printed)] == [True, True]
+    assert site.sent == ["pause", "resume"]
+    stored = [(row.verb, row.source, row.outcome, row.delivered_by) for row in await site.rows()]
+    assert stored == [("pause", "drill", "Paused", "terminal"), ("resume", "drill", "Resumed", "terminal")]
+    home = await site.at.open_home()
+    assert home.text.count("in a drill") == 2
+    await asyncio.sleep(3)
+    assert (posts(site.at), site.at.direct_messages()) == ([], [])
+    answer = await send(site.at)
+    assert answer["pause"] == "paused"  # the resume of a drill is nobody's decision
+
+
+@pytest.mark.parametrize(("typed", "code"), [(None, 2), ("3f2b", 1), (SESSION[:8].upper(), 0)])
+async def test_it_asks_for_the_first_digits(
+    site: Site, monkeypatch: pytest.MonkeyPatch, typed: str | None, code: int, wording: Check
+) -> None:
+    asked = list[str]()
+
+    def answer(question: str) -> str | None:
+        asked.append(question)
+        return typed
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: typed is not None)
+    monkeypatch.setattr("builtins.input", answer)
+    if code == 0:
+        assert await site.drill("--channel", site.at.channel.id) == 0
+        wording("the question", *asked)
+        return
+    with pytest.raises(Exception, match="Nothing was sent") as why:
+        await site.drill("--channel", site.at.channel.id)
+    assert (getattr(why.value, "code", None), site.sent, await site.rows()) == (code, [], [])
+
+
+async def test_both_results_are_posted_where_it_is_asked_for(site: Site) -> None:
+    assert await site.drill("--yes", "--channel", site.at.channel.id) == 0
+    await site.at.slack.until(lambda: len(posts(site.at)) == 2)
+    assert [": drill" in one.text for one in posts(site.at)] == [True, True]
+
+
+async def test_a_session_on_which_somebody_works_is_refused(site: Site, wording: Check) -> None:
+    await alert(site.at)
+    wording("an alert", await site.refused())
+    await execute(site.url, "UPDATE cards SET changed_at = changed_at - 3700")
+    await site.at.command()
+    await age_orders(site.url, seconds=4_000)
+    wording("paused", await site.refused())
+    await site.at.command(verb="resume")
+    await asyncio.sleep(0.5)
+    await execute(site.url, "UPDATE cards SET changed_at = changed_at - 3700")
+    wording("an order", await site.refused())
+    await age_orders(site.url, seconds=3_700)
+    assert site.sent == ["pause", "resume"]
+    assert await site.drill() == 0
+
+
+async def test_a_pause_of_somebody_else_meanwhile_stays(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.at.anchor.fault = Slow(8.0)
+    drill = asyncio.create_task(site.drill())
+    await site.at.anchor.until(lambda: site.sent == ["pause"])
+    await site.at.command()
+    outcomes = {row.verb: row.outcome for row in await site.rows()} if await drill == 1 else {}
+    assert (site.sent, outcomes) == (["pause", "pause"], {"pause": "Paused", "resume": "PausedSince"})
+    assert "Paused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent", "outcomes"),
+    [
+        (unauthorized(), ["pause"], ["KeyRejected"]),
+        (Hang(times=1), ["pause", "resume"], ["Unconfirmed", "Unconfirmed"]),
+    ],
+    ids=["known", "unconfirmed"],
+)
+async def test_a_pause_that_failed_is_told_first_and_undone_only_if_it_may_have_had_an_effect(
+    site: Site, capsys: pytest.CaptureFixture[str], fault: Any, sent: list[str], outcomes: list[str]
+) -> None:
+    site.at.anchor.fault = fault
+    assert await site.drill(ANCHOR_TIMEOUT="5", ANCHOR_DEADLINE="5") == 1
+    assert (site.sent, [row.outcome for row in await site.rows()]) == (sent, outcomes)
+    assert "The brake works" not in capsys.readouterr().out
+
+
+async def test_ctrl_c_between_the_steps_says_that_the_agent_is_paused_and_how_to_resume_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    write = OrderRows.write
+
+    async def hang(rows: OrderRows, new: Sequence[Any], *rest: Any) -> Any:
+        if not any(row.order.source == "drill" for row in new):
+            return await write(rows, new, *rest)
+        await asyncio.sleep(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        return await asyncio.sleep(30)
+
+    monkeypatch.setattr(OrderRows, "write", hang)
+    assert await asyncio.create_task(site.drill()) == 130
+    assert site.sent == ["pause"]
+    wording("interrupted", capsys.readouterr().err)
+
+
+async def test_a_resume_that_failed_says_how_to_resume_and_no_reminder_follows(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    session = site.at.anchor.session(SESSION)
+    session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
+    site.at.anchor.fault = Slow(1.0)
+    drill = asyncio.create_task(site.drill())
+    await site.at.anchor.until(lambda: site.sent)
+    await asyncio.sleep(0.5)
+    site.at.anchor.fault = server_error()
+    assert await drill == 1
+    wording("not resumed", capsys.readouterr().err)
+    site.at.anchor.fault = None
+    await asyncio.sleep(1_500)
+    assert posts(site.at) == []
