@@ -98,15 +98,18 @@ class Batches:
             return resume_answer(NO_DATABASE)
         return resume_modal(orders, now, f"{origin} {batch_id}")
 
-    async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str) -> bool:
-        """Begin to resume what a batch has paused, except what has a newer order. Return whether it could be read."""
+    async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str, age: float) -> bool:
+        """Begin to resume what a batch has paused, except what has a newer order. Return whether it could be read.
+
+        Nothing is sent if the request is late: `age` is in seconds, at least.
+        """
         try:
             orders = await self.orders.session_cards.states.of_batch(address.actor.team_id, batch_id)
         except StoreError:
             return False
         paused = [one for one in orders if isinstance(one.outcome, Paused)]
         ids, versions = tuple(one.session_id for one in paused), tuple(one.id for one in paused)
-        await self.pause(Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id))
+        await self.pause(Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id, age=age))
         return True
 
     async def pause(self, batch: Batch) -> None:

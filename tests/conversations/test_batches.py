@@ -241,6 +241,15 @@ async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_
         assert not any(one in message.text for one in sessions)
 
 
+async def test_a_killed_process_leaves_resumes_that_are_told_as_resumes(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await leave_batch(left, (2, State.ACTED, outcomes.Resumed()), (1, State.SENT, None), posted=False, resumes=True)
+        async with left.restart() as at:
+            message = await result(at, within=20)
+    assert at.anchor.orders == []
+    assert ("Resumed 2 of 3" in message.text, RESUME_THESE in str(message.blocks)) == (True, False)
+
+
 async def all_told(left: Remains) -> bool:
     return all(row.state == "told" for row in await left.rows())
 
@@ -311,6 +320,19 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         assert all(one in at.messages()[-1].text for one in (repaused, resumed, later))
 
 
+@HTTP_ONLY
+async def test_a_batch_of_resumes_that_comes_late_is_not_sent_and_that_is_told(built: Built) -> None:
+    async with single_workspace() as at:
+        sessions, message = await paused_batch(at, built, 3)
+        view = await ask_to_resume(at, message)
+        before, at.slack.timing.delay_to_app = len(at.anchor.orders), 6.0
+        asyncio.get_running_loop().call_later(0.3, setattr, at.slack.timing, "delay_to_app", 0.0)
+        await at.slack.submit(at.person, view, {})
+        await at.slack.until(lambda: len(at.messages()) == 2 and "…" not in at.messages()[-1].text, within=30)
+        assert len(at.anchor.orders) == before
+        assert all(f"`{one}`" in at.messages()[-1].text for one in sessions)
+
+
 async def test_nobody_resumes_a_batch_without_permission_or_of_another_workspace(built: Built) -> None:
     """No button is for more than one batch."""
     async with single_workspace(RESUME_USERS="U0ALICE0001") as at:
@@ -321,6 +343,6 @@ async def test_nobody_resumes_a_batch_without_permission_or_of_another_workspace
         address, states = batch(at, ()).address, built.batches.orders.session_cards.states
         assert len(await states.of_batch(at.workspace.team_id, batch_id)) == 3
         assert await states.of_batch("T0OTHER0001", batch_id) == []
-        assert await built.batches.resume(address, f"{batch_id} {batch_id}", "t1")
+        assert await built.batches.resume(address, f"{batch_id} {batch_id}", "t1", 0.0)
         await asyncio.sleep(5.0)
         assert len(at.anchor.orders) == before

@@ -305,7 +305,7 @@ class OrderListeners:
         address = self.views.address(request.actor, origin)
         if address is None:
             request.ack.view = resume_answer(OUT_OF_DATE)
-        elif not await self.windows.batches.resume(address, batch_id, text_field(view, "id")):
+        elif not await self.windows.batches.resume(address, batch_id, text_field(view, "id"), _least_age(request)):
             request.ack.view = resume_answer(NO_DATABASE)
 
     # --- what alerts did not pause ---
@@ -354,9 +354,14 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
     actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)
     if order.verb is Verb.END:
-        return replace(order, age=max(order.age, LATE + 1.0)) if request.may_be_old else order
+        return replace(order, age=_least_age(request))
     is_asked = click.is_confirmed and (version is not None or not request.may_be_old)
     return order if order.verb is Verb.PAUSE or is_asked else question_message(order, version or new_id())
+
+
+def _least_age(request: Request) -> float:
+    """Return the age of a request to resume or end something: one that may be old counts as late."""
+    return max(request.age, LATE + 1.0) if request.may_be_old else request.age
 
 
 def _order_of_shortcut(session_id: SessionId, address: ReplyAddress, request: Request) -> Order:
