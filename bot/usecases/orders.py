@@ -130,9 +130,9 @@ class Orders:
         await ended(running.outcome)
         entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
         if entry.order.batch_id:
-            await self.let_batch_tell(
-                running, BatchContent(address.actor.user_id, address.actor.channel_id, entry.order.reason)
-            )
+            order = entry.order
+            content = BatchContent(order.actor.user_id, order.actor.channel_id, order.reason, verb=order.verb)
+            await self.let_batch_tell(running, content)
             return
         is_ours = partial(self.journal.is_ours, entry)
         try:

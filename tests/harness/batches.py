@@ -15,6 +15,7 @@ from bot.core.recovery import State
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.session_ids import SessionId
 from bot.outbound.store.orders import OrderRows
+from bot.request_id import new_id
 from bot.usecases.batches import Batch, Batches
 from harness.cards import cards_of, exchange
 from harness.conversation import Conversation, post_json
@@ -55,7 +56,7 @@ def batch(at: Conversation, sessions: Sequence[str], *, url: str | None = None, 
 
 
 async def leave_batch(
-    at: Remains, *parts: tuple[int, State, Outcome | None], posted: bool, age: float = 1.0
+    at: Remains, *parts: tuple[int, State, Outcome | None], posted: bool, age: float = 1.0, resumes: bool = False
 ) -> list[str]:
     """Leave a batch in the journal, as if a process had come so far with so many of its orders.
 
@@ -63,7 +64,8 @@ async def leave_batch(
     """
     states = [(state, outcome) for count, state, outcome in parts for _ in range(count)]
     sessions = [at.anchor.add_session() for _ in states]
-    given = batch(at, sessions, reason="they loop")
+    versions = tuple(new_id() for _ in sessions) if resumes else ()
+    given = batch(at, sessions, reason="they loop", versions=versions)
     rows = [
         replace(order_row(state=state, outcome=outcome, age=age), order=order, address=ReplyAddress(order.actor))
         for (state, outcome), order in zip(states, given.orders(), strict=True)
