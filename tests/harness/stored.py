@@ -12,6 +12,7 @@ from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Un
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.people import Person, forget
+from bot.outbound.store.secrets import rotate
 from bot.outbound.store.store import Store
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
@@ -57,6 +58,11 @@ async def fetch(store: Store, sql: str, **values: object) -> list[tuple[Any, ...
 
 async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
+
+
+async def rotate_keys(store: Store) -> None:
+    """Encrypt everything with the first key, as `anchor-bot keys rotate` does."""
+    await rotate(store.database, store.cipher)
 
 
 async def forget_person(store: Store, user_id: str) -> None:

@@ -24,7 +24,7 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.marks import AUDIT_KEY
-from bot.outbound.store.secrets import FieldCipher, FieldRef
+from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
 from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
@@ -212,7 +212,7 @@ class AuditTrail:
     def _keep_key(self, connection: Connection) -> None:
         """Keep the key of the links, encrypted: the key that it is derived from can be replaced."""
         name = self.cipher.key_id
-        value = self.cipher.encrypt(Secret(self._key.hex()), FieldRef(name, AUDIT_KEY))
+        value = self.cipher.encrypt(Secret(self._key.hex()), FieldRef(name, KEY_COLUMN))
         connection.execute(_ADD_KEY, name=name, value=value)
 
     async def prune(self, days: int) -> None:
@@ -273,7 +273,7 @@ class AuditTrail:
         keys = {}
         for row in await self.database.fetch_all(_KEYS):
             try:
-                keys[row.name] = bytes.fromhex(self.cipher.decrypt(row.value, FieldRef(row.name, AUDIT_KEY)).reveal())
+                keys[row.name] = bytes.fromhex(self.cipher.decrypt(row.value, FieldRef(row.name, KEY_COLUMN)).reveal())
             except UnreadableError:
                 _log.info("a key of the audit trail is not known", extra={"key": row.name})
         return keys

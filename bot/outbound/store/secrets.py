@@ -173,7 +173,8 @@ _SECRETS = (
     ("orders", "id", "reply"),
 )
 """Tables, the ids of their rows, and the columns that are encrypted."""
-_AUDIT_KEYS = ("marks", "name", "value", f"AND scope = '{AUDIT_KEY}'")
+KEY_COLUMN = "value"
+_AUDIT_KEYS = ("marks", "name", KEY_COLUMN, f"AND scope = '{AUDIT_KEY}'")
 _COLUMN = "ciphertext"
 _CHECKS = f"SELECT name, value AS ciphertext FROM marks WHERE scope = '{KEY}'"
 _ADD_CHECK = f"INSERT INTO marks (scope, name, value) VALUES ('{KEY}', :name, :ciphertext) ON CONFLICT DO NOTHING"
