@@ -52,14 +52,15 @@ def content_of(*parts: str) -> str:
     return _SEPARATOR.join(parts)
 
 
-def tombstone(last: AuditRow, number: int, key: bytes, **own: Any) -> AuditRow:  # noqa: ANN401 - its id, time and key id
-    """Return the row in place of so many rows that are being deleted, of which this is the last one."""
+def tombstone(last: AuditRow, key: bytes, **own: Any) -> AuditRow:  # noqa: ANN401 - its id, time and key id
+    """Return the row in place of all rows up to this one, which are being deleted. Its place is their number."""
     row = replace(last, about="", what=DELETED, person="", **own)
-    return replace(row, content=content_of(str(number), _seal(row, str(number), key)))
+    return replace(row, content=_seal(row, key))
 
 
-def _seal(row: AuditRow, number: str, key: bytes) -> str:
-    return _sign([DELETED, row.team_id, row.place, row.id, repr(row.at), number, row.link, row.key_id], key)
+def _seal(row: AuditRow, key: bytes) -> str:
+    fields = [row.what, row.team_id, row.place, row.id, row.about, repr(row.at), row.person, row.link, row.key_id]
+    return content_of(str(row.place), _sign(fields, key))
 
 
 def _sign(fields: list[object], key: bytes) -> str:
@@ -104,7 +105,7 @@ class Inspection:
         if key is None:
             self._report(row, f"its key {row.key_id} is not known", Verdict.UNVERIFIABLE)
         elif row.what == DELETED and before is None:
-            if row.parts[1:] != [_seal(row, row.parts[0], key)]:
+            if row.content != _seal(row, key):
                 self._report(row, "the record of deleted rows was changed or inserted")
         elif row.place != place:
             self._report(row, f"{row.place - place} rows before it were deleted")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from hashlib import sha256
+from itertools import takewhile
 
 from cachetools import LRUCache
 
@@ -34,8 +35,8 @@ INTERVAL = 5.0
 
 _FALLBACK = 64.0  # seconds between two looks for what other processes have left
 _LOG_INTERVAL = 3_600.0  # seconds between two lines of a workspace with its last link
-BATCH = 200
-"""Rows in a transaction: on SQLite those of orders wait for it."""
+BATCH = 100
+"""Rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it."""
 
 _PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
@@ -60,11 +61,7 @@ ADD_CHANGE = """
     VALUES (:id, :team_id, '', :what, :at, :user_id, :value)
 """
 _NEW = f"SELECT * FROM audit WHERE place IS NULL ORDER BY at, id LIMIT {BATCH} FOR UPDATE"
-_LAST = """
-    SELECT * FROM audit WHERE (team_id, place) IN (
-      SELECT team_id, max(place) FROM audit WHERE team_id IN (SELECT value FROM json_each(:teams))
-        AND place IS NOT NULL GROUP BY team_id)
-"""
+_LAST = "SELECT * FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
 _PEOPLE = """
     SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
       SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:people))
@@ -80,16 +77,20 @@ _INSERT = f"""
 _ADD_KEY = f"INSERT INTO marks (scope, name, value) VALUES ('{AUDIT_KEY}', :name, :value) ON CONFLICT DO NOTHING"
 _KEYS = f"SELECT name, value FROM marks WHERE scope = '{AUDIT_KEY}'"
 _DROP_KEYS = f"""
-    DELETE FROM marks WHERE scope = '{AUDIT_KEY}' AND name <> :own AND name NOT IN (SELECT key_id FROM audit
-      WHERE key_id IS NOT NULL)
+    DELETE FROM marks WHERE scope = '{AUDIT_KEY}' AND name <> :own
+      AND NOT EXISTS (SELECT 1 FROM audit WHERE key_id = marks.name)
 """
 DROP_PEOPLE = """
-    DELETE FROM audit_people WHERE person NOT IN (SELECT person FROM audit WHERE person IS NOT NULL)
+    DELETE FROM audit_people WHERE NOT EXISTS (SELECT 1 FROM audit WHERE audit.team_id = audit_people.team_id
+      AND audit.person = audit_people.person AND audit.person <> '')
 """
-_OLD = f"""
-    SELECT team_id, place FROM audit WHERE at < :limit AND place IS NOT NULL AND what <> '{DELETED}'
-    ORDER BY at LIMIT {BATCH}
+_OLD_TEAMS = f"""
+    SELECT DISTINCT team_id FROM (SELECT team_id FROM audit WHERE at < :limit AND place IS NOT NULL
+      AND what <> '{DELETED}' ORDER BY at LIMIT 10000) AS old
 """
+_FIRST = f"SELECT * FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place LIMIT {BATCH + 1}"
+_UP_TO = "FROM audit WHERE team_id = :team_id AND place <= :place"
+_ALL = 2**62  # places
 _PROBLEM = f"""
     CASE WHEN audit.about = '' THEN NULL
       WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
@@ -163,11 +164,13 @@ class AuditTrail:
             return []
         self._keep_key(connection)
         people = self._people(connection, {(row.team_id, row.user_id) for row in new})
-        found = connection.fetch_all(_LAST, teams=listed({row.team_id for row in new}))
-        last = {row.team_id: _read(row) for row in found}
+        teams = {row.team_id for row in new}
+        known = {team_id: self._known.get(team_id) for team_id in teams}
+        asked = [connection.queue(_LAST, {"team_id": team_id}) for team_id in teams]
+        last = {row.team_id: _read(row) for one in asked for row in one.fetch_all()}
         added, chained = list[AuditRow](), list[AuditRow]()
         for row in new:
-            for about in self._notes(row.team_id, last.get(row.team_id), row.at):
+            for about in self._notes(row.team_id, known.pop(row.team_id, None), last.get(row.team_id), row.at):
                 last[row.team_id] = self._next(about, last.get(row.team_id))
                 added.append(last[row.team_id])
             person = people[row.team_id, row.user_id]
@@ -183,9 +186,9 @@ class AuditTrail:
         place, before = (1, "") if last is None else (last.place + 1, last.link)
         return replace(row, place=place, key_id=self.cipher.key_id).linked(before, self._key)
 
-    def _notes(self, team_id: str, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
+    def _notes(self, team_id: str, known: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
         """Return the rows to add before the next one: about lost rows of this process, and about another key."""
-        known, notes = self._known.pop(team_id, None), dict[str, str]()
+        notes = dict[str, str]()
         if known is not None and (last is None or (last.place, last.link) < (known.place, known.link)):
             is_lost = last is None or last.place < known.place or last.link != known.link
             notes |= {GAP: content_of(str(known.place), known.link)} if is_lost else {}
@@ -217,40 +220,35 @@ class AuditTrail:
 
     async def prune(self, days: int) -> None:
         """Replace rows older than so many days by one in each workspace, in small transactions."""
-        work = partial(self._prune, days)
-        while await self.database.change(work):  # noqa: ASYNC110 - a pause between transactions
-            await asyncio.sleep(_PAUSE)
+        limit = time.time() - days * _DAY
+        for row in await self.database.fetch_all(_OLD_TEAMS, limit=limit):
+            work = partial(self._prune, row.team_id, days)
+            while await self.database.change(work) == BATCH:  # noqa: ASYNC110 - a pause between transactions
+                await asyncio.sleep(_PAUSE)
 
-    def _prune(self, days: int, connection: Connection) -> int:
-        now = DatabaseClock().now(connection, [_LOCK])
-        old = connection.fetch_all(_OLD, limit=now - days * _DAY)
-        for team_id, place in {row.team_id: row.place for row in sorted(old, key=_place)}.items():
-            self.bury(connection, team_id, place, now)
+    def _prune(self, team_id: str, days: int, connection: Connection) -> int:
+        """Replace the first rows as far as they are old: one that claims to be old does not end those before it."""
+        limit = DatabaseClock().now(connection, [_LOCK]) - days * _DAY
+        first = connection.fetch_all(_FIRST, team_id=team_id)
+        is_later = bool(first) and first[0].what == DELETED
+        old = list(takewhile(lambda row: row.at < limit, first[is_later:]))[:BATCH]
         if old:
+            self.bury(connection, team_id, old[-1].place)
             connection.execute(_DROP_KEYS, own=self.cipher.key_id)
-            connection.execute(DROP_PEOPLE)
+            connection.execute(f"{DROP_PEOPLE} AND team_id = :team_id", team_id=team_id)
         return len(old)
 
-    def bury(self, connection: Connection, team_id: str, place: int | None, now: float) -> None:
+    def bury(self, connection: Connection, team_id: str, place: int = _ALL) -> None:
         """Replace the rows of a workspace up to a place, or all, by one that says how many they were."""
+        now, up_to = DatabaseClock().now(connection, [_LOCK]), {"team_id": team_id, "place": place}
         self._keep_key(connection)
-        up_to = {"team_id": team_id, "place": place}
-        if place is None:
-            found = connection.fetch_one(
-                "SELECT max(place) AS place FROM audit WHERE team_id = :team_id", team_id=team_id
-            )
+        if place == _ALL:
             connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place IS NULL", team_id=team_id)
-            up_to["place"] = (found and found.place) or 0
-        rows = connection.fetch_all(
-            "SELECT * FROM audit WHERE team_id = :team_id AND place <= :place ORDER BY place", **up_to
-        )
-        if rows:
-            last = _read(rows[-1])
-            number = sum(int(row.content.split("|")[0]) if row.what == DELETED else 1 for row in rows)
-            connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place <= :place", **up_to)
+        last = connection.fetch_one(f"SELECT * {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
+        if last is not None:
+            connection.execute(f"DELETE {_UP_TO}", **up_to)
             own = {"id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
-            stone = tombstone(last, number, self._key, **own)
-            connection.execute(_INSERT, **asdict(stone))
+            connection.execute(_INSERT, **asdict(tombstone(_read(last), self._key, **own)))
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
@@ -280,10 +278,6 @@ class AuditTrail:
 
 
 _CHAINED = ("id", "place", "person", "key_id", "link")
-
-
-def _place(row: Row) -> int:
-    return int(row.place)
 
 
 def _read(row: Row) -> AuditRow:

@@ -279,6 +279,9 @@ MIGRATIONS = {
     CREATE UNIQUE INDEX ix_audit_place ON audit (team_id, place);
     CREATE INDEX ix_audit_new ON audit (at, id) WHERE place IS NULL;
     CREATE INDEX ix_audit_at ON audit (at);
+    CREATE INDEX ix_audit_changes ON audit (team_id, at) WHERE about = '';
+    CREATE INDEX ix_audit_changes_at ON audit (at) WHERE about = '';
+    CREATE INDEX ix_audit_person ON audit (team_id, person) WHERE person <> '';
     CREATE TABLE audit_people ( -- without a row, a pseudonym cannot be traced back
       team_id VARCHAR(40) NOT NULL,
       user_id VARCHAR(40) NOT NULL,

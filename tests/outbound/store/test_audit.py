@@ -2,14 +2,15 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from bot.core.audit import Verdict
 from harness.databases import KEY
-from harness.order_rows import order_row, rows_of, told
-from harness.product import Secret, Store, open_store, requests
+from harness.order_rows import Connection, OrderHistory, order_row, rows_of, told
+from harness.product import Secret, Store, history, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
 
@@ -72,6 +73,10 @@ INSERT = """
 SWAP = """
     UPDATE audit SET about = CASE place WHEN 1 THEN (SELECT about FROM audit WHERE place = 2)
       ELSE (SELECT about FROM audit WHERE place = 1) END WHERE place < 3
+"""
+OLD = """
+    INSERT INTO audit (id, team_id, about, what, at, content, user_id)
+    SELECT 'x', team_id, '', 'x', 1.0, 'x', '' FROM audit WHERE place = 1
 """
 EVILS = {
     "changed": ("UPDATE audit SET content = 'button|Paused|x||' WHERE place = 2", "Row 2 .*it was changed"),
@@ -147,6 +152,42 @@ async def test_pruning_leaves_one_row_and_a_deletion_is_still_told_from_it(store
     await execute(store, "UPDATE audit SET content = replace(content, '3|', '2|') WHERE what = 'deleted'")
     verdict, problems = await verified(store)
     assert (verdict, "deleted rows was changed" in problems) == (CHANGED, True)
+
+
+async def test_a_row_that_claims_to_be_old_takes_no_others_with_it(store: Store) -> None:
+    await give(store)
+    await execute(store, OLD)
+    await chain(store)
+    await execute(store, "DELETE FROM orders")
+    await store.audit.prune(DAYS)
+    assert (await verified(store))[0] == CHANGED
+
+
+async def test_its_cost_does_not_grow_with_it(tmp_path: Path) -> None:
+    """By the steps of SQLite's virtual machine, in hundreds."""
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+        steps, costs = list[None](), list[int]()
+
+        def count(connection: Connection) -> None:
+            connection.raw.set_progress_handler(lambda: steps.append(None), 100)
+
+        for number in (20, 1_000):
+            await give(store, number)
+            await execute(store, "UPDATE orders SET given_at = given_at - rowid")
+            for old in await fetch(store, "SELECT place FROM audit WHERE what = 'pause' ORDER BY place LIMIT 1"):
+                await execute(store, "UPDATE audit SET at = 1 WHERE place = :old", old=old[0])
+            await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
+            await store.database.change(count)
+            await store.database.read(count)
+            steps.clear()
+            await chain(store)
+            await store.audit.prune(DAYS)
+            await OrderHistory(store.database).newest(
+                history.HistoryFilter(team_id="T0HOME00001", has_changes=True), most=5
+            )
+            await OrderHistory(store.database).next_page(history.HistoryFilter(since=2.0), None, most=5)
+            costs.append(len(steps))
+        assert costs[1] < 2 * costs[0] + 10
 
 
 async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: Store) -> None:
