@@ -25,7 +25,9 @@ _HOME: tuple[kit.Block, ...] = (
 )
 _MODAL = modal(
     section(f"About {WORD}"),
-    input_block("plain_text_input", "key", label="Key", hint=f"It is {WORD}", placeholder=plain("sk-…")),
+    input_block(
+        "plain_text_input", "key", label="Key", hint=f"It is {WORD}", placeholder=plain("sk-…"), focus_on_load=True
+    ),
     input_block("plain_text_input", "note", label="Note", optional=True, multiline=True),
     input_block("checkboxes", "roles", label="Roles", options=_OPTIONS),
     input_block("radio_buttons", "role", label="Role", options=_OPTIONS),

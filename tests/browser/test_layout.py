@@ -1,5 +1,7 @@
 """The page fits every screen, whatever is posted in it, and uses the width that there is."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -124,3 +126,28 @@ async def test_the_buttons_of_an_agent_do_not_wrap_however_much_it_has_spent(cha
             assert await card.locator(".money").evaluate(is_whole)
     finally:
         supplies.spent = before
+
+
+async def test_on_a_phone_the_window_of_sessions_begins_with_the_first_one_and_its_button(channel: ChannelPage) -> None:
+    page, dialog = channel.page, channel.dialog
+    await resize(page, 375, 667)
+    await page.get_by_role("button", name="Shortcut: Pause an agent").click()
+    await expect(dialog.get_by_role("textbox")).to_have_count(1)  # the sessions are there, too
+    await expect(dialog.get_by_role("textbox")).not_to_be_focused()
+    await expect(dialog.get_by_role("button", name=re.compile("^Pause session")).first).to_be_in_viewport(ratio=1)
+
+
+async def test_forced_colors_show_the_open_channel_the_person_and_the_theme(channel: ChannelPage) -> None:
+    """What is chosen keeps a background: the browser draws all others in the color of the page."""
+    page = channel.page
+    await page.emulate_media(forced_colors="active")
+    for chosen, other in (
+        (".sidebar button[aria-current]", ".sidebar button:not([aria-current])"),
+        *((f"#{name} label:has(:checked)", f"#{name} label:not(:has(:checked))") for name in ("people", "themes")),
+    ):
+        adjusts = [
+            await page.locator(one).first.evaluate("one => getComputedStyle(one).forcedColorAdjust")
+            for one in (chosen, other)
+        ]
+        assert adjusts == ["none", "auto"]
+    await page.emulate_media(forced_colors="none")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 FILTER = {"include": ["public", "private"]}
 SELECT = kit.menu("conversations_select", action_id="channel", placeholder=plain("Choose"), filter=FILTER)
 CHANNEL = section("*Where*", block_id="channel", accessory=SELECT)
-KEY = input_block("plain_text_input", "key", label="Secret key", hint="It begins with sk-.")
+KEY = input_block("plain_text_input", "key", label="Secret key", hint="It begins with sk-.", focus_on_load=True)
 ADMINS = {"text": mrkdwn("*Admins*"), "value": "admins", "description": plain("and owners")}
 ROLES = [ADMINS, option("members"), option("guests")]
 

@@ -67,13 +67,12 @@ export class Form {
     return Object.keys(this.#wrong).length === 0;
   }
 
-  /** Go to the first field: to one that something is wrong with, if there is one, else to the one that asks for it. */
+  /** Go to the first field that something is wrong with, if there is one, else to the one that asks for it, if one does. */
   focus() {
     const inputs = [...this.#inputs()];
     const wrong = inputs.find(([block]) => this.#problemOf(block));
     const eager = [...this.#fields.values()].find(({ isEager }) => isEager);
-    const [, first] = wrong ?? inputs[0] ?? [];
-    const field = (wrong ? first : (eager ?? first))?.field;
+    const field = (wrong ? wrong[1] : eager)?.field;
     field?.focused?.focus();
     return Boolean(field);
   }
