@@ -312,6 +312,22 @@ async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause()
         assert verbs(at) == ["end", "pause"]
 
 
+async def test_nobody_is_told_that_a_session_ended_while_paused_which_somebody_has_ended() -> None:
+    """Also if somebody pauses it after that."""
+    async with single_workspace(**ON, REMIND_BEFORE="5") as at:
+        session = at.anchor.session(SESSION)
+        session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
+        await at.command()
+        await at.command(verb="end")
+        await press(at, at.ephemerals()[-1])
+        await told(at, "*Ended*")
+        await at.command(user=at.slack.bob)
+        await told(at, "*Not running*")
+        before = len(at.messages())
+        await asyncio.sleep(60 * 25)
+        assert len(at.messages()) == before
+
+
 async def test_after_an_end_in_doubt_a_resume_is_sent() -> None:
     async with single_workspace(**ON) as at:
         result = await offered(at)

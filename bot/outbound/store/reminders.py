@@ -21,6 +21,7 @@ from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.history import states_now
 from bot.outbound.store.news import CARDS
+from bot.outbound.store.opposition import ENDINGS
 
 MOST_CLAIMED = 500
 TOGETHER = 10.0
@@ -116,11 +117,12 @@ class ReminderRows:
         now = time.monotonic() + self._clock.offset(connection)
         rows, until = connection.fetch_all(_DUE, now=now + TOGETHER), now + _CLAIMED_FOR
         states = states_now(connection, {(row.team_id, SessionId(row.session_id)) for row in rows})
+        endings = _endings(connection, [row.order_id for row in rows])
         over, wanted = list[str](), list[PausedSession]()
         for row in rows:
             last = states.get((row.team_id, SessionId(row.session_id)))
             is_late = max(row.ends_at or 0.0, row.paused_at or 0.0) < now - _MOST_LATE
-            if is_late or _is_over(last, row.order_id):
+            if is_late or endings.get(row.order_id) or _is_over(last, row.order_id):
                 over.append(row.order_id)
             else:
                 wanted.append(PausedSession(**row._asdict(), now=now, claimed=until))
@@ -142,16 +144,20 @@ class ReminderRows:
     def _record(self, looks: Sequence[Look], connection: Connection) -> None:
         now = time.monotonic() + self._clock.offset(connection, [LOCK])
         new = list[NewCard]()
-        told = {(look.paused.team_id, look.paused.session_id) for look in looks if look.cards}
-        states = states_now(connection, told)  # somebody can have resumed one while it was read
+        told = [look.paused for look in looks if look.cards]
+        # somebody can have resumed or ended one while it was read
+        states = states_now(connection, {(one.team_id, one.session_id) for one in told})
+        endings = _endings(connection, [one.order_id for one in told])
         for look in looks:
             paused, deadline = look.paused, look.deadline
             by_default = int(deadline is not None and deadline.is_default) if look.is_known else None
             ends = {"ends_at": None if deadline is None else deadline.at, "ends_by_default": by_default}
-            values = {"id": paused.order_id, "claimed": paused.claimed, "remind_at": look.next_at, **ends}
+            next_at = now + _CLAIMED_FOR if endings.get(paused.order_id, "") is None else look.next_at
+            values = {"id": paused.order_id, "claimed": paused.claimed, "remind_at": next_at, **ends}
             last = states.get((paused.team_id, paused.session_id))
             is_ours = connection.execute(_SET, **values)  # else it took too long, and another process looks
-            new += look.cards if is_ours and not _is_over(last, paused.order_id) else ()
+            is_over = paused.order_id in endings or _is_over(last, paused.order_id)
+            new += look.cards if is_ours and not is_over else ()
         for card in self._grouped(connection, new, now):
             connection.execute(INSERT_CARD, **row_values(card, now))
         if new:
@@ -172,6 +178,12 @@ class ReminderRows:
                 part = listed_ones[first : first + MOST_IN_SUMMARY]
                 grouped += [_in_group(one, part[0].id) for one in part]
         return grouped
+
+
+def _endings(connection: Connection, order_ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the outcomes of orders to end the sessions of pauses, by the pauses' ids; None for one at Anchor."""
+    rows = connection.fetch_all(ENDINGS, ids=listed(order_ids)) if order_ids else []
+    return {row.id: row.outcome for row in rows}
 
 
 def _is_over(last: SessionState | None, order_id: str) -> bool:

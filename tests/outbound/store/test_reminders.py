@@ -11,8 +11,8 @@ import pytest
 from bot.outbound.store.reminders import Look, ReminderRows
 from harness import SESSION
 from harness.databases import CIPHER
-from harness.order_rows import order_row
-from harness.product import OrderRows, State, Store, cards, outcomes
+from harness.order_rows import acted, order_row
+from harness.product import OrderRows, State, Store, cards, outcomes, requests
 from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +66,20 @@ async def test_a_pause_of_days_ago_is_left_out_and_a_later_one_while_it_is_looke
     await rows.record([Look(recent, cards=[reminder(recent)])])
     assert await posts(store) == []
     assert [one.order_id != recent.order_id for one in (await rows.claim())[0]] == [True]
+
+
+@pytest.mark.parametrize("outcome", [outcomes.Ended(), outcomes.Failed(500), None])
+async def test_nobody_is_reminded_while_a_session_is_being_ended_nor_once_it_was(
+    store: Store, outcome: outcomes.Outcome | None
+) -> None:
+    rows, end = ReminderRows(store.database), order_row(requests.Verb.END, State.SENT, age=2)
+    await pause(store)
+    (one,), _ = await rows.claim()
+    await OrderRows(store.database, CIPHER, "p1").write([acted(end, outcome) if outcome else end], [])
+    await rows.record([Look(one, cards=[reminder(one)])])
+    assert await posts(store) == ([("C1",)] if isinstance(outcome, outcomes.Failed) else [])
+    later, next_in = await rows.claim()
+    assert (later, next_in is not None and 50 < next_in <= 60) == ([], outcome is None)
 
 
 async def test_beyond_twenty_they_are_lists_and_the_channels_of_alerts_are_known(store: Store) -> None:
