@@ -168,8 +168,10 @@ def session_facts(session: Session, *, now: float) -> str:
     return _joined(*_named_facts(replace(session, key_name=""), now), _end(session) if has_end else "")
 
 
-def known_facts(known: Session | None, *, now: float) -> str:
-    """Return the same, or "" if nothing is known."""
+def known_facts(known: Session | None, *, now: float, has_ended: bool = False) -> str:
+    """Return the same, or "" if nothing is known. What was read before a session ended is not said of it after that."""
+    if known is not None and has_ended:
+        known = replace(known.lasting(), max_minutes=None)
     return session_facts(known, now=now) if known else ""
 
 

@@ -130,27 +130,27 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
-def _refusal_message(order: Order, refusal: outcomes.Refusal, *, dashboard_url: str, version: str) -> Message:
+def _refusal_message(order: Order, refusal: outcomes.Refusal, url: str, version: str, again: Block) -> Message:
     """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
     about = markup.session(order.session_id)
     if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
         why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
         message = ephemeral(markup.NOT_DONE[order.verb], why, about)
         asked = buttons.button(order.verb, order.session_id, is_asked=True, version=seen)
-        return with_buttons(message, buttons.end_button(order.session_id, None) if order.verb is Verb.END else asked)
+        return with_buttons(message, again if order.verb is Verb.END else asked)
     if isinstance(refusal, outcomes.ResumedSince):
         by = f"{markup.mention(refusal.user_id)}, {markup.moment(refusal.given_at)}"
         since = f"🔹 *Already resumed* by {by}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
         return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id))
-    why, advice = explain_refusal(order.verb, refusal, dashboard_url=dashboard_url)
+    why, advice = explain_refusal(order.verb, refusal, dashboard_url=url)
     message = ephemeral(markup.NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
         return with_buttons(message, buttons.set_key_button("Set"))
     if isinstance(
         refusal, RoleUnknown | outcomes.StoreUnavailable | outcomes.Overloaded | outcomes.NotSent | outcomes.Stopping
     ):
-        return with_buttons(message, _again(order, version, None, 0.0))
+        return with_buttons(message, again)
     return message
 
 
@@ -263,12 +263,14 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
     `offers_end` says whether people can end sessions in the workspace.
     """
-    known_version = order.expected_version or order_id
+    known_version = outcome.version if isinstance(outcome, outcomes.Undone) else order.expected_version or order_id
+    again = _again(order, known_version, known, now)
     if isinstance(outcome, outcomes.Refusal):
-        refused = _refusal_message(order, outcome, dashboard_url=dashboard_url, version=known_version)
+        refused = _refusal_message(order, outcome, dashboard_url, known_version, again)
         return replace(refused, visibility=Visibility.IN_CHANNEL) if order.source is Source.ALERT else refused
     from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
-    about = f"{buttons.known_facts(known, now=now)}\n{markup.session(order.session_id)}{from_message}".strip()
+    facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
+    about = f"{facts}\n{markup.session(order.session_id)}{from_message}".strip()
     ends = offers_end and _can_end_instead(order, outcome, known)
     end = [buttons.end_button(order.session_id, known, now=now)] if ends else []
     by = markup.mention(order.actor.user_id)
@@ -282,12 +284,10 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
         return message
-    if isinstance(outcome, outcomes.Undone):
-        known_version = outcome.version
     is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
     can_run = order.verb is Verb.END or (order.verb is Verb.RESUME and is_doubtful)
     pause = [buttons.button(Verb.PAUSE, order.session_id)] if can_run else []
-    return with_buttons(message, *pause, _again(order, known_version, known, now), *end)
+    return with_buttons(message, *pause, again, *end)
 
 
 def facts_message(
@@ -329,7 +329,7 @@ def card_update(
     state = _known_state(order, outcome, now, order_id)
     if state is None:
         return None
-    facts = buttons.known_facts(known, now=now)
+    facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
     line = f"{buttons.state_line(state)} · {facts}" if facts else buttons.state_line(state)
     return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state))
 

@@ -83,6 +83,7 @@ async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_
         session = at.anchor.session(SESSION)
         session.created_at = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=7)
         session.domains, session.tags, session.steps = ["shop.example"], ["checkout"], 12
+        session.max_duration = 20
         card = await alert(at)
         await at.command("")  # reads what is known of it
         at.anchor.fault = server_error()
@@ -93,8 +94,8 @@ async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_
         assert all(word in said for word in ("shop.example", "checkout", "7 min", "12 steps", "can't be undone"))
         assert len(said) <= 300
         await press(at, result)
-        ended = await told(at, "*Ended*", f"by <@{at.person.id}>")
-        assert buttons(ended) == []
+        ended = await told(at, "*Ended*", f"by <@{at.person.id}>", "Anchor's status")
+        assert (buttons(ended), "ends it" in ended.text, "running" in ended.text) == ([], False, False)
         assert verbs(at)[-1] == "end"
         await until_shown(at, card, [], "Ended", f"by <@{at.person.id}>")
         assert buttons(at.current(result)) == []
@@ -285,15 +286,18 @@ async def test_a_repeated_end_is_one_order() -> None:
 async def test_an_end_whose_request_would_leave_late_is_not_sent_and_its_person_is_asked_again(delay: float) -> None:
     """It takes some seconds to the bot, and another one for the session to be read."""
     async with single_workspace(**ON) as at:
+        at.anchor.session(SESSION).domains = ["shop.example"]
+        await at.command("")  # reads what is known of it
         result = await offered(at)
         at.slack.timing.delay_to_app, at.anchor.read_fault = delay, Slow(0.9)
         clicking = asyncio.ensure_future(press(at, result))
         await asyncio.sleep(0.3)
         at.slack.timing.delay_to_app = 0.0
         await clicking
-        question = await at.wait_for_ephemeral()
+        await at.slack.until(lambda: "Not ended" in at.ephemerals()[-1].text)
+        question = at.ephemerals()[-1]
         at.anchor.read_fault = None
-        assert "Not ended" in question.text
+        assert "shop.example" in dialog(question)
         assert verbs(at) == []
         await press(at, question)
         await told(at, "*Ended*")

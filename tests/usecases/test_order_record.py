@@ -140,6 +140,16 @@ async def test_a_resume_and_its_attempts_end_with_its_lease(ours: Process, monke
 # --- a pause ---
 
 
+async def test_a_pause_of_a_batch_waits_for_a_resume_that_came_before_its_turn(ours: Process, theirs: Process) -> None:
+    entry, record = await ours.stored(PAUSE, batch_id="b1")
+    resume = await theirs.sent()
+    ours.journal.sending(entry)
+    assert await entry.written
+    crossing = await begun(record.has_crossed())
+    await theirs.settle(resume, outcomes.Resumed())
+    assert await crossing
+
+
 async def test_a_pause_waits_for_a_resume_of_another_process_and_has_crossed_it(ours: Process, theirs: Process) -> None:
     resume = await theirs.sent()
     _, record = ours.begin(PAUSE)

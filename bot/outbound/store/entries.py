@@ -14,7 +14,7 @@ from bot.core import outcomes
 from bot.core.cards import CardNames, SessionName
 from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
 from bot.core.recovery import RowFate, State, row_fate
-from bot.core.requests import Opposition, Order, ReplyAddress, Source
+from bot.core.requests import Opposition, Order, ReplyAddress, Source, Verb
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Statement, listed
 from bot.outbound.store.errors import UnreadableError
@@ -105,7 +105,7 @@ class Entry:
     Slack sent it twice, or this process was frozen or cut off until another one took it over.
     """
     opposition: Opposition | None = None
-    """That of a pause when it was stored, and of a resume when it was last to be sent; None until then."""
+    """That of an order when it was last to be sent, or inserted; None until then."""
     asked_at: float | None = None
     """When it was first asked whether another process has the order: then the answer waits for the database."""
     inserted: asyncio.Future[bool] = field(init=False)
@@ -118,6 +118,11 @@ class Entry:
     def is_stored(self) -> bool:
         """Return whether it has a row."""
         return self.stored is not None
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Return whether it is to be recorded as sent; a pause that was inserted so is not changed for that."""
+        return self.state is State.SENT and (self.order.verb is not Verb.PAUSE or self.stored is State.WAITING)
 
     @property
     def age(self) -> float:

@@ -260,7 +260,7 @@ class Journal:
         for name, (entry, written) in batch.items():
             if name in forgotten:
                 continue
-            if entry.order.verb is Verb.RESUME or not entry.is_stored:
+            if not entry.is_stored or (entry.stored is State.WAITING and states[name] is State.SENT):
                 entry.opposition = result.opposition.get(name, NO_OPPOSITION)
             entry.stored = State.WAITING if name in result.held_back else states[name]
             entry.has_crossed &= name not in result.crossed

@@ -309,7 +309,7 @@ class OrderRows:
         held: Collection[Entry] | None,
         connection: Connection,
     ) -> Written:
-        sending = [row for row in changed if row.order.verb is not Verb.PAUSE and row.state is State.SENT]
+        sending = [row for row in changed if row.is_being_sent]
         resumes = [row for row in sending if row.order.verb is Verb.RESUME]
         asked = self._clock.ask(connection, session_locks(row.order for row in (*new, *sending)))
         offset = self._clock.expect(connection)
@@ -317,7 +317,7 @@ class OrderRows:
             self.lease.renew(connection, time.monotonic() + offset)
         owners = connection.queue(OWNERS, *([{"ids": listed(row.id for row in held)}] if held else ()))
         inserted = connection.queue(_INSERT, *(self._columns.values(row, offset) for row in new))
-        pauses = [row for row in new if row.order.verb is Verb.PAUSE]
+        pauses = [row for row in (*new, *sending) if row.order.verb is Verb.PAUSE]
         given_at = {row.id: row.given_at for row in (*pauses, *resumes)}
         values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
         others = connection.queue(OTHER_ORDERS, *values)

@@ -1,5 +1,6 @@
 """The opposite orders for a session, of this process and of others; no statement reads the whole table."""
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator
@@ -153,6 +154,20 @@ async def test_a_process_that_is_frozen_in_a_transaction_does_not_stop_the_other
             with pytest.raises(psycopg.InternalError):
                 connection.execute("SELECT 1")
         assert [one.id for one in await taken_over(store, OURS)] == [pause.id]
+
+
+async def test_a_pause_of_a_batch_is_recorded_as_sent_beside_no_other_order_for_its_session(
+    postgresql_urls: Iterator[str],
+) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        rows, pause = rows_of(store, OURS), order_row(PAUSE, State.WAITING)
+        await rows.write([pause], [])
+        with frozen_transaction(url, *session_locks([pause.order])):
+            sending = asyncio.ensure_future(rows.write([], [replace(pause, stored=State.WAITING, state=State.SENT)]))
+            await asyncio.sleep(0.2)
+            assert not sending.done()
+        await sending
 
 
 FILL = """
