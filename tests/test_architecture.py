@@ -47,7 +47,7 @@ Only the command line imports the demo.
 
 PURE = {
     *("collections", "dataclasses", "enum", "html", "json", "re", "typing", "unicodedata", "hashlib", "hmac"),
-    *("collections.abc", "math", "urllib.parse"),
+    *("base64", "collections.abc", "math", "urllib.parse"),
     "datetime",  # to write a moment down, not to ask for it
 }
 """All that `core` and `messages` can import from outside: nothing that reads, writes, waits or tells the time."""
