@@ -7,8 +7,9 @@ import sys
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TextIO
 
 from bot.cli.operators import check_file
@@ -16,7 +17,7 @@ from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import Settings, read_database_url
 from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
-from bot.core.history import HistoryFilter, PastOrder, Result
+from bot.core.history import Cursor, HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
@@ -30,15 +31,16 @@ _EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
 
 _PAGE = 1_000  # orders that are read at a time
 _INTERVAL = 1.0  # seconds between two looks for changes
+_MOST_NAMED = 300  # orders in a cursor
 _LOOK_BACK = 120.0  # seconds within which an order is stored; longer while the database fails
 
 
-def json_line(order: PastOrder) -> str:
-    """Return an order for programs."""
-    return json.dumps({name: value(order) for name, value in _RECORD.items()})
+def json_line(order: PastOrder, cursor: Cursor) -> str:
+    """Return an order for programs, with the cursor after which they go on."""
+    return json.dumps({name: value(order) for name, value in _RECORD.items()} | {"cursor": cursor.text})
 
 
-def table_line(order: PastOrder) -> str:
+def table_line(order: PastOrder, _: Cursor | None = None) -> str:
     """Return an order for people, without control characters."""
     return _line(value(order) or "-" for _, value in _TABLE.values())
 
@@ -139,15 +141,12 @@ async def _verify(url: Secret, keys: Sequence[Secret], days: int, link: str) -> 
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:
     async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
-        history, chosen, line = OrderHistory(store.database), _chosen(options), json_line
-        if options.format == "table":
-            line = table_line
+        history, chosen, is_table = OrderHistory(store.database), _chosen(options), options.format == "table"
+        if is_table:
             print(_line(name.upper() for name in _TABLE), file=out)
-        if options.follow:
-            await Follower(history, chosen, line, out).run()
-        async for page in _pages(history, chosen):
-            for order in page:
-                print(line(order), file=out)
+        line, cursor = table_line if is_table else json_line, options.after or Cursor(options.since, {})
+        reader = Reader(history, cursor, chosen, line, out)
+        await (reader.follow() if options.follow else reader.look())
 
 
 def _chosen(options: argparse.Namespace) -> HistoryFilter:
@@ -159,7 +158,6 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
         user_ids=frozenset([options.user] if options.user else []),
         results=frozenset([Result(options.outcome)] if is_result else []),
         outcome=None if is_result else options.outcome,
-        since=options.since,
     )
 
 
@@ -170,25 +168,35 @@ async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[
         last = page[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """An order that was printed. It is over if its person was told the outcome."""
+
+    progress: str
+    given_at: float
+    is_over: bool = False
+
+
 @dataclass(eq=False)
-class Follower:
-    """Printer of orders as they come and change, until it is cancelled."""
+class Reader:
+    """Printer of the orders after a cursor, each again when it has changed."""
 
     history: OrderHistory
+    cursor: InitVar[Cursor]
     chosen: HistoryFilter
-    line: Callable[[PastOrder], str]
+    line: Callable[[PastOrder, Cursor], str]
     out: TextIO
 
-    def __post_init__(self) -> None:
-        self._shown: dict[str, PastOrder] = {}
-        self._failed_at = 0.0
+    def __post_init__(self, cursor: Cursor) -> None:
+        self._since, self._failed_at = cursor.since, 0.0
+        self._printed = {name: _Printed(progress, cursor.since) for name, progress in cursor.shown.items()}
 
-    async def run(self) -> None:
-        """Print the chosen orders, and look for changes from then on."""
+    async def follow(self) -> None:
+        """Print the chosen orders, and look for changes from then on, until it is cancelled."""
         is_failing = False
         while True:
             try:
-                await self._look()
+                await self.look()
                 is_failing = False
             except StoreUnreachableError as error:
                 if not is_failing:
@@ -196,24 +204,44 @@ class Follower:
                 is_failing, self._failed_at = True, time.time()
             await asyncio.sleep(_INTERVAL)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Print the chosen orders that were not printed as they are now. Can raise StoreError.
+
+        The next look is for those that can still come, because they are stored late, and those that are not over.
+        """
         began = time.time()
-        async for page in _pages(self.history, self.chosen):
-            self._write(page)
-        since = self.chosen.since or 0.0
-        if older := [one.id for one in self._shown.values() if one.given_at < since]:
-            self._write(await self.history.now(replace(self.chosen, since=None), older))
-        if began - self._failed_at > _LOOK_BACK:  # from now on only later orders, and those that are not finished yet
-            since = max(since, began - _LOOK_BACK)
-            self.chosen = replace(self.chosen, since=since)
-            self._shown = {one.id: one for one in self._shown.values() if one.given_at >= since or one.told_at is None}
+        until = max(self._since, began - _LOOK_BACK) if began - self._failed_at > _LOOK_BACK else self._since
+        older = set(self._printed)
+        async for page in _pages(self.history, replace(self.chosen, since=self._since)):
+            for order in page:
+                self._print(order, max(self._since, min(order.given_at, until)))
+            older.difference_update(order.id for order in page)
+        for order in await self.history.now(self.chosen, older) if older else ():
+            self._print(order, until)
+            older.discard(order.id)
+        self._printed = {name: one for name, one in self._printed.items() if name not in older}
+        self._since = until
+        self._forget_before(until)
 
-    def _write(self, found: Iterable[PastOrder]) -> None:
-        changed = [one for one in found if _progress(one) != _progress(self._shown.get(one.id))]
-        self._shown |= {one.id: one for one in changed}
-        for order in changed:
-            print(self.line(order), file=self.out, flush=True)
+    def _print(self, order: PastOrder, since: float) -> None:
+        """Print an order, unless it was printed as it is. All orders before `since` were read."""
+        before, progress = self._printed.get(order.id), _progress(order)
+        self._printed[order.id] = _Printed(progress, order.given_at, is_over=order.told_at is not None)
+        if before is None or before.progress != progress:
+            self._forget_before(since)
+            print(self.line(order, self._cursor(since)), file=self.out, flush=True)
+
+    def _forget_before(self, since: float) -> None:
+        printed = self._printed.items()
+        self._printed = {name: one for name, one in printed if one.given_at >= since or not one.is_over}
+
+    def _cursor(self, since: float) -> Cursor:
+        """Return the cursor of now. What it cannot name is printed again."""
+        printed = sorted(self._printed.items(), key=lambda one: (one[1].is_over, -one[1].given_at))
+        unnamed = (one.given_at for _, one in printed[_MOST_NAMED:])
+        return Cursor(min([since, *unnamed]), {name: one.progress for name, one in printed[:_MOST_NAMED]})
 
 
-def _progress(order: PastOrder | None) -> tuple[object, ...] | None:
-    return None if order is None else (order.outcome, order.told_at)
+def _progress(order: PastOrder) -> str:
+    """Return a digest of what changes while an order is executed."""
+    return blake2b(f"{order.outcome} {order.told_at}".encode(), digest_size=4).hexdigest()

@@ -10,7 +10,7 @@ from typing import TypeAlias, get_args
 import bot
 from bot.config.addresses import is_port, is_public_url, is_request_url
 from bot.core.fields import CHANNEL_ID, SLACK_ID, USER_ID
-from bot.core.history import Result
+from bot.core.history import Cursor, Result, read_cursor
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
@@ -72,6 +72,7 @@ def add_journal(commands: _Commands) -> None:
     parser.add_argument("--workspace", type=_team_id, metavar="ID", help="only this workspace, by its id")
     parser.add_argument("--format", choices=["table", "json"], default="table", help="default: table")
     parser.add_argument("--follow", action="store_true", help="then print new and changed orders, until Ctrl-C")
+    parser.add_argument("--after", type=_cursor, metavar="CURSOR", help="instead of --since: a cursor of a JSON line")
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -111,6 +112,12 @@ def _add_orders(commands: _Commands) -> None:
         if verb is Verb.END:
             parser.description = f"{parser.description} {_EFFECT_OF_END}"
             parser.add_argument("--yes", action="store_true", help="ask nothing; without a terminal this is required")
+
+
+def _cursor(text: str) -> Cursor:
+    if (cursor := read_cursor(text)) is None:
+        raise argparse.ArgumentTypeError("this is not a cursor: use that of the last line of --format json")
+    return cursor
 
 
 def _link(text: str) -> str:

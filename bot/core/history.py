@@ -1,16 +1,21 @@
 """Past orders as the journal has them, and the filter that chooses some."""
 
+import base64
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
 from bot.core import outcomes
+from bot.core.fields import parse_object
 from bot.core.session_ids import SessionId
 
 _UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
 
 _DAY = 86_400.0
+_LONGEST_CURSOR = 131_072  # characters: the most that an argument of a command can have
 
 CHANGE = "set"
 """The verb of a change of settings, beside those of orders."""
@@ -102,6 +107,33 @@ class HistoryFilter:
     since: float | None = None
     has_changes: bool = False
     """Whether changes of settings are wanted, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place of a reader of the journal.
+
+    It has read what was given before `since` (Unix seconds), and the orders that are `shown`, each as it was then.
+    """
+
+    since: float
+    shown: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """Return it as one word."""
+        fields = {"since": self.since, "shown": dict(self.shown)}
+        return base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode()
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """Return what `Cursor.text` has written; None for any other text."""
+    try:
+        fields = parse_object(base64.urlsafe_b64decode(text[:_LONGEST_CURSOR])) or {}
+        since, shown = float(fields["since"]), {name: str(progress) for name, progress in fields["shown"].items()}
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
+    return Cursor(since, shown) if math.isfinite(since) else None
 
 
 def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:
