@@ -41,11 +41,6 @@ class AuditRow:
         fields = [self.team_id, self.place, self.id, self.about, self.what, repr(self.at), self.person, self.content]
         return replace(self, link=_sign([*fields, self.key_id, before], key))
 
-    @property
-    def parts(self) -> list[str]:
-        """Return the parts of its content."""
-        return self.content.split(_SEPARATOR)
-
 
 def content_of(*parts: str) -> str:
     """Return a content of these parts, none of which has a `|`."""
@@ -102,20 +97,20 @@ class Inspection:
         self.last[row.team_id] = row
         self.is_found |= row.link == self.wanted
         place, key = (1 if before is None else before.place + 1), self.keys.get(row.key_id)
-        if key is None:
-            self._report(row, f"its key {row.key_id} is not known", Verdict.UNVERIFIABLE)
-        elif row.what == DELETED and before is None:
-            if row.content != _seal(row, key):
-                self._report(row, "the record of deleted rows was changed or inserted")
-        elif row.place != place:
+        is_sealed = row.what == DELETED and key is not None and row.content == _seal(row, key)
+        is_first = row.what == DELETED and before is None
+        if row.place != place and not (is_sealed or is_first):
             self._report(row, f"{row.place - place} rows before it were deleted")
-        elif row.linked("" if before is None else before.link, key).link != row.link:
+        elif key is None:
+            self._report(row, f"its key {row.key_id} is not known", Verdict.UNVERIFIABLE)
+        elif not is_sealed and row.linked("" if before is None else before.link, key).link != row.link:
             self._report(row, "it was changed, inserted or swapped with another one")
         if problem_of_order is not None:
             self._report(row, problem_of_order)
         if row.what == GAP:
-            self.gaps.append(f"{name(row)}: the database had lost the rows up to {row.parts[0]}, link {row.parts[1]}")
-            self.is_found |= row.parts[1] == self.wanted
+            lost, _, link = row.content.partition(_SEPARATOR)
+            self.gaps.append(f"{name(row)}: the database had lost the rows up to {lost}, link {link}")
+            self.is_found |= link == self.wanted
 
     def end(self, unknown_order: str | None) -> None:
         """Check what no row tells: an order without a row, and a link that is in none."""

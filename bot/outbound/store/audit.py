@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import takewhile
 
@@ -22,7 +22,7 @@ from bot.core.fields import Secret
 from bot.core.recovery import State
 from bot.core.requests import FORGOTTEN
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.database import MOST_ERROR, Database, DatabaseClock
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.marks import AUDIT_KEY
 from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
@@ -92,10 +92,12 @@ _FIRST = f"SELECT * FROM audit WHERE team_id = :team_id AND place IS NOT NULL OR
 _UP_TO = "FROM audit WHERE team_id = :team_id AND place <= :place"
 _ALL = 2**62  # places
 _PROBLEM = f"""
-    CASE WHEN audit.about = '' THEN NULL
+    CASE WHEN audit.user_id <> '' THEN 'a person was added to it'
+      WHEN audit.about = '' THEN NULL
       WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
       WHEN orders.outcome = 'Undone' AND audit.id = orders.id || ' Resumed' THEN NULL
-      WHEN orders.verb <> audit.what OR {
+      WHEN orders.team_id <> audit.team_id OR orders.verb <> audit.what
+        OR abs(coalesce(orders.settled_at, orders.given_at) - audit.at) > {MOST_ERROR} OR {
     _OF_ORDER.replace("source", "orders.source")
     .replace("outcome", "orders.outcome")
     .replace("session_id", "orders.session_id")
@@ -109,13 +111,13 @@ _PROBLEM = f"""
     END AS problem
 """
 _VERIFIED = f"""
-    SELECT {", ".join(f"audit.{one}" for one in _COLUMNS)}, {_PROBLEM} FROM audit
+    SELECT {", ".join(f"audit.{one}" for one in _COLUMNS)}, {_PROBLEM}, people.user_id, people.salt FROM audit
     LEFT JOIN orders ON orders.id = audit.about
     LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
     WHERE (audit.team_id, audit.place) > (:team_id, :place) ORDER BY audit.team_id, audit.place LIMIT {_PAGE}
 """
 _UNKNOWN_ORDER = f"""
-    SELECT id FROM orders WHERE state = '{State.TOLD}'
+    SELECT id FROM orders WHERE state = '{State.TOLD}' AND coalesce(settled_at, given_at) >= :limit
       AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1
 """
 
@@ -206,7 +208,7 @@ class AuditTrail:
         new = []
         for team_id, user_id in people - known.keys():
             salt = secrets.token_hex(16)
-            person = hmac.digest(bytes.fromhex(salt), user_id.encode(), sha256).hex() if user_id else ""
+            person = _pseudonym(salt, user_id) if user_id else ""
             known[team_id, user_id] = person
             new += [{"team_id": team_id, "user_id": user_id, "salt": salt, "person": person}] if user_id else []
         connection.execute_many(_ADD_PERSON, new)
@@ -259,16 +261,19 @@ class AuditTrail:
             at = {"team_id": "", "place": -1} if last is None else {"team_id": last.team_id, "place": last.place}
             rows = await self.database.fetch_all(_VERIFIED, **at, limit=limit)
             for row in rows:
-                inspection.follow(AuditRow(*row[:-1]), row.problem)
+                *values, problem, user_id, salt = row
+                if salt is not None and _pseudonym(salt, user_id) != row.person:
+                    problem = problem or "the person behind its pseudonym was changed"
+                inspection.follow(AuditRow(*values), problem)
             if len(rows) < _PAGE:
                 break
             last = rows[-1]
-        unknown = await self.database.fetch_one(_UNKNOWN_ORDER)
+        unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)
         inspection.end(None if unknown is None else unknown.id)
         return inspection
 
     async def _keys(self) -> dict[str, bytes]:
-        keys = {}
+        keys = {self.cipher.key_id: self._key}
         for row in await self.database.fetch_all(_KEYS):
             try:
                 keys[row.name] = bytes.fromhex(self.cipher.decrypt(row.value, FieldRef(row.name, KEY_COLUMN)).reveal())
@@ -278,6 +283,11 @@ class AuditTrail:
 
 
 _CHAINED = ("id", "place", "person", "key_id", "link")
+
+
+@lru_cache(_MOST_KNOWN)
+def _pseudonym(salt: str, user_id: str) -> str:
+    return hmac.digest(salt.encode(), user_id.encode(), sha256).hex()
 
 
 def _read(row: Row) -> AuditRow:

@@ -296,7 +296,8 @@ async def prune(database: Database, days: int) -> None:
     An unfinished order stays. Several processes can do this at the same time, in small transactions: each skips the
     rows that another one is deleting.
     """
-    await _prune(database, "orders", f"given_at < :limit AND state = '{State.TOLD}'", "given_at", days)
+    is_old = f"given_at < :limit AND coalesce(settled_at, given_at) < :limit AND state = '{State.TOLD}'"
+    await _prune(database, "orders", is_old, "given_at", days)
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
         await database.change(_delete_leftovers)

@@ -41,6 +41,13 @@ async def test_only_old_orders_that_are_finished_are_deleted_by_several_processe
     assert {record.levelname for record in records} == {"INFO"}
 
 
+async def test_an_order_that_ended_late_is_kept_as_long_as_its_row_of_the_audit_trail(store: Store) -> None:
+    await rows_of(store).write([told(order_row(age=DAYS * DAY + 60), out.Paused())], [])
+    await execute(store, "UPDATE orders SET settled_at = settled_at + :later", later=float(DAY))
+    await prune(store.database, DAYS)
+    assert len(await left(store)) == 1
+
+
 @pytest.mark.parametrize("days", [90, 3])
 async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, days: int) -> None:
     await exchange(cards_of(store), new=[card(ts="1.1"), card(ts="2.2")])
