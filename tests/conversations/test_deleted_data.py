@@ -80,7 +80,7 @@ async def test_nothing_is_left_of_what_is_too_old_once_nobody_reads_the_log(
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     async with many_workspaces(url, JOURNAL_DAYS="5") as at:
         texts = await fill(at, at.add(1))
-        await at.execute("UPDATE orders SET given_at = given_at - 9 * 86400")
+        await at.execute("UPDATE orders SET given_at = given_at - 9 * 86400, settled_at = settled_at - 9 * 86400")
         await asyncio.sleep(1.0)  # until the audit trail is chained
         await at.execute("UPDATE audit SET at = at - 9 * 86400")
         await at.execute("UPDATE cards SET changed_at = changed_at - 9 * 86400")
