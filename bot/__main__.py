@@ -4,8 +4,6 @@ import os
 import signal
 import sys
 
-from bot.cli import INTERRUPTED, NOTHING_DONE
-
 
 def main() -> int:
     """Run the command line, and return its exit code. After its end Ctrl-C changes nothing any more."""
@@ -23,8 +21,9 @@ def main() -> int:
 
 
 def _end(*_: object) -> None:
-    os.write(2, f"anchor-bot: {NOTHING_DONE}\n".encode())
-    os._exit(INTERRUPTED)
+    """Say what `bot.cli` says: that is not loaded yet."""
+    os.write(2, b"anchor-bot: Interrupted. Nothing was sent or changed.\n")
+    os._exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ from bot.__main__ import main
 
 class Interrupting:
     def find_spec(self, name, *_):
-        if name == "bot.cli.parser":
+        if name == "bot.cli":
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting())
