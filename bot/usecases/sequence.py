@@ -29,7 +29,7 @@ from bot.core.recovery import State
 from bot.core.requests import LATE, NO_OPPOSITION, UNCONFIRMED_TTL, Opposition, Verb
 from bot.core.retries import combine
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Life, Session, end_of
+from bot.core.sessions import Life, NotRead, Session, end_of
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.entries import Entry
@@ -331,8 +331,10 @@ class SessionSequencer:
         never, may_repeat = asyncio.Event(), record.may_repeat
         attempts = await self.anchor.send(Verb.END, access.key, self.session_id, cancelled=never, may_repeat=may_repeat)
         told, ends = combine(attempts), time.monotonic() + _READ_AFTER_END
+        after: Session | NotRead | None = None
         while True:
-            after = await self.sessions.details(access.key, self.session_id, within=ends - time.monotonic())
+            read = await self.sessions.details(access.key, self.session_id, within=ends - time.monotonic())
+            after = read if isinstance(read, Session) or read.is_missing else after or read
             outcome = end_of(before, told, after)
             is_final = isinstance(outcome, Ended) or not isinstance(told, Ended | Unconfirmed)
             if is_final or ends - time.monotonic() <= _READ_INTERVAL:

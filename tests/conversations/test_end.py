@@ -238,6 +238,18 @@ async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str)
         assert ("anchor_pause" in buttons(shown)) is ("Ended" not in words and "running" not in words)
 
 
+async def test_a_later_read_that_fails_hides_nothing_that_was_read() -> None:
+    async with single_workspace(**ON) as at:
+        result = await offered(at)
+        at.anchor.session(SESSION).survives = True
+        ending = asyncio.ensure_future(press(at, result))
+        await at.anchor.until(lambda: verbs(at) == ["end"])
+        await asyncio.sleep(0.5)
+        at.anchor.read_fault = Hang()
+        await told(at, "still lists the session")
+        await ending
+
+
 @pytest.mark.parametrize(("status", "is_refused"), [(401, False), (403, True)])
 async def test_a_401_of_an_end_does_not_count_as_a_refused_key(
     status: int, *, is_refused: bool, caplog: pytest.LogCaptureFixture
