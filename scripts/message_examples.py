@@ -957,6 +957,7 @@ _AS_IT_IS: dict[str, SessionState] = {one.session_id: replace(state("paused"), o
 _BACK = (
     *(outcomes.Resumed(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT), outcomes.ResumedSince("1", BOB, NOW)),
     *(outcomes.PausedSince("1", BOB, NOW, is_confirmed=True), outcomes.Superseded(), outcomes.Undone("1", BOB, NOW)),
+    *(outcomes.TooManyRepeats(3.0), outcomes.EndedBy(BOB, NOW, is_confirmed=False)),
 )
 BATCHES: Mapping[str, Example] = {
     "under way": batches.batch_message(BATCH, batched(outcomes.Paused(), None), _BATCH_ID),

@@ -67,7 +67,7 @@ WHY: Mapping[str, str] = {
         outcomes.Late: "the request came too late",
         outcomes.PausedSince: "the person did not know of the last pause",
         outcomes.ResumedSince: "the session had been resumed already",
-        outcomes.EndedBy: "somebody had ended the session",
+        outcomes.EndedBy: "somebody had ended the session, or was ending it",
         outcomes.EndOff: "nobody can end sessions",
         outcomes.WrongWorkspace: "the workspace was not set up",
         outcomes.NoKey: "there was no Anchor API key",
@@ -75,6 +75,7 @@ WHY: Mapping[str, str] = {
         outcomes.Overloaded: "the bot had too many requests",
         outcomes.NotSent: "the person had too many requests",
         outcomes.TooManyResumes: "the person resumed too many sessions",
+        outcomes.TooManyRepeats: "it was requested too many times",
         outcomes.Stopping: "the bot was being restarted",
         outcomes.Observed: "an alert asked for it, and the workspace observes",
         outcomes.HeldBack: "alerts asked for too many",
@@ -148,10 +149,10 @@ def _what(order: PastOrder) -> str:
         return f"⏳ *{DOING[verb]}…*"
     if name == outcomes.Undone.__name__:
         return f"🔹 *{verb.past.capitalize()}, and paused again*: a pause in the same moment was done after it."
+    if name == outcomes.TooManyRepeats.__name__:
+        return f"⏳ *{request} not sent again*: {WHY[name]}."
     if name in WHY:
         return f"⛔ *Not {verb.past}*: {WHY[name]}."
-    if name == outcomes.TooManyRepeats.__name__:
-        return f"⏳ *{request} not sent again*: it was requested too many times."
     return f"❓ *{request} unconfirmed.*" if name in _UNCONFIRMED else f"❓ *{request}*: {code(name)}."
 
 
