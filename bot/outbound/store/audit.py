@@ -7,6 +7,7 @@ by an HMAC with a salt of their own, which `anchor-bot people forget` deletes. M
 import asyncio
 import hmac
 import logging
+import math
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,9 @@ INTERVAL = 5.0
 """Seconds between two looks for rows to chain, at most two of which an added row waits."""
 
 _FALLBACK = 64.0  # seconds between two looks for what other processes have left
-_LOG_INTERVAL = 3_600.0  # seconds between two lines of a workspace with its last link
+LOG_INTERVAL = 3_600.0
+"""Seconds between two lines of a workspace with its last link."""
+
 BATCH = 100
 """Rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it."""
 
@@ -132,10 +135,17 @@ class AuditTrail:
     def __post_init__(self) -> None:
         self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
         self._known: LRUCache[str, AuditRow] = LRUCache(_MOST_KNOWN)
-        self._logged: LRUCache[str, float] = LRUCache(_MOST_KNOWN)
+        self._unlogged: LRUCache[str, AuditRow] = LRUCache(_MOST_KNOWN)
+        self._logged_at = -math.inf
 
     async def run(self) -> None:
         """Chain what is added, until cancelled. The check of the database reports its failures."""
+        try:
+            await self._chain_all()
+        finally:
+            self._log_links()
+
+    async def _chain_all(self) -> None:
         while True:
             try:
                 is_more = await self.chain() == BATCH
@@ -152,12 +162,18 @@ class AuditTrail:
     async def chain(self) -> int:
         """Chain at most BATCH rows, one process at a time. Return how many."""
         chained = await self.database.change(self._chain)
-        for team_id, row in {row.team_id: row for row in chained}.items():
-            self._known[team_id] = row
-            if time.monotonic() > self._logged.get(team_id, 0.0):
-                self._logged[team_id] = time.monotonic() + _LOG_INTERVAL
-                _log.info("audit trail", extra={"team": team_id, "place": row.place, "link": row.link})
+        for row in chained:
+            self._known[row.team_id] = self._unlogged[row.team_id] = row
+        if self._unlogged and time.monotonic() >= self._logged_at + LOG_INTERVAL:
+            self._log_links()
         return len(chained)
+
+    def _log_links(self) -> None:
+        """Log the last link of each workspace that has had rows since the last time."""
+        for team_id, row in self._unlogged.items():
+            _log.info("audit trail", extra={"team": team_id, "place": row.place, "link": row.link})
+        self._unlogged.clear()
+        self._logged_at = time.monotonic()
 
     def _chain(self, connection: Connection) -> list[AuditRow]:
         DatabaseClock().now(connection, [_LOCK])

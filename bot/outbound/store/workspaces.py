@@ -179,7 +179,9 @@ class WorkspaceRows:
             return row.anchor_api_key is not None
 
         with self._on_change(installation.team_id):
-            return await self._database.change(save)
+            has_key = await self._database.change(save)
+        self._database.news.audit.set()
+        return has_key
 
     async def save_ids(self, team_id: str, enterprise_id: str, bot_token: Secret, now: float) -> None:
         """Save the row of a workspace whose settings are not in the database, unless it has one, and a token digest."""

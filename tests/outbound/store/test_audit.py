@@ -131,6 +131,29 @@ async def test_a_tail_that_was_cut_is_found_with_a_link_that_was_logged(
     assert (verdict, "tail was cut" in problems) == (CHANGED, True)
 
 
+async def test_the_last_link_is_logged_within_the_interval_also_if_no_row_follows_and_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("bot.outbound.store.audit.LOG_INTERVAL", 300.0)
+
+    def logged() -> list[int]:
+        return [vars(record)["place"] for record in caplog.records if record.message == "audit trail"]
+
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+        running = asyncio.create_task(store.audit.run())
+        for age, expected in ((100.0, [1]), (100.0, [1]), (400.0, [1, 2])):
+            if age < 400.0:
+                await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
+            await asyncio.sleep(age)
+            assert logged() == expected
+        await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
+        await asyncio.sleep(20.0)
+        running.cancel()
+        await asyncio.wait({running})
+        assert logged() == [1, 2, 3]
+
+
 async def test_what_a_restored_database_has_lost_is_a_gap(store: Store) -> None:
     await give(store)
     link = await last_link(store)
