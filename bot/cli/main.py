@@ -115,19 +115,19 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _operate(options: argparse.Namespace) -> int:
-    from bot.cli import operators, people  # noqa: PLC0415 - the other commands need no database
-    from bot.cli.init import Answers  # noqa: PLC0415
+    from bot.cli.init import Answers  # noqa: PLC0415 - the other commands need less
+    from bot.cli.operators import operate, operate_people  # noqa: PLC0415
 
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
 
-    def execute(runner: asyncio.Runner) -> int:
+    def work(runner: asyncio.Runner) -> int:
         confirm = Answers(os.environ).confirm
-        operate = people.operate if options.command == "people" else operators.operate
-        print(operate(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
+        execute = operate_people if options.command == "people" else operate
+        print(execute(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
         return 0
 
-    return _run_to_end(execute)
+    return _run_to_end(work)
 
 
 def _order(options: argparse.Namespace) -> int:

@@ -1,7 +1,9 @@
-"""The commands for operators of a bot of many workspaces: encryption keys and workspaces."""
+"""The commands for operators: encryption keys, workspaces, and what is stored of people."""
 
 import argparse
 import getpass
+import json
+import secrets
 import sys
 import textwrap
 import time
@@ -11,24 +13,29 @@ from typing import Any
 
 from bot.cli import user_id
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.settings import OperatorSettings
+from bot.config.environment import EnvReader
+from bot.config.settings import OperatorSettings, read_database_url
 from bot.core.cards import alerts_url
-from bot.core.fields import Secret
+from bot.core.fields import USER_ID, Secret
 from bot.core.policy import Rule
+from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
 from bot.messages.markup import printable
 from bot.messages.senders import name_problem
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
-from bot.outbound.store.errors import StoreError, UnreadableError
+from bot.outbound.store.errors import StoreError, UnfinishedError, UnreadableError
 from bot.outbound.store.marks import SenderUse
+from bot.outbound.store.people import Person, export, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
-from bot.outbound.store.sqlite import file_of
+from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import UNKNOWN_TOKENS, Summary
 from bot.runtime import Tasks
 from bot.usecases.settings import new_alert_token, token_record
 
+WITHIN = 60.0  # seconds to wait for orders that are not finished
+_LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15
 _WIDTH = 120
@@ -255,3 +262,47 @@ _OPERATIONS: Mapping[str, _Operation] = {
 
 def _not_installed(team_id: str) -> NotDoneError:
     return NotDoneError(f"No workspace {team_id} is installed.")
+
+
+def operate_people(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, confirm: _Confirm) -> str:
+    """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
+    url, read = read_database_url(environ), EnvReader(environ)
+    named = [name for name in _LISTS if options.user in read.ids(name, USER_ID, "U0123456789")]
+    read.finish()
+    if url == IN_MEMORY:
+        raise NotDoneError("DATABASE_URL is sqlite://, so the bot stores nothing.")
+    check_file(url)
+    if options.action == "forget" and not options.force:
+        question = f"Replace {options.user} by a pseudonym in everything that is stored? This can't be undone."
+        if not confirm(question, option="--force"):
+            raise NotDoneError("Nothing was changed.")
+    try:
+        return run(_of_person(options, url, named))
+    except UnfinishedError as error:
+        raise NotDoneError(f"Not completed: {error}. Try again in a minute.") from None
+    except StoreError as error:
+        raise NotDoneError(f"Database error, command not completed: {error}.") from None
+
+
+async def _of_person(options: argparse.Namespace, url: Secret, named: list[str]) -> str:
+    person = Person(options.user, options.workspace)
+    async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
+        if options.action == "export":
+            return "\n".join(map(json.dumps, await export(store.database, person))) or "{}"
+        return await _forget(store, person, named)
+
+
+async def _forget(store: Store, person: Person, named: list[str]) -> str:
+    """Forget a person, unless permissions name them: an empty list would mean everybody."""
+    if lists := [*named, *await permissions_of(store.database, person)]:
+        text = f"{person.user_id} is named in permissions: {'; '.join(lists)}."
+        raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
+    pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
+    count = await forget(store.database, person, pseudonym, within=WITHIN)
+    await store.database.checkpoint()
+    if not count:
+        return f"Nothing is stored of {person.user_id}."
+    return (
+        f"Forgot {person.user_id}: {count} rows were changed or deleted. What is left has the pseudonym {pseudonym}, "
+        "which is random. Messages in Slack, logs and backups stay as they are."
+    )

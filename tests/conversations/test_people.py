@@ -101,10 +101,10 @@ async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
         at.anchor.session(tenant.session).seconds = 5.0
         await tenant.command(tenant.session)
         await asyncio.sleep(1)
-        monkeypatch.setattr("bot.cli.people.WITHIN", 1.0)
+        monkeypatch.setattr("bot.cli.operators.WITHIN", 1.0)
         assert "are not finished, nothing was changed" in await says(at, "forget", person, "--force", code=1)
         assert f"as @{person} said" in await everything(at)
-        monkeypatch.setattr("bot.cli.people.WITHIN", 60.0)
+        monkeypatch.setattr("bot.cli.operators.WITHIN", 60.0)
         await says(at, "forget", person, "--force")
         assert re.findall(rf"\W{person}\b", await everything(at)) == []
 
