@@ -219,6 +219,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "end: off, the operator decides": outcomes.EndOff(),
     "end: off, admins decide": outcomes.EndOff(by_admins=True),
     "end: refused, not an admin": policy.NotAdmin(),
+    "end: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
     "end: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
     "end: database down": outcomes.StoreUnavailable(),
 }

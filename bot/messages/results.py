@@ -33,7 +33,7 @@ _BY_ADMIN = f"An admin can set it {markup.IN_HOME}."
 _BY_REINSTALL = "An admin must reinstall this app (it lacks `users:read`) and set the key."
 _BY_OPERATOR = "The operator of the bot can set it up."
 _NO_KEY = "This workspace has no Anchor API key yet."
-_NO_SCOPE = "This app lacks the scope `users:read`, so only people who are named can resume."
+_NO_SCOPE = "This app lacks the scope `users:read`, so only people who are named can {what}."
 _REFUSALS = {
     RoleUnknown: (
         "Slack did not say whether you are a member of this workspace.",
@@ -212,7 +212,7 @@ def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -
         case ScopeMissing(install_url=install_url):
             here = f"Use `anchor-bot {verb}` where the bot runs, {markup.or_in_dashboard(verb, dashboard_url)}."
             page = markup.link(install_url or APP_SETTINGS_URL, "this page")
-            return _NO_SCOPE, f"{here} An admin can add it on {page}."
+            return _NO_SCOPE.format(what=markup.does(verb)), f"{here} An admin can add it on {page}."
     return None
 
 
