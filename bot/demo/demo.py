@@ -10,7 +10,7 @@ from bot.demo.agents import Agent, Agents
 from bot.demo.auto_pause import AutoPauseMenu
 from bot.demo.guide import Guide
 from bot.demo.jobs import JOBS, NEWCO_JOBS
-from bot.demo.monitor import report
+from bot.demo.monitor import report, report_as_alertmanager
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.people import people
 from bot.demo.sandbox import Sandbox, open_sandbox
@@ -19,8 +19,9 @@ from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Workspace
 
 _LOOK_EVERY = 1.0  # seconds
-_BURST = 5
 _NEAR = 0.9  # of the budget: the first alert is a warning
+_QUESTION = "Is anybody watching Flight watch? 9c0d7e11-2222-4333-8444-555566667777"
+"""A message with a session's id, for the menu of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Demo:
         """Let the monitor report a session, and return what went wrong, if anything. KeyError for an unknown one."""
         return await report(self.sandbox.alerts, _alert(self.agents[session_id]))
 
-    async def raise_burst(self) -> str:
-        """Let it report the sessions in turn, five alerts at once; what went wrong first is returned."""
-        agents = list(self.agents)
-        chosen = [agents[number % len(agents)] for number in range(_BURST)]
-        problems = await asyncio.gather(*[self.raise_alert(agent.session_id) for agent in chosen])
-        return next(filter(None, problems), "")
+    async def raise_storm(self) -> str:
+        """Let Alertmanager report all sessions of a fleet at once, and return what went wrong, if anything.
+
+        The fleet begins if it does not work yet.
+        """
+        if not any(self.fleet):
+            await self.switches.set("fleet", on=True)
+        return await report_as_alertmanager(self.sandbox.alerts, [agent.session_id for agent in self.fleet])
 
     async def watch_budgets(self) -> None:
         """Report each agent that is near its budget or over it, until the bot has taken that once."""
@@ -72,6 +75,7 @@ async def open_demo(changes: Mapping[str, str] = MappingProxyType({})) -> AsyncI
         for person in people(sandbox):
             if not person.is_external:
                 person.workspace.dm_with_bot(person.user)
+        sandbox.slack.post(sandbox.slack.alerts, _QUESTION, user=sandbox.slack.bob)
         acme, new = Agents(sandbox.anchor, JOBS, DEFAULT_KEY), Agents(sandbox.anchor, NEWCO_JOBS, NEWCO_KEY)
         fleet = Agents(sandbox.anchor, {}, DEFAULT_KEY)
         made = Demo(sandbox, acme, new, fleet, Switches(sandbox, fleet), Guide(sandbox), AutoPauseMenu(sandbox.slack))

@@ -1,11 +1,12 @@
-"""The five steps that the page guides through, each checked off by the bot's own message about it."""
+"""The eight steps that the page guides through, each checked off by the bot's own message about it."""
 
 from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.core.requests import Verb
+from bot.demo.people import Person
 from bot.demo.sandbox import Sandbox
-from bot.messages.markup import DONE, NOT_DONE
+from bot.messages.markup import DONE, NOT_DONE, mention
 from bot.sim.slack import Message, Source
 
 
@@ -15,11 +16,15 @@ class Step(StrEnum):
     PAUSE_BY_BUTTON = "pause_by_button"
     RESUME = "resume"
     PAUSE_BY_COMMAND = "pause_by_command"
+    PAUSE_WITHOUT_ID = "pause_without_id"
+    PAUSE_FROM_MESSAGE = "pause_from_message"
     ACT_AS_OUTSIDER = "act_as_outsider"
     TAKE_ANCHOR_DOWN = "take_anchor_down"
+    RAISE_STORM = "raise_storm"
 
 
 _SENT_BY_BOT = frozenset({Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE})
+_NEWEST = 50  # messages, in which the first answer to a command is looked for
 
 
 class Guide:
@@ -28,25 +33,35 @@ class Guide:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._read: set[tuple[str, int]] = set()
-        self._done: set[Step] = set()
+        self._shown_by: dict[Step, Message] = {}
 
-    @property
-    def steps(self) -> dict[str, bool]:
-        """Whether each step is done, in order."""
-        return {step.value: step in self._done for step in Step}
+    def steps(self, person: Person) -> dict[str, str | None]:
+        """Return for each step in order None if it is not done, else the `ts` of the result.
+
+        It is empty if the person has not acted: the page scrolls only to the result of one's own action.
+        """
+        return {step.value: self._result(step, person) for step in Step}
 
     async def follow(self) -> None:
         """Check steps off until cancelled."""
         async for _ in self._sandbox.slack.platform.change_event.watch(self._read_news):
             self._sandbox.anchor.change_event.notify()
 
+    def _result(self, step: Step, person: Person) -> str | None:
+        message = self._shown_by.get(step)
+        if message is None:
+            return None
+        is_own = message.ephemeral_to == person.user.id or mention(person.user.id) in message.text
+        return message.ts if is_own else ""
+
     def _read_news(self) -> frozenset[Step]:
         for message in self._messages():
             version = (message.ts, message.revision)
             if version not in self._read:
                 self._read.add(version)
-                self._done.update(self._steps_shown_by(message))
-        return frozenset(self._done)
+                for step in self._steps_shown_by(message):
+                    self._shown_by.setdefault(step, message)
+        return frozenset(self._shown_by)
 
     def _messages(self) -> Iterator[Message]:
         """Yield what everybody sees in any channel, and what only the outsider sees."""
@@ -61,9 +76,20 @@ class Guide:
         if message.ephemeral_to is not None:
             yield Step.ACT_AS_OUTSIDER
         elif message.text.startswith(DONE[Verb.PAUSE]) and not message.revision:
-            # a click is answered in the thread of its message, which also changes
-            yield Step.PAUSE_BY_COMMAND if message.thread_ts is None else Step.PAUSE_BY_BUTTON
+            yield self._way_to_pause(message)
         elif message.text.startswith(DONE[Verb.RESUME]) and not message.revision:
             yield Step.RESUME
         elif message.text.startswith(tuple(NOT_DONE.values())) and not self._sandbox.anchor.is_up:
             yield Step.TAKE_ANCHOR_DOWN
+        elif sum("accessory" in block for block in message.blocks) > 1:
+            yield Step.RAISE_STORM  # one message about several sessions
+
+    def _way_to_pause(self, result: Message) -> Step:
+        """Return the step by the place of its result, and by the messages that belong to the same request."""
+        history = self._sandbox.slack.platform.history
+        if result.thread_ts is not None:
+            first = history.find(result.channel, result.thread_ts)
+            return Step.PAUSE_FROM_MESSAGE if first and first.bot_id is None else Step.PAUSE_BY_BUTTON
+        of_request = [one for one in history.newest(_NEWEST) if one.trigger_id == result.trigger_id is not None]
+        is_typed = any(one.source is Source.ACK for one in of_request)
+        return Step.PAUSE_BY_COMMAND if is_typed else Step.PAUSE_WITHOUT_ID

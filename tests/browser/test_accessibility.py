@@ -73,7 +73,7 @@ async def test_the_home_and_a_modal_have_no_violations_and_the_tab_key_reaches_a
         home.get_by_role("combobox", name="Where"),
         home.get_by_role("button", name="Yes"),
         home.get_by_role("checkbox", name="Admins"),
-        page.get_by_role("button", name="Raise five alerts at once"),
+        page.get_by_role("button", name="Raise a storm"),
     ):
         await tab_to(page, control)
     await home.get_by_role("button", name="Replace").press("Enter")

@@ -45,7 +45,7 @@ async def test_a_pause_stops_the_agent_and_a_resume_lets_it_go_on(channel: Chann
     await expect(card.locator(".spent")).not_to_have_text(paused[0])
 
 
-async def test_alerts_come_when_the_budget_is_spent_or_by_hand_one_or_five_at_once(channel: ChannelPage) -> None:
+async def test_alerts_come_when_the_budget_is_spent_or_by_hand(channel: ChannelPage) -> None:
     for agent in channel.demo.agents:
         card = channel.agent(agent.job.name)
         for text in (agent.job.goal, "Running"):
@@ -64,9 +64,7 @@ async def test_alerts_come_when_the_budget_is_spent_or_by_hand_one_or_five_at_on
     await expect(alerts[1]).to_have_count(max(before[1], 1))
     for text in (flights.job.goal[1:], "Spent $", "Info", flights.session_id):
         await expect(alerts[1].last).to_contain_text(text)
-    await channel.page.get_by_role("button", name="Raise five alerts at once").press("Enter")
-    for one, count in zip(alerts, before, strict=True):  # an alert that comes again is counted on its card
-        await expect(one).to_have_count(max(count, 1))
+    await channel.agent("Flight watch").get_by_role("button", name="Raise alert").click()
     await expect(alerts[1]).to_contain_text("×")
     invoices = channel.agent("Invoice filing")
     await invoices.get_by_role("button", name="End session").click()

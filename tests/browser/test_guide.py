@@ -1,4 +1,4 @@
-"""The guide on the page: five steps, checked off by what really happened, and a reset that begins again."""
+"""The guide on the page: eight steps, checked off by what really happened, and a reset that begins again."""
 
 import re
 
@@ -14,24 +14,25 @@ from harness.conversation import until
 pytestmark = pytest.mark.anyio
 
 RUNAWAY, FLIGHTS, INVOICES = JOBS
+COUNT = 8
 
 
 def steps(page: Page) -> Locator:
     """The steps of the guide."""
-    return page.get_by_role("region", name="Five steps").get_by_role("listitem")
+    return page.get_by_role("region", name="Eight steps").get_by_role("listitem")
 
 
 async def done(page: Page, number: int) -> None:
     """Exactly the first `number` steps are done, and the next one is marked."""
-    marks = ["✓"] * number + [""] * (5 - number)
+    marks = ["✓"] * number + [""] * (COUNT - number)
     await expect(steps(page).locator(".mark")).to_have_text(marks)
     for text in (", done", ", not done yet"):
-        count = number if text == ", done" else 5 - number
+        count = number if text == ", done" else COUNT - number
         await expect(steps(page).locator("p:first-child", has_text=text)).to_have_count(count)
-    await expect(page.get_by_text(f"{number} of 5 done", exact=True)).to_be_attached()
+    await expect(page.get_by_text(f"{number} of {COUNT} done", exact=True)).to_be_attached()
     current = page.locator('[aria-current="step"]')
-    await expect(current).to_have_count(0 if number == 5 else 1)
-    if number < 5:
+    await expect(current).to_have_count(0 if number == COUNT else 1)
+    if number < COUNT:
         await expect(steps(page).nth(number)).to_have_attribute("aria-current", "step")
         await expect(steps(page).nth(number).locator(".advice")).to_be_visible()
 
@@ -42,7 +43,7 @@ async def is_one_line_on_a_phone(page: Page, *, says: str) -> None:
         await page.set_viewport_size({"width": width, "height": 844})
         await expect(steps(page).first).to_be_hidden()
         await expect(page.get_by_text(says, exact=True)).to_be_visible()
-        box = await page.get_by_role("region", name="Five steps").locator("summary").bounding_box()
+        box = await page.get_by_role("region", name="Eight steps").locator("summary").bounding_box()
         assert box
         assert box["height"] < 30
         await expect(page.get_by_role("button", name="Reset")).to_be_in_viewport(ratio=1)
@@ -51,7 +52,7 @@ async def is_one_line_on_a_phone(page: Page, *, says: str) -> None:
 async def opens_on_a_phone(page: Page) -> None:
     """The guide opens there; on a wide screen it is open, and seen without scrolling."""
     await page.set_viewport_size({"width": 390, "height": 844})
-    await page.get_by_role("region", name="Five steps").locator("summary").press("Enter")
+    await page.get_by_role("region", name="Eight steps").locator("summary").press("Enter")
     await expect(steps(page).last).to_be_in_viewport(ratio=1)
     assert await axe_in_both_themes(page) == []
     await page.set_viewport_size({"width": 1440, "height": 900})
@@ -74,43 +75,74 @@ async def ends_after_the_reminder(fresh: ChannelPage) -> None:
     assert [one.verb for one in fresh.anchor.posts(INVOICES)] == ["pause", "end"]
 
 
+async def scrolls_to_the_result(fresh: ChannelPage) -> None:
+    """In a low window, the reply in the thread of an alert comes below what is seen."""
+    await fresh.page.set_viewport_size({"width": 1440, "height": 500})
+    await fresh.list.evaluate("list => list.scrollTop = 0")
+    await fresh.pause(INVOICES)
+    await done(fresh.page, 1)
+    await expect(fresh.list.locator("details .message")).to_be_in_viewport(ratio=1)
+    await fresh.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+async def raises_a_storm(fresh: ChannelPage) -> None:
+    """The fleet begins, and messages about several of its sessions come, from which they can be paused."""
+    await fresh.page.get_by_role("button", name="Raise a storm").click()
+    await done(fresh.page, 8)
+    storm = fresh.message("alerts about 12 sessions").first
+    await expect(storm.get_by_role("button", name="Pause several…")).to_be_visible()
+
+
+async def pauses_without_an_id_and_from_a_message(fresh: ChannelPage) -> None:
+    """By the list that a command without text shows, and by the menu of what bob asks."""
+    await fresh.enter("/anchor-pause")
+    await fresh.message("sessions run now").get_by_role("button", name=f"Pause session {RUNAWAY}").press("Enter")
+    await done(fresh.page, 4)
+    question = fresh.message("Is anybody watching")
+    await question.get_by_role("button", name="Shortcuts").press("Enter")
+    await question.get_by_role("menuitem").press("Enter")
+    await done(fresh.page, 5)
+
+
 async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_again(fresh: ChannelPage) -> None:
     page, said = fresh.page, fresh.page.locator("#guide-said")
-    await expect(steps(page)).to_have_count(5)
+    await expect(steps(page)).to_have_count(COUNT)
     await done(page, 0)
     await expect(said).to_be_empty()
     for step in await steps(page).all():
         await step.click()  # which does nothing
-    await fresh.act_as("mallory")
-    await fresh.act_as("alice")
+    for name in ("mallory", "alice"):
+        await fresh.act_as(name)
     await done(page, 0)
-    await fresh.pause(INVOICES)
-    await done(page, 1)
-    await expect(said).to_contain_text("1 of 5 steps done. Next: ")
+    await scrolls_to_the_result(fresh)
+    await expect(said).to_contain_text("1 of 8 steps done. Next: ")
     await fresh.pause(RUNAWAY)
     await fresh.resume(fresh.resume_button(RUNAWAY).first)
     await done(page, 2)
     await fresh.agent("Flight watch").get_by_title("Put into the composer").click()
     await fresh.line.press("Enter")
     await done(page, 3)
+    await pauses_without_an_id_and_from_a_message(fresh)
     await is_one_line_on_a_phone(page, says="Next: Act as the outsider")
     await opens_on_a_phone(page)
     await fresh.act_as("mallory")
     await fresh.resume(fresh.resume_button(FLIGHTS).last)  # who is refused
-    await done(page, 4)
+    await done(page, 6)
     await fresh.act_as("alice")
     await ends_after_the_reminder(fresh)
     await fresh.set_switch("Down", on=True)
-    await done(page, 4)
+    await done(page, 6)
     await fresh.pause(RUNAWAY)
-    await done(page, 5)
-    await expect(said).to_contain_text("5 of 5 steps done.")
-    await expect(page.get_by_text("That was all.")).to_be_visible()
+    await done(page, 7)
+    await raises_a_storm(fresh)
+    await expect(said).to_contain_text("8 of 8 steps done.")
+    assert "anchor-bot init" in await (await page.request.get(page.url.partition("#")[0] + "install")).text()
+    await expect(page.get_by_role("link", name="install it in Slack")).to_have_attribute("href", "install")
     assert await axe_in_both_themes(page) == []
     await is_one_line_on_a_phone(page, says="All are done")
     await page.set_viewport_size({"width": 1440, "height": 900})
     await page.reload()
-    await done(page, 5)
+    await done(page, 8)
 
     await fresh.act_as("bob")
     former = fresh.demo.sandbox.bot
@@ -120,5 +152,5 @@ async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_aga
     await expect(fresh.switch("Down")).not_to_be_checked()
     await expect(fresh.agent("Flight watch").get_by_text("Running", exact=True)).to_be_visible()
     await expect(fresh.pause_button(RUNAWAY)).to_be_visible()
-    await expect(fresh.messages).to_have_count(2)
+    await expect(fresh.messages).to_have_count(3)
     await until(lambda: former.state is BotState.STOPPED)

@@ -28,7 +28,7 @@ class Orders:
             "global_shortcut": self._use_global_shortcut,
             "switch": self._switch,
             "alert": self._alert,
-            "burst": self._burst,
+            "storm": self._raise_storm,
             "auto_pause": self._choose_auto_pause,
             "end": self._end,
             "restart": self._restart,
@@ -87,8 +87,8 @@ class Orders:
     async def _alert(self, order: Order) -> str:
         return await self._demo.raise_alert(text(order, "session_id"))
 
-    async def _burst(self, _: Order) -> str:
-        return await self._demo.raise_burst()
+    async def _raise_storm(self, _: Order) -> str:
+        return await self._demo.raise_storm()
 
     async def _choose_auto_pause(self, order: Order) -> str:
         return await self._demo.auto_pause.choose(text(order, "mode"))

@@ -40,7 +40,7 @@ def demo_view(demo: Demo, person: Person) -> Json:
         "fleet": None if is_new else _fleet(demo.fleet),
         "switches": demo.switches.positions,
         "bot": demo.sandbox.bot.state,
-        "steps": demo.guide.steps,
+        "steps": demo.guide.steps(person),
         "auto_pause": None if is_new else demo.auto_pause.mode,
         "key_to_set": {"workspace": _name(person.workspace), "key": NEWCO_KEY} if is_new else None,
     }

@@ -18,6 +18,7 @@ let view = null; // Slack, as the person sees it
 let channelId = null; // the conversation that is open
 let inApp = false; // whether it is the app's space
 let thread = null; // the message whose thread the composer writes to
+let steps = {}; // of the guide, as they are now
 let run = null; // the number of the demo that is shown
 
 const connection = new Connection(location.hash.slice(1), {
@@ -28,9 +29,11 @@ const connection = new Connection(location.hash.slice(1), {
     view = latest;
     if (isOther && inApp && view.app) space.enter();
     else show();
+    guide.show(steps);
   },
   demo(demo) {
-    guide.show(demo.steps);
+    steps = demo.steps;
+    guide.show(steps);
     agents.show(demo.agents, demo.fleet, demo.auto_pause);
     keyNote.show(demo.key_to_set);
     switches.show(demo.switches, demo.bot);
@@ -56,7 +59,7 @@ const composer = new Composer((line) => {
 });
 const space = new Space(order, () => show());
 const modals = new Modals((kind, details) => connection.order(kind, details));
-const guide = new Guide();
+const guide = new Guide((ts) => messages.reveal(ts) || view?.channels.some(({ id, messages }) => id !== channelId && messages.some((one) => one.ts === ts)));
 const keyNote = new KeyNote();
 const agents = new Agents(order, (sessionId) => {
   look("channel");
@@ -78,7 +81,7 @@ byId("reset").addEventListener("click", async () => {
   byId("reset").ariaBusy = null;
 });
 byId("shortcut").addEventListener("click", () => order("global_shortcut", { name: "anchor_pause_an_agent" }));
-byId("raise-burst").addEventListener("click", () => order("burst"));
+byId("raise-storm").addEventListener("click", () => order("storm"));
 byId("stop-replying").addEventListener("click", () => replyTo(null));
 byId("to-demo").addEventListener("click", () => turn("demo", "to-channel"));
 byId("to-channel").addEventListener("click", () => turn("channel", "to-demo"));

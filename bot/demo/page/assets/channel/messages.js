@@ -53,6 +53,15 @@ export class Messages {
     this.#toNewest.hidden = true;
   }
 
+  /** Scroll to a message, and say whether it is there. Its card above grows later: so it stands in the middle. */
+  reveal(ts) {
+    const element = this.#drawn.get(`message ${ts}`)?.element;
+    const thread = element?.closest("details");
+    if (thread) thread.open = true;
+    element?.scrollIntoView({ block: "center" });
+    return Boolean(element);
+  }
+
   #draw(channel, names, shortcuts) {
     const warnings = channel.messages.filter((message) => message.warns);
     const said = channel.messages.filter((message) => !message.warns);

@@ -37,7 +37,7 @@ export class Agents {
     byId("fleet").hidden = fleet === null;
     if (fleet !== null) setText(byId("fleet"), fleetText(fleet));
     const hasMonitor = mode !== null;
-    byId("raise-burst").hidden = byId("monitor").hidden = !hasMonitor;
+    byId("raise-storm").hidden = byId("monitor").hidden = !hasMonitor;
     if (byId("auto-pause").ariaBusy !== "true") {
       for (const choice of byId("auto-pause").querySelectorAll("input")) choice.checked = choice.value === mode;
     }

@@ -1,4 +1,4 @@
-// The guide: five steps to try, each with its check mark, and what to do for the first that is not done yet.
+// The guide: eight steps to try, each with its check mark, and what to do for the first that is not done yet.
 
 import { byId, h, setText, spoken } from "../dom.js";
 
@@ -7,33 +7,42 @@ const STEPS = {
   pause_by_button: ["Pause by button", "Press the red Pause in #alerts."],
   resume: ["Resume", "Press Resume and confirm. The agent goes on."],
   pause_by_command: ["Pause by command", "Press an agent's session id, then Enter."],
+  pause_without_id: ["Pause without an id", "Send /anchor-pause, and press Pause in the list."],
+  pause_from_message: ["Pause from a message", "Choose Pause Anchor agent in the ⋮ menu of bob's message."],
   act_as_outsider: ["Act as the outsider", "Choose mallory at the top, and press a button in #alerts."],
   take_anchor_down: ["Take Anchor down", "Switch “Down” on. As alice, pause or resume again."],
+  raise_storm: ["Raise a storm", "Switch “Down” off, and press Raise a storm."],
 };
 
 export class Guide {
   #items = new Map(Object.entries(STEPS).map(([name, [label, advice]]) => [name, new Item(label, advice)]));
-  #done = null; // how many were done when it was shown last
+  #checked = null; // the names of those that are checked off; null before it is shown
+  #reveal;
 
-  constructor() {
+  /** `reveal(ts)` scrolls to a result, and says whether it is there. */
+  constructor(reveal) {
+    this.#reveal = reveal;
     byId("guide-steps").append(...[...this.#items.values()].map(({ element }) => element));
     const fit = () => (byId("guide").open = WIDE.matches);
     WIDE.addEventListener("change", fit);
     fit();
   }
 
-  /** `steps` says of each whether it is done. */
+  /** `steps` has the `ts` of the result of each, "" for a result of others, and null for none. A step is checked off when its result has been scrolled to. */
   show(steps) {
     const names = Object.keys(steps);
-    const next = names.find((name) => !steps[name]);
-    const done = names.filter((name) => steps[name]).length;
-    for (const name of names) this.#items.get(name).show(steps[name], name === next);
+    if (!names.length) return;
+    const isNew = (name) => this.#checked !== null && !this.#checked.has(name);
+    const isDone = (name) => steps[name] !== null && (!isNew(name) || !steps[name] || this.#reveal(steps[name]));
+    const checked = new Set(names.filter(isDone));
+    const next = names.find((name) => !checked.has(name));
+    for (const name of names) this.#items.get(name).show(checked.has(name), name === next);
     const goOn = next ? `Next: ${STEPS[next][0]}` : "All are done";
-    setText(byId("guide-progress"), `${done} of ${names.length} done`);
+    setText(byId("guide-progress"), `${checked.size} of ${names.length} done`);
     setText(byId("guide-next"), goOn);
     byId("guide-end").hidden = Boolean(next);
-    if (this.#done !== null && done > this.#done) setText(byId("guide-said"), `${done} of ${names.length} steps done. ${goOn}.`);
-    this.#done = done;
+    if (this.#checked !== null && checked.size > this.#checked.size) setText(byId("guide-said"), `${checked.size} of ${names.length} steps done. ${goOn}.`);
+    this.#checked = checked;
   }
 }
 
