@@ -117,7 +117,8 @@ _VERIFIED = f"""
     SELECT {", ".join(f"audit.{one}" for one in _COLUMNS)}, {_PROBLEM}, people.user_id, people.salt FROM audit
     LEFT JOIN orders ON orders.id = audit.about
     LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
-    WHERE (audit.team_id, audit.place) > (:team_id, :place) ORDER BY audit.team_id, audit.place LIMIT {_PAGE}
+    WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL
+    ORDER BY audit.team_id, audit.place LIMIT {_PAGE}
 """
 _UNKNOWN_ORDER = f"""
     SELECT id FROM orders WHERE state = '{State.TOLD}' AND coalesce(settled_at, given_at) >= :limit

@@ -54,6 +54,12 @@ async def test_each_order_that_has_ended_has_a_row_that_names_nobody(store: Stor
     assert await verified(store) == (WHOLE, "")
 
 
+async def test_what_is_not_chained_yet_is_no_change(store: Store) -> None:
+    await give(store, 1)
+    await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
+    assert await verified(store) == (WHOLE, "")
+
+
 async def test_a_resume_that_is_undone_after_it_was_told_has_two_rows(store: Store) -> None:
     rows, resume = rows_of(store, "here"), told(order_row(requests.Verb.RESUME), out.Resumed())
     await rows.write([resume], [])
