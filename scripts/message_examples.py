@@ -632,6 +632,8 @@ VALUES = {
     "tenancy": "one workspace",
     "permissions": "everybody",
     "mode": "on",
+    "count": "5",
+    "errors": "no such block",
     "tokens": "spend-monitor, grafana",
     "database": "/srv/anchor-bot.db",
     "warnings": "PAUSE_USER is no setting of the bot.",

@@ -22,13 +22,15 @@ from bot.config.addresses import http_url, is_safe_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
 from bot.core.fields import Secret
+from bot.core.requests import OnlyFor
 from bot.core.session_checks import MOST_IDLE, OK, idle_wait, lists_others, pauses_others
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage
-from bot.core.workspace import is_key
+from bot.core.workspace import Workspace, is_key
 from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.install import open_oauth
 from bot.inbound.slack.socket_connection import connect
+from bot.messages.cards import sample_alert_message
 from bot.messages.checks import (
     Checked,
     CheckName,
@@ -43,6 +45,9 @@ from bot.messages.checks import (
     exit_code,
     judge_python,
 )
+from bot.messages.ending import end_question
+from bot.messages.senders import new_token_modal
+from bot.messages.settings import key_modal, policy_modal
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.http import NETWORK_ERRORS
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
@@ -54,6 +59,7 @@ from bot.usecases import checks
 
 _LOOKS, _MOST_BYTES = 10, 65_536
 
+_NO_SESSION = "00000000-0000-4000-8000-000000000000"
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 
 
@@ -122,7 +128,8 @@ async def _check(
             probe = Probe(AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout), options.probe)
             async for check in probe.run(await _probe_keys(options, environ, settings), is_sure=options.yes):
                 yield check
-            return
+            if not options.real:
+                return
         warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
         odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
@@ -133,6 +140,8 @@ async def _check(
         for group in groups:
             for check in await group:
                 yield check
+        if options.real:
+            yield Checked(CheckName.BLOCKS, await doctor.check_blocks())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,13 @@ class Doctor:
         if isinstance(of, OneWorkspace):
             return [hosts, self._check_transport(), database, self._services.check(of.workspace)]
         return [hosts, self._check_transport(), self._check_client(of), database]
+
+    async def check_blocks(self) -> Finding:
+        """Let Slack validate one message and one window of each kind that has something of its own."""
+        workspace, session_id = Workspace("", Secret(""), None), SessionId(_NO_SESSION)
+        messages = [sample_alert_message(), end_question(session_id, None, OnlyFor("U0", 0.0), now=0.0)]
+        views = [key_modal(workspace), policy_modal(workspace), new_token_modal(workspace, "https://bot.example.com")]
+        return await checks.check_blocks(self._services.slack, messages, views)
 
     async def _check_transport(self) -> list[Checked]:
         running = await _find_bot(self.session, self.settings)

@@ -186,7 +186,7 @@ class Init:
         self._write(written, replaces=before is not None)
         code: int = 0
         if not self.options.offline:
-            options = argparse.Namespace(json=False, workspace=None, probe=None)
+            options = argparse.Namespace(json=False, workspace=None, probe=None, real=False)
             code = self.run(examine(options, self.environ, self._file, self.out, is_before_start=True))
         is_read = self._file.resolve() == Path(".env").resolve()
         if code:

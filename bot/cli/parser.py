@@ -272,6 +272,12 @@ def _add_doctor(commands: _Commands) -> None:
         help="instead, try on this session what Anchor's documents leave open: pause it, wait for its idle timeout of "
         "at most 15 minutes, and end it. PROBE_KEY in the environment can have a second key of the team",
     )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help="also let Slack validate messages of the app; with --probe, do both: all that a real workspace and "
+        "account can show without a person",
+    )
     parser.add_argument("--yes", action="store_true", help="with --probe, ask nothing; without a terminal required")
 
 

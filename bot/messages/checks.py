@@ -65,6 +65,7 @@ class CheckName(StrEnum):
     ALERT_CHANNEL = "alert channel"
     AUTO_PAUSE = "automatic pause"
     END_SESSION = "End session"
+    BLOCKS = "messages"
     OTHERS_LISTED = "sessions of other keys in all/status"
     OTHERS_PAUSED = "pause of a session of another key"
     IDLE_TIMEOUT = "idle timeout of a paused session"
@@ -97,10 +98,9 @@ class Good(Kind):
     SOCKET_OPENED = "a connection opened, and was closed again"
     SOCKET_IN_USE = "not tried: the running bot has a connection, and another one could get its requests"
     CHANNEL_OPEN = "the bot can post to {channel}"
+    BLOCKS_VALID = "Slack's validator accepts {count} messages and windows of the app"
     AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
-    END_SESSION = (
-        "on, for {who}. If Slack does not know /anchor-end, update the app with the output of anchor-bot manifest"
-    )
+    END_SESSION = "on, for {who}. If Slack does not know /anchor-end, update the app from `anchor-bot manifest`"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
     KEY_ACCEPTED = "Anchor accepts it"
@@ -190,6 +190,7 @@ class Wrong(Kind):
         "Slack refuses SLACK_APP_TOKEN ({code})",
         "Generate an app-level token with the scope connections:write (Basic Information > App-Level Tokens).",
     )
+    BLOCKS_REFUSED = "Slack's validator refuses a message of the app: {errors}", "Report this."
     CHANNEL_REFUSED = (
         "Slack takes no message for {channel} ({code})",
         f"{_ALERTS} Check its id, and invite the bot there: /invite @anchor.",
@@ -420,9 +421,6 @@ def channel_probe_message() -> Message:
     )
 
 
-_UNKNOWN = Finding(Skipped.SCOPES_UNKNOWN)
-
-
 def home_status(checks: Iterable[Checked], *, install_url: str) -> str | None:
     """Return the status for admins in Home, in mrkdwn; None if nothing is known. For `install_url` see below."""
     findings = {check.name: check.finding for check in checks}
@@ -430,7 +428,7 @@ def home_status(checks: Iterable[Checked], *, install_url: str) -> str | None:
     if failures:
         lines = [f"• {name}: {_failure(finding, install_url)}" for name, finding in failures.items()]
         return "\n".join(["⚠️ *Something in Slack has to be fixed:*", *lines])
-    if findings.get(CheckName.SCOPES, _UNKNOWN).kind is not Good.SCOPES_GRANTED:
+    if findings.get(CheckName.SCOPES, Finding(Skipped.SCOPES_UNKNOWN)).kind is not Good.SCOPES_GRANTED:
         return None
     can_post = findings[CheckName.ALERT_CHANNEL].kind is Good.CHANNEL_OPEN
     return f"Slack grants all that this app needs.{' The bot can post alerts to their channel.' if can_post else ''}"

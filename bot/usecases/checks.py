@@ -17,6 +17,7 @@ from cachetools import TTLCache
 
 from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.messages.blocks import Message, View, as_response
 from bot.messages.checks import (
     Checked,
     CheckName,
@@ -67,6 +68,7 @@ _CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
 
 _AT_ONCE = 10  # workspaces
 _NAMED = 50  # workspaces on one line
+_LONGEST_ERRORS = 500  # characters
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 _TTL = 300.0  # seconds
@@ -156,6 +158,17 @@ async def check_public_url(session: aiohttp.ClientSession, base_url: str, signin
     if result.status in _REJECTED and values["why"]:
         return Finding(Wrong.URL_REJECTS, values)
     return Finding(Unanswered.URL_UNAVAILABLE if result.status in _GATEWAY else Wrong.URL_FOREIGN, values)
+
+
+async def check_blocks(slack: SlackClient, messages: Sequence[Message], views: Sequence[View]) -> Finding:
+    """Let Slack validate messages and views, which shows nothing."""
+    shown = [("message", as_response(one)) for one in messages] + [("view", one.as_json()) for one in views]
+    try:
+        found = [error for kind, content in shown for error in await slack.validate(kind, content)]
+    except SlackUnreachableError as error:
+        return no_answer(error)
+    values = {"count": str(len(shown)), "errors": "; ".join(found)[:_LONGEST_ERRORS]}
+    return Finding(Wrong.BLOCKS_REFUSED if found else Good.BLOCKS_VALID, values)
 
 
 async def check_token(

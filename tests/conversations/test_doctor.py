@@ -77,6 +77,15 @@ async def test_all_is_well(one: SingleHarness) -> None:
     assert kinds == [Good.SETTINGS_VALID, Good.REACHED, Good.REACHED, Good.CLOCK_RIGHT]
 
 
+async def test_slack_validates_messages_if_asked_to_and_says_what_is_wrong_with_one(one: SingleHarness) -> None:
+    found = await examined(settings_of(one, **CHANNEL), "--real")
+    assert (found.code, found.has(N.BLOCKS, Good.BLOCKS_VALID, count="5")) == (0, True)
+    one.slack.faults["blocks.validate"] = Answer(200, b'{"ok":false,"error":"invalid_blocks","errors":["no such"]}')
+    found = await examined(settings_of(one, **CHANNEL), "--real")
+    errors = "; ".join(['"no such"'] * 5)
+    assert (found.code, found.has(N.BLOCKS, Wrong.BLOCKS_REFUSED, errors=errors)) == (2, True)
+
+
 async def test_nothing_is_left_in_slack_and_nothing_is_made(one: SingleHarness, tmp_path: Path) -> None:
     file, ports = tmp_path / "bot.db", {"PORT": free_port(), "METRICS_PORT": free_port()}
     changes = CHANNEL | {"DATABASE_URL": f"sqlite:///{file}", "BASE_URL": ""}

@@ -1,9 +1,10 @@
 """Slack's Web API: post, change and schedule messages, open views, and how a message fared."""
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -201,6 +202,23 @@ class SlackClient:
             bot_name=text_field(response, "user"),
             scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
         )
+
+    async def validate(self, kind: str, content: Mapping[str, Any]) -> list[str]:
+        """Return what Slack finds wrong with a "message" or a "view". Raises SlackUnreachableError.
+
+        https://docs.slack.dev/reference/methods/blocks.validate
+        """
+        pending = self.web.api_call("blocks.validate", data={kind: json.dumps(content)})
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                errors = (await pending).get("errors", [])
+        except SlackApiError as error:
+            errors = error.response.get("errors")
+            if not errors:
+                raise SlackUnreachableError(read_error(error)[0]) from None
+        except TRANSPORT_ERRORS as error:
+            raise SlackUnreachableError(type(error).__name__) from None
+        return list(map(json.dumps, errors))
 
     async def answers(self, token: Secret) -> bool:
         """Return whether Slack answers, and nothing in its place."""

@@ -1,10 +1,12 @@
 """Serves the Web API: reads a call, checks its token and scope, and lets the method answer."""
 
+import json
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from bot.sim.fault_injection import inject_fault
+from bot.sim.slack.block_kit import Surface, problems
 from bot.sim.slack.oauth import Codes
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
@@ -16,6 +18,18 @@ from bot.sim.slack.workspace import Workspace
 
 _METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | scheduled.METHODS | users.METHODS | views.METHODS
 _TEST = "api.test"  # https://docs.slack.dev/reference/methods/api.test: needs no token
+
+
+_VALIDATE = "blocks.validate"  # https://docs.slack.dev/reference/methods/blocks.validate: the same
+
+
+def _validated(values: Mapping[str, object]) -> dict[str, object]:
+    found = []
+    for kind, text in values.items():
+        content = json.loads(str(text))
+        surface: Surface = "message" if kind == "message" else content["type"]
+        found += problems(content.get("blocks", []), surface=surface)
+    return {"ok": not found, **({"error": "invalid_blocks", "errors": found} if found else {})}
 
 
 class WebApi:
@@ -62,6 +76,8 @@ class WebApi:
                 raise arguments
             if name == _TEST:
                 return web.json_response({"ok": True})
+            if name == _VALIDATE:
+                return web.json_response(_validated(arguments.values))
             if name == apps.CONNECTIONS_OPEN:
                 opened = apps.connections_open(self._platform, self._sockets, arguments)
                 return web.json_response({"ok": True} | opened)
