@@ -103,6 +103,10 @@ async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_
         assert "has ended this session" in (await at.wait_for_ephemeral(at.slack.bob)).text
         await at.command(user=at.slack.bob)
         assert verbs(at)[-2:] == ["end", "pause"]  # no resume, and each pause
+        await told(at, "*Not running*")
+        await asyncio.sleep(5)
+        assert f"by <@{at.person.id}>" in at.current(card).text
+        assert "Ended" in at.current(card).text
         home = await at.open_home()
         assert "*Ended* by" in str(home.blocks)
 

@@ -348,6 +348,8 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
     if not isinstance(found, Found):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
     only = read_only_for(found.rest) if click.verb is Verb.END else None
+    if click.verb is Verb.END and found.rest and only is None:
+        return broken_button_message(click.verb, click.value)
     if only is not None and (only.user_id != request.actor.user_id or time.time() > only.until):
         return end_button_expired(found.session_id)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None

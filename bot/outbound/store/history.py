@@ -13,7 +13,19 @@ from typing import get_args
 
 from bot.core.cards import SessionName
 from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder, Result
-from bot.core.outcomes import Broken, NotAutomatic, Outcome, Paused, Resumed, StoreUnavailable, Unconfirmed, Undone
+from bot.core.outcomes import (
+    Broken,
+    Ended,
+    NotAutomatic,
+    NotFound,
+    NotRunning,
+    Outcome,
+    Paused,
+    Resumed,
+    StoreUnavailable,
+    Unconfirmed,
+    Undone,
+)
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Source, Verb
 from bot.core.session_ids import SessionId
@@ -151,12 +163,15 @@ _LAST = f"""
       WHERE (team_id, session_id) IN (
           SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
         AND NOT (verb = 'end' AND outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}'))
+        AND NOT (outcome IN ('{NotRunning.__name__}', '{NotFound.__name__}') AND EXISTS (SELECT 1 FROM orders AS ends
+          WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
+            AND ends.outcome = '{Ended.__name__}'))
         AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
     ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
 """
 """The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume.
 
-An end in doubt leaves it as it was.
+An end in doubt leaves it as it was, and so does the answer that a session is not running which somebody has ended.
 """
 
 _SAYING_PAUSED = f"""
