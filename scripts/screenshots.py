@@ -1,4 +1,7 @@
-"""Makes the README's pictures from the running page: `python -m scripts.screenshots FOLDER`."""
+"""Makes the README's pictures from the running page: `python -m scripts.screenshots FOLDER FRAMES`.
+
+The folder FRAMES gets those of the animated picture of a pause: pause-light-1.png and so on.
+"""
 
 import asyncio
 import sys
@@ -21,14 +24,24 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 900}
 SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 1020}
 _AROUND_MODAL = 28  # pixels
+_HEIGHT_OF_PAUSED = 340  # pixels: of the alert with its thread
+_POINT = """
+button => {
+  const {right, bottom} = button.getBoundingClientRect();
+  const pointer = Object.assign(document.createElement("div"), {id: "pointer", textContent: "👆"});
+  Object.assign(pointer.style, {position: "fixed", left: `${right - 26}px`, top: `${bottom - 12}px`, fontSize: "26px"});
+  document.body.append(pointer);
+}
+"""
+"""Lets a hand point at a button."""
 
 
-async def take_all(folder: Path) -> None:
+async def take_all(folder: Path, frames: Path) -> None:
     """Take the pictures: of an alert, in each theme, and of a workspace that is set up in the app's Home."""
     async with chromium() as browser:
         for theme in THEMES:
             async with _page(browser, theme) as (page, demo):
-                await _take_alert(folder, page, demo, theme)
+                await _take_alert(folder, frames, page, demo, theme)
             async with _page(browser, theme) as (page, _):
                 await page.set_viewport_size(SIZE_OF_HOME)
                 await _take_home(folder, page, "" if theme == "light" else f"-{theme}")
@@ -46,8 +59,11 @@ async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncItera
         yield page, runner.demo
 
 
-async def _take_alert(folder: Path, page: Page, demo: Demo, theme: str) -> None:
-    """Take a firing alert with the whole page around it; then it alone and its thread, paused and resumed."""
+async def _take_alert(folder: Path, frames: Path, page: Page, demo: Demo, theme: str) -> None:
+    """Take a firing alert with the whole page around it; then it alone and its thread, paused and resumed.
+
+    Before and during the click, the frames have the size that it has later.
+    """
     pause = page.get_by_role("button", name=f"Pause session {next(iter(JOBS))}")
     alert = page.locator("#messages > li", has=page.locator(".message", has_text="Office supplies"))
     day = page.locator("#messages > .day")
@@ -55,19 +71,26 @@ async def _take_alert(folder: Path, page: Page, demo: Demo, theme: str) -> None:
     await expect(page.get_by_text("Put 12 standing desks into the cart")).to_be_visible()
     await _save(page, folder / f"firing-{theme}.png")
     slack = demo.sandbox.slack
-    slack.platform.history.delete(slack.channel_messages(slack.alerts)[0])  # a warning about another agent
-    await expect(page.get_by_text("Warning")).to_have_count(0)
+    for other in slack.channel_messages(slack.alerts)[:2]:  # what bob asks, and a warning about another agent
+        slack.platform.history.delete(other)
+    await expect(page.locator("#messages .message")).to_have_count(1)
     await day.evaluate("day => day.style.paddingTop = '8px'")
+    await alert.evaluate(f"alert => alert.style.minHeight = '{_HEIGHT_OF_PAUSED}px'")
+    await _save(page, frames / f"pause-{theme}-1.png", day, alert)
+    await pause.evaluate(_POINT)
+    await _save(page, frames / f"pause-{theme}-2.png", day, alert)
+    await page.locator("#pointer").evaluate("pointer => pointer.remove()")
     await pause.click()
     await expect(alert.get_by_role("button", name="Resume session")).to_have_count(1)
     await expect(alert.get_by_text("1 reply")).to_be_visible()
-    await expect(page.get_by_text("1 of 5 done")).to_be_visible()
+    await expect(page.get_by_text("1 of 8 done")).to_be_visible()
     await _save(page, folder / f"paused-{theme}.png", day, alert)
+    await _save(page, frames / f"pause-{theme}-3.png", day, alert)
     await alert.get_by_role("button", name="Resume session").first.click()
     await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
     await expect(alert.get_by_text("2 replies")).to_be_visible()
     await expect(alert.get_by_role("button", name="Pause session")).to_have_count(1)  # the card follows in a second
-    await expect(page.get_by_text("2 of 5 done")).to_be_visible()
+    await expect(page.get_by_text("2 of 8 done")).to_be_visible()
     await page.set_viewport_size({**SIZE, "height": SIZE["height"] + 100})  # for the thread
     await _save(page, folder / f"resumed-{theme}.png", day, alert)
 
@@ -127,4 +150,4 @@ def _around(boxes: Sequence[FloatRect], margin: float) -> FloatRect:
 
 
 if __name__ == "__main__":
-    asyncio.run(take_all(Path(sys.argv[1])))
+    asyncio.run(take_all(Path(sys.argv[1]), Path(sys.argv[2])))

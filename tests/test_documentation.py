@@ -58,6 +58,7 @@ def test_the_readme_is_short_and_shows_the_bot_and_its_two_commands_at_once() ->
     assert len(lines) <= 120
     first_screen = "\n".join(lines[:20])
     assert "docs/pictures/" in first_screen
+    assert max(picture.stat().st_size for picture in (DOCS / "pictures").iterdir()) < 1_000_000
     assert re.findall(r"^\$ (scripts/\S+)", first_screen, re.MULTILINE) == ["scripts/demo", "scripts/setup"]
 
 

@@ -7,11 +7,13 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from bot.sim.local_server import free_port
+from demo.page_client import open_page
 from harness.conversation import until
 from harness.process import CONSOLE_SCRIPT, bot_process, fetch
 
@@ -28,6 +30,19 @@ def bots_of(process: int) -> list[str]:
 
 def is_there(process: str) -> bool:
     return Path(f"/proc/{process}").exists()
+
+
+def used_by(process: int, began: float) -> float:
+    """The processor time of a process and its bots in seconds, with their own waits.
+
+    These are the seconds since `began` in which none of them waited for a processor.
+    """
+    tasks = [
+        path for one in (str(process), *bots_of(process)) for path in Path(f"/proc/{one}/task").glob("*/schedstat")
+    ]
+    times = [list(map(int, path.read_text().split())) for path in tasks]  # in nanoseconds: it ran, it waited to run
+    ran, waited = (sum(one[place] for one in times) / 1e9 for place in (0, 1))
+    return max(ran, time.monotonic() - began - waited)
 
 
 def make_command(path: Path, text: str) -> Path:
@@ -70,14 +85,15 @@ def test_the_transcript_ends_quietly_when_nobody_reads_on() -> None:
         assert check.wait(60) == 1
 
 
-async def test_the_script_serves_the_page_before_it_prints_anything_else(tmp_path: Path) -> None:
-    """In a checkout that is set up already; the argument is passed on."""
+async def test_the_script_serves_the_page_before_it_prints_anything_else_and_soon_an_alert(tmp_path: Path) -> None:
+    """In a checkout that is set up already; the argument is passed on. The page is there in 1.5 s, an alert in 3 s."""
     opened = tmp_path / "opened"
     browser = make_command(tmp_path / "browser", f'echo "$1" >{opened}')
     make_command(tmp_path / "scripts/setup", "exit 0")
     make_command(tmp_path / ".venv/bin/anchor-bot", f'exec {CONSOLE_SCRIPT[0]} "$@"')
     script = shutil.copy(SCRIPT, tmp_path / "scripts/demo")
     ours, theirs = pty.openpty()
+    began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         script, "--no-browser", env=os.environ | {"BROWSER": f"{browser} %s"}, stdin=theirs, stdout=theirs
     )
@@ -86,7 +102,12 @@ async def test_the_script_serves_the_page_before_it_prints_anything_else(tmp_pat
         written = await asyncio.to_thread(read_until, ours, b"End it with Ctrl-C.")
         before, _, served = written.partition("The demo is at ")
         assert before == ""
-        assert "<title>" in await fetch(served.split()[0])
+        url = served.split()[0]
+        assert "<title>" in await fetch(url)
+        assert used_by(process.pid, began) < 1.5
+        async with open_page(url) as alice:
+            await alice.until(lambda: "Pause session" in str(alice.slack))
+        assert used_by(process.pid, began) < 3.0
         started = bots_of(process.pid)
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(60):
