@@ -114,6 +114,8 @@ async def test_the_script_serves_the_page_before_it_prints_anything_else_and_soo
             assert await process.wait() == 130
     finally:
         os.close(ours)
+        if process.returncode is None:
+            process.terminate()
     assert [bot for bot in started if is_there(bot)] == []
     assert not opened.exists()
 
