@@ -33,7 +33,7 @@ _BY_ADMIN = f"An admin can set it {markup.IN_HOME}."
 _BY_REINSTALL = "An admin must reinstall this app (it lacks `users:read`) and set the key."
 _BY_OPERATOR = "The operator of the bot can set it up."
 _NO_KEY = "This workspace has no Anchor API key yet."
-_NO_SCOPE = "This app lacks the scope `users:read`, so only people who are named can {what}."
+_NO_SCOPE = "This app lacks the scope `users:read`, so only named people can {what}."
 _REFUSALS = {
     RoleUnknown: (
         "Slack did not say whether you are a member of this workspace.",
@@ -211,8 +211,8 @@ def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -
             return _NO_KEY, f"{now} {_BY_REINSTALL if scope_missing else _BY_ADMIN}"
         case ScopeMissing(install_url=install_url):
             here = f"Use `anchor-bot {verb}` where the bot runs, {markup.or_in_dashboard(verb, dashboard_url)}."
-            page = markup.link(install_url or APP_SETTINGS_URL, "this page")
-            return _NO_SCOPE.format(what=markup.does(verb)), f"{here} An admin can add it on {page}."
+            added = markup.link(install_url or APP_SETTINGS_URL, "can add it")
+            return _NO_SCOPE.format(what=markup.does(verb)), f"{here} An admin {added}."
     return None
 
 
