@@ -56,12 +56,15 @@ async def test_each_row_is_chained_once_if_a_process_is_killed_amid_a_chaining(d
         killed = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", KILLED, database_url, KEY.reveal()), stdout=asyncio.subprocess.PIPE
         )
-        assert killed.stdout is not None
-        assert await killed.stdout.readline() == b"writing\n"
-        await write(store, "other")
-        assert await killed.stdout.readline() == b"chaining\n"
-        killed.kill()
-        await killed.wait()
+        try:
+            assert killed.stdout is not None
+            assert await killed.stdout.readline() == b"writing\n"
+            writing = asyncio.create_task(write(store, "other"))
+            assert await killed.stdout.readline() == b"chaining\n"
+        finally:
+            killed.kill()  # at once: it may hold the file's lock, for which the other one waits
+            await killed.communicate()
+        await writing
         await write(store, "other")
         places = [place for (place,) in await fetch(store, "SELECT place FROM audit ORDER BY place")]
         assert places == list(range(1, len(places) + 1))

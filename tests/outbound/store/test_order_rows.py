@@ -235,7 +235,7 @@ async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_fo
 ) -> None:
     rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
     for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
-        slow_clock = partial(now, 1_785_000_000.0 + change, seconds)
+        slow_clock = staticmethod(partial(now, 1_785_000_000.0 + change, seconds))
         monkeypatch.setattr("bot.outbound.store.database.Asked.now", slow_clock)
         await rows.write([given], [])
     ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
