@@ -95,6 +95,14 @@ class Inspection:
         before = self.last.get(row.team_id)
         self.rows += 1
         self.last[row.team_id] = row
+        try:
+            self._compare(row, before)
+        except (TypeError, ValueError):  # a database can keep a value of any type
+            self._report(row, "a value in it is of another type")
+        if problem_of_order is not None:
+            self._report(row, problem_of_order)
+
+    def _compare(self, row: AuditRow, before: AuditRow | None) -> None:
         self.is_found |= row.link == self.wanted
         place, key = (1 if before is None else before.place + 1), self.keys.get(row.key_id)
         is_sealed = row.what == DELETED and key is not None and row.content == _seal(row, key)
@@ -105,8 +113,6 @@ class Inspection:
             self._report(row, f"its key {row.key_id} is not known", Verdict.UNVERIFIABLE)
         elif not is_sealed and row.linked("" if before is None else before.link, key).link != row.link:
             self._report(row, "it was changed, inserted or swapped with another one")
-        if problem_of_order is not None:
-            self._report(row, problem_of_order)
         if row.what == GAP:
             lost, _, link = row.content.partition(_SEPARATOR)
             self.gaps.append(f"{name(row)}: the database had lost the rows up to {lost}, link {link}")
@@ -128,6 +134,6 @@ class Inspection:
 
 
 def name(row: AuditRow) -> str:
-    """Name a row for an operator."""
+    """Name a row for an operator, with its whole seconds."""
     about = f"order {row.about}" if row.about else row.what
-    return f"Row {row.place} of {row.team_id or 'the workspace'} ({about}, {row.at:.0f})"
+    return f"Row {row.place} of {row.team_id or 'the workspace'} ({about}, {row.at!s:.10})"
