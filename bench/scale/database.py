@@ -110,6 +110,11 @@ class Server:
         await migrate(database)
         return database
 
+    def close(self) -> None:
+        """Forget everything."""
+        self.connection.raw.close()
+        self._driver.close()
+
     def work(self, work: Callable[[Connection], _T]) -> _T:
         """Do some work in a transaction that takes no time."""
         self.connection.raw.execute("BEGIN")

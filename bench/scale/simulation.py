@@ -109,7 +109,9 @@ class Simulation:
         for process in self._processes:
             process.outbox.stop()
         await asyncio.gather(*running, *checking, return_exceptions=True)
-        return self._read(databases)
+        measured = self._read(databases)
+        self._server.close()
+        return measured
 
     def _process(self, number: int, database: Database) -> _Process:
         rows = CardRows(database, f"process {number}")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -143,6 +143,10 @@ async def bot_process(
         reading = asyncio.create_task(bot.read(stdin))
         try:
             yield bot
+        except BaseException:  # a demo ends its bot, which otherwise would hold the output open
+            with suppress(ProcessLookupError, TimeoutError):
+                await bot.stop()
+            raise
         finally:
             if process.returncode is None:
                 process.kill()

@@ -56,8 +56,13 @@ async def test_the_wheel_has_every_file_knows_its_version_and_runs_the_demo(inst
     at, arguments = installation, ("demo", "--no-browser")
     async with bot_process({}, command=at.command, arguments=arguments, directory=at.empty, covered=False) as demo:
         url = await demo.prints("The demo is at ")
-        for path, asset in read_assets().items():
+        assets = read_assets()
+        del assets["install"]
+        for path, asset in assets.items():
             assert await fetch(f"{url}{path}") == asset.body.decode()
+        steps = await fetch(f"{url}install")  # with the release's own links
+        assert steps.startswith("## Install it in Slack\n")
+        assert PROJECT_URL in steps
         assert await demo.stop() == 0
 
 

@@ -125,19 +125,19 @@ async def test_the_first_row_that_is_not_as_it_was_written_is_named(store: Store
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("statement", "expected"),
     [
-        ("at = 'yesterday'", "Row 2 .*it was changed"),
-        ("place = 'two'", "Row 3 .*1 rows before it were deleted"),
-        ("content = x'ff'", "Row 2 .*a value in it is of another type"),
+        ("UPDATE audit SET at = 'yesterday' WHERE place = 2", "Row 2 .*it was changed"),
+        ("UPDATE audit SET place = 'two' WHERE place = 2", "Row 3 .*1 rows before it were deleted"),
+        ("UPDATE audit SET content = x'ff' WHERE place = 2", "Row 2 .*a value in it is of another type"),
     ],
 )
 async def test_a_row_with_a_value_of_another_type_which_sqlite_can_keep_is_named(
-    tmp_path: Path, value: str, expected: str
+    tmp_path: Path, statement: str, expected: str
 ) -> None:
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
         await give(store)
-        await execute(store, f"UPDATE audit SET {value} WHERE place = 2")
+        await execute(store, statement)
         verdict, problems = await verified(store)
         assert verdict == CHANGED
         assert re.search(expected, problems), problems
