@@ -120,12 +120,6 @@ def _cursor(text: str) -> Cursor:
     return cursor
 
 
-def _link(text: str) -> str:
-    if not _LINK.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a link: use the 64 digits of a line about the audit trail")
-    return text
-
-
 def _add_drill(commands: _Commands) -> None:
     parser = commands.add_parser(
         "drill",
@@ -153,6 +147,7 @@ def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Cal
 
 _team_id = _one_like(SLACK_ID.fullmatch, "a workspace id", "an id like T0123456789")
 _channel_id = _one_like(CHANNEL_ID.fullmatch, "a channel id", "an id like C0123456789")
+_link = _one_like(_LINK.fullmatch, "a link", "the 64 digits of a line about the audit trail")
 _port = _one_like(is_port, "a port", "a number from 0 (any free port) to 65535")
 _user_id = _one_like(
     lambda text: USER_ID.fullmatch(text) or operator_name(text),
