@@ -148,12 +148,18 @@ def confirm_end(session_id: SessionId) -> None:
 
 def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
     """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
+    which = "the first 8 digits of its id"
+    _confirm(f"{what}, type {which}: ", session_id[:8], why_not=why_not, wrong=f"these are not {which}")
+
+
+def _confirm(question: str, expected: str, *, why_not: str, wrong: str) -> None:
+    """Ask for what is expected. Raises NotDoneError without it."""
     if not sys.stdin.isatty():
         raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
     with contextlib.suppress(EOFError):
-        if input(f"{what}, type the first 8 digits of its id: ").strip().casefold() == session_id[:8]:
+        if input(question).strip().casefold() == expected:
             return
-    raise NotDoneError(f"{why_not}: these are not the first 8 digits of its id.")
+    raise NotDoneError(f"{why_not}: {wrong}.")
 
 
 def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
@@ -278,7 +284,8 @@ async def _pause_all(
     if not chosen:
         return int(not found.is_complete)
     if not options.yes:
-        _confirm_number(len(chosen))
+        question, wrong = f"To pause {agents(len(chosen))}, type this number: ", "this is not the number"
+        _confirm(question, str(len(chosen)), why_not="Nothing was paused", wrong=wrong)
     ended, batch_id = dict[SessionId, Outcome](), request_id.new_id()
     given = [replace(order, session_id=one.id, batch_id=batch_id) for one in chosen]
     orders, finish = open_orders(settings, session, place)
@@ -320,16 +327,6 @@ async def require_access(order: Order, settings: Settings, place: Place) -> Acce
         why = explain_refusal(order.verb, access, dashboard_url=settings.anchor_dashboard_url)
         raise NotDoneError(terminal_text(" ".join(why)))
     return access
-
-
-def _confirm_number(count: int) -> None:
-    """Ask for the number. Raises NotDoneError without it."""
-    if not sys.stdin.isatty():
-        raise NotDoneError("Nothing was paused: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
-    with contextlib.suppress(EOFError):
-        if input(f"To pause {agents(count)}, type this number: ").strip() == str(count):
-            return
-    raise NotDoneError("Nothing was paused: this is not the number.")
 
 
 async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> None:
