@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
@@ -16,7 +15,7 @@ from bot.core.sessions import Choice, SessionList
 from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
 from bot.messages.results import explain_refusal
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.secrets import FieldCipher, seal
 from bot.request_id import new_id
 from bot.runtime import Tasks
@@ -146,11 +145,8 @@ class Batches:
             self.orders.journal.told(one.entry, receipt.route if receipt else None)
 
     async def _earlier(self, batch: Batch) -> str:
-        actor = batch.address.actor
-        with suppress(StoreError, TimeoutError):
-            async with asyncio.timeout(_READ_WITHIN):
-                return await self.orders.session_cards.states.earlier_batch(actor.team_id, actor.user_id, batch.id)
-        return ""
+        actor, states = batch.address.actor, self.orders.session_cards.states
+        return await or_default(states.earlier_batch(actor.team_id, actor.user_id, batch.id), "", within=_READ_WITHIN)
 
     async def _tell_begun(self, batch: Batch, words: str) -> None:
         """Read the list once more, and name what began meanwhile, with Pause."""

@@ -1,9 +1,7 @@
 """The window in which people pause several sessions at once: what it shows is what is paused."""
 
-import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -26,7 +24,7 @@ from bot.messages.pausing import (
     several_modal,
 )
 from bot.messages.sessions import list_refusal, not_continued_text, not_read_text
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.marks import ShownSessions
 from bot.outbound.store.secrets import FieldCipher, seal, unseal_all
@@ -155,12 +153,9 @@ class PauseWindows:
 
     async def _resumed(self, team_id: str, ids: Sequence[SessionId], since: int) -> list[SessionId]:
         """Return those that were resumed since a time (Unix seconds), if the database answers."""
-        with suppress(StoreError, TimeoutError):
-            async with asyncio.timeout(_STORE_WAIT):
-                states = await self.states.of(team_id, ids)
-                resumed = {one for one, state in states.items() if state.phase is Phase.RESUMED and state.at >= since}
-                return [one for one in ids if one in resumed]
-        return []
+        states = await or_default(self.states.of(team_id, ids), None, within=_STORE_WAIT) or {}
+        resumed = {one for one, state in states.items() if state.phase is Phase.RESUMED and state.at >= since}
+        return [one for one in ids if one in resumed]
 
     async def _write(self, address: ReplyAddress, at: int, offer: Offer) -> tuple[str, int]:
         """Return the state of a window, and how many of its sessions it has: without the database those that fit."""
@@ -172,9 +167,9 @@ class PauseWindows:
 
         most = next(some for some in range(min(len(ids), MOST_OPTIONS), 0, -1) if len(state(some)) <= _LONGEST_STATE)
         if most < len(ids):
-            with suppress(StoreError, TimeoutError):
-                async with asyncio.timeout(_STORE_WAIT):
-                    return state(0, await self.rows.keep(address.actor.person, ids)), len(ids)
+            kept = await or_default(self.rows.keep(address.actor.person, ids), None, within=_STORE_WAIT)
+            if kept is not None:
+                return state(0, kept), len(ids)
         return state(most), most
 
     async def _read(self, actor: Actor, state: str) -> _Shown | None:
@@ -186,8 +181,5 @@ class PauseWindows:
         parts = (digits[first : first + _DIGITS] for first in range(0, len(digits), _DIGITS))
         ids: tuple[SessionId, ...] | None = tuple(SessionId(str(UUID(part))) for part in parts)
         if kept:
-            ids = None
-            with suppress(StoreError, TimeoutError):
-                async with asyncio.timeout(_STORE_WAIT):
-                    ids = await self.rows.find(actor.person, kept)
+            ids = await or_default(self.rows.find(actor.person, kept), None, within=_STORE_WAIT)
         return _Shown(address, read_choice(choice), at, ids)

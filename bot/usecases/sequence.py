@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -33,7 +32,7 @@ from bot.core.sessions import Life, NotRead, Session, end_of
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.entries import Entry
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import OrderRows
 from bot.runtime import Tasks, ended, happens
@@ -90,9 +89,7 @@ class OrderRecord:
         self.journal.sending(self.entry)
         if has_waited:
             await asyncio.wait({self.entry.written}, timeout=_SHORT_TIMEOUT)
-            with suppress(StoreError, TimeoutError):
-                async with asyncio.timeout(_SHORT_TIMEOUT):
-                    return await self.rows.resumed_after(self.entry.id)
+            return await or_default(self.rows.resumed_after(self.entry.id), None, within=_SHORT_TIMEOUT)
         return None
 
     async def changed_since(self, *, is_admin: bool) -> PausedSince | ResumedSince | StoreUnavailable | None:

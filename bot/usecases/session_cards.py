@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache
@@ -21,7 +20,7 @@ from bot.messages.clicked import CardUpdate, apply, has_line
 from bot.messages.results import card_not_updated, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.entries import Entry
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.journal import Journal
 from bot.request_id import new_id
@@ -87,14 +86,12 @@ class SessionCards:
         is_in_thread = entry.address.result_thread is not None and isinstance(entry.outcome, Paused | Resumed)
         if not (is_undone or is_in_thread) or not entry.written.done():
             return False
-        with suppress(StoreError, TimeoutError):
-            async with asyncio.timeout(_KNOWN_WITHIN):
-                if not is_undone:
-                    return await self.states.repeats_click(entry.id)
-                team_id, session_id = entry.session
-                state = (await self.states.of(team_id, [session_id])).get(session_id)
-                return state is None or state.phase is not Phase.PAUSED
-        return False
+        asked = self._is_not_paused(*entry.session) if is_undone else self.states.repeats_click(entry.id)
+        return await or_default(asked, default=False, within=_KNOWN_WITHIN)
+
+    async def _is_not_paused(self, team_id: str, session_id: SessionId) -> bool:
+        state = (await self.states.of(team_id, [session_id])).get(session_id)
+        return state is None or state.phase is not Phase.PAUSED
 
     async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
         """Post a resume in the channel in which a message that cannot be edited said last that the session is paused.

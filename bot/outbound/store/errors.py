@@ -1,4 +1,12 @@
-"""The errors of the store."""
+"""The errors of the store, and how to do without its answer."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TypeVar
+
+_T = TypeVar("_T")
+_Default = TypeVar("_Default")
 
 
 class StoreError(Exception):
@@ -47,3 +55,11 @@ class StoreInUseError(StoreNotUsableError):
 
 class IntegrityError(Exception):
     """A violated constraint. The text is the name of the database's error."""
+
+
+async def or_default(answer: Awaitable[_T], default: _Default, *, within: float) -> _T | _Default:
+    """Return the answer of the database; `default` if it fails or takes longer than so many seconds."""
+    with suppress(StoreError, TimeoutError):
+        async with asyncio.timeout(within):
+            return await answer
+    return default
