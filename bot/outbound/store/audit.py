@@ -100,17 +100,11 @@ _PROBLEM = f"""
       WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
       WHEN orders.outcome = 'Undone' AND audit.id = orders.id || ' Resumed' THEN NULL
       WHEN orders.team_id <> audit.team_id OR orders.verb <> audit.what
-        OR abs(coalesce(orders.settled_at, orders.given_at) - audit.at) > {MOST_ERROR} OR {
-    _OF_ORDER.replace("source", "orders.source")
-    .replace("outcome", "orders.outcome")
-    .replace("session_id", "orders.session_id")
-    .replace("channel_id", "orders.channel_id")
-    .replace("batch_id", "orders.batch_id")
-} <> audit.content THEN 'its order was changed'
+        OR abs(coalesce(orders.settled_at, orders.given_at) - audit.at) > {MOST_ERROR}
+        OR {_OF_ORDER} <> audit.content THEN 'its order was changed'
       WHEN coalesce(people.user_id, orders.user_id) <> orders.user_id
-        OR (people.user_id IS NULL AND orders.user_id NOT LIKE '{
-    FORGOTTEN
-}%') THEN 'the person of its order was changed'
+        OR (people.user_id IS NULL AND orders.user_id NOT LIKE '{FORGOTTEN}%')
+        THEN 'the person of its order was changed'
     END AS problem
 """
 _VERIFIED = f"""
@@ -148,13 +142,13 @@ class AuditTrail:
 
     async def _chain_all(self) -> None:
         while True:
+            is_more = False
             try:
                 is_more = await self.chain() == BATCH
             except StoreError:
-                is_more = False
+                pass
             except Exception:  # noqa: BLE001 - the next look may work
                 _log.exception("audit trail not chained")
-                is_more = False
             if not is_more:
                 await happens(self.database.news.audit, within=_FALLBACK)
                 self.database.news.audit.clear()
@@ -192,13 +186,11 @@ class AuditTrail:
             for about in self._notes(row.team_id, known.pop(row.team_id, None), last.get(row.team_id), row.at):
                 last[row.team_id] = self._next(about, last.get(row.team_id))
                 added.append(last[row.team_id])
-            person = people[row.team_id, row.user_id]
-            values = {**row._asdict(), "person": person, "place": 0, "key_id": "", "link": ""}
-            values.pop("user_id")
-            last[row.team_id] = self._next(AuditRow(**values), last.get(row.team_id))
+            named = replace(_read(row), person=people[row.team_id, row.user_id])
+            last[row.team_id] = self._next(named, last.get(row.team_id))
             chained.append(last[row.team_id])
         connection.execute_many(_INSERT, [asdict(row) for row in added])
-        connection.execute_many(_CHAIN, [{name: getattr(row, name) for name in _CHAINED} for row in chained])
+        connection.execute_many(_CHAIN, [asdict(row) for row in chained])
         return chained
 
     def _next(self, row: AuditRow, last: AuditRow | None) -> AuditRow:
@@ -297,9 +289,6 @@ class AuditTrail:
             except UnreadableError:
                 _log.info("a key of the audit trail is not known", extra={"key": row.name})
         return keys
-
-
-_CHAINED = ("id", "place", "person", "key_id", "link")
 
 
 @lru_cache(_MOST_KNOWN)
