@@ -89,11 +89,9 @@ def read_policy(text: str | None) -> Policy:
     if text is None:
         return Policy()
     try:
-        stored = json.loads(text)
-        many = _read_ids(stored.pop(_MANY, [])) if isinstance(stored, dict) else frozenset()
-        names = (*_VERBS, *({_END} & stored.keys())) if isinstance(stored, dict) else _VERBS
-        rules = {verb: _read_rule(rule) for verb, rule in _exactly(names, stored).items()}
-        return Policy(**rules, pause_many=many)
+        stored = _exactly(_VERBS, json.loads(text), optional=(_MANY, _END))
+        many = _read_ids(stored.pop(_MANY, []))
+        return Policy(**{verb: _read_rule(rule) for verb, rule in stored.items()}, pause_many=many)
     except (ValueError, RecursionError):
         raise UnreadableError("this version cannot read the policy") from None
 
@@ -112,8 +110,8 @@ def _read_ids(value: object) -> frozenset[str]:
     return frozenset(value)
 
 
-def _exactly(names: tuple[str, ...], value: object) -> dict[str, Any]:
-    if not isinstance(value, dict) or value.keys() != set(names):
+def _exactly(names: tuple[str, ...], value: object, *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(value, dict) or not set(names) <= value.keys() <= {*names, *optional}:
         raise ValueError
     return value
 
