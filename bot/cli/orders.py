@@ -31,7 +31,6 @@ from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.batches import agents, batch_text, still_running
-from bot.messages.blocks import Message
 from bot.messages.buttons import session_line
 from bot.messages.markup import DOING, code
 from bot.messages.results import explain_refusal, facts_message, outcome_message
@@ -200,7 +199,7 @@ class Wait:
         """Print the outcome, unless Ctrl-C has ended the wait."""
         self._outcome = outcome
         if not self._is_cut_short():
-            _print(outcome_message(self.entry.order, outcome, now=time.time(), dashboard_url=self.dashboard_url))
+            say(outcome_message(self.entry.order, outcome, now=time.time(), dashboard_url=self.dashboard_url).text)
         if self.received is not None:
             asyncio.get_running_loop().call_later(_LAST_WRITE_TIMEOUT, self._cancel)
 
@@ -291,8 +290,7 @@ async def _pause_all(
     orders, finish = open_orders(settings, session, place)
     received = list[signal.Signals]()
     for number in (signal.SIGINT, signal.SIGTERM):
-        stop = partial(_interrupt, orders.control, received, number)
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, _interrupt, orders.control, received, number)
     within = 0.0 if place.why_not else WRITE_TIMEOUT
     entries = [orders.begin(one) for one in given]
     tell = {one.id: partial(ended.__setitem__, one.order.session_id) for one in entries}
@@ -338,11 +336,7 @@ async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientS
     read = await sessions.about(access.key, order.session_id, within=_READ_TIMEOUT)
     for known in () if isinstance(read, NotRead) else read:
         if known.id == order.session_id and (message := facts_message(known.id, None, known, now=time.time())):
-            _print(message)
-
-
-def _print(message: Message) -> None:
-    say(message.text)
+            say(message.text)
 
 
 def say(*lines: str) -> None:

@@ -18,8 +18,8 @@ from bot.core.sessions import EIGHT_DIGITS
 
 _EFFECT_OF_END = (
     "The browser, its pages and the agent's run are lost. It needs END_SESSION=on, or with many workspaces the "
+    "permission in the app's Home."
 )
-_EFFECT_OF_END += "permission in the app's Home."
 
 UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
 

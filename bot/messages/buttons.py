@@ -281,7 +281,7 @@ def button(  # noqa: PLR0913 - the variants of a button
 
 
 def end_button(
-    session_id: SessionId, known: Session | None, *, now: float = 0.0, only: OnlyFor | None = None, label: str = ""
+    session_id: SessionId, known: Session | None, *, now: float, only: OnlyFor | None = None, label: str = ""
 ) -> Block:
     """Return the button that ends a session, which asks first. `known` is what is known of it `now` (Unix seconds).
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.requests import Verb
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import ALL_WORD, Choice, Overview, Session, SessionList
+from bot.messages.batches import agents
 from bot.messages.blocks import Block, Message, View, context, ephemeral, input_block, option, plain_text, section
 from bot.messages.buttons import PAUSE_SEVERAL, session_line, several_button
 from bot.messages.markup import code, one_line, some
@@ -108,8 +109,7 @@ def several_modal(offer: Offer, state: str, *, at: int) -> View:
         *([_leave_out(offer, at)] if len(shown) > 1 else []),
         input_block("Reason", {"type": "plain_text_input", "action_id": REASON, "max_length": _LONGEST_REASON}),
     )
-    count = sum(one.id not in offer.left_out for one in shown)
-    submit = f"Pause {count} agent{'' if count == 1 else 's'}"
+    submit = f"Pause {agents(sum(one.id not in offer.left_out for one in shown))}"
     return View(blocks, SEVERAL_TITLE, submit, "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
 
 
