@@ -200,9 +200,8 @@ class AuditTrail:
     def _notes(self, team_id: str, known: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
         """Return the rows to add before the next one: about lost rows of this process, and about another key."""
         notes = dict[str, str]()
-        if known is not None and (last is None or (last.place, last.link) < (known.place, known.link)):
-            is_lost = last is None or last.place < known.place or last.link != known.link
-            notes |= {GAP: content_of(str(known.place), known.link)} if is_lost else {}
+        if known is not None and (last is None or last.place < known.place or _is_another(last, known)):
+            notes[GAP] = content_of(str(known.place), known.link)
         if last is not None and last.key_id != self.cipher.key_id:
             notes[NEW_KEY] = content_of(last.key_id)
         return [
@@ -289,6 +288,11 @@ class AuditTrail:
             except UnreadableError:
                 _log.info("a key of the audit trail is not known", extra={"key": row.name})
         return keys
+
+
+def _is_another(row: AuditRow, known: AuditRow) -> bool:
+    """Return whether a row is in the place of the known one."""
+    return row.place == known.place and row.link != known.link
 
 
 @lru_cache(_MOST_KNOWN)

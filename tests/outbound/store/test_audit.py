@@ -189,6 +189,20 @@ async def test_what_a_restored_database_has_lost_is_a_gap(store: Store) -> None:
     assert (verdict, "had lost the rows up to 3" in problems) == (WHOLE, True)
 
 
+async def test_lost_rows_are_a_gap_also_if_another_process_has_chained_as_many_since(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as here:
+        await give(here)
+        for _ in range(8):  # which link sorts first is a matter of chance
+            ((place,),) = await fetch(here, "SELECT max(place) FROM audit")
+            await execute(here, "DELETE FROM orders WHERE id = (SELECT about FROM audit WHERE place = :at)", at=place)
+            await execute(here, "DELETE FROM audit WHERE place = :at", at=place)
+            async with open_store(Secret(database_url), [KEY]) as there:
+                await give(there, 1)
+            await give(here, 1)
+        verdict, problems = await verified(here)
+        assert (verdict, problems.count("had lost the rows")) == (WHOLE, 8)
+
+
 async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -> None:
     await give(store, user="U0BOB000001")
     await give(store, 1)
