@@ -10,14 +10,14 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.outbound.store.card_claims import LEASE
+from bot.outbound.store.opposition import CLOCK_ERROR
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Message, Source
 from conversations.test_cards import RESUME, TOKEN, alert, buttons, until_shown
 from conversations.test_session_views import overview
 from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import until
-from harness.databases import KEY, query, set_clock
+from harness.databases import KEY, commit_ends_slowly, query, set_clock
 from harness.product import Limits, OrderRows, Settings, errors, running
 from harness.single_workspace import PATIENT_ACK
 
@@ -124,8 +124,18 @@ async def test_two_clicks_of_a_person_that_come_to_two_bots_have_one_result(url:
         await at.anchor.until(lambda: len(at.orders) == 2)
         await asyncio.sleep(1.0)
         (result,) = [one for one in at.messages() if one.thread_ts == alert.ts]
-        # PostgreSQL's news come in real time: the process that shows the card may only look again after its lease
-        await at.slack.until(lambda: at.current(result).text.startswith("⏸️ *Paused* by"), within=2 * LEASE)
+        await at.slack.until(lambda: at.current(result).text.startswith("⏸️ *Paused* by"))
+
+
+@HTTP_ONLY
+async def test_a_card_that_is_posted_while_the_end_of_a_pause_is_committed_shows_that_end(url: str) -> None:
+    async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
+        commit_ends_slowly(url)
+        switch()
+        await at.command(user=at.slack.bob)
+        await until(lambda: query(url, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+        card = await alert(at)
+        await at.slack.until(lambda: f"*Paused* by <@{at.slack.bob.id}>" in at.current(card).text, within=5.0)
 
 
 @HTTP_ONLY
@@ -146,6 +156,7 @@ async def test_a_resume_button_whose_message_does_not_know_of_a_pause_asks_again
     async with two_bots(url) as (at, switch):
         person = getattr(at.slack, by)
         await at.command()
+        await asyncio.sleep(CLOCK_ERROR)
         switch()
         await at.command(f"{SESSION} it loops", user=at.slack.carol)
         await at.click(at.messages()[0], verb="resume", user=person)

@@ -195,6 +195,18 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
         return found.fetchall() if found.description else []
 
 
+_SLOW_ENDS = """
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON orders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+      WHEN (NEW.settled_at IS NOT NULL AND OLD.settled_at IS NULL) EXECUTE FUNCTION wait();
+"""
+
+
+def commit_ends_slowly(url: str) -> None:
+    """Let PostgreSQL take 1.5 s to commit that an order has ended, as with a slow disk."""
+    query(url, _SLOW_ENDS)
+
+
 def set_clock(url: str, ahead: float) -> None:
     """Set the clock of a database so many seconds ahead of the machine's: for PostgreSQL, before it is used."""
     if url.startswith("sqlite"):

@@ -209,7 +209,9 @@ async def single_workspace_process(
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **(settings or {}))
         async with bot_process(environ, command=command, directory=directory, covered=covered) as bot:
-            await bot.says("connected to Slack" if socket_mode else "ready")
+            await bot.says("ready")
+            if socket_mode:
+                await bot.says("connected to Slack")
             await forget_key_check(anchor)
             slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
             yield ProcessHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)

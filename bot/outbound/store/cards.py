@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,7 +38,7 @@ from bot.outbound.store.card_values import (
     write_facts,
 )
 from bot.outbound.store.connections import Connection, listed, storable
-from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock
+from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock, locks_of
 from bot.outbound.store.errors import PartError, StoreError
 from bot.outbound.store.marks import CHECK, KEY_CHECK, READS
 from bot.outbound.store.news import CARDS
@@ -191,7 +191,9 @@ class CardRows:
         return await self.database.change(partial(self._exchange, changes, most))
 
     def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
-        now = time.monotonic() + self.clock.offset(connection, [LOCK])
+        names = [(card.team_id, card.session_id) for card in changes.new]
+        names += [(one.team_id, one.alert.session_id) for one in changes.alerts]
+        now = time.monotonic() + self.clock.offset(connection, insert_locks(names))
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
         for card, ts in ((one.card, one.ts) for one in changes.sent if one.ts and one.card.group):
@@ -342,6 +344,18 @@ def _write_times(connection: Connection, team_id: str, times: Sequence[float]) -
     connection.execute(_WRITE_TIMES, team_id=team_id, times=json.dumps(times))
 
 
+def insert_locks(sessions: Iterable[SessionName]) -> list[int]:
+    """Return the locks of a transaction that inserts cards of sessions: LOCK, and those that `mark` takes.
+
+    Else it could commit just before one that marks, and has not seen, these cards; they would show what was before.
+    """
+    return sorted((LOCK, *_locks_of_cards(sessions)))
+
+
+def _locks_of_cards(sessions: Iterable[SessionName]) -> list[int]:
+    return locks_of(f"cards {team_id} {session_id}" for team_id, session_id in sessions)
+
+
 def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, MarkedCards] | None:
     """Mark the open cards of sessions as due, those that are clicked first, as the last part of a transaction.
 
@@ -353,7 +367,7 @@ def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, 
     found = {session: MarkedCards() for session in marks}
     clicked = listed(ts for messages in marks.values() for ts in messages)
     try:
-        with connection.last_part():
+        with connection.last_part(_locks_of_cards(marks)):
             for row in connection.fetch_all(_MARK, sessions=listed(marks), clicked=clicked, now=now):
                 before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
                 names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})

@@ -39,7 +39,7 @@ class Driver(Protocol):
     catalog: str
     """The statement that finds the table `name`."""
     savepoint: Sequence[str]
-    """The statements that begin a part of a transaction, in which a lock is waited for half a second."""
+    """The statements that begin a part of a transaction, in which a lock is waited for half a second, and `locks`."""
     longest_use: float
     """Seconds after which a connection is replaced."""
 
@@ -182,10 +182,10 @@ class Connection:
         return self.queue(sql, *rows).count()
 
     @contextmanager
-    def last_part(self) -> Iterator[None]:
-        """Undo only this part of the transaction if it fails, and raise PartError. Locks end it soon."""
+    def last_part(self, locks: Sequence[int] = ()) -> Iterator[None]:
+        """Undo only this part of the transaction if it fails, and raise PartError. Locks end it soon; it takes some."""
         for sql in self.driver.savepoint:
-            self.queue(sql, {})
+            self.queue(sql, {"locks": listed(locks)})
         try:
             yield
         except self.driver.error as error:

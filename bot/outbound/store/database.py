@@ -6,11 +6,12 @@ import math
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from glob import escape
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -252,6 +253,12 @@ def connect(url: Secret) -> Database:
     return Database(server, changes, reads, nullcontext(), nullcontext(), news=news)
 
 
+def locks_of(names: Iterable[str]) -> list[int]:
+    """Return the numbers of the locks with these names, sorted, so that nobody waits in a circle."""
+    digests = {blake2b(name.encode(errors="replace"), digest_size=8).digest() for name in names}
+    return sorted(int.from_bytes(digest, signed=True) for digest in digests)
+
+
 class Asked(NamedTuple):
     """A question for the database's time, and the monotonic time before it."""
 
@@ -275,8 +282,8 @@ class DatabaseClock:
     def ask(self, connection: Connection, locks: Sequence[int] = ()) -> Asked:
         """Queue the question for the database's time.
 
-        On PostgreSQL, make the transaction durable, and take these locks (sorted, so that nobody waits in a circle)
-        until its end. SQLite has one writer at a time anyway.
+        On PostgreSQL, make the transaction durable, and take these locks (sorted) until its end. SQLite has one writer
+        at a time anyway.
         """
         return Asked(time.monotonic(), connection.queue(connection.driver.clock, {"locks": listed(locks)}))
 

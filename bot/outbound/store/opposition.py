@@ -3,13 +3,12 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from hashlib import blake2b
 from typing import get_args
 
 from bot.core.outcomes import Broken, Doubt, Ended, Paused, Refusal, Resumed, Superseded, Unconfirmed
 from bot.core.requests import NO_OPPOSITION, REPEATED, UNCONFIRMED_TTL, EarlierPause, Ending, Opposition, Order
 from bot.outbound.store.connections import Row, listed
-from bot.outbound.store.database import DatabaseClock
+from bot.outbound.store.database import DatabaseClock, locks_of
 
 NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
 _RECENT = 900.0  # seconds; an older order has no effect any more, and a session can have thousands of them
@@ -122,8 +121,4 @@ def _earlier_pause(row: Row) -> EarlierPause | None:
 
 def session_locks(orders: Iterable[Order]) -> list[int]:
     """Return the numbers of the sessions of these orders, sorted."""
-    return sorted({_number(f"{order.actor.team_id} {order.session_id}") for order in orders})
-
-
-def _number(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(errors="replace"), digest_size=8).digest(), signed=True)
+    return locks_of(f"{order.actor.team_id} {order.session_id}" for order in orders)

@@ -47,7 +47,11 @@ class PostgresqlDriver:
           (SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks))
     """
     catalog = "SELECT 1 FROM pg_tables WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
-    savepoint: Sequence[str] = ("SAVEPOINT last_part", "SET LOCAL lock_timeout = '500ms'")
+    savepoint: Sequence[str] = (
+        "SAVEPOINT last_part",
+        "SET LOCAL lock_timeout = '500ms'",
+        "SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks)",
+    )
     longest_use = _LONGEST_USE
     is_moved = False
 

@@ -16,7 +16,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import IS_ALERT, row_values
-from bot.outbound.store.cards import INSERT_CARD, LOCK
+from bot.outbound.store.cards import INSERT_CARD, insert_locks
 from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.history import states_now
@@ -142,9 +142,10 @@ class ReminderRows:
             await self.database.change(partial(self._record, looks))
 
     def _record(self, looks: Sequence[Look], connection: Connection) -> None:
-        now = time.monotonic() + self._clock.offset(connection, [LOCK])
         new = list[NewCard]()
         told = [look.paused for look in looks if look.cards]
+        locks = insert_locks((one.team_id, one.session_id) for one in told)
+        now = time.monotonic() + self._clock.offset(connection, locks)
         # somebody can have resumed or ended one while it was read
         states = states_now(connection, {(one.team_id, one.session_id) for one in told})
         endings = _endings(connection, [one.order_id for one in told])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,9 +11,9 @@ import pytest
 
 from bot.outbound.store.reminders import Look, ReminderRows
 from harness import SESSION
-from harness.databases import CIPHER
+from harness.databases import CIPHER, KEY, commit_ends_slowly
 from harness.order_rows import acted, order_row
-from harness.product import OrderRows, State, Store, cards, outcomes, requests
+from harness.product import OrderRows, Secret, State, Store, cards, open_store, outcomes, requests
 from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +81,23 @@ async def test_nobody_is_reminded_while_a_session_is_being_ended_nor_once_it_was
     assert await posts(store) == ([("C1",)] if isinstance(outcome, outcomes.Failed) else [])
     later, next_in = await rows.claim()
     assert (later, next_in is not None and 50 < next_in <= 60) == ([], outcome is None)
+
+
+async def test_nobody_is_reminded_while_a_resume_is_committed(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        rows, orders = ReminderRows(store.database), OrderRows(store.database, CIPHER, "p1")
+        resume = order_row(requests.Verb.RESUME)
+        await pause(store)
+        (one,), _ = await rows.claim()
+        await orders.write([resume], [])
+        commit_ends_slowly(url)
+        ending = asyncio.ensure_future(
+            orders.write([], [acted(resume, outcomes.Resumed())], {resume.session: frozenset()})
+        )
+        await asyncio.sleep(0.3)
+        await rows.record([Look(one, cards=[reminder(one)])])
+        assert (ending.done(), await posts(store)) == (True, [])
 
 
 async def test_beyond_twenty_they_are_lists_and_the_channels_of_alerts_are_known(store: Store) -> None:
