@@ -7,10 +7,10 @@ row in their place, which is signed by itself: so a deletion that the bot made i
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 DELETED, GAP, NEW_KEY = "deleted", "gap", "new key"
 """What the rows are about that the bot itself has added: rows deleted before, a restored database, another key."""
@@ -18,8 +18,7 @@ DELETED, GAP, NEW_KEY = "deleted", "gap", "new key"
 _SEPARATOR = "|"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(NamedTuple):
     """A row: its workspace and place there, the order that it is `about` ("" if it is about a change), what and when.
 
     `at` is in Unix seconds. `person` is a pseudonym that can't be traced back once its salt is deleted.
@@ -39,7 +38,7 @@ class AuditRow:
     def linked(self, before: str, key: bytes) -> "AuditRow":
         """Return the row with its link, after the link `before`; "" before the first one."""
         fields = [self.team_id, self.place, self.id, self.about, self.what, repr(self.at), self.person, self.content]
-        return replace(self, link=_sign([*fields, self.key_id, before], key))
+        return self._replace(link=_sign([*fields, self.key_id, before], key))
 
 
 def content_of(*parts: str) -> str:
@@ -49,8 +48,8 @@ def content_of(*parts: str) -> str:
 
 def tombstone(last: AuditRow, key: bytes, **own: Any) -> AuditRow:  # noqa: ANN401 - its id, time and key id
     """Return the row in place of all rows up to this one, which are being deleted. Its place is their number."""
-    row = replace(last, about="", what=DELETED, person="", **own)
-    return replace(row, content=_seal(row, key))
+    row = last._replace(about="", what=DELETED, person="", **own)
+    return row._replace(content=_seal(row, key))
 
 
 def _seal(row: AuditRow, key: bytes) -> str:

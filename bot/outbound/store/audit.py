@@ -11,7 +11,7 @@ import math
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import takewhile
@@ -63,8 +63,9 @@ ADD_CHANGE = """
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
     VALUES (:id, :team_id, '', :what, :at, :user_id, :value)
 """
-_NEW = f"SELECT * FROM audit WHERE place IS NULL ORDER BY at, id LIMIT {BATCH} FOR UPDATE"
-_LAST = "SELECT * FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
+_READ = f"SELECT {', '.join(AuditRow._fields)}"
+_NEW = f"{_READ}, user_id FROM audit WHERE place IS NULL ORDER BY at, id LIMIT {BATCH} FOR UPDATE"
+_LAST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
 _PEOPLE = """
     SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
       SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:people))
@@ -73,9 +74,9 @@ _ADD_PERSON = "INSERT INTO audit_people (team_id, user_id, salt, person) VALUES 
 _CHAIN = """
     UPDATE audit SET place = :place, person = :person, user_id = '', key_id = :key_id, link = :link WHERE id = :id
 """
-_COLUMNS = [one.name for one in fields(AuditRow)]
 _INSERT = f"""
-    INSERT INTO audit ({", ".join(_COLUMNS)}, user_id) VALUES ({", ".join(f":{one}" for one in _COLUMNS)}, '')
+    INSERT INTO audit ({", ".join(AuditRow._fields)}, user_id)
+    VALUES ({", ".join(f":{one}" for one in AuditRow._fields)}, '')
 """
 _ADD_KEY = f"INSERT INTO marks (scope, name, value) VALUES ('{AUDIT_KEY}', :name, :value) ON CONFLICT DO NOTHING"
 _KEYS = f"SELECT name, value FROM marks WHERE scope = '{AUDIT_KEY}'"
@@ -91,7 +92,7 @@ _OLD_TEAMS = f"""
     SELECT DISTINCT team_id FROM (SELECT team_id FROM audit WHERE at < :limit AND place IS NOT NULL
       AND what <> '{DELETED}' ORDER BY at LIMIT 10000) AS old
 """
-_FIRST = f"SELECT * FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place LIMIT {BATCH + 1}"
+_FIRST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place LIMIT {BATCH + 1}"
 _UP_TO = "FROM audit WHERE team_id = :team_id AND place <= :place"
 _ALL = 2**62  # places
 _PROBLEM = f"""
@@ -108,7 +109,7 @@ _PROBLEM = f"""
     END AS problem
 """
 _VERIFIED = f"""
-    SELECT {", ".join(f"audit.{one}" for one in _COLUMNS)}, {_PROBLEM}, people.user_id, people.salt FROM audit
+    SELECT {", ".join(f"audit.{one}" for one in AuditRow._fields)}, {_PROBLEM}, people.user_id, people.salt FROM audit
     LEFT JOIN orders ON orders.id = audit.about
     LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
     WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL
@@ -180,22 +181,23 @@ class AuditTrail:
         teams = {row.team_id for row in new}
         known = {team_id: self._known.get(team_id) for team_id in teams}
         asked = [connection.queue(_LAST, {"team_id": team_id}) for team_id in teams]
-        last = {row.team_id: _read(row) for one in asked for row in one.fetch_all()}
+        last = {row.team_id: AuditRow._make(row) for one in asked for row in one.fetch_all()}
         added, chained = list[AuditRow](), list[AuditRow]()
-        for row in new:
+        for *values, user_id in new:
+            row = AuditRow._make(values)
             for about in self._notes(row.team_id, known.pop(row.team_id, None), last.get(row.team_id), row.at):
                 last[row.team_id] = self._next(about, last.get(row.team_id))
                 added.append(last[row.team_id])
-            named = replace(_read(row), person=people[row.team_id, row.user_id])
+            named = row._replace(person=people[row.team_id, user_id])
             last[row.team_id] = self._next(named, last.get(row.team_id))
             chained.append(last[row.team_id])
-        connection.execute_many(_INSERT, [asdict(row) for row in added])
-        connection.execute_many(_CHAIN, [asdict(row) for row in chained])
+        connection.execute_many(_INSERT, [row._asdict() for row in added])
+        connection.execute_many(_CHAIN, [row._asdict() for row in chained])
         return chained
 
     def _next(self, row: AuditRow, last: AuditRow | None) -> AuditRow:
         place, before = (1, "") if last is None else (last.place + 1, last.link)
-        return replace(row, place=place, key_id=self.cipher.key_id).linked(before, self._key)
+        return row._replace(place=place, key_id=self.cipher.key_id).linked(before, self._key)
 
     def _notes(self, team_id: str, known: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
         """Return the rows to add before the next one: about lost rows of this process, and about another key."""
@@ -254,11 +256,11 @@ class AuditTrail:
         self._keep_key(connection)
         if place == _ALL:
             connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place IS NULL", team_id=team_id)
-        last = connection.fetch_one(f"SELECT * {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
+        last = connection.fetch_one(f"{_READ} {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
         if last is not None:
             connection.execute(f"DELETE {_UP_TO}", **up_to)
             own = {"id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
-            connection.execute(_INSERT, **asdict(tombstone(_read(last), self._key, **own)))
+            connection.execute(_INSERT, **tombstone(AuditRow._make(last), self._key, **own)._asdict())
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
@@ -272,7 +274,7 @@ class AuditTrail:
                 *values, problem, user_id, salt = row
                 if salt is not None and _pseudonym(salt, user_id) != row.person:
                     problem = problem or "the person behind its pseudonym was changed"
-                inspection.follow(AuditRow(*values), problem)
+                inspection.follow(AuditRow._make(values), problem)
             if len(rows) < _PAGE:
                 break
             last = rows[-1]
@@ -298,7 +300,3 @@ def _is_another(row: AuditRow, known: AuditRow) -> bool:
 @lru_cache(_MOST_KNOWN)
 def _pseudonym(salt: str, user_id: str) -> str:
     return hmac.digest(salt.encode(), user_id.encode(), sha256).hex()
-
-
-def _read(row: Row) -> AuditRow:
-    return AuditRow(**{name: getattr(row, name) for name in _COLUMNS})
