@@ -51,14 +51,14 @@ _MOST_KNOWN = 10_000
 _OF_ORDER = (
     "source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|' || coalesce(batch_id, '')"
 )
-ADD_ORDERS = f"""
+ADD_ORDER = f"""
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
     SELECT id || ' ' || coalesce(outcome, ''), team_id, id, verb, coalesce(settled_at, given_at), user_id,
       {_OF_ORDER} FROM orders
-    WHERE id IN (SELECT value FROM json_each(:ids)) AND owner = :owner AND state = '{State.TOLD}'
+    WHERE id = :id AND owner = :owner AND state = '{State.TOLD}'
     ON CONFLICT DO NOTHING
 """
-"""Add the rows of orders of `owner` that have ended. A resume that is undone has two."""
+"""Add the row of an order of `owner` that has ended. A resume that is undone has two."""
 ADD_CHANGE = """
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
     VALUES (:id, :team_id, '', :what, :at, :user_id, :value)

@@ -30,7 +30,7 @@ from bot.core.requests import (
     made_at,
 )
 from bot.core.session_ids import SessionId
-from bot.outbound.store.audit import ADD_ORDERS
+from bot.outbound.store.audit import ADD_ORDER
 from bot.outbound.store.cards import NO_MARKS, Marks, mark
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, DatabaseClock
@@ -348,8 +348,8 @@ class OrderRows:
         return Written(lost, fates, held_back, opposition, cards, frozenset(undone))
 
     def _add_to_trail(self, connection: Connection, rows: Sequence[Entry]) -> None:
-        ended = [row.id for row in rows if row.state is State.TOLD]
-        connection.queue(ADD_ORDERS, *([{"ids": listed(ended), "owner": self._owner}] if ended else ()))
+        ended = [{"id": row.id, "owner": self._owner} for row in rows if row.state is State.TOLD]
+        connection.queue(ADD_ORDER, *ended)
 
     async def find_opposition(self, order_id: str) -> Opposition:
         """Return the opposition of a stored row."""

@@ -77,8 +77,8 @@ INSERT = """
     SELECT 'x', team_id, '', what, at, content, '', 4, person, key_id, link FROM audit WHERE place = 2
 """
 SWAP = """
-    UPDATE audit SET about = CASE place WHEN 1 THEN (SELECT about FROM audit WHERE place = 2)
-      ELSE (SELECT about FROM audit WHERE place = 1) END WHERE place < 3
+    UPDATE audit SET about = other.about FROM (SELECT 3 - place AS place, about FROM audit WHERE place < 3) AS other
+    WHERE audit.place = other.place
 """
 OLD = """
     INSERT INTO audit (id, team_id, about, what, at, content, user_id)
