@@ -137,7 +137,7 @@ async def test_on_a_phone_the_window_of_sessions_begins_with_the_first_one_and_i
     await expect(dialog.get_by_role("button", name=re.compile("^Pause session")).first).to_be_in_viewport(ratio=1)
 
 
-async def test_forced_colors_show_the_open_channel_the_person_and_the_theme(channel: ChannelPage) -> None:
+async def test_forced_colors_show_the_open_channel_the_person_the_theme_and_switches(channel: ChannelPage) -> None:
     """What is chosen keeps a background: the browser draws all others in the color of the page."""
     page = channel.page
     await page.emulate_media(forced_colors="active")
@@ -150,4 +150,6 @@ async def test_forced_colors_show_the_open_channel_the_person_and_the_theme(chan
             for one in (chosen, other)
         ]
         assert adjusts == ["none", "auto"]
+    switches = page.locator(".switch")
+    assert await switches.first.evaluate("one => getComputedStyle(one, '::before').forcedColorAdjust") == "none"
     await page.emulate_media(forced_colors="none")
