@@ -50,6 +50,7 @@ Marks = Mapping[SessionName, frozenset[str]]
 NO_MARKS: Marks = {}
 
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
+_LOCKS = 256  # of sessions, whose numbers follow
 _LONGEST_STATUS = 100
 _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
 
@@ -349,11 +350,13 @@ def insert_locks(sessions: Iterable[SessionName]) -> list[int]:
 
     Else it could commit just before one that marks, and has not seen, these cards; they would show what was before.
     """
-    return sorted((LOCK, *_locks_of_cards(sessions)))
+    return [LOCK, *_locks_of_cards(sessions)]
 
 
 def _locks_of_cards(sessions: Iterable[SessionName]) -> list[int]:
-    return locks_of(f"cards {team_id} {session_id}" for team_id, session_id in sessions)
+    """Return the locks of sessions, sorted: few, as a server has room for 6,400. Those of several can be the same."""
+    numbers = locks_of(f"cards {team_id} {session_id}" for team_id, session_id in sessions)
+    return sorted({LOCK + 1 + number % _LOCKS for number in numbers})
 
 
 def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, MarkedCards] | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from bot.outbound.store.cards import LOCK, CardRows
+from bot.outbound.store.cards import LOCK, CardRows, insert_locks
 from harness.cards import (
     ALERT,
     COPIES,
@@ -383,3 +383,11 @@ async def test_a_pause_by_an_alert_that_changes_nothing_on_its_card_is_a_new_mes
     found = await exchange(rows, alerts=[asking])
     assert found.placed["alert-1"].ts == "1.1"
     assert [one.thread_ts for one in found.claimed] == ["1.1", None]
+
+
+def test_very_many_sessions_take_few_locks_in_one_sequence() -> None:
+    """A server has room for 6,400: with more, nobody can lock anything."""
+    locks = insert_locks(("T1", SessionId(f"{number}")) for number in range(10_000))
+    assert locks[0] == LOCK
+    assert locks == sorted(locks)
+    assert 200 < len(locks) < 300
