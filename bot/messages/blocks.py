@@ -1,7 +1,7 @@
 """Blocks, messages and views of Slack."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -49,15 +49,34 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def option(label: str, value: str) -> Block:
+def option(label: str, value: str, description: str = "") -> Block:
     """Return an option of a menu, of radio buttons or of checkboxes."""
-    return {"text": plain_text(label), "value": value}
+    about = {"description": plain_text(description)} if description else {}
+    return {"text": plain_text(label), "value": value, **about}
 
 
-def input_block(label: str, element: Block, *, optional: bool = True) -> Block:
-    """Return an input; the block has the same name as its element."""
-    name = element["action_id"]
-    return {"type": "input", "block_id": name, "label": plain_text(label), "element": element, "optional": optional}
+def element(kind: str, name: str, placeholder: str = "", **fields: Any) -> Block:  # noqa: ANN401 - those of Slack
+    """Return an input or a menu; a field that is empty is left out."""
+    shown = {"placeholder": placeholder and plain_text(placeholder)} | fields
+    return {"type": kind, "action_id": name, **{field: value for field, value in shown.items() if value}}
+
+
+def one_of(kind: str, name: str, labels: Mapping[str, str], chosen: str) -> Block:
+    """Return a menu, or radio buttons, for one of the values of `labels`."""
+    options = {value: option(label, value) for value, label in labels.items()}
+    return element(kind, name, options=[*options.values()], initial_option=options[chosen])
+
+
+def checkbox(name: str, label: str, *, is_checked: bool = False) -> Block:
+    """Return a checkbox that stands alone."""
+    boxes = [option(label, "yes")]
+    return element("checkboxes", name, options=boxes, initial_options=boxes if is_checked else [])
+
+
+def input_block(label: str, element: Block, *, optional: bool = True, hint: str = "") -> Block:
+    """Return an input; the block has the same name as its element. A hint is below it."""
+    block = {"type": "input", "block_id": element["action_id"], "label": plain_text(label), "element": element}
+    return block | {"optional": optional} | ({"hint": plain_text(hint)} if hint else {})
 
 
 class Visibility(StrEnum):

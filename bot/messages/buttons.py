@@ -1,6 +1,6 @@
 """Buttons and menus, of sessions and for admins, and a session and its state in one line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -17,8 +17,8 @@ from bot.core.requests import OnlyFor, Verb, button_value, end_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
-from bot.messages.blocks import Block, input_block, mrkdwn, option, plain_text
-from bot.messages.markup import CHECKED, UNCONFIRMED, code, done, fit, mention, moment, name, plain, width
+from bot.messages.blocks import Block, element, input_block, mrkdwn, one_of, option, plain_text
+from bot.messages.markup import CHECKED, MOST_NAMED, UNCONFIRMED, code, done, fit, mention, moment, name, plain, width
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -40,6 +40,7 @@ PAUSE_SEVERAL = "anchor_pause_several"
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.
 """
 
+_LONGEST_KEY = 1000
 _MOST_TAGS = 3
 _LONGEST_NAME = 24
 _LONGEST_HOST = 40
@@ -98,7 +99,26 @@ def set_key_button(verb: str) -> Block:
 def key_menu() -> Block:
     """Return the menu that replaces or removes the key; the value of an option names the modal."""
     options = [option("Replace key", SET_KEY), option("Remove key", REMOVE_KEY)]
-    return {"type": "overflow", "action_id": KEY_MENU, "options": options}
+    return element("overflow", KEY_MENU, options=options)
+
+
+def key_input(name: str) -> Block:
+    """Return the input for an API key of Anchor's."""
+    hint = "Slack shows it while you type: make sure that nobody else sees your screen."
+    key = element("plain_text_input", name, max_length=_LONGEST_KEY, focus_on_load=True)
+    return input_block("API key", key, optional=False, hint=hint)
+
+
+def people_select(name: str, placeholder: str, chosen: Collection[str], *, most: int = MOST_NAMED) -> Block:
+    """Return the menu that chooses people."""
+    selected = {"max_selected_items": most, "initial_users": sorted(chosen)}
+    return element("multi_users_select", name, placeholder, **selected)
+
+
+def channels_select(name: str, placeholder: str, chosen: Collection[str], kinds: Block) -> Block:
+    """Return the menu that chooses channels; `kinds` is Slack's filter for them."""
+    selected = {"max_selected_items": MOST_NAMED, "filter": kinds, "initial_conversations": sorted(chosen)}
+    return element("multi_conversations_select", name, placeholder, **selected)
 
 
 def alerts_channel_select(chosen: str | None) -> Block:
@@ -107,28 +127,21 @@ def alerts_channel_select(chosen: str | None) -> Block:
     Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
     when it is to show the stored one. https://docs.slack.dev/reference/views
     """
-    return {
-        "type": "conversations_select",
-        "action_id": ALERTS_CHANNEL,
-        "placeholder": plain_text("Choose a channel"),
-        "filter": ALERT_CHANNELS,
-        **({"initial_conversation": chosen} if chosen else {}),
-    }
+    chosen_before = {"filter": ALERT_CHANNELS, "initial_conversation": chosen}
+    return element("conversations_select", ALERTS_CHANNEL, "Choose a channel", **chosen_before)
 
 
 def alerts_group_input(chosen: str | None) -> Block:
     """Return the input for the user group of critical alerts, sent by Enter: Slack has no menu of user groups."""
-    element = {"type": "plain_text_input", "action_id": ALERTS_GROUP, "placeholder": plain_text("S0123456789")}
-    element |= {"initial_value": chosen} if chosen else {}
+    group = element("plain_text_input", ALERTS_GROUP, "S0123456789", initial_value=chosen)
     label = "User group that critical alerts mention: its id, then Enter"
-    return input_block(label, element) | {"dispatch_action": True}
+    return input_block(label, group) | {"dispatch_action": True}
 
 
 def auto_pause_select(mode: AutoPause) -> Block:
     """Return the menu for the effect of alerts that ask for a pause; a value has the one that was seen, too."""
-    options = {one: option(one.capitalize(), f"{mode} {one}") for one in AutoPause}
-    menu = {"type": "static_select", "action_id": AUTO_PAUSE, "options": [*options.values()]}
-    return menu | {"initial_option": options[mode]}
+    labels = {f"{mode} {one}": one.capitalize() for one in AutoPause}
+    return one_of("static_select", AUTO_PAUSE, labels, f"{mode} {mode}")
 
 
 def plain_button(action_id: str, label: str) -> Block:

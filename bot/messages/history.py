@@ -7,8 +7,8 @@ from bot.core import outcomes
 from bot.core.history import CHANGE, HistoryQuery, PastOrder, Period, Result, can_see_all
 from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Source, Verb
-from bot.messages.blocks import Block, View, input_block, option, plain_text, section
-from bot.messages.buttons import HISTORY, plain_button
+from bot.messages.blocks import Block, View, element, input_block, one_of, section
+from bot.messages.buttons import HISTORY, people_select, plain_button
 from bot.messages.markup import DOING, DONE, code, mention, moment, plain, session, where_and_why
 
 MOST_IN_HOME = 10
@@ -157,30 +157,13 @@ def _what(order: PastOrder) -> str:
 
 
 def _inputs(query: HistoryQuery) -> list[Block]:
-    people = {
-        "type": "multi_users_select",
-        "action_id": PEOPLE,
-        "placeholder": plain_text("Everybody"),
-        "max_selected_items": _MOST_PEOPLE,
-        **({"initial_users": sorted(query.user_ids)} if query.user_ids else {}),
-    }
-    one_session = {
-        "type": "plain_text_input",
-        "action_id": SESSION,
-        "placeholder": plain_text("Every session"),
-        **({"initial_value": query.session_id} if query.session_id else {}),
-    }
+    people = people_select(PEOPLE, "Everybody", query.user_ids, most=_MOST_PEOPLE)
+    one_session = element("plain_text_input", SESSION, "Every session", initial_value=query.session_id)
     results = {EVERY_RESULT: "Every outcome", **{kind.value: label for kind, label in _RESULTS.items()}}
     periods = {period.value: label for period, label in _PERIODS.items()}
     return [
         input_block("People", people),
         input_block("Session", one_session),
-        input_block("Outcome", _select(RESULT, results, query.result or EVERY_RESULT), optional=False),
-        input_block("Period", _select(PERIOD, periods, query.period), optional=False),
+        input_block("Outcome", one_of("static_select", RESULT, results, query.result or EVERY_RESULT), optional=False),
+        input_block("Period", one_of("static_select", PERIOD, periods, query.period), optional=False),
     ]
-
-
-def _select(name: str, labels: Mapping[str, str], chosen: str) -> Block:
-    options = {value: option(label, value) for value, label in labels.items()}
-    initial = options[chosen]
-    return {"type": "static_select", "action_id": name, "options": [*options.values()], "initial_option": initial}

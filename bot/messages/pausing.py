@@ -7,7 +7,7 @@ from bot.core.requests import Verb
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import ALL_WORD, Choice, Overview, Session, SessionList
 from bot.messages.batches import agents
-from bot.messages.blocks import Block, Message, View, context, ephemeral, input_block, option, plain_text, section
+from bot.messages.blocks import Block, Message, View, context, element, ephemeral, input_block, option, section
 from bot.messages.buttons import PAUSE_SEVERAL, session_line, several_button
 from bot.messages.markup import code, one_line, some
 from bot.messages.sessions import NOTHING_PAUSED, count_text, overview_blocks
@@ -107,7 +107,7 @@ def several_modal(offer: Offer, state: str, *, at: int) -> View:
         *map(section, parts),
         *([context(f"And {more} more.")] if more > 0 else []),
         *([_leave_out(offer, at)] if len(shown) > 1 else []),
-        input_block("Reason", {"type": "plain_text_input", "action_id": REASON, "max_length": _LONGEST_REASON}),
+        input_block("Reason", element("plain_text_input", REASON, max_length=_LONGEST_REASON)),
     )
     submit = f"Pause {agents(sum(one.id not in offer.left_out for one in shown))}"
     return View(blocks, SEVERAL_TITLE, submit, "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
@@ -132,16 +132,11 @@ def _leave_out(offer: Offer, at: int) -> Block:
     """Return the input, whose element has the time in its name: so a later list keeps no choice of an earlier one."""
     options = {one.id: _option(one) for one in offer.sessions[:MOST_OPTIONS]}
     left_out = [options[one] for one in options if one in offer.left_out]
-    menu = {
-        "type": "multi_static_select",
-        "action_id": f"{LEFT_OUT}_{at}",
-        "placeholder": plain_text("Nobody"),
-        "options": [*options.values()],
-        **({"initial_options": left_out} if left_out else {}),
-    }
+    choices = {"options": [*options.values()], "initial_options": left_out}
+    menu = element("multi_static_select", f"{LEFT_OUT}_{at}", "Nobody", **choices)
     is_long = len(offer.sessions) > MOST_OPTIONS
-    hint = {"hint": plain_text(f"The newest {MOST_OPTIONS} are listed here. All others are paused.")} if is_long else {}
-    return input_block("Leave out", menu) | {"block_id": LEFT_OUT} | hint
+    hint = f"The newest {MOST_OPTIONS} are listed here. All others are paused." if is_long else ""
+    return input_block("Leave out", menu, hint=hint) | {"block_id": LEFT_OUT}
 
 
 def _option(session: Session) -> Block:
@@ -172,8 +167,8 @@ def sessions_modal(  # noqa: PLR0913 - settings of one view
     where = [context(IN_THREAD)] if has_thread else []
     if Verb.PAUSE not in overview.allowed:
         return _modal(note, *lists, *where, origin=origin)
-    element = {"type": "plain_text_input", "action_id": PASTED, "max_length": _LONGEST_PASTED}
-    pasted = input_block("Session id, or a URL that contains it", element)
+    field = element("plain_text_input", PASTED, max_length=_LONGEST_PASTED)
+    pasted = input_block("Session id, or a URL that contains it", field)
     return _modal(note, *lists, pasted, *where, submit="Pause this id", origin=origin)
 
 
@@ -224,10 +219,8 @@ def _sessions(mentions: Sequence[Mention]) -> Iterator[Block]:
 
 
 def _box(mention: Mention) -> Block:
-    context = one_line(mention.context, limit=_LONGEST_CONTEXT)
-    about = {"description": plain_text(context)} if context else {}
-    return {**option(mention.session_id, mention.session_id), **about}
+    return option(mention.session_id, mention.session_id, one_line(mention.context, limit=_LONGEST_CONTEXT))
 
 
 def _boxes(name: str, label: str, options: Sequence[Block]) -> Block:
-    return input_block(label, {"type": "checkboxes", "action_id": name, "options": list(options)})
+    return input_block(label, element("checkboxes", name, options=list(options)))

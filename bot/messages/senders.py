@@ -6,9 +6,9 @@ from bot.core.cards import Lost
 from bot.core.fields import Secret
 from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, AutoPause, Workspace
 from bot.messages import buttons
-from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
+from bot.messages.blocks import Block, Message, View, checkbox, element, ephemeral, input_block, preformatted, section
 from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, plain, some
-from bot.messages.settings import Reply, changed_message, form, initial
+from bot.messages.settings import Reply, changed_message, form
 
 NAME, CHANNELS, PAUSE, REVOKE = "sender_name", "sender_channels", "sender_pause", "sender_revoke"
 """The inputs of the modals; block and element have the same name."""
@@ -103,14 +103,14 @@ def _token_line(token: AlertToken, used_at: float | None) -> str:
 
 def new_token_modal(workspace: Workspace, url: str) -> View:
     """Return the modal with the URL for alerts, which makes a token."""
-    name = {"type": "plain_text_input", "action_id": NAME, "max_length": LONGEST_SENDER}
+    name = element("plain_text_input", NAME, max_length=LONGEST_SENDER)
     blocks = (
         section("Programs post alerts to this URL:"),
         preformatted(url),
         section("For example:"),
         preformatted(_alert_example(url)),
-        input_block("Name of the program", name, optional=False) | {"hint": plain_text(NAMES)},
-        _pause_input(),
+        input_block("Name of the program", name, optional=False, hint=NAMES),
+        _pause_input(is_checked=False),
     )
     return form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a token", *blocks)
 
@@ -119,30 +119,20 @@ def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None, 
     """Return the modal that changes or revokes a token, whose alerts lately `asked_for` channels out of its reach."""
     asked = some(map(channel, asked_for), most=MOST_NAMED)
     question = f"In the last 30 days its alerts named {asked}, and went to the alert channel. Add what is meant."
-    revoke = {"type": "checkboxes", "action_id": REVOKE, "options": [option("Revoke it now", "yes")]}
-    select = {
-        "type": "multi_conversations_select",
-        "action_id": CHANNELS,
-        "placeholder": plain_text("Only the alert channel"),
-        "max_selected_items": MOST_NAMED,
-        "filter": buttons.ALERT_CHANNELS,
-        **initial("initial_conversations", token.channels),
-    }
+    select = buttons.channels_select(CHANNELS, "Only the alert channel", token.channels, buttons.ALERT_CHANNELS)
     blocks = (
         section(_token_line(token, used_at)),
         *([section(question)] if asked else []),
-        input_block("More channels", select) | {"hint": plain_text(_REACH)},
+        input_block("More channels", select, hint=_REACH),
         _pause_input(is_checked=token.may_pause),
-        input_block("Alerts with a revoked token are refused", revoke),
+        input_block("Alerts with a revoked token are refused", checkbox(REVOKE, "Revoke it now")),
     )
     return form(buttons.ALERTS_SENDER, workspace.alerts_token_version, "Save", *blocks, about=token.name)
 
 
-def _pause_input(*, is_checked: bool = False) -> Block:
-    boxes = [option("Its alerts can pause sessions", "yes")]
-    element = {"type": "checkboxes", "action_id": PAUSE, "options": boxes}
-    element |= {"initial_options": boxes} if is_checked else {}
-    return input_block("Pauses by alerts", element) | {"hint": plain_text(_ABOUT_ON)}
+def _pause_input(*, is_checked: bool) -> Block:
+    box = checkbox(PAUSE, "Its alerts can pause sessions", is_checked=is_checked)
+    return input_block("Pauses by alerts", box, hint=_ABOUT_ON)
 
 
 def _alert_example(url: str) -> str:

@@ -7,10 +7,10 @@ from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
-from bot.messages.blocks import Block, Message, View, ephemeral, input_block, option, plain_text, preformatted, section
+from bot.messages.blocks import Block, Message, View, checkbox, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
-from bot.messages.markup import DOING, IN_HOME, MOST_NAMED, channel, code, does, group, mention, who_can_what
+from bot.messages.markup import DOING, IN_HOME, channel, code, does, group, mention, who_can_what
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
 WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
@@ -35,7 +35,6 @@ TITLES = {
 }
 """The titles by `callback_id`."""
 
-_LONGEST_KEY = 1000
 _ABOUT_KEY = (
     "Paste the API key of your workspace's Anchor account. You find it in Anchor's dashboard, under API keys. The bot "
     "tries it with Anchor, stores it encrypted, and uses it for this workspace only. Nobody is shown more than its "
@@ -87,15 +86,12 @@ _CHECKS = {
 
 def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
-    key = {"type": "plain_text_input", "action_id": KEY, "max_length": _LONGEST_KEY, "focus_on_load": True}
-    hint = {"hint": plain_text("Slack shows it while you type: make sure that nobody else sees your screen.")}
-    anyway = [option("Save it anyway, as not verified", "yes")]
-    untried = {"type": "checkboxes", "action_id": ALLOW_UNVERIFIED, "options": anyway}
+    untried = checkbox(ALLOW_UNVERIFIED, "Save it anyway, as not verified")
     before = workspace.anchor_key
     blocks = (
         section(_ABOUT_KEY),
         *([section(f"It replaces the key {named_key(before)}.")] if before else []),
-        input_block("API key", key, optional=False) | hint,
+        buttons.key_input(KEY),
         input_block("If Anchor can't be reached", untried),
     )
     return form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
@@ -129,45 +125,22 @@ def form(name: str, version: int, submit: str, *blocks: Block, about: str = "") 
 
 def _people_inputs(what: str, users: Collection[str] | None) -> list[Block]:
     """Return the inputs for who can do something: people, or if there are none those that are meant; None is nobody."""
-    options = {value: option(text, value) for value, text in CHOICES[what].items()}
-    chosen = NOBODY if users is None else SELECTED if users else next(iter({EVERYONE, ADMINS} & options.keys()))
-    who = {
-        "type": "radio_buttons",
-        "action_id": WHO[what],
-        "options": [*options.values()],
-        "initial_option": options[chosen],
-    }
-    people = {
-        "type": "multi_users_select",
-        "action_id": USERS[what],
-        "placeholder": plain_text("Select people"),
-        "max_selected_items": MOST_NAMED,
-        **initial("initial_users", users or ()),
-    }
+    choices = CHOICES[what]
+    chosen = NOBODY if users is None else SELECTED if users else next(iter({EVERYONE, ADMINS} & choices.keys()))
+    people = buttons.people_select(USERS[what], "Select people", users or ())
     return [
-        input_block(f"Who can {does(what)}", who, optional=False),
+        input_block(f"Who can {does(what)}", one_of("radio_buttons", WHO[what], choices, chosen), optional=False),
         input_block(f"Selected people who can {does(what)}", people),
     ]
 
 
 def _rule_inputs(verb: Verb, rule: Rule) -> list[Block]:
-    places = {
-        "type": "multi_conversations_select",
-        "action_id": CHANNELS[verb],
-        "placeholder": plain_text("Anywhere in Slack"),
-        "max_selected_items": MOST_NAMED,
-        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
-        **initial("initial_conversations", rule.channels),
-    }
+    kinds = {"include": ["public", "private"], "exclude_bot_users": True}
+    places = buttons.channels_select(CHANNELS[verb], "Anywhere in Slack", rule.channels, kinds)
     return [
         *_people_inputs(verb, rule.users),
         input_block(f"Channels where {DOING[verb].lower()} is allowed", places),
     ]
-
-
-def initial(name: str, ids: Collection[str]) -> Block:
-    """Return the field of a menu with what is chosen in it, if anything is."""
-    return {name: sorted(ids)} if ids else {}
 
 
 def answer_view(title: str, text: str, *copyable: str) -> View:
