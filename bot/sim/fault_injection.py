@@ -24,13 +24,15 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 async def inject_fault(
-    fault: Fault, request: web.Request, handle: Callable[[], web.Response]
+    fault: Fault | None, request: web.Request, handle: Callable[[], web.Response]
 ) -> web.StreamResponse | None:
-    """Answer `request` as `fault` says; None means that the client got no answer.
+    """Answer `request` as `fault` says, if there is one; None means that the client got no answer.
 
     `handle` executes the request and returns the usual answer.
     """
     match fault:
+        case None:
+            return handle()
         case Slow(seconds):
             await asyncio.sleep(seconds)
             return handle()

@@ -154,11 +154,11 @@ class SimAnchor:
         session = None if is_read else self._sessions.get(received.session_id)
         way = session.seconds / 2 if session else 0.0
         await asyncio.sleep(way)
-        response = handle() if fault is None else await inject_fault(fault, request, handle)
+        response = await inject_fault(fault, request, handle)
         await asyncio.sleep(way)
-        received.status = response.status if response is not None else None
+        received.status = response.status if response else None
         self.change_event.notify()
-        return response if response is not None else web.Response()
+        return response or web.Response()
 
     async def _record(self, request: web.Request) -> Received:
         received = Received(

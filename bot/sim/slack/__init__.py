@@ -5,12 +5,11 @@ from bot.sim.slack.ack import Ack
 from bot.sim.slack.click import ABSENT
 from bot.sim.slack.clock import Clock, Moment
 from bot.sim.slack.delivery import Delivery
-from bot.sim.slack.events import EventDelivery
+from bot.sim.slack.events import EventDelivery, tokens_revoked
 from bot.sim.slack.fault_presets import api_error, expired_url, rate_limited, server_error, used_url
 from bot.sim.slack.history import ButtonRef, Message, Source
 from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.possible import NotPossibleError
-from bot.sim.slack.removal import tokens_revoked
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.simulator import SimSlack
 from bot.sim.slack.socket_mode import Connection, Reason, Sockets
@@ -21,9 +20,8 @@ from bot.sim.slack.workspace import (
     Channel,
     ChannelKind,
     Enterprise,
-    GlobalShortcut,
     Installation,
-    MessageShortcut,
+    Shortcut,
     SlashCommand,
     User,
     Workspace,
@@ -47,18 +45,17 @@ __all__ = [
     "Fault",
     "Faults",
     "For",
-    "GlobalShortcut",
     "Hang",
     "HugeBody",
     "Installation",
     "Message",
-    "MessageShortcut",
     "Moment",
     "NotPossibleError",
     "Reason",
     "ResetAfterReading",
     "ResetBeforeReading",
     "Rule",
+    "Shortcut",
     "SimSlack",
     "SlashCommand",
     "Slow",

@@ -4,11 +4,10 @@ https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_c
 https://api.slack.com/legacy/interactive-messages
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bot.sim.slack.content import CONTENT_KEYS, Content, Part, mistakes, read_content, refusal
+from bot.sim.slack.content import CONTENT_KEYS, Content, Part, is_json, json_object, mistakes, read_content, refusal
 from bot.sim.slack.history import Place
 from bot.sim.slack.rules import Rule, Violation
 
@@ -53,8 +52,8 @@ def read_ack(content_type: str, body: bytes) -> Reading:
     text = body.decode(errors="replace")
     if not text.strip():
         return Ack(), []
-    if not _is_json(content_type):
-        wrong = [Violation(Rule.ACK_JSON_AS_TEXT, f"{content_type}: {text:.80}")] if _json_object(text) else []
+    if not is_json(content_type):
+        wrong = [Violation(Rule.ACK_JSON_AS_TEXT, f"{content_type}: {text:.80}")] if json_object(text) else []
         return Ack(read_content({"text": text})), wrong
     raw, wrong = _message(text)
     if raw.get("replace_original") or raw.get("delete_original"):
@@ -64,7 +63,7 @@ def read_ack(content_type: str, body: bytes) -> Reading:
 
 def read_replacement(content_type: str, body: bytes) -> Reading:
     """Read the ack of a legacy button: JSON replaces the message for all who see it, unless it says otherwise."""
-    if not (body.strip() and _is_json(content_type)):
+    if not (body.strip() and is_json(content_type)):
         return ignore_ack(content_type, body)  # of a text nothing is documented
     raw, wrong = _message(body.decode(errors="replace"))
     content, deletes = _content(raw), bool(raw.get("delete_original"))
@@ -79,12 +78,8 @@ def ignore_ack(_content_type: str, body: bytes) -> Reading:
     return Ack(), [Violation(Rule.ACK_BODY_IGNORED, f"{body[:80]!r}")] if body.strip() else []
 
 
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == "application/json"
-
-
 def _message(text: str) -> tuple[Part, list[Violation]]:
-    raw = _json_object(text)
+    raw = json_object(text)
     if raw is None:
         return {}, [Violation(Rule.ACK_NOT_JSON, f"{text:.80}")]
     return raw, list(_mistakes_of_ack(raw))
@@ -102,11 +97,3 @@ def _mistakes_of_ack(raw: Part) -> Iterator[Violation]:
     yield from mistakes(raw, _ACK_KEYS)
     if raw.get("response_type", "ephemeral") not in RESPONSE_TYPES:
         yield Violation(Rule.UNKNOWN_RESPONSE_TYPE, repr(raw["response_type"]))
-
-
-def _json_object(text: str) -> Part | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None

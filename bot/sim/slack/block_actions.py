@@ -1,29 +1,32 @@
-"""A click on a Block Kit button, and the payload that Slack makes of it.
+"""A click on a Block Kit button, wherever that can stand, and the payload that Slack makes of it.
 
 https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.sim.slack.ack import Reading, ignore_ack
-from bot.sim.slack.buttons import Button
 from bot.sim.slack.click import Action, Click
-from bot.sim.slack.content import Part
+from bot.sim.slack.content import Part, parts
 from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import ButtonRef
 from bot.sim.slack.party_json import enterprise_json, team_json, user_json
+from bot.sim.slack.possible import NotPossibleError
 
 
 @dataclass(frozen=True, slots=True)
 class BlockAction(Action):
-    """Its ack says only that the click arrived."""
+    """Its ack says only that the click arrived. `attachment_id` counts from 1 and is None outside attachments."""
 
-    button: Button
+    button: Part
+    block_id: str
+    attachment_id: int | None = None
 
     @property
     def ref(self) -> ButtonRef:
         """The button, by the ids that all of its kind have."""
-        return ButtonRef(self.click.message.ts, self.button.block_id, str(self.button.element["action_id"]))
+        return ButtonRef(self.click.message.ts, self.block_id, str(self.button["action_id"]))
 
     def payload(self, invocation: Invocation, action_ts: str) -> Part:
         """Return a payload of the type block_actions."""
@@ -33,7 +36,7 @@ class BlockAction(Action):
             "user": user_json(user),
             "api_app_id": app.app_id,
             "token": app.verification_token,
-            "container": _container(click, self.button),
+            "container": self._container(),
             "trigger_id": invocation.trigger_id,
             "team": team_json(click.workspace),
             "enterprise": enterprise_json(click.enterprise),
@@ -42,7 +45,7 @@ class BlockAction(Action):
             "message": click.public_json,
             "state": {"values": {}},
             "response_url": invocation.response_url,
-            "actions": [_action(self.button, action_ts)],
+            "actions": [self._action(action_ts)],
         }
 
     def read(self, content_type: str, body: bytes) -> Reading:
@@ -53,27 +56,47 @@ class BlockAction(Action):
         """Return the tooltip of the warning triangle by the button."""
         return reason
 
+    def _container(self) -> Part:
+        message = self.click.message
+        container: Part = {
+            "type": "message",
+            "message_ts": message.ts,
+            "channel_id": message.channel,
+            "is_ephemeral": message.ephemeral_to is not None,
+        }
+        if self.attachment_id is not None:
+            container |= {"type": "message_attachment", "attachment_id": self.attachment_id, "is_app_unfurl": False}
+        if "thread_ts" in self.click.message_json:
+            container["thread_ts"] = self.click.message_json["thread_ts"]
+        return container
 
-def _container(click: Click, button: Button) -> Part:
-    message = click.message
-    container: Part = {
-        "type": "message",
-        "message_ts": message.ts,
-        "channel_id": message.channel,
-        "is_ephemeral": message.ephemeral_to is not None,
-    }
-    if button.attachment_id is not None:
-        container |= {"type": "message_attachment", "attachment_id": button.attachment_id, "is_app_unfurl": False}
-    if "thread_ts" in click.message_json:
-        container["thread_ts"] = click.message_json["thread_ts"]
-    return container
+    def _action(self, action_ts: str) -> Part:
+        told = {name: self.button[name] for name in ("action_id", "text", "value", "style") if name in self.button}
+        return told | {"block_id": self.block_id, "type": "button", "action_ts": action_ts}
 
 
-def _action(button: Button, action_ts: str) -> Part:
-    element = button.element
-    chosen = {name: element[name] for name in ("value", "style") if name in element}
-    return (
-        {"action_id": element["action_id"], "block_id": button.block_id, "text": element["text"]}
-        | chosen
-        | {"type": "button", "action_ts": action_ts}
-    )
+def find_button(click: Click, action_id: str, value: str | None, block_id: str | None) -> BlockAction:
+    """Return the one button that fits; NotPossibleError if there is none, or more than one."""
+    found = [
+        action
+        for action in _buttons(click)
+        if action.button["action_id"] == action_id
+        and (value is None or action.button.get("value") == value)
+        and (block_id is None or action.block_id == block_id)
+    ]
+    if len(found) != 1:
+        raise NotPossibleError(f"the message has {len(found) or 'no'} such buttons: {action_id}")
+    return found[0]
+
+
+def _buttons(click: Click) -> Iterator[BlockAction]:
+    yield from _in_blocks(click, click.message.blocks, None)
+    for number, attachment in enumerate(click.message.attachments, 1):
+        yield from _in_blocks(click, parts(attachment.get("blocks")), number)
+
+
+def _in_blocks(click: Click, blocks: Iterable[Part], attachment_id: int | None) -> Iterator[BlockAction]:
+    for block in blocks:
+        for element in parts([*parts(block.get("elements")), block.get("accessory")]):
+            if element.get("type") == "button":
+                yield BlockAction(click, element, str(block["block_id"]), attachment_id)

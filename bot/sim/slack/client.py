@@ -3,28 +3,26 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bot.sim.slack.block_actions import BlockAction
-from bot.sim.slack.buttons import find_button
+from bot.sim.slack.block_actions import find_button
 from bot.sim.slack.clicks import Clicks
 from bot.sim.slack.commands import Commands
 from bot.sim.slack.composer import Composer
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.events import EventDelivery, Events
-from bot.sim.slack.global_shortcuts import GlobalShortcuts
 from bot.sim.slack.history import Message
-from bot.sim.slack.interactive_message import AttachmentAction
-from bot.sim.slack.legacy_buttons import find_legacy_button
-from bot.sim.slack.message_action import find_shortcut
+from bot.sim.slack.interactions import Interactions
+from bot.sim.slack.interactive_message import find_legacy_button
 from bot.sim.slack.platform import Platform
-from bot.sim.slack.removal import Removal
 from bot.sim.slack.response_urls import ResponseUrls
-from bot.sim.slack.screen import Screen, id_of
+from bot.sim.slack.screen import Screen
 from bot.sim.slack.shortcuts import Shortcuts
-from bot.sim.slack.views.acts import Target
-from bot.sim.slack.views.surfaces import Surfaces
+from bot.sim.slack.views.acts import Acts, Target
+from bot.sim.slack.views.homes import Homes
+from bot.sim.slack.views.persons import Persons
+from bot.sim.slack.views.submissions import Submissions
 from bot.sim.slack.views.view import View
-from bot.sim.slack.workspace import Channel, User, Workspace
+from bot.sim.slack.workspace import Channel, User, Workspace, id_of
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -38,15 +36,17 @@ class Client(Screen):
         self._composer = Composer(platform, self._commands)
         self._clicks = Clicks(platform, response_urls, dispatch)
         self._shortcuts = Shortcuts(platform, response_urls, dispatch)
-        self._global_shortcuts = GlobalShortcuts(platform, dispatch)
         self.events = Events(platform, dispatch)
-        self._removal = Removal(self.events)
-        self._surfaces = Surfaces(platform, dispatch, self.events)
+        self._persons = Persons(platform)
+        self._homes = Homes(platform, self.events, self._persons)
+        interactions = Interactions(platform, dispatch)
+        self._acts = Acts(platform, interactions, self._persons)
+        self._submissions = Submissions(platform, interactions, self._persons)
 
     async def uninstall(self, workspace: Workspace, *, revoked_first: bool = False) -> list[EventDelivery]:
         """Take the app out of a workspace: its token dies, then two events tell it, in one order or the other."""
         self.platform.views.forget(workspace.team_id)
-        return await self._removal.uninstall(workspace, revoked_first=revoked_first)
+        return await self.events.uninstall(workspace, revoked_first=revoked_first)
 
     async def enter(self, user: User | str, channel: Channel | str, line: str, *, thread_ts: str | None = None) -> None:
         """Press Enter in the composer of a channel or a thread, in which stands `line`, as it was typed.
@@ -90,9 +90,8 @@ class Client(Screen):
         `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
         Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
         """
-        click = self._clicks.prepare(id_of(user), message)
-        button = find_button(click.message, action_id, value, block_id)
-        return await self._clicks.send(BlockAction(click, button), payload_overrides)
+        action = find_button(self._clicks.prepare(id_of(user), message), action_id, value, block_id)
+        return await self._clicks.send(action, payload_overrides)
 
     async def use_global_shortcut(
         self,
@@ -105,8 +104,8 @@ class Client(Screen):
 
         Overrides are as for `click`. Raises NotPossibleError if the client does not offer that; then nothing is sent.
         """
-        there = workspace or self._surfaces.persons.workspace_of(id_of(user))
-        return await self._global_shortcuts.use(there, there.users[id_of(user)], callback_id, payload_overrides)
+        there = workspace or self._persons.workspace_of(id_of(user))
+        return await self._shortcuts.use(there, there.users[id_of(user)], callback_id, payload_overrides)
 
     async def press(
         self,
@@ -122,9 +121,8 @@ class Client(Screen):
         Both ids count from 1: attachments in the message, and actions in the attachment. Overrides are as for `click`.
         Raises NotPossibleError if there is no such button, or the person can't press it; then nothing is sent.
         """
-        click = self._clicks.prepare(id_of(user), message)
-        button = find_legacy_button(click.message, attachment_id, action_id)
-        return await self._clicks.send(AttachmentAction(click, button), payload_overrides)
+        action = find_legacy_button(self._clicks.prepare(id_of(user), message), attachment_id, action_id)
+        return await self._clicks.send(action, payload_overrides)
 
     async def use_shortcut(
         self,
@@ -139,8 +137,8 @@ class Client(Screen):
         `shortcut_id` is its callback_id. Overrides are as for `click`. Raises NotPossibleError if the client does not
         offer that; then nothing is sent.
         """
-        action = find_shortcut(self._clicks.prepare(id_of(user), message), shortcut_id)
-        return await self._shortcuts.send(action, payload_overrides)
+        click = self._clicks.prepare(id_of(user), message)
+        return await self._shortcuts.use_on_message(click, shortcut_id, payload_overrides)
 
     async def open_home(
         self, user: User | str, workspace: Workspace | None = None, *, tab: str = "home", is_named: bool = True
@@ -150,15 +148,15 @@ class Client(Screen):
         Slack does not always name the tab in the event. Raises NotPossibleError if this person has no such tab; then
         nothing is sent.
         """
-        return await self._surfaces.homes.open(id_of(user), workspace, tab, is_named=is_named)
+        return await self._homes.open(id_of(user), workspace, tab, is_named=is_named)
 
     def home_of(self, user: User | str, workspace: Workspace | None = None) -> View | None:
         """Return what the Home tab shows to this person; None if the app has published nothing."""
-        return self._surfaces.persons.home(id_of(user), workspace)
+        return self._persons.home(id_of(user), workspace)
 
     def modals_of(self, user: User | str, workspace: Workspace | None = None) -> tuple[View, ...]:
         """Return the modals that this person has before them, the visible one last."""
-        return self._surfaces.persons.modals(id_of(user), workspace)
+        return self._persons.modals(id_of(user), workspace)
 
     def modal_of(self, user: User | str, workspace: Workspace | None = None) -> View | None:
         """Return the visible modal."""
@@ -181,15 +179,15 @@ class Client(Screen):
         A `choice` is an id or the value of an option, or several where several can be chosen. Overrides are as for
         `click`. Raises NotPossibleError if this can't be clicked or chosen; then nothing is sent.
         """
-        target = Target(action_id, value, block_id)
-        return await self._surfaces.act(id_of(user), view, target, choice, payload_overrides)
+        present, target = self._persons.visible(id_of(user), view), Target(action_id, value, block_id)
+        return await self._acts.act(present, target, choice, payload_overrides)
 
     def fill(self, user: User | str, view: View, block_id: str, value: str | Sequence[str]) -> View:
         """Type or choose in an input of a view as it is now; nothing is sent.
 
         Raises NotPossibleError if there is no such input, or if it would tell the app at once: that is for `act`.
         """
-        return self._surfaces.fill(id_of(user), view, block_id, value)
+        return self._submissions.fill(self._persons.visible(id_of(user), view), block_id, value)
 
     async def submit(
         self,
@@ -202,8 +200,8 @@ class Client(Screen):
 
         Raises NotPossibleError if the client would not submit that; then nothing is sent.
         """
-        return await self._surfaces.submit(id_of(user), view, values, payload_overrides)
+        return await self._submissions.submit(self._persons.visible(id_of(user), view), values, payload_overrides)
 
     async def close(self, user: User | str, view: View | None = None, *, clear: bool = False) -> None:
         """Cancel the visible modal, or with `clear` (the × in its corner) all; nothing is sent."""  # noqa: RUF002 - as the client draws it
-        self._surfaces.close(id_of(user), view, clear=clear)
+        self._submissions.close(self._persons.visible(id_of(user), view), clear=clear)

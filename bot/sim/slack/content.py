@@ -1,5 +1,6 @@
 """The content of a message, read from JSON, and its violations."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -138,6 +139,20 @@ def objects(part: object, leave_out: Callable[[str], bool] = lambda _: False) ->
         for name, one in part.items():
             if not leave_out(name):
                 yield from objects(one, leave_out)
+
+
+def is_json(content_type: str) -> bool:
+    """Return whether a header says that the body is JSON."""
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def json_object(text: str | bytes) -> Part | None:
+    """Return the JSON object in a text; None if it is something else."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def parts(value: object) -> tuple[Part, ...]:

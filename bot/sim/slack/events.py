@@ -4,7 +4,7 @@ https://docs.slack.dev/apis/events-api
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.sim.slack.dispatch import Dispatch, Request
@@ -37,6 +37,13 @@ class Events:
         envelope = self._envelope(workspace, event, when)
         return await self.again(self._dispatch.pack("events_api", envelope))
 
+    async def uninstall(self, workspace: Workspace, *, revoked_first: bool) -> list[EventDelivery]:
+        """Take the app out. Its token is dead before the app hears of it, by two events in either order."""
+        app = workspace.installation
+        app.refusal = "account_inactive"
+        events = [{"type": "app_uninstalled"}, tokens_revoked(bot=[app.bot_user_id])]
+        return [await self.send(workspace, event) for event in (reversed(events) if revoked_first else events)]
+
     async def again(self, request: Request) -> EventDelivery:
         """Send the very same event once more."""
         return EventDelivery(request, await self._dispatch.send(request))
@@ -65,3 +72,8 @@ class Events:
             ],
             "is_ext_shared_channel": False,
         }
+
+
+def tokens_revoked(*, bot: Sequence[str] = (), oauth: Sequence[str] = ()) -> Mapping[str, object]:
+    """Return the event with the user ids of the bots and people whose tokens were revoked."""
+    return {"type": "tokens_revoked", "tokens": {"oauth": list(oauth), "bot": list(bot)}}

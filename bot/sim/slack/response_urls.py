@@ -1,7 +1,6 @@
 """Issues response URLs and serves them, as hooks.slack.com does."""
 
 import itertools
-import json
 import secrets
 from collections.abc import Callable
 
@@ -9,7 +8,7 @@ from aiohttp import web
 
 from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.click import Click
-from bot.sim.slack.content import Part, read_content, refusal
+from bot.sim.slack.content import Part, json_object, read_content, refusal
 from bot.sim.slack.delivery import Invocation
 from bot.sim.slack.history import Source
 from bot.sim.slack.message_response import MessageResponse, respond
@@ -53,8 +52,7 @@ class ResponseUrls:
         def handle() -> web.Response:
             return self._use(request, body)
 
-        response = handle() if fault is None else await inject_fault(fault, request, handle)
-        return response if response is not None else web.Response()
+        return await inject_fault(fault, request, handle) or web.Response()
 
     def _expiry(self) -> float:
         return self._platform.clock.now() + LIFETIME
@@ -90,13 +88,7 @@ class ResponseUrls:
 
 def read_object(content_type: str, body: bytes) -> Part | None:
     """Return the JSON object in a body, or None if it has another content type or is none."""
-    if content_type != "application/json":
-        return None
-    try:
-        raw = json.loads(body)
-    except ValueError:
-        return None
-    return raw if isinstance(raw, dict) else None
+    return json_object(body) if content_type == "application/json" else None
 
 
 def _refused(error: str) -> web.Response:

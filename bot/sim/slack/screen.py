@@ -9,7 +9,7 @@ from bot.sim.slack.platform import Platform
 from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
 from bot.sim.slack.timing import Timing
-from bot.sim.slack.workspace import Channel, User, Workspace
+from bot.sim.slack.workspace import Channel, User, Workspace, id_of
 
 
 class Screen:
@@ -88,8 +88,3 @@ class Screen:
             f"{one.channel} for {one.ephemeral_to or 'all'}: {one.text}" for one in self.platform.history.newest(10)
         ]
         return "\n".join(["Slack shows:", *lines, *map(str, self.violations)])
-
-
-def id_of(named: User | Channel | str) -> str:
-    """Return the id of whatever is named by it or by itself."""
-    return named if isinstance(named, str) else named.id

@@ -8,7 +8,7 @@ from typing import Self
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from bot.sim.slack.acme import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme, acme
+from bot.sim.slack.acme import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme
 from bot.sim.slack.client import Client
 from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Delivery
@@ -20,19 +20,18 @@ from bot.sim.slack.platform import Platform
 from bot.sim.slack.posts import put
 from bot.sim.slack.registration import Registration
 from bot.sim.slack.response_urls import ResponseUrls
-from bot.sim.slack.screen import id_of
 from bot.sim.slack.signing import signed_headers
 from bot.sim.slack.socket_mode import Sockets
 from bot.sim.slack.timing import Timing
 from bot.sim.slack.web_api import ApiCall, WebApi
 from bot.sim.slack.webhooks import Webhooks
-from bot.sim.slack.workspace import Channel, User
+from bot.sim.slack.workspace import Channel, User, id_of
 
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example of Slack's own guide
 ACK_DEADLINE = 3.0  # seconds
 
 
-class SimSlack(Client):
+class SimSlack(Acme, Client):
     """Slack on 127.0.0.1, with the workspace `home`; commands and clicks go to `request_url` once it is set.
 
     With `socket_mode` they go over the app's websockets instead: see `sockets`.
@@ -50,32 +49,23 @@ class SimSlack(Client):
         socket_mode: bool = False,
         origin: str | None = None,
     ) -> None:
+        Acme.__init__(self)
         registration = Registration(CLIENT_ID, CLIENT_SECRET)
-        people, platform = acme(), Platform(now, Timing(ack_deadline), APP_TOKEN, registration)
-        app_id = people.workspace.installation.app_id
+        platform = Platform(now, Timing(ack_deadline), APP_TOKEN, registration)
         self.signing_secret = signing_secret
         self._given_origin = origin
-        self.sockets = Sockets(platform, app_id, lambda: self._origin)
+        self.sockets = Sockets(platform, self.home.installation.app_id, lambda: self._origin)
         self.sockets.enabled = socket_mode
         self._http = HttpTransport(platform.timing)
         self._dispatch = Dispatch(self._http, self.sockets, self.sign)
         self._response_urls = ResponseUrls(platform, lambda: self._origin)
         self._webhooks = Webhooks(platform, lambda: self._origin)
-        super().__init__(platform, self._response_urls, self._dispatch)
-        self._settle(people)
+        Client.__init__(self, platform, self._response_urls, self._dispatch)
+        self.add_workspace(self.home)
         codes = Codes(platform.clock.now)
         self._consent = Consent(platform, codes)
         self._api = WebApi(platform, self.sockets, codes)
         self._server = LocalServer(self._routes(), headers=self._headers)
-
-    def _settle(self, people: Acme) -> None:
-        self.home = people.workspace
-        self.alice, self.bob, self.carol = people.alice, people.bob, people.carol
-        self.guest, self.outsider = people.guest, people.outsider
-        self.alerts, self.incidents = people.alerts, people.incidents
-        self.private, self.archived = people.private, people.archived
-        self.alice_and_bob, self.alice_and_bot = people.alice_and_bob, people.alice_and_bot
-        self.add_workspace(self.home)
 
     def _routes(self) -> Iterable[web.RouteDef]:
         return (

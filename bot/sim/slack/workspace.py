@@ -51,6 +51,11 @@ class Channel:
         return _UNNAMED.get(self.kind, self.name)
 
 
+def id_of(named: User | Channel | str) -> str:
+    """Return the id of whatever is named by it or by itself."""
+    return named if isinstance(named, str) else named.id
+
+
 _UNNAMED = {ChannelKind.PRIVATE: "privategroup", ChannelKind.DM: "directmessage"}
 
 
@@ -64,17 +69,8 @@ class SlashCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageShortcut:
-    """A shortcut in the menu of messages, as the app's manifest declares it."""
-
-    name: str
-    callback_id: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalShortcut:
-    """A shortcut in the composer and in the search, as the app's manifest declares it."""
+class Shortcut:
+    """A shortcut in the menu of messages, or in the composer and in the search, as the app's manifest declares it."""
 
     name: str
     callback_id: str
@@ -95,8 +91,8 @@ class Installation:
     bot_name: str = "anchor"
     verification_token: str = "deprecatedVerificationToken"  # noqa: S105 - stands in payloads and proves nothing
     commands: tuple[SlashCommand, ...] = ()
-    shortcuts: tuple[MessageShortcut, ...] = ()
-    global_shortcuts: tuple[GlobalShortcut, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
+    global_shortcuts: tuple[Shortcut, ...] = ()
     scopes: set[str] = field(default_factory=lambda: {"commands", "chat:write", "users:read"})
     messages_tab: bool = True
     messages_tab_is_read_only: bool = True
@@ -137,8 +133,7 @@ class Workspace:
 
     def change_user(self, user: User | str, **changes: Any) -> User:  # noqa: ANN401 - any field of User
         """Replace a person by one with other fields; commands and users.info go by the new one."""
-        user_id = user if isinstance(user, str) else user.id
-        self.users[user_id] = changed = replace(self.users[user_id], **changes)
+        self.users[id_of(user)] = changed = replace(self.users[id_of(user)], **changes)
         return changed
 
     def add_channel(
@@ -150,8 +145,7 @@ class Workspace:
         is_archived: bool = False,
     ) -> Channel:
         """Add a conversation of `members`; name the bot's user id among them to have the bot in it."""
-        ids = {member if isinstance(member, str) else member.id for member in members}
-        channel = Channel(channel_id, self.team_id, name, kind, ids, is_archived)
+        channel = Channel(channel_id, self.team_id, name, kind, set(map(id_of, members)), is_archived)
         self.channels[channel_id] = channel
         return channel
 
@@ -162,9 +156,8 @@ class Workspace:
 
     def dm_with_bot(self, user: User | str) -> Channel:
         """Return the conversation of a person and the bot; opened if there was none."""
-        user_id = user if isinstance(user, str) else user.id
-        pair = {user_id, self.installation.bot_user_id}
+        pair = {id_of(user), self.installation.bot_user_id}
         for channel in self.channels.values():
             if channel.kind is ChannelKind.DM and channel.members == pair:
                 return channel
-        return self.add_channel(f"D{user_id[1:]}", "", *pair, kind=ChannelKind.DM)
+        return self.add_channel(f"D{id_of(user)[1:]}", "", *pair, kind=ChannelKind.DM)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from bot.sim.slack.content import json_object
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.socket_mode.connection import Connection
 
@@ -94,7 +95,7 @@ class Envelopes:
 
     def acknowledge(self, frame: str) -> Iterator[Violation]:
         """Take a frame of the app's, and yield what is wrong with it."""
-        ack = _read(frame)
+        ack = json_object(frame) or {}
         envelope_id = ack.get("envelope_id")
         if not isinstance(envelope_id, str):
             yield Violation(Rule.ACK_WITHOUT_ENVELOPE, f"{frame:.80}")
@@ -113,11 +114,3 @@ def _settle(sent: Sent, payload: object) -> Iterator[Violation]:
         sent.answer.set_result(json.dumps(payload).encode() if payload else b"")
     elif sent.acks > sent.deliveries and not sent.answer.cancelled():
         yield Violation(Rule.ACK_TWICE, sent.envelope.envelope_id)
-
-
-def _read(frame: str) -> dict[str, object]:
-    try:
-        ack = json.loads(frame)
-    except ValueError:
-        return {}
-    return ack if isinstance(ack, dict) else {}

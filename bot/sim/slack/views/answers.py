@@ -3,13 +3,12 @@
 https://docs.slack.dev/surfaces/modals#response_actions
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bot.sim.slack.ack import Ack, Reader, Reading
-from bot.sim.slack.content import Part
+from bot.sim.slack.content import Part, is_json, json_object
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views import limits
 from bot.sim.slack.views.view import View
@@ -31,7 +30,7 @@ def read_answer(view: View, content_type: str, body: bytes) -> Answer:
     """Read the body of a 200 for the submission of this view."""
     if not body.strip():
         return Answer("close")
-    raw = _json(content_type, body)
+    raw: dict[str, Any] | None = json_object(body) if is_json(content_type) else None
     complaints = list(_complaints(raw, view))
     if raw is None or complaints:
         return Answer("client_error", violations=tuple(Violation(Rule.VIEW_ACK_INVALID, each) for each in complaints))
@@ -46,16 +45,6 @@ def reader(view: View) -> Reader:
         return Ack(), list(read_answer(view, content_type, body).violations)
 
     return read
-
-
-def _json(content_type: str, body: bytes) -> dict[str, Any] | None:
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        return None
-    try:
-        raw = json.loads(body)
-    except ValueError:
-        return None
-    return raw if isinstance(raw, dict) else None
 
 
 def _complaints(raw: dict[str, Any] | None, view: View) -> Iterator[str]:

@@ -4,7 +4,7 @@ https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.sim.slack.content import Part
@@ -15,7 +15,7 @@ from bot.sim.slack.platform import Platform
 from bot.sim.slack.possible import NotPossibleError
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views.answers import Answer, read_answer, reader
-from bot.sim.slack.views.filling import check_complete
+from bot.sim.slack.views.filling import check_complete, filled
 from bot.sim.slack.views.open_views import Owner, RefusedError
 from bot.sim.slack.views.payloads import view_json
 from bot.sim.slack.views.persons import Persons
@@ -26,15 +26,24 @@ CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 
 
 class Submissions:
-    """Presses the two buttons below a modal on behalf of people."""
+    """Fills in modals, and presses the two buttons below them, on behalf of people; each view is as it is now."""
 
     def __init__(self, platform: Platform, interactions: Interactions, persons: Persons) -> None:
         self._platform = platform
         self._interactions = interactions
         self._persons = persons
 
-    async def submit(self, view: View, overrides: Mapping[str, object]) -> Delivery:
-        """Submit a modal as it is; NotPossibleError if something is missing."""
+    def fill(self, view: View, block_id: str, value: str | Sequence[str]) -> View:
+        """Type or choose in an input."""
+        workspace, user = self._persons.workspace_and_user(view)
+        return self._platform.views.put(filled(workspace, user, view, block_id, value))
+
+    async def submit(
+        self, view: View, values: Mapping[str, str | Sequence[str]], overrides: Mapping[str, object]
+    ) -> Delivery:
+        """Fill in values by block_id, and submit; NotPossibleError if something is missing."""
+        for block_id, value in values.items():
+            view = self.fill(view, block_id, value)
         check_complete(view)
         sent = self._platform.views.put(replace(view, errors={}, client_error=""))
         workspace, user = self._persons.workspace_and_user(sent)

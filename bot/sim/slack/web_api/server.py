@@ -51,8 +51,7 @@ class WebApi:
             return self._answer(name, arguments)
 
         arguments = self._read(name, request, body)
-        response = handle() if fault is None else await inject_fault(fault, request, handle)
-        return response if response is not None else web.Response()
+        return await inject_fault(fault, request, handle) or web.Response()
 
     def _read(self, name: str, request: web.Request, body: bytes) -> Arguments | ApiError:
         try:
