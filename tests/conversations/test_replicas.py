@@ -17,7 +17,7 @@ from conversations.test_cards import RESUME, TOKEN, alert, buttons, until_shown
 from conversations.test_session_views import overview
 from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import until
-from harness.databases import KEY, commit_ends_slowly, query, set_clock
+from harness.databases import KEY, commit_ends_slowly, query, set_clock, until_committing
 from harness.product import Limits, OrderRows, Settings, errors, running
 from harness.single_workspace import PATIENT_ACK
 
@@ -133,7 +133,7 @@ async def test_a_card_that_is_posted_while_the_end_of_a_pause_is_committed_shows
         commit_ends_slowly(url)
         switch()
         await at.command(user=at.slack.bob)
-        await until(lambda: query(url, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+        await until_committing(url)
         card = await alert(at)
         await at.slack.until(lambda: f"*Paused* by <@{at.slack.bob.id}>" in at.current(card).text, within=5.0)
 

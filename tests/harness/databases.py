@@ -20,6 +20,7 @@ import psycopg
 
 from bot.core.fields import Secret
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
+from harness.conversation import until
 from harness.virtual_time import clock
 
 KEY = new_key()
@@ -195,16 +196,27 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
         return found.fetchall() if found.description else []
 
 
-_SLOW_ENDS = """
+_SLOW_COMMIT = """
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END';
-    CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON orders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-      WHEN (NEW.settled_at IS NOT NULL AND OLD.settled_at IS NULL) EXECUTE FUNCTION wait();
+    CREATE CONSTRAINT TRIGGER wait AFTER {event} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({condition})
+      EXECUTE FUNCTION wait();
 """
 
 
+def commit_slowly(url: str, event: str, condition: str = "true") -> None:
+    """Let PostgreSQL take 1.5 s to commit an event of a table, as with a slow disk."""
+    query(url, _SLOW_COMMIT.format(event=event, condition=condition))
+
+
 def commit_ends_slowly(url: str) -> None:
-    """Let PostgreSQL take 1.5 s to commit that an order has ended, as with a slow disk."""
-    query(url, _SLOW_ENDS)
+    """Let it take so long to commit that an order has ended."""
+    commit_slowly(url, "UPDATE ON orders", "NEW.settled_at IS NOT NULL AND OLD.settled_at IS NULL")
+
+
+async def until_committing(url: str) -> None:
+    """Wait until it has begun to commit slowly."""
+    sleeps = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    await until(lambda: query(url, sleeps))
 
 
 def set_clock(url: str, ahead: float) -> None:

@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 ARE_OF_SESSIONS = """
     (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
 """
-_OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND {IS_ALERT} ORDER BY id"
+_OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND {IS_ALERT} ORDER BY id FOR UPDATE"
 FOLD = """
     UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
     WHERE id = :id

@@ -66,7 +66,7 @@ MOST_HELD = 1_000
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
-_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
+_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name FOR UPDATE"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
     SELECT user_id, coalesce(settled_at, given_at) AS at FROM orders

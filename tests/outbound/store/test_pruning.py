@@ -1,12 +1,13 @@
 """Old orders and cards are deleted in small parts, by whatever processes; orders that are not finished stay."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
 from bot.outbound.store.history import BATCH, prune
-from harness.cards import card, cards_of, exchange
-from harness.databases import KEY
+from harness.cards import card, cards_of, exchange, worse_alert
+from harness.databases import KEY, commit_slowly, until_committing
 from harness.order_rows import acted, order_row, rows_of, told
 from harness.product import Secret, Store, open_store, requests, workspace
 from harness.product import outcomes as out
@@ -55,6 +56,19 @@ async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, d
     await execute(store, "UPDATE cards SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
     await prune(store.database, days)
     assert await fetch(store, "SELECT ts FROM cards") == [("2.2",)]
+
+
+async def test_an_alert_that_comes_while_its_card_is_deleted_makes_a_new_one(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        await exchange(cards_of(store), alerts=[worse_alert("old")])
+        await execute(store, "UPDATE cards SET changed_at = changed_at - :age", age=8.0 * DAY)
+        commit_slowly(url, "DELETE ON cards")
+        pruning = asyncio.ensure_future(prune(store.database, DAYS))
+        await until_committing(url)
+        await exchange(cards_of(store), alerts=[worse_alert("new")])
+        await pruning
+        assert await fetch(store, "SELECT id FROM cards") == [("new",)]
 
 
 async def test_a_change_of_settings_is_deleted_like_an_order(store: Store) -> None:
