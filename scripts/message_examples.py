@@ -550,16 +550,16 @@ CHANGES: Mapping[str, settings.Reply] = {
     "cut short": settings.INTERRUPTED,
 }
 KEYS: Mapping[str, settings.Reply] = {
-    "saved": settings.key_saved("9876", KeyCheck.VERIFIED),
-    "short key saved": settings.key_saved("", KeyCheck.VERIFIED),
-    "saved, not verified": settings.key_saved("9876", KeyCheck.UNVERIFIED),
+    "saved": settings.key_saved(KEY, None),
+    "short key saved": settings.key_saved(replace(SHORT, check=KeyCheck.VERIFIED), None),
+    "saved, not verified": settings.key_saved(replace(KEY, check=KeyCheck.UNVERIFIED), None),
     "no key": settings.NOT_A_KEY,
     "refused": settings.key_not_accepted(NewKeyRejected(401)),
     "no answer": settings.key_not_accepted(NewKeyUnverified(None)),
     "another answer": settings.key_not_accepted(NewKeyUnverified(503)),
     "no database": settings.KEY_NOT_SAVED,
-    "removed": settings.key_removed("9876"),
-    "short key removed": settings.key_removed(""),
+    "removed": settings.key_removed(KEY),
+    "short key removed": settings.key_removed(SHORT),
 }
 TESTED: Mapping[str, settings.Reply] = {
     "posted": settings.alert_posted(CHANNEL),
@@ -570,17 +570,17 @@ TESTED: Mapping[str, settings.Reply] = {
 SETTINGS_ANSWERS: Mapping[str, str] = {
     **{f"nothing changed: {name}": reply.text for name, reply in CHANGES.items()},
     **{f"key: {name}": reply.text for name, reply in KEYS.items()},
-    "permissions: saved": settings.POLICY_SAVED.text,
+    "permissions: saved": settings.policy_saved(RULES).text,
     **{f"test alert: {name}": reply.text for name, reply in TESTED.items()},
     "user group: saved": settings.group_saved(GROUP).text,
     "user group: removed": settings.group_saved(None).text,
     "user group: no id": settings.NOT_A_GROUP.text,
     **{f"pauses by alerts: {mode}": senders.auto_pause_saved(mode).text for mode in AutoPause},
-    "alerts token: made": senders.token_made(Secret("alerts-token"), _URL).text,
+    "alerts token: made": senders.token_made(Secret("alerts-token"), _URL, TOKENS[1]).text,
     "alerts token: no name": senders.name_problem("a=b", TOKENS),
     "alerts token: a name that is taken": senders.name_problem("default", TOKENS),
     "alerts token: too many": senders.name_problem("x", [replace(TOKENS[0], name=f"{n}") for n in range(20)]),
-    "alerts token: saved": senders.TOKEN_SAVED.text,
+    "alerts token: saved": senders.token_changed("changed", TOKENS[1]).text,
     "alerts token: revoked": senders.TOKEN_REVOKED.text,
     "waiting: the outcome will come": settings.CHECKING,
     "waiting: the modal will come": settings.ONE_MOMENT,
@@ -590,21 +590,20 @@ SETTINGS_ANSWERS: Mapping[str, str] = {
     "waiting: nobody is selected": settings.NOBODY_SELECTED,
 }
 DIRECT: Mapping[str, Message] = {
-    "key set": settings.key_set_message(ALICE, KEY, None),
-    "key set, not verified": settings.key_set_message(ALICE, replace(KEY, check=KeyCheck.UNVERIFIED), None),
-    "key set, refused": settings.key_set_message(ALICE, replace(KEY, check=KeyCheck.REFUSED), None),
-    "key replaced": settings.key_set_message(ALICE, KEY, SHORT),
-    "key removed": settings.key_removed_message(ALICE, KEY),
-    "permissions changed": settings.policy_message(ALICE, RULES),
-    "alerts channel chosen": settings.alerts_channel_message(ALICE, CHANNEL),
-    "user group chosen": settings.alerts_group_message(ALICE, GROUP),
-    "user group removed": settings.alerts_group_message(ALICE, None),
-    **{f"pauses by alerts: {mode}": senders.auto_pause_message(ALICE, mode) for mode in AutoPause},
-    "alerts token can pause": senders.token_message(ALICE, "changed", replace(TOKENS[1], may_pause=True)),
-    "alerts token made": senders.token_message(ALICE, "made", TOKENS[1]),
-    "alerts token changed": senders.token_message(ALICE, "changed", TOKENS[1]),
-    "alerts token reaches nothing else": senders.token_message(ALICE, "changed", TOKENS[2]),
-    "alerts token revoked": senders.token_message(ALICE, "revoked", TOKENS[1]),
+    "key set": settings.key_saved(KEY, None).notice(ALICE),
+    "key set, not verified": settings.key_saved(replace(KEY, check=KeyCheck.UNVERIFIED), None).notice(ALICE),
+    "key replaced": settings.key_saved(KEY, SHORT).notice(ALICE),
+    "key removed": settings.key_removed(KEY).notice(ALICE),
+    "permissions changed": settings.policy_saved(RULES).notice(ALICE),
+    "alerts channel chosen": settings.alert_posted(CHANNEL).notice(ALICE),
+    "user group chosen": settings.group_saved(GROUP).notice(ALICE),
+    "user group removed": settings.group_saved(None).notice(ALICE),
+    **{f"pauses by alerts: {mode}": senders.auto_pause_saved(mode).notice(ALICE) for mode in AutoPause},
+    "alerts token can pause": senders.token_changed("changed", replace(TOKENS[1], may_pause=True)).notice(ALICE),
+    "alerts token made": senders.token_made(Secret("alerts-token"), _URL, TOKENS[1]).notice(ALICE),
+    "alerts token changed": senders.token_changed("changed", TOKENS[1]).notice(ALICE),
+    "alerts token reaches nothing else": senders.token_changed("changed", TOKENS[2]).notice(ALICE),
+    "alerts token revoked": senders.token_changed("revoked", TOKENS[1]).notice(ALICE),
     "wrong alert tokens": senders.WRONG_TOKENS_MESSAGE,
     "an alert without a session": senders.lost_message(Lost.NO_SESSION, 1, ["AnchorDown"]),
     "alerts without a session": senders.lost_message(Lost.NO_SESSION, 1_200, ["AnchorDown", ""]),
@@ -1043,7 +1042,7 @@ KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
 
 _LONG_RULE = policy.Rule(_long_ids("U"), _long_ids("C"))
 _LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
-LONG_POLICY = settings.policy_message(ALICE, _LONG_POLICY)
+LONG_POLICY = settings.policy_saved(_LONG_POLICY).notice(ALICE)
 _LONG_REASON = "too fast & <much> " * 40
 _ALL = {f"{title}: {name}": one for title, part in SECTIONS.items() for name, one in part.items()}
 MESSAGES: Mapping[str, Message] = {

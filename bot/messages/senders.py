@@ -1,6 +1,7 @@
 """The programs that send alerts: their tokens in Home, with modals, replies and notices, and what they do wrong."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot.core.cards import Lost
 from bot.core.fields import Secret
@@ -8,7 +9,7 @@ from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, A
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, checkbox, element, ephemeral, input_block, preformatted, section
 from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, plain, some
-from bot.messages.settings import Reply, changed_message, form
+from bot.messages.settings import Reply, form
 
 NAME, CHANNELS, PAUSE, REVOKE = "sender_name", "sender_channels", "sender_pause", "sender_revoke"
 """The inputs of the modals; block and element have the same name."""
@@ -54,7 +55,6 @@ _FIXES = {
     "request can have 500 alerts.",
 }
 AUTO_PAUSE_SAVED = "AutoPauseSaved"
-TOKEN_SAVED = Reply("TokenSaved", "✅ *Saved.* It applies from the next alert on.")
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
 
@@ -77,13 +77,9 @@ def about_auto_pause(workspace: Workspace) -> str:
 
 def auto_pause_saved(mode: AutoPause) -> Reply:
     """Return the reply to a change of the effect of alerts that ask for a pause."""
-    return Reply(AUTO_PAUSE_SAVED, f"✅ *Saved.* Pauses by alerts: {mode}. {_EFFECTS[mode]}")
-
-
-def auto_pause_message(by: str, mode: AutoPause) -> Message:
-    """Return the notice that the effect of alerts that ask for a pause was changed."""
     about = [_ABOUT_ON] if mode is AutoPause.ON else []
-    return changed_message(by, f"set pauses by alerts to *{mode}*. {_EFFECTS[mode]}", *about)
+    did = (f"set pauses by alerts to *{mode}*. {_EFFECTS[mode]}", *about)
+    return Reply(AUTO_PAUSE_SAVED, f"✅ *Saved.* Pauses by alerts: {mode}. {_EFFECTS[mode]}", did=did)
 
 
 def token_section(token: AlertToken, used_at: float | None) -> Block:
@@ -139,21 +135,28 @@ def _alert_example(url: str) -> str:
     return f"curl {url} \\\n  -H \"Authorization: Bearer $ALERTS_TOKEN\" \\\n  -d '{_EXAMPLE_ALERT}'"
 
 
-def token_made(token: Secret, url: str) -> Reply:
+def token_made(secret: Secret, url: str, token: AlertToken) -> Reply:
     """Return the reply with a new alerts token."""
     text = (
         "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. The "
         "example below the token shows how to use it."
     )
-    return Reply("TokenMade", text, copyable=(token.reveal(), _alert_example(url)), dm_text=UNSEEN)
+    copyable = (secret.reveal(), _alert_example(url))
+    return Reply("TokenMade", text, copyable=copyable, dm_text=UNSEEN, did=_done_with("made", token))
 
 
-def token_message(by: str, did: str, token: AlertToken) -> Message:
-    """Return the notice that an alert token was "made", "changed" or "revoked"."""
+def token_changed(did: str, token: AlertToken) -> Reply:
+    """Return the reply to an alert token that was "changed" or "revoked"."""
+    if did == "revoked":
+        return replace(TOKEN_REVOKED, did=_done_with(did, token))
+    return Reply("TokenSaved", "✅ *Saved.* It applies from the next alert on.", did=_done_with(did, token))
+
+
+def _done_with(did: str, token: AlertToken) -> tuple[str, ...]:
     where = some(map(channel, sorted(token.channels)), most=MOST_NAMED) or "no other channel"
     reach = "Its alerts are refused." if did == "revoked" else f"Beside the alert channel it reaches {where}."
     pauses = "Its alerts can pause sessions." if token.may_pause else ""
-    return changed_message(by, f"{did} the alert token *{token.name}*. {reach} {pauses}".rstrip())
+    return (f"{did} the alert token *{token.name}*. {reach} {pauses}".rstrip(),)
 
 
 def about_alert(name: str, problem: str) -> str:

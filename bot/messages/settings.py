@@ -68,6 +68,10 @@ _SAVED = {
     KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor did not say whether it accepts the key{ending}. The "
     "first pause or resume will show.",
 }
+_CHECKS = {
+    KeyCheck.VERIFIED: "Anchor accepts it.",
+    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
+}
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
     Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
@@ -76,12 +80,6 @@ _RIGHTS = {
 
 ALERT_POSTED = "AlertPosted"
 GROUP_SAVED = "GroupSaved"
-
-_CHECKS = {
-    KeyCheck.VERIFIED: "Anchor accepts it.",
-    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
-    KeyCheck.REFUSED: "Anchor refuses it.",
-}
 
 
 def key_modal(workspace: Workspace) -> View:
@@ -152,7 +150,7 @@ def answer_view(title: str, text: str, *copyable: str) -> View:
 class Reply:
     """A text for the modal: at the inputs `fields`, or in place of the content, with texts to copy below it.
 
-    A direct message has `dm_text` or else `text`. The log has `outcome`.
+    A direct message has `dm_text` or else `text`. The log has `outcome`. The other admins read what the person `did`.
     """
 
     outcome: str
@@ -160,6 +158,12 @@ class Reply:
     fields: tuple[str, ...] = ()
     copyable: tuple[str, ...] = field(default=(), repr=False)
     dm_text: str = ""
+    did: tuple[str, ...] = ()
+
+    def notice(self, by: str) -> Message:
+        """Return the notice that an admin did it."""
+        did, *lines = self.did
+        return ephemeral(f"{mention(by)} {did}", *lines, f"If that was not meant, it can be changed {IN_HOME}.")
 
     def view(self, name: str) -> View:
         """Return the modal `name` with this text as its content."""
@@ -180,7 +184,6 @@ INTERRUPTED = Reply(
 )
 NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters that no key has. Copy it again.", (KEY,))
 KEY_NOT_SAVED = Reply(NOT_SAVED.outcome, f"{_NO_DATABASE} {_LOOK_AGAIN}", (KEY,))
-POLICY_SAVED = Reply("PolicySaved", "✅ *Saved.* It applies from the next command on.")
 NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
 
 
@@ -190,9 +193,11 @@ def not_admin(role: Role) -> Reply:
     return Reply("NotAdmin", f"{_NOT_CHANGED} {text}")
 
 
-def key_saved(ending: str, check: KeyCheck) -> Reply:
-    """Return the reply to a key that was saved."""
-    return Reply("KeySaved", _SAVED[check].format(ending=f" ending {code(ending)}" if ending else ""))
+def key_saved(key: AnchorKey, before: AnchorKey | None) -> Reply:
+    """Return the reply to a key that was saved, perhaps in the place of another one."""
+    did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
+    text = _SAVED[key.check].format(ending=_ending(key))
+    return Reply("KeySaved", text, did=(f"{did} {named_key(key)}. {_CHECKS[key.check]}",))
 
 
 def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
@@ -211,15 +216,27 @@ def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
     return Reply(type(problem).__name__, text, (KEY,))
 
 
-def key_removed(ending: str) -> Reply:
-    """Return the reply to the removal of a key."""
-    named = f" ending {code(ending)}" if ending else ""
-    return Reply("KeyRemoved", f"✅ The key{named} was removed. Nobody can pause or resume until another one is set.")
+def key_removed(key: AnchorKey | None) -> Reply:
+    """Return the reply to the removal of a key, if there still was one."""
+    text = f"✅ The key{_ending(key)} was removed. Nobody can pause or resume until another one is set."
+    until = "Until another is set, nobody can pause or resume a session from Slack."
+    return Reply("KeyRemoved", text, did=(f"removed the Anchor key {named_key(key)}. {until}",) if key else ())
+
+
+def _ending(key: AnchorKey | None) -> str:
+    return f" ending {code(key.ending)}" if key and key.ending else ""
+
+
+def policy_saved(policy: Policy) -> Reply:
+    """Return the reply to a change of the policy."""
+    did = ("changed who can pause, resume and end.", *who_can_what(policy))
+    return Reply("PolicySaved", "✅ *Saved.* It applies from the next command on.", did=did)
 
 
 def alert_posted(channel_id: str) -> Reply:
     """Return the reply to a test alert that was posted; alerts go to its channel."""
-    return Reply(ALERT_POSTED, f"✅ Test alert posted in {channel(channel_id)}. Alerts go there.")
+    text = f"✅ Test alert posted in {channel(channel_id)}. Alerts go there."
+    return Reply(ALERT_POSTED, text, did=(f"chose {channel(channel_id)} for alerts.",))
 
 
 def alert_refused(channel_id: str, code_of_slack: str) -> Reply:
@@ -245,50 +262,14 @@ NOT_A_GROUP = Reply(
 
 def group_saved(group_id: str | None) -> Reply:
     """Return the reply to a change of the user group that critical alerts mention."""
-    return Reply(GROUP_SAVED, f"✅ *Saved.* {_who_is_mentioned(group_id)}")
-
-
-def _who_is_mentioned(group_id: str | None) -> str:
-    if group_id is None:
-        return "Critical alerts mention nobody."
-    return f"Critical alerts mention {group(group_id)}, at most once in 10 minutes and channel."
+    whom = "nobody" if group_id is None else f"{group(group_id)}, at most once in 10 minutes and channel"
+    mentioned = f"Critical alerts mention {whom}."
+    return Reply(GROUP_SAVED, f"✅ *Saved.* {mentioned}", did=("changed whom alerts mention.", mentioned))
 
 
 def named_key(key: AnchorKey) -> str:
     """Name the key by its last characters, if it is long enough to show some."""
     return f"ending {code(key.ending)}" if key.ending else "(too short to show its end)"
-
-
-def changed_message(by: str, did: str, *lines: str) -> Message:
-    """Return the notice that an admin did something."""
-    return ephemeral(f"{mention(by)} {did}", *lines, f"If that was not meant, it can be changed {IN_HOME}.")
-
-
-def key_set_message(by: str, key: AnchorKey, before: AnchorKey | None) -> Message:
-    """Return the notice that a key was set or replaced."""
-    did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
-    return changed_message(by, f"{did} {named_key(key)}. {_CHECKS[key.check]}")
-
-
-def key_removed_message(by: str, key: AnchorKey) -> Message:
-    """Return the notice that the key was removed."""
-    until = "Until another is set, nobody can pause or resume a session from Slack."
-    return changed_message(by, f"removed the Anchor key {named_key(key)}. {until}")
-
-
-def policy_message(by: str, policy: Policy) -> Message:
-    """Return the notice that the policy was changed."""
-    return changed_message(by, "changed who can pause, resume and end.", *who_can_what(policy))
-
-
-def alerts_channel_message(by: str, channel_id: str) -> Message:
-    """Return the notice that another channel for alerts was chosen."""
-    return changed_message(by, f"chose {channel(channel_id)} for alerts.")
-
-
-def alerts_group_message(by: str, group_id: str | None) -> Message:
-    """Return the notice that another user group was chosen for critical alerts."""
-    return changed_message(by, "changed whom alerts mention.", _who_is_mentioned(group_id))
 
 
 def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:

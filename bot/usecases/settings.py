@@ -59,25 +59,26 @@ class Changes:
             return reply
         if not await self.rows.move_alerts(workspace.team_id, channel, before=before, by=user_id):
             return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
-        self.monitor.notify_change(workspace, messages.alerts_channel_message(user_id, channel), user_id)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply
 
     async def choose_group(self, workspace: Workspace, user_id: str, group: str | None) -> Reply:
         """Let critical alerts mention the user group with this id from now on, or nobody."""
         if group is not None and not GROUP_ID.fullmatch(group):
             return messages.NOT_A_GROUP
+        reply = messages.group_saved(group)
         if not await self.rows.set_alerts_group(workspace.team_id, group, by=user_id):
             return messages.NOT_SERVED
         if group != workspace.alerts_group:
-            self.monitor.notify_change(workspace, messages.alerts_group_message(user_id, group), user_id)
-        return messages.group_saved(group)
+            self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
+        return reply
 
     async def set_auto_pause(self, workspace: Workspace, user_id: str, mode: AutoPause, seen: AutoPause) -> Reply:
         """Set the effect of alerts that ask for a pause, if it is still the one that the admin has `seen`."""
         reply = senders.auto_pause_saved(mode)
         if not await self.rows.set_auto_pause(workspace.team_id, mode, before=seen, by=user_id):
             return await self._conflict(workspace, reply, lambda now: now.auto_pause is mode)
-        self.monitor.notify_change(workspace, senders.auto_pause_message(user_id, mode), user_id)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply
 
     async def send_test(self, workspace: Workspace, _user_id: str) -> Reply:
@@ -93,10 +94,10 @@ class Changes:
             return Reply("TokenNotMade", problem, (senders.NAME,))
         secret, token = new_alert_token(name, user_id, may_pause=may_pause)
         tokens = (*workspace.alert_tokens, token)
-        reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id))
+        reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
         if not await self._save_tokens(workspace, tokens, expected_version, token_record(user_id, "made", token)):
             return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
-        self.monitor.notify_change(workspace, senders.token_message(user_id, "made", token), user_id)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply
 
     async def change_token(
@@ -106,14 +107,14 @@ class Changes:
         token = workspace.named_token(name)
         if token is None:
             return await self._conflict(workspace, senders.TOKEN_REVOKED, lambda now: now.named_token(name) is None)
-        did, reply = ("revoked", senders.TOKEN_REVOKED) if change is None else ("changed", senders.TOKEN_SAVED)
-        new = replace(token, may_pause=False) if change is None else change(token)
+        did, new = ("revoked", replace(token, may_pause=False)) if change is None else ("changed", change(token))
+        reply = senders.token_changed(did, new)
         tokens = tuple(
             new if one is token else one for one in workspace.alert_tokens if change is not None or one is not token
         )
         if not await self._save_tokens(workspace, tokens, expected_version, token_record(user_id, did, new)):
             return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
-        self.monitor.notify_change(workspace, senders.token_message(user_id, did, new), user_id)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply
 
     async def _save_tokens(
@@ -135,27 +136,29 @@ class Changes:
             return messages.key_not_accepted(problem)
         check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
         key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
-        reply = messages.key_saved(key.ending, check)
+        reply = messages.key_saved(key, before)
         if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version, by=user_id):
             return await self._conflict(workspace, reply, lambda now: _has(now, key))
         previous_setter = before.set_by if before else None
-        self.monitor.notify_change(workspace, messages.key_set_message(user_id, key, before), user_id, previous_setter)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id, previous_setter)
         return reply
 
     async def remove_key(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
         """Delete the key."""
         key = workspace.anchor_key
         if key is None or not await self.rows.remove_key(workspace.team_id, if_version=expected_version, by=user_id):
-            return await self._conflict(workspace, messages.key_removed(""), lambda now: now.anchor_key is None)
-        self.monitor.notify_change(workspace, messages.key_removed_message(user_id, key), user_id, key.set_by)
-        return messages.key_removed(key.ending)
+            return await self._conflict(workspace, messages.key_removed(None), lambda now: now.anchor_key is None)
+        reply = messages.key_removed(key)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id, key.set_by)
+        return reply
 
     async def set_policy(self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int) -> Reply:
         """Save a policy."""
+        reply = messages.policy_saved(policy)
         if not await self.rows.set_policy(workspace.team_id, policy, if_version=expected_version, by=user_id):
-            return await self._conflict(workspace, messages.POLICY_SAVED, lambda now: now.policy == policy)
-        self.monitor.notify_change(workspace, messages.policy_message(user_id, policy), user_id)
-        return messages.POLICY_SAVED
+            return await self._conflict(workspace, reply, lambda now: now.policy == policy)
+        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
+        return reply
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
         match await post_alert(self.slack, workspace.bot_token, channel, sample_alert_message()):

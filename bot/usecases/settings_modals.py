@@ -88,7 +88,7 @@ class AdminModals:
                 return key_modal(workspace)
             case buttons.REMOVE_KEY:
                 key = workspace.anchor_key
-                removed = answer_view(TITLES[name], key_removed("").text)
+                removed = answer_view(TITLES[name], key_removed(None).text)
                 return removed if key is None else removal_modal(workspace, key)
             case buttons.CHANGE_POLICY:
                 return policy_modal(workspace)

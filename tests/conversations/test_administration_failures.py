@@ -110,7 +110,7 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
     await team.set_key(KEY)
     new, old = [workspace.AnchorKey(Secret(key), workspace.KeyCheck.VERIFIED) for key in (KEY, team.key)]
     assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.settings_texts.key_set_message(team.admin.id, new, old).text
+        say.settings_texts.key_saved(new, old).notice(team.admin.id).text
     ]
     await logged(caplog, "usecases.notices", levelname="WARNING", team=team.team_id)
 

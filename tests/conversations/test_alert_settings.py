@@ -11,7 +11,7 @@ from bot.sim.slack import Fault, ResetAfterReading, Slow, View, api_error, rate_
 from bot.sim.slack.markup import ON_CALL
 from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, many_workspaces, outcome_text
 from harness import admin_texts as say
-from harness.product import outcomes
+from harness.product import Secret, outcomes
 from harness.product import workspace as product
 from harness.stored import add_token, fetch
 from harness.texts import SAMPLE_ALERT, SESSION, digest
@@ -44,7 +44,8 @@ async def new_token(team: AdminHarness, name: str = "spend-monitor") -> str:
 
 
 def made(team: AdminHarness, name: str) -> str:
-    return say.senders.token_message(team.admin.id, "made", product.AlertToken(name, "")).text
+    reply = say.senders.token_made(Secret(""), "", product.AlertToken(name, ""))
+    return reply.notice(team.admin.id).text
 
 
 async def change(team: AdminHarness, name: str, **values: str | list[str]) -> str:
@@ -68,7 +69,7 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
     assert card.text == SAMPLE_ALERT
     assert (await team.stored()).alerts_channel == alerts.id
     assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.settings_texts.alerts_channel_message(team.admin.id, alerts.id).text
+        say.settings_texts.alert_posted(alerts.id).notice(team.admin.id).text
     ]
     await team.click(card, user=team.member)
     answer = (await team.wait_for_messages(2))[1]
@@ -90,7 +91,7 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Admin
         await team.home_with(reply.text)
     assert (await team.stored()).alerts_group == ON_CALL
     assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.settings_texts.alerts_group_message(team.admin.id, ON_CALL).text
+        say.settings_texts.group_saved(ON_CALL).notice(team.admin.id).text
     ]
     await team.at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends.", severity="critical")
     assert ON_CALL in team.messages()[-1].text
@@ -252,7 +253,7 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
         assert (status, answer["channel"], "warnings" in answer) == (200, channel, token != TOKEN)
     reported = await team.wait_for_direct_messages(user=team.admin)
     (stored,) = [one for one in (await team.stored()).alert_tokens if one.name == "default"]
-    assert reported == [say.senders.token_message(team.admin.id, "changed", stored).text]
+    assert reported == [say.senders.token_changed("changed", stored).notice(team.admin.id).text]
     await team.press(CHANGE, value="default")
     assert f"<#{other.id}>" not in (await team.wait_for_modal("default")).text
 

@@ -60,7 +60,8 @@ async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_journal_h
         home = await team.home_with(say.senders.auto_pause_saved(mode).text)
         assert f"*Pauses by alerts: {mode}.*" in home.text
         assert (await team.stored()).auto_pause is mode
-    told = [say.senders.auto_pause_message(team.admin.id, mode).text for mode in (AutoPause.OBSERVE, AutoPause.ON)]
+    saved = [say.senders.auto_pause_saved(mode) for mode in (AutoPause.OBSERVE, AutoPause.ON)]
+    told = [one.notice(team.admin.id).text for one in saved]
     for admin in (team.admin, team.second):
         assert await team.wait_for_direct_messages(2, user=admin) == told
     said = (team.team_id, team.admin.id, "pauses by alerts")

@@ -56,7 +56,7 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
     assert {request.key for request in team.anchor.requests} == {KEY}
     assert modal_text((await team.slack.resend(sent)).answer) == SAVED
     assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.settings_texts.key_set_message(team.admin.id, made(team.admin.id), None).text
+        say.settings_texts.key_saved(made(team.admin.id), None).notice(team.admin.id).text
     ]
 
 
@@ -170,7 +170,7 @@ async def test_an_admin_removes_the_key_and_who_set_it_is_notified_although_no_a
     assert home.find("anchor_key_menu") is None
     for user in (team.admin, team.member):
         assert await team.wait_for_direct_messages(user=user) == [
-            say.settings_texts.key_removed_message(team.admin.id, before).text
+            say.settings_texts.key_removed(before).notice(team.admin.id).text
         ]
     assert await key_of(team) is None
     refusal = outcome_text(outcomes.NoKey(can_set=True), session=team.session, user=team.admin.id)
@@ -197,7 +197,8 @@ async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, ve
     is_paused = any(is_about(message.text, paused(session=session, user=team.admin.id)) for message in team.seen())
     assert is_paused is (verb == "pause")
     assert await key_of(team) == (OTHER, VERIFIED, team.admin.id)
-    replaced = say.settings_texts.key_set_message(team.admin.id, made(team.admin.id, OTHER), made(team.admin.id)).text
+    saved = say.settings_texts.key_saved(made(team.admin.id, OTHER), made(team.admin.id))
+    replaced = saved.notice(team.admin.id).text
     await team.slack.until(lambda: replaced in [message.text for message in team.direct_messages(team.admin)])
 
 

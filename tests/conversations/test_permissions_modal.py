@@ -110,7 +110,7 @@ async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the
     assert (await team.stored()).policy == chosen
     for user in (team.admin, team.second):
         assert await team.wait_for_direct_messages(user=user) == [
-            settings_texts.policy_message(team.second.id, chosen).text
+            settings_texts.policy_saved(chosen).notice(team.second.id).text
         ]
 
 

@@ -1,8 +1,9 @@
 """The texts about administration and permissions that the bot must show, from the product's own functions."""
 
-from bot.core.policy import Role, Rule
+from bot.core.fields import Secret
+from bot.core.policy import EVERYBODY, Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import KeyCheck, NewKeyRejected, NewKeyUnverified
+from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified
 from bot.messages import cards, senders
 from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
@@ -37,7 +38,7 @@ SCOPES_GRANTED = str(home_status([_SCOPES, _NO_CHANNEL], install_url=""))
 """The beginning of the status in Slack if it is good."""
 
 NO_CHANNEL = settings_texts.NO_CHANNEL.text
-POLICY_SAVED = settings_texts.POLICY_SAVED.text
+POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text
 
 
 def not_admin(role: Role = Role.MEMBER) -> str:
@@ -45,7 +46,7 @@ def not_admin(role: Role = Role.MEMBER) -> str:
 
 
 def key_saved(end: str = "1234", check: KeyCheck = KeyCheck.VERIFIED) -> str:
-    return settings_texts.key_saved(end, check).text
+    return settings_texts.key_saved(AnchorKey(Secret(end.rjust(20, "x")), check), None).text
 
 
 def key_untried(status: int | None) -> str:
@@ -53,7 +54,7 @@ def key_untried(status: int | None) -> str:
 
 
 def key_removed(end: str = "") -> str:
-    return settings_texts.key_removed(end).text
+    return settings_texts.key_removed(AnchorKey(Secret(end.rjust(20, "x"))) if end else None).text
 
 
 def alert_posted(channel: str) -> str:
