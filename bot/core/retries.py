@@ -6,24 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
+from bot.core import outcomes
 from bot.core.cards import MOST_REPLIES
 from bot.core.fields import TOKEN_REFUSED, known_fields
-from bot.core.outcomes import (
-    AnchorOutcome,
-    Done,
-    Doubt,
-    Ended,
-    Failed,
-    KeyRejected,
-    NotFound,
-    NotRunning,
-    Paused,
-    RateLimited,
-    Resumed,
-    Unavailable,
-    Unconfirmed,
-    Unreachable,
-)
 from bot.core.requests import Verb
 
 ATTEMPTS = 3
@@ -103,7 +88,7 @@ def backoff(failures: int, *, first: float, longest: float) -> float:
 
 def delay_before_retry(  # noqa: PLR0913 - the state of an order
     verb: Verb,
-    outcome: AnchorOutcome,
+    outcome: outcomes.AnchorOutcome,
     *,
     attempt: int,
     time_left: float,
@@ -124,29 +109,29 @@ def delay_before_retry(  # noqa: PLR0913 - the state of an order
     return delay if delay + _SHORTEST_ATTEMPT <= time_left else None
 
 
-def combine(outcomes: Sequence[AnchorOutcome]) -> AnchorOutcome:
+def combine(attempts: Sequence[outcomes.AnchorOutcome]) -> outcomes.AnchorOutcome:
     """Combine the outcomes of one or more attempts into one.
 
     One unconfirmed attempt leaves the series unconfirmed unless a later one succeeds: a definite "no" to the second
     request says nothing about the first. An answer outweighs a later attempt that found no connection.
     """
-    if isinstance(outcomes[-1], Done):
-        return outcomes[-1]
-    unconfirmed = [outcome for outcome in outcomes if isinstance(outcome, Unconfirmed)]
-    answers = [outcome for outcome in outcomes if outcome != Unavailable(Unreachable.NO_CONNECTION)]
-    return (unconfirmed or answers or outcomes)[-1]
+    if isinstance(attempts[-1], outcomes.Done):
+        return attempts[-1]
+    unconfirmed = [outcome for outcome in attempts if isinstance(outcome, outcomes.Unconfirmed)]
+    answers = [outcome for outcome in attempts if outcome != outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)]
+    return (unconfirmed or answers or attempts)[-1]
 
 
-def _is_repeatable(verb: Verb, outcome: AnchorOutcome) -> bool:
+def _is_repeatable(verb: Verb, outcome: outcomes.AnchorOutcome) -> bool:
     """Return whether another attempt is safe: repeating an unconfirmed resume could undo a newer pause."""
+    if isinstance(outcome, outcomes.KeyTaken | outcomes.KeyRejected):
+        return False
     match outcome:
-        case Paused() | Resumed() | Ended() | NotRunning() | NotFound() | KeyRejected():
-            return False
-        case Failed(status_code=status_code):
+        case outcomes.Failed(status_code=status_code):
             return status_code >= _SERVER_ERROR
-        case Unconfirmed(why=why):
-            return verb is not Verb.RESUME and why is not Doubt.STOPPED
-        case RateLimited() | Unavailable():
+        case outcomes.Unconfirmed(why=why):
+            return verb is not Verb.RESUME and why is not outcomes.Doubt.STOPPED
+        case outcomes.RateLimited() | outcomes.Unavailable():
             return True
         case _:
             assert_never(outcome)

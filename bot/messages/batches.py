@@ -4,26 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import (
-    Broken,
-    Late,
-    NotFound,
-    NotRunning,
-    NotSent,
-    Outcome,
-    Paused,
-    PausedSince,
-    RateLimited,
-    Refusal,
-    Resumed,
-    ResumedSince,
-    Superseded,
-    Unavailable,
-    Unconfirmed,
-    Undone,
-)
 from bot.core.requests import Verb
 from bot.core.sessions import Session, SessionState
 from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
@@ -53,11 +36,11 @@ class _End(StrEnum):
 
 
 _ENDS = {
-    _End.DONE: Paused | Resumed,
-    _End.NOT_RUNNING: NotRunning | NotFound,
-    _End.UNCONFIRMED: Unconfirmed | Broken,
-    _End.NOT_SENT: RateLimited | Unavailable,
-    _End.NEWER: PausedSince | ResumedSince | Undone | Superseded,
+    _End.DONE: outcomes.Paused | outcomes.Resumed,
+    _End.NOT_RUNNING: outcomes.NotRunning | outcomes.NotFound,
+    _End.UNCONFIRMED: outcomes.Unconfirmed | outcomes.Broken,
+    _End.NOT_SENT: outcomes.RateLimited | outcomes.Unavailable,
+    _End.NEWER: outcomes.PausedSince | outcomes.ResumedSince | outcomes.Undone | outcomes.Superseded,
 }
 """Any other outcome is a refusal, or a failure."""
 _SIGNS = {
@@ -84,7 +67,7 @@ def batch_message(
     lines = still_running(left[:MOST_LISTED])
     rows = [section(line, _button(content.verb, one)) for one, line in zip(left[:MOST_LISTED], lines, strict=True)]
     last = " ".join(filter(None, [_more(len(left), batch_id), note]))
-    can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, Paused) for one in orders)
+    can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, outcomes.Paused) for one in orders)
     resume = plain_button(RESUME_BATCH, "Resume these…") | {"value": batch_id}
     blocks = (
         section(text),
@@ -129,7 +112,7 @@ def still_running(orders: Sequence[BatchedOrder]) -> list[str]:
 
 def resume_modal(orders: Sequence[BatchedOrder], states: Mapping[str, SessionState], seen: str) -> View:
     """Return the question before the paused sessions of a batch are resumed; `states` are theirs."""
-    paused = [one for one in orders if isinstance(one.outcome, Paused)]
+    paused = [one for one in orders if isinstance(one.outcome, outcomes.Paused)]
     newer = {
         one.session_id: state for one in paused if (state := states.get(one.session_id)) and state.order_id != one.id
     }
@@ -161,10 +144,10 @@ def agents(count: int) -> str:
     return f"{count} agent{'' if count == 1 else 's'}"
 
 
-def _end_of(outcome: Outcome | None) -> _End:
-    if isinstance(outcome, Late) and outcome.resumed_by:
+def _end_of(outcome: outcomes.Outcome | None) -> _End:
+    if isinstance(outcome, outcomes.Late) and outcome.resumed_by:
         return _End.RESUMED
-    refused = _End.NOT_SENT if isinstance(outcome, Refusal) else _End.FAILED
+    refused = _End.NOT_SENT if isinstance(outcome, outcomes.Refusal) else _End.FAILED
     return next((end for end, kinds in _ENDS.items() if isinstance(outcome, kinds)), refused)
 
 
@@ -175,17 +158,17 @@ def _button(verb: Verb, order: BatchedOrder) -> Block | None:
     return button(Verb.PAUSE, order.session_id) if _end_of(order.outcome) is _End.UNCONFIRMED else None
 
 
-def _why(outcome: Outcome | None) -> str:
+def _why(outcome: outcomes.Outcome | None) -> str:
     match outcome:
-        case Late(resumed_by=str(user_id)) | Undone(user_id=user_id):
+        case outcomes.Late(resumed_by=str(user_id)) | outcomes.Undone(user_id=user_id):
             return f" by {mention(user_id)}"
-        case PausedSince(user_id=user_id):
+        case outcomes.PausedSince(user_id=user_id):
             return f" (paused since by {mention(user_id)})"
-        case ResumedSince(user_id=user_id):
+        case outcomes.ResumedSince(user_id=user_id):
             return f" (resumed since by {mention(user_id)})"
-        case NotSent(seconds=seconds):
+        case outcomes.NotSent(seconds=seconds):
             return f" (its turn did not come within {seconds:.0f} s)"
-        case Unconfirmed() | Broken():
+        case outcomes.Unconfirmed() | outcomes.Broken():
             return ""
         case _:
             return f" ({WHY[type(outcome).__name__]})"

@@ -4,15 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from bot.core.outcomes import (
-    AutoPauseOff,
-    EndedBefore,
-    HeldBack,
-    NotAutomatic,
-    Observed,
-    ResumedBefore,
-    StoreUnavailable,
-)
+from bot.core import outcomes
 from bot.core.requests import OnlyFor, Verb, button_value, end_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Life, Phase, Session, SessionState
@@ -379,20 +371,20 @@ def state_details(state: SessionState) -> str:
             return _end_line(state)
 
 
-def why_not_automatic(refusal: NotAutomatic | StoreUnavailable) -> str:
+def why_not_automatic(refusal: outcomes.NotAutomatic | outcomes.StoreUnavailable) -> str:
     """Return what an alert's card says of the pause that it asked for and that was not sent."""
     match refusal:
-        case Observed():
+        case outcomes.Observed():
             return "*Would have been paused automatically.*"
-        case HeldBack(most=most):
+        case outcomes.HeldBack(most=most):
             why = f"alerts asked for more than {most} in a minute"
-        case ResumedBefore(user_id=user_id, given_at=given_at):
+        case outcomes.ResumedBefore(user_id=user_id, given_at=given_at):
             why = f"{mention(user_id)} resumed it, {moment(given_at)}"
-        case EndedBefore():
+        case outcomes.EndedBefore():
             why = "Anchor said that the session has ended"
-        case AutoPauseOff():
+        case outcomes.AutoPauseOff():
             why = "this workspace takes no pauses by alerts"
-        case StoreUnavailable():
+        case outcomes.StoreUnavailable():
             why = "the bot's database failed"
         case never:
             assert_never(never)

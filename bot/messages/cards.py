@@ -24,6 +24,7 @@ from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
+from bot.messages import buttons
 from bot.messages.blocks import (
     LONGEST_SECTION,
     Block,
@@ -35,19 +36,6 @@ from bot.messages.blocks import (
     fits,
     mrkdwn,
     section,
-)
-from bot.messages.buttons import (
-    READ_LIST,
-    agent_name,
-    button,
-    card_facts,
-    plain_button,
-    several_of,
-    state_buttons,
-    state_details,
-    state_headline,
-    state_line,
-    why_not_automatic,
 )
 from bot.messages.markup import CHECKED, QUOTE, code, group, link, literal, moment, quoted, session, width
 from bot.messages.sessions import held_message
@@ -226,7 +214,7 @@ class Shown:
     def automatic(self) -> str:
         """Return what is to be said of a pause by an alert that was not sent, or ""."""
         refusal = self.refusal
-        return why_not_automatic(refusal) if isinstance(refusal, NotAutomatic | StoreUnavailable) else ""
+        return buttons.why_not_automatic(refusal) if isinstance(refusal, NotAutomatic | StoreUnavailable) else ""
 
     @property
     def is_told(self) -> bool:
@@ -241,7 +229,7 @@ class Shown:
     @property
     def agent(self) -> str:
         """Return the name of the agent in mrkdwn, or ""."""
-        return "" if self.facts is None else agent_name(self.facts)
+        return "" if self.facts is None else buttons.agent_name(self.facts)
 
 
 def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
@@ -260,13 +248,13 @@ def _alert_card(shown: Shown) -> Message:
     body, about = _body(shown), _about_session(shown)
     fields = _fields(alert)
     in_columns = [mrkdwn(one, verbatim=True) for one in fields]
-    buttons = _alert_buttons(shown)
+    row = _alert_buttons(shown)
     blocks = (
         section(top, verbatim=True),
         section(body, verbatim=True),
         *([{"type": "section", "fields": in_columns}] if fields else []),
         context(about, verbatim=True),
-        *([actions(*buttons)] if buttons else []),
+        *([actions(*row)] if row else []),
     )
     return Message("\n".join([top, body, *fields, about]), Visibility.IN_CHANNEL, blocks)
 
@@ -284,26 +272,26 @@ def _first_lines(shown: Shown, *, title: str) -> list[str]:
     elif head is Head.RESOLVED or state is None:
         top = f"{_RESOLVED}{about}"
     else:
-        return [f"{state_headline(state)}{about}", state_details(state)]
+        return [f"{buttons.state_headline(state)}{about}", buttons.state_details(state)]
     if state is None:
         return [top]
     again = f" {_AGAIN}" if head is Head.FIRING and state.phase is Phase.PAUSED else ""
-    return [top, f"{state_line(state)}.{again}" if again else state_line(state)]
+    return [top, f"{buttons.state_line(state)}.{again}" if again else buttons.state_line(state)]
 
 
 def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None) -> Message:
     """Return a result, below the state that a later order left."""
     if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
-    top, earlier = f"{state_headline(state)}\n{state_details(state)}", f"Earlier: {content.text}"
-    buttons = state_buttons(session_id, state)
-    blocks = (section(top), section(earlier), *([actions(*buttons)] if buttons else []))
+    top, earlier = f"{buttons.state_headline(state)}\n{buttons.state_details(state)}", f"Earlier: {content.text}"
+    row = buttons.state_buttons(session_id, state)
+    blocks = (section(top), section(earlier), *([actions(*row)] if row else []))
     return Message(f"{top}\n{earlier}", Visibility.IN_CHANNEL, blocks)
 
 
 def _about_session(shown: Shown) -> str:
     has_ended = shown.state is not None and shown.state.phase in {Phase.ENDED, *CHECKED}
-    facts = "" if shown.facts is None else card_facts(shown.facts, has_ended=has_ended)
+    facts = "" if shown.facts is None else buttons.card_facts(shown.facts, has_ended=has_ended)
     alert = shown.content.alert
     sender = "" if alert.sender == DEFAULT_SENDER else f"Sent by {alert.sender}"
     return " · ".join(filter(None, [facts, sender, session(alert.session_id)]))
@@ -323,10 +311,10 @@ def _alert_buttons(shown: Shown) -> list[Block]:
     """
     alert, state = shown.content.alert, shown.state
     is_red = alert.severity is Severity.CRITICAL and shown.content.resolved_at is None
-    pause = button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
+    pause = buttons.button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
         return [pause]
-    known = state_buttons(alert.session_id, state)
+    known = buttons.state_buttons(alert.session_id, state)
     if shown.head is not Head.FIRING:
         return known
     return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]
@@ -375,7 +363,7 @@ def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
     """
     top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, total)
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
-    below = [*several_of(shown), *([plain_button(READ_LIST, "Read the list")] if total else [])]
+    below = [*buttons.several_of(shown), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if total else [])]
     last = [actions(*below)] if below else []
     for shorter in _SHORTER:
         if not fits([head, *shown, *last]):
@@ -398,7 +386,7 @@ def _results_top(rows: Sequence[Shown]) -> str:
     """Return the state, if it is the same of all sessions."""
     if all(one.reminder for one in rows):
         return f"⏰ *Reminder*: *{len(rows)} sessions* were paused."
-    states = {state_headline(one.state) if one.state else "" for one in rows}
+    states = {buttons.state_headline(one.state) if one.state else "" for one in rows}
     return f"{states.pop() if len(states) == 1 else '🔹 *Paused or resumed*'}: *{len(rows)} sessions*"
 
 
@@ -411,8 +399,8 @@ _SHORTER: Sequence[Callable[[Shown], Shown]] = (
 
 def _row(shown: Shown) -> Block:
     if shown.reminder is not None:
-        buttons = [one for block in shown.reminder.blocks[1:] for one in block.get("elements", ())]
-        return section(shown.reminder.text, verbatim=True, accessory=next(iter(buttons), None))
+        row = [one for block in shown.reminder.blocks[1:] for one in block.get("elements", ())]
+        return section(shown.reminder.text, verbatim=True, accessory=next(iter(row), None))
     title, reply = _title(shown), shown.content.reply
     top = _first_lines(shown, title=title)
     line = quote = ""

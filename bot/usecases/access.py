@@ -7,21 +7,9 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from bot.core import outcomes
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
-from bot.core.outcomes import (
-    AutoPauseOff,
-    EndOff,
-    Limited,
-    NoKey,
-    Observed,
-    Overloaded,
-    Refusal,
-    StoreUnavailable,
-    TooManyRepeats,
-    TooManyResumes,
-    WrongWorkspace,
-)
 from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_many, check_policy
 from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
 from bot.core.session_ids import SessionId
@@ -69,13 +57,13 @@ class OperatorAccess:
 
     find: Callable[[str], Awaitable[Workspace | None]]
 
-    async def check(self, order: Order) -> Access | Refusal:
+    async def check(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access to the workspace of an order, or the reason why there is none."""
         workspace = await _find_for(self.find, order)
         if not isinstance(workspace, Workspace):
             return workspace
         if workspace.anchor_key is None:
-            return NoKey()
+            return outcomes.NoKey()
         return Access(workspace, workspace.anchor_key.value, order.actor.person)
 
 
@@ -87,7 +75,7 @@ class AccessCheck:
     roles: RoleCache
     monitor: WorkspaceMonitor
 
-    async def check(self, order: Order) -> Access | Refusal:
+    async def check(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access that an order gets, or the reason for its refusal.
 
         One of the command line comes from the journal, because its process was killed.
@@ -112,16 +100,16 @@ class AccessCheck:
             return await self.check(order) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role)
 
-    async def _check_alert(self, order: Order) -> Access | Refusal:
+    async def _check_alert(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access of an alert, if its token may pause now, and by the mode of the workspace now."""
         workspace = await _find_workspace(self.workspaces.find, order.actor)
         if isinstance(workspace, Workspace) and workspace.auto_pause is AutoPause.OBSERVE:
-            return Observed()
+            return outcomes.Observed()
         if isinstance(workspace, Workspace) and not workspace.lets_pause(program_name(order.actor.user_id) or ""):
-            return AutoPauseOff()
+            return outcomes.AutoPauseOff()
         return await OperatorAccess(self.workspaces.find).check(order)
 
-    async def check_viewer(self, actor: Actor) -> Access | Refusal:
+    async def check_viewer(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who looks at the sessions, or why they see none.
 
         A view is in no conversation, so people who are allowed to pause in some see the sessions there, too.
@@ -136,7 +124,7 @@ class AccessCheck:
             return await self.check_viewer(actor) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
 
-    async def check_many(self, actor: Actor) -> Access | Refusal:
+    async def check_many(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who wants to pause many sessions at once where they are, or why they cannot."""
         workspace = await _find_workspace(self.workspaces.find, actor)
         if not isinstance(workspace, Workspace):
@@ -152,30 +140,32 @@ class AccessCheck:
         return is_nameless and await happens(self.workspaces.known, within=_NAME_TIMEOUT)
 
 
-def _access(workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[Verb] = frozenset()) -> Access | NoKey:
+def _access(
+    workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[Verb] = frozenset()
+) -> Access | outcomes.NoKey:
     if workspace.anchor_key is None:
-        return NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
+        return outcomes.NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
     return Access(workspace, workspace.anchor_key.value, actor.person, role is Role.ADMIN, allowed)
 
 
 async def _find_for(
     find: Callable[[str], Awaitable[Workspace | None]], order: Order
-) -> Workspace | StoreUnavailable | WrongWorkspace | EndOff:
+) -> Workspace | outcomes.StoreUnavailable | outcomes.WrongWorkspace | outcomes.EndOff:
     """Return the workspace of an order, or why it is refused before anybody is asked who gave it."""
     workspace = await _find_workspace(find, order.actor)
     if isinstance(workspace, Workspace) and order.verb is Verb.END and workspace.policy.end is None:
-        return EndOff(by_admins=workspace.is_managed)
+        return outcomes.EndOff(by_admins=workspace.is_managed)
     return workspace
 
 
 async def _find_workspace(
     find: Callable[[str], Awaitable[Workspace | None]], actor: Actor
-) -> Workspace | StoreUnavailable | WrongWorkspace:
+) -> Workspace | outcomes.StoreUnavailable | outcomes.WrongWorkspace:
     try:
-        return await find(actor.team_id) or WrongWorkspace()
+        return await find(actor.team_id) or outcomes.WrongWorkspace()
     except StoreError as error:
         _log.error("workspace lookup failed; request refused", extra={"team": actor.team_id, "why": str(error)})
-        return StoreUnavailable()
+        return outcomes.StoreUnavailable()
 
 
 _Resume = tuple[Person, SessionId]
@@ -194,27 +184,27 @@ class OrderLimits:
         self._repeats: LRUCache[_Resume, TimeWindow] = LRUCache(MOST_REMEMBERED)
         self._batches: LRUCache[str, None] = LRUCache(MOST_REMEMBERED)
 
-    def begin(self, order: Order) -> Overloaded | Limited | None:
+    def begin(self, order: Order) -> outcomes.Overloaded | outcomes.Limited | None:
         """Count an order as unfinished, or return the limit that it exceeds."""
         person = order.actor.person
         if self._unfinished.total >= self._capacity or self._unfinished[person] >= self._capacity // SHARE:
-            return Overloaded()
+            return outcomes.Overloaded()
         if order.verb is Verb.RESUME and (limited := self._limit_resumes(person, order)):
             return limited
         self._unfinished.add(person)
         return None
 
-    def _limit_resumes(self, person: Person, order: Order) -> Limited | None:
+    def _limit_resumes(self, person: Person, order: Order) -> outcomes.Limited | None:
         """Return the limit that a resume exceeds. All those of a batch count as one."""
         repeats = self._repeats.setdefault((person, order.session_id), TimeWindow(MOST_REPEATS, REPEATS_WITHIN))
         resumes = self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
         now = time.monotonic()
         if retry_after := repeats.retry_after(now):
-            return TooManyRepeats(retry_after)
+            return outcomes.TooManyRepeats(retry_after)
         if order.batch_id and order.batch_id in self._batches:
             return None
         if retry_after := resumes.retry_after(now):
-            return TooManyResumes(retry_after)
+            return outcomes.TooManyResumes(retry_after)
         repeats.add(now)
         resumes.add(now)
         self._batches[order.batch_id] = None

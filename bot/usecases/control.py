@@ -6,23 +6,7 @@ import time
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
 
-from bot.core.outcomes import (
-    LEAVES_RUNNING,
-    UNAUTHORIZED,
-    Broken,
-    Doubt,
-    KeyRejected,
-    Late,
-    Outcome,
-    Overloaded,
-    Paused,
-    RateLimited,
-    Refusal,
-    Stopping,
-    StoreUnavailable,
-    Superseded,
-    Unconfirmed,
-)
+from bot.core import outcomes
 from bot.core.recovery import STILL_WANTED
 from bot.core.requests import Order, Source, Verb, is_sent
 from bot.outbound.anchor.orders import AnchorClient
@@ -87,7 +71,7 @@ class SessionControl:
         self._interruption.come()
         self._sequencers.interrupt()
 
-    async def execute(self, entry: Entry) -> Outcome:
+    async def execute(self, entry: Entry) -> outcomes.Outcome:
         """Execute an order, and log who ordered what. Never raises.
 
         Nobody is told the outcome if another process has the order, as `entry` says.
@@ -97,7 +81,7 @@ class SessionControl:
         try:
             outcome = await self._decide(entry)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
-            outcome = Broken(log_incident(error))
+            outcome = outcomes.Broken(log_incident(error))
         fields = {
             "outcome": "told by another process" if entry.is_lost else type(outcome).__name__,
             "session": order.session_id,
@@ -106,14 +90,14 @@ class SessionControl:
             "channel": order.actor.channel_id,
             "ms": round((time.monotonic() - began) * 1000),
         }
-        leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, LEAVES_RUNNING)
+        leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, outcomes.LEAVES_RUNNING)
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return outcome
 
-    async def _decide(self, entry: Entry) -> Outcome:
+    async def _decide(self, entry: Entry) -> outcomes.Outcome:
         order = entry.order
         if self._stopping:
-            return Stopping()
+            return outcomes.Stopping()
         if limit := self._limits.begin(order):
             return limit
         try:
@@ -134,25 +118,25 @@ class SessionControl:
         latest = max(STILL_WANTED - self._anchor.deadline, STILL_WANTED / 2)
         return max(0.0, latest - entry.age)
 
-    async def _check_and_send(self, entry: Entry) -> Outcome:
+    async def _check_and_send(self, entry: Entry) -> outcomes.Outcome:
         order = entry.order
         check = self._judge(entry) if order.source is Source.ALERT else self.access_check.check(order)
-        access = await self._interruption.or_result(check, Stopping())
+        access = await self._interruption.or_result(check, outcomes.Stopping())
         return await self._send(entry, access) if isinstance(access, Access) else access
 
-    async def _send(self, entry: Entry, access: Access) -> Outcome:
+    async def _send(self, entry: Entry, access: Access) -> outcomes.Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
         order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
         if order.source is not Source.ALERT and not is_sent(order.verb, order.age, resumed_after=True):
             resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
             if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
-                return Late(order.age, resumed_by)
+                return outcomes.Late(order.age, resumed_by)
         if order.verb is Verb.RESUME:
-            is_stored = await self._interruption.or_result(record.is_stored(), Stopping())
-            if isinstance(is_stored, Stopping):
+            is_stored = await self._interruption.or_result(record.is_stored(), outcomes.Stopping())
+            if isinstance(is_stored, outcomes.Stopping):
                 return is_stored
             if not is_stored or entry.is_lost:
-                return StoreUnavailable()
+                return outcomes.StoreUnavailable()
             if why_not := await record.changed_since(is_admin=access.is_admin):
                 return why_not
         if order.batch_id and (held_back := await self._join_batch(entry, record, access)):
@@ -162,20 +146,20 @@ class SessionControl:
 
     async def _join_batch(
         self, entry: Entry, record: OrderRecord, access: Access
-    ) -> RateLimited | Stopping | StoreUnavailable | Late | None:
+    ) -> outcomes.RateLimited | outcomes.Stopping | outcomes.StoreUnavailable | outcomes.Late | None:
         """Let an order of a batch wait while Anchor takes no requests. Return why it is not sent, if so."""
         ends = time.monotonic() + min(self._anchor.deadline, self._left(entry))
         while wait := self._anchor.limited_for(access.key):
             if time.monotonic() + wait > ends:
-                return RateLimited(wait)
-            if stopping := await self._interruption.or_result(asyncio.sleep(wait), Stopping()):
+                return outcomes.RateLimited(wait)
+            if stopping := await self._interruption.or_result(asyncio.sleep(wait), outcomes.Stopping()):
                 return stopping
         if entry.is_lost:
-            return StoreUnavailable()
+            return outcomes.StoreUnavailable()
         resumed_by = await record.resumed_meanwhile() if entry.order.verb is Verb.PAUSE else None
-        return None if resumed_by is None else Late(entry.age, resumed_by)
+        return None if resumed_by is None else outcomes.Late(entry.age, resumed_by)
 
-    async def _judge(self, entry: Entry) -> Access | Refusal:
+    async def _judge(self, entry: Entry) -> Access | outcomes.Refusal:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
 
         It waits for the database as long as somebody still wants the pause, and looks at mode and token after that.
@@ -193,12 +177,12 @@ class SessionControl:
                     if verdict.why_not is not None or record.is_ours():
                         entry.was_paused = verdict.was_paused
                         return verdict.why_not or access
-            elif not isinstance(access, StoreUnavailable):
+            elif not isinstance(access, outcomes.StoreUnavailable):
                 return access
             await asyncio.sleep(_JUDGED_AGAIN_AFTER)
-        return StoreUnavailable()
+        return outcomes.StoreUnavailable()
 
-    async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> Outcome:
+    async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> outcomes.Outcome:
         """Send the order, and send it again if it joined an earlier one that ended for a reason of its own.
 
         That of a pause is an older key that Anchor refused, that of a resume a pause which came before this one.
@@ -207,11 +191,15 @@ class SessionControl:
         while result is not None and _ended_for_another(order.verb, result, access):
             result = await self._submit(order, record, access)
         if result is None:
-            return Unconfirmed(Doubt.STOPPED) if order.verb is Verb.PAUSE or record.is_sent() else Stopping()
+            return (
+                outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
+                if order.verb is Verb.PAUSE or record.is_sent()
+                else outcomes.Stopping()
+            )
         match result.outcome:
-            case KeyRejected() as outcome:
+            case outcomes.KeyRejected() as outcome:
                 return replace(outcome, by_admins=result.access.workspace.is_managed)
-            case Paused() as outcome:
+            case outcomes.Paused() as outcome:
                 if self.facts is not None:
                     self.facts.read_after_pause(result.access, order.session_id)
                 return record.with_earlier_pause(outcome)
@@ -223,7 +211,7 @@ class SessionControl:
         name: Name = (order.actor.team_id, order.session_id)
         sequencer = self._sequencers.get(name)
         if sequencer is None:
-            return Result(Overloaded(), access)
+            return Result(outcomes.Overloaded(), access)
         submit = {Verb.PAUSE: sequencer.pause, Verb.RESUME: sequencer.resume, Verb.END: sequencer.end}[order.verb]
         future = submit(access, record)
         await ended(future)
@@ -239,7 +227,7 @@ class SessionControl:
 def _is_about_id(verb: Verb, result: Result) -> bool:
     """Return whether a refusal can be about the id of a session, and then says nothing of the key."""
     last = result.last_attempt
-    return verb is Verb.END and isinstance(last, KeyRejected) and last.status_code == UNAUTHORIZED
+    return verb is Verb.END and isinstance(last, outcomes.KeyRejected) and last.status_code == outcomes.UNAUTHORIZED
 
 
 def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:
@@ -249,6 +237,6 @@ def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:
     record of each resume decides.
     """
     if verb is Verb.RESUME:
-        return isinstance(result.outcome, Superseded) and result.access is not access
+        return isinstance(result.outcome, outcomes.Superseded) and result.access is not access
     versions = (result.access.workspace.key_version, access.workspace.key_version)
-    return isinstance(result.outcome, KeyRejected) and versions[0] < versions[1]
+    return isinstance(result.outcome, outcomes.KeyRejected) and versions[0] < versions[1]

@@ -6,16 +6,7 @@ from dataclasses import dataclass
 
 from bot.core.fields import Secret
 from bot.core.workspace import Installation
-from bot.messages.install import (
-    DENIED,
-    NO_DATABASE,
-    STRANGE,
-    UNKNOWN_STATE,
-    Page,
-    installed_page,
-    not_allowed_page,
-    refused_page,
-)
+from bot.messages import install
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.installs import InstallStates
@@ -38,7 +29,7 @@ class Installer:
         pending = self.states.begin(now=time.time())
         return self.oauth.consent_url(pending.state), pending.browser_nonce
 
-    async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
+    async def end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> install.Page:
         """Save the installation. Return the page, and log the outcome unless strangers can cause it.
 
         The parameters are those of the callback and its cookie, unchecked; "" for an absent one.
@@ -47,25 +38,25 @@ class Installer:
             page = await self._end(state, code, error, browser_nonce)
         except StoreError as failure:
             _log.error("database error; installation not completed", extra={"why": str(failure)})
-            page = NO_DATABASE
-        if page not in STRANGE:
+            page = install.NO_DATABASE
+        if page not in install.STRANGE:
             fields = {"outcome": page.outcome, "team": page.team_id, "why": page.why}
             _log.info("installation", extra={name: value for name, value in fields.items() if value})
         return page
 
-    async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> Page:
+    async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> install.Page:
         problem = await self.states.end(state, browser_nonce.reveal(), now=time.time())
         if problem is not None:
             return problem
         if error:
-            return DENIED if error == "access_denied" else refused_page(error)
+            return install.DENIED if error == "access_denied" else install.refused_page(error)
         if not code.reveal():
-            return UNKNOWN_STATE
+            return install.UNKNOWN_STATE
         granted = await self.oauth.exchange(code)
         if not isinstance(granted, Installation):
             return granted
         team_id = granted.team_id
         if self.allowed and team_id not in self.allowed and await self.rows.summary(team_id) is None:
-            return not_allowed_page(team_id)
+            return install.not_allowed_page(team_id)
         has_key = await self.rows.save(granted)
-        return installed_page(team_id, granted.team_name, has_key=has_key)
+        return install.installed_page(team_id, granted.team_name, has_key=has_key)

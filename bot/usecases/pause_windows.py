@@ -8,21 +8,8 @@ from uuid import UUID
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.session_ids import SessionId
 from bot.core.sessions import MOST_TOGETHER, Choice, NotRead, Phase, Session, SessionList, read_choice
+from bot.messages import pausing
 from bot.messages.blocks import View
-from bot.messages.pausing import (
-    MOST_OPTIONS,
-    NOBODY_LEFT,
-    NOT_WHOLE,
-    READING_SEVERAL,
-    SEVERAL_OUT_OF_DATE,
-    SHOWN_LOST,
-    UNREAD_NOW,
-    Offer,
-    none_runs_text,
-    not_opened_message,
-    several_answer,
-    several_modal,
-)
 from bot.messages.sessions import list_refusal, not_continued_text, not_read_text
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import SessionStates
@@ -40,7 +27,7 @@ AGE_LIMIT = 600.0
 _LONGEST_STATE = 3_000  # of `private_metadata`: https://docs.slack.dev/reference/views
 _STORE_WAIT = 1.0  # seconds for the database
 _DIGITS = 32  # of an id
-_NOT_OPENED = NotOpened(*[not_opened_message()] * 3)
+_NOT_OPENED = NotOpened(*[pausing.not_opened_message()] * 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +72,7 @@ class PauseWindows:
         if not isinstance(access, Access):
             await self.modals.delivery.deliver(address, list_refusal(access, dashboard_url=self.dashboard_url))
             return
-        new, placeholder = _Shown(address, choice), several_answer(READING_SEVERAL)
+        new, placeholder = _Shown(address, choice), pausing.several_answer(pausing.READING_SEVERAL)
         await self.modals.open(address, trigger, lambda _: self._view(access, new), placeholder, _NOT_OPENED)
 
     async def submit(self, actor: Actor, sent: Submitted) -> View | str:
@@ -95,15 +82,15 @@ class PauseWindows:
         """
         shown = await self._read(actor, sent.state)
         if shown is None or (shown.ids is not None and not sent.left_out <= set(shown.ids)):
-            return several_answer(SEVERAL_OUT_OF_DATE)
+            return pausing.several_answer(pausing.SEVERAL_OUT_OF_DATE)
         access = await self.access_check.check_many(shown.address.actor)
         if not isinstance(access, Access):
-            return several_answer(not_continued_text(access, dashboard_url=self.dashboard_url))
+            return pausing.several_answer(not_continued_text(access, dashboard_url=self.dashboard_url))
         if shown.ids is None or time.time() - shown.at > AGE_LIMIT:
             return await self._view(access, replace(shown, left_out=sent.left_out))
         wanted = tuple(one for one in shown.ids if one not in sent.left_out)
         if not wanted:
-            return NOBODY_LEFT
+            return pausing.NOBODY_LEFT
         batch = Batch(
             address=shown.address,
             session_ids=wanted,
@@ -121,19 +108,19 @@ class PauseWindows:
         try:
             read = await self.reads.running(access)
             if isinstance(read, NotRead) and not before.ids:
-                return several_answer(not_read_text(read, dashboard_url=self.dashboard_url))
+                return pausing.several_answer(not_read_text(read, dashboard_url=self.dashboard_url))
             offer = await self._offer(read, before)
             if not offer.sessions:
-                return several_answer(none_runs_text(offer.chosen, before.choice.words))
+                return pausing.several_answer(pausing.none_runs_text(offer.chosen, before.choice.words))
             at = int(time.time())
             state, count = await self._write(before.address, at, offer)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            return several_answer(report(error).text)
+            return pausing.several_answer(report(error).text)
         if count < len(offer.sessions):
-            offer = replace(offer, sessions=offer.sessions[:count], notes=(*offer.notes, NOT_WHOLE))
-        return several_modal(offer, state, at=at)
+            offer = replace(offer, sessions=offer.sessions[:count], notes=(*offer.notes, pausing.NOT_WHOLE))
+        return pausing.several_modal(offer, state, at=at)
 
-    async def _offer(self, read: SessionList | NotRead, before: _Shown) -> Offer:
+    async def _offer(self, read: SessionList | NotRead, before: _Shown) -> pausing.Offer:
         """Return what runs and is chosen; also what was shown before, unless it is known to have ended."""
         team_id, ids = before.address.actor.team_id, before.ids or ()
         running = read if isinstance(read, SessionList) else SessionList((), is_complete=False, read_at=time.time())
@@ -142,14 +129,14 @@ class PauseWindows:
         ended = [one for one in gone if running.is_complete or one in running.ended]
         kept = [self.reads.known(team_id, one) or Session(id=one) for one in gone if one not in ended]
         sessions = (*chosen.sessions, *kept)[:MOST_TOGETHER]
-        offer = Offer(before.choice, running, chosen, sessions, before.left_out)
+        offer = pausing.Offer(before.choice, running, chosen, sessions, before.left_out)
         if before.ids is None:
-            return replace(offer, notes=(SHOWN_LOST,))
+            return replace(offer, notes=(pausing.SHOWN_LOST,))
         if not before.at:
             return offer
         began = [one.id for one in chosen.sessions if one.id not in ids]
         changes = {"Began": began, "Ended": ended, "Resumed": await self._resumed(team_id, ids, before.at)}
-        return replace(offer, changes=changes, notes=(UNREAD_NOW,) if isinstance(read, NotRead) else ())
+        return replace(offer, changes=changes, notes=(pausing.UNREAD_NOW,) if isinstance(read, NotRead) else ())
 
     async def _resumed(self, team_id: str, ids: Sequence[SessionId], since: int) -> list[SessionId]:
         """Return those that were resumed since a time (Unix seconds), if the database answers."""
@@ -157,7 +144,7 @@ class PauseWindows:
         resumed = {one for one, state in states.items() if state.phase is Phase.RESUMED and state.at >= since}
         return [one for one in ids if one in resumed]
 
-    async def _write(self, address: ReplyAddress, at: int, offer: Offer) -> tuple[str, int]:
+    async def _write(self, address: ReplyAddress, at: int, offer: pausing.Offer) -> tuple[str, int]:
         """Return the state of a window, and how many of its sessions it has: without the database those that fit."""
         ids = [one.id for one in offer.sessions]
 
@@ -165,7 +152,9 @@ class PauseWindows:
             digits = "".join(ids[:number]).replace("-", "")
             return seal(address, self.cipher, offer.choice.as_text(), at, digits, kept)
 
-        most = next(some for some in range(min(len(ids), MOST_OPTIONS), 0, -1) if len(state(some)) <= _LONGEST_STATE)
+        most = next(
+            some for some in range(min(len(ids), pausing.MOST_OPTIONS), 0, -1) if len(state(some)) <= _LONGEST_STATE
+        )
         if most < len(ids):
             kept = await or_default(self.rows.keep(address.actor.person, ids), None, within=_STORE_WAIT)
             if kept is not None:

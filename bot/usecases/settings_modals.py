@@ -10,23 +10,10 @@ from bot.core.history import HistoryQuery
 from bot.core.policy import Role
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.workspace import Workspace
-from bot.messages import buttons
+from bot.messages import buttons, settings
 from bot.messages.blocks import View, ephemeral
 from bot.messages.history import MOST_IN_MODAL, TITLE, history_modal
 from bot.messages.senders import TOKEN_REVOKED, new_token_modal, token_modal
-from bot.messages.settings import (
-    MODAL_NOT_OPENED,
-    NOT_SERVED,
-    ONE_MOMENT,
-    TITLES,
-    TOO_LATE,
-    answer_view,
-    key_modal,
-    key_removed,
-    not_admin,
-    policy_modal,
-    removal_modal,
-)
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import SenderUse
@@ -34,9 +21,9 @@ from bot.usecases.modals import Modals, NotOpened
 from bot.usecases.sessions import PastOrders
 
 _NOT_OPENED = NotOpened(
-    without_database=ephemeral(MODAL_NOT_OPENED),
-    not_served=ephemeral(NOT_SERVED.text),
-    too_late=ephemeral(TOO_LATE),
+    without_database=ephemeral(settings.MODAL_NOT_OPENED),
+    not_served=ephemeral(settings.NOT_SERVED.text),
+    too_late=ephemeral(settings.TOO_LATE),
 )
 
 MakeView = Callable[[Workspace], Awaitable[View]]
@@ -57,7 +44,7 @@ class AdminModals:
 
         It is `about` the alert token of that name, if its title says so.
         """
-        await self._open(address, trigger, TITLES[name], partial(self._settings, name, about))
+        await self._open(address, trigger, settings.TITLES[name], partial(self._settings, name, about))
 
     async def open_history(self, address: ReplyAddress, trigger: Trigger) -> None:
         """Open the modal with the orders of the last day, or report why it does not open."""
@@ -68,30 +55,34 @@ class AdminModals:
         try:
             workspace = await self.modals.workspaces.find(actor.team_id)
         except StoreError:
-            return answer_view(TITLE, MODAL_NOT_OPENED)
+            return settings.answer_view(TITLE, settings.MODAL_NOT_OPENED)
         if workspace is None:
-            return answer_view(TITLE, NOT_SERVED.text)
+            return settings.answer_view(TITLE, settings.NOT_SERVED.text)
         return await self._by_role(actor, TITLE, partial(self._history, query), workspace)
 
     async def _open(self, address: ReplyAddress, trigger: Trigger, title: str, make: MakeView) -> None:
         make_by_role = partial(self._by_role, address.actor, title, make)
-        await self.modals.open(address, trigger, make_by_role, answer_view(title, ONE_MOMENT), _NOT_OPENED)
+        await self.modals.open(
+            address, trigger, make_by_role, settings.answer_view(title, settings.ONE_MOMENT), _NOT_OPENED
+        )
 
     async def _by_role(self, actor: Actor, title: str, make: MakeView, workspace: Workspace) -> View:
         """Make the view if Slack confirms once more that the person is an admin: earlier answers can be out of date."""
         role = await self.roles.fetch(workspace, actor)
-        return await make(workspace) if role is Role.ADMIN else answer_view(title, not_admin(role).text)
+        return (
+            await make(workspace) if role is Role.ADMIN else settings.answer_view(title, settings.not_admin(role).text)
+        )
 
     async def _settings(self, name: str, about: str, workspace: Workspace) -> View:
         match name:
             case buttons.SET_KEY:
-                return key_modal(workspace)
+                return settings.key_modal(workspace)
             case buttons.REMOVE_KEY:
                 key = workspace.anchor_key
-                removed = answer_view(TITLES[name], key_removed(None).text)
-                return removed if key is None else removal_modal(workspace, key)
+                removed = settings.answer_view(settings.TITLES[name], settings.key_removed(None).text)
+                return removed if key is None else settings.removal_modal(workspace, key)
             case buttons.CHANGE_POLICY:
-                return policy_modal(workspace)
+                return settings.policy_modal(workspace)
             case buttons.ALERTS_SENDER:
                 return await self._sender(about, workspace)
             case _:
@@ -100,7 +91,7 @@ class AdminModals:
     async def _sender(self, name: str, workspace: Workspace) -> View:
         token = workspace.named_token(name)
         if token is None:
-            return answer_view(TITLES[buttons.ALERTS_SENDER], TOKEN_REVOKED.text)
+            return settings.answer_view(settings.TITLES[buttons.ALERTS_SENDER], TOKEN_REVOKED.text)
         use = await self.sender_use.find(workspace.team_id)
         return token_modal(workspace, token, use.last(token), use.asked_for(token, time.time()))
 

@@ -10,16 +10,7 @@ from typing import Any
 
 from bot.core.cards import Alert, Severity
 from bot.core.fields import object_field, text_field
-from bot.inbound.alerts.fields import (
-    LONGEST_TEXT,
-    MAX_LENGTH,
-    BadAlertError,
-    action,
-    is_link,
-    kept_pairs,
-    read_time,
-    session_id,
-)
+from bot.inbound.alerts import fields as alert_fields
 from bot.messages import senders
 from bot.messages.markup import plain
 
@@ -50,14 +41,14 @@ def read_webhook(body: object) -> Webhook:
     """Read a parsed JSON value, in linear time. Raises BadAlertError if it is a body of neither program."""
     given = body.get("alerts") if isinstance(body, dict) and body.get("version") in _VERSIONS else None
     if not isinstance(body, dict) or not isinstance(given, list):
-        raise BadAlertError(None, senders.NO_WEBHOOK)
+        raise alert_fields.BadAlertError(None, senders.NO_WEBHOOK)
     alerts, without_session, warnings = list[Alert](), list[str](), dict[str, None]()
     for one in given[:MOST_ALERTS]:
         fields = one if isinstance(one, dict) else {}
         name = _text(object_field(fields, "labels"), "alertname")[:_LONGEST_NAME]
         try:
             alert = _read_alert(fields, name)
-        except BadAlertError as bad:
+        except alert_fields.BadAlertError as bad:
             without_session.append(name)
             warnings[senders.about_alert(name, str(bad))] = None
         else:
@@ -75,23 +66,23 @@ def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
     labels, annotations = object_field(fields, "labels"), object_field(fields, "annotations")
     said = filter(plain, [_text(annotations, "summary"), _text(annotations, "description")])
     fingerprint = _text(fields, "fingerprint")[:_LONGEST_FINGERPRINT]
-    asks_for, warnings = action(labels.get("anchor_action"), fingerprint)
+    asks_for, warnings = alert_fields.action(labels.get("anchor_action"), fingerprint)
     texts = ((key, value) for key, value in labels.items() if isinstance(value, str))
     others = ((key, value) for key, value in texts if key not in _NO_FIELDS and not key.startswith("__"))
     return Alert(
-        session_id=session_id(annotations if labels.get("session_id") in (None, "") else labels),
+        session_id=alert_fields.session_id(annotations if labels.get("session_id") in (None, "") else labels),
         text="\n".join(said) or senders.NO_SUMMARY,
         title=name,
         severity=next((one for one in Severity if one == text_field(labels, "severity").lower()), Severity.WARNING),
-        url=next((url for url in (text_field(fields, link) for link in _LINKS) if is_link(url)), None),
+        url=next((url for url in (text_field(fields, link) for link in _LINKS) if alert_fields.is_link(url)), None),
         fingerprint=fingerprint,
         is_resolved=text_field(fields, "status") == "resolved",
-        fields=kept_pairs(others),
-        starts_at=read_time(text_field(fields, "startsAt")),
+        fields=alert_fields.kept_pairs(others),
+        starts_at=alert_fields.read_time(text_field(fields, "startsAt")),
         asks_for=asks_for,
         warnings=warnings,
     )
 
 
 def _text(holder: Mapping[str, Any], name: str) -> str:
-    return text_field(holder, name)[:MAX_LENGTH].strip()[:LONGEST_TEXT]
+    return text_field(holder, name)[: alert_fields.MAX_LENGTH].strip()[: alert_fields.LONGEST_TEXT]

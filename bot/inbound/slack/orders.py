@@ -25,31 +25,10 @@ from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
 from bot.core.sessions import Choice, NotRead, Session, read_choice, words_for_all, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
+from bot.messages import buttons, pausing
 from bot.messages.batches import NO_DATABASE, resume_answer
 from bot.messages.blocks import Message, View, Visibility, ephemeral
-from bot.messages.buttons import (
-    CONTINUE,
-    END_ONLY_FOR,
-    LEGACY_PAUSE,
-    PAUSE_FROM_MESSAGE,
-    PAUSE_SEVERAL,
-    READ_LIST,
-    RESUME_BATCH,
-    VERBS,
-)
 from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question
-from bot.messages.pausing import (
-    CHOICE,
-    LEFT_OUT,
-    MODAL,
-    OUT_OF_DATE,
-    SEVERAL_BEGUN,
-    SHORTCUT,
-    TITLE,
-    message_modal,
-    no_id_note,
-    several_answer,
-)
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
 from bot.messages.sessions import (
     continue_answer,
@@ -84,18 +63,18 @@ class OrderListeners:
     def add_to(self, router: Router) -> None:
         """Register the listeners."""
         router.add("command", *_VERBS, listener=self.run)
-        router.add("action", *VERBS, listener=self.click)
-        router.add("action", READ_LIST, listener=self.read_list)
-        router.add("attachment_action", LEGACY_PAUSE, listener=self.click_legacy)
-        router.add("message_shortcut", PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
-        router.add("global_shortcut", SHORTCUT, listener=self.open_list)
-        router.add("view", CHOICE, MODAL, listener=self.pause_chosen)
-        router.add("action", PAUSE_SEVERAL, listener=self.open_window)
-        router.add("view", PAUSE_SEVERAL, listener=self.pause_several)
-        router.add("action", CONTINUE, listener=self.ask_to_continue)
-        router.add("view", CONTINUE, listener=self.continue_held)
-        router.add("action", RESUME_BATCH, listener=self.ask_to_resume)
-        router.add("view", RESUME_BATCH, listener=self.resume_batch)
+        router.add("action", *buttons.VERBS, listener=self.click)
+        router.add("action", buttons.READ_LIST, listener=self.read_list)
+        router.add("attachment_action", buttons.LEGACY_PAUSE, listener=self.click_legacy)
+        router.add("message_shortcut", buttons.PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
+        router.add("global_shortcut", pausing.SHORTCUT, listener=self.open_list)
+        router.add("view", pausing.CHOICE, pausing.MODAL, listener=self.pause_chosen)
+        router.add("action", buttons.PAUSE_SEVERAL, listener=self.open_window)
+        router.add("view", buttons.PAUSE_SEVERAL, listener=self.pause_several)
+        router.add("action", buttons.CONTINUE, listener=self.ask_to_continue)
+        router.add("view", buttons.CONTINUE, listener=self.continue_held)
+        router.add("action", buttons.RESUME_BATCH, listener=self.ask_to_resume)
+        router.add("view", buttons.RESUME_BATCH, listener=self.resume_batch)
 
     # --- commands ---
 
@@ -126,7 +105,7 @@ class OrderListeners:
         now, url = time.time(), self.dashboard_url
         if not isinstance(found, Session | None):
             return outcome_message(order, found, now=now, dashboard_url=url)
-        return end_question(order.session_id, found, OnlyFor(order.actor.user_id, now + END_ONLY_FOR), now=now)
+        return end_question(order.session_id, found, OnlyFor(order.actor.user_id, now + buttons.END_ONLY_FOR), now=now)
 
     async def _send(self, order: Order, request: Request) -> Message | None:
         """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it.
@@ -248,7 +227,7 @@ class OrderListeners:
             case Mentions(found=(only,), is_complete=True):
                 await self._start(_order_of_shortcut(only.session_id, address, request), address, request)
             case Mentions(found=(), is_complete=is_complete):
-                note = no_id_note(is_complete=is_complete)
+                note = pausing.no_id_note(is_complete=is_complete)
                 request.start(self.views.open(address, request.trigger, note=note))
             case mentions:
                 request.start(self.views.choose(address, request.trigger, mentions))
@@ -258,7 +237,7 @@ class OrderListeners:
         origin = text_field(request.payload["view"], "private_metadata")
         address, (chosen, errors) = self.views.address(request.actor, origin), payload.read_choice(request.payload)
         if address is None:
-            request.ack.view = answer_view(TITLE, OUT_OF_DATE)
+            request.ack.view = answer_view(pausing.TITLE, pausing.OUT_OF_DATE)
         elif not chosen:
             request.ack.errors = errors
         else:
@@ -281,15 +260,15 @@ class OrderListeners:
         sent = payload.read_several(request.payload, request.age)
 
         async def show_late(answer: View | str) -> None:
-            view = several_answer(answer or SEVERAL_BEGUN) if isinstance(answer, str) else answer
+            view = pausing.several_answer(answer or pausing.SEVERAL_BEGUN) if isinstance(answer, str) else answer
             await self.views.modals.update_after_ack(request.actor, sent.view_id, view)
 
-        work = guarded(self.windows.submit(request.actor, sent), lambda broken: several_answer(broken.text))
+        work = guarded(self.windows.submit(request.actor, sent), lambda broken: pausing.several_answer(broken.text))
         answer = await request.now_or_later(work, show_late)
         if isinstance(answer, str):
-            request.ack.errors = {LEFT_OUT: answer} if answer else None
+            request.ack.errors = {pausing.LEFT_OUT: answer} if answer else None
         else:
-            request.ack.view = answer or several_answer(ONE_MOMENT)
+            request.ack.view = answer or pausing.several_answer(ONE_MOMENT)
 
     # --- what was paused at once ---
 
@@ -304,7 +283,7 @@ class OrderListeners:
         origin, _, batch_id = text_field(view, "private_metadata").partition(" ")
         address = self.views.address(request.actor, origin)
         if address is None:
-            request.ack.view = resume_answer(OUT_OF_DATE)
+            request.ack.view = resume_answer(pausing.OUT_OF_DATE)
         elif not await self.windows.batches.resume(address, batch_id, text_field(view, "id"), _least_age(request)):
             request.ack.view = resume_answer(NO_DATABASE)
 
@@ -321,11 +300,11 @@ class OrderListeners:
         view_id, (origin, _, seen) = text_field(view, "id"), text_field(view, "private_metadata").partition(" ")
         address = self.views.address(request.actor, origin)
         if address is None:
-            request.ack.view = continue_answer(OUT_OF_DATE)
+            request.ack.view = continue_answer(pausing.OUT_OF_DATE)
             return
         later = partial(self.views.modals.update_after_ack, request.actor, view_id)
-        pausing = self.auto_pauses.continue_held(address, view_id, seen)
-        answer = await request.now_or_later(guarded(pausing, message_modal), later)
+        work = self.auto_pauses.continue_held(address, view_id, seen)
+        answer = await request.now_or_later(guarded(work, pausing.message_modal), later)
         request.ack.view = answer or continue_answer(ONE_MOMENT)
 
 

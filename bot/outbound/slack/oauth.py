@@ -17,16 +17,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.fields import SLACK_ID, Secret, object_field
 from bot.core.workspace import SCOPES, Installation
-from bot.messages.install import (
-    CODE_REFUSED,
-    ORG_WIDE,
-    SLACK_SILENT,
-    TOKEN_ROTATES,
-    WRONG_REDIRECT,
-    Page,
-    declined_page,
-    refused_page,
-)
+from bot.messages import install
 from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
 
 _TIMEOUT = 10.0  # seconds; a browser waits, not Slack
@@ -59,7 +50,7 @@ class SlackOAuth:
         }
         return f"{self._page}?{urlencode(query)}"
 
-    async def exchange(self, code: Secret) -> Installation | Page:
+    async def exchange(self, code: Secret) -> Installation | install.Page:
         """Exchange `code` (valid once, for 10 minutes) for an installation, or for the page that says why not.
 
         Its date is Slack's, like that of Slack's events, or this machine's if the response has none.
@@ -75,7 +66,7 @@ class SlackOAuth:
         except SlackApiError as error:
             return read_refusal(getattr(error.response, "data", None))
         except TRANSPORT_ERRORS:
-            return SLACK_SILENT
+            return install.SLACK_SILENT
         return read_grant(response.data, now=read_date(response.headers, otherwise=time.time()))
 
     def _credentials(self) -> str:
@@ -92,28 +83,28 @@ def read_date(headers: Mapping[str, str], *, otherwise: float) -> float:
         return otherwise
 
 
-def read_refusal(response: object) -> Page:
+def read_refusal(response: object) -> install.Page:
     """Translate Slack's error."""
     code = response.get("error") if isinstance(response, dict) else None
     if not isinstance(code, str) or not code:
-        return SLACK_SILENT
+        return install.SLACK_SILENT
     if code in _CODE_REFUSED:
-        return CODE_REFUSED
-    return WRONG_REDIRECT if code in _WRONG_REDIRECT else refused_page(code)
+        return install.CODE_REFUSED
+    return install.WRONG_REDIRECT if code in _WRONG_REDIRECT else install.refused_page(code)
 
 
-def read_grant(response: object, *, now: float) -> Installation | Page:
+def read_grant(response: object, *, now: float) -> Installation | install.Page:
     """Return the grant if it suffices: one workspace, all scopes, a token without rotation."""
     if not isinstance(response, dict):
-        return SLACK_SILENT
+        return install.SLACK_SILENT
     if response.get("is_enterprise_install"):
-        return ORG_WIDE
+        return install.ORG_WIDE
     scopes = tuple(scope for scope in str(response.get("scope", "")).split(",") if scope)
     if missing := tuple(scope for scope in SCOPES if scope not in scopes):
-        return declined_page(missing)
+        return install.declined_page(missing)
     if "refresh_token" in response:
-        return TOKEN_ROTATES
-    return _installation(response, scopes, now) or SLACK_SILENT
+        return install.TOKEN_ROTATES
+    return _installation(response, scopes, now) or install.SLACK_SILENT
 
 
 def _installation(response: Mapping[str, Any], scopes: tuple[str, ...], now: float) -> Installation | None:

@@ -6,17 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core.cards import (
-    ALONE_FOR,
-    BURST_WINDOW,
-    GIVE_UP_AFTER,
-    MOST_IN_SUMMARY,
-    MOST_SINGLE,
-    AlertContent,
-    plan_posts,
-    plan_replies,
-    urgency_of,
-)
+from bot.core import cards
 from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, ended_state, missing_state
@@ -81,7 +71,7 @@ LANES = f"""
         SELECT group_concat(id) FROM (SELECT id FROM cards WHERE due IS NOT NULL AND {_LANE} = lane
           AND CASE WHEN not_before <= :now + {UNTRUE} THEN not_before ELSE 0.0 END <= :now
           AND id NOT IN (SELECT value FROM json_each(:unread))
-          ORDER BY {_TURN}, due, id LIMIT {2 * MOST_IN_SUMMARY}) AS first_ones) END AS ids
+          ORDER BY {_TURN}, due, id LIMIT {2 * cards.MOST_IN_SUMMARY}) AS first_ones) END AS ids
     FROM found WHERE number > 0 AND lane IS NOT NULL ORDER BY number
 """
 """The next lanes with cards that are due, each a step in the index, and the ids of the first that can be sent."""
@@ -289,8 +279,8 @@ def _due(
             values = {
                 "team_id": team_id,
                 "channel_id": channel_id,
-                "until": now - ALONE_FOR,
-                "old": now - GIVE_UP_AFTER,
+                "until": now - cards.ALONE_FOR,
+                "old": now - cards.GIVE_UP_AFTER,
             }
             for name, card in _late(connection.fetch_all(_LATE, **values), now, unread).items():
                 messages[team_id, channel_id, name] = card
@@ -298,7 +288,7 @@ def _due(
             _add(messages, together, ts, parts)
     for (team_id, channel_id), posts in replies.items():
         recent = paces.get(team_id, Pace()).recent_replies(channel_id, now)
-        _add(messages, posts[: plan_replies(len(posts), len(recent))], None, parts)
+        _add(messages, posts[: cards.plan_replies(len(posts), len(recent))], None, parts)
     # ids ascend with time, and what is posted together has the first one as its name
     order = sorted(messages.items(), key=lambda item: (item[1].urgency, item[0][2] if item[1].ts is None else ""))
     return [card for _, card in order]
@@ -307,14 +297,17 @@ def _due(
 def _is_late(row: Row, now: float) -> bool:
     """Return whether a post has waited so long that it is only sent, or given up, together with others."""
     is_own = row.kind in {LISTED, HELD, BATCH}
-    return bool(row.changed_at <= now - GIVE_UP_AFTER if is_own else row.created_at <= now - ALONE_FOR)
+    return bool(row.changed_at <= now - cards.GIVE_UP_AFTER if is_own else row.created_at <= now - cards.ALONE_FOR)
 
 
 def _late(rows: Sequence[Row], now: float, unread: set[str]) -> dict[str, ClaimedCard]:
     """Return the messages for the late posts of a channel, by the ids of their first rows."""
-    old = [row for row in rows if row.changed_at <= now - GIVE_UP_AFTER]
-    left = [row for row in rows if row.changed_at > now - GIVE_UP_AFTER]
-    together = [old, *(left[start : start + MOST_IN_SUMMARY] for start in range(0, len(left), MOST_IN_SUMMARY))]
+    old = [row for row in rows if row.changed_at <= now - cards.GIVE_UP_AFTER]
+    left = [row for row in rows if row.changed_at > now - cards.GIVE_UP_AFTER]
+    together = [
+        old,
+        *(left[start : start + cards.MOST_IN_SUMMARY] for start in range(0, len(left), cards.MOST_IN_SUMMARY)),
+    ]
     return {
         posts[0].id: replace(_card(posts[0], None), parts=parts, is_given_up=posts is old)
         for posts in together
@@ -334,16 +327,16 @@ def _plan(connection: Connection, alerts: Sequence[Row], now: float) -> list[tup
 
     Alerts that come one by one join the last message, once there are too many: then it becomes the summary.
     """
-    values = {"team_id": alerts[0].team_id, "channel_id": alerts[0].channel_id, "since": now - BURST_WINDOW}
+    values = {"team_id": alerts[0].team_id, "channel_id": alerts[0].channel_id, "since": now - cards.BURST_WINDOW}
     recent = connection.fetch_all(_RECENT_ALERTS, **values)
     sizes = Counter(row.ts for row in recent if row.ts is not None)
-    grows = max(sizes, default=None) if sizes.total() > MOST_SINGLE else None
+    grows = max(sizes, default=None) if sizes.total() > cards.MOST_SINGLE else None
     summary_ts = max((ts for ts, size in sizes.items() if size > 1 or ts == grows), default=None)
     room = 0
     if summary_ts is not None:
         names = [(alerts[0].team_id, alerts[0].channel_id, summary_ts)]
-        room = max(0, MOST_IN_SUMMARY - len(connection.fetch_all(_OF_MESSAGES, names=listed(names))))
-    joining, together = plan_posts(len(alerts), len(recent), room)
+        room = max(0, cards.MOST_IN_SUMMARY - len(connection.fetch_all(_OF_MESSAGES, names=listed(names))))
+    joining, together = cards.plan_posts(len(alerts), len(recent), room)
     joined, posted = alerts[:joining], alerts[joining : joining + together]
     if joined:
         connection.execute(_JOIN, ids=listed(row.id for row in joined), ts=summary_ts)
@@ -399,8 +392,8 @@ def _part(row: Row) -> CardPart:
     seen = missing_state(Phase(row.missing), row.checked_at) if row.missing else None
     seen = seen if row.ended_at is None else ended_state(row.ended_status, row.ended_at)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
-    is_news = isinstance(content, AlertContent) and content.last_at == row.changed_at
+    is_news = isinstance(content, cards.AlertContent) and content.last_at == row.changed_at
     is_posted, is_clicked, is_refused = row.ts is not None, row.due == CLICKED, row.failure is not None
-    urgency = urgency_of(content, is_posted=is_posted, is_clicked=is_clicked, is_refused=is_refused)
+    urgency = cards.urgency_of(content, is_posted=is_posted, is_clicked=is_clicked, is_refused=is_refused)
     session_id = SessionId(row.session_id)
     return CardPart(row.id, session_id, content, row.version, seen, facts, is_news, row.checked_at, urgency)

@@ -11,21 +11,9 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import get_args
 
+from bot.core import outcomes
 from bot.core.cards import SessionName
 from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder, Result
-from bot.core.outcomes import (
-    Broken,
-    Ended,
-    NotAutomatic,
-    NotFound,
-    NotRunning,
-    Outcome,
-    Paused,
-    Resumed,
-    StoreUnavailable,
-    Unconfirmed,
-    Undone,
-)
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Source, Verb
 from bot.core.session_ids import SessionId
@@ -61,7 +49,7 @@ _COLUMNS = ", ".join(field.name for field in fields(PastOrder) if field.name not
 _COUNTED = f"""
     (SELECT count(*) FROM orders AS other WHERE other.batch_id = orders.batch_id) AS batch_total,
     (SELECT count(*) FROM orders AS other WHERE other.batch_id = orders.batch_id
-      AND other.outcome IN ('{Paused.__name__}', '{Resumed.__name__}')) AS batch_done
+      AND other.outcome IN ('{outcomes.Paused.__name__}', '{outcomes.Resumed.__name__}')) AS batch_done
 """
 _IS_FIRST = "NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.batch_id = orders.batch_id AND other.id < orders.id)"
 _CHANGES = f"""
@@ -151,9 +139,9 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
     }
 
 
-_NOT_AUTOMATIC = (*get_args(NotAutomatic), StoreUnavailable)
+_NOT_AUTOMATIC = (*get_args(outcomes.NotAutomatic), outcomes.StoreUnavailable)
 _EFFECTIVE = "', '".join(PHASES)
-_IS_UNDONE = f"coalesce(outcome, '') = '{Undone.__name__}'"
+_IS_UNDONE = f"coalesce(outcome, '') = '{outcomes.Undone.__name__}'"
 _LAST = f"""
     SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at, undone_id FROM (
       SELECT orders.*,
@@ -162,10 +150,10 @@ _LAST = f"""
       FROM orders
       WHERE (team_id, session_id) IN (
           SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
-        AND NOT (verb = 'end' AND outcome IN ('{Unconfirmed.__name__}', '{Broken.__name__}'))
-        AND NOT (outcome IN ('{NotRunning.__name__}', '{NotFound.__name__}') AND EXISTS (SELECT 1 FROM orders AS ends
-          WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
-            AND ends.outcome = '{Ended.__name__}'))
+        AND NOT (verb = 'end' AND outcome IN ('{outcomes.Unconfirmed.__name__}', '{outcomes.Broken.__name__}'))
+        AND NOT (outcome IN ('{outcomes.NotRunning.__name__}', '{outcomes.NotFound.__name__}') AND EXISTS (
+          SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
+            AND ends.outcome = '{outcomes.Ended.__name__}'))
         AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
     ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
 """
@@ -178,10 +166,11 @@ _SAYING_PAUSED = f"""
     SELECT pauses.channel_id
     FROM orders AS pauses
     WHERE pauses.team_id = :team_id AND pauses.session_id = :session_id AND pauses.verb = 'pause'
-      AND pauses.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}')
+      AND pauses.outcome IN ('{outcomes.Paused.__name__}', '{outcomes.Unconfirmed.__name__}')
       AND pauses.delivered_by IN ('ack', 'response_url', 'response_url without thread') AND pauses.id < :order_id
       AND pauses.given_at > coalesce((SELECT max(given_at) FROM orders
-        WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND id < :order_id), 0)
+        WHERE team_id = :team_id AND session_id = :session_id AND id < :order_id
+          AND outcome = '{outcomes.Resumed.__name__}'), 0)
     ORDER BY pauses.id DESC LIMIT 1
 """
 """The channel of the last result, since the resume before this one, that says *Paused* and cannot be edited."""
@@ -191,8 +180,8 @@ _FIRST_CLICK = f"""
       ON first.team_id = own.team_id AND first.session_id = own.session_id AND first.user_id = own.user_id
         AND first.channel_id = own.channel_id AND first.thread_ts = own.thread_ts AND first.outcome = own.outcome
         AND first.source = own.source AND first.given_at > own.given_at - {REPEATED}
-    WHERE own.id = :id AND own.outcome IN ('{Paused.__name__}', '{Resumed.__name__}') AND first.id < own.id
-      AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.team_id = own.team_id
+    WHERE own.id = :id AND own.outcome IN ('{outcomes.Paused.__name__}', '{outcomes.Resumed.__name__}')
+      AND first.id < own.id AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.team_id = own.team_id
         AND other.session_id = own.session_id AND other.verb <> own.verb AND other.id > first.id AND other.id < own.id)
     LIMIT 1
 """
@@ -255,7 +244,9 @@ class SessionStates:
         row = await self.database.fetch_one(_MESSAGE_OF_BATCH, batch_id=batch_id)
         return None if row is None else (row.channel_id, row.ts)
 
-    async def refusals_of_alerts(self, team_id: str, session_ids: Collection[str]) -> dict[str, tuple[str, Outcome]]:
+    async def refusals_of_alerts(
+        self, team_id: str, session_ids: Collection[str]
+    ) -> dict[str, tuple[str, outcomes.Outcome]]:
         """Return the order and the outcome of the last pauses by alerts of sessions, of those that were not sent."""
         rows = await self.database.fetch_all(_REFUSALS_OF_ALERTS, team_id=team_id, sessions=listed(session_ids))
         return {row.session_id: (row.id, read_outcome(row.outcome, row.outcome_fields)) for row in rows}
@@ -285,11 +276,11 @@ def states_now(connection: Connection, sessions: Collection[SessionName]) -> dic
     return {(row.team_id, row.session_id): _read(row) for row in rows}
 
 
-def _read_outcome(row: Row) -> Outcome | None:
+def _read_outcome(row: Row) -> outcomes.Outcome | None:
     try:
         return None if row.outcome is None else read_outcome(row.outcome, row.outcome_fields)
     except UnreadableError:
-        return Broken("")
+        return outcomes.Broken("")
 
 
 def _read(row: Row) -> SessionState:
