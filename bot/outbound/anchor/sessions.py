@@ -5,10 +5,11 @@ import logging
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from bot.core.fields import Secret, object_field, object_list_field, parse_object, text_field
@@ -30,6 +31,9 @@ from bot.outbound.http import NETWORK_ERRORS, never_sent
 
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+_Json = Mapping[str, Any]
+
 _HOST = re.compile(r"[^\W_](?:[\w.-]*[^\W_])?")
 _MOST_NUMBER = 1e18
 _MOST_SECONDS = 1e11  # Unix seconds; a larger number is in milliseconds
@@ -45,7 +49,7 @@ _BY_STATUS = {
 _FINAL = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE})
 
 
-def read_page(parsed: Mapping[str, Any], page: int) -> SessionPage | None:
+def read_page(parsed: _Json, page: int) -> SessionPage | None:
     """Read a page of `GET /v1/sessions`; None if it has no list.
 
     Without a number of pages, a page with LIMIT sessions is not the last one.
@@ -60,7 +64,7 @@ def read_page(parsed: Mapping[str, Any], page: int) -> SessionPage | None:
     return SessionPage(sessions, is_last, len(listed) - len(sessions), int(_number(data.get("total")) or 0))
 
 
-def read_statuses(parsed: Mapping[str, Any]) -> SessionPage | None:
+def read_statuses(parsed: _Json) -> SessionPage | None:
     """Read `GET /v1/sessions/all/status`; None if it has no list.
 
     It is never the last page: the team can have sessions of other keys.
@@ -71,12 +75,12 @@ def read_statuses(parsed: Mapping[str, Any]) -> SessionPage | None:
     return SessionPage(_read_all(object_list_field(data, "items")), is_last=False)
 
 
-def read_details(parsed: Mapping[str, Any]) -> Session | None:
+def read_details(parsed: _Json) -> Session | None:
     """Read `GET /v1/sessions/{id}`; None without a readable id."""
     return _read_session(_data(parsed))
 
 
-def _data(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
+def _data(parsed: _Json) -> _Json:
     """Return the content of an answer, which is bare or under `data`."""
     return object_field(parsed, "data") or parsed
 
@@ -85,7 +89,7 @@ def _read_all(items: tuple[dict[str, Any], ...]) -> tuple[Session, ...]:
     return tuple(session for item in items if (session := _read_session(item)) is not None)
 
 
-def _read_session(item: Mapping[str, Any]) -> Session | None:
+def _read_session(item: _Json) -> Session | None:
     found = find_session_id(text_field(item, "id") or text_field(item, "session_id"))
     if not isinstance(found, Found) or found.rest:
         return None
@@ -105,7 +109,7 @@ def _read_session(item: Mapping[str, Any]) -> Session | None:
     )
 
 
-def _first_number(item: Mapping[str, Any], *names: str) -> float | None:
+def _first_number(item: _Json, *names: str) -> float | None:
     return next((number for name in names if (number := _number(item.get(name))) is not None), None)
 
 
@@ -166,7 +170,7 @@ def _moment(value: object) -> float | None:
     return seconds if 0 <= seconds <= LATEST else None
 
 
-def _minutes(item: Mapping[str, Any], name: str) -> float | None:
+def _minutes(item: _Json, name: str) -> float | None:
     """Return a limit of the session, as given at creation; -1 means none, which is 0 here.
 
     https://docs.anchorbrowser.io/advanced/session-timeout
@@ -214,21 +218,16 @@ class AnchorSessions:
         https://docs.anchorbrowser.io/api-reference/browser-sessions/list-all-sessions-status
         """
         query = {} if since is None else {"created_from": _iso_time(since)}
-        answer = await self._get("/v1/sessions/all/status", key, query, within=self.timeout)
-        if isinstance(answer, NotRead):
-            return answer
-        return read_statuses(answer) or NotRead(Unread.UNREADABLE, _OK)
+        return await self._get("/v1/sessions/all/status", key, query, read_statuses, within=self.timeout)
 
     async def details(self, key: Secret, session_id: SessionId, *, within: float) -> Session | NotRead:
         """Return one session; `within` is in seconds.
 
         https://docs.anchorbrowser.io/api-reference/browser-sessions/get-browser-session
         """
-        answer = await self._get(f"/v1/sessions/{session_id}", key, {}, within=within)
-        if isinstance(answer, NotRead):
-            return answer
-        session = read_details(answer)
-        return session if session is not None and session.id == session_id else NotRead(Unread.UNREADABLE, _OK)
+        read = await self._get(f"/v1/sessions/{session_id}", key, {}, read_details, within=within)
+        is_another = isinstance(read, Session) and read.id != session_id
+        return NotRead(Unread.UNREADABLE, _OK) if is_another else read
 
     async def running_page(self, key: Secret, number: int, *, within: float) -> SessionPage | NotRead:
         """Return a page of the team's sessions that run, the newest first, by one request; `within` is in seconds."""
@@ -271,19 +270,14 @@ class AnchorSessions:
                 break
         return whole
 
-    async def _page(
-        self, key: Secret, number: int, filters: Mapping[str, str], *, within: float
-    ) -> SessionPage | NotRead:
+    async def _page(self, key: Secret, number: int, filters: dict[str, str], *, within: float) -> SessionPage | NotRead:
         order = {"page": str(number), "limit": str(LIMIT), "sort_by": "created_at", "sort_order": "desc"}
-        answer = await self._get("/v1/sessions", key, {**order, **filters}, within=within)
-        if isinstance(answer, NotRead):
-            return answer
-        return read_page(answer, number) or NotRead(Unread.UNREADABLE, _OK)
+        return await self._get("/v1/sessions", key, order | filters, partial(read_page, page=number), within=within)
 
     async def _get(
-        self, path: str, key: Secret, query: Mapping[str, str], *, within: float
-    ) -> dict[str, Any] | NotRead:
-        """Return Anchor's JSON, or why there is none; `within` is in seconds."""
+        self, path: str, key: Secret, query: Mapping[str, str], read: Callable[[_Json], _T | None], *, within: float
+    ) -> _T | NotRead:
+        """Return what is read in Anchor's JSON, or why nothing is; `within` is in seconds."""
         target = f"{path}?{urlencode(query)}" if query else path
         try:
             response, body = await self.http.request("GET", target, key, within=within, max_bytes=_MAX_LIST_BYTES)
@@ -293,7 +287,7 @@ class AnchorSessions:
             return NotRead(Unread.TIMED_OUT if is_slow else Unread.UNREACHABLE)
         parsed, status_code = parse_object(body), response.status_code
         if status_code == _OK and parsed is not None and "error" not in parsed:
-            return parsed
+            return read(parsed) or NotRead(Unread.UNREADABLE, _OK)
         is_missing = status_code == _NOT_FOUND and is_anchors_error(parsed)
         return NotRead(_BY_STATUS.get(status_code, Unread.UNREADABLE), status_code, is_missing)
 
