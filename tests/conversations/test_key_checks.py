@@ -53,13 +53,13 @@ async def test_one_of_two_processes_tries_a_key_in_its_time_while_alerts_can_pau
     monkeypatch.setattr("bot.usecases.session_checks.KEY_INTERVAL", 0.8)
     monkeypatch.setattr("bot.app.LOOK_INTERVAL", 0.2)
     async with another_bot(at), another_bot(at):
-        assert await tries(at, ours.key, seconds=3.0) == 0
+        assert await tries(at, ours.key, seconds=1.5) == 0
         await set_mode(at, ours, AutoPause.OBSERVE, AutoPause.OFF)
         assert 4 <= await tries(at, ours.key, seconds=5.0) <= 7
         assert not [request for request in at.anchor.requests if request.key == theirs.key]
         await set_mode(at, ours, AutoPause.OFF, AutoPause.OBSERVE)
         await asyncio.sleep(1.0)
-        assert await tries(at, ours.key, seconds=3.0) == 0
+        assert await tries(at, ours.key, seconds=1.5) == 0
 
 
 async def test_a_key_is_tried_each_minute_while_alerts_can_pause(at: ManyHarness) -> None:

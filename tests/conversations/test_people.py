@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.policy import Policy, Rule
 from harness import HTTP_ONLY
+from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.product import main
 
@@ -45,7 +46,13 @@ async def fill(at: ManyHarness, tenant: Tenant) -> str:
     tokens = json.dumps([{"name": "monitor", "digest": "d1", "made_by": person}])
     await at.store.database.execute("UPDATE workspaces SET anchor_api_key_set_by = :person", person=person)
     await at.store.database.execute("UPDATE workspaces SET alert_tokens = :tokens", tokens=tokens)
-    await asyncio.sleep(5)  # until it is told
+
+    async def is_told() -> bool:
+        states = await at.store.database.fetch_all("SELECT state FROM orders")
+        cards = await at.store.database.fetch_all("SELECT due FROM cards")
+        return [row.state for row in states] == ["told"] and {row.due for row in cards} == {None}
+
+    await until(is_told)
     return person
 
 
@@ -99,8 +106,9 @@ async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
     async with many_workspaces(database_url, ack_wait=0.0) as at:
         person = await fill(at, tenant := at.add(1))
         at.anchor.session(tenant.session).seconds = 5.0
+        before = len(at.anchor.orders)
         await tenant.command(tenant.session)
-        await asyncio.sleep(1)
+        await at.anchor.until(lambda: len(at.anchor.orders) > before)
         monkeypatch.setattr("bot.cli.operators.WITHIN", 1.0)
         assert "are not finished, nothing was changed" in await says(at, "forget", person, "--force", code=1)
         assert f"as @{person} said" in await everything(at)
