@@ -1,10 +1,9 @@
 """Nothing is sent for an alert as long as it is not known what speaks against that, and nobody has to guess why."""
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ from conversations.test_unnamed_workspace import NOBODY, servers
 from harness import HTTP_ONLY, SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.databases import KEY
-from harness.outages import execute
+from harness.outages import execute, locked
 from harness.product import Limits, Settings, running
 from harness.restarts import remains
 from harness.single_workspace import PATIENT_ACK
@@ -194,8 +193,7 @@ async def test_a_resolved_alert_that_is_not_recorded_is_sent_again(sqlite_url: s
 
 async def test_the_word_comes_in_time_also_if_nothing_answers(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
-        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        async with locked(sqlite_url):
             at.slack.faults["chat.postMessage"] = Hang()
             began = time.monotonic()
             status, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT, headers=BEARER)

@@ -15,6 +15,7 @@ import psycopg
 from bot.core.fields import Secret
 from bot.outbound.store.sqlite import file_of
 from harness.connect_proxy import forward, serving
+from harness.virtual_time import clock
 
 Outage = Callable[[str], AbstractAsyncContextManager[None]]
 """A fault of the database at a URL."""
@@ -63,7 +64,11 @@ async def locked(url: str) -> AsyncIterator[None]:
         await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE" if file_of(Secret(url)) else "BEGIN")
         if file_of(Secret(url)) is None:
             connection.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-        yield
+        clock.is_locked = True
+        try:
+            yield
+        finally:
+            clock.is_locked = False
         connection.execute("ROLLBACK")
 
 
