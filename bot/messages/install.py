@@ -1,7 +1,7 @@
 """The pages that a browser shows during an installation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.core.requests import Verb
 from bot.messages.usage import COMMANDS
@@ -32,8 +32,8 @@ class Page:
     why: str = field(default="", compare=False)
 
 
-def _failed(outcome: str, status: int, title: str, *lines: str, again: bool = True, why: str = "") -> Page:
-    return Page(status, f"Not installed: {title}", (_NOTHING, *lines), again, outcome, why=why)
+def _failed(outcome: str, status: int, title: str, *lines: str, again: bool = True, **log: str) -> Page:
+    return Page(status, f"Not installed: {title}", (_NOTHING, *lines), again, outcome, **log)
 
 
 DENIED = _failed("Denied", 403, "it was not allowed", "You may allow it another time.")
@@ -100,16 +100,13 @@ def refused_page(code: str) -> Page:
 
 def not_allowed_page(team_id: str) -> Page:
     """Return the page for a workspace that ALLOWED_WORKSPACES does not name."""
-    remove = "Slack may list the app in your workspace, where it does nothing: remove it there."
-    return replace(
-        _failed(
-            "NotAllowed",
-            403,
-            "this bot does not serve your workspace",
-            f"Its operator decides which it serves. The id of yours is {team_id}.",
-            remove,
-            again=False,
-        ),
+    return _failed(
+        "NotAllowed",
+        403,
+        "this bot does not serve your workspace",
+        f"Its operator decides which it serves. The id of yours is {team_id}.",
+        "Slack may list the app in your workspace, where it does nothing: remove it there.",
+        again=False,
         team_id=team_id,
     )
 

@@ -57,7 +57,7 @@ class Changes:
         before, reply = workspace.alerts_channel, await self._post_test(workspace, channel)
         if reply.outcome != messages.ALERT_POSTED or channel == before:
             return reply
-        if not await self.rows.move_alerts(workspace.team_id, channel, before=before, by=user_id):
+        if not await self.rows.set_alerts_channel(workspace.team_id, channel, before=before or "", by=user_id):
             return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
         self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply

@@ -201,7 +201,7 @@ CHANGES: dict[str, Change] = {
     "remove_key": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=0),
     "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, policy.Policy(), if_version=0),
     "set_alert_tokens": lambda directory: directory.rows.set_alert_tokens(ACME.team_id, [], if_version=0),
-    "move_alerts": lambda directory: directory.rows.move_alerts(ACME.team_id, "C1", before=None),
+    "set_alerts_channel": lambda directory: directory.rows.set_alerts_channel(ACME.team_id, "C1", before=""),
     "a change that is not made": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=1),
     "delete_uninstalled": lambda directory: directory.delete_uninstalled(uninstall()),
 }

@@ -24,7 +24,7 @@ from bot.outbound.store.card_values import (
     read_facts,
 )
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.marks import PACE
+from bot.outbound.store.marks import PACE, WRITE_MARK
 
 _log = logging.getLogger(__name__)
 
@@ -119,10 +119,6 @@ _READ_PACES = f"""
     SELECT scope AS team_id, value AS pace FROM marks
     WHERE name = '{PACE}' AND scope IN (SELECT value FROM json_each(:teams))
 """
-_WRITE_PACE = f"""
-    INSERT INTO marks (scope, name, value) VALUES (:team_id, '{PACE}', :pace)
-    ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
-"""
 
 LEASE = LONGEST_CALL
 """Seconds after which another process sends a claimed card: an attempt takes 15 at most."""
@@ -188,7 +184,9 @@ def claim(  # noqa: PLR0913 - of a transaction
     if ids := [part.id for card in claimed for part in card.parts]:
         connection.execute(_CLAIM, ids=listed(ids), owner=owner, until=now + LEASE)
     changed = {team: pace for team, pace in after.items() if pace != before.get(team)}
-    connection.execute_many(_WRITE_PACE, [{"team_id": team, "pace": one.as_text()} for team, one in changed.items()])
+    mark = {"name": PACE, "until": None}
+    rows_of_paces = [mark | {"team_id": team, "value": one.as_text()} for team, one in changed.items()]
+    connection.execute_many(WRITE_MARK, rows_of_paces)
     return claimed, replace(turn, unread=frozenset(unread if len(unread) < _MOST_UNREAD else ()))
 
 

@@ -5,7 +5,7 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
@@ -13,7 +13,7 @@ from typing import get_args
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
-from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder, Result
+from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder
 from bot.core.recovery import State
 from bot.core.requests import REPEATED, Source, Verb
 from bot.core.session_ids import SessionId
@@ -99,42 +99,34 @@ class OrderHistory:
         self, chosen: HistoryFilter, *conditions: str, order: str, of: Sequence[str] = ("orders",), **values: object
     ) -> list[PastOrder]:
         """Return rows of several tables in one sequence; each is read by its own index."""
-        where = " AND ".join((*_conditions(chosen), *conditions)) or "1 = 1"
+        given = {name: value for name, value in _values(chosen).items() if value is not None}
+        own = [_CONDITIONS[name] for name in given] + ([_IS_FIRST] if chosen.folds else [])
+        where = " AND ".join((*own, *conditions)) or "1 = 1"
         columns = f"{_COLUMNS}, {_COUNTED}" if chosen.folds else _COLUMNS
         parts = [f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}" for table in of]
         sql = f"{' UNION ALL '.join(f'SELECT * FROM ({part}) AS part' for part in parts)} ORDER BY {order}"
-        rows = await self.database.fetch_all(sql, **_values(chosen), **values)
+        rows = await self.database.fetch_all(sql, **given, **values)
         return [PastOrder(**row._asdict()) for row in rows]
 
 
-def _conditions(chosen: HistoryFilter) -> Iterator[str]:
-    if chosen.team_id is not None:
-        yield "team_id = :team_id"
-    if chosen.batch_id is not None:
-        yield "batch_id = :batch_id"
-    if chosen.folds:
-        yield _IS_FIRST
-    if chosen.session_id is not None:
-        yield "session_id = :session_id"
-    if chosen.user_ids:
-        yield "user_id IN (SELECT value FROM json_each(:user_ids))"
-    if chosen.outcome is not None:
-        yield "outcome = :outcome"
-    if chosen.results:
-        is_open = " OR outcome IS NULL" if Result.UNFINISHED in chosen.results else ""
-        yield f"(outcome IN (SELECT value FROM json_each(:outcomes)){is_open})"
-    if chosen.since is not None:
-        yield "given_at >= :since"
+_CONDITIONS = {
+    **{name: f"{name} = :{name}" for name in ("team_id", "batch_id", "session_id", "outcome")},
+    "user_ids": "user_id IN (SELECT value FROM json_each(:user_ids))",
+    "outcomes": "coalesce(outcome, '') IN (SELECT value FROM json_each(:outcomes))",
+    "since": "given_at >= :since",
+}
 
 
 def _values(chosen: HistoryFilter) -> dict[str, object]:
+    """Return the values of the conditions; None for one that does not apply."""
+    names = [name for result in chosen.results for name in OUTCOMES[result] or {""}]  # "" is none yet
     return {
         "team_id": chosen.team_id,
         "batch_id": chosen.batch_id,
         "session_id": chosen.session_id,
-        "user_ids": listed(chosen.user_ids),
         "outcome": chosen.outcome,
-        "outcomes": listed(name for result in chosen.results for name in OUTCOMES[result]),
+        "user_ids": listed(chosen.user_ids) if chosen.user_ids else None,
+        "outcomes": listed(names) if chosen.results else None,
         "since": chosen.since,
     }
 

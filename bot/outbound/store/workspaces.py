@@ -253,21 +253,16 @@ class WorkspaceRows:
         record = Record(by, "pauses by alerts", mode)
         return await self._change(team_id, "auto_pause = :mode", is_still, record, mode=mode.value, before=before.value)
 
-    async def set_alerts_channel(self, team_id: str, channel: str, *, by: str = "") -> bool:
-        """Set the channel of alerts that name none."""
-        record = Record(by, "alert channel", channel)
-        return await self._change(team_id, "alerts_channel = :channel", record=record, channel=channel)
+    async def set_alerts_channel(self, team_id: str, channel: str, *, before: str | None = None, by: str = "") -> bool:
+        """Set the channel of alerts that name none, if it is still `before` ("" for none), or whatever it is."""
+        is_still = "" if before is None else "AND coalesce(alerts_channel, '') = :before"
+        change, record = "alerts_channel = :channel", Record(by, "alert channel", channel)
+        return await self._change(team_id, change, is_still, record, channel=channel, before=before)
 
     async def set_alerts_group(self, team_id: str, group: str | None, *, by: str = "") -> bool:
         """Set the user group that critical alerts mention, if any."""
         record = Record(by, "alert group", group or "none")
         return await self._change(team_id, "alerts_group = :group", record=record, group=group)
-
-    async def move_alerts(self, team_id: str, channel: str, *, before: str | None, by: str = "") -> bool:
-        """Set the channel of alerts that name none, if it is still `before`."""
-        is_still, record = "AND coalesce(alerts_channel, '') = :before", Record(by, "alert channel", channel)
-        values = {"channel": channel, "before": before or ""}
-        return await self._change(team_id, "alerts_channel = :channel", is_still, record, **values)
 
     async def delete(self, team_id: str) -> bool:
         """Delete a workspace and its orders."""

@@ -185,11 +185,11 @@ async def test_alerts_have_tokens_and_a_channel_each_set_alone(both: Store) -> N
     assert await change.set_alert_tokens(ACME.team_id, [], if_version=1)
     assert not (await both.rows.summaries())[1].has_alert_token
     assert await change.set_alert_tokens(ACME.team_id, TOKENS[1:], if_version=2)
-    assert not await change.move_alerts(ACME.team_id, "C0", before="C1")
-    assert await change.move_alerts(ACME.team_id, "C1", before=None)
+    assert not await change.set_alerts_channel(ACME.team_id, "C0", before="C1")
+    assert await change.set_alerts_channel(ACME.team_id, "C1", before="")
     assert (await acme(both)).alerts_channel == "C1"
     assert await change.set_alerts_channel(ACME.team_id, "C2")
-    assert not await change.move_alerts(ACME.team_id, "C0", before="C1")
+    assert not await change.set_alerts_channel(ACME.team_id, "C0", before="C1")
     found = await acme(both)
     assert (found.alert_tokens, found.alerts_channel, found.alerts_token_version) == (TOKENS[1:], "C2", 3)
     assert not await change.set_alert_tokens(NOBODY, TOKENS, if_version=0)
