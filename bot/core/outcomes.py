@@ -135,7 +135,10 @@ class Unconfirmed:
 KeyTaken = Done | NotRunning | NotFound
 """The outcomes that show that Anchor accepts the key."""
 
-AnchorOutcome = Done | NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
+NotConfirmed = NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
+"""The outcomes of asking Anchor without a confirmation."""
+
+AnchorOutcome = Done | NotConfirmed
 """The outcomes of asking Anchor. All of them are posted to the channel."""
 
 
@@ -304,18 +307,7 @@ class AutoPauseOff:
 NotAutomatic = Observed | HeldBack | ResumedBefore | EndedBefore | AutoPauseOff
 """The outcomes of an alert that asked for a pause, and got none because of a rule: only its card says so."""
 
-NotDone = (
-    NotRunning
-    | NotFound
-    | Failed
-    | KeyRejected
-    | RateLimited
-    | Unavailable
-    | Unconfirmed
-    | Superseded
-    | Undone
-    | Broken
-)
+NotDone = NotConfirmed | Superseded | Undone | Broken
 """The outcomes of an allowed order that Anchor did not confirm, or that did not last."""
 
 Answered = Done | NotDone
@@ -324,22 +316,13 @@ Answered = Done | NotDone
 Limited = TooManyResumes | TooManyRepeats
 """The outcomes of an order beyond the limits of its person."""
 
-Refusal = (
-    Denial
-    | Late
-    | PausedSince
-    | ResumedSince
-    | EndedBy
-    | EndOff
-    | WrongWorkspace
-    | NoKey
-    | StoreUnavailable
-    | Overloaded
-    | NotSent
-    | Limited
-    | Stopping
-    | NotAutomatic
-)
+OutOfDate = Late | PausedSince | ResumedSince | EndedBy
+"""The outcomes of an order that somebody else's can have overtaken."""
+
+NotPossible = EndOff | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | NotSent
+"""The outcomes of an order that the bot cannot execute, as it is set up or now."""
+
+Refusal = Denial | OutOfDate | NotPossible | Limited | Stopping | NotAutomatic
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal

@@ -176,12 +176,7 @@ class HttpServer:
     """The HTTP routes; without `secrets`, as in Socket Mode, there is none for Slack. `now` gives Unix seconds."""
 
     def __init__(
-        self,
-        slack_app: SlackApp,
-        health: HealthRoutes,
-        *,
-        secrets: Sequence[Secret],
-        now: Callable[[], float],
+        self, slack_app: SlackApp, health: HealthRoutes, *, secrets: Sequence[Secret], now: Callable[[], float]
     ) -> None:
         self._slack_app = slack_app
         self._health = health

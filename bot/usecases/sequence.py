@@ -339,11 +339,7 @@ class SessionSequencer:
             await asyncio.sleep(_READ_INTERVAL)
 
     async def _send(
-        self,
-        verb: Verb,
-        access: Access,
-        cancelled: asyncio.Event,
-        may_repeat: Callable[[], Awaitable[bool]] = _always,
+        self, verb: Verb, access: Access, cancelled: asyncio.Event, may_repeat: Callable[[], Awaitable[bool]] = _always
     ) -> Result:
         attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled, may_repeat=may_repeat)
         if any(isinstance(attempt, Unconfirmed) for attempt in attempts):

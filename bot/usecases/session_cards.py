@@ -152,13 +152,7 @@ class SessionCards:
         order = entry.order if channel == entry.order.actor.channel_id else replace(entry.order, reason="")
         now, url = time.time(), self.dashboard_url
         return outcome_message(
-            order,
-            outcome,
-            now=now,
-            dashboard_url=url,
-            order_id=entry.id,
-            known=known,
-            offers_end=entry.offers_end,
+            order, outcome, now=now, dashboard_url=url, order_id=entry.id, known=known, offers_end=entry.offers_end
         )
 
     def post(self, entry: Entry, outcome: Outcome) -> None:

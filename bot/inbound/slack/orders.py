@@ -30,13 +30,7 @@ from bot.messages.batches import NO_DATABASE, resume_answer
 from bot.messages.blocks import Message, View, Visibility, ephemeral
 from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
-from bot.messages.sessions import (
-    continue_answer,
-    list_message,
-    list_refusal,
-    not_read_text,
-    reading_message,
-)
+from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id

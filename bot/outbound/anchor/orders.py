@@ -23,14 +23,7 @@ from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
 from bot.core.workspace import NewKeyRejected, NewKeyUnverified
 from bot.health import OFF, Metrics
-from bot.outbound.http import (
-    CONNECT_TIMEOUT,
-    NETWORK_ERRORS,
-    is_foreign,
-    never_sent,
-    read_body,
-    read_retry_after,
-)
+from bot.outbound.http import CONNECT_TIMEOUT, NETWORK_ERRORS, is_foreign, never_sent, read_body, read_retry_after
 from bot.runtime import happens
 
 _log = logging.getLogger(__name__)

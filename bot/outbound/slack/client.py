@@ -241,13 +241,7 @@ class SlackClient:
         return SocketUrl(Secret(url), is_doubted=_SOCKET_MODE_OFF in str(response.get("response_metadata")))
 
     async def post_message(
-        self,
-        token: Secret,
-        channel: str,
-        message: Message,
-        *,
-        thread_ts: str | None = None,
-        is_broadcast: bool = False,
+        self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None, is_broadcast: bool = False
     ) -> PostResult:
         """Post `message` to a conversation, or as a direct message if `channel` is a user id.
 
