@@ -161,7 +161,7 @@ class OrderRecord:
     async def has_crossed(self) -> bool:
         """Wait for the resumes that other processes send beside a pause. Return whether there were any."""
         entry = self.entry
-        if not await self.journal.is_ours(entry) or not entry.is_stored:
+        if not await self.journal.is_ours(entry, within=_TIMEOUT) or not entry.is_stored:
             return False
         ends = time.monotonic() + _LONGEST_LOOK
         opposition = entry.opposition or await self._look()

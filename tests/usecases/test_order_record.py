@@ -159,6 +159,16 @@ async def test_a_pause_waits_for_a_resume_of_another_process_and_has_crossed_it(
     assert record.is_opposed_in_doubt
 
 
+async def test_a_pause_that_takes_a_second_to_be_recorded_has_crossed_it(ours: Process, theirs: Process) -> None:
+    resume = await theirs.sent()
+    ours.journal.rows.unblocked.clear()
+    _, record = ours.begin(PAUSE)
+    crossing = await begun(record.has_crossed())
+    ours.journal.rows.unblocked.set()
+    await theirs.settle(resume, outcomes.Resumed())
+    assert await crossing
+
+
 async def test_a_pause_that_was_taken_over_looks_for_resumes(ours: Process, theirs: Process) -> None:
     resume = await theirs.sent()
     theirs.journal.settle(resume, outcomes.Resumed())

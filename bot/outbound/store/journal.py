@@ -162,9 +162,10 @@ class Journal:
         entry.address = ReplyAddress(entry.order.actor, thread_ts=entry.address.result_thread)  # the rest takes memory
         self._change(entry)
 
-    async def is_ours(self, entry: Entry) -> bool:
+    async def is_ours(self, entry: Entry, *, within: float = _KNOWN_WITHIN) -> bool:
         """Return whether no other process is known to have an order. Wait for that, if the database can say it.
 
+        That of a new order is waited for so many seconds, from the first question on.
         If this process was frozen until its lease ran out, another one may have taken the order over. Without the
         database that stays open: an outcome that is told twice is better than one that nobody is told.
         """
@@ -174,7 +175,7 @@ class Journal:
                 await asyncio.wait({entry.written}, timeout=_RENEWED_WITHIN)
             elif not entry.is_stored:
                 entry.asked_at = entry.asked_at or time.monotonic()
-                left = entry.asked_at + _KNOWN_WITHIN - time.monotonic()
+                left = entry.asked_at + within - time.monotonic()
                 await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
         return not entry.is_lost
 
