@@ -326,14 +326,16 @@ class Ending:
 class Opposition:
     """The record of the opposite orders, by whichever process.
 
-    `is_running`: one can be at Anchor now. `is_later`: one that was given later has ended. `has_crossed`: one of
-    another process has ended since this order was given. `is_in_doubt`: one without an answer can still take effect.
+    `is_running`: one can be at Anchor now. `is_later`: one that was given later has ended. `is_unknown`: one has ended
+    of which the person of this resume did not know. `has_crossed`: one of another process has ended since this order
+    was given. `is_in_doubt`: one without an answer can still take effect.
     `earlier_pause`: the last one before this pause, if it is recent and no resume followed it. `ending`: an end of the
     session that speaks against this resume.
     """
 
     is_running: bool = False
     is_later: bool = False
+    is_unknown: bool = False
     has_crossed: bool = False
     is_in_doubt: bool = False
     earlier_pause: EarlierPause | None = None
@@ -342,7 +344,7 @@ class Opposition:
     @property
     def holds_back(self) -> bool:
         """Return whether a resume is not recorded as sent."""
-        return self.is_running or self.is_later or self.ending is not None
+        return self.is_running or self.is_later or self.is_unknown or self.ending is not None
 
 
 NO_OPPOSITION = Opposition()

@@ -237,6 +237,6 @@ def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:
     record of each resume decides.
     """
     if verb is Verb.RESUME:
-        return isinstance(result.outcome, outcomes.Superseded) and result.access is not access
+        return isinstance(result.outcome, outcomes.Superseded | outcomes.PausedSince) and result.access is not access
     versions = (result.access.workspace.key_version, access.workspace.key_version)
     return isinstance(result.outcome, outcomes.KeyRejected) and versions[0] < versions[1]

@@ -54,6 +54,9 @@ MOST_SESSIONS = 2 * CAPACITY
 """The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""
 
 
+NotCleared = Superseded | PausedSince | ResumedSince | EndedBy | StoreUnavailable | Late
+
+
 @dataclass(eq=False)
 class OrderRecord:
     """The record of an order, which says what other processes do for its session."""
@@ -95,10 +98,8 @@ class OrderRecord:
     async def changed_since(self, *, is_admin: bool) -> PausedSince | ResumedSince | StoreUnavailable | None:
         """Return the change that the person who resumes does not know of, as this person is allowed to see it."""
         order = self.entry.order
-        if order.expected_version is None:
-            return None
         try:
-            last = await self.rows.change_since(order, order.expected_version)
+            last = await self.rows.change_since(order)
         except StoreError:
             return StoreUnavailable()
         if last is None:
@@ -109,7 +110,7 @@ class OrderRecord:
         more = (last.reason, last.channel_id) if shows_all else ()
         return PausedSince(last.id, last.user_id, last.given_at, last.outcome == Paused.__name__, *more)
 
-    async def clear_resume(self, cancelled: asyncio.Event) -> Superseded | EndedBy | StoreUnavailable | Late | None:
+    async def clear_resume(self, cancelled: asyncio.Event, *, is_admin: bool = False) -> NotCleared | None:
         """Record that a resume is being sent, once no pause is running elsewhere. Return why it is not sent, if so.
 
         It is too late if this process was frozen meanwhile: another one may have reported it.
@@ -125,6 +126,8 @@ class OrderRecord:
                 return EndedBy(ending.user_id, ending.given_at, ending.is_confirmed)
             if opposition.is_later:
                 break
+            if opposition.is_unknown and (change := await self.changed_since(is_admin=is_admin)) is not None:
+                return change
             await happens(cancelled, within=_LOOK_INTERVAL)
         return Superseded()
 
@@ -194,7 +197,7 @@ async def _always() -> bool:
 class Result:
     """The outcome of an order, the access it was sent with, and the last attempt (None: it was not sent)."""
 
-    outcome: Answered | NoTurn | StoreUnavailable | Late | EndedBy
+    outcome: Answered | NoTurn | NotCleared
     access: Access
     last_attempt: AnchorOutcome | None = None
 
@@ -311,7 +314,7 @@ class SessionSequencer:
         return _with_doubt(result, record)
 
     async def _send_resume(self, access: Access, record: OrderRecord, cancelled: asyncio.Event) -> Result:
-        why_not = await record.clear_resume(cancelled)
+        why_not = await record.clear_resume(cancelled, is_admin=access.is_admin)
         if cancelled.is_set():
             return Result(Superseded(), access)
         if why_not is not None:

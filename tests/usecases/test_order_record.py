@@ -137,6 +137,21 @@ async def test_a_resume_and_its_attempts_end_with_its_lease(ours: Process, monke
     assert not record.is_ours()
 
 
+async def test_a_resume_does_not_undo_an_earlier_pause_that_was_recorded_since_its_button_was_read(
+    ours: Process, theirs: Process
+) -> None:
+    known, _ = await ours.stored(PAUSE)
+    await ours.settle(known, outcomes.Paused())
+    await asyncio.sleep(APART)
+    pause, _ = theirs.begin(PAUSE, actor=replace(known.order.actor, user_id="U0BOB000001"))
+    theirs.journal.rows.unblocked.clear()
+    _, record = await ours.stored(RESUME, expected_version=known.id)
+    assert await record.changed_since(is_admin=False) is None
+    theirs.journal.rows.unblocked.set()
+    await theirs.settle(pause, outcomes.Paused())
+    assert isinstance(await record.clear_resume(asyncio.Event()), outcomes.PausedSince)
+
+
 # --- a pause ---
 
 

@@ -32,7 +32,7 @@ class Record:
         self.why_not = why_not
         self.crossed = has_crossed
 
-    async def clear_resume(self, _: asyncio.Event) -> Any:
+    async def clear_resume(self, _: asyncio.Event, **__: bool) -> Any:
         await asyncio.sleep(0)
         return self.why_not
 

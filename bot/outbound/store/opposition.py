@@ -6,8 +6,17 @@ from dataclasses import replace
 from typing import get_args
 
 from bot.core.outcomes import Broken, Doubt, Ended, Paused, Refusal, Resumed, Superseded, Unconfirmed
-from bot.core.requests import NO_OPPOSITION, REPEATED, UNCONFIRMED_TTL, EarlierPause, Ending, Opposition, Order
-from bot.outbound.store.connections import Row, listed
+from bot.core.requests import (
+    NO_OPPOSITION,
+    REPEATED,
+    UNCONFIRMED_TTL,
+    EarlierPause,
+    Ending,
+    Opposition,
+    Order,
+    Verb,
+)
+from bot.outbound.store.connections import Row, Statement, listed
 from bot.outbound.store.database import DatabaseClock, locks_of
 
 NOT_SENT = [refusal.__name__ for refusal in (*get_args(Refusal), Superseded)]
@@ -107,6 +116,14 @@ def with_endings(opposition: Mapping[str, Opposition], rows: Iterable[Row]) -> d
     """Return the opposition by id with the result of ENDINGS."""
     endings = {row.id: Ending(row.user_id, row.given_at, row.outcome is not None) for row in rows}
     found = {name: replace(opposition.get(name, NO_OPPOSITION), ending=ending) for name, ending in endings.items()}
+    return {**opposition, **found}
+
+
+def with_changes(opposition: Mapping[str, Opposition], changes: Mapping[str, Statement]) -> dict[str, Opposition]:
+    """Return the opposition by id with the results of CHANGE_SINCE: a pause that has ended."""
+    last = [(name, row) for name, asked in changes.items() for row in asked.fetch_all()]
+    unknown = [name for name, row in last if row.verb == Verb.PAUSE and row.outcome is not None]
+    found = {name: replace(opposition.get(name, NO_OPPOSITION), is_unknown=True) for name in unknown}
     return {**opposition, **found}
 
 

@@ -48,6 +48,7 @@ from bot.outbound.store.opposition import (
     opposition_values,
     read_opposition,
     session_locks,
+    with_changes,
     with_endings,
 )
 from bot.outbound.store.secrets import FieldCipher, FieldRef
@@ -322,22 +323,22 @@ class OrderRows:
         values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
         others = connection.queue(OTHER_ORDERS, *values)
         ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
+        changes = {row.id: connection.queue(CHANGE_SINCE, *self._since(row.order)) for row in resumes}
         updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
         undone = self._undo(connection, changed, offset)
         self._add_to_trail(connection, (*new, *changed))
         cards = mark(connection, marks, time.monotonic() + offset)
         self._clock.confirm(asked, offset)
-        opposition = with_endings(read_opposition(others.fetch_all(), given_at, self._clock), ends.fetch_all())
-        against = {row.id: opposition.get(row.id, NO_OPPOSITION) for row in resumes}
-        held_back = frozenset(name for name, other in against.items() if other.holds_back)
+        opposition = read_opposition(others.fetch_all(), given_at, self._clock)
+        opposition = with_changes(with_endings(opposition, ends.fetch_all()), changes)
+        held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
         repeated, again = (NO_IDS, []) if inserted.count() == len(new) else _find_stored(connection, new)
         repaired = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in again))
         self._add_to_trail(connection, again)
         fates = find_fates(owners, held or (), self._owner, offset)
         if updated.count() + repaired.count() < len(changed) + len(again):
-            rows = [*again, *changed]
-            theirs = connection.queue(OWNERS, {"ids": listed(row.id for row in rows)})
-            fates |= find_fates(theirs, rows, self._owner, offset)
+            theirs = connection.queue(OWNERS, {"ids": listed(row.id for row in (*again, *changed))})
+            fates |= find_fates(theirs, (*again, *changed), self._owner, offset)
         lost = repeated | {name for name, fate in fates.items() if fate is RowFate.TAKEN_OVER}
         if any(one.count() for one in undone.values()):
             self._database.news.tell(connection, ORDERS)
@@ -368,11 +369,19 @@ class OrderRows:
         rows = await self._database.fetch_all(ENDINGS, ids=listed([order_id]))
         return with_endings({}, rows).get(order_id, NO_OPPOSITION).ending
 
-    async def change_since(self, order: Order, version: str) -> Row | None:
-        """Return the last pause or resume of an order's session after the order `version`, if there is any."""
-        values = {"team_id": order.actor.team_id, "session_id": order.session_id, "made_at": made_at(version)}
-        latest = self._clock.latest(time.monotonic())
-        return await self._database.fetch_one(CHANGE_SINCE, version=version, latest=latest, **values)
+    async def change_since(self, order: Order) -> Row | None:
+        """Return the last pause or resume of a resume's session after its `expected_version`, if there is any."""
+        rows = [await self._database.fetch_one(CHANGE_SINCE, **values) for values in self._since(order)]
+        return rows[0] if rows else None
+
+    def _since(self, order: Order) -> list[dict[str, object]]:
+        """Return the parameters of CHANGE_SINCE, none for an order without a version."""
+        version = order.expected_version
+        if version is None:
+            return []
+        names = {"team_id": order.actor.team_id, "session_id": order.session_id}
+        times = {"made_at": made_at(version), "latest": self._clock.latest(time.monotonic())}
+        return [{"version": version, **names, **times}]
 
     def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, Statement]:
         """Let the resumes be told as undone that confirmed pauses have crossed. Return this by the pauses' ids."""

@@ -101,6 +101,7 @@ async def test_the_order_of_decisions_is_kept(store: Store, database_url: str, s
     set_clock(database_url, step)
     pause = settled(row(PAUSE, age=-0.1), outcomes.Paused())()
     await ours.write([pause], [])
-    changes = [await ours.change_since(pause.order, version.id) for version in (before, pause)]
+    clicks = [replace(pause.order, expected_version=version.id) for version in (before, pause)]
+    changes = [await ours.change_since(one) for one in clicks]
     assert [one and one.id for one in changes] == [pause.id, None]
     assert await ours.resumed_after(pause.id) is None

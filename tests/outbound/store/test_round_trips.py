@@ -39,7 +39,8 @@ async def test_each_transaction_of_an_order_takes_two_round_trips(postgresql_url
         assert await count(way, rows, [], [acted(pause, PAUSED)], marks) == 2
         assert await count(way, rows, [], [told(pause, PAUSED)], marks) == 2
         assert await count(way, rows, [resume, order_row(), order_row()], []) == 2
-        assert await count(way, rows, [order_row()], [replace(resume, state=State.SENT)]) == 2
+        clicked = replace(resume.order, expected_version=pause.id)
+        assert await count(way, rows, [order_row()], [replace(resume, state=State.SENT, order=clicked)]) == 2
         rows.lease.renewed_at = -1e9
         assert await count(way, rows, [], [told(resume, PAUSED)], marks, [pause]) == 2
 
