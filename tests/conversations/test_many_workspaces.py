@@ -95,13 +95,13 @@ async def test_an_order_that_is_at_anchor_when_its_workspace_removes_the_app_is_
 ) -> None:
     async with many_workspaces(database_url, ack_wait=0.0) as at:
         tenant = await at.set_up(at.add(1))
-        at.anchor.session(tenant.session).seconds = 3.0
+        at.anchor.session(tenant.session).seconds = 2.0
         await tenant.command()
         await at.anchor.until(lambda: tenant.orders)
         await at.slack.uninstall(tenant.workspace)
         told = paused(session=tenant.session, user=tenant.person.id)
         await until(lambda: told in [message.text for message in tenant.seen()])
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(2.0)
         assert await at.store.database.fetch_all("SELECT id FROM orders") == []
 
 

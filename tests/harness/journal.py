@@ -1,7 +1,7 @@
 """A journal of orders that runs over rows which can be slow, and fail before or after the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -76,11 +76,6 @@ class JournalHarness:
                 taken += await self.journal.take_over(all_leases=True)
                 await asyncio.sleep(0.02)
         return taken
-
-    async def until_stored(self, columns: str, is_there: Callable[[list[tuple[object, ...]]], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not is_there(await self.stored(columns)):  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

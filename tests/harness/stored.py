@@ -1,8 +1,7 @@
 """What tests put into a store, its tables by SQL past its repositories, and rows of workspaces that fail as told."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,11 @@ from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.people import Person, forget
 from bot.outbound.store.secrets import rotate
-from bot.outbound.store.store import Store
+from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from harness.conversation import until
+from harness.databases import KEY
 
 ACME = Installation(
     team_id="T0HOME00001",
@@ -56,6 +56,16 @@ async def fetch(store: Store, sql: str, **values: object) -> list[tuple[Any, ...
     return [tuple(row) for row in await store.database.fetch_all(sql, **values)]
 
 
+async def until_sent(url: str) -> None:
+    """Wait until Slack has been told all changes of cards."""
+
+    async def are_sent() -> bool:
+        return await fetch(store, "SELECT id FROM cards WHERE due IS NOT NULL") == []
+
+    async with open_store(Secret(url), [KEY]) as store:
+        await until(are_sent)
+
+
 async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
 
@@ -73,19 +83,13 @@ async def forget_person(store: Store, user_id: str) -> None:
 class WatchedRows(WorkspaceRows):
     """A read waits for `unblocked`, and then raises `error`, if they are set."""
 
-    def __init__(
-        self, store: Store, on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
-    ) -> None:
-        super().__init__(store.database, store.cipher, store.audit, lambda: 0, on_change)
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.database, store.cipher, store.audit, lambda: 0, lambda _: nullcontext())
         self.store = store
         self.error: Exception | None = None
         self.unblocked: asyncio.Event | None = None
         self.reads: list[str] = []
         self.seen: list[str] = []
-
-    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WatchedRows":
-        WatchedRows.__init__(self, self.store, on_change)
-        return self
 
     async def find(self, team_id: str) -> Workspace | None:
         self.reads.append(team_id)
