@@ -56,17 +56,17 @@ from bot.inbound.alerts.fields import BadAlertError, read_alert
 from bot.messages import batches, cards, checks, install, pausing, results, senders, sessions, settings
 from bot.messages.blocks import Message, View, actions, ephemeral, section
 from bot.messages.buttons import button, session_facts
-from bot.messages.cards import alert_message, card_message, mentioning, sample_alert_message
-from bot.messages.checks import channel_probe_message, check_line, home_status
+from bot.messages.cards import SAMPLE_ALERT, alert_message, card_message, mentioning
+from bot.messages.checks import CHANNEL_PROBE, check_line, home_status
 from bot.messages.clicked import CardUpdate
 from bot.messages.ending import end_button_expired, end_question, ended_message, reminder_message
 from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
-from bot.messages.pausing import NO_SESSION, loading_modal, message_modal, not_opened_message, sessions_modal
+from bot.messages.pausing import NO_SESSION, NOT_OPENED, loading_modal, message_modal, sessions_modal
 from bot.messages.results import (
-    card_lost,
-    card_not_updated,
+    CARD_LOST,
+    CARD_NOT_UPDATED,
     card_update,
     facts_message,
     outcome_message,
@@ -281,8 +281,8 @@ def _clicked(name: str, outcome: outcomes.Outcome, **more: Any) -> CardUpdate:  
 LINES: Mapping[str, Example] = {
     **{name: _clicked(name, outcome) for name, outcome in CLICKED.items()},
     "pause: done, and the session is known": _clicked("pause", PAUSED, now=NOW, known=PROGRAM),
-    "refused by Slack": card_not_updated(),
-    "refused by Slack for good, in the next result": card_lost(),
+    "refused by Slack": CARD_NOT_UPDATED,
+    "refused by Slack for good, in the next result": CARD_LOST,
     "what a screen reader says of the buttons": "\n".join(button(verb, ID)["accessibility_label"] for verb in Verb),
 }
 PROBLEMS: Mapping[str, Help | session_ids.Missing | session_ids.Broken | session_ids.Ambiguous] = {
@@ -298,7 +298,7 @@ USAGE: Mapping[str, Message] = {
     name: usage_message(order(name).verb, problem, dashboard_url=DASHBOARD) for name, problem in PROBLEMS.items()
 }
 NOTICES: Mapping[str, Message] = {
-    "check of the alert channel, not deleted": channel_probe_message(),
+    "check of the alert channel, not deleted": CHANNEL_PROBE,
     "unknown command": results.unknown_command_message("/anchor-stop"),
     "unknown button": results.unknown_action_message(),
     "unknown button of a session": results.unknown_action_message(ID),
@@ -382,7 +382,7 @@ AUTO_PAUSED = replace(state(Phase.PAUSED, reason="High spend"), user_id=program_
 CARDS: Mapping[str, Message] = {
     **{severity: alert_message(Alert(ID, "High spend", severity=severity)) for severity in Severity},
     "title and link": alert_message(Alert(ID, "It spent $40.", "High spend", url="https://a.example/1")),
-    "test": sample_alert_message(),
+    "test": SAMPLE_ALERT,
     "critical, with a mention": mentioning(
         alert_message(Alert(ID, "High spend", severity=Severity.CRITICAL)), "S0ONCALL001"
     ),
@@ -850,7 +850,7 @@ CHOICE: Mapping[str, Example] = {
     "nothing chosen": pausing.NOTHING_CHOSEN,
     "text without an id": NO_SESSION,
     "out of date": pausing.OUT_OF_DATE,
-    "not opened": not_opened_message(),
+    "not opened": NOT_OPENED,
 }
 
 # --- several sessions that are paused at once ---

@@ -30,7 +30,7 @@ from bot.core.workspace import Workspace, is_key
 from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.install import open_oauth
 from bot.inbound.slack.socket_connection import connect
-from bot.messages.cards import sample_alert_message
+from bot.messages.cards import SAMPLE_ALERT
 from bot.messages.checks import (
     Checked,
     CheckName,
@@ -169,7 +169,7 @@ class Doctor:
     async def check_blocks(self) -> Finding:
         """Let Slack validate one message and one window of each kind that has something of its own."""
         workspace, session_id = Workspace("", Secret(""), None), SessionId(_NO_SESSION)
-        messages = [sample_alert_message(), end_question(session_id, None, OnlyFor("U0", 0.0), now=0.0)]
+        messages = [SAMPLE_ALERT, end_question(session_id, None, OnlyFor("U0", 0.0), now=0.0)]
         views = [key_modal(workspace), policy_modal(workspace), new_token_modal(workspace, "https://bot.example.com")]
         return await checks.check_blocks(self._services.slack, messages, views)
 

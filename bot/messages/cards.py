@@ -82,13 +82,6 @@ _WHY = {
     Worse.MORE_SEVERE: "It got more severe.",
 }
 
-_SAMPLE = Alert(
-    session_id=SessionId("00000000-0000-4000-8000-000000000000"),
-    title="This is a test alert",
-    text="An admin tests where alerts go. There is no such session: the button shows that answer of Anchor.",
-    severity=Severity.INFO,
-)
-
 _WORDS = {Head.FIRING: "alert", Head.RESOLVED: "resolved"}
 
 
@@ -320,11 +313,6 @@ def _alert_buttons(shown: Shown) -> list[Block]:
     return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]
 
 
-def sample_alert_message() -> Message:
-    """Return a test card; its session does not exist, so its button does nothing."""
-    return alert_message(_SAMPLE)
-
-
 def _body(shown: Shown) -> str:
     """Return what happened: severity, title, text and link; the text is shortened if the section is too small."""
     alert = shown.content.alert
@@ -436,3 +424,14 @@ def _title(shown: Shown) -> str:
 def _start_of_text(shown: Shown) -> str:
     """Return the beginning of an alert's text, on one line."""
     return literal(shown.content.alert.text, limit=_LONGEST_HEADING)
+
+
+SAMPLE_ALERT = alert_message(
+    Alert(
+        session_id=SessionId("00000000-0000-4000-8000-000000000000"),
+        title="This is a test alert",
+        text="An admin tests where alerts go. There is no such session: the button shows that answer of Anchor.",
+        severity=Severity.INFO,
+    )
+)
+"""A test card; its session does not exist, so its button does nothing."""

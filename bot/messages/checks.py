@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from bot.core.requests import MOST_SKEW
-from bot.messages.blocks import Message, ephemeral
+from bot.messages.blocks import ephemeral
 from bot.messages.markup import link, plain, printable
 
 _PATCHED = {
@@ -41,6 +41,13 @@ _ADDS = {
     "chat:write": "alerts, results in threads, and direct messages",
     "users:read": "people's roles, so that guests are refused, admins are known, and people can resume",
 }
+
+
+CHANNEL_PROBE = ephemeral(
+    "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
+    "It is no alert. There is nothing to do."
+)
+"""The message that shows only if it can't be deleted, or if the bot was killed before."""
 
 
 class CheckName(StrEnum):
@@ -411,14 +418,6 @@ def check_record(check: Checked) -> dict[str, str]:
         "found": check.finding.text,
         "fix": check.finding.fix,
     }
-
-
-def channel_probe_message() -> Message:
-    """Return the message that shows only if it can't be deleted, or if the bot was killed before."""
-    return ephemeral(
-        "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
-        "It is no alert. There is nothing to do."
-    )
 
 
 def home_status(checks: Iterable[Checked], *, install_url: str) -> str | None:

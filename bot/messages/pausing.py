@@ -25,6 +25,8 @@ PASTED = "pasted"
 NO_SESSION = "There is no session id here. Paste the id, or a URL that contains it."
 IN_THREAD = "The results go to the message's thread, or to the channel."
 
+NOT_OPENED = ephemeral("The window did not open: nothing was paused.", f"Try again, or send `{COMMANDS[Verb.PAUSE]}`.")
+
 _TITLE = "Pause an agent"
 _LOADING = "⏳ Reading the sessions from Anchor…"
 _LONGEST_PASTED = 1000
@@ -180,11 +182,6 @@ def loading_modal(note: str = "") -> View:
 def message_modal(message: Message, note: str = "") -> View:
     """Return the modal with a message in place of the lists."""
     return _modal(note, *(message.blocks or (section(message.text),)))
-
-
-def not_opened_message() -> Message:
-    """Return the answer if a modal did not open."""
-    return ephemeral("The window did not open: nothing was paused.", f"Try again, or send `{COMMANDS[Verb.PAUSE]}`.")
 
 
 def _modal(note: str, *blocks: Block, submit: str = "", origin: str = "") -> View:

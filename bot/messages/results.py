@@ -72,6 +72,11 @@ _NEW_KEY = {
     True: f"An admin can replace the key {markup.IN_HOME}.",
     False: "The operator of this bot can replace the key.",
 }
+CARD_NOT_UPDATED = "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
+CARD_LOST = (
+    "⚠️ An older message about this session can no longer be updated: Slack refuses it. Its button is out of date."
+)
+"""Lines of a result: Slack did not let the bot update the clicked message, or lets nobody update a card any more."""
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _END_IS_NEAR = 600.0  # seconds
 _SERVER_ERROR = 500
@@ -332,18 +337,6 @@ def card_update(
     facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
     line = f"{buttons.state_line(state)} · {facts}" if facts else buttons.state_line(state)
     return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state))
-
-
-def card_not_updated() -> str:
-    """Return the line of a result whose clicked message Slack did not let the bot update."""
-    return "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
-
-
-def card_lost() -> str:
-    """Return the line of a result of a session with a card that Slack lets nobody update any more."""
-    return (
-        "⚠️ An older message about this session can no longer be updated: Slack refuses it. Its button is out of date."
-    )
 
 
 def _can_end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> bool:

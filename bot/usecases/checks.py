@@ -19,6 +19,7 @@ from bot.core.fields import Secret, object_field, parse_object, slack_signature,
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages.blocks import Message, View, as_response
 from bot.messages.checks import (
+    CHANNEL_PROBE,
     Checked,
     CheckName,
     Finding,
@@ -27,7 +28,6 @@ from bot.messages.checks import (
     Skipped,
     Unanswered,
     Wrong,
-    channel_probe_message,
     judge_clock,
     judge_scopes,
 )
@@ -201,7 +201,7 @@ async def check_channel(slack: SlackClient, token: Secret, channel: str | None) 
     if channel is None:
         return Finding(Skipped.CHANNEL_UNSET)
     try:
-        is_deleted = await slack.try_channel(token, channel, channel_probe_message())
+        is_deleted = await slack.try_channel(token, channel, CHANNEL_PROBE)
     except RefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
@@ -212,7 +212,7 @@ async def check_channel(slack: SlackClient, token: Secret, channel: str | None) 
 async def delete_left_probe(slack: SlackClient, workspace: Workspace) -> None:
     """Delete the message of a check of the alert channel that a killed process left; what fails is left."""
     if workspace.alerts_channel is not None:
-        await slack.delete_left(workspace.bot_token, channel_probe_message())
+        await slack.delete_left(workspace.bot_token, CHANNEL_PROBE)
 
 
 def no_answer(error: SlackUnreachableError) -> Finding:

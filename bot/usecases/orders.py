@@ -19,7 +19,7 @@ from bot.core.recovery import settled_outcome
 from bot.core.requests import CONTINUED, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, section
-from bot.messages.results import card_lost, card_not_updated, card_update, facts_message, outcome_message
+from bot.messages.results import CARD_LOST, CARD_NOT_UPDATED, card_update, facts_message, outcome_message
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.journal import Journal
@@ -113,7 +113,7 @@ class Orders:
             known=known,
             offers_end=entry.offers_end,
         )
-        return _with_line(message, card_lost() if entry.has_lost_card else "")
+        return _with_line(message, CARD_LOST if entry.has_lost_card else "")
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -258,7 +258,7 @@ class Orders:
         if not goes_to_thread:
             thread_ts = None if isinstance(outcome, Resumed) else address.thread_ts
             return replace(address, thread_ts=thread_ts), _with_line(message, line)
-        if clicked.thread_ts and line != card_not_updated():
+        if clicked.thread_ts and line != CARD_NOT_UPDATED:
             message = replace(message, blocks=())  # the message with the thread has the button
         return replace(address, thread_ts=address.result_thread), _with_line(message, line)
 

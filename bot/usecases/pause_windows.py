@@ -27,7 +27,7 @@ AGE_LIMIT = 600.0
 _LONGEST_STATE = 3_000  # of `private_metadata`: https://docs.slack.dev/reference/views
 _STORE_WAIT = 1.0  # seconds for the database
 _DIGITS = 32  # of an id
-_NOT_OPENED = NotOpened(*[pausing.not_opened_message()] * 3)
+_NOT_OPENED = NotOpened(*[pausing.NOT_OPENED] * 3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
 from bot.messages.clicked import CardUpdate, apply, has_line
-from bot.messages.results import card_not_updated, outcome_message
+from bot.messages.results import CARD_NOT_UPDATED, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, or_default
@@ -234,7 +234,7 @@ class CardUpdates:
         sending = self.tasks.start(self._send(address, recent, clicked.content, visibility))
         await asyncio.wait({sending}, timeout=_CARD_WAIT)
         if sending.done() and not sending.result():
-            return card_not_updated()
+            return CARD_NOT_UPDATED
         return "" if has_line(update, updated) else update.line
 
     async def _send(

@@ -11,7 +11,7 @@ from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import View
 from bot.messages.home import Notice
-from bot.messages.pausing import choice_modal, loading_modal, message_modal, not_opened_message, sessions_modal
+from bot.messages.pausing import NOT_OPENED, choice_modal, loading_modal, message_modal, sessions_modal
 from bot.messages.sessions import continue_answer, list_refusal
 from bot.messages.settings import ONE_MOMENT
 from bot.outbound.store.secrets import FieldCipher, seal, unseal
@@ -20,7 +20,7 @@ from bot.usecases.incidents import report
 from bot.usecases.modals import Modals, NotOpened
 from bot.usecases.sessions import SessionLists
 
-_NOT_OPENED = NotOpened(*[not_opened_message()] * 3)
+_NOT_OPENED = NotOpened(*[NOT_OPENED] * 3)
 
 
 @dataclass(frozen=True, slots=True)

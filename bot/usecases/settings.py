@@ -15,7 +15,7 @@ from bot.core.requests import Actor
 from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, NewKeyUnverified, Workspace, is_key
 from bot.messages import senders
 from bot.messages import settings as messages
-from bot.messages.cards import sample_alert_message
+from bot.messages.cards import SAMPLE_ALERT
 from bot.messages.settings import Reply
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.slack.client import Posted, Refused, SlackClient, TryAgain
@@ -161,7 +161,7 @@ class Changes:
         return reply
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
-        match await post_alert(self.slack, workspace.bot_token, channel, sample_alert_message()):
+        match await post_alert(self.slack, workspace.bot_token, channel, SAMPLE_ALERT):
             case Posted():
                 return messages.alert_posted(channel)
             case TryAgain(limited=True):

@@ -10,15 +10,14 @@ from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, S
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
 from bot.core.sessions import NotRead, Unread
+from bot.messages import cards, pausing, sessions, usage
 from bot.messages import checks as check_texts
-from bot.messages import pausing, sessions, usage
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
 from bot.messages.buttons import why_not_automatic
-from bot.messages.cards import sample_alert_message
 from bot.messages.checks import Finding, Kind
-from bot.messages.results import card_lost, card_not_updated, outcome_message, waiting_message
+from bot.messages.results import outcome_message, waiting_message
 from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
 
@@ -29,9 +28,9 @@ OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
 DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
 UNKNOWN_ACTION = result_texts.unknown_action_message().text
-CARD_NOT_UPDATED = card_not_updated()
-CARD_LOST = card_lost()
-SAMPLE_ALERT = sample_alert_message().text
+CARD_NOT_UPDATED = result_texts.CARD_NOT_UPDATED
+CARD_LOST = result_texts.CARD_LOST
+SAMPLE_ALERT = cards.SAMPLE_ALERT.text
 
 
 def outcome_text(
@@ -104,7 +103,7 @@ LOADING = str(pausing.loading_modal().blocks[0]["text"]["text"])
 """The text of the modal until Anchor has answered."""
 
 NO_SESSION = pausing.NO_SESSION
-NOT_OPENED = pausing.not_opened_message().text
+NOT_OPENED = pausing.NOT_OPENED.text
 NO_ID_NOTE = pausing.no_id_note(is_complete=True)
 READING_OVERVIEW = sessions.READING.text
 SESSIONS_HELP = usage.SESSIONS_HELP.text
