@@ -37,13 +37,7 @@ from bot.outbound.reachability import Reached, send
 from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
-from bot.outbound.store.errors import (
-    StoreBrokenError,
-    StoreError,
-    StoreNotUsableError,
-    StoreUnreachableError,
-    UnreadableError,
-)
+from bot.outbound.store import errors
 from bot.outbound.store.migrations import find_revision, newest
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
@@ -244,7 +238,7 @@ async def inspected(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[tuple[
 async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -> tuple[Finding, Store | None]:
     try:
         store = await stack.enter_async_context(connect_store(url, keys))
-    except StoreNotUsableError as error:
+    except errors.StoreNotUsableError as error:
         return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": error.sentence}), None
     return await _judge_database(store), store
 
@@ -253,7 +247,7 @@ async def check_news(store: Store) -> list[Checked]:
     """Check that notifications arrive, if there are other processes that could send any."""
     try:
         is_heard = await store.database.news.come_through(within=_NEWS_WAIT)
-    except StoreUnreachableError as error:
+    except errors.StoreUnreachableError as error:
         return [Checked(CheckName.NEWS, database_down(store, error))]
     kind = Good.NEWS_COME if is_heard else Questionable.NEWS_LATE
     return [] if is_heard is None else [Checked(CheckName.NEWS, Finding(kind))]
@@ -262,9 +256,9 @@ async def check_news(store: Store) -> list[Checked]:
 async def _judge_database(store: Store) -> Finding:
     try:
         revision, is_known = await find_revision(store.database)
-    except (StoreBrokenError, StoreNotUsableError) as error:
+    except (errors.StoreBrokenError, errors.StoreNotUsableError) as error:
         return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": explain(error, store.database.file)})
-    except StoreUnreachableError as error:
+    except errors.StoreUnreachableError as error:
         return database_down(store, error)
     if revision is None:
         return Finding(Good.DATABASE_NEW)
@@ -278,14 +272,14 @@ async def check_encryption(store: Store, *, is_one: bool) -> Finding:
     """Check whether the keys decrypt the database; `is_one`: a bot of one workspace can do without."""
     try:
         is_readable = await can_decrypt(store.database, store.cipher)
-    except StoreUnreachableError as error:
+    except errors.StoreUnreachableError as error:
         return database_down(store, error)
     if is_readable:
         return Finding(Good.KEYS_FIT)
     return Finding(Questionable.RESULTS_LOST if is_one else Wrong.KEYS_UNFIT)
 
 
-def database_down(store: Store, error: StoreUnreachableError) -> Finding:
+def database_down(store: Store, error: errors.StoreUnreachableError) -> Finding:
     """Return the finding about a database that gives no answer."""
     return Finding(Unanswered.DATABASE_DOWN, {"sentence": explain(error, store.database.file)})
 
@@ -344,7 +338,7 @@ class Services:
     async def _check_stored(self, store: Store, team_id: str) -> list[Checked]:
         try:
             workspace = await store.rows.find(team_id)
-        except UnreadableError as error:
+        except errors.UnreadableError as error:
             return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
         # it was installed a moment ago
         return [] if workspace is None else await self.check(workspace)
@@ -355,9 +349,9 @@ async def delete_left_probes(slack: SlackClient, workspaces: Workspaces) -> None
     if workspaces.pinned is not None:
         await delete_left_probe(slack, workspaces.pinned)
         return
-    with suppress(StoreError):
+    with suppress(errors.StoreError):
         for summary in await workspaces.rows.summaries():
-            with suppress(UnreadableError):
+            with suppress(errors.UnreadableError):
                 if summary.alerts_channel and (workspace := await workspaces.find(summary.team_id)):
                     await delete_left_probe(slack, workspace)
 

@@ -7,21 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from bot.core.cards import (
-    Alert,
-    AlertContent,
-    Asked,
-    Automatic,
-    BatchContent,
-    CardContent,
-    Firing,
-    HeldContent,
-    NewCard,
-    Reply,
-    ResultContent,
-    Severity,
-    Urgency,
-)
+from bot.core import cards
 from bot.core.fields import known_fields
 from bot.core.requests import Verb
 from bot.core.retries import Kind, Lane
@@ -43,13 +29,13 @@ class CardPart:
 
     id: str
     session_id: SessionId
-    content: CardContent
+    content: cards.CardContent
     version: int
     seen: SessionState | None = None
     facts: Session | None = None
     is_news: bool = False
     checked_at: float | None = None
-    urgency: Urgency = Urgency.UPDATE
+    urgency: cards.Urgency = cards.Urgency.UPDATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +65,8 @@ class ClaimedCard:
     def is_critical(self) -> bool:
         """Return whether it is to be posted, and about a critical alert that fires."""
         contents = [part.content for part in self.parts if self.ts is None]
-        alerts = [one for one in contents if isinstance(one, AlertContent) and one.resolved_at is None]
-        return any(one.alert.severity is Severity.CRITICAL for one in alerts)
+        alerts = [one for one in contents if isinstance(one, cards.AlertContent) and one.resolved_at is None]
+        return any(one.alert.severity is cards.Severity.CRITICAL for one in alerts)
 
     @property
     def lane(self) -> Lane:
@@ -100,7 +86,7 @@ class ClaimedCard:
         return self.parts[0].content.group if self.ts is None else ""
 
     @property
-    def urgency(self) -> Urgency:
+    def urgency(self) -> cards.Urgency:
         """Return that of the most urgent part."""
         return min(part.urgency for part in self.parts)
 
@@ -108,11 +94,11 @@ class ClaimedCard:
     def is_single_alert(self) -> bool:
         """Return whether it is about one alert, which was not repeated."""
         contents = [part.content for part in self.parts]
-        return len(contents) == 1 and isinstance(contents[0], AlertContent) and contents[0].count == 1
+        return len(contents) == 1 and isinstance(contents[0], cards.AlertContent) and contents[0].count == 1
 
 
-def _reply(part: CardPart) -> Reply | None:
-    return part.content.reply if isinstance(part.content, AlertContent) else None
+def _reply(part: CardPart) -> cards.Reply | None:
+    return part.content.reply if isinstance(part.content, cards.AlertContent) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +135,12 @@ class IncomingAlert:
     id: str
     team_id: str
     channel_id: str
-    alert: Alert
+    alert: cards.Alert
     facts: Session | None = None
-    asked: Asked | None = None
+    asked: cards.Asked | None = None
 
     @property
-    def automatic(self) -> Automatic | None:
+    def automatic(self) -> cards.Automatic | None:
         """Return what it did."""
         return None if self.asked is None else self.asked.automatic
 
@@ -182,7 +168,7 @@ class Placed:
 class CardChanges:
     """Changes for one transaction: new cards, alerts, and ended attempts."""
 
-    new: list[NewCard] = field(default_factory=list)
+    new: list[cards.NewCard] = field(default_factory=list)
     alerts: list[IncomingAlert] = field(default_factory=list)
     sent: list[SentCard] = field(default_factory=list)
 
@@ -221,20 +207,20 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 """The exceptions of a row that cannot be decoded: a newer version of the bot can have written it."""
 
 
-def kind_of(content: CardContent) -> str:
+def kind_of(content: cards.CardContent) -> str:
     """Return the kind of a card."""
     match content:
-        case ResultContent():
+        case cards.ResultContent():
             return RESULT
-        case HeldContent():
+        case cards.HeldContent():
             return HELD
-        case BatchContent():
+        case cards.BatchContent():
             return BATCH
-        case AlertContent(group=group, reply=reply):
+        case cards.AlertContent(group=group, reply=reply):
             return LISTED if group else ALERT if reply is None else REPLY
 
 
-def write_content(content: CardContent) -> str:
+def write_content(content: cards.CardContent) -> str:
     """Return the content as JSON, without what a database refuses."""
     return storable(json.dumps(asdict(content))) or ""
 
@@ -246,21 +232,21 @@ def readable(rows: Iterable[Row], read: Callable[[Row], _T]) -> Iterator[tuple[R
             yield row, read(row)
 
 
-def read_content(kind: str, text: str) -> CardContent:
+def read_content(kind: str, text: str) -> cards.CardContent:
     """Decode a content. Raises one of UNREADABLE."""
     fields = json.loads(text)
     if kind not in {ALERT, REPLY, RESULT, LISTED, HELD, BATCH}:
         raise ValueError(f"unknown kind {kind}")
     if kind == BATCH:
-        return BatchContent(**known_fields(BatchContent, fields | {"verb": Verb(fields["verb"])}))
+        return cards.BatchContent(**known_fields(cards.BatchContent, fields | {"verb": Verb(fields["verb"])}))
     if kind == RESULT:
-        return ResultContent(**known_fields(ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
+        return cards.ResultContent(**known_fields(cards.ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
     if kind == HELD:
         lists = {"known": tuple(fields["known"]), "alerts": tuple(map(tuple, fields["alerts"]))}
-        return HeldContent(**known_fields(HeldContent, fields | lists))
-    reply = Reply(**known_fields(Reply, fields["reply"])) if fields.get("reply") else None
+        return cards.HeldContent(**known_fields(cards.HeldContent, fields | lists))
+    reply = cards.Reply(**known_fields(cards.Reply, fields["reply"])) if fields.get("reply") else None
     read = {"alert": _read_alert(fields["alert"]), "firing": tuple(map(_read_firing, fields["firing"])), "reply": reply}
-    return AlertContent(**known_fields(AlertContent, fields | read))
+    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read))
 
 
 def write_facts(session: Session) -> str:
@@ -277,7 +263,7 @@ def read_facts(session_id: str, text: str | None) -> Session | None:
     return Session(id=SessionId(session_id), **known_fields(Session, fields | lists))
 
 
-def row_values(card: NewCard, now: float) -> dict[str, Any]:
+def row_values(card: cards.NewCard, now: float) -> dict[str, Any]:
     """Return the columns of a new row; `now` is the database's time."""
     same = {name: getattr(card, name) for name in ("id", "team_id", "channel_id", "ts", "session_id", "shown")}
     facts = None if card.facts is None else write_facts(card.facts)
@@ -285,18 +271,18 @@ def row_values(card: NewCard, now: float) -> dict[str, Any]:
     return same | content | {"facts": facts, "is_spare": int(card.is_spare), "now": now}
 
 
-def _read_firing(value: str | list[Any]) -> Firing:
+def _read_firing(value: str | list[Any]) -> cards.Firing:
     """Decode what fires; earlier versions of the bot stored only the fingerprint, or no time."""
     sender, fingerprint, starts_at = (DEFAULT_SENDER, value, None) if isinstance(value, str) else (*value, None)[:3]
     return sender, fingerprint, starts_at
 
 
-def _read_alert(fields: dict[str, Any]) -> Alert:
+def _read_alert(fields: dict[str, Any]) -> cards.Alert:
     read = {
         "session_id": SessionId(fields["session_id"]),
-        "severity": Severity(fields["severity"]),
+        "severity": cards.Severity(fields["severity"]),
         "asks_for": AutoPause(fields["asks_for"]) if fields.get("asks_for") else None,
         "fields": tuple((name, value) for name, value in fields["fields"]),
         "warnings": tuple(fields["warnings"]),
     }
-    return Alert(**known_fields(Alert, fields | read))
+    return cards.Alert(**known_fields(cards.Alert, fields | read))

@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.fields import Secret
+from bot.outbound.store import errors
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.database import Database, connect
-from bot.outbound.store.errors import (
-    IntegrityError,
-    StoreBrokenError,
-    StoreDownError,
-    StoreNotUsableError,
-    StoreUnreachableError,
-)
 from bot.outbound.store.installs import InstallStates
 from bot.outbound.store.marks import Notices
 from bot.outbound.store.migrations import columns, migrate
@@ -52,8 +46,8 @@ class Store:
             await migrate(self.database)
             if self.keys_must_fit:
                 await check_keys(self.database, self.cipher)
-        except (StoreBrokenError, IntegrityError) as error:
-            raise StoreNotUsableError(unusable(str(error), self.database.file)) from None
+        except (errors.StoreBrokenError, errors.IntegrityError) as error:
+            raise errors.StoreNotUsableError(unusable(str(error), self.database.file)) from None
         self.database.broken = None  # by an earlier attempt
 
     async def find_problems(self) -> dict[str, str | None]:
@@ -63,7 +57,7 @@ class Store:
         try:
             try:
                 await self.database.read(lambda connection: list(connection.fetch_each(*looks.values())))
-            except StoreUnreachableError:
+            except errors.StoreUnreachableError:
                 for name, look in looks.items():
                     table = name
                     await self.database.fetch_one(look)
@@ -71,7 +65,7 @@ class Store:
                 database = f"The database fails ({MOVED}). {_PUT_BACK}"
             elif self.database.broken is not None:
                 database = f"The database fails ({self.database.broken})."
-        except StoreUnreachableError as error:
+        except errors.StoreUnreachableError as error:
             database = f"The database fails{table and f' at the table {table}'} ({error})."
         self.database.broken = None
         free = self.database.free_bytes()
@@ -95,9 +89,9 @@ def unusable(why: str, file: Path | None) -> str:
     )
 
 
-def explain(error: StoreNotUsableError | StoreUnreachableError, file: Path | None) -> str:
+def explain(error: errors.StoreNotUsableError | errors.StoreUnreachableError, file: Path | None) -> str:
     """Return the sentence about a database that could not be prepared."""
-    return error.sentence if isinstance(error, StoreNotUsableError) else unusable(str(error), file)
+    return error.sentence if isinstance(error, errors.StoreNotUsableError) else unusable(str(error), file)
 
 
 def random_version() -> int:
@@ -139,6 +133,6 @@ async def open_store(
     async with connect_store(url, keys, first_version=first_version, keys_must_fit=keys_must_fit) as store:
         try:
             await store.prepare()
-        except StoreUnreachableError as error:
-            raise StoreDownError(explain(error, store.database.file)) from None
+        except errors.StoreUnreachableError as error:
+            raise errors.StoreDownError(explain(error, store.database.file)) from None
         yield store
