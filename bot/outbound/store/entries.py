@@ -8,17 +8,19 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from bot.core import outcomes
 from bot.core.cards import CardNames, SessionName
-from bot.core.outcomes import Outcome, PausedSince, Refusal, ResumedSince
 from bot.core.recovery import RowFate, State, row_fate
 from bot.core.requests import Opposition, Order, ReplyAddress, Source, Verb
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Statement, listed
 from bot.outbound.store.errors import UnreadableError
 from bot.request_id import order_id
+
+_TYPES: dict[str, Callable[..., outcomes.Outcome]] = {one.__name__: one for one in get_args(outcomes.Outcome)}
+_hints_of = cache(get_type_hints)
 
 
 def write_outcome(outcome: outcomes.Outcome) -> tuple[str, str]:
@@ -30,32 +32,18 @@ def write_outcome(outcome: outcomes.Outcome) -> tuple[str, str]:
 def read_outcome(name: str, fields: str) -> outcomes.Outcome:
     """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
     try:
-        read, outcome_type = json.loads(fields), _types()[name]
-        given = {key: _converters(outcome_type)[key](value) for key, value in read.items()}
-        return outcome_type(**given)
+        read, outcome_type = json.loads(fields), _TYPES[name]
+        hints = _hints_of(outcome_type)
+        return outcome_type(**{key: _as_field(hints[key], value) for key, value in read.items()})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnreadableError(f"this version cannot read the outcome {name}") from None
 
 
-@cache
-def _types() -> dict[str, Callable[..., outcomes.Outcome]]:
-    return {outcome.__name__: outcome for outcome in get_args(outcomes.Outcome)}
-
-
-@cache
-def _converters(outcome_type: Callable[..., outcomes.Outcome]) -> dict[str, Callable[[Any], Any]]:
-    """Return how each field is read: JSON has no enums and no sets."""
-    return {name: _converter(hint) for name, hint in get_type_hints(outcome_type).items()}
-
-
-def _converter(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type hint
+def _as_field(hint: object, value: Any) -> Any:  # noqa: ANN401 - a value of JSON
+    """Return the value of a field: JSON has no enums and no sets."""
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint
-    return frozenset if getattr(hint, "__origin__", None) is frozenset else _unchanged
-
-
-def _unchanged(value: Any) -> Any:  # noqa: ANN401 - a value of JSON
-    return value
+        return hint(value)
+    return frozenset(value) if get_origin(hint) is frozenset else value
 
 
 def new_future() -> asyncio.Future[bool]:
@@ -74,7 +62,7 @@ class Entry:
     """Ends when the last change is stored; False if the order is lost, or its workspace was uninstalled."""
     id: str = field(default_factory=order_id)
     state: State = State.WAITING
-    outcome: Outcome | None = None
+    outcome: outcomes.Outcome | None = None
     delivered_by: str | None = None
     settled_at: float | None = None
     told_at: float | None = None
@@ -137,8 +125,9 @@ class Entry:
     @property
     def concerns_cards(self) -> bool:
         """Return whether it has changed its session, or a card may be out of date."""
-        is_refusal = isinstance(self.outcome, Refusal)
-        is_shown = self.order.source is Source.ALERT or isinstance(self.outcome, PausedSince | ResumedSince)
+        is_refusal = isinstance(self.outcome, outcomes.Refusal)
+        is_shown = isinstance(self.outcome, outcomes.PausedSince | outcomes.ResumedSince)
+        is_shown |= self.order.source is Source.ALERT
         return self.is_allowed or not is_refusal or is_shown or bool(self.order.batch_id)
 
 
