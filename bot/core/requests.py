@@ -276,24 +276,16 @@ def asks_for_help(text: str) -> bool:
     return text.strip().casefold() in _HELP_WORDS
 
 
-@dataclass(frozen=True, slots=True)
-class Age:
-    """The bounds of an age, in seconds."""
-
-    least: float = 0.0
-    most: float = 0.0
-
-
-def request_age(*, now: float, timestamp: float | None, resolution: float = 0.0, standstill: float = 0.0) -> Age:
-    """Return the age of a request at `now`; both times are Unix seconds of Slack's clock.
+def request_age(*, now: float, timestamp: float | None, resolution: float, standstill: float) -> tuple[float, float]:
+    """Return the least and the most age of a request at `now`; both times are Unix seconds of Slack's clock.
 
     Slack cuts its `timestamp` to `resolution` seconds. A request without one is at least as old as the `standstill`
     of the process that it waited for.
     """
     if timestamp is None:
-        return Age(standstill, max(standstill, _ASSUMED_TRANSIT))
+        return standstill, max(standstill, _ASSUMED_TRANSIT)
     most = max(0.0, now - timestamp)
-    return Age(max(0.0, most - resolution), most)
+    return max(0.0, most - resolution), most
 
 
 def is_sent(verb: Verb, age: float, *, resumed_after: bool) -> bool:

@@ -76,11 +76,11 @@ class SlackApp:
             self.slack_clock.accept_signed()
         if sent_at is not None and not self.slack_clock.is_certain:
             sent_at, may_be_old = None, True
-        age = request_age(now=self.slack_clock(), timestamp=sent_at, resolution=resolution, standstill=standstill)
-        now = time.monotonic()
-        given_at, began = min(received_at, now - age.most), min(received_at, now - age.least)
+        slack_now, now = self.slack_clock(), time.monotonic()
+        least, most = request_age(now=slack_now, timestamp=sent_at, resolution=resolution, standstill=standstill)
+        given_at, began = min(received_at, now - most), min(received_at, now - least)
         work = (self.ack_wait, self.tasks, self.delivery)
-        ack = await self._run(payload, Request(payload, address, age.least, given_at, *work, may_be_old=may_be_old))
+        ack = await self._run(payload, Request(payload, address, least, given_at, *work, may_be_old=may_be_old))
         kind = "command" if "command" in payload else "event" if "event" in payload else str(payload.get("type"))
         self.metrics.acknowledged(kind, ack.status, time.monotonic() - began)
         return ack
