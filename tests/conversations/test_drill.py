@@ -169,7 +169,7 @@ async def test_ctrl_c_between_the_steps_says_that_the_agent_is_paused_and_how_to
     async def hang(rows: OrderRows, new: Sequence[Any], *rest: Any) -> Any:
         if not any(row.order.source == "drill" for row in new):
             return await write(rows, new, *rest)
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)  # the pause is told by then, without its record
         os.kill(os.getpid(), signal.SIGINT)
         return await asyncio.sleep(30)
 
