@@ -174,10 +174,15 @@ async def test_a_pause_waits_for_a_resume_of_another_process_and_has_crossed_it(
     assert record.is_opposed_in_doubt
 
 
-async def test_a_pause_that_takes_a_second_to_be_recorded_has_crossed_it(ours: Process, theirs: Process) -> None:
+@pytest.mark.parametrize("batch_id", ["", "b1"])
+async def test_a_pause_that_takes_a_second_to_be_recorded_as_sent_has_crossed_it(
+    ours: Process, theirs: Process, batch_id: str
+) -> None:
+    waiting = await ours.stored(PAUSE, batch_id=batch_id) if batch_id else None
     resume = await theirs.sent()
     ours.journal.rows.unblocked.clear()
-    _, record = ours.begin(PAUSE)
+    entry, record = waiting or ours.begin(PAUSE)
+    ours.journal.sending(entry)
     crossing = await begun(record.has_crossed())
     ours.journal.rows.unblocked.set()
     await theirs.settle(resume, outcomes.Resumed())

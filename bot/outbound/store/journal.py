@@ -165,7 +165,7 @@ class Journal:
     async def is_ours(self, entry: Entry, *, within: float = _KNOWN_WITHIN) -> bool:
         """Return whether no other process is known to have an order. Wait for that, if the database can say it.
 
-        That of a new order is waited for so many seconds, from the first question on.
+        The record of a new order, or of one that is being sent, is waited for so many seconds from the first question on.
         If this process was frozen until its lease ran out, another one may have taken the order over. Without the
         database that stays open: an outcome that is told twice is better than one that nobody is told.
         """
@@ -173,10 +173,11 @@ class Journal:
             if entry.is_stored and not self.is_leased:
                 self._change(entry)
                 await asyncio.wait({entry.written}, timeout=_RENEWED_WITHIN)
-            elif not entry.is_stored:
+            elif not entry.is_stored or entry.is_being_sent:
                 entry.asked_at = entry.asked_at or time.monotonic()
-                left = entry.asked_at + within - time.monotonic()
-                await asyncio.wait({entry.inserted}, timeout=max(0.0, left))
+                record, ends = entry.written if entry.is_stored else entry.inserted, entry.asked_at + within
+                while not (record.done() or "journal" in self.readiness.degraded) and time.monotonic() < ends:
+                    await asyncio.wait({record}, timeout=min(_KNOWN_WITHIN, ends - time.monotonic()))
         return not entry.is_lost
 
     async def has_unknown(self) -> bool:
