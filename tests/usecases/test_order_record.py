@@ -22,6 +22,9 @@ LOOKS = 1.0
 """Seconds in which a process looks several times at what others do."""
 
 
+CLOCK_ERROR = 0.6
+"""Seconds by which a resume ends later than a pause that it has not crossed."""
+
 APART = 0.05
 """Seconds between two orders."""
 
@@ -187,6 +190,26 @@ async def test_a_pause_that_takes_a_second_to_be_recorded_as_sent_has_crossed_it
     ours.journal.rows.unblocked.set()
     await theirs.settle(resume, outcomes.Resumed())
     assert await crossing
+
+
+async def test_a_pause_that_is_recorded_twice_undoes_no_resume_that_came_after_it(
+    ours: Process, theirs: Process
+) -> None:
+    crossed, (pause, record), rows = await theirs.sent(), ours.begin(PAUSE), ours.journal.rows
+    crossing = await begun(record.has_crossed())
+    await theirs.settle(crossed, outcomes.Resumed())
+    assert await crossing
+    rows.lost_answer = errors.StoreUnreachableError("gone")
+    ours.journal.settle(pause, outcomes.Paused())
+    later, record = await theirs.stored(RESUME)
+    assert await record.clear_resume(asyncio.Event()) is None
+    rows.unblocked.clear()
+    await asyncio.sleep(CLOCK_ERROR)
+    await theirs.settle(later, outcomes.Resumed())
+    rows.unblocked.set()
+    assert await pause.written
+    found = {one.id: one.outcome for one in await rows.take_over(all_leases=True)}
+    assert [type(found[one.id]) for one in (crossed, later)] == [outcomes.Undone, outcomes.Resumed]
 
 
 async def test_a_pause_that_was_taken_over_looks_for_resumes(ours: Process, theirs: Process) -> None:

@@ -165,7 +165,7 @@ class Journal:
     async def is_ours(self, entry: Entry, *, within: float = _KNOWN_WITHIN) -> bool:
         """Return whether no other process is known to have an order. Wait for that, if the database can say it.
 
-        The record of a new order, or of one that is being sent, is waited for so many seconds from the first question on.
+        The record of a new order, or of one that is being sent, is waited for so many seconds from the first question.
         If this process was frozen until its lease ran out, another one may have taken the order over. Without the
         database that stays open: an outcome that is told twice is better than one that nobody is told.
         """

@@ -191,7 +191,7 @@ _UPDATE = """
 _UNDO = f"""
     UPDATE orders SET state = '{State.ACTED}', owner = '', outcome = '{Undone.__name__}', outcome_fields = :fields
     WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND settled_at > :since
-      AND owner <> :owner
+      AND settled_at < :until AND owner <> :owner
 """
 """No process has a lease for these rows, so that the next one that looks takes them over, and tells them."""
 _STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
@@ -390,7 +390,8 @@ class OrderRows:
             if row.has_crossed and isinstance(row.outcome, Paused):
                 order, given_at = row.order, row.given_at + offset
                 _, fields = write_outcome(Undone(row.id, order.actor.user_id, given_at))
-                values = {"fields": fields, "since": given_at - CLOCK_ERROR, "owner": self._owner}
+                until = (row.settled_at or row.given_at) + offset + CLOCK_ERROR  # the transaction can be a repeated one
+                values = {"fields": fields, "since": given_at - CLOCK_ERROR, "until": until, "owner": self._owner}
                 values |= {"team_id": order.actor.team_id, "session_id": order.session_id}
                 undone[row.id] = connection.queue(_UNDO, *([values] if self.is_shared else ()))
         return undone
