@@ -1,7 +1,8 @@
 """What tests put into a store, its tables by SQL past its repositories, and rows of workspaces that fail as told."""
 
 import asyncio
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -83,13 +84,19 @@ async def forget_person(store: Store, user_id: str) -> None:
 class WatchedRows(WorkspaceRows):
     """A read waits for `unblocked`, and then raises `error`, if they are set."""
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.database, store.cipher, store.audit, lambda: 0, lambda _: nullcontext())
+    def __init__(
+        self, store: Store, on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
+    ) -> None:
+        super().__init__(store.database, store.cipher, store.audit, lambda: 0, on_change)
         self.store = store
         self.error: Exception | None = None
         self.unblocked: asyncio.Event | None = None
         self.reads: list[str] = []
         self.seen: list[str] = []
+
+    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WatchedRows":
+        WatchedRows.__init__(self, self.store, on_change)
+        return self
 
     async def find(self, team_id: str) -> Workspace | None:
         self.reads.append(team_id)
