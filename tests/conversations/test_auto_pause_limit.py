@@ -17,6 +17,7 @@ from conversations.test_replicas import second_bot
 from harness import HTTP_ONLY, ManyHarness, SingleHarness, Tenant, many_workspaces, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY
+from harness.outages import execute
 from harness.product import Secret, open_store, policy, workspace
 from harness.replicas import replicas
 from harness.stored import add_token, fetch
@@ -26,6 +27,12 @@ __all__ = ["sqlite_url"]
 
 CONTINUE = "anchor_continue"
 MARK = "⛔ *Not paused automatically: "
+ATTEMPT_IS_OVER = (
+    "UPDATE cards SET not_before = not_before - 20",
+    "UPDATE lanes SET until = until - 20",
+    "DELETE FROM marks AS paces WHERE name = 'pace'",
+)
+"""What 20 seconds change, after which another process may post what one had begun to."""
 DECIDED = "SELECT 1 FROM cards WHERE kind = 'held' AND content LIKE '%\"count\": 2%'"
 
 
@@ -309,7 +316,8 @@ async def test_two_processes_share_the_limit_and_post_one_message(postgresql_url
 @HTTP_ONLY
 async def test_a_process_that_is_killed_leaves_the_message_to_another_one(postgresql_urls: Iterator[str]) -> None:
     own = OWN | {"AUTO_PAUSE_LIMIT": "2"}
-    async with replicas(next(postgresql_urls), 2, **own) as at:  # type: ignore[arg-type]
+    url = next(postgresql_urls)
+    async with replicas(url, 2, **own) as at:  # type: ignore[arg-type]
         at.slack.faults["chat.postMessage"] = Hang()
         sessions = [at.anchor.add_session() for _ in range(4)]
         first = at.bots[0]
@@ -318,6 +326,7 @@ async def test_a_process_that_is_killed_leaves_the_message_to_another_one(postgr
             await asyncio.sleep(0.05)
         first.process.kill()
         at.slack.faults.clear()
+        await execute(url, *ATTEMPT_IS_OVER)
 
         def told() -> list[str]:
             return [one.text for one in at.slack.channel_messages(at.slack.alerts) if MARK in one.text]
