@@ -211,9 +211,15 @@ def postgresql_urls(request: pytest.FixtureRequest) -> Iterator[str]:
     return new_databases(request.config.stash[SERVER])
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'bot.db'}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
     """An empty database of each kind, as people write it."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bot.db'}"
+        return sqlite_url
     return str(next(request.getfixturevalue("postgresql_urls")))

@@ -67,12 +67,11 @@ async def site_at(url: str) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     monkeypatch.delenv("SUDO_UID", raising=False)
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with open_store(Secret(url), [KEY], keys_must_fit=False):
+    async with open_store(Secret(sqlite_url), [KEY], keys_must_fit=False):
         pass
-    async with site_at(url) as opened:
+    async with site_at(sqlite_url) as opened:
         yield opened
 
 

@@ -1,7 +1,6 @@
 """Conversations run over HTTP and over Socket Mode; `--transports` says which test runs on which."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,16 +22,16 @@ def transport(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[ManyHarness]:
+async def at(sqlite_url: str) -> AsyncIterator[ManyHarness]:
     """A bot of many workspaces; none has installed it yet."""
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
+    async with many_workspaces(sqlite_url) as at:
         yield at
 
 
 @pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[ManyHarness]:
+async def hasty(sqlite_url: str) -> AsyncIterator[ManyHarness]:
     """A bot of many workspaces that acknowledges every modal before the outcome is known."""
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", ack_wait=0.0) as at:
+    async with many_workspaces(sqlite_url, ack_wait=0.0) as at:
         yield at
 
 

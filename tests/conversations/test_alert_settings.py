@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from yarl import URL
@@ -281,9 +280,9 @@ async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: Man
     assert len((await team.stored()).alert_tokens) == 1
 
 
-async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(tmp_path: Path) -> None:
+async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(sqlite_url: str) -> None:
     """Two requests of the first workspace wait for their bodies."""
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", alerts_at_once=6) as at, AsyncExitStack() as stack:
+    async with many_workspaces(sqlite_url, alerts_at_once=6) as at, AsyncExitStack() as stack:
         teams = [await AdminHarness.open(at, number) for number in (1, 2)]
         for team in teams:
             assert await add_token(at.store.rows, team.team_id, TOKEN)

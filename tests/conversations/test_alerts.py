@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, closing
-from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import aiohttp
@@ -38,17 +37,12 @@ def takes_alerts(alerts_at_once: int = 1_000, **settings: str) -> AbstractAsyncC
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
-
-
-@pytest.fixture
-async def without_cards(url: str) -> AsyncIterator[SingleHarness]:
+async def without_cards(sqlite_url: str) -> AsyncIterator[SingleHarness]:
     """A bot whose tables of cards fail: an alert is posted by its request alone."""
-    async with takes_alerts(DATABASE_URL=url, alerts_at_once=20) as at:
-        await execute(url, "ALTER TABLE cards RENAME TO gone")
+    async with takes_alerts(DATABASE_URL=sqlite_url, alerts_at_once=20) as at:
+        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
         yield at
-        await execute(url, "ALTER TABLE gone RENAME TO cards")
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
 
 
 async def post(
@@ -215,12 +209,12 @@ async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_re
     assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.BUSY}, "5")
 
 
-async def test_an_alert_that_was_posted_without_the_database_becomes_a_card_later(url: str) -> None:
-    async with takes_alerts(DATABASE_URL=url) as at:
-        await execute(url, "ALTER TABLE cards RENAME TO gone")
+async def test_an_alert_that_was_posted_without_the_database_becomes_a_card_later(sqlite_url: str) -> None:
+    async with takes_alerts(DATABASE_URL=sqlite_url) as at:
+        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
         answer = await post(at)
         (card,) = at.messages()
-        await execute(url, "ALTER TABLE gone RENAME TO cards")
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
         await at.command()
         await at.wait_for_update(card)
     assert (answer.status, answer.json["ts"]) == (200, card.ts)

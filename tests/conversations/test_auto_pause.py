@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,11 +39,6 @@ async def send(at: SingleHarness, **fields: object) -> Mapping[str, Any]:
     """Let a program send an alert that asks for a pause, and return the answer."""
     _, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT | fields, headers=BEARER)
     return answer
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
 
 
 def minutes_ago(minutes: float) -> str:

@@ -20,7 +20,6 @@ from conversations.test_auto_pause import (
     minutes_ago,
     pauses,
     send,
-    sqlite_url,
 )
 from conversations.test_auto_pause_processes import OWN
 from conversations.test_cards import PAUSE, about_session, until_shown
@@ -36,7 +35,6 @@ from harness.single_workspace import PATIENT_ACK
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = [pytest.mark.anyio, HTTP_ONLY]
-__all__ = ["sqlite_url"]
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from bot.messages import sessions as say
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Hang, Message, View
-from conversations.test_auto_pause import ALERT, braking, send, sqlite_url
+from conversations.test_auto_pause import ALERT, braking, send
 from conversations.test_auto_pause_processes import OWN, send_to
 from conversations.test_cards import TOKEN, buttons
 from conversations.test_replicas import second_bot
@@ -23,7 +23,6 @@ from harness.replicas import replicas
 from harness.stored import add_token, fetch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
-__all__ = ["sqlite_url"]
 
 CONTINUE = "anchor_continue"
 MARK = "⛔ *Not paused automatically: "

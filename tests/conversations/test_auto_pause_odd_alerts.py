@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from bot.sim.anchor import server_error
-from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send, sqlite_url
+from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
 from conversations.test_cards import PAUSE, about_session, until_shown
 from harness.conversation import post_json
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
-__all__ = ["sqlite_url"]
 
 
 async def test_an_alert_that_asks_for_the_first_time_when_it_comes_again_is_told(sqlite_url: str) -> None:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from bot.sim.slack import Source
-from conversations.test_auto_pause import AUTO, BEARER, minutes_ago, send, sqlite_url
+from conversations.test_auto_pause import AUTO, BEARER, minutes_ago, send
 from conversations.test_recovery import RESUMED, until_told
 from conversations.test_replicas import second_bot
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
@@ -19,7 +19,6 @@ from harness.restarts import Remains, remains
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
-__all__ = ["sqlite_url"]
 
 WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -157,11 +156,10 @@ async def test_what_began_meanwhile_is_named_with_pause(built: Built, words: str
         assert len(at.anchor.orders) == 3
 
 
-async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url) as at:
+async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
         sessions = add(at, 30)
-        async with without_table(url):
+        async with without_table(sqlite_url):
             began = time.monotonic()
             await built.batches.pause(batch(at, sessions))
             assert time.monotonic() - began < 1.5
@@ -172,15 +170,14 @@ async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(buil
 
 
 async def test_a_database_that_fails_meanwhile_holds_up_neither_the_pauses_nor_the_result(
-    built: Built, tmp_path: Path
+    built: Built, sqlite_url: str
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url) as at:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
         sessions = add(at, 60, seconds=2.0)
         await built.batches.pause(batch(at, sessions))
         began = time.monotonic()
         await at.slack.until(at.messages)
-        async with without_table(url):
+        async with without_table(sqlite_url):
             await at.slack.until(lambda: len(at.messages()) == 2, within=60)
             assert time.monotonic() - began < 30.0
             assert {one.session_id for one in at.anchor.orders} == set(sessions)

@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -80,8 +79,8 @@ def about_session(at: SingleHarness, channel: Channel | None = None) -> list[Mes
 
 
 @pytest.fixture
-def file_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
+def file_url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 async def test_a_click_shows_pausing_and_then_who_paused() -> None:

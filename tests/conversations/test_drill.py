@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,11 +59,10 @@ class Site:
 
 
 @pytest.fixture
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     monkeypatch.delenv("SUDO_UID", raising=False)
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with braking(url, REMIND_BEFORE="5") as at:
-        yield Site(at, url)
+    async with braking(sqlite_url, REMIND_BEFORE="5") as at:
+        yield Site(at, sqlite_url)
 
 
 def without_times(printed: str) -> str:

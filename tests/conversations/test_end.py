@@ -3,7 +3,6 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,11 +33,6 @@ pytestmark = pytest.mark.anyio
 
 END, ENDED = "anchor_end", SessionState.ENDED
 ON: dict[str, Any] = {"END_SESSION": "on"}
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
 
 
 def verbs(at: Conversation) -> list[str | None]:
@@ -279,10 +273,10 @@ async def test_a_session_that_anchor_knows_no_longer_after_it_has_ended() -> Non
         await told(at, "*Ended*", "knows it no longer")
 
 
-async def test_an_end_that_is_not_recorded_is_not_sent(url: str) -> None:
-    async with single_workspace(**ON, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+async def test_an_end_that_is_not_recorded_is_not_sent(sqlite_url: str) -> None:
+    async with single_workspace(**ON, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
         result = await offered(at)
-        async with locked(url):
+        async with locked(sqlite_url):
             await press(at, result)
             assert "Not ended" in (await at.wait_for_ephemeral()).text
         assert verbs(at) == []
@@ -384,8 +378,8 @@ async def test_an_alert_ends_nothing() -> None:
         assert all(END not in buttons(one) for one in at.messages())
 
 
-async def test_the_command_line_ends_a_session(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    own: dict[str, Any] = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}
+async def test_the_command_line_ends_a_session(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    own: dict[str, Any] = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal()}
     async with single_workspace(**own) as at:
         environ = environment(at.slack, at.anchor, **own)
         assert await give_order(Settings.from_env(environ), "end", SESSION, "--yes") == 1

@@ -5,7 +5,6 @@ import logging
 import re
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
@@ -77,15 +76,14 @@ async def test_a_disk_that_is_full(at: ManyHarness, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.slow
 async def test_a_program_that_reads_for_long(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
+    sqlite_url: str, caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
 ) -> None:
     """Until it ends, nothing that was written since can be copied from the write-ahead log into the file."""
     caplog.set_level(logging.INFO)
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url) as at:
-        async with read_for_long(url):
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        async with read_for_long(sqlite_url):
             written = ("INSERT INTO theirs VALUES (zeroblob(10200000))", "DELETE FROM theirs") * 10
-            await execute(url, "PRAGMA synchronous = OFF", "CREATE TABLE theirs (content)", *written)
+            await execute(sqlite_url, "PRAGMA synchronous = OFF", "CREATE TABLE theirs (content)", *written)
             why = (await becomes(at, {"wal"}))["wal"]
             wording("wal", re.sub(r"\d+ MB", "102 MB", why))
             await at.command()

@@ -1,7 +1,6 @@
 """An idle bot sleeps: how often its event loop wakes up, and how often it calls the database, in virtual time."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -33,11 +32,15 @@ def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("cards", [0, 1000])
-async def test_an_idle_bot_wakes_up_four_times_a_second_at_most(cards: int, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+async def test_an_idle_bot_wakes_up_four_times_a_second_at_most(cards: int, sqlite_url: str) -> None:
+    own = {
+        "DATABASE_URL": sqlite_url,
+        "ENCRYPTION_KEYS": KEY.reveal(),
+        "ALERTS_TOKEN": TOKEN,
+        "ALERTS_CHANNEL": "C0ALERTS001",
+    }
     own["REMIND_BEFORE"] = "5"
-    async with single_workspace(**own) as at, open_store(Secret(url), [KEY]) as store:  # type: ignore[arg-type]
+    async with single_workspace(**own) as at, open_store(Secret(sqlite_url), [KEY]) as store:  # type: ignore[arg-type]
         body = {"session_id": at.session, "text": "costs"}
         await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"})
         await asyncio.sleep(130.0)  # until the start is over, and the session has been read

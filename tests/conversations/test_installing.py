@@ -1,6 +1,5 @@
 """From "Add to Slack" to the first pause, and every way in which an installation does not come about."""
 
-from pathlib import Path
 from unittest.mock import AsyncMock
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -57,10 +56,9 @@ async def test_a_workspace_installs_the_app_gets_its_key_and_pauses(at: ManyHarn
     ],
 )
 async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browser(
-    tmp_path: Path, base: str, cookie_name: str, flag: set[str]
+    sqlite_url: str, base: str, cookie_name: str, flag: set[str]
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with many_workspaces(url, BASE_URL=base) as at, Browser() as browser:
+    async with many_workspaces(sqlite_url, BASE_URL=base) as at, Browser() as browser:
         begun = await begin(at, browser)
     assert begun.status == 302
     page, _, query = begun.location.partition("?")

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,16 +35,15 @@ async def read(url: str, count: int) -> list[Any]:
 
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", [*BY_BOTH, "a shortcut"])
-async def test_each_order_is_recorded_with_who_where_and_how_it_ended(tmp_path: Path, by: str) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url) as at:
+async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url: str, by: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
         await at.answer(by)
         at.anchor.fault = unauthorized()
         await at.answer(by, at.slack.bob, channel=at.slack.private)
         await at.answer(by, at.slack.guest)
         if by == "a click":
             await at.answer(by, at.slack.outsider)
-        found = await read(url, 4 if by == "a click" else 3)
+        found = await read(sqlite_url, 4 if by == "a click" else 3)
     people = [(one.user_id, one.channel_id, one.home_team_id, one.outcome) for one in found]
     own = at.workspace.team_id
     assert people[:3] == [
@@ -66,12 +64,11 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(tmp_path: 
         assert (one.state, one.given_at <= one.settled_at + 0.01 <= one.told_at + 0.02) == ("told", True)
 
 
-async def test_an_order_beyond_a_limit_is_recorded(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url) as at:
+async def test_an_order_beyond_a_limit_is_recorded(sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
         for _ in range(6):
             await at.command(verb="resume")
-        found = await read(url, 6)
+        found = await read(sqlite_url, 6)
     assert [one.outcome for one in found] == [*["Resumed"] * 5, "TooManyRepeats"]
 
 
@@ -111,8 +108,8 @@ async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(d
     assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", "nobody")
 
 
-async def test_old_orders_are_deleted_after_the_start(tmp_path: Path) -> None:
-    async with remains(f"sqlite:///{tmp_path / 'bot.db'}") as left:
+async def test_old_orders_are_deleted_after_the_start(sqlite_url: str) -> None:
+    async with remains(sqlite_url) as left:
         for age in (91 * A_DAY, 89 * A_DAY):
             await left.leave("pause", State.TOLD, outcomes.Paused(), age=age)
 
@@ -126,18 +123,19 @@ async def test_old_orders_are_deleted_after_the_start(tmp_path: Path) -> None:
 
 
 async def test_what_was_changed_in_the_database_is_found_beside_the_bot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
         for verb in ("pause", "resume", "pause"):
             await at.command(verb=verb)
         await asyncio.sleep(10.0)
-        for name, value in environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()).items():
+        for name, value in environment(
+            at.slack, at.anchor, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()
+        ).items():
             monkeypatch.setenv(name, value)
         assert await asyncio.to_thread(main, ["journal", "--verify"]) == 0
         assert "whole: 3 rows" in capsys.readouterr().out
-        await execute(url, "UPDATE orders SET user_id = 'U0MALLORY01' WHERE verb = 'resume'")
+        await execute(sqlite_url, "UPDATE orders SET user_id = 'U0MALLORY01' WHERE verb = 'resume'")
         assert await asyncio.to_thread(main, ["journal", "--verify"]) == 1
         assert "Row 2 of T0HOME00001" in capsys.readouterr().out
         assert await asyncio.to_thread(main, ["journal", "--verify", "--from", "0" * 64]) == 1

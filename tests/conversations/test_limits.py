@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from pathlib import Path
 
 import pytest
 
@@ -42,9 +41,9 @@ async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_s
         await asyncio.gather(*backlog)
 
 
-async def test_another_workspace_does_not_wait_behind_the_backlogs_of_many_people(tmp_path: Path) -> None:
+async def test_another_workspace_does_not_wait_behind_the_backlogs_of_many_people(sqlite_url: str) -> None:
     """Of each place at Anchor, one of twenty is kept for people with few orders."""
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", ack_wait=0.0, at_anchor=60, at_anchor_each=15) as at:
+    async with many_workspaces(sqlite_url, ack_wait=0.0, at_anchor=60, at_anchor_each=15) as at:
         busy, other = await at.set_up_two()
         at.anchor.fault = Slow(30.0)
         people = [busy.workspace.add_user(f"U0BUSY{number:05}", f"busy-{number}") for number in range(4)]

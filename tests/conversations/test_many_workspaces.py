@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -156,9 +155,9 @@ async def test_an_event_that_does_not_come_again_is_handled_once_the_database_is
 
 @pytest.mark.parametrize("behind", [0.0, 60.0, -60.0], ids=["right", "behind", "ahead"])
 async def test_an_event_that_comes_late_ends_no_new_installation_whatever_the_bots_clock_says(
-    tmp_path: Path, behind: float
+    sqlite_url: str, behind: float
 ) -> None:
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}", behind=behind) as at:
+    async with many_workspaces(sqlite_url, behind=behind) as at:
         tenant = await at.set_up(at.add(1))
         at.slack.clock.advance(2.0)
         events = await at.slack.uninstall(tenant.workspace)

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,11 +41,10 @@ async def everything(store: Store) -> dict[str, Any]:
 
 
 @BOTH_TRANSPORTS
-async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(tmp_path: Path) -> None:
+async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(sqlite_url: str) -> None:
     """The database is that of a newer version of the bot, until somebody removes its tables."""
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    await execute(url, *NEWER)
-    async with takes_alerts(DATABASE_URL=url) as at:
+    await execute(sqlite_url, *NEWER)
+    async with takes_alerts(DATABASE_URL=sqlite_url) as at:
         assert "newer version" in (await becomes(at, {"database"}))["database"]
         assert (await post(at)).status == 200
         (card,) = at.messages()
@@ -55,10 +53,10 @@ async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(t
         refused = outcome_text(outcomes.StoreUnavailable(), verb="resume")
         assert (await at.answer("a command", verb="resume")).text == refused
         await at.click(card)
-        await execute(url, "DROP TABLE alembic_version")
+        await execute(sqlite_url, "DROP TABLE alembic_version")
         await becomes(at, set())
         assert (await at.answer("a command", verb="resume")).text == resumed()
-        tables = await until_recorded(url, at.workspace.team_id)
+        tables = await until_recorded(sqlite_url, at.workspace.team_id)
     assert sorted(row[4] for row in tables["orders"]) == ["pause"] * 3 + ["resume"] * 2
 
 
@@ -94,8 +92,8 @@ async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -
     assert {name: value for name, value in zip(names, row, strict=True) if name in settings} == settings
 
 
-async def test_an_admin_is_told_once_of_each_refused_key_also_after_a_restart(tmp_path: Path) -> None:
-    url, keys, told = f"sqlite:///{tmp_path / 'bot.db'}", [DEFAULT_KEY, DEFAULT_KEY, "sk-the-second-key"], []
+async def test_an_admin_is_told_once_of_each_refused_key_also_after_a_restart(sqlite_url: str) -> None:
+    url, keys, told = sqlite_url, [DEFAULT_KEY, DEFAULT_KEY, "sk-the-second-key"], []
     for key in keys:
         async with single_workspace(DATABASE_URL=url, ANCHOR_API_KEY=key) as at:
             at.workspace.change_user(at.person, is_admin=True)

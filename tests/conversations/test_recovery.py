@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,14 +220,14 @@ async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch
 
 
 @pytest.mark.slow
-async def test_orders_in_a_file_that_is_locked_at_startup_are_taken_over_when_the_lock_ends(tmp_path: Path) -> None:
+async def test_orders_in_a_file_that_is_locked_at_startup_are_taken_over_when_the_lock_ends(sqlite_url: str) -> None:
     """What is ordered meanwhile is kept in memory, and recorded then."""
-    async with remains(url := f"sqlite:///{tmp_path / 'bot.db'}") as left:
+    async with remains(sqlite_url) as left:
         for state, outcome in ((State.SENT, None), (State.ACTED, PAUSED)) * 4:
             await left.leave("pause", state, outcome)
         session = left.anchor.add_session()
         async with AsyncExitStack() as other_program:
-            await other_program.enter_async_context(locked(url))
+            await other_program.enter_async_context(locked(sqlite_url))
             async with left.restart() as at:
                 delivery = await at.command(session)
                 assert delivery.ack is not None

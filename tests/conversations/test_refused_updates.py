@@ -1,7 +1,6 @@
 """Cards that Slack does not let the bot update: they are true again once it does, and few calls are made meanwhile."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -88,13 +87,12 @@ A_THOUSAND_MORE = """
 """
 
 
-async def test_a_thousand_cards_of_a_refused_token_cost_one_call_a_minute(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with taking_alerts(url) as at:
+async def test_a_thousand_cards_of_a_refused_token_cost_one_call_a_minute(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url) as at:
         await alert(at)
         at.slack.faults[UPDATE] = api_error("token_revoked")
         await asyncio.sleep(1.0)
-        await execute(url, A_THOUSAND_MORE)
+        await execute(sqlite_url, A_THOUSAND_MORE)
         await at.command()
         await asyncio.sleep(10.0)
         before = at.calls(UPDATE)

@@ -5,7 +5,6 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -24,11 +23,6 @@ from harness.product import Settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
-
-
 def change(url: str, sql: str, *values: float) -> None:
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
         database.execute(sql, values)
@@ -38,8 +32,8 @@ FAULTS = {"slow": Slow(15.0), "limited": rate_limited(), "failing": server_error
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(url: str, fault: Fault) -> None:
-    async with paused(url) as at:
+async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(sqlite_url: str, fault: Fault) -> None:
+    async with paused(sqlite_url) as at:
         at.anchor.read_fault = fault
         await minutes_pass(8)
         assert len([one for one in at.anchor.requests if one.method == "GET" and SESSION in one.path]) < 12
@@ -49,8 +43,8 @@ async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(url:
         assert "ends in 4 min" in one.text
 
 
-async def test_a_session_that_is_never_read_has_no_known_end_after_half_an_hour(url: str) -> None:
-    async with taking_alerts(url, REMIND_BEFORE="5") as at:
+async def test_a_session_that_is_never_read_has_no_known_end_after_half_an_hour(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
         at.anchor.read_fault = unauthorized()
         await at.command(SESSION)
         await minutes_pass(29.5)
@@ -59,17 +53,19 @@ async def test_a_session_that_is_never_read_has_no_known_end_after_half_an_hour(
         assert [STILL in one.text for one in reminders(at)] == [True]
 
 
-async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_minute(url: str) -> None:
-    async with paused(url) as at:
+async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_minute(sqlite_url: str) -> None:
+    async with paused(sqlite_url) as at:
         await minutes_pass(14.5)
-        async with locked(url):
+        async with locked(sqlite_url):
             await minutes_pass(1)
         await minutes_pass(1)
         assert len(reminders(at)) == 1
 
 
-async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with paused(url) as at:
+async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with paused(sqlite_url) as at:
         with monkeypatch.context() as broken:
             broken.setattr("bot.outbound.store.reminders.states_now", None)
             await minutes_pass(2)
@@ -77,21 +73,23 @@ async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(url: str, m
         assert len(reminders(at)) == 1
 
 
-async def test_a_pause_of_the_command_line_is_seen_within_a_minute(url: str) -> None:
-    async with taking_alerts(url, REMIND_BEFORE="5") as at:
+async def test_a_pause_of_the_command_line_is_seen_within_a_minute(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
         await minutes_pass(2)
         session = at.anchor.session(SESSION)
         session.created_at, session.max_duration = datetime.fromtimestamp(time.time() - 60 * 17, UTC), 20
-        settings = Settings.from_env(environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()))
+        settings = Settings.from_env(
+            environment(at.slack, at.anchor, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal())
+        )
         assert await give_order(settings, "pause", SESSION) == 0
         await minutes_pass(1.9)
         assert len(reminders(at)) == 1
 
 
 @pytest.mark.parametrize("is_read", [True, False])
-async def test_no_reminder_names_an_end_that_has_passed(url: str, *, is_read: bool) -> None:
+async def test_no_reminder_names_an_end_that_has_passed(sqlite_url: str, *, is_read: bool) -> None:
     """The session lives longer than its limit; without an answer of Anchor nobody is told that it is still paused."""
-    async with paused(url, began=19.5) as at:
+    async with paused(sqlite_url, began=19.5) as at:
         at.anchor.session(SESSION).survives = True
         await minutes_pass(0.4)
         at.anchor.read_fault = None if is_read else rate_limited()
@@ -103,31 +101,31 @@ async def test_no_reminder_names_an_end_that_has_passed(url: str, *, is_read: bo
 
 
 @pytest.mark.parametrize("days", [0.5, 30])
-async def test_nobody_is_told_of_pauses_of_long_ago(url: str, days: float) -> None:
+async def test_nobody_is_told_of_pauses_of_long_ago(sqlite_url: str, days: float) -> None:
     """The bot was away, or its reminders were switched off."""
-    async with paused(url, REMIND_BEFORE="0"):
+    async with paused(sqlite_url, REMIND_BEFORE="0"):
         await asyncio.sleep(5)
     ago = 86_400 * days
-    change(url, "UPDATE orders SET settled_at = settled_at - ?, given_at = given_at - ?", ago, ago)
-    async with taking_alerts(url, REMIND_BEFORE="5") as at:
+    change(sqlite_url, "UPDATE orders SET settled_at = settled_at - ?, given_at = given_at - ?", ago, ago)
+    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
         await minutes_pass(3)
         assert len(reminders(at)) == (days < 1)
 
 
-async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of(url: str) -> None:
-    async with paused(url) as at:
+async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of(sqlite_url: str) -> None:
+    async with paused(sqlite_url) as at:
         await asyncio.sleep(4)
-        change(url, "UPDATE orders SET team_id = ''")
+        change(sqlite_url, "UPDATE orders SET team_id = ''")
         await minutes_pass(16)
         assert len(reminders(at)) == 1
 
 
 @pytest.mark.parametrize("why", ["no channel", "left", "archived"])
-async def test_a_reminder_in_a_direct_message_follows_the_session(url: str, why: str) -> None:
-    async with paused(url, ALERTS_CHANNEL="", ALERTS_TOKEN="") as at:
+async def test_a_reminder_in_a_direct_message_follows_the_session(sqlite_url: str, why: str) -> None:
+    async with paused(sqlite_url, ALERTS_CHANNEL="", ALERTS_TOKEN="") as at:
         await asyncio.sleep(4)
         if why == "no channel":
-            change(url, "UPDATE orders SET channel_id = ''")
+            change(sqlite_url, "UPDATE orders SET channel_id = ''")
         elif why == "left":
             at.channel.members.discard(at.workspace.installation.bot_user_id)
         else:
@@ -140,8 +138,8 @@ async def test_a_reminder_in_a_direct_message_follows_the_session(url: str, why:
 
 
 @pytest.mark.parametrize("verb", ["resume", "pause"])
-async def test_who_comes_first_while_anchor_is_asked_spares_people_the_reminder(url: str, verb: str) -> None:
-    async with paused(url) as at:
+async def test_who_comes_first_while_anchor_is_asked_spares_people_the_reminder(sqlite_url: str, verb: str) -> None:
+    async with paused(sqlite_url) as at:
         await minutes_pass(14.5)
         at.anchor.read_fault, before = Slow(8.0), len(at.anchor.requests)
         await at.anchor.until(lambda: any(SESSION in one.path for one in at.anchor.requests[before:]), within=60)
@@ -151,8 +149,8 @@ async def test_who_comes_first_while_anchor_is_asked_spares_people_the_reminder(
 
 
 @pytest.mark.parametrize(("how", "said"), [("alive", "ends in 4 min"), ("ended", ENDED), ("gone", "No such session")])
-async def test_a_list_of_reminders_says_what_each_would_say(url: str, how: str, said: str) -> None:
-    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
+async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how: str, said: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
         sessions = [at.anchor.add_session() for _ in range(26)]
         for one in sessions:
             session = at.anchor.session(one)
@@ -176,9 +174,9 @@ async def test_a_list_of_reminders_says_what_each_would_say(url: str, how: str, 
             assert "*Resumed*" in str(at.current(summary).blocks)
 
 
-async def test_a_session_of_another_account_of_anchor_is_not_said_to_have_ended(url: str) -> None:
+async def test_a_session_of_another_account_of_anchor_is_not_said_to_have_ended(sqlite_url: str) -> None:
     """The key was replaced meanwhile."""
-    async with paused(url) as at:
+    async with paused(sqlite_url) as at:
         at.anchor.add_key("sk-of-another-team")
         await minutes_pass(1)
         at.anchor.session(SESSION).key = "sk-of-another-team"

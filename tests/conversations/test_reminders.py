@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -22,11 +21,6 @@ from harness.product import Settings
 pytestmark = pytest.mark.anyio
 
 REMINDER, STILL, ENDED = "⏰", "⏰ *Not resumed*", "🔹 *Ended while paused.*"
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
 
 
 @asynccontextmanager
@@ -52,8 +46,10 @@ async def minutes_pass(minutes: float) -> None:
     await asyncio.sleep(60 * minutes)
 
 
-async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_reminder_follows(url: str) -> None:
-    async with paused(url) as at:
+async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_reminder_follows(
+    sqlite_url: str,
+) -> None:
+    async with paused(sqlite_url) as at:
         await minutes_pass(14.5)
         assert reminders(at) == []
         await minutes_pass(1)
@@ -62,7 +58,7 @@ async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_
         assert "it loops" in one.text
         assert "ends in 4 min" in one.text or "ends in 5 min" in one.text
         assert buttons(one) == RESUME
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
             found = database.execute("SELECT ends_at, ends_by_default FROM orders WHERE session_id = ?", [SESSION])
             began = at.anchor.session(SESSION).began_at.timestamp()
             assert found.fetchall() == [(pytest.approx(began + 1_200), 0)]
@@ -83,25 +79,27 @@ async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_
     ],
 )
 async def test_a_reminder_says_what_is_known_of_the_end(
-    url: str, began: float, minutes: int | None, after: float, said: str
+    sqlite_url: str, began: float, minutes: int | None, after: float, said: str
 ) -> None:
-    async with paused(url, began=began, minutes=minutes) as at:
+    async with paused(sqlite_url, began=began, minutes=minutes) as at:
         await minutes_pass(after)
         (one,) = reminders(at)
         assert said in one.text
 
 
 @pytest.mark.parametrize("how", ["resumed", "off"])
-async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_switched_off(url: str, how: str) -> None:
-    async with paused(url, REMIND_BEFORE="0" if how == "off" else "5") as at:
+async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_switched_off(
+    sqlite_url: str, how: str
+) -> None:
+    async with paused(sqlite_url, REMIND_BEFORE="0" if how == "off" else "5") as at:
         if how == "resumed":
             await at.command(verb="resume")
         await minutes_pass(40)
         assert reminders(at) == []
 
 
-async def test_of_a_session_that_is_paused_again_the_later_pause_has_the_reminder(url: str) -> None:
-    async with paused(url) as at:
+async def test_of_a_session_that_is_paused_again_the_later_pause_has_the_reminder(sqlite_url: str) -> None:
+    async with paused(sqlite_url) as at:
         await minutes_pass(5)
         await at.command(verb="resume")
         await minutes_pass(5)
@@ -113,10 +111,10 @@ async def test_of_a_session_that_is_paused_again_the_later_pause_has_the_reminde
 
 @pytest.mark.parametrize(("left", "is_known"), [(0.5, True), (12, True), (12, False)])
 async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
-    url: str, left: float, *, is_known: bool
+    sqlite_url: str, left: float, *, is_known: bool
 ) -> None:
     """Half a minute before its end is too late for a reminder; or somebody ends it early."""
-    async with paused(url, began=20 - left) as at:
+    async with paused(sqlite_url, began=20 - left) as at:
         await minutes_pass(0.4)
         if is_known:
             at.anchor.session(SESSION).state = SessionState.ENDED
@@ -128,21 +126,21 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
         assert buttons(one) == ([] if is_known else PAUSE)
 
 
-async def test_after_a_while_without_the_bot_the_reminder_has_the_time_that_is_left_then(url: str) -> None:
-    async with paused(url) as at:
+async def test_after_a_while_without_the_bot_the_reminder_has_the_time_that_is_left_then(sqlite_url: str) -> None:
+    async with paused(sqlite_url) as at:
         await asyncio.sleep(20)
         began = at.anchor.session(SESSION).created_at
         assert began is not None
     await minutes_pass(16)
-    async with taking_alerts(url, REMIND_BEFORE="5") as at:
+    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
         session = at.anchor.session(SESSION)
         session.created_at, session.state = began, SessionState.PAUSED
         await at.slack.until(lambda: reminders(at), within=120)
         assert "ends in 3 min" in reminders(at)[0].text
 
 
-async def test_where_the_bot_may_not_post_its_person_gets_a_direct_message(url: str) -> None:
-    async with paused(url) as at:
+async def test_where_the_bot_may_not_post_its_person_gets_a_direct_message(sqlite_url: str) -> None:
+    async with paused(sqlite_url) as at:
         at.slack.faults["chat.postMessage"] = api_error("channel_not_found")
         await minutes_pass(14.9)
         at.slack.faults.clear()
@@ -151,18 +149,22 @@ async def test_where_the_bot_may_not_post_its_person_gets_a_direct_message(url: 
         assert any(REMINDER in one.text for one in at.direct_messages())
 
 
-async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(url: str) -> None:
-    async with taking_alerts(url, REMIND_BEFORE="5") as at:
+async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(
+    sqlite_url: str,
+) -> None:
+    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
         at.anchor.session(SESSION).created_at = datetime.fromtimestamp(time.time(), UTC)
-        settings = Settings.from_env(environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()))
+        settings = Settings.from_env(
+            environment(at.slack, at.anchor, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal())
+        )
         assert await give_order(settings, "pause", SESSION, "--reason", "secret") == 0
         await minutes_pass(16)
         (one,) = reminders(at)
         assert "secret" not in one.text
 
 
-async def test_beyond_twenty_in_an_hour_reminders_are_lists(url: str) -> None:
-    async with single_workspace(DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
+async def test_beyond_twenty_in_an_hour_reminders_are_lists(sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
         sessions = [at.anchor.add_session() for _ in range(30)]
         for one in sessions:
             at.anchor.session(one).created_at = datetime.fromtimestamp(time.time(), UTC)

@@ -6,7 +6,6 @@ Nothing waits for a list or a read.
 import asyncio
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,8 +190,8 @@ async def test_nothing_follows_a_refused_order() -> None:
         assert [len(one) for one in (warnings(at), at.ephemerals(at.slack.guest))] == [1, 1]
 
 
-async def test_after_a_restart_it_follows_a_pause_that_is_sent_again_and_not_twice(tmp_path: Path) -> None:
-    async with remains(f"sqlite:///{tmp_path / 'bot.db'}") as left:
+async def test_after_a_restart_it_follows_a_pause_that_is_sent_again_and_not_twice(sqlite_url: str) -> None:
+    async with remains(sqlite_url) as left:
         describe(left, is_task=False)
         await left.leave("pause", State.SENT)
         for _ in range(2):

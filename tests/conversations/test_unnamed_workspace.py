@@ -56,10 +56,10 @@ FAULTS = pytest.mark.parametrize("fault", [Slow(10.0, times=1), Answer(503, time
 
 @HTTP_ONLY
 @FAULTS
-async def test_they_follow_orders_once_the_workspace_is_named(tmp_path: Path, fault: Fault) -> None:
+async def test_they_follow_orders_once_the_workspace_is_named(sqlite_url: str, fault: Fault) -> None:
     async with servers() as (slack, anchor):
         slack.faults["auth.test"] = fault
-        async with starting(slack, anchor, f"sqlite:///{tmp_path / 'bot.db'}") as at:
+        async with starting(slack, anchor, sqlite_url) as at:
             card = await alert(at)
             assert await alert(at, text="It spends more.") == at.current(card)
             other = at.anchor.add_session()
@@ -77,15 +77,14 @@ async def test_they_follow_orders_once_the_workspace_is_named(tmp_path: Path, fa
 
 @HTTP_ONLY
 @FAULTS
-async def test_they_follow_orders_after_a_restart_without_a_name(tmp_path: Path, fault: Fault) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
+async def test_they_follow_orders_after_a_restart_without_a_name(sqlite_url: str, fault: Fault) -> None:
     async with servers() as (slack, anchor):
         slack.faults["auth.test"] = fault
-        async with starting(slack, anchor, url) as at:
+        async with starting(slack, anchor, sqlite_url) as at:
             card = await alert(at)
             assert not at.bot.startup.done()
         slack.faults["auth.test"] = fault
-        async with starting(slack, anchor, url) as at:
+        async with starting(slack, anchor, sqlite_url) as at:
             assert (await alert(at, text="It spends more.")).ts == card.ts
             await at.bot.startup
             await asyncio.sleep(1.0)

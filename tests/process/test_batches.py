@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -39,8 +38,10 @@ def results(at: ProcessHarness) -> list[str]:
 @pytest.mark.parametrize(
     "moment", [pytest.param(name, marks=[] if name == "acked" else pytest.mark.long) for name in MOMENTS]
 )
-async def test_no_session_is_lost_and_the_result_is_told_once_if_the_bot_is_killed(tmp_path: Path, moment: str) -> None:
-    own = {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "ENCRYPTION_KEYS": KEY.reveal(), "REMIND_BEFORE": "0"}
+async def test_no_session_is_lost_and_the_result_is_told_once_if_the_bot_is_killed(
+    sqlite_url: str, moment: str
+) -> None:
+    own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "REMIND_BEFORE": "0"}
     async with single_workspace_process(own) as at:
         at.anchor.session(at.session).seconds = 0.5
         sessions = await pause_all(at, COUNT)

@@ -6,7 +6,6 @@ import os
 import pwd
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,10 +59,9 @@ async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(pos
         assert await at.bot.stop() == 0
 
 
-async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace_process({"DATABASE_URL": url}) as at:
-        environ = environment(at.slack, at.anchor, DATABASE_URL=url)
+async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(sqlite_url: str) -> None:
+    async with single_workspace_process({"DATABASE_URL": sqlite_url}) as at:
+        environ = environment(at.slack, at.anchor, DATABASE_URL=sqlite_url)
         assert await at.bot.stop() == 0
         at.anchor.fault = Slow(4.0)
         async with bot_process(environ, arguments=("pause", SESSION)) as command:
@@ -75,11 +73,10 @@ async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(tmp_pat
         assert [order.verb for order in at.orders] == ["pause"]
 
 
-async def test_ctrl_c_leaves_a_pause_unconfirmed(tmp_path: Path, wording: Callable[[str, str], None]) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with single_workspace_process({"DATABASE_URL": url}) as at:
+async def test_ctrl_c_leaves_a_pause_unconfirmed(sqlite_url: str, wording: Callable[[str, str], None]) -> None:
+    async with single_workspace_process({"DATABASE_URL": sqlite_url}) as at:
         at.anchor.fault = Hang()
-        environ = environment(at.slack, at.anchor, DATABASE_URL=url)
+        environ = environment(at.slack, at.anchor, DATABASE_URL=sqlite_url)
         async with bot_process(environ, arguments=("pause", SESSION)) as command:
             await at.anchor.until(lambda: at.orders)
             assert await command.stop(signal.SIGINT) == 130
@@ -87,7 +84,7 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed(tmp_path: Path, wording: Callab
         assert command.printed == []
         _, line = command.lines
         wording("a pause that was interrupted", line)
-        (row,) = await journal(url)
+        (row,) = await journal(sqlite_url)
         assert (row["source"], row["user"], row["session"]) == ("command line", operator, SESSION)
         assert (row["outcome"], row["details"]["why"]) == ("Unconfirmed", stopped)
         assert (row["state"], row["delivered_by"]) == ("told", "terminal")

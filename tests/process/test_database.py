@@ -32,8 +32,8 @@ pytestmark = pytest.mark.anyio
 READY = (200, {"ready": True, "reasons": {}, "degraded": {}})
 
 
-async def test_a_second_bot_waits_until_the_first_one_is_gone(tmp_path: Path) -> None:
-    file = {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"}
+async def test_a_second_bot_waits_until_the_first_one_is_gone(sqlite_url: str) -> None:
+    file = {"DATABASE_URL": sqlite_url}
     async with single_workspace_process(file) as at:
         environ = environment(at.slack, at.anchor, **file)
         async with bot_process(environ) as second, bot_process(environ) as third:
@@ -134,9 +134,8 @@ async def stop_with_orders(at: ProcessHarness) -> None:
     assert in_doubt <= {message.text for message in at.messages()}
 
 
-async def test_a_bot_stops_in_time_although_its_file_is_locked(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    async with bot_with(url) as at, locked(url):
+async def test_a_bot_stops_in_time_although_its_file_is_locked(sqlite_url: str) -> None:
+    async with bot_with(sqlite_url) as at, locked(sqlite_url):
         await stop_with_orders(at)
 
 

@@ -1,7 +1,6 @@
 """A bot that is killed while it ends a session: after the restart nothing is sent again, and the person is told."""
 
 from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,10 +16,10 @@ STEPS = {"end": ("Unconfirmed", 1), "get before": ("Not ended", 0), "get after":
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_an_end_is_never_sent_again_after_kill_9(tmp_path: Path, step: str) -> None:
+async def test_an_end_is_never_sent_again_after_kill_9(sqlite_url: str, step: str) -> None:
     words, sent = STEPS[step]
     async with SimSlack(socket_mode=False) as slack, SimAnchor() as anchor:
-        database = f"sqlite:///{tmp_path / 'bot.db'}"
+        database = sqlite_url
         environ = environment(slack, anchor, DATABASE_URL=database, END_SESSION="on")
         session = anchor.add_session(survives=True)
         async with bot_process(environ) as bot:

@@ -158,8 +158,8 @@ async def test_no_secret_is_written_to_the_log_or_to_any_file(tmp_path: Path) ->
     assert [*home.iterdir(), *directory.iterdir()] == []
 
 
-async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(tmp_path: Path) -> None:
-    async with deployment(f"sqlite:///{tmp_path / 'bot.db'}", socket_mode=True) as at:
+async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(sqlite_url: str) -> None:
+    async with deployment(sqlite_url, socket_mode=True) as at:
         both = {"ENCRYPTION_KEYS": f"{OTHER_KEY.reveal()},{KEY.reveal()}"}
         async with bot_process(at.environ) as bot:
             await bot.says("connected to Slack")

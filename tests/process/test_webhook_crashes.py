@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -21,10 +20,10 @@ POST = "chat.postMessage"
 DELAYS = (0.0, 0.005, 0.02, 0.1, 0.5)  # seconds until the bot is killed
 
 
-async def test_the_same_request_again_after_kill_9_leads_to_one_card_and_one_count(tmp_path: Path) -> None:
+async def test_the_same_request_again_after_kill_9_leads_to_one_card_and_one_count(sqlite_url: str) -> None:
     async with SimSlack(socket_mode=False) as slack, SimAnchor() as anchor:
         settings = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
-        environ = environment(slack, anchor, **settings, DATABASE_URL=f"sqlite:///{tmp_path / 'bot.db'}")
+        environ = environment(slack, anchor, **settings, DATABASE_URL=sqlite_url)
         sessions = [anchor.add_session() for _ in DELAYS]
         bodies = [alertmanager_body(alertmanager_alert(session=session)) for session in sessions]
 

@@ -1,7 +1,6 @@
 """The wait before people are notified again."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,9 @@ from harness import many_workspaces
 @pytest.mark.anyio
 @pytest.mark.parametrize("event", ["refused key", "missing scope"])
 async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(
-    event: str, tmp_path: Path
+    event: str, sqlite_url: str
 ) -> None:
-    async with many_workspaces(f"sqlite:///{tmp_path / 'bot.db'}") as at:
+    async with many_workspaces(sqlite_url) as at:
         tenant = await at.set_up(at.add(1))
         await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)
         if event == "refused key":

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,9 +62,9 @@ class Process:
 
 
 @pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[tuple[Process, Process]]:
+async def two(sqlite_url: str) -> AsyncIterator[tuple[Process, Process]]:
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]))
+        store = await stack.enter_async_context(open_store(Secret(sqlite_url), [KEY]))
         ours, theirs = [await stack.enter_async_context(journal_of(store, owner)) for owner in ("ours", "theirs")]
         yield Process(ours.journal), Process(theirs.journal)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -133,9 +132,9 @@ async def test_the_first_row_that_is_not_as_it_was_written_is_named(store: Store
     ],
 )
 async def test_a_row_with_a_value_of_another_type_which_sqlite_can_keep_is_named(
-    tmp_path: Path, statement: str, expected: str
+    sqlite_url: str, statement: str, expected: str
 ) -> None:
-    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
         await give(store)
         await execute(store, statement)
         verdict, problems = await verified(store)
@@ -157,7 +156,7 @@ async def test_a_tail_that_was_cut_is_found_with_a_link_that_was_logged(
 
 
 async def test_the_last_link_is_logged_within_the_interval_also_if_no_row_follows_and_at_the_end(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr("bot.outbound.store.audit.LOG_INTERVAL", 300.0)
@@ -165,7 +164,7 @@ async def test_the_last_link_is_logged_within_the_interval_also_if_no_row_follow
     def logged() -> list[int]:
         return [vars(record)["place"] for record in caplog.records if record.message == "audit trail"]
 
-    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
         running = asyncio.create_task(store.audit.run())
         for age, expected in ((100.0, [1]), (100.0, [1]), (400.0, [1, 2])):
             if age < 400.0:
@@ -266,9 +265,9 @@ async def test_a_row_that_claims_to_be_old_takes_no_others_with_it(store: Store)
     assert (await verified(store))[0] == CHANGED
 
 
-async def test_its_cost_does_not_grow_with_it(tmp_path: Path) -> None:
+async def test_its_cost_does_not_grow_with_it(sqlite_url: str) -> None:
     """By the steps of SQLite's virtual machine, in hundreds."""
-    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
         steps, costs = list[None](), list[int]()
 
         def count(connection: Connection) -> None:

@@ -134,9 +134,9 @@ async def test_a_file_in_use_and_a_url_that_is_none_are_refused(tmp_path: Path) 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_required", [False, True])
 async def test_a_file_that_another_program_has_locked_is_not_waited_for_and_used_when_the_lock_ends(
-    tmp_path: Path, *, is_required: bool
+    sqlite_url: str, *, is_required: bool
 ) -> None:
-    url, health = f"sqlite:///{tmp_path / 'bot.db'}", readiness()
+    url, health = sqlite_url, readiness()
     async with AsyncExitStack() as other_program:
         await other_program.enter_async_context(locked(url))
         async with served(url, health, is_required=is_required) as store:

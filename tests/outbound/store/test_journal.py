@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -197,13 +196,8 @@ async def test_a_result_that_another_process_has_taken_over_is_no_longer_in_the_
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'bot.db'}"
-
-
-@pytest.fixture
-async def at(url: str) -> AsyncIterator[JournalHarness]:
-    async with open_store(Secret(url), [KEY]) as store, journal_of(store) as at:
+async def at(sqlite_url: str) -> AsyncIterator[JournalHarness]:
+    async with open_store(Secret(sqlite_url), [KEY]) as store, journal_of(store) as at:
         yield at
 
 
@@ -282,9 +276,9 @@ async def test_an_order_that_is_stored_only_after_anchor_has_answered_is_not_our
 
 
 async def test_after_a_standstill_an_order_is_ours_if_no_other_process_has_taken_it_over(
-    url: str, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_store(Secret(url), [KEY]) as store, journal_of(store, renew=20.0) as at:
+    async with open_store(Secret(sqlite_url), [KEY]) as store, journal_of(store, renew=20.0) as at:
         kept, lost = at.begin(), at.begin()
         assert await lost.written
         await execute(store, "UPDATE orders SET owner = 'theirs' WHERE id = :id", id=lost.id)
