@@ -91,9 +91,9 @@ LEFT: dict[str, tuple[list[Left], str, str, str]] = {
 
 @pytest.mark.parametrize(("left_over", "told", "sent", "said"), LEFT.values(), ids=LEFT)
 async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_once(
-    database_url: str, left_over: list[Left], told: str, sent: str, said: str
+    sqlite_url: str, left_over: list[Left], told: str, sent: str, said: str
 ) -> None:
-    async with remains(database_url) as left:
+    async with remains(sqlite_url) as left:
         left.anchor.session(left.session).state = SessionState.PAUSED
         for verb, state, outcome, age in left_over:
             await left.leave(verb, state, outcome, age=age)
@@ -104,8 +104,8 @@ async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_on
     assert [said in text for text in texts(left)] == [True] * bool(said)
 
 
-async def test_a_resume_that_waited_for_pauses_is_sent_after_them(database_url: str) -> None:
-    async with remains(database_url) as left:
+async def test_a_resume_that_waited_for_pauses_is_sent_after_them(sqlite_url: str) -> None:
+    async with remains(sqlite_url) as left:
         for age in (3, 2):
             await left.leave("pause", State.SENT, age=age)
         await left.leave("resume", State.WAITING)
@@ -116,8 +116,8 @@ async def test_a_resume_that_waited_for_pauses_is_sent_after_them(database_url: 
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(database_url: str, hours: int) -> None:
-    async with remains(database_url) as left:
+async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(sqlite_url: str, hours: int) -> None:
+    async with remains(sqlite_url) as left:
         await left.leave("resume", State.WAITING, age=2)
         await left.leave("pause", State.TOLD, PAUSED, age=1)
         async with left.restart(hours_ahead=hours) as at:
@@ -125,8 +125,8 @@ async def test_a_bot_whose_clock_is_wrong_takes_orders_over_in_time(database_url
             assert at.orders == []
 
 
-async def test_a_resume_that_is_two_minutes_old_is_late(database_url: str) -> None:
-    async with remains(database_url) as left:
+async def test_a_resume_that_is_two_minutes_old_is_late(sqlite_url: str) -> None:
+    async with remains(sqlite_url) as left:
         await left.leave("resume", State.WAITING, age=121)
         async with left.restart() as at:
             assert await until_told(left) == ["Late"]
@@ -146,9 +146,9 @@ async def test_a_resume_that_is_two_minutes_old_is_late(database_url: str) -> No
     ],
 )
 async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(
-    database_url: str, verb: str, state: State, outcome: outcomes.Outcome | None
+    sqlite_url: str, verb: str, state: State, outcome: outcomes.Outcome | None
 ) -> None:
-    async with remains(database_url) as left:
+    async with remains(sqlite_url) as left:
         delivery = await left.leave(verb, state, outcome)
         async with left.restart() as at:
             await until_told(left)
