@@ -54,7 +54,6 @@ _FIXES = {
     Lost.LEFT_OUT: "Remove `max_alerts` from the receiver (in Grafana *Max alerts*), and group by `session_id`: a "
     "request can have 500 alerts.",
 }
-AUTO_PAUSE_SAVED = "AutoPauseSaved"
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
 
@@ -79,7 +78,7 @@ def auto_pause_saved(mode: AutoPause) -> Reply:
     """Return the reply to a change of the effect of alerts that ask for a pause."""
     about = [_ABOUT_ON] if mode is AutoPause.ON else []
     did = (f"set pauses by alerts to *{mode}*. {_EFFECTS[mode]}", *about)
-    return Reply(AUTO_PAUSE_SAVED, f"✅ *Saved.* Pauses by alerts: {mode}. {_EFFECTS[mode]}", did=did)
+    return Reply("AutoPauseSaved", f"✅ *Saved.* Pauses by alerts: {mode}. {_EFFECTS[mode]}", did=did)
 
 
 def token_section(token: AlertToken, used_at: float | None) -> Block:

@@ -78,9 +78,6 @@ _RIGHTS = {
     "and then try again.",
 }
 
-ALERT_POSTED = "AlertPosted"
-GROUP_SAVED = "GroupSaved"
-
 
 def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
@@ -236,7 +233,7 @@ def policy_saved(policy: Policy) -> Reply:
 def alert_posted(channel_id: str) -> Reply:
     """Return the reply to a test alert that was posted; alerts go to its channel."""
     text = f"✅ Test alert posted in {channel(channel_id)}. Alerts go there."
-    return Reply(ALERT_POSTED, text, did=(f"chose {channel(channel_id)} for alerts.",))
+    return Reply("AlertPosted", text, did=(f"chose {channel(channel_id)} for alerts.",))
 
 
 def alert_refused(channel_id: str, code_of_slack: str) -> Reply:
@@ -264,7 +261,7 @@ def group_saved(group_id: str | None) -> Reply:
     """Return the reply to a change of the user group that critical alerts mention."""
     whom = "nobody" if group_id is None else f"{group(group_id)}, at most once in 10 minutes and channel"
     mentioned = f"Critical alerts mention {whom}."
-    return Reply(GROUP_SAVED, f"✅ *Saved.* {mentioned}", did=("changed whom alerts mention.", mentioned))
+    return Reply("GroupSaved", f"✅ *Saved.* {mentioned}", did=("changed whom alerts mention.", mentioned))
 
 
 def named_key(key: AnchorKey) -> str:

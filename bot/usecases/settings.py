@@ -55,7 +55,7 @@ class Changes:
     async def choose_channel(self, workspace: Workspace, user_id: str, channel: str) -> Reply:
         """Send alerts to `channel` from now on, if a test alert can be posted there."""
         before, reply = workspace.alerts_channel, await self._post_test(workspace, channel)
-        if reply.outcome != messages.ALERT_POSTED or channel == before:
+        if not reply.did or channel == before:
             return reply
         if not await self.rows.set_alerts_channel(workspace.team_id, channel, before=before or "", by=user_id):
             return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)

@@ -18,8 +18,6 @@ from bot.usecases.home import HomeView
 from bot.usecases.settings import AdminActions, Change, Changes
 from bot.usecases.settings_modals import AdminModals
 
-_SHOWN_ONCE = {texts.ALERT_POSTED, texts.GROUP_SAVED, senders.AUTO_PAUSE_SAVED}
-
 
 @dataclass(frozen=True, slots=True)
 class SettingsListeners:
@@ -87,7 +85,7 @@ class SettingsListeners:
         """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
         reply = await guarded(self.actions.execute(name, actor, change, exclusive=True), _incident)
-        notice = Notice(reply.text, is_sticky=reply.outcome not in _SHOWN_ONCE)
+        notice = Notice(reply.text, is_sticky=not reply.did)
         if not await self.home.publish(actor, notice=notice):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 
