@@ -125,9 +125,8 @@ def declined_page(missing: Sequence[str]) -> Page:
 def installed_page(team_id: str, team_name: str, *, has_key: bool) -> Page:
     """Return the page for an installation; `has_key`: an Anchor key is stored from an earlier one."""
     where = f"The app is in {team_name} ({team_id})."
-    title, more = (
-        ("Installed again", ("Its Anchor API key is still known.",)) if has_key else ("Installed", _KEY_MISSING)
-    )
+    more = ("Its Anchor API key is still known.",) if has_key else _KEY_MISSING
+    title = "Installed again" if has_key else "Installed"
     return Page(200, title, (where, *more, _TRY), again=False, outcome="Installed", team_id=team_id)
 
 

@@ -230,12 +230,8 @@ def who_can(verb: Verb, rule: Rule) -> str:
     if verb is Verb.END:
         return f"*Who can {does(verb)}:* {who or 'admins and owners of this workspace'}."
     who = who or "everyone in this workspace"
-    where = (
-        f"only in {some(map(channel, sorted(rule.channels)), most=MOST_NAMED)}"
-        if rule.channels
-        else "anywhere in Slack"
-    )
-    return f"*Who can {verb}:* {who}, {where}."
+    where = some(map(channel, sorted(rule.channels)), most=MOST_NAMED)
+    return f"*Who can {verb}:* {who}, {f'only in {where}' if where else 'anywhere in Slack'}."
 
 
 def who_can_what(policy: Policy) -> list[str]:

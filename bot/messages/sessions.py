@@ -223,10 +223,8 @@ def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
 def held_message(content: HeldContent) -> Message:
     """Return the message about sessions that alerts did not pause, with *Continue* until a person has done so."""
     alerts = [f"{number} by {_asked_by(why, by)}" for why, by, number in content.alerts]
-    others, is_left = (
-        content.count - sum(number for *_, number in content.alerts),
-        content.last_at > content.continued_at,
-    )
+    others = content.count - sum(number for *_, number in content.alerts)
+    is_left = content.last_at > content.continued_at
     risk = " The agents may still run." if is_left else ""
     message = in_channel(
         f"⛔ *Not paused automatically: {count_text(content.count)}.*{risk}",

@@ -322,11 +322,8 @@ class SlackClient:
             unfurl_media=False,
         )
         scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
-        message_id, in_channel = (
-            text_field(scheduled, "scheduled_message_id"),
-            text_field(scheduled, "channel") or channel,
-        )
-        return await self._delete_scheduled(token, in_channel, message_id)
+        message_id = text_field(scheduled, "scheduled_message_id")
+        return await self._delete_scheduled(token, text_field(scheduled, "channel") or channel, message_id)
 
     async def delete_left(self, token: Secret, message: Message) -> None:
         """Delete what a killed process has left of `try_channel` with this message; what fails is left.
