@@ -50,7 +50,7 @@ Marks = Mapping[SessionName, frozenset[str]]
 NO_MARKS: Marks = {}
 
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
-_LOCKS = 256  # of sessions, whose numbers follow
+_LOCKS = 1_024  # of sessions, whose numbers follow
 _LONGEST_STATUS = 100
 _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
 
