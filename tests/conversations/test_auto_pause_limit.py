@@ -89,8 +89,8 @@ async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message
     return running(at, sessions), message
 
 
-async def test_30_at_once_are_20_pauses_and_one_message_and_continue_pauses_the_others(database_url: str) -> None:
-    async with braking(database_url) as at:
+async def test_30_at_once_are_20_pauses_and_one_message_and_continue_pauses_the_others(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
         sessions = await storm(at, 30)
         message = await until_told(at, "10 sessions", "20 sessions", "10 by `High spend` from `default`")
         held = running(at, sessions)
@@ -275,8 +275,8 @@ async def test_after_continue_a_new_firing_is_paused_and_the_limit_counts_from_z
 
 
 @HTTP_ONLY
-async def test_a_double_submission_pauses_once(database_url: str) -> None:
-    async with braking(database_url, AUTO_PAUSE_LIMIT="2") as at:
+async def test_a_double_submission_pauses_once(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         held, message = await limited(at)
         view = await ask(at, message)
         await asyncio.gather(*(at.slack.submit(at.person, view) for _ in range(2)))
@@ -284,7 +284,7 @@ async def test_a_double_submission_pauses_once(database_url: str) -> None:
         await until_told(at, "*Continued*")
         await asyncio.sleep(1)
         assert [len(at.anchor.posts(one)) for one in held] == [1, 1]
-    async with open_store(Secret(database_url), [KEY]) as store:
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
         assert await fetch(store, "SELECT count(*) AS orders FROM orders WHERE source = 'button'") == [(2,)]
 
 

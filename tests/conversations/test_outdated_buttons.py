@@ -23,8 +23,8 @@ async def click_as_seen(at: SingleHarness, seen: Message) -> None:
 
 
 @BOTH_TRANSPORTS
-async def test_who_resumes_what_was_resumed_is_told_by_whom_and_can_pause(database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
+async def test_who_resumes_what_was_resumed_is_told_by_whom_and_can_pause(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url) as at:
         card = await alert(at)
         await at.command()
         seen = await until_shown(at, card, RESUME, "Paused")

@@ -101,9 +101,9 @@ async def test_a_person_whom_permissions_name_is_not_forgotten(
 
 
 async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
-    database_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with many_workspaces(database_url, ack_wait=0.0) as at:
+    async with many_workspaces(sqlite_url, ack_wait=0.0) as at:
         person = await fill(at, tenant := at.add(1))
         at.anchor.session(tenant.session).seconds = 5.0
         before = len(at.anchor.orders)

@@ -233,28 +233,28 @@ async def test_a_restart_knows_the_workspace_at_once(database_url: str) -> None:
 
 
 @BOTH_TRANSPORTS
-async def test_what_a_killed_process_has_left_is_sent_without_slack(database_url: str) -> None:
-    async with remains(database_url) as left:
-        async with starting(left.slack, left.anchor, database_url) as at:
+async def test_what_a_killed_process_has_left_is_sent_without_slack(sqlite_url: str) -> None:
+    async with remains(sqlite_url) as left:
+        async with starting(left.slack, left.anchor, sqlite_url) as at:
             await at.bot.startup
             await asyncio.sleep(1.0)  # until it is stored
             await at.answer("a command")
         await left.leave("pause", State.SENT)
         left.slack.faults["auth.test"], left.slack.faults["users.info"] = Hang(), Hang()
-        async with starting(left.slack, left.anchor, database_url):
+        async with starting(left.slack, left.anchor, sqlite_url):
             await left.anchor.until(lambda: len(left.anchor.posts(SESSION)) == 2, within=3.0)
 
 
 @BOTH_TRANSPORTS
-async def test_the_workspace_of_another_token_does_not_count(database_url: str) -> None:
+async def test_the_workspace_of_another_token_does_not_count(sqlite_url: str) -> None:
     """Nor does what Slack said about people when the bot had the other token."""
-    async with named_before(database_url) as (slack, anchor):
+    async with named_before(sqlite_url) as (slack, anchor):
         slack.home.installation.bot_token = "xoxb-the-second-token"
         for is_asked in (False, True):
             if is_asked:
                 slack.home.installation.scopes |= {"users:read"}
                 slack.faults["users.info"] = NOBODY
-            async with starting(slack, anchor, database_url) as at:
+            async with starting(slack, anchor, sqlite_url) as at:
                 before = len(at.orders)
                 assert await answer(at, slack.alice, slack.home.team_id) == refused(NOT_CONFIRMED, slack.alice)
                 assert len(at.orders) == before
