@@ -20,7 +20,7 @@ class Orders:
         self._slack = self._demo.sandbox.slack
         self._user = person.user
         self._workspace = person.workspace
-        self._kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
+        self._kinds: Mapping[str, Callable[[Order], Awaitable[str | None]]] = {
             "enter": self._enter,
             "click": self._click,
             "press": self._press,
@@ -40,7 +40,7 @@ class Orders:
         """Do what was asked, and return what went wrong, in a sentence; nothing if all went well."""
         try:
             kind = self._kinds.get(text(order, "do"))
-            return "There is no such order." if kind is None else await kind(order)
+            return "There is no such order." if kind is None else await kind(order) or ""
         except BadOrderError as error:
             return str(error)
         except NotPossibleError as error:
@@ -50,39 +50,34 @@ class Orders:
         except KeyError as missing:
             return f"There is no {missing} here."
 
-    async def _enter(self, order: Order) -> str:
+    async def _enter(self, order: Order) -> None:
         """Enter a line in the composer of a channel, or of a thread in it."""
         thread_ts = text(order, "thread_ts") or None
         await self._slack.enter(self._user, text(order, "channel"), text(order, "line"), thread_ts=thread_ts)
-        return ""
 
-    async def _click(self, order: Order) -> str:
+    async def _click(self, order: Order) -> None:
         """Click a Block Kit button: its `block` is the block_id, its `action` the action_id."""
         action, block = text(order, "action"), text(order, "block")
         await self._slack.click(self._user, self._message(order), action, block_id=block)
-        return ""
 
-    async def _press(self, order: Order) -> str:
+    async def _press(self, order: Order) -> None:
         """Click a legacy button: its `block` is the attachment's id, its `action` the action's."""
         attachment_id, action_id = text(order, "block"), text(order, "action")
         if not attachment_id.isdecimal():
             raise BadOrderError("An attachment has a number.")
         await self._slack.press(self._user, self._message(order), int(attachment_id), action_id)
-        return ""
 
-    async def _use_shortcut(self, order: Order) -> str:
+    async def _use_shortcut(self, order: Order) -> None:
         """Choose a shortcut in the menu of a message: `shortcut` is its callback_id."""
         await self._slack.use_shortcut(self._user, self._message(order), text(order, "shortcut"))
-        return ""
 
     async def _use_global_shortcut(self, order: Order) -> str:
         """Use a global shortcut: its `name` is the callback_id."""
         delivery = await self._slack.use_global_shortcut(self._user, text(order, "name"), self._workspace)
         return "" if delivery.ack else "Sorry, that didn't work. Try again?"
 
-    async def _switch(self, order: Order) -> str:
+    async def _switch(self, order: Order) -> None:
         await self._demo.switches.set(text(order, "name"), on=order.get("on") is True)
-        return ""
 
     async def _alert(self, order: Order) -> str:
         return await self._demo.raise_alert(text(order, "session_id"))
@@ -93,17 +88,14 @@ class Orders:
     async def _choose_auto_pause(self, order: Order) -> str:
         return await self._demo.auto_pause.choose(text(order, "mode"))
 
-    async def _end(self, order: Order) -> str:
+    async def _end(self, order: Order) -> None:
         self._agents.end(text(order, "session_id"))
-        return ""
 
-    async def _restart(self, order: Order) -> str:
+    async def _restart(self, order: Order) -> None:
         self._agents.restart(text(order, "session_id"))
-        return ""
 
-    async def _reset(self, _: Order) -> str:
+    async def _reset(self, _: Order) -> None:
         await self._runner.begin()
-        return ""
 
     def _message(self, order: Order) -> Message:
         channel, ts = text(order, "channel"), text(order, "ts")

@@ -13,33 +13,29 @@ class ViewOrders:
     def __init__(self, slack: SimSlack, person: Person) -> None:
         self._slack = slack
         self._person = person
-        self.kinds: Mapping[str, Callable[[Order], Awaitable[str]]] = {
+        self.kinds: Mapping[str, Callable[[Order], Awaitable[None]]] = {
             "open_home": self._open_home,
             "act": self._act,
             "submit": self._submit,
             "close": self._close,
         }
 
-    async def _open_home(self, order: Order) -> str:
+    async def _open_home(self, order: Order) -> None:
         """Turn to a tab of the app's, "home" or "messages"."""
         await self._slack.open_home(self._person.user, self._person.workspace, tab=text(order, "tab"))
-        return ""
 
-    async def _act(self, order: Order) -> str:
+    async def _act(self, order: Order) -> None:
         """Press a button, or make a choice that the app gets immediately: `block` and `action` say where."""
         action, block = text(order, "action"), text(order, "block")
         await self._slack.act(self._person.user, self._view(order), action, choice(order, "choice"), block_id=block)
-        return ""
 
-    async def _submit(self, order: Order) -> str:
+    async def _submit(self, order: Order) -> None:
         """Submit the modal; `values` has the typed and chosen values by block_id."""
         await self._slack.submit(self._person.user, self._view(order), entries(order, "values"))
-        return ""
 
-    async def _close(self, order: Order) -> str:
+    async def _close(self, order: Order) -> None:
         """Cancel; with `clear` everything that lies below as well."""
         await self._slack.close(self._person.user, self._view(order), clear=order.get("clear") is True)
-        return ""
 
     def _view(self, order: Order) -> View:
         user, workspace = self._person.user, self._person.workspace
