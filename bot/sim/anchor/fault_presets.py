@@ -1,13 +1,13 @@
 """The wrong answers that an API behind a gateway is known to give, ready to be set as a fault."""
 
 import json
+from typing import Any
 
 from bot.sim.faults import Answer
 
 
-def _error(status: int, message: str, *, times: int | None, applied: bool = False) -> Answer:
-    body = json.dumps({"error": {"code": status, "message": message}}).encode()
-    return Answer(status, body, applied=applied, times=times)
+def _error(status: int, message: str, **how: Any) -> Answer:  # noqa: ANN401 - any field of Answer
+    return Answer(status, json.dumps({"error": {"code": status, "message": message}}).encode(), **how)
 
 
 def unauthorized(*, times: int | None = None) -> Answer:
@@ -23,8 +23,7 @@ def forbidden(*, times: int | None = None) -> Answer:
 def rate_limited(retry_after: float | str | None = 1, *, times: int | None = None) -> Answer:
     """429, with `Retry-After` (seconds or an HTTP date) unless None."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    body = b'{"error":{"code":429,"message":"Too many requests"}}'
-    return Answer(429, body, headers=headers, times=times)
+    return _error(429, "Too many requests", headers=headers, times=times)
 
 
 def server_error(status: int = 500, *, applied: bool = False, times: int | None = None) -> Answer:

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from bot.sim.slack.block_actions import find_button
 from bot.sim.slack.clicks import Clicks
 from bot.sim.slack.commands import Commands
-from bot.sim.slack.composer import Composer
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.events import EventDelivery, Events
@@ -33,7 +32,6 @@ class Client(Screen):
     def __init__(self, platform: Platform, response_urls: ResponseUrls, dispatch: Dispatch) -> None:
         super().__init__(platform)
         self._commands = Commands(platform, response_urls, dispatch)
-        self._composer = Composer(platform, self._commands)
         self._clicks = Clicks(platform, response_urls, dispatch)
         self._shortcuts = Shortcuts(platform, response_urls, dispatch)
         self.events = Events(platform, dispatch)
@@ -54,7 +52,7 @@ class Client(Screen):
         A line that begins with a slash is a command, any other one a message; a blank one is nothing.
         Raises NotPossibleError if this person has no composer here.
         """
-        await self._composer.enter(id_of(user), id_of(channel), line, thread_ts)
+        await self._commands.enter(id_of(user), id_of(channel), line, thread_ts)
 
     async def command(
         self,

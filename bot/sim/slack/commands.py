@@ -1,4 +1,4 @@
-"""Delivers a typed command to the app, and displays what comes back."""
+"""Takes what people type: delivers a command to the app and displays what comes back, or posts a message."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,11 @@ from bot.sim.slack.content import Content
 from bot.sim.slack.delivery import Delivery
 from bot.sim.slack.dispatch import Dispatch
 from bot.sim.slack.history import Author, Place, Source
+from bot.sim.slack.markup import escaped
 from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import SLACKBOT, Platform
+from bot.sim.slack.possible import NotPossibleError, check_presence
+from bot.sim.slack.posts import put
 from bot.sim.slack.response_urls import ResponseUrls
 from bot.sim.slack.slash_command import Typed, fields
 
@@ -42,13 +45,28 @@ class Commands:
             self._show(typed, delivery.trigger_id, delivery.ack)
         return delivery
 
-    def refuse_in_thread(self, typed: Typed, thread_ts: str) -> None:
-        """Tell the person in the thread that there are no commands in threads; nothing is sent."""
-        self._tell(typed, f"{typed.command} is not supported in threads. Sorry!", thread_ts=thread_ts)
+    async def enter(self, user_id: str, channel_id: str, line: str, thread_ts: str | None) -> None:
+        """Escape a line of the composer and send it; NotPossibleError for somebody who can't write here."""
+        workspace = self._platform.workspace_of_channel(channel_id)
+        channel = workspace.channels[channel_id]
+        check_presence(workspace.users[user_id], channel)
+        if not workspace.has_composer(channel):
+            raise NotPossibleError("the app takes no messages")
+        text = escaped(line)
+        if text.startswith("/"):
+            command, _, rest = text.partition(" ")
+            await self._run(self.typed(user_id, channel_id, command, rest), thread_ts)
+        elif said := text.strip():
+            put(self._platform, {"text": said}, Place(channel_id, thread_ts=thread_ts), user_id)
 
-    def refuse_unknown(self, typed: Typed) -> None:
-        """Tell the person that there is no such command; nothing is sent."""
-        self._tell(typed, f"{typed.command} is not a valid command. {_ADVICE}")
+    async def _run(self, typed: Typed, thread_ts: str | None) -> None:
+        """Send a command, or tell the person why it can't be sent."""
+        if thread_ts is not None:
+            self._tell(typed, f"{typed.command} is not supported in threads. Sorry!", thread_ts=thread_ts)
+        elif typed.is_offered:
+            await self.send(typed, {})
+        else:
+            self._tell(typed, f"{typed.command} is not a valid command. {_ADVICE}")
 
     def _show(self, typed: Typed, trigger_id: str, ack: Ack) -> None:
         history, channel = self._platform.history, typed.channel.id

@@ -10,7 +10,7 @@ from bot.sim.fault_injection import inject_fault
 from bot.sim.slack.click import Click
 from bot.sim.slack.content import Part, json_object, read_content, refusal
 from bot.sim.slack.delivery import Invocation
-from bot.sim.slack.history import Source
+from bot.sim.slack.history import Message, Source
 from bot.sim.slack.message_response import MessageResponse, respond
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.response_url import LIFETIME, Ticket, mistakes_of_response
@@ -30,19 +30,12 @@ class ResponseUrls:
 
     def issue(self, cause: Typed | Click) -> Invocation:
         """Make a response URL and a trigger id for a command or a click."""
-        workspace, channel_id, user_id = cause.workspace, cause.channel.id, cause.user.id
         original = cause.message if isinstance(cause, Click) else None
-        trigger_id = self._platform.triggers.issue(workspace, user_id)
-        ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), original)
-        return Invocation(self._url("actions" if original else "commands", ticket), trigger_id)
+        return self._issue("actions" if original else "commands", cause, original)
 
     def issue_for_shortcut(self, click: Click) -> Invocation:
         """Make a response URL and a trigger id for a message shortcut: it can replace no message."""
-        workspace, channel_id, user_id = click.workspace, click.channel.id, click.user.id
-        trigger_id = self._platform.triggers.issue(workspace, user_id)
-        keeps_threads = self._platform.shortcuts_keep_threads
-        ticket = Ticket(workspace, channel_id, user_id, trigger_id, self._expiry(), None, keeps_threads=keeps_threads)
-        return Invocation(self._url("app", ticket), trigger_id)
+        return self._issue("app", click, None, keeps_threads=self._platform.shortcuts_keep_threads)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a POST to any response URL."""
@@ -54,13 +47,16 @@ class ResponseUrls:
 
         return await inject_fault(fault, request, handle) or web.Response()
 
-    def _expiry(self) -> float:
-        return self._platform.clock.now() + LIFETIME
-
-    def _url(self, kind: str, ticket: Ticket) -> str:
-        path = f"/{kind}/{ticket.workspace.team_id}/{next(self._numbers)}/{secrets.token_urlsafe(18)}"
-        self._tickets[path] = ticket
-        return self._origin() + path
+    def _issue(
+        self, kind: str, cause: Typed | Click, original: Message | None, *, keeps_threads: bool = True
+    ) -> Invocation:
+        workspace, user_id, expires_at = cause.workspace, cause.user.id, self._platform.clock.now() + LIFETIME
+        trigger_id = self._platform.triggers.issue(workspace, user_id)
+        path = f"/{kind}/{workspace.team_id}/{next(self._numbers)}/{secrets.token_urlsafe(18)}"
+        self._tickets[path] = Ticket(
+            workspace, cause.channel.id, user_id, trigger_id, expires_at, original, keeps_threads=keeps_threads
+        )
+        return Invocation(self._origin() + path, trigger_id)
 
     def _use(self, request: web.Request, body: bytes) -> web.Response:
         ticket = self._tickets.get(request.path)

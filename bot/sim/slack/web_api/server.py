@@ -18,8 +18,6 @@ from bot.sim.slack.workspace import Workspace
 
 _METHODS: Mapping[str, Method] = auth.METHODS | chat.METHODS | scheduled.METHODS | users.METHODS | views.METHODS
 _TEST = "api.test"  # https://docs.slack.dev/reference/methods/api.test: needs no token
-
-
 _VALIDATE = "blocks.validate"  # https://docs.slack.dev/reference/methods/blocks.validate: the same
 
 
