@@ -222,12 +222,12 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
 
 SHAPE = {
     "modules": 130,
-    "lines": 30_246,
+    "lines": 29_928,
     "lines of a module": 450,
-    "share of imports": 0.085,
+    "share of imports": 0.075,
     "lines of nine functions in ten": 20,
     "lines of a function": 45,
-    "modules beside the packages": 10,
+    "modules beside the packages": 8,
     "modules of a folder with the same first word": 3,
 }
 """The most of each. A number goes up only for a reason that is worth it; 0021 of docs/decisions has the first ones."""
