@@ -29,7 +29,7 @@ from harness.texts import waiting_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-ACK_WAIT = 3.0  # seconds
+ACK_WAIT = 4.0  # seconds; a result waits for two of them to be recorded
 RESUMED = outcomes.Resumed("running")
 SLOW = 4.5  # seconds of Anchor's
 ALICE_S_ORDERS = (
