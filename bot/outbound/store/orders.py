@@ -323,7 +323,7 @@ class OrderRows:
         values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
         others = connection.queue(OTHER_ORDERS, *values)
         ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
-        changes = {row.id: connection.queue(CHANGE_SINCE, *self._since(row.order)) for row in resumes}
+        changes = {row.id: connection.queue(CHANGE_SINCE, one) for row in resumes if (one := self._since(row.order))}
         updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
         undone = self._undo(connection, changed, offset)
         self._add_to_trail(connection, (*new, *changed))
@@ -371,17 +371,17 @@ class OrderRows:
 
     async def change_since(self, order: Order) -> Row | None:
         """Return the last pause or resume of a resume's session after its `expected_version`, if there is any."""
-        rows = [await self._database.fetch_one(CHANGE_SINCE, **values) for values in self._since(order)]
-        return rows[0] if rows else None
+        values = self._since(order)
+        return None if values is None else await self._database.fetch_one(CHANGE_SINCE, **values)
 
-    def _since(self, order: Order) -> list[dict[str, object]]:
-        """Return the parameters of CHANGE_SINCE, none for an order without a version."""
+    def _since(self, order: Order) -> dict[str, object] | None:
+        """Return the parameters of CHANGE_SINCE; None for an order without a version."""
         version = order.expected_version
         if version is None:
-            return []
+            return None
         names = {"team_id": order.actor.team_id, "session_id": order.session_id}
         times = {"made_at": made_at(version), "latest": self._clock.latest(time.monotonic())}
-        return [{"version": version, **names, **times}]
+        return {"version": version, **names, **times}
 
     def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, Statement]:
         """Let the resumes be told as undone that confirmed pauses have crossed. Return this by the pauses' ids."""

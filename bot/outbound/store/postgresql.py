@@ -15,6 +15,7 @@ from bot.outbound.store.errors import StoreNotUsableError
 
 _LONGEST_USE = 1_800.0  # seconds; firewalls and proxies drop older connections
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
+_TAKE_LOCKS = "SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks)"
 _DIFFERENCES = (
     (r"%", "%%"),
     # an array is one step of an index scan; for the rows of a function a hash join is planned
@@ -40,18 +41,14 @@ class PostgresqlDriver:
     )
     begin = "BEGIN"
     # an operator may have turned synchronous_commit off for the whole database: https://www.postgresql.org/docs/current/wal-async-commit.html
-    clock = """
+    clock = f"""
         SELECT extract(epoch FROM clock_timestamp())::float8 AS now, CASE current_setting('synchronous_commit')
           WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END,
           set_config('idle_in_transaction_session_timeout', '3s', true), -- of a frozen process, so that its locks end
-          (SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks))
+          ({_TAKE_LOCKS})
     """
     catalog = "SELECT 1 FROM pg_tables WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
-    savepoint: Sequence[str] = (
-        "SAVEPOINT last_part",
-        "SET LOCAL lock_timeout = '500ms'",
-        "SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks)",
-    )
+    savepoint: Sequence[str] = ("SAVEPOINT last_part", "SET LOCAL lock_timeout = '500ms'", _TAKE_LOCKS)
     longest_use = _LONGEST_USE
     is_moved = False
 
