@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.sim.slack import rate_limited
 from harness.conversation import Conversation
 from harness.databases import KEY
 from harness.process import ProcessHarness, bot_process, single_workspace_process
@@ -44,11 +45,14 @@ async def test_no_session_is_lost_and_the_result_is_told_once_if_the_bot_is_kill
     own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "REMIND_BEFORE": "0"}
     async with single_workspace_process(own) as at:
         at.anchor.session(at.session).seconds = 0.5
+        if moment == "acked":  # Slack could be just taking the message, and it would come twice
+            at.slack.faults["chat.postMessage"] = rate_limited(1)
         sessions = await pause_all(at, COUNT)
         while not MOMENTS[moment](at):  # noqa: ASYNC110 - of several kinds
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.3 * bool(at.messages()))  # else Slack is just taking the message, and it comes twice
         at.bot.process.kill()
+        at.slack.faults["chat.postMessage"] = None
         async with bot_process(environment(at.slack, at.anchor, **own)) as bot:
             await bot.says("ready")
             await at.slack.until(lambda: results(at))
