@@ -6,6 +6,7 @@ import gc
 import inspect
 import itertools
 import logging
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 gc.disable()  # until all tests are collected: a tenth of the time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so do its children
 pytest.register_assert_rewrite("harness")
 
 from bot.cli.manifest import manifest
