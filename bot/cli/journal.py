@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TextIO
 
 from bot.cli.operators import check_file
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
+from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings, read_database_url
 from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
@@ -125,7 +125,7 @@ def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO)
     try:
         found = asyncio.run(_verify(of.database_url, keys, settings.journal_days, options.link or ""))
     except StoreError as error:
-        raise NotDoneError(f"Database error, nothing was verified: {error}.", code=UNUSABLE_SETTINGS) from None
+        raise NotDoneError(f"Database error, nothing was verified: {error}.") from None
     for line in (*found.gaps, *found.problems):
         print(line, file=out)
     for team_id, row in found.last.items():

@@ -173,7 +173,10 @@ def _journal(options: argparse.Namespace) -> int:
 
     if options.verify:
         settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
-        return verify_journal(options, settings, sys.stdout)
+        try:
+            return verify_journal(options, settings, sys.stdout)
+        except (NotDoneError, StoreNotUsableError) as error:
+            return max(_report(error), UNUSABLE_SETTINGS)  # 1 says that somebody has changed it
     try:
         show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
     except KeyboardInterrupt:

@@ -139,3 +139,7 @@ async def test_what_was_changed_in_the_database_is_found_beside_the_bot(
         assert await asyncio.to_thread(main, ["journal", "--verify"]) == 1
         assert "Row 2 of T0HOME00001" in capsys.readouterr().out
         assert await asyncio.to_thread(main, ["journal", "--verify", "--from", "0" * 64]) == 1
+        await execute(sqlite_url, "DROP TABLE audit")
+        for url in (sqlite_url, "sqlite://", "sqlite:///nowhere.db", "postgresql://x@127.0.0.1:1/none"):
+            monkeypatch.setenv("DATABASE_URL", url)
+            assert await asyncio.to_thread(main, ["journal", "--verify"]) == 2  # 1 says that it was changed
