@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 
 import aiohttp
 from aiohttp import web
@@ -311,10 +310,12 @@ async def _ready_once_known(workspaces: Workspaces, readiness: Readiness) -> Non
 
 async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, readiness: Readiness) -> None:
     """Ask Slack for the team of the bot token until it answers. Raises TokenRefusedError."""
-    for attempt in count(1):
+    attempt = 0
+    while True:
         try:
             found = await slack.inspect(token)
         except SlackUnreachableError as error:
+            attempt += 1
             delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
             report = readiness.degrade if workspaces.known.is_set() else readiness.block
             report("slack", f"Slack can't be reached ({error}); trying again.")
@@ -333,8 +334,8 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
 
 async def _check_key(container: Container) -> None:
     """Try the key of the settings with Anchor."""
-    if (workspace := container.workspaces.pinned) is not None:
-        await container.session_checks.try_key(workspace)
+    assert container.workspaces.pinned is not None  # noqa: S101 - of a bot of many none is checked here
+    await container.session_checks.try_key(container.workspaces.pinned)
 
 
 async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: asyncio.Event, seconds: float) -> None:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from bot import request_id
@@ -98,7 +98,7 @@ class _Drill:
         paused = last = self._begin(self.pause)
         recorded = list[float]()
         paused.entry.inserted.add_done_callback(lambda _: recorded.append(paused.entry.age))
-        try:
+        with suppress(asyncio.CancelledError):  # by Ctrl-C
             await self.orders.execute(paused.entry, paused.tell, within=WRITE_TIMEOUT)
             if recorded:
                 _say_time("Recorded", recorded[0])
@@ -110,9 +110,6 @@ class _Drill:
             await self.finish()
             if last.received is None and not (paused.is_recorded and last.is_recorded):
                 warn(NOT_RECORDED)
-        except asyncio.CancelledError:
-            if last.received is None:
-                raise
         return self._conclude(paused, last)
 
     def _begin(self, order: Order) -> Wait:

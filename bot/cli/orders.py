@@ -227,8 +227,8 @@ class Wait:
             self._cancel()
 
     def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        assert self._task is not None  # noqa: S101 - this begins in a coroutine
+        self._task.cancel()
 
 
 def open_orders(
@@ -258,16 +258,13 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     orders, finish = open_orders(settings, session, place)
     wait = Wait(orders.begin(order), orders.control, settings.anchor_dashboard_url)
     within = 0.0 if place.why_not else WRITE_TIMEOUT
-    try:
+    with contextlib.suppress(asyncio.CancelledError):  # by Ctrl-C
         await orders.execute(wait.entry, wait.tell, within=within)
         if within and not wait.is_recorded and wait.received is None:
             warn(NOT_RECORDED)
         await finish()
         if isinstance(wait.entry.outcome, Paused):
             await _tell_facts(order, settings, session, place)
-    except asyncio.CancelledError:
-        if wait.received is None:
-            raise
     return wait.end()
 
 

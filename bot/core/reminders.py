@@ -31,10 +31,8 @@ class Deadline:
     is_default: bool = False
 
 
-def deadline_of(session: Session | None) -> Deadline | None:
+def deadline_of(session: Session) -> Deadline | None:
     """Return when a session ends, if Anchor states its start, and unless it has no limit."""
-    if session is None:
-        return None
     is_default = session.max_minutes is None
     whole = replace(session, max_minutes=DEFAULT_MINUTES) if is_default else session
     is_long = (whole.max_minutes or 0.0) > MOST_MINUTES

@@ -83,15 +83,15 @@ def read_frame(text: str) -> Hello | Disconnect | LinkDisabled | Envelope | BadE
             return LinkDisabled()
         case "disconnect", reason:
             return Disconnect(str(reason) if reason in _REASONS else "not documented", is_immediate=reason != _WARNING)
-        case kind, _:
-            return _read_envelope(kind, frame)
+        case _:
+            return _read_envelope(frame)
 
 
-def _read_envelope(kind: object, frame: Mapping[str, object]) -> Envelope | BadEnvelope | Rejected:
+def _read_envelope(frame: Mapping[str, object]) -> Envelope | BadEnvelope | Rejected:
     envelope_id = frame.get("envelope_id")
     if not isinstance(envelope_id, str):
         return _reject("envelope_id is missing")
-    accepts_payload = frame.get("accepts_response_payload") is True
+    kind, accepts_payload = frame.get("type"), frame.get("accepts_response_payload") is True
     try:
         return Envelope(envelope_id, _read_payload(kind, frame.get("payload")), accepts_payload)
     except BadPayloadError as error:
