@@ -120,6 +120,16 @@ async def test_the_address_can_have_a_path_and_the_answer_can_get_lost(send: Sen
     wording("no answer", ran.said.replace("RemoteProtocolError", "ERROR").replace("ReadError", "ERROR"))
 
 
+async def test_ctrl_c_says_what_is_not_known(send: Send, monkeypatch: pytest.MonkeyPatch, wording: Check) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("httpx.post", interrupt)
+    ran = await send("http://127.0.0.1:1")
+    assert ran.code == 130
+    wording("interrupted", ran.said)
+
+
 async def test_certificates_that_cannot_be_read_are_named(send: Send, tmp_path: Path, wording: Check) -> None:
     ran = await send("http://127.0.0.1:1", SSL_CERT_FILE=str(tmp_path / "none.pem"))
     assert ran.code == 1

@@ -112,11 +112,18 @@ class Interrupting:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting())
-main()
+sys.exit(main())
 """
 
 
-def test_ctrl_c_while_the_modules_are_loaded_is_one_line(wording: Check) -> None:
-    ended = subprocess.run((sys.executable, "-c", LOADED_LATE), capture_output=True, text=True, check=False)  # noqa: S603 - ours
+def interrupted_early(before: str = "") -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-c", before + LOADED_LATE, "keys", "new")
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+
+def test_ctrl_c_while_the_modules_are_loaded_is_one_line_and_in_the_background_nothing(wording: Check) -> None:
+    ended = interrupted_early()
     assert (ended.returncode, ended.stdout) == (130, "")
     wording("interrupted", ended.stderr.strip())
+    ignoring = interrupted_early("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)")  # as a shell's `&`
+    assert (ignoring.returncode, len(ignoring.stdout.strip()), ignoring.stderr) == (0, 44, "")

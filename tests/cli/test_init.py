@@ -254,6 +254,10 @@ async def test_the_public_url_is_checked_if_a_bot_runs(site: Site, *, is_running
 
 async def test_a_person_is_asked_again_until_it_is_right(site: Site) -> None:
     token, app_token, key = site.secrets.values()
+    assert (await site.asked(typed=[""], code=1)).endswith("\nNothing was written.")  # the person leaves
+    nowhere = await site.asked("--file", str(site.directory / "nowhere" / ".env"), typed=[""], code=1)
+    assert "nowhere/manifest.yml can't be written" in nowhere
+    assert site.written() is None
     said = await site.asked(typed=["", "two words", "xoxb-wrong", token, key, app_token], code=0)
     assert finding_text(checks.Wrong.TOKEN_REFUSED, code="invalid_auth") in said
     assert site.written() == site.secrets

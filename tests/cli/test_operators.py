@@ -2,8 +2,11 @@
 
 import asyncio
 import io
+import re
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,6 +222,43 @@ def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> N
     for action, options in {"show": [], "delete": ["--force"], "set-key": ["--offline"], "alert-tokens": []}.items():
         said = says("workspaces", action, "T0NOBODY001", *options, typed="sk-1\n", code=1)
         wording("no such workspace", said)
+
+
+def test_tokens_are_listed_with_their_use_and_revoked_by_name(
+    says: Says, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    tokens = ("workspaces", "alert-tokens", ACME.team_id)
+    says(*tokens, "--new", "spend-monitor")
+    says(*tokens, "--new", "old")
+    wording("tokens", re.sub(r"(ending|at) [^m]+?  ", r"\1 ANY  ", says(*tokens)))
+    wording("a name that is taken", says(*tokens, "--new", "old", code=2))
+    wording("no such token", says(*tokens, "--revoke", "other", code=2))
+    wording("revoked", says(*tokens, "--revoke", "old"))
+
+    def change_meanwhile(*_: object) -> str:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as other, other:
+            other.execute("UPDATE workspaces SET alerts_token_version = alerts_token_version + 1")
+        return ""
+
+    monkeypatch.setattr("bot.cli.operators.name_problem", change_meanwhile)
+    wording("changed meanwhile", says(*tokens, "--new", "another", code=1))
+    assert [one.name for one in found(url).alert_tokens] == ["spend-monitor"]
+
+
+def test_a_person_is_forgotten_after_a_question_if_the_database_answers(
+    says: Says, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    forget = ("people", "forget", "U0ALICE0001")
+    wording("the question", says(*forget, typed="\n", code=1, at_terminal=True))
+    assert "Forgot U0ALICE0001" in says(*forget, typed="y\n", at_terminal=True)
+
+    async def damage(store: Store) -> None:
+        await store.database.execute("DROP TABLE cards")
+
+    look(url, damage)
+    wording("not forgotten", says(*forget, "--force", code=1))
+    monkeypatch.setenv("DATABASE_URL", "sqlite://")
+    wording("nobody to forget", says(*forget, code=1))
 
 
 @pytest.mark.parametrize("command", [("keys", "rotate"), ("workspaces", "list")])

@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli.parser import NotDoneError
 from bot.demo.sandbox import environment
-from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
+from bot.sim.anchor import DEFAULT_KEY, ResetAfterReading, SessionState, SimAnchor
 from bot.sim.slack import SimSlack
 from harness.doctor import probed
 from harness.product import checks
@@ -136,6 +136,28 @@ async def test_what_anchor_does_not_answer_stays_unknown(anchor: SimAnchor) -> N
             line(N.OTHERS_PAUSED, Skipped.NO_FACT),
             line(N.IDLE_TIMEOUT, Skipped.NO_FACT),
             line(N.END_OF_ENDED, Skipped.STILL_RUNS, status="500"),
+        ],
+    )
+
+
+async def test_of_an_anchor_that_gives_no_answer_any_more_nothing_is_known(
+    anchor: SimAnchor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(_: str) -> str:
+        anchor.fault = ResetAfterReading()
+        return SESSION[:8]
+
+    add(anchor)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", break_off)
+    assert await probed(settings_for(anchor), SESSION) == (
+        0,
+        [
+            line(N.OTHERS_LISTED, Skipped.NO_FACT),
+            line(N.OTHERS_PAUSED, Skipped.NO_FACT),
+            line(N.IDLE_TIMEOUT, Skipped.NO_FACT),
+            line(N.END_OF_ENDED, Skipped.STILL_RUNS, status="none"),
+            line(N.END_OF_UNKNOWN, Skipped.NO_FACT),
         ],
     )
 

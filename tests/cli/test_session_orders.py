@@ -128,6 +128,7 @@ async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_tha
     wording("two sessions", await site.refused("pause", SESSION[:8]))
     site.anchor.read_fault = unauthorized()
     wording("no list", await site.refused("pause", SESSION[:8]))
+    wording("no list of all", await site.refused("pause", "--all"))
     assert site.sent == ["pause"]
 
 
@@ -176,6 +177,18 @@ async def test_the_output_lists_what_may_still_run(
     assert await site.refused("pause", "--all", SESSION) == await site.refused("pause")
 
 
+async def test_ctrl_c_during_the_pauses_lists_what_may_still_run(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.anchor.session(SESSION).seconds = 20.0
+    giving = asyncio.create_task(site.give("pause", "--all", "--yes"))
+    await site.anchor.until(lambda: site.sent)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await giving == 130
+    assert SESSION in capsys.readouterr().out.splitlines()[-1]
+    assert [one.outcome for one in await site.journal()] == ["Unconfirmed"]
+
+
 # --- without a database ---
 
 
@@ -218,6 +231,9 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
     assert written.out == says(PAUSED if is_sent else outcomes.StoreUnavailable(), verb)
     assert site.sent == [verb] * is_sent
     wording("not recorded", written.err.splitlines()[-1])
+    if is_sent:
+        assert await site.give("pause", "--all", "--yes") == 0
+        assert capsys.readouterr().err == f"{written.err.splitlines()[-1]}\n"
 
 
 async def test_ctrl_c_before_a_resume_is_recorded_sends_nothing(
@@ -256,12 +272,19 @@ async def test_the_workspace_is_named_if_there_are_several(
     async with many(database_url) as (site, store):
         wording("no workspace", await site.refused("pause", SESSION))
         wording("another workspace", await site.refused("pause", SESSION, "--workspace", "T0NOBODY001"))
-        assert await site.give("pause", SESSION, "--workspace", ACME.team_id) == 1
+        assert await site.give("pause", SESSION[:8], "--workspace", ACME.team_id) == 1
+        wording("no key", await site.refused("pause", "--all", "--workspace", ACME.team_id))
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 0
         await store.rows.delete(ACME.team_id)
         assert await site.give("resume", SESSION) == 0
         assert site.sent == ["pause", "resume"]
-        assert capsys.readouterr().out == says(outcomes.NoKey()) + says(PAUSED) + says(RESUMED, "resume")
+        no_key = says(outcomes.NoKey()).replace(SESSION, SESSION[:8])
+        assert capsys.readouterr().out == no_key + says(PAUSED) + says(RESUMED, "resume")
+        site.anchor.session(SESSION).seconds = 0.5
+        pausing = asyncio.create_task(site.give("pause", SESSION))
+        await site.anchor.until(lambda: len(site.sent) == 3)
+        await store.database.execute("UPDATE workspaces SET anchor_api_key = NULL")  # nothing reads what it shows now
+        assert (await pausing, capsys.readouterr().out) == (0, says(PAUSED))
         await store.rows.delete(GLOBEX.team_id)
         wording("nobody", await site.refused("resume", SESSION))
 

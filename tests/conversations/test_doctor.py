@@ -23,10 +23,10 @@ from bot.outbound.slack.client import SocketModeOffError
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, Slow, api_error
-from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
+from harness import HTTP_ONLY, SESSION, SOCKET_ONLY, SingleHarness, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.doctor import MIGRATIONS, Examined, examined, settings_of
+from harness.doctor import MIGRATIONS, Examined, examined, probed, settings_of
 from harness.order_rows import order_row
 from harness.process import bot_process
 from harness.product import OrderRows, Secret, Settings, checks, open_store, running
@@ -41,6 +41,7 @@ HTML = "text/html"
 SCHEDULE, DELETE = "chat.scheduleMessage", "chat.deleteScheduledMessage"
 CHANNEL = {"ALERTS_CHANNEL": "C0ALERTS001"}
 BROKEN = api_error("internal_error")
+END = checks.check_line(checks.Checked(N.END_OF_UNKNOWN, checks.Finding(Good.ANSWERED, {"status": "401"})))
 
 
 @pytest.fixture
@@ -80,6 +81,8 @@ async def test_all_is_well(one: SingleHarness) -> None:
 async def test_slack_validates_messages_if_asked_to_and_says_what_is_wrong_with_one(one: SingleHarness) -> None:
     found = await examined(settings_of(one, **CHANNEL), "--real")
     assert (found.code, found.has(N.BLOCKS, Good.BLOCKS_VALID, count="5")) == (0, True)
+    _, lines = await probed(settings_of(one, **CHANNEL), SESSION, "--real", "--yes")
+    assert {found.lines[0], END} < {*lines}
     one.slack.faults["blocks.validate"] = Answer(200, b'{"ok":false,"error":"invalid_blocks","errors":["no such"]}')
     found = await examined(settings_of(one, **CHANNEL), "--real")
     errors = "; ".join(['"no such"'] * 5)

@@ -23,7 +23,7 @@ from harness.databases import KEY
 from harness.doctor import drilled
 from harness.order_rows import OrderHistory
 from harness.outages import execute
-from harness.product import OrderRows, Secret, Settings, history, open_store
+from harness.product import OrderRows, Secret, Settings, errors, history, open_store
 
 pytestmark = pytest.mark.anyio
 
@@ -42,9 +42,9 @@ class Site:
         settings = Settings.from_env(environment(self.at.slack, self.at.anchor, **own | changes))
         return await drilled(settings, SESSION, *arguments or ["--yes"])
 
-    async def refused(self) -> str:
+    async def refused(self, **changes: str) -> str:
         with pytest.raises(Exception, match="Nothing was sent") as why:
-            await self.drill()
+            await self.drill("--yes", **changes)
         assert why.typename == "NotDoneError"
         return str(why.value)
 
@@ -113,6 +113,27 @@ async def test_both_results_are_posted_where_it_is_asked_for(site: Site) -> None
     assert await site.drill("--yes", "--channel", site.at.channel.id) == 0
     await site.at.slack.until(lambda: len(posts(site.at)) == 2)
     assert [": drill" in one.text for one in posts(site.at)] == [True, True]
+
+
+async def fail(*_: object) -> None:
+    raise errors.StoreUnreachableError("gone")
+
+
+async def test_without_a_record_nothing_is_sent_and_of_a_pause_nothing_undone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    wording("no database", await site.refused(DATABASE_URL="sqlite:////nowhere/bot.db"))
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.cli.drill.SessionStates.of", fail)
+        wording("a database that fails", await site.refused())
+    assert site.sent == []
+    monkeypatch.setattr(OrderRows, "write", fail)
+    capsys.readouterr()
+    assert await site.drill() == 1
+    assert site.sent == ["pause"]
+    printed = capsys.readouterr()
+    assert "Recorded" not in printed.out
+    wording("not recorded", printed.err)
 
 
 async def test_a_session_on_which_somebody_works_is_refused(site: Site, wording: Check) -> None:

@@ -385,6 +385,8 @@ async def test_the_command_line_ends_a_session(sqlite_url: str, capsys: pytest.C
         assert await give_order(Settings.from_env(environ), "end", SESSION, "--yes") == 1
         assert "END_SESSION=on" in capsys.readouterr().out
         on = Settings.from_env(environ | ON)
+        with pytest.raises(Exception, match="Not ended: without a terminal"):
+            await give_order(on, "end", SESSION)
         assert await give_order(on, "end", SESSION, "--yes", "--reason", "it spends") == 0
         assert verbs(at) == ["end"]
         assert "Ended by" in capsys.readouterr().out
