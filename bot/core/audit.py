@@ -26,14 +26,14 @@ class AuditRow(NamedTuple):
 
     team_id: str
     place: int
-    id: str
-    about: str
-    what: str
-    at: float
-    person: str
-    content: str
-    key_id: str
-    link: str
+    id: str = ""
+    about: str = ""
+    what: str = ""
+    at: float = 0.0
+    person: str = ""
+    content: str = ""
+    key_id: str = ""
+    link: str = ""
 
     def linked(self, before: str, key: bytes) -> "AuditRow":
         """Return the row with its link, after the link `before`; "" before the first one."""
@@ -106,7 +106,7 @@ class Inspection:
         place, key = (1 if before is None else before.place + 1), self.keys.get(row.key_id)
         is_sealed = row.what == DELETED and key is not None and row.content == _seal(row, key)
         is_first = row.what == DELETED and before is None
-        if row.place != place and not (is_sealed or is_first):
+        if row.place > place and not (is_sealed or is_first):
             self._report(row, f"{row.place - place} rows before it were deleted")
         elif key is None:
             self._report(row, f"its key {row.key_id} is not known", Verdict.UNVERIFIABLE)
@@ -117,14 +117,17 @@ class Inspection:
             self.gaps.append(f"{name(row)}: the database had lost the rows up to {lost}, link {link}")
             self.is_found |= link == self.wanted
 
-    def end(self, unknown_order: str | None) -> None:
-        """Check what no row tells: an order without a row, and a link that is in none."""
+    def end(self, unknown_order: str | None, unchained: int) -> None:
+        """Check what no row tells: an order without a row, rows that were not chained in time, a link in no row."""
+        if unchained:
+            why = f"{unchained} rows are not chained after an hour: no bot runs, or its log says why it can't"
+            self.problems[f"{why}."] = Verdict.UNVERIFIABLE
         if unknown_order is not None:
             self.problems[f"Order {unknown_order} has no row with its outcome: it was inserted or changed."] = (
                 Verdict.CHANGED
             )
         if self.wanted and not self.is_found:
-            why = "its tail was cut, or the database was restored from an earlier time"
+            why = "its tail was cut, the database was restored from an earlier time, or the row was old and is deleted"
             self.problems[f"The link is not in the trail: {why}."] = Verdict.CHANGED
 
     def _report(self, row: AuditRow, why: str, verdict: Verdict = Verdict.CHANGED) -> None:

@@ -101,7 +101,7 @@ async def test_without_slack_the_workspace_is_that_of_the_last_order_there_if_an
     async with open_store(Secret(site.environ["DATABASE_URL"]), [KEY], keys_must_fit=False) as store:
         row = replace(order_row(outcome=PAUSED, team="T0EARLIER01", age=1_000), state=State.TOLD)
         await OrderRows(store.database, store.cipher, "a bot").write([row], [])
-    assert await site.give("pause", SESSION) == 0
+    assert await site.give("pause", SESSION, ENCRYPTION_KEYS=KEY.reveal()) == 0
     assert [one.team_id for one in await site.journal()] == ["T0EARLIER01", "", "T0EARLIER01"]
     assert site.slack.api_calls == []
 

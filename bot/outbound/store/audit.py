@@ -11,6 +11,7 @@ import math
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -43,14 +44,14 @@ BATCH = 100
 
 _PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
+_CLOSE_TIMEOUT = 1.0  # seconds
 _DAY = 86_400.0
 _SETTLING = 3_600.0  # seconds by which an order can be older than its row
 _LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
 _MOST_KNOWN = 10_000
 
-_OF_ORDER = (
-    "source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|' || coalesce(batch_id, '')"
-)
+_OF_ORDER = """source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|'
+      || coalesce(batch_id, '') || '|' || CAST(round(given_at) AS TEXT)"""
 ADD_ORDER = f"""
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
     SELECT id || ' ' || coalesce(outcome, ''), team_id, id, verb, coalesce(settled_at, given_at), user_id,
@@ -66,6 +67,7 @@ ADD_CHANGE = """
 _READ = f"SELECT {', '.join(AuditRow._fields)}"
 _NEW = f"{_READ}, user_id FROM audit WHERE place IS NULL ORDER BY at, id LIMIT {BATCH} FOR UPDATE"
 _LAST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
+_SINCE = f"{_READ} FROM audit WHERE team_id = :team_id AND place >= :place ORDER BY place LIMIT 1"
 _PEOPLE = """
     SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
       SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:people))
@@ -95,19 +97,26 @@ _OLD_TEAMS = f"""
 _FIRST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place LIMIT {BATCH + 1}"
 _UP_TO = "FROM audit WHERE team_id = :team_id AND place <= :place"
 _ALL = 2**62  # places
+_DELETE_NEW = """
+    DELETE FROM audit WHERE team_id = :team_id AND place IS NULL
+      AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.id = audit.about)
+"""
+"""Those whose order is gone: others can come from another process while a workspace is being deleted."""
 _PROBLEM = f"""
     CASE WHEN audit.user_id <> '' THEN 'a person was added to it'
       WHEN audit.about = '' THEN NULL
       WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
-      WHEN orders.outcome = 'Undone' AND audit.id = orders.id || ' Resumed' THEN NULL
-      WHEN orders.team_id <> audit.team_id OR orders.verb <> audit.what
-        OR abs(coalesce(orders.settled_at, orders.given_at) - audit.at) > {MOST_ERROR}
-        OR {_OF_ORDER} <> audit.content THEN 'its order was changed'
-      WHEN coalesce(people.user_id, orders.user_id) <> orders.user_id
-        OR (people.user_id IS NULL AND orders.user_id NOT LIKE '{FORGOTTEN}%')
-        THEN 'the person of its order was changed'
+      WHEN orders.team_id = audit.team_id AND orders.verb = audit.what
+        AND abs(coalesce(orders.settled_at, orders.given_at) - audit.at) <= {MOST_ERROR}
+        AND audit.content IN ({_OF_ORDER},
+          CASE WHEN audit.id = orders.id || ' Resumed' THEN replace({_OF_ORDER}, '|Undone|', '|Resumed|') END)
+      THEN CASE WHEN people.user_id = orders.user_id
+          OR (people.user_id IS NULL AND orders.user_id LIKE '{FORGOTTEN}%') THEN NULL
+        ELSE 'the person of its order was changed' END
+      ELSE 'its order was changed'
     END AS problem
 """
+"""It names what differs, also if somebody has put NULL into a column."""
 _VERIFIED = f"""
     SELECT {", ".join(f"audit.{one}" for one in AuditRow._fields)}, {_PROBLEM}, people.user_id, people.salt FROM audit
     LEFT JOIN orders ON orders.id = audit.about
@@ -116,9 +125,12 @@ _VERIFIED = f"""
     ORDER BY audit.team_id, audit.place LIMIT {_PAGE}
 """
 _UNKNOWN_ORDER = f"""
-    SELECT id FROM orders WHERE state = '{State.TOLD}' AND coalesce(settled_at, given_at) >= :limit
+    SELECT id FROM orders WHERE state = '{State.TOLD}' AND (given_at >= :limit OR settled_at >= :limit)
       AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1
 """
+
+
+_UNCHAINED = "SELECT count(*) AS count FROM audit WHERE place IS NULL AND NOT at BETWEEN :earliest AND :latest"
 
 
 @dataclass(eq=False)
@@ -136,24 +148,30 @@ class AuditTrail:
 
     async def run(self) -> None:
         """Chain what is added, until cancelled. The check of the database reports its failures."""
-        try:
-            await self._chain_all()
-        finally:
-            self._log_links()
-
-    async def _chain_all(self) -> None:
         while True:
-            is_more = False
-            try:
-                is_more = await self.chain() == BATCH
-            except StoreError:
-                pass
-            except Exception:  # noqa: BLE001 - the next look may work
-                _log.exception("audit trail not chained")
+            is_more = await self._chain_some()
             if not is_more:
                 await happens(self.database.news.audit, within=_FALLBACK)
-                self.database.news.audit.clear()
             await asyncio.sleep(_PAUSE if is_more else INTERVAL)
+
+    async def close(self) -> None:
+        """Chain what was added last, since no other process may run, and log the last links."""
+        if self.database.news.audit.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await self._chain_some()
+        self._log_links()
+
+    async def _chain_some(self) -> bool:
+        """Chain some rows, and return whether there are probably more."""
+        self.database.news.audit.clear()
+        try:
+            return await self.chain() == BATCH
+        except StoreError:
+            pass
+        except Exception:  # noqa: BLE001 - the next look may work
+            _log.exception("audit trail not chained")
+        return False
 
     async def chain(self) -> int:
         """Chain at most BATCH rows, one process at a time. Return how many."""
@@ -179,13 +197,15 @@ class AuditTrail:
         self._keep_key(connection)
         people = self._people(connection, {(row.team_id, row.user_id) for row in new})
         teams = {row.team_id for row in new}
-        known = {team_id: self._known.get(team_id) for team_id in teams}
+        known = [self._known[team_id] for team_id in teams & self._known.keys()]
+        since = [connection.queue(_SINCE, {"team_id": row.team_id, "place": row.place}) for row in known]
         asked = [connection.queue(_LAST, {"team_id": team_id}) for team_id in teams]
         last = {row.team_id: AuditRow._make(row) for one in asked for row in one.fetch_all()}
+        lost = {row.team_id: row for row, one in zip(known, since, strict=True) if _is_lost(row, one.fetch_all())}
         added, chained = list[AuditRow](), list[AuditRow]()
         for *values, user_id in new:
             row = AuditRow._make(values)
-            for about in self._notes(row.team_id, known.pop(row.team_id, None), last.get(row.team_id), row.at):
+            for about in self._notes(row.team_id, lost.pop(row.team_id, None), last.get(row.team_id), row.at):
                 last[row.team_id] = self._next(about, last.get(row.team_id))
                 added.append(last[row.team_id])
             named = row._replace(person=people[row.team_id, user_id])
@@ -199,15 +219,15 @@ class AuditTrail:
         place, before = (1, "") if last is None else (last.place + 1, last.link)
         return row._replace(place=place, key_id=self.cipher.key_id).linked(before, self._key)
 
-    def _notes(self, team_id: str, known: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
+    def _notes(self, team_id: str, lost: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
         """Return the rows to add before the next one: about lost rows of this process, and about another key."""
         notes = dict[str, str]()
-        if known is not None and (last is None or last.place < known.place or _is_another(last, known)):
-            notes[GAP] = content_of(str(known.place), known.link)
+        if lost is not None:
+            notes[GAP] = content_of(str(lost.place), lost.link)
         if last is not None and last.key_id != self.cipher.key_id:
             notes[NEW_KEY] = content_of(last.key_id)
         return [
-            AuditRow(team_id, 0, secrets.token_hex(16), "", what, at, "", content, "", "")
+            AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, content=content)
             for what, content in notes.items()
         ]
 
@@ -254,18 +274,19 @@ class AuditTrail:
         """Replace the rows of a workspace up to a place, or all, by one that says how many they were."""
         now, up_to = DatabaseClock().now(connection, [_LOCK]), {"team_id": team_id, "place": place}
         self._keep_key(connection)
-        if place == _ALL:
-            connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place IS NULL", team_id=team_id)
-        last = connection.fetch_one(f"{_READ} {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
-        if last is not None:
+        new = connection.execute(_DELETE_NEW, team_id=team_id) if place == _ALL else 0
+        found = connection.fetch_one(f"{_READ} {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
+        last = AuditRow(team_id, 0) if found is None else AuditRow._make(found)
+        if last.place + new:
             connection.execute(f"DELETE {_UP_TO}", **up_to)
-            own = {"id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
-            connection.execute(_INSERT, **tombstone(AuditRow._make(last), self._key, **own)._asdict())
+            own = {"place": last.place + new, "id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
+            connection.execute(_INSERT, **tombstone(last, self._key, **own)._asdict())
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
         inspection = Inspection(await self._keys(), link)
-        limit = time.time() - days * _DAY + _SETTLING
+        now = time.time()
+        limit = now - days * _DAY + _SETTLING
         last: Row | None = None
         while True:
             at = {"team_id": "", "place": -1} if last is None else {"team_id": last.team_id, "place": last.place}
@@ -279,7 +300,8 @@ class AuditTrail:
                 break
             last = rows[-1]
         unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)
-        inspection.end(None if unknown is None else unknown.id)
+        late = await self.database.fetch_one(_UNCHAINED, earliest=now - _SETTLING, latest=now + _SETTLING)
+        inspection.end(None if unknown is None else unknown.id, late.count if late else 0)
         return inspection
 
     async def _keys(self) -> dict[str, bytes]:
@@ -292,9 +314,9 @@ class AuditTrail:
         return keys
 
 
-def _is_another(row: AuditRow, known: AuditRow) -> bool:
-    """Return whether a row is in the place of the known one."""
-    return row.place == known.place and row.link != known.link
+def _is_lost(known: AuditRow, since: Sequence[Row]) -> bool:
+    """Return whether a row is gone; `since` has the first one that is not before it, which can stand for it."""
+    return not since or (since[0].place == known.place and since[0].link != known.link)
 
 
 @lru_cache(_MOST_KNOWN)

@@ -293,7 +293,7 @@ MIGRATIONS = {
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
       SELECT id || ' ' || coalesce(outcome, ''), team_id, id, verb, coalesce(settled_at, given_at), user_id,
         source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|'
-          || coalesce(batch_id, '')
+          || coalesce(batch_id, '') || '|' || CAST(round(given_at) AS TEXT)
       FROM orders WHERE state = 'told';
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
       SELECT id, team_id, '', what, at, user_id, value FROM changes;

@@ -112,12 +112,13 @@ async def connect_store(
     Raises StoreNotUsableError if `url` is invalid.
     """
     database, cipher = connect(url), FieldCipher(keys)
+    audit = AuditTrail(database, cipher)
     try:
-        audit = AuditTrail(database, cipher)
         rows = WorkspaceRows(database, cipher, audit, first_version)
         states, notices, people = InstallStates(database, keys), Notices(database), People(database)
         yield Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
     finally:
+        await audit.close()
         await database.close()
 
 

@@ -282,11 +282,11 @@ class WorkspaceRows:
 
         def delete_all(connection: Connection) -> bool:
             is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
-            if is_deleted and connection.has_table("audit"):
-                self._audit.bury(connection, team_id)
             for table, column in _OF_WORKSPACE.items() if is_deleted else ():
                 if connection.has_table(table):  # a copy can be older
                     connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
+            if is_deleted and connection.has_table("audit"):
+                self._audit.bury(connection, team_id)
             return is_deleted
 
         is_deleted = await self._database.change(delete_all, within=_DELETION_TIMEOUT)
