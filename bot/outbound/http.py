@@ -69,12 +69,11 @@ class _Response(aiohttp.ClientResponse):
 
     async def read(self) -> bytes:
         """Return the decoded body. slack_sdk reads it whole. Raises aiohttp.ClientPayloadError if it is too large."""
-        if self._body is None:
-            try:
-                self._body = await self._read_within_limit()
-            except BaseException:
-                self.close()
-                raise
+        try:
+            self._body = await self._read_within_limit()
+        except BaseException:
+            self.close()
+            raise
         return await super().read()
 
     async def _read_within_limit(self) -> bytes:

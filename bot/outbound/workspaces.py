@@ -107,10 +107,10 @@ class Workspaces:
 
     def identify(self, team_id: str, enterprise_id: str) -> None:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""
-        if self.pinned is not None:
-            self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
-            self._is_recorded = False
-            self.known.set()
+        assert self.pinned is not None  # noqa: S101 - there is a token
+        self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
+        self._is_recorded = False
+        self.known.set()
 
     async def recall(self) -> None:
         """Read whose the pinned bot token is, unless that is known, or the database fails."""

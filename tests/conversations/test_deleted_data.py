@@ -1,6 +1,7 @@
 """What is deleted is nowhere in the files of the database: not in the log, nor in the copy that a migration left."""
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -86,12 +87,15 @@ async def test_nothing_is_left_of_what_is_too_old_once_nobody_reads_the_log(
         await at.execute("UPDATE cards SET changed_at = changed_at - 9 * 86400")
         await at.execute("UPDATE workspaces SET installed_by = ''")
         await at.execute("UPDATE people SET seen_at = seen_at - 9 * 86400")
-        copy(tmp_path / "bot.db")
+        older = tmp_path / "bot.db-0009"
+        shutil.copy(copy(tmp_path / "bot.db"), older)
+        with closing(sqlite3.connect(older)) as changed, changed:
+            changed.execute("DROP TABLE audit_people")
         async with read_for_long(url):
             await asyncio.sleep(300.0 + SOON)
             assert "bot.db-wal" in found(tmp_path, texts)
         await asyncio.sleep(SOON)
-        assert found(tmp_path, texts) == {}
+        assert (found(tmp_path, texts), older.exists()) == ({}, True)
 
 
 async def test_a_copy_that_is_damaged_is_deleted_with_what_it_has(

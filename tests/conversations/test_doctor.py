@@ -87,6 +87,9 @@ async def test_slack_validates_messages_if_asked_to_and_says_what_is_wrong_with_
     found = await examined(settings_of(one, **CHANNEL), "--real")
     errors = "; ".join(['"no such"'] * 5)
     assert (found.code, found.has(N.BLOCKS, Wrong.BLOCKS_REFUSED, errors=errors)) == (2, True)
+    for fault in (BROKEN, ResetAfterReading()):
+        one.slack.faults["blocks.validate"] = fault
+        assert_found(await examined(settings_of(one, **CHANNEL), "--real"), N.BLOCKS, Open.NO_ANSWER)
 
 
 async def test_nothing_is_left_in_slack_and_nothing_is_made(one: SingleHarness, tmp_path: Path) -> None:
@@ -162,6 +165,7 @@ SETTINGS = {
 FAULTS: dict[str, tuple[dict[str, Any], Any]] = {
     "token": ({"auth.test": BROKEN}, fails(N.BOT_TOKEN, Open.NO_ANSWER, who="Slack", why="internal_error")),
     "channel": ({SCHEDULE: BROKEN}, fails(N.ALERT_CHANNEL, Open.NO_ANSWER, who="Slack", why="internal_error")),
+    "gone": ({DELETE: api_error("invalid_scheduled_message_id")}, fails(N.ALERT_CHANNEL, Good.CHANNEL_OPEN)),
     "left": ({DELETE: BROKEN}, fails(N.ALERT_CHANNEL, Odd.MESSAGE_LEFT, channel="C0ALERTS001")),
     "key": ({"anchor": anchor_error(500)}, fails(N.ANCHOR_KEY, Open.NO_ANSWER, who="Anchor", why="HTTP 500")),
     "gateway": (slack_is(502, b"<html>", HTML), fails(N.BOT_TOKEN, Open.NO_ANSWER)),
@@ -202,6 +206,8 @@ async def test_a_fault_of_slack_or_anchor_is_named(one: SingleHarness, faults: d
 async def test_urls_without_the_apis_are_named(one: SingleHarness) -> None:
     async with LocalServer([]) as elsewhere:
         found = await examined(settings_of(one, SLACK_API_URL=elsewhere.origin, ANCHOR_API_URL=elsewhere.origin))
+        proxied = await examined(settings_of(one, **PROXIED, HTTPS_PROXY=elsewhere.origin))
+    assert proxied.has(N.ANCHOR, Open.PROXY_FAILED, host="anchor.test", why="HTTP 404")
     assert found.code == 2
     for name in (N.SLACK, N.BOT_TOKEN):
         assert found.has(name, Wrong.NOT_SLACK, why="HTTP 404")
@@ -248,8 +254,12 @@ async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness, monkey
     assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_OPENED)
     assert found.has(N.RUNNING_BOT, Skipped.BOT_NOT_RUNNING, url=f"http://127.0.0.1:{port}")
     await one.slack.until(lambda: one.slack.sockets.count == 1)
-    for code, kind in (("invalid_auth", Wrong.APP_TOKEN_REFUSED), ("fatal_error", Open.NO_ANSWER)):
-        one.slack.faults["apps.connections.open"] = api_error(code)
+    for fault, kind in (
+        (api_error("invalid_auth"), Wrong.APP_TOKEN_REFUSED),
+        (api_error("fatal_error"), Open.NO_ANSWER),
+        (Answer(200, b'{"ok":true}'), Open.NO_ANSWER),
+    ):
+        one.slack.faults["apps.connections.open"] = fault
         assert_found(await examined(environ), N.SOCKET_MODE, kind)
     one.slack.faults.clear()
     one.slack.sockets.claims_off = True

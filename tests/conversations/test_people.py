@@ -120,6 +120,8 @@ async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
 async def test_what_is_stored_of_a_person_is_printed_without_secrets(database_url: str, says: Says) -> None:
     async with many_workspaces(database_url) as at:
         person = await fill(at, tenant := at.add(1))
+        policy, version = Policy(resume=Rule(users=frozenset({person}))), await at.policy_version(tenant.team_id)
+        assert await at.store.rows.set_policy(tenant.team_id, policy, if_version=version)
         rows: list[dict[str, Any]] = [json.loads(line) for line in (await says(at, "export", person)).splitlines()]
         by_table = {row["table"]: row for row in rows}
         assert by_table.keys() - {"audit", "audit_people"} == {"people", "orders", "cards", "workspaces"}
@@ -133,5 +135,6 @@ async def test_what_is_stored_of_a_person_is_printed_without_secrets(database_ur
             "installed_by": workspace["installed_by"],
             "anchor_api_key_set_by": person,
             "alert_tokens": ["monitor"],
+            "policy": ["resume"],
         }
         assert await says(at, "export", "U0NOBODY") == "{}"

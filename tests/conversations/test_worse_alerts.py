@@ -25,9 +25,9 @@ def pressable(message: Message) -> list[object]:
     return [one["action_id"] for block in message.blocks for one in parts([block.get("accessory")])]
 
 
-async def reply(at: SingleHarness, count: int = 1) -> Message:
+async def reply(at: SingleHarness, count: int = 1, within: float = 20.0) -> Message:
     """Wait for so many replies, and return the last one."""
-    await at.slack.until(lambda: len(replies(at)) == count)
+    await at.slack.until(lambda: len(replies(at)) == count, within=within)
     return replies(at)[-1]
 
 
@@ -161,8 +161,10 @@ async def test_only_the_newest_five_about_a_session_are_kept_up_to_date() -> Non
         for count in range(1, 8):
             await send(at, status="resolved")
             await send(at)
-            await reply(at, count)
-            await asyncio.sleep(30.0)
+            await reply(at, count, within=60.0)
+            await asyncio.sleep(3.0)
+        assert 59.0 < float(replies(at)[6].ts) - float(replies(at)[0].ts) < 63.0  # at most six a minute
+        await asyncio.sleep(30.0)
         before = at.calls(UPDATE)
         await at.command()
         await asyncio.sleep(30.0)

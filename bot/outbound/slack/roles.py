@@ -157,7 +157,7 @@ class RoleCache:
             return Role.OUTSIDER
         entry = self._entries.get(_key(actor))
         is_fresh = entry is not None and time.monotonic() < entry.fresh_until
-        return _role(entry, workspace, actor) if is_fresh else Role.UNKNOWN
+        return _role(entry if is_fresh else None, workspace, actor)
 
     async def get(self, workspace: Workspace, actor: Actor, *, for_pause: bool = False) -> Role:
         """Return the role, cached for 5 minutes; if Slack gives no answer, by an answer of the last 7 days.
@@ -241,7 +241,7 @@ class RoleCache:
 
     def _older(self, workspace: Workspace, actor: Actor) -> Role:
         entry = self._entries.get(_key(actor))
-        return _role(entry, workspace, actor) if _is_within(KEPT, entry) else Role.UNKNOWN
+        return _role(entry if _is_within(KEPT, entry) else None, workspace, actor)
 
     def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch, used_at: float | None = None) -> _Lookup:
         """Start a lookup for a request, or for none since `used_at`, in Unix seconds."""

@@ -42,7 +42,7 @@ LOG_INTERVAL = 3_600.0
 BATCH = 100
 """Rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it."""
 
-_PAGE = 5_000  # rows that are verified at a time
+PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
 _CLOSE_TIMEOUT = 1.0  # seconds
 _DAY = 86_400.0
@@ -122,7 +122,7 @@ _VERIFIED = f"""
     LEFT JOIN orders ON orders.id = audit.about
     LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
     WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL
-    ORDER BY audit.team_id, audit.place LIMIT {_PAGE}
+    ORDER BY audit.team_id, audit.place LIMIT :most
 """
 _UNKNOWN_ORDER = f"""
     SELECT id FROM orders WHERE state = '{State.TOLD}' AND (given_at >= :limit OR settled_at >= :limit)
@@ -290,13 +290,13 @@ class AuditTrail:
         last: Row | None = None
         while True:
             at = {"team_id": "", "place": -1} if last is None else {"team_id": last.team_id, "place": last.place}
-            rows = await self.database.fetch_all(_VERIFIED, **at, limit=limit)
+            rows = await self.database.fetch_all(_VERIFIED, **at, limit=limit, most=PAGE)
             for row in rows:
                 *values, problem, user_id, salt = row
                 if salt is not None and _pseudonym(salt, user_id) != row.person:
                     problem = problem or "the person behind its pseudonym was changed"
                 inspection.follow(AuditRow._make(values), problem)
-            if len(rows) < _PAGE:
+            if len(rows) < PAGE:
                 break
             last = rows[-1]
         unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)

@@ -201,6 +201,7 @@ class Exchanged:
 
 ALERT, REPLY, RESULT, LISTED, HELD, BATCH = "alert", "reply", "result", "listed", "held", "batch"
 """The kinds of cards."""
+_KINDS = {cards.ResultContent: RESULT, cards.HeldContent: HELD, cards.BatchContent: BATCH}
 IS_ALERT = f"kind IN ('{ALERT}', '{LISTED}')"
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
@@ -209,15 +210,9 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
 def kind_of(content: cards.CardContent) -> str:
     """Return the kind of a card."""
-    match content:
-        case cards.ResultContent():
-            return RESULT
-        case cards.HeldContent():
-            return HELD
-        case cards.BatchContent():
-            return BATCH
-        case cards.AlertContent(group=group, reply=reply):
-            return LISTED if group else ALERT if reply is None else REPLY
+    if isinstance(content, cards.AlertContent):
+        return LISTED if content.group else ALERT if content.reply is None else REPLY
+    return _KINDS[type(content)]
 
 
 def write_content(content: cards.CardContent) -> str:

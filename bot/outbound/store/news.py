@@ -26,7 +26,7 @@ FILE_INTERVAL = 2.0
 
 LISTENS_FOR = 60.0  # seconds until the connection is checked
 RETRY_DELAY = 5.0  # seconds until another connection is opened
-_OPEN_TIMEOUT = 10.0  # seconds
+OPEN_TIMEOUT = 10.0  # seconds
 _LATER = 1.0  # seconds after news until the look: the process that has told them does most of the work itself
 _REPEATED = 0.5  # seconds in which a topic is not told again; that look comes later
 
@@ -123,7 +123,7 @@ class Notifications(News):
         telling = Pool(self._driver, "postgresql-tells", most=1)
         try:
             lost = asyncio.create_task(self._is_lost(await self._listen(), within=within))
-            async with asyncio.timeout(_OPEN_TIMEOUT):
+            async with asyncio.timeout(OPEN_TIMEOUT):
                 await telling.change(lambda connection: self.tell(connection, _PROBE))
             await happens(self._own, within=within)
             lost.cancel()
@@ -139,7 +139,7 @@ class Notifications(News):
 
     async def _listen(self) -> Any:  # noqa: ANN401 - a connection of the driver
         """Return the connection, checked, or a new one if it has ended."""
-        async with asyncio.timeout(_OPEN_TIMEOUT):
+        async with asyncio.timeout(OPEN_TIMEOUT):
             return await self._pool.use(lambda connection: connection.raw.execute("LISTEN anchor_bot").connection)
 
     async def _is_lost(self, raw: Any, *, within: float) -> bool:  # noqa: ANN401

@@ -140,7 +140,7 @@ _OF_PERSON = ("audit_people", "people", "roles", "admins")
 """The tables with a row for each person; only an old copy has the last two. The first is of the audit trail."""
 _IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
 _UNFINISHED = f"SELECT id FROM orders WHERE state <> '{State.TOLD}'"
-_LOOK_INTERVAL = 1.0  # seconds
+LOOK_INTERVAL = 1.0  # seconds
 _PAUSE, _BATCH = 0.05, 200  # seconds between two transactions, and the rows of one
 
 
@@ -192,7 +192,7 @@ async def forget(database: Database, person: Person, pseudonym: str, *, within: 
 async def _pause(ends: float, why: str) -> None:
     if time.monotonic() > ends:
         raise UnfinishedError(why)
-    await asyncio.sleep(_LOOK_INTERVAL)
+    await asyncio.sleep(LOOK_INTERVAL)
 
 
 async def _replace_all(database: Database, person: Person, pseudonym: str) -> int:

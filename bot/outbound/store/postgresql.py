@@ -3,8 +3,8 @@
 import os
 import re
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import lru_cache, partial
 from typing import Any
 
@@ -75,17 +75,12 @@ class PostgresqlDriver:
         """Return a statement in the words of PostgreSQL and of its driver."""
         return _translate(sql)
 
-    @contextmanager
-    def pipeline(self, raw: psycopg.Connection[Any]) -> Iterator[None]:
+    def pipeline(self, raw: psycopg.Connection[Any]) -> AbstractContextManager[object]:
         """Send all statements together. After one that fails, none is executed.
 
         https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         """
-        try:
-            with raw.pipeline():
-                yield
-        except psycopg.errors.PipelineAborted as error:  # a later one is reported after the one that failed
-            raise error.__context__ or error from None
+        return raw.pipeline()
 
     def check(self) -> None:
         """Do nothing: a server is where it is."""

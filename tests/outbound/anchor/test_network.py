@@ -74,10 +74,11 @@ PAUSED = b'{"data":{"status":"paused"}}'
         (b"220 mail.example ESMTP", b"", out.Unconfirmed(out.Doubt.UNREADABLE)),
         (b"HTTP/1.1 200 \xd6k", PAUSED, out.Paused("paused")),
         (b"HTTP/1.1 200", PAUSED, out.Paused("paused")),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK", PAUSED, out.Paused("paused")),
         (b"HTTP/1.1 401 Refus\xe9", b"", out.KeyRejected(401)),
         (b"HTTP/1.1 429 \xff\r\nRetry-After: \xd9\xa3\xff", b"", out.RateLimited()),
     ],
-    ids=["no HTTP", "Latin-1", "no reason", "a refusal", "Retry-After"],
+    ids=["no HTTP", "Latin-1", "no reason", "hints before it", "a refusal", "Retry-After"],
 )
 async def test_an_answer_counts_by_its_status_code_not_by_its_words(
     head: bytes, body: bytes, outcome: out.AnchorOutcome

@@ -150,7 +150,10 @@ EVILS = {
 
 
 @pytest.mark.parametrize("evil", EVILS)
-async def test_the_first_row_that_is_not_as_it_was_written_is_named(store: Store, evil: str) -> None:
+async def test_the_first_row_that_is_not_as_it_was_written_is_named(
+    store: Store, evil: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.audit.PAGE", 2)
     await give(store)
     statement, expected = EVILS[evil]
     if evil == "an inserted order":
@@ -195,7 +198,7 @@ async def test_a_tail_that_was_cut_is_found_with_a_link_that_was_logged(
     assert (verdict, "tail was cut" in problems) == (CHANGED, True)
 
 
-async def test_the_last_link_is_logged_within_the_interval_also_if_no_row_follows_and_at_the_end(
+async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_at_the_end(
     sqlite_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO")
@@ -211,11 +214,17 @@ async def test_the_last_link_is_logged_within_the_interval_also_if_no_row_follow
                 await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
             await asyncio.sleep(age)
             assert logged() == expected
+        await execute(store, "UPDATE audit SET place = 'two' WHERE place = 2")
+        await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
+        await asyncio.sleep(20.0)
+        assert "audit trail not chained" in caplog.messages
+        await execute(store, "UPDATE audit SET place = 2 WHERE place = 'two'")
+        await asyncio.sleep(100.0)
         await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
         await asyncio.sleep(1.0)
         running.cancel()
         await asyncio.wait({running})
-    assert logged() == [1, 2, 3]
+    assert logged() == [1, 2, 3, 4]
 
 
 async def test_what_a_restored_database_has_lost_is_a_gap(store: Store) -> None:
@@ -252,7 +261,10 @@ async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -
     assert (await verified(store))[0] == CHANGED
 
 
-async def test_pruning_leaves_one_row_and_a_deletion_is_still_told_from_it(store: Store) -> None:
+async def test_pruning_leaves_one_row_and_a_deletion_is_still_told_from_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.audit.BATCH", 2)
     await rows_of(store, "here").write([told(order_row(), out.Paused()) for _ in range(3)], [])
     await execute(store, "UPDATE audit SET at = at - :age", age=DAYS * DAY + 60.0)
     await chain(store)

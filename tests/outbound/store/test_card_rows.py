@@ -160,16 +160,18 @@ async def test_a_post_that_slack_refused_is_no_lost_card(rows: CardRows) -> None
     assert [await mark_cards(rows) for _ in range(2)] == [{NAME: MarkedCards(is_one_lost=True)}, {NAME: MarkedCards()}]
 
 
-async def test_two_processes_together_make_one_reply_of_alerts_that_got_worse(
+async def test_two_processes_together_make_one_reply_of_alerts_that_got_worse_in_a_channel(
     store: Store, rows: CardRows, others: CardRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.core.retries.CALL_INTERVAL", 0.01)
     await sent(rows, (await exchange(rows, new=[card(ts=None)])).claimed)
     await asyncio.sleep(0.02)
+    await exchange(rows, most=0, new=[replace(got_worse(), channel_id="C2")])
     for number, one in enumerate((rows, others, others)):
         await exchange(one, most=0, alerts=[worse_alert(f"alert-{number}", resolved=number == 1)])
-    assert await fetch(store, "SELECT kind FROM cards ORDER BY kind") == [("alert",), ("reply",)]
-    (told,) = [one for one in (await exchange(rows)).claimed if one.ts is None]
+    kinds = await fetch(store, "SELECT channel_id, kind FROM cards ORDER BY 1, 2")
+    assert kinds == [("C1", "alert"), ("C1", "reply"), ("C2", "reply")]
+    (told,) = [one for one in (await exchange(rows)).claimed if (one.channel_id, one.ts) == ("C1", None)]
     assert (told.thread_ts, list((await exchange(others)).claimed)) == ("9.9", [])
 
 

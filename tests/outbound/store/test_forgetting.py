@@ -1,5 +1,6 @@
 """A person is replaced in texts, in the copy of a migration, and is not recorded again by a refresh."""
 
+import asyncio
 import shutil
 import sqlite3
 import time
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.outbound.store.people import Person, forget
-from harness.product import Secret, Store, open_store, policy
+from harness.order_rows import order_row, rows_of, told
+from harness.product import Secret, Store, open_store, outcomes, policy
 from harness.stored import ACME, fetch
 
 pytestmark = pytest.mark.anyio
@@ -44,17 +46,33 @@ def test_texts_that_nearly_mention_somebody_take_no_longer() -> None:
 
 
 async def test_the_copy_of_a_migration_names_nobody_who_was_forgotten(tmp_path: Path) -> None:
-    for name in ("bot.db", "bot.db-0009"):
+    for name in ("bot.db", "bot.db-0008", "bot.db-0009"):
         shutil.copy(SAMPLE, tmp_path / name)
+    with closing(sqlite3.connect(tmp_path / "bot.db-0008")) as copy, copy:
+        copy.execute("DELETE FROM cards")
     key = Secret("YSBrZXkgb2YgMzIgYnl0ZXMsIG9ubHkgaW4gdGVzdHM=")
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [key]) as store:
         await store.database.execute("UPDATE orders SET state = 'told'")
         await forget(store.database, Person(ALICE), "forgotten-1", within=1.0)
         named = [row for table in ("orders", "cards", "people") for row in await fetch(store, f"SELECT * FROM {table}")]  # noqa: S608
         assert ALICE not in repr(named)
-    with closing(sqlite3.connect(tmp_path / "bot.db-0009")) as copy:
-        copy.execute("UPDATE workspaces SET policy = NULL")
-        assert not [line for line in copy.iterdump() if ALICE in line]
+    for name in ("bot.db-0008", "bot.db-0009"):
+        with closing(sqlite3.connect(tmp_path / name)) as copy:
+            copy.execute("UPDATE workspaces SET policy = NULL")
+            assert not [line for line in copy.iterdump() if ALICE in line]
+
+
+async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.people.LOOK_INTERVAL", 0.1)
+    rows, other, own = rows_of(store), order_row(user="U0BOB000001"), order_row(user=ALICE)
+    await rows.write([other, told(own, outcomes.Paused())], [])
+    forgetting = asyncio.create_task(forget(store.database, Person(ALICE), "forgotten-1", within=5.0))
+    await asyncio.sleep(0.3)
+    await rows.write([], [told(other, outcomes.Undone("v", ALICE, 0.0))])
+    assert await forgetting > 0
+    assert ALICE not in repr(await fetch(store, "SELECT user_id, outcome_fields FROM orders"))
 
 
 async def test_a_refresh_that_ends_after_somebody_was_forgotten_does_not_record_them(store: Store) -> None:

@@ -1,10 +1,12 @@
 """Past orders and changes of settings are read in one sequence, page by page."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from harness.order_rows import OrderHistory, order_row, rows_of, told
+from bot.outbound.store.history import OrderHistory, SessionStates
+from harness.order_rows import order_row, rows_of, told
 from harness.product import Store, history, outcomes, workspace
 from harness.stored import ACME, DAY, GLOBEX, execute
 
@@ -64,3 +66,7 @@ async def test_the_first_order_of_a_batch_stands_for_all(store: Store) -> None:
     assert [(one.batch_id, one.batch_total, one.batch_done) for one in found if one.batch_id] == [("0193", 30, 20)]
     assert len(found) == 3
     assert len(await OrderHistory(store.database).newest(Filter(batch_id="0193"), most=100)) == 30
+    await execute(store, f"UPDATE orders SET outcome = 'Foreseen' WHERE id = '{done[0].id}'")  # noqa: S608
+    found_in_batch = await SessionStates(store.database).of_batch(ACME.team_id, "0193")
+    kinds = Counter(type(one.outcome) for one in found_in_batch)
+    assert kinds == {outcomes.Paused: 19, type(None): 10, outcomes.Broken: 1}

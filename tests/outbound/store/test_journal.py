@@ -182,7 +182,10 @@ async def test_an_order_that_another_process_has_is_no_longer_written(store: Sto
     assert set(await at.stored("id, state")) == {(first.id, "sent"), (lost.id, "told")}
 
 
-async def test_a_result_that_another_process_has_taken_over_is_no_longer_in_the_backlog(store: Store) -> None:
+async def test_a_result_that_another_process_has_taken_over_counts_neither_in_the_backlog_nor_as_delivered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered = list[object]()
     async with journal_of(store) as at:
         at.journal.settle(entry := at.begin(), PAUSED)
         assert await entry.written
@@ -190,6 +193,9 @@ async def test_a_result_that_another_process_has_taken_over_is_no_longer_in_the_
         await execute(store, "UPDATE orders SET owner = 'theirs'")
         await until(lambda: entry.is_lost)
         assert at.journal.backlog().depth == 0
+        monkeypatch.setattr(at.journal.metrics, "delivered", lambda *of: delivered.append(of))
+        at.journal.told(entry, "channel")
+        assert delivered == []
 
 
 # --- while the database fails: what is in memory does not depend on its kind ---
@@ -223,6 +229,7 @@ async def test_what_cannot_be_written_is_kept_and_said(
     at.journal.settle(before, PAUSED)
     await at.until_degraded()
     assert f"({why})" in at.readiness.degraded["journal"]
+    await until(lambda: len(at.rows.writes) > 2)
     assert not begun.done()
     assert await at.stored() in ([], [("sent",)])
     at.rows.error = None
@@ -231,7 +238,7 @@ async def test_what_cannot_be_written_is_kept_and_said(
     await at.until_degraded(degraded=False)
     assert sorted(await at.stored()) == [("acted",), ("sent",)]
     assert entry.is_stored
-    assert ("journal not written" in caplog.messages) == (error is not GONE)
+    assert caplog.messages.count("journal not written") == (error is not GONE)
 
 
 async def test_a_commit_without_an_answer_is_repeated(at: JournalHarness) -> None:

@@ -25,15 +25,16 @@ def rows(store: Store) -> CardRows:
     return cards_of(store)
 
 
-@pytest.mark.parametrize("broken", BREAKS)
+@pytest.mark.parametrize(("broken", "age"), [*[(one, 0) for one in BREAKS], ("kind", 2_000)])
 async def test_a_post_that_cannot_be_decoded_stays_as_it_is_and_those_behind_it_are_sent(
-    store: Store, rows: CardRows, caplog: pytest.LogCaptureFixture, broken: str
+    store: Store, rows: CardRows, caplog: pytest.LogCaptureFixture, broken: str, age: int
 ) -> None:
     bad, good, elsewhere = card(ts=None), card(ts=None), card("C2", ts=None)
-    await exchange(rows, most=0, new=[bad])
-    await execute(store, f"UPDATE cards SET {BREAKS[broken]}")  # noqa: S608
-    before = await fetch(store, "SELECT * FROM cards")
-    claimed = [*(await exchange(rows, new=[good, elsewhere])).claimed, *(await exchange(rows)).claimed]
+    await exchange(rows, most=0, new=[bad, good])
+    await execute(store, f"UPDATE cards SET created_at = created_at - {age}, changed_at = changed_at - {age}")  # noqa: S608
+    await execute(store, f"UPDATE cards SET {BREAKS[broken]} WHERE id = '{bad.id}'")  # noqa: S608
+    before = await fetch(store, f"SELECT * FROM cards WHERE id = '{bad.id}'")  # noqa: S608
+    claimed = [*(await exchange(rows, new=[elsewhere])).claimed, *(await exchange(rows)).claimed]
     assert sorted(part.id for one in claimed for part in one.parts) == [good.id, elsewhere.id]
     assert (await exchange(rows)).next_in != 0
     assert await fetch(store, f"SELECT * FROM cards WHERE id = '{bad.id}'") == before  # noqa: S608
