@@ -45,7 +45,7 @@ MOST_SHOWN = 50
 
 TITLE = "Pause Anchor agents"
 NOTHING_CHOSEN = "Choose at least one session."
-OUT_OF_DATE = "This window can't be used any more. Use the shortcut again."
+OUT_OF_DATE = "This window can't be used any more. Open it again."
 
 _EACH = 10  # https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
 _LONGEST_CONTEXT = 75
@@ -58,7 +58,7 @@ LEFT_OUT, REASON = "left_out", "reason"
 """The blocks with inputs."""
 
 NOBODY_LEFT = "Leave at least one session in."
-SEVERAL_OUT_OF_DATE = f"{NOTHING_PAUSED} This window can't be used any more. Open it again."
+SEVERAL_OUT_OF_DATE = f"{NOTHING_PAUSED} {OUT_OF_DATE}"
 SEVERAL_BEGUN = "⏳ *Pausing.* You can close this window: the result follows."
 UNREAD_NOW = "⚠️ Anchor's list can't be read now, so these are the sessions that were shown before."
 NOT_WHOLE = "⚠️ The bot's database does not answer, so the window can't have more."

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -288,9 +289,11 @@ async def test_a_double_submission_pauses_once(sqlite_url: str) -> None:
         assert await fetch(store, "SELECT count(*) AS orders FROM orders WHERE source = 'button'") == [(2,)]
 
 
-async def test_after_ten_minutes_it_is_too_late(sqlite_url: str) -> None:
+async def test_a_forged_question_and_one_of_ten_minutes_ago_pause_nothing(sqlite_url: str) -> None:
     async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         held, message = await limited(at)
+        forged = replace(await ask(at, message), private_metadata="odd 1 2")
+        assert "Open it again" in await confirm(at, at.slack.platform.views.put(forged))
         view = await ask(at, message)
         await asyncio.sleep(601)
         assert await confirm(at, view) == say.TOO_LATE

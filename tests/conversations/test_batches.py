@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -328,6 +329,22 @@ async def test_a_batch_of_resumes_that_comes_late_is_not_sent_and_that_is_told(b
         await at.slack.until(lambda: len(at.messages()) == 2 and "…" not in at.messages()[-1].text, within=30)
         assert len(at.anchor.orders) == before
         assert all(f"`{one}`" in at.messages()[-1].text for one in sessions)
+
+
+async def test_a_question_without_the_database_or_a_forged_one_resumes_nothing(built: Built, sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        _, message = await paused_batch(at, built, 3)
+        view, before = await ask_to_resume(at, message), len(at.anchor.orders)
+        async with without_table(sqlite_url):
+            await at.slack.submit(at.person, view, {})
+            assert "nothing was resumed" in at.modal().text
+            await at.slack.close(at.person)
+            assert not (await ask_to_resume(at, message)).submit
+        await at.slack.close(at.person)
+        forged = replace(await ask_to_resume(at, message), private_metadata="odd 0193")
+        await at.slack.submit(at.person, at.slack.platform.views.put(forged), {})
+        assert "Open it again" in at.modal().text
+        assert len(at.anchor.orders) == before
 
 
 async def test_nobody_resumes_a_batch_without_permission_or_of_another_workspace(built: Built) -> None:
