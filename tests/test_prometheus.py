@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -46,6 +47,9 @@ def test_the_state_is_read_at_each_scrape() -> None:
     assert bad("anchor_bot_outbox_depth", outbox="results") == 2
     assert bad("anchor_bot_outbox_oldest_seconds", outbox="results") == 61.5
     assert (bad("anchor_bot_database_errors_total"), bad("anchor_bot_log_lines_dropped_total")) == (3, 4)
+    of_many = PrometheusMetrics()
+    of_many.read_at_scrape(replace(state(readiness, Backlog(2, 61.5)), has_key=False))
+    assert bad.names - read(of_many.page().decode()).names == {"anchor_bot_key_accepted"}
 
 
 def test_each_outcome_is_exported_from_the_start() -> None:

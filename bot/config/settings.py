@@ -398,10 +398,7 @@ def _files_of_secrets(environ: Mapping[str, str]) -> dict[str, Path]:
 
 
 def _is_open_to_all(file: Path) -> bool:
-    try:
-        return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
-    except (OSError, ValueError):  # ValueError: a null character in the path
-        return False
+    return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
 
 
 def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) -> bool:

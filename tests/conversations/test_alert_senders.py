@@ -252,8 +252,19 @@ async def test_names_of_any_length_and_kind_get_an_answer(team: AdminHarness) ->
     assert len(await stored(at, team.team_id)) == 1
 
 
-def forged_action(value: str) -> dict[str, str]:
-    return {"type": "button", "action_id": "anchor_alerts_sender", "block_id": "b", "value": value}
+async def test_a_control_without_a_choice_changes_nothing(team: AdminHarness) -> None:
+    await team.open_home()
+    before, home = await team.stored(), team.home_text()
+    for name in ("anchor_alerts_channel", "anchor_auto_pause", "anchor_key_menu"):
+        pressed = await team.press("anchor_set_key", actions=[forged_action("odd", name)])
+        assert pressed.status == 200
+    await asyncio.sleep(2.0)
+    assert (await team.stored(), team.home_text(), team.slack.modal_of(team.admin)) == (before, home, None)
+    assert team.direct_messages() == []
+
+
+def forged_action(value: str, action_id: str = "anchor_alerts_sender") -> dict[str, str]:
+    return {"type": "button", "action_id": action_id, "block_id": "b", "value": value}
 
 
 async def stored(at: ManyHarness, team_id: str) -> tuple[product.AlertToken, ...]:

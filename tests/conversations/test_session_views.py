@@ -23,6 +23,7 @@ from harness import (
 )
 from harness.admin_texts import ONE_MOMENT, TOO_LATE, key_saved
 from harness.conversation import until
+from harness.outages import execute
 from harness.product import errors, outcomes, policy
 from harness.product import sessions as lists
 from harness.texts import (
@@ -251,6 +252,17 @@ async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
         assert is_about(told, paused())
         await at.slack.act(at.person, shown, REFRESH)
         await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and now.hash != shown.hash)
+
+
+async def test_a_click_that_another_process_has_changes_nothing_in_home(sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        await at.command()
+        await asyncio.sleep(5.0)
+        view = await at.open_home()
+        await execute(sqlite_url, "UPDATE orders SET trigger_id = '1.2.3', outcome = NULL, owner = 'another'")
+        await at.slack.act(at.person, view, RESUME[0], trigger_id="1.2.3")
+        await asyncio.sleep(5.0)
+        assert (at.calls("views.publish"), len(at.orders), at.direct_messages()) == (1, 1, [])
 
 
 async def test_a_pause_that_fails_is_told_in_home() -> None:

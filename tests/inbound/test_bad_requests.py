@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.sim.anchor import Slow
 from harness.texts import SESSION
 from inbound.slack_requests import (
     FORM,
@@ -122,6 +123,8 @@ TOLD = {
     "whose value is an object": click(actions=[action(value={"id": MARK})]),
     "whose value has a million characters": click(actions=[action(value="a" * 1_000_000)]),
     "on an odd message": click(message={"text": 5, "thread_ts": 5, "blocks": [MARK, 5, None]}),
+    "to end a session, with an odd value": click(actions=[action(action_id="anchor_end", value=f"{SESSION} odd")]),
+    "that is an unknown shortcut": interaction(SHORTCUT, callback_id="anchor_stop"),
     "in a menu": click(actions=[action(type="static_select", selected_option={"value": MARK})]),
     "without a channel": click(channel=None),
     "in a legacy attachment": interaction("interactive_message.alertmanager"),
@@ -132,6 +135,7 @@ NOT_TOLD = {
     "a button without a response_url": click(response_url=None),
     "an unknown kind": click(type="<!channel>", actions=None),
     "a click on nothing": click(actions=None),
+    "a click on something without a name": click(actions=[{"name": "x", "type": "button", "value": SESSION}]),
     "a modal with an odd name": interaction(MODAL, view={"id": "V0MODAL0001", "callback_id": [MARK]}),
     "a submitted modal": interaction(MODAL),
     "a modal without a type or a name": interaction(MODAL, view={}),
@@ -296,8 +300,17 @@ async def test_broken_uploads_leave_nothing_even_if_no_garbage_is_collected(bot:
             await asyncio.sleep(0.5)
             writer.transport.abort()
     await asyncio.sleep(8.0)
+    bot.anchor.read_fault = Slow(1.0)
+    async with connected(bot.url) as (_, writer):
+        writer.write(http_request(command(text="")))
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            writer.write(b"no HTTP\r\n\r\n")
+        await asyncio.sleep(0.1)
+        left = [one for one in connections() if not any(one is other for other in before)]
+        assert [len(getattr(one, "_messages")) for one in left] == [1]  # noqa: B009 - aiohttp's
+    bot.anchor.read_fault = None
     gc.enable()
-    assert [one for one in connections() if not any(one is other for other in before)] == []
 
 
 async def seconds_until_closed(bot: TargetBot, sent: bytes) -> float:

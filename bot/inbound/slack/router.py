@@ -5,10 +5,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltError, BoltUnhandledRequestError
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
@@ -158,14 +157,14 @@ class Router(AsyncMiddleware):
             name="slack_bolt.app",
             logger=logging.getLogger("slack_bolt"),
             before_authorize=self,
-            authorize=_authorize,
+            authorize=_refuse,
             request_verification_enabled=False,  # bot.inbound.slack.request does these three
             ssl_check_enabled=False,
             url_verification_enabled=False,
             ignoring_self_events_enabled=False,
             attaching_function_token_enabled=False,
         )
-        self.bolt.error(_raise)
+        self.bolt.error(_refuse)
         self._listeners: dict[tuple[str, str], Listener] = {}
 
     def add(self, kind: str, *names: str, listener: Listener) -> None:
@@ -210,11 +209,6 @@ def _name_of(payload: dict[str, Any]) -> tuple[str, str]:
     return kind, text_field(payload["view"] if kind == "view" else payload, "callback_id")
 
 
-async def _authorize(**_: object) -> AuthorizeResult:
-    """Refuse: no payload comes so far, since the router handles all. The use cases check whose workspace it is."""
-    raise BoltError
-
-
-async def _raise(error: Exception) -> None:
-    """Leave every error to `SlackApp.dispatch`."""
-    raise error
+async def _refuse(error: Exception | None) -> NoReturn:
+    """Leave every error to `SlackApp.dispatch`, and authorize no payload: the router handles all before."""
+    raise error or BoltError

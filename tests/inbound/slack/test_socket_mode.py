@@ -1,6 +1,7 @@
 """Connections of Socket Mode are closed when they have a successor, and at the end."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -10,6 +11,7 @@ import pytest
 from bot.inbound.slack.socket_mode import SocketMode, retry_delay
 from harness.conversation import until
 from harness.product import Tasks
+from inbound.slack.test_socket_connection import connecting
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +23,9 @@ class Link:
         self.closing = asyncio.Event()
         self.is_doubted = False
         self.closed = 0
+
+    async def opened(self) -> Any:
+        return self
 
     async def frames(self) -> AsyncIterator[str]:
         await asyncio.Event().wait()
@@ -46,6 +51,27 @@ async def test_a_connection_is_closed_three_seconds_after_its_successor_was_open
     await until(lambda: first.closed)
     assert second.closed == 0
     await slack.close()
+
+
+async def test_a_successor_that_fails_is_tried_again_and_half_a_minute_later_if_it_is_switched_off() -> None:
+    """As long as the connection before it is open, only that it is switched off is a reason not to be ready."""
+    first, second, readiness = Link(), Link(), Mock()
+    async with connecting('{"type":"disconnect","reason":"link_disabled"}') as off, connecting() as failing:
+        ways = [first.opened, failing, off, second.opened]
+
+        async def connect() -> Any:
+            return await ways.pop(0)()
+
+        slack = SocketMode(connect, Mock(), readiness, Tasks(), Mock())
+        await slack.start()
+        readiness.reset_mock()
+        first.closing.set()
+        await until(lambda: len(ways) == 1 and readiness.block.called)
+        began = time.monotonic()
+        await until(lambda: first.closed, within=60.0)
+        assert time.monotonic() - began > 30
+        assert [name for name, *_ in readiness.mock_calls] == ["block", "clear"]
+        await slack.close()
 
 
 @pytest.mark.parametrize("read_for", [None, 0.05], ids=["before anybody has begun to read it", "while it is read"])
