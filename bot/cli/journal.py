@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import math
 import sys
 import time
 import unicodedata
@@ -19,6 +20,7 @@ from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import Cursor, HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
+from bot.outbound.store.database import DatabaseClock
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.secrets import keys_of_one, new_key
@@ -54,7 +56,10 @@ def _line(values: Iterable[str]) -> str:
 def _time(unix_seconds: float | None, precision: str = "milliseconds") -> str | None:
     if unix_seconds is None:
         return None
-    return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+    try:
+        return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+    except (ValueError, OverflowError):  # a database can keep any number
+        return str(unix_seconds)
 
 
 _RECORD: Mapping[str, Callable[[PastOrder], object]] = {
@@ -188,7 +193,7 @@ class Reader:
     out: TextIO
 
     def __post_init__(self, cursor: Cursor) -> None:
-        self._since, self._failed_at = cursor.since, 0.0
+        self._since, self._failed_at = cursor.since, -math.inf
         self._printed = {name: _Printed(progress, cursor.since) for name, progress in cursor.shown.items()}
 
     async def follow(self) -> None:
@@ -201,7 +206,7 @@ class Reader:
             except StoreUnreachableError as error:
                 if not is_failing:
                     print(f"anchor-bot: The database gives no answer ({error}); trying again.", file=sys.stderr)  # noqa: T201 - output of a command
-                is_failing, self._failed_at = True, time.time()
+                is_failing, self._failed_at = True, time.monotonic()
             await asyncio.sleep(_INTERVAL)
 
     async def look(self) -> None:
@@ -209,8 +214,9 @@ class Reader:
 
         The next look is for those that can still come, because they are stored late, and those that are not over.
         """
-        began = time.time()
-        until = max(self._since, began - _LOOK_BACK) if began - self._failed_at > _LOOK_BACK else self._since
+        began = await self.history.database.read(DatabaseClock().now)
+        until = began - _LOOK_BACK if began < self._since else max(self._since, began - _LOOK_BACK)  # the clock was set
+        until = self._since if time.monotonic() - self._failed_at < _LOOK_BACK else until
         older = set(self._printed)
         async for page in _pages(self.history, replace(self.chosen, since=self._since)):
             for order in page:

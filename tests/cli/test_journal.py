@@ -14,9 +14,10 @@ import pytest
 
 from bot.cli.journal import Reader
 from harness import OTHER_SESSION
-from harness.databases import KEY
+from harness.databases import KEY, set_clock
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
 from harness.order_rows import told as told_as
+from harness.outages import execute
 from harness.product import Secret, errors, history, main, open_store, outcomes, policy, requests
 
 Check = Callable[[str, str], None]
@@ -142,6 +143,12 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         assert text not in written + prints()
 
 
+def test_a_time_that_no_calendar_has_is_a_number(prints: Prints, url: str) -> None:
+    asyncio.run(execute(url, "UPDATE orders SET given_at = 1e300, settled_at = 1e300 WHERE outcome = 'NotFound'"))
+    assert "1e+300" in prints()
+    assert json.loads(prints("--format", "json").splitlines()[-1])["given_at"] == "1e+300"
+
+
 def test_people_get_a_table(prints: Prints, wording: Check) -> None:
     wording("all columns", TIME.sub("2026-11-26T10:00:00Z", prints("--outcome", "refused")))
 
@@ -221,6 +228,31 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
         await asyncio.wait({following})
     assert printed[3:] == [(late.id, None)]
     wording("it goes on", capsys.readouterr().err.strip())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("steps", [[-300.0, -300.0], [0.0, -900.0]], ids=["behind", "set back"])
+async def test_the_clock_of_the_database_counts_and_it_can_be_set(url: str, steps: list[float]) -> None:
+    printed, rows = list[str](), list[str]()
+
+    def line(order: history.PastOrder, _: object) -> str:
+        printed.append(order.id)
+        return ""
+
+    async with open_store(Secret(url), [KEY]) as store:
+        chosen, cursor = history.HistoryFilter(team_id="T0FOLLOWED1"), history.Cursor(time.time() - 3_600.0, {})
+        following = asyncio.create_task(
+            Reader(OrderHistory(store.database), cursor, chosen, line, io.StringIO()).follow()
+        )
+        for ahead in steps:
+            set_clock(url, ahead)
+            await asyncio.sleep(5.0)
+            rows.append(order_row(team="T0FOLLOWED1").id)
+            await rows_of(store).write([replace(order_row(team="T0FOLLOWED1"), id=rows[-1])], [])
+            await asyncio.sleep(5.0)
+        following.cancel()
+        await asyncio.wait({following})
+    assert printed == rows
 
 
 async def lines_after(url: str, cursor: history.Cursor, seconds: float = 0.5) -> list[tuple[str, str | None, str]]:

@@ -261,6 +261,17 @@ async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -
     assert (await verified(store))[0] == CHANGED
 
 
+async def test_root_can_be_forgotten_beside_those_whom_sudo_names(store: Store) -> None:
+    for user in ("os:root", "os:root, sudo says alice"):
+        await give(store, 1, user=user)
+    await forget_person(store, "os:root")
+    users = await fetch(store, "SELECT user_id FROM orders ORDER BY user_id")
+    assert users == [("forgotten-1",), ("os:root, sudo says alice",)]
+    assert await verified(store) == (WHOLE, "")
+    await execute(store, "UPDATE orders SET user_id = 'forgotten-2' WHERE user_id <> 'forgotten-1'")
+    assert (await verified(store))[0] == CHANGED
+
+
 async def test_pruning_leaves_one_row_and_a_deletion_is_still_told_from_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
