@@ -171,6 +171,7 @@ def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = 
 def _journal(options: argparse.Namespace) -> int:
     from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415 - the other commands need no database
 
+    logs.configure("ERROR", "text")
     if options.verify:
         settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
         try:

@@ -182,7 +182,7 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
 
 
 async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
-    if not await store.rows.delete(options.team_id):
+    if not await store.rows.delete(options.team_id, by=user_id()):
         raise _not_installed(options.team_id)
     deleted = f"Deleted {options.team_id}, its secrets, and its orders and cards."
     return f"{deleted} The app is still installed in Slack: remove it there as well."

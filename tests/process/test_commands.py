@@ -59,6 +59,13 @@ async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(pos
         assert await at.bot.stop() == 0
 
 
+async def test_a_database_that_is_down_is_one_line() -> None:
+    environ = {"DATABASE_URL": "postgresql://x@127.0.0.1:1/none"}
+    async with bot_process(environ, arguments=("journal",)) as process:
+        assert await process.exit_code() == 1
+    assert len(process.lines) == 1
+
+
 async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(sqlite_url: str) -> None:
     async with single_workspace_process({"DATABASE_URL": sqlite_url}) as at:
         environ = environment(at.slack, at.anchor, DATABASE_URL=sqlite_url)

@@ -264,9 +264,9 @@ class WorkspaceRows:
         record = Record(by, "alert group", group or "none")
         return await self._change(team_id, "alerts_group = :group", record=record, group=group)
 
-    async def delete(self, team_id: str) -> bool:
-        """Delete a workspace and its orders."""
-        return await self._delete(team_id)
+    async def delete(self, team_id: str, *, by: str = "") -> bool:
+        """Delete a workspace and its orders, and record who did; Slack does not say who uninstalls an app."""
+        return await self._delete(team_id, by)
 
     async def delete_uninstalled(self, uninstall: Uninstall) -> bool:
         """Delete a workspace if it was installed before `uninstall`, and if its bot user is among the revoked ones."""
@@ -274,9 +274,9 @@ class WorkspaceRows:
         if uninstall.bot_user_ids is not None:
             conditions += " AND bot_user_id IN (SELECT value FROM json_each(:bots))"
         with self._on_change(uninstall.team_id):
-            return await self._delete(uninstall.team_id, conditions, at=uninstall.happened_at, bots=bots)
+            return await self._delete(uninstall.team_id, "", conditions, at=uninstall.happened_at, bots=bots)
 
-    async def _delete(self, team_id: str, conditions: str = "", **values: object) -> bool:
+    async def _delete(self, team_id: str, by: str, conditions: str = "", **values: object) -> bool:
         """Delete a workspace that meets the conditions, and everything about it."""
         sql = f"DELETE FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED} {conditions}"
 
@@ -287,10 +287,13 @@ class WorkspaceRows:
                     connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
             if is_deleted and connection.has_table("audit"):
                 self._audit.bury(connection, team_id)
+                if by:
+                    self._record(connection, team_id, Record(by, "installation", "deleted"))
             return is_deleted
 
         is_deleted = await self._database.change(delete_all, within=_DELETION_TIMEOUT)
         await self._database.change_copies(delete_all)
+        self._database.news.audit.set()
         return is_deleted
 
     async def _change_version(

@@ -408,9 +408,12 @@ async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: S
     listed = await fetch(store, "SELECT what, content FROM audit ORDER BY what DESC")
     assert listed == [("installation", "installed"), ("alert channel", "C0ALERTS001")]
     await store.rows.save(GLOBEX)
-    await store.rows.delete(ACME.team_id)
+    await store.rows.delete(ACME.team_id, by="os:alice")
     await chain(store)
-    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("deleted",), ("installation",)]
+    found = await OrderHistory(store.database).next_page(history.HistoryFilter(), None, most=5)
+    assert ("os:alice", "installation: deleted") in [(one.user_id, one.reason) for one in found]
+    await store.rows.delete(GLOBEX.team_id)
+    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("deleted",), ("deleted",), ("installation",)]
     assert await verified(store) == (WHOLE, "")
 
 
