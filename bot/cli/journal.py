@@ -131,10 +131,11 @@ def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO)
         found = asyncio.run(_verify(of.database_url, keys, settings.journal_days, options.link or ""))
     except StoreError as error:
         raise NotDoneError(f"Database error, nothing was verified: {error}.") from None
-    for line in (*found.gaps, *found.problems):
-        print(line, file=out)
-    for team_id, row in found.last.items():
-        print(f"Last link of {team_id or 'the workspace'}: {row.link} (row {row.place})", file=out)
+    links = (
+        f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in found.last.items()
+    )
+    for line in (*found.gaps, *found.problems, *links):
+        print(printable(line, limit=_LONGEST), file=out)
     print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(found.last)} workspaces.", file=out)
     return _EXIT_CODES[found.verdict]
 

@@ -37,7 +37,7 @@ INTERVAL = 5.0
 
 _FALLBACK = 64.0  # seconds between two looks for what other processes have left
 LOG_INTERVAL = 3_600.0
-"""Seconds between two lines of a workspace with its last link."""
+"""Seconds between two looks for new last links to log."""
 
 BATCH = 100
 """Rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it."""
@@ -65,8 +65,13 @@ ADD_CHANGE = """
     VALUES (:id, :team_id, '', :what, :at, :user_id, :value)
 """
 _READ = f"SELECT {', '.join(AuditRow._fields)}"
-_NEW = f"{_READ}, user_id FROM audit WHERE place IS NULL ORDER BY at, id LIMIT {BATCH} FOR UPDATE"
+_NEW = f"""
+    {_READ}, user_id FROM audit WHERE place IS NULL AND what NOT IN ('{DELETED}', '{GAP}', '{NEW_KEY}')
+    ORDER BY at, id LIMIT {BATCH} FOR UPDATE
+"""
+"""What only a chaining itself adds is not chained: it would stand for rows that somebody has deleted."""
 _LAST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
+_LAST_OF_ALL = f"{_READ} FROM audit WHERE (team_id, place) IN (SELECT team_id, max(place) FROM audit GROUP BY team_id)"
 _SINCE = f"{_READ} FROM audit WHERE team_id = :team_id AND place >= :place ORDER BY place LIMIT 1"
 _PEOPLE = """
     SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
@@ -117,6 +122,7 @@ _PROBLEM = f"""
     END AS problem
 """
 """It names what differs, also if somebody has put NULL into a column."""
+_ANOTHER = "the person behind its pseudonym was changed"
 _VERIFIED = f"""
     SELECT {", ".join(f"audit.{one}" for one in AuditRow._fields)}, {_PROBLEM}, people.user_id, people.salt FROM audit
     LEFT JOIN orders ON orders.id = audit.about
@@ -143,24 +149,29 @@ class AuditTrail:
     def __post_init__(self) -> None:
         self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
         self._known: LRUCache[str, AuditRow] = LRUCache(_MOST_KNOWN)
-        self._unlogged: LRUCache[str, AuditRow] = LRUCache(_MOST_KNOWN)
-        self._logged_at = -math.inf
+        self._logged: LRUCache[str, str] = LRUCache(_MOST_KNOWN)
+        self._log_at = math.inf  # that of commands
 
     async def run(self) -> None:
-        """Chain what is added, until cancelled. The check of the database reports its failures."""
+        """Chain what is added and log links, until cancelled. The check of the database reports its failures."""
+        self._log_at = -math.inf
         while True:
             is_more = await self._chain_some()
+            if time.monotonic() >= self._log_at:
+                self._log_at = time.monotonic() + LOG_INTERVAL
+                await self.log_links()
             if not is_more:
                 await happens(self.database.news.audit, within=_FALLBACK)
             await asyncio.sleep(_PAUSE if is_more else INTERVAL)
 
     async def close(self) -> None:
-        """Chain what was added last, since no other process may run, and log the last links."""
-        if self.database.news.audit.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
+        """Chain what was added last, since no other process may run, and log the last links if `run` did."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                if self.database.news.audit.is_set():
                     await self._chain_some()
-        self._log_links()
+                if self._log_at < math.inf:
+                    await self.log_links()
 
     async def _chain_some(self) -> bool:
         """Chain some rows, and return whether there are probably more."""
@@ -176,18 +187,17 @@ class AuditTrail:
     async def chain(self) -> int:
         """Chain at most BATCH rows, one process at a time. Return how many."""
         chained = await self.database.change(self._chain)
-        for row in chained:
-            self._known[row.team_id] = self._unlogged[row.team_id] = row
-        if self._unlogged and time.monotonic() >= self._logged_at + LOG_INTERVAL:
-            self._log_links()
+        self._known.update({row.team_id: row for row in chained})
         return len(chained)
 
-    def _log_links(self) -> None:
-        """Log the last link of each workspace that has had rows since the last time."""
-        for team_id, row in self._unlogged.items():
-            _log.info("audit trail", extra={"team": team_id, "place": row.place, "link": row.link})
-        self._unlogged.clear()
-        self._logged_at = time.monotonic()
+    async def log_links(self) -> None:
+        """Log the last link of each workspace that had another one the last time, whichever process has chained it."""
+        with suppress(StoreError):
+            for found in await self.database.fetch_all(_LAST_OF_ALL):
+                row = self._known[found.team_id] = AuditRow._make(found)
+                if self._logged.get(row.team_id) != row.link:
+                    self._logged[row.team_id] = row.link
+                    _log.info("audit trail", extra={"team": row.team_id, "place": row.place, "link": row.link})
 
     def _chain(self, connection: Connection) -> list[AuditRow]:
         DatabaseClock().now(connection, [_LOCK])
@@ -285,20 +295,16 @@ class AuditTrail:
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
         inspection = Inspection(await self._keys(), link)
-        now = time.time()
-        limit = now - days * _DAY + _SETTLING
-        last: Row | None = None
-        while True:
-            at = {"team_id": "", "place": -1} if last is None else {"team_id": last.team_id, "place": last.place}
+        now, at = time.time(), {"team_id": "", "place": -1}
+        limit, count = now - days * _DAY + _SETTLING, PAGE
+        while count == PAGE:
             rows = await self.database.fetch_all(_VERIFIED, **at, limit=limit, most=PAGE)
-            for row in rows:
-                *values, problem, user_id, salt = row
-                if salt is not None and _pseudonym(salt, user_id) != row.person:
-                    problem = problem or "the person behind its pseudonym was changed"
-                inspection.follow(AuditRow._make(values), problem)
-            if len(rows) < PAGE:
-                break
-            last = rows[-1]
+            for *values, problem, user_id, salt in rows:
+                row = AuditRow._make(values)
+                is_another = user_id is not None and _pseudonym(str(salt), str(user_id)) != row.person
+                inspection.follow(row, problem or (_ANOTHER if is_another else None))
+                at = {"team_id": row.team_id, "place": row.place}
+            count = len(rows)
         unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)
         late = await self.database.fetch_one(_UNCHAINED, earliest=now - _SETTLING, latest=now + _SETTLING)
         inspection.end(None if unknown is None else unknown.id, late.count if late else 0)
@@ -309,7 +315,7 @@ class AuditTrail:
         for row in await self.database.fetch_all(_KEYS):
             try:
                 keys[row.name] = bytes.fromhex(self.cipher.decrypt(row.value, FieldRef(row.name, KEY_COLUMN)).reveal())
-            except UnreadableError:
+            except (UnreadableError, AttributeError):  # no text at all
                 _log.info("a key of the audit trail is not known", extra={"key": row.name})
         return keys
 
