@@ -97,6 +97,7 @@ async def test_without_work_and_load_balancer_a_bot_goes_at_once(
         await at.command(SESSION)
         assert await seconds_to_stop(at.bot, number) < 3.5
     logged = ["starting", "database migrated", "listening", "ready", "connected to Slack", "pause", "stopping"]
+    logged += ["audit trail"]
     assert [entry["message"] for entry in shutdown_log(at.bot)] == [
         message for message in logged if socket_mode or message != "connected to Slack"
     ]
