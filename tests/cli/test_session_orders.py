@@ -19,7 +19,7 @@ from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import OrderHistory, order_row
-from harness.product import OrderRows, Secret, Settings, State, errors, history, main, open_store, outcomes
+from harness.product import OrderRows, Secret, Settings, State, errors, history, main, open_store, outcomes, running
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
 from harness.texts import order_options, terminal_text
@@ -177,16 +177,36 @@ async def test_the_output_lists_what_may_still_run(
     assert await site.refused("pause", "--all", SESSION) == await site.refused("pause")
 
 
-async def test_ctrl_c_during_the_pauses_lists_what_may_still_run(
-    site: Site, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("arguments", [[SESSION], ["--all", "--yes"]], ids=["one", "all"])
+async def test_ctrl_c_leaves_a_pause_unconfirmed_and_names_the_session_of_several(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check, arguments: list[str]
 ) -> None:
     site.anchor.session(SESSION).seconds = 20.0
-    giving = asyncio.create_task(site.give("pause", "--all", "--yes"))
+    giving = asyncio.create_task(site.give("pause", *arguments))
     await site.anchor.until(lambda: site.sent)
+    capsys.readouterr()
     os.kill(os.getpid(), signal.SIGINT)
     assert await giving == 130
-    assert SESSION in capsys.readouterr().out.splitlines()[-1]
-    assert [one.outcome for one in await site.journal()] == ["Unconfirmed"]
+    printed = capsys.readouterr()
+    if arguments == [SESSION]:
+        assert printed.out == ""
+        wording("a pause that was interrupted", printed.err.strip())
+    else:
+        assert SESSION in printed.out.splitlines()[-1]
+    (row,) = await site.journal()
+    assert (row.outcome, row.state, row.delivered_by) == ("Unconfirmed", "told", "terminal")
+    assert outcomes.Doubt.STOPPED in str(row.outcome_fields)
+
+
+async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(site: Site) -> None:
+    site.anchor.session(SESSION).seconds = 8.0
+    giving = asyncio.create_task(site.give("pause", SESSION))
+    await site.anchor.until(lambda: site.sent)
+    async with running(Settings.from_env(site.environ)) as bot:
+        await bot.startup
+        assert await giving == 0
+        await asyncio.sleep(60.0)
+    assert site.sent == ["pause"]
 
 
 # --- without a database ---
