@@ -152,9 +152,7 @@ class Batches:
         """Read the list once more, and name what began meanwhile, with Pause."""
         order = Order(Verb.PAUSE, SessionId(""), batch.address.actor)
         access = await self.orders.session_control.access_check.check(order)
-        if not isinstance(access, Access):
-            return
-        found = await self.orders.facts.reads.anchor.running(access.key)
+        found = await self.orders.facts.reads.anchor.running(access.key) if isinstance(access, Access) else None
         if isinstance(found, SessionList):
             known, matching = set(batch.session_ids), found.chosen(Choice(words)).sessions
             new = [one for one in matching if one.id not in known and (one.created_at or 0.0) > batch.since]

@@ -106,8 +106,7 @@ class WorkspaceMonitor:
 
     def _record_check(self, workspace: Workspace, check: KeyCheck, status: int | None = None) -> None:
         key = workspace.anchor_key
-        if key is None:
-            return
+        assert key is not None  # noqa: S101 - the request had it
         if not workspace.is_managed and check is KeyCheck.REFUSED:
             why = f"Anchor refuses ANCHOR_API_KEY (HTTP {status}). Set it to a valid key and restart the bot."
             self.readiness.degrade("anchor_key", why)

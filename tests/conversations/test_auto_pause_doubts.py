@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -29,7 +30,7 @@ from harness import HTTP_ONLY, SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute, locked
-from harness.product import Limits, Settings, running
+from harness.product import Limits, Settings, outcomes, running
 from harness.restarts import remains
 from harness.single_workspace import PATIENT_ACK
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -74,22 +75,30 @@ async def test_if_that_takes_long_people_are_told_and_it_is_tried_again(sqlite_u
         await at.anchor.until(lambda: pauses(at) == ["pause"], within=130)
 
 
-async def test_nothing_is_sent_until_the_workspace_has_a_row(sqlite_url: str) -> None:
+async def test_nothing_is_sent_until_the_workspace_has_a_row_and_can_be_read(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is counted needs it. The bot writes it once its team is known, and the database can be used."""
+    unread = AsyncMock(return_value=outcomes.StoreUnavailable())
     async with braking(sqlite_url) as at:
         await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
         await execute(sqlite_url, "CREATE VIEW workspaces AS SELECT * FROM gone WHERE 1 = 0")  # nobody can write a row
-        answers = [await send(at), await send(at, fingerprint="f2", starts_at="2026-01-01T00:00:00Z")]
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.usecases.access.AccessCheck.check", unread)
+            answers = [await send(at), await send(at, fingerprint="f2", starts_at="2026-01-01T00:00:00Z")]
         assert ([one["pause"] for one in answers], pauses(at)) == (["pending", "pending"], [])
         await execute(sqlite_url, "DROP VIEW workspaces")
         await execute(sqlite_url, "ALTER TABLE gone RENAME TO workspaces")
         await at.anchor.until(lambda: pauses(at) == ["pause", "pause"])
 
 
-async def test_if_it_is_not_known_in_time_since_when_an_alert_fires_its_card_says_so(sqlite_url: str) -> None:
+@pytest.mark.parametrize("fields", [{}, {"starts_at": minutes_ago(1)}])
+async def test_if_it_is_not_known_in_time_what_speaks_against_a_pause_its_card_says_so(
+    sqlite_url: str, fields: dict[str, object]
+) -> None:
     async with braking(sqlite_url) as at:
         await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
-        await send(at)
+        await send(at, **fields)
         (card,) = about_session(at)
         await asyncio.sleep(125)
         await execute(sqlite_url, "ALTER TABLE gone RENAME TO workspaces")

@@ -18,7 +18,7 @@ from conversations.test_replicas import second_bot
 from harness import HTTP_ONLY, ManyHarness, SingleHarness, Tenant, many_workspaces, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY
-from harness.outages import execute
+from harness.outages import execute, without_table
 from harness.product import Secret, open_store, policy, workspace
 from harness.replicas import replicas
 from harness.stored import add_token, fetch
@@ -287,6 +287,17 @@ async def test_a_double_submission_pauses_once(sqlite_url: str) -> None:
         assert [len(at.anchor.posts(one)) for one in held] == [1, 1]
     async with open_store(Secret(sqlite_url), [KEY]) as store:
         assert await fetch(store, "SELECT count(*) AS orders FROM orders WHERE source = 'button'") == [(2,)]
+
+
+async def test_without_the_database_nobody_is_asked_but_what_was_confirmed_is_paused(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        held, message = await limited(at)
+        async with without_table(sqlite_url):
+            assert text_of(await ask(at, message)) == say.NO_DATABASE
+        view = await ask(at, message)
+        await execute(sqlite_url, "ALTER TABLE marks RENAME TO gone")
+        assert await confirm(at, view) == say.NO_DATABASE
+        await at.anchor.until(lambda: not running(at, held))
 
 
 async def test_a_forged_question_and_one_of_ten_minutes_ago_pause_nothing(sqlite_url: str) -> None:

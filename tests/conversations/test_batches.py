@@ -272,6 +272,20 @@ async def test_of_batches_of_two_processes_each_is_told_in_full(
             assert max(len(at.anchor.posts(one)) for one in sessions) <= 2
             numbers = sorted(text.split(" agents*")[0][-2:] for text in (one.text for one in at.messages()[before:]))
             assert numbers == ["25", "30"]
+        sessions, before = add(at, MOST + 2, seconds=1.0), len(at.messages())
+        for container in built.containers:  # Slack sends it twice
+            await container.batches.pause(batch(at, sessions, trigger_id="1.2"))
+        await at.slack.until(lambda: len(at.messages()) > before and "…" not in at.messages()[-1].text)
+        assert [len(at.anchor.posts(one)) for one in sessions[MOST:]] == [1, 1]
+        assert (len(at.messages()), f"{MOST + 2} agents*" in at.messages()[-1].text) == (before + 1, True)
+
+
+async def test_what_waits_for_anchor_is_not_sent_if_the_bot_stops(built: Built, sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        at.anchor.fault = rate_limited(15, times=1)
+        await built.batches.pause(batch(at, sessions := add(at, MOST + 2)))
+        await asyncio.sleep(1.0)
+    assert [one for one in sessions if not at.anchor.posts(one)] == sessions[MOST:]
 
 
 # --- resume these ---
@@ -316,6 +330,18 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         ends = [at.anchor.session(one).state for one in sessions]
         assert ends == [SessionState.PAUSED, SessionState.RUNNING, SessionState.PAUSED, *[SessionState.RUNNING] * 37]
         assert all(one in at.messages()[-1].text for one in (repaused, resumed, later))
+
+
+async def test_without_the_database_nobody_is_asked_and_nothing_is_resumed(built: Built, sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        _, message = await paused_batch(at, built, 3)
+        view = await ask_to_resume(at, message)
+        async with without_table(sqlite_url):
+            await at.slack.submit(at.person, view, {})
+            await at.slack.until(lambda: "nothing was resumed" in at.modal().text)
+            await at.slack.close(at.person)
+            assert "nothing was resumed" in (await ask_to_resume(at, message)).text
+        assert len(at.anchor.orders) == 3
 
 
 @HTTP_ONLY
