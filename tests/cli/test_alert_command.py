@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import web
@@ -121,10 +122,7 @@ async def test_the_address_can_have_a_path_and_the_answer_can_get_lost(send: Sen
 
 
 async def test_ctrl_c_says_what_is_not_known(send: Send, monkeypatch: pytest.MonkeyPatch, wording: Check) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("httpx.post", interrupt)
+    monkeypatch.setattr("httpx.post", Mock(side_effect=KeyboardInterrupt))
     ran = await send("http://127.0.0.1:1")
     assert ran.code == 130
     wording("interrupted", ran.said)

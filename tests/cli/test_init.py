@@ -7,6 +7,7 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import web
@@ -312,10 +313,7 @@ async def test_a_person_gets_a_short_link_the_manifest_as_a_file_and_the_offer_o
 
 
 async def test_ctrl_c_at_a_question_is_one_line(site: Site) -> None:
-    def interrupt(_: str) -> str:
-        raise KeyboardInterrupt
-
-    site.patch.setattr("builtins.input", interrupt)
+    site.patch.setattr("builtins.input", Mock(side_effect=KeyboardInterrupt))
     said = await site.init(environ=site.services, stdin=Terminal(), code=130)
     assert len(said.splitlines()) == 1
     assert site.written() is None

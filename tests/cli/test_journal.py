@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -176,14 +177,7 @@ def test_bad_arguments_are_named(capsys: pytest.CaptureFixture[str], wording: Ch
         wording(arguments, capsys.readouterr().err.splitlines()[-1])
 
 
-def raising(error: BaseException) -> Any:
-    async def fail(*_: object, **__: object) -> None:
-        raise error
-
-    return fail
-
-
-GONE = raising(errors.StoreUnreachableError("gone"))
+GONE = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
 
 
 def test_a_database_that_fails_meanwhile_is_named_and_ctrl_c_ends_it(
@@ -191,7 +185,7 @@ def test_a_database_that_fails_meanwhile_is_named_and_ctrl_c_ends_it(
 ) -> None:
     monkeypatch.setattr(OrderHistory, "next_page", GONE)
     wording("incomplete", prints("--format", "json", code=1))
-    monkeypatch.setattr(OrderHistory, "next_page", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(OrderHistory, "next_page", AsyncMock(side_effect=KeyboardInterrupt))
     assert [main(["journal"]), main(["journal", "--follow"])] == [130, 0]
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import Mock
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -177,10 +178,6 @@ def test_what_is_no_key_is_not_set(says: Says, url: str, typed: str | bytes, wor
     assert found(url).anchor_key is None
 
 
-def no_certificates(**_: object) -> None:
-    raise FileNotFoundError(2, "No such file")
-
-
 def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_wanted(
     says: Says, url: str, anchor: SimAnchor, monkeypatch: pytest.MonkeyPatch, wording: Check
 ) -> None:
@@ -193,7 +190,7 @@ def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_want
     monkeypatch.setenv("ANCHOR_API_URL", "http://127.0.0.1:1")
     wording("no answer about a key", says(*set_key, typed="sk-typed\n", code=1))
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cli.operators.open_session", no_certificates)
+        patch.setattr("bot.cli.operators.open_session", Mock(side_effect=FileNotFoundError(2, "No such file")))
         wording("no certificates", says(*set_key, typed="sk-typed\n", code=1))
     assert found(url).anchor_key == good
     wording("unchecked key", says(*set_key, "--offline", typed="sk-typed\n"))

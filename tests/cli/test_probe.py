@@ -126,38 +126,26 @@ async def test_no_wait_is_made_that_tells_nothing(anchor: SimAnchor, fields: Map
     assert time.monotonic() - began < 60
 
 
-async def test_what_anchor_does_not_answer_stays_unknown(anchor: SimAnchor) -> None:
-    add(anchor, key=SECOND)
-    anchor.unknowns.others_ordered = 500
-    code, lines = await probed(settings_for(anchor), SESSION, "--yes")
-    assert (code, lines[1:4]) == (
-        0,
-        [
-            line(N.OTHERS_PAUSED, Skipped.NO_FACT),
-            line(N.IDLE_TIMEOUT, Skipped.NO_FACT),
-            line(N.END_OF_ENDED, Skipped.STILL_RUNS, status="500"),
-        ],
-    )
-
-
-async def test_of_an_anchor_that_gives_no_answer_any_more_nothing_is_known(
-    anchor: SimAnchor, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_cut_off", [False, True])
+async def test_what_anchor_does_not_answer_stays_unknown(
+    anchor: SimAnchor, monkeypatch: pytest.MonkeyPatch, *, is_cut_off: bool
 ) -> None:
-    def break_off(_: str) -> str:
-        anchor.fault = ResetAfterReading()
+    def answer(_: str) -> str:
+        anchor.fault = ResetAfterReading() if is_cut_off else None
         return SESSION[:8]
 
-    add(anchor)
+    add(anchor, key=SECOND)
+    anchor.unknowns.others_ordered = 500
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr("builtins.input", break_off)
-    assert await probed(settings_for(anchor), SESSION) == (
+    monkeypatch.setattr("builtins.input", answer)
+    code, lines = await probed(settings_for(anchor), SESSION)
+    assert (code, lines[1:]) == (
         0,
         [
-            line(N.OTHERS_LISTED, Skipped.NO_FACT),
             line(N.OTHERS_PAUSED, Skipped.NO_FACT),
             line(N.IDLE_TIMEOUT, Skipped.NO_FACT),
-            line(N.END_OF_ENDED, Skipped.STILL_RUNS, status="none"),
-            line(N.END_OF_UNKNOWN, Skipped.NO_FACT),
+            line(N.END_OF_ENDED, Skipped.STILL_RUNS, status="none" if is_cut_off else "500"),
+            line(N.END_OF_UNKNOWN, Skipped.NO_FACT if is_cut_off else Good.ANSWERED, status="401"),
         ],
     )
 

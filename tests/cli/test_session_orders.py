@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -240,9 +241,7 @@ async def test_the_warnings(site: Site, capsys: pytest.CaptureFixture[str], word
 async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check, verb: str
 ) -> None:
-    async def fail(*_: object) -> None:
-        raise errors.StoreUnreachableError("gone")
-
+    fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
     monkeypatch.setattr(OrderRows, "write", fail)
     monkeypatch.setattr(OrderHistory, "last_team", fail)
     is_sent = verb == "pause"
@@ -328,13 +327,6 @@ async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
 # --- exit codes ---
 
 
-def raising(error: BaseException) -> Callable[..., None]:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    return fail
-
-
 def test_an_order_that_was_not_sent_says_why(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -348,12 +340,12 @@ def test_an_order_that_was_not_sent_says_why(
         assert caught.value.code == 2
     capsys.readouterr()
     with monkeypatch.context() as patch:
-        patch.setattr(orders, "open_session", raising(OSError("no such file")))
+        patch.setattr(orders, "open_session", Mock(side_effect=OSError("no such file")))
         assert main(["resume", SESSION]) == 1
         assert "SSL_CERT_FILE" in capsys.readouterr().err
 
     with monkeypatch.context() as patch:
-        patch.setattr(orders, "give_order", raising(KeyboardInterrupt()))
+        patch.setattr(orders, "give_order", Mock(side_effect=KeyboardInterrupt))
         assert main(["pause", SESSION]) == 130
         assert len(capsys.readouterr().err.splitlines()) == 1
     monkeypatch.setenv("ANCHOR_API_KEY", "two words")

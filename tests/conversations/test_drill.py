@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -115,13 +116,10 @@ async def test_both_results_are_posted_where_it_is_asked_for(site: Site) -> None
     assert [": drill" in one.text for one in posts(site.at)] == [True, True]
 
 
-async def fail(*_: object) -> None:
-    raise errors.StoreUnreachableError("gone")
-
-
 async def test_without_a_record_nothing_is_sent_and_of_a_pause_nothing_undone(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
+    fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
     wording("no database", await site.refused(DATABASE_URL="sqlite:////nowhere/bot.db"))
     with monkeypatch.context() as patch:
         patch.setattr("bot.cli.drill.SessionStates.of", fail)
