@@ -1,6 +1,7 @@
 """Orders that a killed process has left unfinished: a row of the table in docs/reliability.md each."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -217,6 +218,34 @@ async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch
             await left.leave("pause", State.ACTED, PAUSED)
         async with left.restart():
             assert await until_told(left) == ["Paused"] * 3
+
+
+@pytest.mark.parametrize("column", ["verb", "source", "state"])
+async def test_an_order_of_a_newer_version_is_left_to_it_and_holds_up_no_other(database_url: str, column: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave("pause", State.SENT)
+        await left.store.database.execute(f"UPDATE orders SET {column} = 'foreseen'")  # noqa: S608
+        await left.leave("pause", State.SENT)
+        async with left.restart():
+            await until(lambda: left.orders)
+        assert sorted(row.owner == "a killed process" for row in await left.rows()) == [False, True]
+
+
+async def test_what_a_full_journal_or_a_damaged_row_holds_up_is_taken_over_after_it(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reported = "unfinished orders not taken over"
+    async with remains(sqlite_url) as left:
+        await left.leave("pause", State.SENT)
+        monkeypatch.setattr("bot.outbound.store.journal.MOST_OPEN", 0)
+        async with left.restart():
+            await asyncio.sleep(5.0)
+            await left.store.database.execute("UPDATE orders SET given_at = 'x'")
+            assert (left.orders, reported in caplog.messages) == ([], False)
+            monkeypatch.undo()
+            await until(lambda: reported in caplog.messages)
+            await left.store.database.execute("UPDATE orders SET given_at = :at", at=time.time() - 60.0)
+            assert await until_told(left) == ["Paused"]
 
 
 @pytest.mark.slow

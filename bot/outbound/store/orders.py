@@ -201,8 +201,11 @@ _NOT_KNOWN = f"""
     SELECT id FROM orders WHERE {_IS_UNFINISHED}
       AND (owner <> :owner OR id NOT IN (SELECT value FROM json_each(:known))) LIMIT 1
 """
+_KINDS = {"verb": Verb, "source": Source, "state": State}
+_IS_READABLE = " AND ".join(f"{name} IN ({', '.join(map(repr, map(str, kind)))})" for name, kind in _KINDS.items())
+"""A row with a value of a newer version is left to a process of that."""
 _LEFT = f"""
-    SELECT id FROM orders WHERE {_IS_UNFINISHED} AND (
+    SELECT id FROM orders WHERE {_IS_UNFINISHED} AND {_IS_READABLE} AND (
       owner <> :owner AND (owner IN (SELECT value FROM json_each(:ended))
         OR NOT EXISTS (SELECT 1 FROM marks WHERE scope = '{PROCESS}' AND name = orders.owner)
         OR :all_leases = 1 AND source NOT IN ('{"', '".join(sorted(OF_OPERATORS))}'))
