@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.sim.anchor import Hang, Received, SessionState, rate_limited
-from bot.sim.slack import Message, User, View
+from bot.sim.slack import Message, User, View, api_error, expired_url
 from conversations.test_replicas import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
@@ -123,9 +123,11 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         assert at.slack.bob.id in message.text
 
 
-async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built: Built) -> None:
-    """The second one of a person links to the first."""
+@pytest.mark.parametrize("links", [True, False])
+async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built: Built, *, links: bool) -> None:
+    """The second one of a person links to the first, if Slack says how."""
     async with single_workspace() as at:
+        at.slack.faults["chat.getPermalink"] = None if links else api_error("fatal_error")
         sessions = add(at, MOST + 10, seconds=5.0)
         first = batch(at, sessions)
         await built.batches.pause(first)
@@ -135,7 +137,7 @@ async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built
         told, joined = at.messages()
         assert [len(at.anchor.posts(one)) for one in sessions] == [1] * len(sessions)
         assert (f" {MOST + 10} " in told.text, " 12 " in joined.text) == (True, True)
-        assert (told.ts.replace(".", "") in joined.text, "archives" in told.text) == (True, False)
+        assert (told.ts.replace(".", "") in joined.text, "archives" in told.text) == (links, False)
 
 
 @pytest.mark.parametrize("words", ["", "shop", None])
@@ -186,22 +188,26 @@ async def test_a_database_that_fails_meanwhile_holds_up_neither_the_pauses_nor_t
         assert len(at.messages()) == 2
 
 
-@pytest.mark.parametrize("way", ["response_url", "direct message", "home"])
+@pytest.mark.parametrize("way", ["response_url", "used-up response_url", "direct message", "home"])
 async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: str) -> None:
     async with single_workspace(ALERTS_CHANNEL="C0ALERTS001" if way == "home" else "") as at:
         elsewhere = at.workspace.add_channel("C0ELSEWHERE", "elsewhere", at.person)
         sessions = add(at, MOST + 1, seconds=2.0)
         delivery = await at.command("help", channel=elsewhere)
-        url = delivery.response_url if way == "response_url" else None
+        url = delivery.response_url if "response_url" in way else None
+        at.slack.faults["response_url"] = expired_url() if way.startswith("used-up") else None
         channel = "" if way == "home" else elsewhere.id
-        await built.batches.pause(batch(at, sessions, url=url, channel=channel, reason="private"))
+        for some in (sessions, sessions[1:]):
+            await built.batches.pause(batch(at, some, url=url, channel=channel, reason="private"))
         await asyncio.sleep(30.0)
         here, direct = at.messages(elsewhere), at.direct_messages()
         assert [len(here), len(direct), len(at.messages())] == {
-            "response_url": [1, 0, 0],
-            "direct message": [0, 1, 0],
-            "home": [0, 1, 1],
+            "response_url": [2, 0, 0],
+            "used-up response_url": [0, 2, 0],
+            "direct message": [0, 2, 0],
+            "home": [0, 2, 2],
         }[way]
+        assert "archives" not in str(here)  # the first one is in no message that can be linked
         told = [*here, *direct, *at.messages()]
         assert all("…" not in one.text for one in told)
         assert "private" not in str(at.messages())
