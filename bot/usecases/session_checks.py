@@ -73,15 +73,14 @@ class SessionChecks:
     async def _try_in_turn(self, team_id: str) -> None:
         async with self._key_turn:
             with suppress(StoreError):
-                if (workspace := await self.workspaces.find(team_id)) is not None:
-                    await self.try_key(workspace)
+                await self.try_key(await self.workspaces.find(team_id))
 
-    async def try_key(self, workspace: Workspace) -> None:
+    async def try_key(self, workspace: Workspace | None) -> None:
         """Try the key with Anchor. Without an answer nothing is known about it.
 
         If there are no requests left, others have tried it.
         """
-        if workspace.anchor_key is None or not await self.rows.allows_reads(workspace.team_id, 1):
+        if workspace is None or workspace.anchor_key is None or not await self.rows.allows_reads(workspace.team_id, 1):
             return
         result = await self.anchor.try_key(workspace.anchor_key.value)
         if isinstance(result, NewKeyRejected):

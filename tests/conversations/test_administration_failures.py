@@ -177,6 +177,15 @@ async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: A
     assert team.direct_messages(team.admin) == []
 
 
+@pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_history"])
+async def test_a_modal_says_that_the_workspace_has_removed_the_app(team: AdminHarness, modal: str) -> None:
+    await team.open_home()
+    await team.open_modal(modal)
+    assert await team.at.store.rows.delete(team.team_id)
+    await team.submit(MODALS.get(modal, {}))
+    await team.wait_for_modal(say.NOT_SERVED)
+
+
 @pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_remove_key"])
 async def test_a_modal_left_open_when_the_app_was_removed_changes_nothing_after_it_came_back(
     team: AdminHarness, modal: str

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from unittest.mock import AsyncMock
 
 import pytest
 from yarl import URL
@@ -77,7 +78,9 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
     )
 
 
-async def test_an_admin_names_the_group_that_critical_alerts_mention(team: AdminHarness) -> None:
+async def test_an_admin_names_the_group_that_critical_alerts_mention(
+    team: AdminHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = team.at.store
     assert await add_token(store.rows, team.team_id, TOKEN)
     await store.rows.set_alerts_channel(team.team_id, team.channel.id)
@@ -85,18 +88,21 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Admin
     for written, reply in (
         ("on-call", say.settings_texts.NOT_A_GROUP),
         (ON_CALL, say.settings_texts.group_saved(ON_CALL)),
+        (ON_CALL, say.settings_texts.group_saved(ON_CALL)),
     ):
         await team.press("anchor_alerts_group", written)
         await team.home_with(reply.text)
     assert (await team.stored()).alerts_group == ON_CALL
-    assert await team.wait_for_direct_messages(user=team.admin) == [
-        say.settings_texts.group_saved(ON_CALL).notice(team.admin.id).text
-    ]
     await team.at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends.", severity="critical")
     assert ON_CALL in team.messages()[-1].text
     await team.press("anchor_alerts_group", "")
     await team.home_with(say.settings_texts.group_saved(None).text)
     assert (await team.stored()).alerts_group is None
+    monkeypatch.setattr("bot.outbound.store.workspaces.WorkspaceRows.set_alerts_group", AsyncMock(return_value=False))
+    await team.press("anchor_alerts_group", ON_CALL)
+    await team.home_with(say.NOT_SERVED)
+    reported = [say.settings_texts.group_saved(one).notice(team.admin.id).text for one in (ON_CALL, None)]
+    assert await team.wait_for_direct_messages(user=team.admin) == reported
 
 
 async def test_a_channel_without_the_bot_is_not_taken_until_the_bot_is_invited(team: AdminHarness) -> None:
@@ -267,6 +273,13 @@ async def test_a_change_of_tokens_after_another_one_is_refused(team: AdminHarnes
     await team.submit({"sender_revoke": ["yes"]})
     assert say.OUTDATED in team.modal().text
     assert len((await team.stored()).alert_tokens) == 2
+    await team.slack.close(team.admin)
+    await team.open_home()
+    await team.press(CHANGE, value="grafana")
+    await team.wait_for_modal("grafana")
+    assert await rows.set_alert_tokens(team.team_id, (), if_version=(await team.stored()).alerts_token_version)
+    await team.submit({"sender_revoke": ["yes"]})
+    assert say.senders.TOKEN_REVOKED.text in team.modal().text
 
 
 async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:

@@ -191,8 +191,9 @@ async def test_the_command_takes_a_whole_id_alone_and_its_button_works_for_one_p
         await press(at, question)
         await told(at, "*Ended*")
         assert verbs(at) == ["end"]
+        at.anchor.read_fault = server_error()
         await at.command(verb="end")
-        late = at.ephemerals()[-1]
+        late, at.anchor.read_fault = at.ephemerals()[-1], None
         await asyncio.sleep(125)
         await press(at, late)
         await at.slack.until(lambda: "This button was" in at.ephemerals()[-1].text)

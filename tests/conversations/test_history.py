@@ -1,5 +1,6 @@
 """Past orders in Home, and the modal in which admins look for others."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -115,24 +116,29 @@ async def test_thirty_orders_with_long_reasons_in_any_script_are_shown(team: Adm
     assert shown(await team.wait_for_modal(reasons[0]), reasons) == reasons[::-1]
 
 
-@pytest.mark.parametrize("fault", ["no table", "a bug"])
+@pytest.mark.parametrize("fault", ["no table", "no answer", "a bug"])
 async def test_home_and_the_modal_say_why_they_show_no_orders(
     team: AdminHarness, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     async def lost(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
+    async def slow(*_: object, **__: object) -> None:
+        await asyncio.sleep(10.0)
+
     await leave(team, team.admin, reason=REASONS[0])
     await team.open_home()
     await team.open_modal(BUTTON)
     if fault == "no table":
         await team.at.execute("ALTER TABLE orders RENAME TO lost")
+    elif fault == "no answer":
+        monkeypatch.setattr("bot.outbound.store.history.OrderHistory.newest", slow)
     else:
         monkeypatch.setattr("bot.outbound.store.history.OrderHistory.newest", lost)
         monkeypatch.setattr("bot.usecases.settings_modals.AdminModals.search_history", lost)
     await team.submit({})
     unreadable = text.history_modal(history.HistoryQuery(), None).blocks[-1]["text"]["text"]
-    assert shown(await team.wait_for_modal(unreadable if fault == "no table" else "")) == []
+    assert shown(await team.wait_for_modal("" if fault == "a bug" else unreadable)) == []
     await team.slack.close(team.admin)
     missing = text.last_orders(text.LastOrders(None, team.admin.id, is_admin=True))[0]["text"]["text"]
     home = await team.open_home()

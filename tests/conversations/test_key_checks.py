@@ -69,6 +69,9 @@ async def test_a_key_is_tried_each_minute_while_alerts_can_pause(at: ManyHarness
     assert MINUTES <= await tries(at, tenant.key) <= 1.3 * MINUTES + 1
     await set_mode(at, tenant, AutoPause.OFF, AutoPause.OBSERVE)
     assert await tries(at, tenant.key) == 0
+    await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
+    await at.execute("UPDATE workspaces SET anchor_api_key = NULL")
+    assert await tries(at, tenant.key, seconds=130.0) == 0
 
 
 async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_order(at: ManyHarness) -> None:

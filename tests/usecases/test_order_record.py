@@ -129,7 +129,11 @@ async def test_a_resume_that_another_process_has_is_not_sent(ours: Process, thei
 
 async def test_a_resume_and_its_attempts_end_with_its_lease(ours: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, record = await ours.stored(RESUME)
-    assert record.is_ours()
+    assert (record.is_ours(), record.is_sent()) == (True, False)
+    assert await record.clear_resume(asyncio.Event()) is None
+    assert (await record.may_repeat(), record.is_sent()) == (True, True)
+    monkeypatch.setattr(OrderRows, "ending", fail)
+    assert not await record.may_repeat()
     monkeypatch.setattr(OrderRows, "is_leased", property(lambda _: False))
     assert not record.is_ours()
     assert isinstance(await record.clear_resume(asyncio.Event()), outcomes.Late)

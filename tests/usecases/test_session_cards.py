@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -91,5 +92,8 @@ async def test_a_resume_is_reported_in_one_channel_and_without_a_database_in_its
         assert [call.args[0][0].channel_id for call in outbox.remember.call_args_list] == channels
     outbox.remember.reset_mock()
     await cards(journal, outbox).report(entry(RESUME, is_lost=True), outcomes.Resumed(), in_thread=True)
+    order, find = entry(PAUSE, outcome=outcomes.Paused()), AsyncMock(side_effect=gone)
+    order.order = replace(order.order, actor=replace(order.order.actor, channel_id=""))
+    await replace(cards(journal, outbox), find=find).announce([order], {})
     outbox.remember.assert_not_called()
-    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
