@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -18,7 +19,8 @@ from harness import SESSION, AdminHarness, ManyHarness, single_workspace
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
-from harness.product import Settings
+from harness.product import Settings, errors
+from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -62,12 +64,21 @@ async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_
         assert len(reminders(at)) == 1
 
 
+READS = "bot.outbound.store.cards.CardRows.allows_reads"
+ERRORS = {
+    "all": ("bot.outbound.store.reminders.states_now", None),
+    "one": (READS, AsyncMock(side_effect=RuntimeError("a bug"))),
+    "database": (READS, AsyncMock(side_effect=errors.StoreUnreachableError("gone"))),
+}
+
+
+@pytest.mark.parametrize(("name", "error"), ERRORS.values(), ids=ERRORS)
 async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, name: str, error: object
 ) -> None:
     async with paused(sqlite_url) as at:
         with monkeypatch.context() as broken:
-            broken.setattr("bot.outbound.store.reminders.states_now", None)
+            broken.setattr(name, error)
             await minutes_pass(2)
         await minutes_pass(14)
         assert len(reminders(at)) == 1
@@ -112,12 +123,18 @@ async def test_nobody_is_told_of_pauses_of_long_ago(sqlite_url: str, days: float
         assert len(reminders(at)) == (days < 1)
 
 
-async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of(sqlite_url: str) -> None:
+@pytest.mark.parametrize(("team_id", "count"), [("", 1), ("T0GLOBEX001", 0)])
+async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of_and_none_of_another_one(
+    sqlite_url: str, team_id: str, count: int
+) -> None:
     async with paused(sqlite_url) as at:
         await asyncio.sleep(4)
-        change(sqlite_url, "UPDATE orders SET team_id = ''")
+        change(sqlite_url, f"UPDATE orders SET team_id = '{team_id}'")  # noqa: S608
         await minutes_pass(16)
-        assert len(reminders(at)) == 1
+        assert len(reminders(at)) == count
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+        looked = database.execute("SELECT remind_at FROM orders WHERE session_id = ?", (SESSION,))
+        assert looked.fetchall() == [(None,)]
 
 
 @pytest.mark.parametrize("why", ["no channel", "left", "archived"])
@@ -185,17 +202,19 @@ async def test_a_session_of_another_account_of_anchor_is_not_said_to_have_ended(
         assert ENDED not in one.text
 
 
-async def test_a_workspace_that_is_without_a_key_for_a_moment_is_reminded(at: ManyHarness) -> None:
+@pytest.mark.parametrize("column", ["anchor_api_key", "bot_token"])
+async def test_a_workspace_that_is_without_a_key_or_cannot_be_read_for_a_moment_is_reminded(
+    at: ManyHarness, column: str
+) -> None:
     team = await AdminHarness.open(at, with_key=True)
-    session, rows = at.anchor.session(team.session), at.store.rows
+    session = at.anchor.session(team.session)
     session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
     await team.command()
     await asyncio.sleep(4)
-    found = await rows.find(team.team_id)
-    assert found is not None
-    assert found.anchor_key is not None
-    await rows.remove_key(team.team_id, if_version=found.key_version)
+    ((before,),) = await fetch(at.store, f"SELECT {column} FROM workspaces")  # noqa: S608
+    change_it = f"UPDATE workspaces SET {column} = :value"  # noqa: S608
+    await execute(at.store, change_it, value=None if column == "anchor_api_key" else "damaged")
     await minutes_pass(15)
-    await rows.set_key(team.team_id, found.anchor_key)
+    await execute(at.store, change_it, value=before)
     await minutes_pass(1.5)
     assert len([one for one in team.messages() if REMINDER in one.text]) == 1
