@@ -29,6 +29,7 @@ from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.sessions import Phase
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
+from bot.outbound.store.sqlite import IN_MEMORY
 from bot.usecases.orders import OperatorOrders
 
 _QUIET = 3_600.0  # seconds without an order or an alert
@@ -47,8 +48,9 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         place = await find_place(options.workspace, settings, session, stack)
         request_id.begin()
-        if place.why_not is not None:
-            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {place.why_not}")
+        in_memory = "DATABASE_URL is sqlite://." if settings.workspaces.store.database_url == IN_MEMORY else None
+        if why_not := place.why_not or in_memory:
+            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why_not}")
         actor = Actor(place.team_id, options.channel or "", user_id())
         pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
         await require_access(pause, settings, place)

@@ -21,7 +21,7 @@ from conversations.test_auto_pause import age_orders, braking, send
 from conversations.test_cards import alert
 from harness import SESSION, SingleHarness
 from harness.databases import KEY
-from harness.doctor import drilled
+from harness.doctor import drilled, give_order
 from harness.order_rows import OrderHistory
 from harness.outages import execute
 from harness.product import OrderRows, Secret, Settings, errors, history, open_store
@@ -38,10 +38,12 @@ class Site:
     at: SingleHarness
     url: str
 
-    async def drill(self, *arguments: str, **changes: str) -> int:
+    def settings(self, **changes: str) -> Settings:
         own = {"DATABASE_URL": self.url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_CHANNEL": self.at.channel.id}
-        settings = Settings.from_env(environment(self.at.slack, self.at.anchor, **own | changes))
-        return await drilled(settings, SESSION, *arguments or ["--yes"])
+        return Settings.from_env(environment(self.at.slack, self.at.anchor, **own | changes))
+
+    async def drill(self, *arguments: str, **changes: str) -> int:
+        return await drilled(self.settings(**changes), SESSION, *arguments or ["--yes"])
 
     async def refused(self, **changes: str) -> str:
         with pytest.raises(Exception, match="Nothing was sent") as why:
@@ -137,6 +139,7 @@ async def test_without_a_record_nothing_is_sent_and_of_a_pause_nothing_undone(
 async def test_a_session_on_which_somebody_works_is_refused(site: Site, wording: Check) -> None:
     await alert(site.at)
     wording("an alert", await site.refused())
+    assert "sqlite://" in await site.refused(DATABASE_URL="sqlite://")
     await execute(site.url, "UPDATE cards SET changed_at = changed_at - 3700")
     await site.at.command()
     await age_orders(site.url, seconds=4_000)
@@ -150,15 +153,25 @@ async def test_a_session_on_which_somebody_works_is_refused(site: Site, wording:
     assert await site.drill() == 0
 
 
-async def test_a_pause_of_somebody_else_meanwhile_stays(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("who", "outcome"), [("alice", "PausedSince"), ("the same user", "PausedSince"), ("resumes", "ResumedSince")]
+)
+async def test_an_order_of_somebody_else_meanwhile_counts(
+    site: Site, capsys: pytest.CaptureFixture[str], who: str, outcome: str
+) -> None:
     site.at.anchor.fault = Slow(8.0)
     drill = asyncio.create_task(site.drill())
     await site.at.anchor.until(lambda: site.sent == ["pause"])
-    await site.at.command()
+    await asyncio.sleep(1.0)
+    if who == "the same user":
+        assert await give_order(site.settings(), "pause", SESSION) == 0
+    else:
+        await site.at.command(verb="resume" if who == "resumes" else "pause")
     assert await drill == 1
-    resumes = [row.outcome for row in await site.rows() if row.verb == "resume"]
-    assert (site.sent, resumes) == (["pause", "pause"], ["PausedSince"])
-    assert "Paused" in capsys.readouterr().out
+    resumes = [row.outcome for row in await site.rows() if (row.verb, row.source) == ("resume", "drill")]
+    await site.at.slack.until(lambda: len(site.sent) == 2)
+    assert (site.sent[1], resumes) == ("resume" if who == "resumes" else "pause", [outcome])
+    assert "Somebody gave another order meanwhile" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
