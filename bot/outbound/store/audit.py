@@ -165,10 +165,16 @@ class AuditTrail:
             await asyncio.sleep(_PAUSE if is_more else INTERVAL)
 
     async def close(self) -> None:
-        """Chain what was added last, since no other process may run, and log the last links if `run` did."""
-        with suppress(TimeoutError):
+        """Chain what was added last, since no other process may run, and log the last links if `run` did.
+
+        A command chains nothing with a key that no bot has used: its settings can be out of date.
+        """
+        with suppress(StoreError, TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                if self.database.news.audit.is_set():
+                if self.database.news.audit.is_set() and (
+                    self._log_at < math.inf
+                    or await self.database.fetch_one(f"{_KEYS} AND name = :own", own=self.cipher.key_id)
+                ):
                     await self._chain_some()
                 if self._log_at < math.inf:
                     await self.log_links()

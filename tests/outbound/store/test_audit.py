@@ -72,11 +72,14 @@ async def test_what_stays_unchained_makes_the_trail_not_verifiable(sqlite_url: s
             assert (verdict, "1 rows are not chained" in problems) == (UNVERIFIABLE, True)
 
 
-async def test_what_a_process_adds_last_is_chained_at_its_end(database_url: str) -> None:
+async def test_what_a_process_adds_last_is_chained_at_its_end_unless_no_bot_has_its_key(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
-        await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
-    async with open_store(Secret(database_url), [KEY]) as store:
-        assert await fetch(store, "SELECT place FROM audit") == [(1,)]
+        await give(store, 1)
+    for key, chained in ((Secret(Fernet.generate_key().decode()), 1), (KEY, 3)):
+        async with open_store(Secret(database_url), [key], keys_must_fit=False) as store:
+            await rows_of(store, "here", key).write([told(order_row(), out.Paused())], [])
+        async with open_store(Secret(database_url), [KEY]) as store:
+            assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NOT NULL") == [(chained,)]
 
 
 async def test_a_resume_that_is_undone_after_it_was_told_has_two_rows(store: Store) -> None:
