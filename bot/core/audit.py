@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 DELETED, GAP, NEW_KEY = "deleted", "gap", "new key"
 """What the rows are about that the bot itself has added: rows deleted before, a restored database, another key."""
 
-_SEPARATOR = "|"
+SEPARATOR = "|"
 
 
 class AuditRow(NamedTuple):
@@ -41,11 +41,6 @@ class AuditRow(NamedTuple):
         return self._replace(link=_sign([*fields, self.key_id, before], key))
 
 
-def content_of(*parts: str) -> str:
-    """Return a content of these parts, none of which has a `|`."""
-    return _SEPARATOR.join(parts)
-
-
 def tombstone(last: AuditRow, key: bytes, **own: Any) -> AuditRow:  # noqa: ANN401 - its id, time and key id
     """Return the row in place of all rows up to this one, which are being deleted. Its place is their number."""
     row = last._replace(about="", what=DELETED, person="", **own)
@@ -54,7 +49,7 @@ def tombstone(last: AuditRow, key: bytes, **own: Any) -> AuditRow:  # noqa: ANN4
 
 def _seal(row: AuditRow, key: bytes) -> str:
     fields = [row.what, row.team_id, row.place, row.id, row.about, repr(row.at), row.person, row.link, row.key_id]
-    return content_of(str(row.place), _sign(fields, key))
+    return f"{row.place}{SEPARATOR}{_sign(fields, key)}"
 
 
 def _sign(fields: list[object], key: bytes) -> str:
@@ -113,7 +108,7 @@ class Inspection:
         elif not is_sealed and row.linked("" if before is None else before.link, key).link != row.link:
             self._report(row, "it was changed, inserted or swapped with another one")
         if row.what == GAP:
-            lost, _, link = row.content.partition(_SEPARATOR)
+            lost, _, link = row.content.partition(SEPARATOR)
             self.gaps.append(f"{name(row)}: the database had lost the rows up to {lost}, link {link}")
             self.is_found |= link == self.wanted
 
@@ -123,9 +118,8 @@ class Inspection:
             why = f"{unchained} rows are not chained after an hour: no bot runs, or its log says why it can't"
             self.problems[f"{why}."] = Verdict.UNVERIFIABLE
         if unknown_order is not None:
-            self.problems[f"Order {unknown_order} has no row with its outcome: it was inserted or changed."] = (
-                Verdict.CHANGED
-            )
+            why = "has no row with its outcome: it was inserted or changed"
+            self.problems[f"Order {unknown_order} {why}."] = Verdict.CHANGED
         if self.wanted and not self.is_found:
             why = "its tail was cut, the database was restored from an earlier time, or the row was old and is deleted"
             self.problems[f"The link is not in the trail: {why}."] = Verdict.CHANGED

@@ -19,11 +19,11 @@ from itertools import takewhile
 
 from cachetools import LRUCache
 
-from bot.core.audit import DELETED, GAP, NEW_KEY, AuditRow, Inspection, content_of, tombstone
+from bot.core.audit import DELETED, GAP, NEW_KEY, SEPARATOR, AuditRow, Inspection, tombstone
 from bot.core.fields import Secret
 from bot.core.recovery import State
 from bot.core.requests import FORGOTTEN
-from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import MOST_ERROR, Database, DatabaseClock
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.marks import AUDIT_KEY
@@ -72,7 +72,10 @@ _NEW = f"""
 """What only a chaining itself adds is not chained: it would stand for rows that somebody has deleted."""
 _LAST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
 _LAST_OF_ALL = f"{_READ} FROM audit WHERE (team_id, place) IN (SELECT team_id, max(place) FROM audit GROUP BY team_id)"
-_SINCE = f"{_READ} FROM audit WHERE team_id = :team_id AND place >= :place ORDER BY place LIMIT 1"
+_KEPT = f"""
+    SELECT 1 FROM audit WHERE team_id = :team_id
+      AND (place = :place AND link = :link OR place > :place AND what = '{DELETED}') LIMIT 1
+"""
 _PEOPLE = """
     SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
       SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:people))
@@ -122,7 +125,6 @@ _PROBLEM = f"""
     END AS problem
 """
 """It names what differs, also if somebody has put NULL into a column."""
-_ANOTHER = "the person behind its pseudonym was changed"
 _VERIFIED = f"""
     SELECT {", ".join(f"audit.{one}" for one in AuditRow._fields)}, {_PROBLEM}, people.user_id, people.salt FROM audit
     LEFT JOIN orders ON orders.id = audit.about
@@ -184,11 +186,10 @@ class AuditTrail:
         self.database.news.audit.clear()
         try:
             return await self.chain() == BATCH
-        except StoreError:
-            pass
-        except Exception:  # noqa: BLE001 - the next look may work
-            _log.exception("audit trail not chained")
-        return False
+        except Exception as error:  # noqa: BLE001 - the next look may work
+            if not isinstance(error, StoreError):
+                _log.exception("audit trail not chained")
+            return False
 
     async def chain(self) -> int:
         """Chain at most BATCH rows, one process at a time. Return how many."""
@@ -214,10 +215,10 @@ class AuditTrail:
         people = self._people(connection, {(row.team_id, row.user_id) for row in new})
         teams = {row.team_id for row in new}
         known = [self._known[team_id] for team_id in teams & self._known.keys()]
-        since = [connection.queue(_SINCE, {"team_id": row.team_id, "place": row.place}) for row in known]
+        kept = [connection.queue(_KEPT, row._asdict()) for row in known]
         asked = [connection.queue(_LAST, {"team_id": team_id}) for team_id in teams]
         last = {row.team_id: AuditRow._make(row) for one in asked for row in one.fetch_all()}
-        lost = {row.team_id: row for row, one in zip(known, since, strict=True) if _is_lost(row, one.fetch_all())}
+        lost = {row.team_id: row for row, one in zip(known, kept, strict=True) if not one.fetch_all()}
         added, chained = list[AuditRow](), list[AuditRow]()
         for *values, user_id in new:
             row = AuditRow._make(values)
@@ -239,9 +240,9 @@ class AuditTrail:
         """Return the rows to add before the next one: about lost rows of this process, and about another key."""
         notes = dict[str, str]()
         if lost is not None:
-            notes[GAP] = content_of(str(lost.place), lost.link)
+            notes[GAP] = f"{lost.place}{SEPARATOR}{lost.link}"
         if last is not None and last.key_id != self.cipher.key_id:
-            notes[NEW_KEY] = content_of(last.key_id)
+            notes[NEW_KEY] = last.key_id
         return [
             AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, content=content)
             for what, content in notes.items()
@@ -293,10 +294,9 @@ class AuditTrail:
         new = connection.execute(_DELETE_NEW, team_id=team_id) if place == _ALL else 0
         found = connection.fetch_one(f"{_READ} {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
         last = AuditRow(team_id, 0) if found is None else AuditRow._make(found)
-        if last.place + new:
-            connection.execute(f"DELETE {_UP_TO}", **up_to)
-            own = {"place": last.place + new, "id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
-            connection.execute(_INSERT, **tombstone(last, self._key, **own)._asdict())
+        connection.execute(f"DELETE {_UP_TO}", **up_to)
+        own = {"place": last.place + new, "id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
+        connection.execute(_INSERT, **tombstone(last, self._key, **own)._asdict())
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
@@ -308,7 +308,9 @@ class AuditTrail:
             for *values, problem, user_id, salt in rows:
                 row = AuditRow._make(values)
                 is_another = user_id is not None and _pseudonym(str(salt), str(user_id)) != row.person
-                inspection.follow(row, problem or (_ANOTHER if is_another else None))
+                inspection.follow(
+                    row, problem or ("the person behind its pseudonym was changed" if is_another else None)
+                )
                 at = {"team_id": row.team_id, "place": row.place}
             count = len(rows)
         unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)
@@ -324,11 +326,6 @@ class AuditTrail:
             except (UnreadableError, AttributeError):  # no text at all
                 _log.info("a key of the audit trail is not known", extra={"key": row.name})
         return keys
-
-
-def _is_lost(known: AuditRow, since: Sequence[Row]) -> bool:
-    """Return whether a row is gone; `since` has the first one that is not before it, which can stand for it."""
-    return not since or (since[0].place == known.place and since[0].link != known.link)
 
 
 @lru_cache(_MOST_KNOWN)

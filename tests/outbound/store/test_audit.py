@@ -388,6 +388,10 @@ async def test_its_cost_does_not_grow_with_it(sqlite_url: str) -> None:
 
 
 async def test_an_uninstallation_counts_also_what_is_not_chained(store: Store) -> None:
+    await store.rows.save(ACME)
+    await execute(store, "DELETE FROM audit")  # as after a migration
+    await store.rows.delete(ACME.team_id)
+    assert await fetch(store, "SELECT what, place FROM audit") == [("deleted", 0)]
     for place in (2, 4):
         await store.rows.save(ACME)
         await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
