@@ -66,10 +66,10 @@ ADD_CHANGE = """
 """
 _READ = f"SELECT {', '.join(AuditRow._fields)}"
 _NEW = f"""
-    {_READ}, user_id FROM audit WHERE place IS NULL AND what NOT IN ('{DELETED}', '{GAP}', '{NEW_KEY}')
+    {_READ}, user_id FROM audit WHERE place IS NULL AND what NOT IN ('{DELETED}', '{GAP}', '{NEW_KEY}') AND at < :latest
     ORDER BY at, id LIMIT {BATCH} FOR UPDATE
 """
-"""What only a chaining itself adds is not chained: it would stand for rows that somebody has deleted."""
+"""Rows that the bot has not added are not chained if they would stand for deleted ones, or would never be old."""
 _LAST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
 _LAST_OF_ALL = f"{_READ} FROM audit WHERE (team_id, place) IN (SELECT team_id, max(place) FROM audit GROUP BY team_id)"
 _KEPT = f"""
@@ -207,8 +207,8 @@ class AuditTrail:
                     _log.info("audit trail", extra={"team": row.team_id, "place": row.place, "link": row.link})
 
     def _chain(self, connection: Connection) -> list[AuditRow]:
-        DatabaseClock().now(connection, [_LOCK])
-        new = connection.fetch_all(_NEW)
+        now = DatabaseClock().now(connection, [_LOCK])
+        new = connection.fetch_all(_NEW, latest=now + _DAY)
         if not new:
             return []
         self._keep_key(connection)

@@ -70,6 +70,9 @@ async def test_what_stays_unchained_makes_the_trail_not_verifiable(sqlite_url: s
             await execute(store, "UPDATE audit SET at = :at WHERE place IS NULL", at=at)
             verdict, problems = await verified(store)
             assert (verdict, "1 rows are not chained" in problems) == (UNVERIFIABLE, True)
+        await execute(store, "UPDATE audit SET content = 'from a future that keeps it for ever' WHERE place IS NULL")
+        await give(store, 1)
+        assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(1,)]
 
 
 async def test_what_a_process_adds_last_is_chained_at_its_end_unless_no_bot_has_its_key(database_url: str) -> None:
