@@ -223,7 +223,7 @@ async def test_any_number_of_orders_is_taken_over(database_url: str, monkeypatch
 @pytest.mark.parametrize("column", ["verb", "source", "state"])
 async def test_an_order_of_a_newer_version_is_left_to_it_and_holds_up_no_other(database_url: str, column: str) -> None:
     async with remains(database_url) as left:
-        await left.leave("pause", State.SENT)
+        await left.leave("pause", State.SENT, age=5.0)
         await left.store.database.execute(f"UPDATE orders SET {column} = 'foreseen'")  # noqa: S608
         await left.leave("pause", State.SENT)
         async with left.restart():
