@@ -193,6 +193,7 @@ async def test_a_modal_left_open_when_the_app_was_removed_changes_nothing_after_
     await team.open_modal(modal)
     assert await team.at.store.rows.delete(team.team_id)
     assert (await team.at.install(team)).status == 200
+    team.at.anchor.add_key("sk-of-the-new-installation")
     key = Secret("sk-of-the-new-installation")
     new = workspace.AnchorKey(key, workspace.KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
     await team.at.store.rows.set_key(team.team_id, new)
