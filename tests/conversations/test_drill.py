@@ -14,6 +14,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.outbound.store.history import SessionStates
 from bot.sim.anchor import Slow, server_error, unauthorized
 from bot.sim.slack import Hang
 from conversations.test_alert_channel import posts
@@ -174,6 +175,19 @@ async def test_an_order_of_somebody_else_meanwhile_counts(
     assert "Somebody gave another order meanwhile" in capsys.readouterr().err
 
 
+async def test_a_pause_of_the_last_moment_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    activity = SessionStates.activity
+
+    async def then_pause(*arguments: Any) -> tuple[float, float]:
+        found = await activity(*arguments)
+        await site.at.command()
+        return found
+
+    monkeypatch.setattr(SessionStates, "activity", then_pause)
+    assert await site.drill() == 1
+    assert site.sent == ["pause", "pause"]
+
+
 @pytest.mark.parametrize(
     ("fault", "sent", "outcomes"),
     [
@@ -207,6 +221,20 @@ async def test_ctrl_c_between_the_steps_says_that_the_agent_is_paused_and_how_to
     assert await asyncio.create_task(site.drill()) == 130
     assert site.sent == ["pause"]
     wording("interrupted", capsys.readouterr().err)
+
+
+async def test_a_person_can_resume_by_a_click_what_a_drill_could_not(site: Site) -> None:
+    site.at.anchor.fault = Slow(1.0)
+    drill = asyncio.create_task(site.drill("--yes", "--channel", site.at.channel.id))
+    await site.at.anchor.until(lambda: site.sent)
+    await asyncio.sleep(0.5)
+    site.at.anchor.fault = unauthorized()
+    assert await drill == 1
+    site.at.anchor.fault = None
+    await site.at.slack.until(lambda: len(posts(site.at)) == 2)
+    message = next(one for one in posts(site.at) if "Paused" in one.text)
+    await site.at.click(message, verb="resume")
+    await site.at.anchor.until(lambda: site.sent == ["pause", "resume", "resume"])
 
 
 async def test_a_resume_that_failed_says_how_to_resume_and_no_reminder_follows(

@@ -71,7 +71,8 @@ LATER_RESUME = f"""
 """The person of the last resume that had or can have an effect after a pause was given."""
 
 _VERSION_AT = """CASE WHEN own.id IS NULL THEN :made_at
-        WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id AND own.source <> 'drill'
+        WHEN :is_drill = 1 THEN own.given_at - 3000
+        WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
           THEN coalesce(own.settled_at, own.given_at)
         ELSE own.given_at END"""
 CHANGE_SINCE = f"""
@@ -80,14 +81,14 @@ CHANGE_SINCE = f"""
     WHERE other.team_id = :team_id AND other.session_id = :session_id AND other.id <> :version
       AND (other.outcome = '{Resumed.__name__}' OR (other.verb = 'pause' AND (other.outcome IS NULL
         OR other.outcome IN ('{Paused.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}')))
-        OR (own.source = 'drill' AND other.source <> 'drill' AND other.outcome IS NULL))
+        OR (:is_drill = 1 AND other.source <> 'drill' AND other.outcome IS NULL))
       AND (other.given_at <= :latest, other.given_at) > ({_VERSION_AT} <= :latest, {_VERSION_AT})
     ORDER BY other.given_at <= :latest DESC, other.given_at DESC LIMIT 1
 """
 """The last order after another one that paused or resumed the session, or can pause it. The same person's pauses count
-from the end of the first one: a double click is one pause. After the pause of a drill all orders count, also those that
-are not sent yet: on the command line several people can be one user. `made_at` is for an order that is not, or no
-longer, stored.
+from the end of the first one: a double click is one pause. For a drill all orders count, also those that are not sent
+yet, of one user, since several people can be that, and of the last moment before it: the session had none for an hour.
+`made_at` is for an order that is not, or no longer, stored.
 """
 
 

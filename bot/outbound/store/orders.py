@@ -384,7 +384,7 @@ class OrderRows:
             return None
         names = {"team_id": order.actor.team_id, "session_id": order.session_id}
         times = {"made_at": made_at(version), "latest": self._clock.latest(time.monotonic())}
-        return {"version": version, **names, **times}
+        return {"version": version, "is_drill": int(order.source is Source.DRILL), **names, **times}
 
     def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, Statement]:
         """Let the resumes be told as undone that confirmed pauses have crossed. Return this by the pauses' ids."""

@@ -182,7 +182,7 @@ FILL = """
 async def test_no_statement_scans_the_table(store: Store, database_url: str, statement: str) -> None:
     since = 10_000.0  # the statistics know no later row, as after a quiet day; thousands can have come since
     values = {"owner": OURS, "ids": '["a"]', "since": since, "id": "a", "version": "a", "made_at": 0.0, "latest": 9.0}
-    values |= {"team_id": "T0HOME00001", "session_id": "a"}
+    values |= {"team_id": "T0HOME00001", "session_id": "a", "is_drill": 0}
     is_sqlite = database_url.startswith("sqlite")
 
     def explain(connection: Connection) -> str:
