@@ -261,7 +261,7 @@ async def all_told(left: Remains) -> bool:
 @HTTP_ONLY
 @pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.long)])
 async def test_of_batches_of_two_processes_each_is_told_in_full(
-    built: Built, postgresql_urls: Iterator[str], times: int
+    built: Built, postgresql_urls: Iterator[str], times: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each session is paused, by two requests at most, whenever one of them begins and however fast Anchor is."""
     url = next(postgresql_urls)
@@ -284,6 +284,7 @@ async def test_of_batches_of_two_processes_each_is_told_in_full(
         await at.slack.until(lambda: len(at.messages()) > before and "…" not in at.messages()[-1].text)
         assert [len(at.anchor.posts(one)) for one in sessions[MOST:]] == [1, 1]
         assert (len(at.messages()), f"{MOST + 2} agents*" in at.messages()[-1].text) == (before + 1, True)
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_what_waits_for_anchor_is_not_sent_if_the_bot_stops(built: Built, sqlite_url: str) -> None:

@@ -124,7 +124,10 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
         raise RuntimeError("a bug")
 
     async def slow(*_: object, **__: object) -> None:
+        reads.append(None)
         await asyncio.sleep(10.0)
+
+    reads = list[None]()
 
     await leave(team, team.admin, reason=REASONS[0])
     await team.open_home()
@@ -143,6 +146,7 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
     missing = text.last_orders(text.LastOrders(None, team.admin.id, is_admin=True))[0]["text"]["text"]
     home = await team.open_home()
     assert (shown(home), missing in home.text, bool(home.find(BUTTON))) == ([], True, True)
+    assert len(reads) == (fault == "no answer")  # none beside one that waits
 
 
 async def test_the_modal_says_that_the_workspace_cannot_be_read(team: AdminHarness) -> None:

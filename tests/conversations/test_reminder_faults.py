@@ -5,11 +5,12 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
-from unittest.mock import AsyncMock
+from typing import Any
 
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
 from bot.sim.faults import Fault
@@ -19,7 +20,7 @@ from harness import SESSION, AdminHarness, ManyHarness, single_workspace
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
-from harness.product import Settings, errors
+from harness.product import Secret, SessionId, Settings, errors
 from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
@@ -64,21 +65,34 @@ async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_
         assert len(reminders(at)) == 1
 
 
-READS = "bot.outbound.store.cards.CardRows.allows_reads"
-ERRORS = {
-    "all": ("bot.outbound.store.reminders.states_now", None),
-    "one": (READS, AsyncMock(side_effect=RuntimeError("a bug"))),
-    "database": (READS, AsyncMock(side_effect=errors.StoreUnreachableError("gone"))),
-}
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), errors.StoreUnreachableError("gone")], ids=repr)
+async def test_a_pause_that_can_not_be_looked_at_holds_up_no_other(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    read = AnchorSessions.details
+
+    async def details(self: AnchorSessions, key: Secret, session_id: SessionId, *, within: float) -> Any:
+        if session_id != SESSION:
+            raise error
+        return await read(self, key, session_id, within=within)
+
+    async with paused(sqlite_url) as at:
+        other = at.anchor.session(session_id := at.anchor.add_session())
+        other.created_at, other.max_duration = at.anchor.session(SESSION).created_at, 20
+        await at.command(session_id)
+        await minutes_pass(1)
+        monkeypatch.setattr(AnchorSessions, "details", details)
+        await minutes_pass(15)
+        assert len(reminders(at)) == 1
+    assert ("paused session not looked at" in caplog.messages) is isinstance(error, RuntimeError)
 
 
-@pytest.mark.parametrize(("name", "error"), ERRORS.values(), ids=ERRORS)
 async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, name: str, error: object
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with paused(sqlite_url) as at:
         with monkeypatch.context() as broken:
-            broken.setattr(name, error)
+            broken.setattr("bot.outbound.store.reminders.states_now", None)
             await minutes_pass(2)
         await minutes_pass(14)
         assert len(reminders(at)) == 1

@@ -34,6 +34,8 @@ async def test_they_come_again_after_an_outage_which_is_reported_once(
         assert [one.message for one in caplog.records if one.levelname == "WARNING"] == ["no notifications"]
         await asyncio.wait_for(news.cards.wait(), 5.0)  # what was told meanwhile is looked for
         news.cards.clear()
+        monkeypatch.setattr("bot.outbound.store.news.RETRY_DELAY", 60.0)
+        await asyncio.sleep(0.5)  # the connection is checked, and goes on
         await other.database.change(lambda connection: other.database.news.tell(connection, CARDS))
         await asyncio.wait_for(news.cards.wait(), 5.0)
         listening.cancel()
