@@ -229,9 +229,8 @@ def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: C
     key, count = _NAMING.get(table, "id"), 0
     sql = f"SELECT * FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids)) FOR UPDATE"
     for row in connection.fetch_all(sql, ids=ids):
-        kept = (
-            _KEPT if getattr(row, "user_id", "") == person.user_id else {*_KEPT, "user_id"}
-        )  # that of somebody else can begin so
+        is_own = getattr(row, "user_id", "") == person.user_id  # that of somebody else can begin so
+        kept = _KEPT if is_own else {*_KEPT, "user_id"}
         texts = {name: value for name, value in row._asdict().items() if isinstance(value, str) and name not in kept}
         new = {name: person.replace_in(value, pseudonym) for name, value in texts.items()}
         if changed := [f"{name} = :{name}" for name, value in new.items() if value != texts[name]]:
