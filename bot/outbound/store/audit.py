@@ -171,29 +171,27 @@ class AuditTrail:
 
         A command chains nothing with a key that no bot has used: its settings can be out of date.
         """
-        with suppress(StoreError, TimeoutError):
+        is_bot = self._log_at < math.inf
+        with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                if self.database.news.audit.is_set() and (
-                    self._log_at < math.inf
-                    or await self.database.fetch_one(f"{_KEYS} AND name = :own", own=self.cipher.key_id)
-                ):
-                    await self._chain_some()
-                if self._log_at < math.inf:
+                if self.database.news.audit.is_set():
+                    await self._chain_some(is_bot=is_bot)
+                if is_bot:
                     await self.log_links()
 
-    async def _chain_some(self) -> bool:
+    async def _chain_some(self, *, is_bot: bool = True) -> bool:
         """Chain some rows, and return whether there are probably more."""
         self.database.news.audit.clear()
         try:
-            return await self.chain() == BATCH
+            return await self.chain(is_bot=is_bot) == BATCH
         except Exception as error:  # noqa: BLE001 - the next look may work
             if not isinstance(error, StoreError):
                 _log.exception("audit trail not chained")
             return False
 
-    async def chain(self) -> int:
+    async def chain(self, *, is_bot: bool = True) -> int:
         """Chain at most BATCH rows, one process at a time. Return how many."""
-        chained = await self.database.change(self._chain)
+        chained = await self.database.change(partial(self._chain, is_bot))
         self._known.update({row.team_id: row for row in chained})
         return len(chained)
 
@@ -206,10 +204,10 @@ class AuditTrail:
                     self._logged[row.team_id] = row.link
                     _log.info("audit trail", extra={"team": row.team_id, "place": row.place, "link": row.link})
 
-    def _chain(self, connection: Connection) -> list[AuditRow]:
+    def _chain(self, is_bot: bool, connection: Connection) -> list[AuditRow]:  # noqa: FBT001 - see partial
         now = DatabaseClock().now(connection, [_LOCK])
         new = connection.fetch_all(_NEW, latest=now + _DAY)
-        if not new:
+        if not new or not (is_bot or connection.fetch_all(f"{_KEYS} AND name = :own", own=self.cipher.key_id)):
             return []
         self._keep_key(connection)
         people = self._people(connection, {(row.team_id, row.user_id) for row in new})
