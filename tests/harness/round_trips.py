@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -33,16 +33,16 @@ async def round_trips(url: str) -> AsyncIterator[RoundTrips]:
 
         async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter, *, asks: bool) -> None:
             nonlocal is_answered
-            while data := await source.read(65536):
-                target.write(data)
-                if data == _FLUSH:
-                    continue
-                if asks and is_answered:
-                    counted.sent.append(b"")
-                if asks:
-                    counted.sent[-1] += data
-                is_answered = not asks
-            target.close()
+            with closing(target):
+                while data := await source.read(65536):
+                    target.write(data)
+                    if data == _FLUSH:
+                        continue
+                    if asks and is_answered:
+                        counted.sent.append(b"")
+                    if asks:
+                        counted.sent[-1] += data
+                    is_answered = not asks
 
         await asyncio.gather(forward(reader, inner_writer, asks=True), forward(inner_reader, writer, asks=False))
 
