@@ -255,11 +255,17 @@ async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_a
                     await rows_of(command).write([told(order_row(), out.Paused())], [])
             await asyncio.sleep(age)
             assert logged() == expected
+        await execute(store, "UPDATE audit SET place = 'two' WHERE place = 2")
+        await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
+        await asyncio.sleep(20.0)
+        assert "audit trail not chained" in caplog.messages
+        await execute(store, "UPDATE audit SET place = 2 WHERE place = 'two'")
+        await asyncio.sleep(100.0)
         await rows_of(store, "here").write([told(order_row(), out.Paused())], [])
         await asyncio.sleep(1.0)
         running.cancel()
         await asyncio.wait({running})
-    assert logged() == [2, 3]
+    assert logged() == [2, 3, 4]
 
 
 async def test_what_a_restored_database_has_lost_is_a_gap(store: Store) -> None:
