@@ -48,9 +48,9 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         place = await find_place(options.workspace, settings, session, stack)
         request_id.begin()
-        in_memory = "DATABASE_URL is sqlite://." if settings.workspaces.store.database_url == IN_MEMORY else None
-        if why_not := place.why_not or in_memory:
-            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why_not}")
+        if place.why_not is not None or settings.workspaces.store.database_url == IN_MEMORY:
+            why = place.why_not or "DATABASE_URL is sqlite://."
+            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why}")
         actor = Actor(place.team_id, options.channel or "", user_id())
         pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
         await require_access(pause, settings, place)

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -167,13 +167,6 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
     )
 
 
-async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[list[PastOrder]]:
-    last: PastOrder | None = None
-    while page := await history.next_page(chosen, last, most=_PAGE):
-        yield page
-        last = page[-1]
-
-
 @dataclass(frozen=True, slots=True)
 class _Printed:
     """An order that was printed. It is over if its person was told the outcome."""
@@ -218,10 +211,10 @@ class Reader:
         began = await self.history.database.read(DatabaseClock().now)
         until = began - _LOOK_BACK if began < self._since else max(self._since, began - _LOOK_BACK)  # the clock was set
         until = self._since if time.monotonic() - self._failed_at < _LOOK_BACK else until
-        older = set(self._printed)
-        async for page in _pages(self.history, replace(self.chosen, since=self._since)):
-            for order in page:
-                self._print(order, max(self._since, min(order.given_at, until)))
+        older, chosen, last = set(self._printed), replace(self.chosen, since=self._since), None
+        while page := await self.history.next_page(chosen, last, most=_PAGE):
+            for last in page:
+                self._print(last, max(self._since, min(last.given_at, until)))
             older.difference_update(order.id for order in page)
         for order in await self.history.now(self.chosen, older) if older else ():
             self._print(order, until)

@@ -132,13 +132,12 @@ _VERIFIED = f"""
     WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL
     ORDER BY audit.team_id, audit.place LIMIT :most
 """
-_UNKNOWN_ORDER = f"""
-    SELECT id FROM orders WHERE state = '{State.TOLD}' AND (given_at >= :limit OR settled_at >= :limit)
-      AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1
+_REST = f"""
+    SELECT (SELECT id FROM orders WHERE state = '{State.TOLD}' AND (given_at >= :limit OR settled_at >= :limit)
+        AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1)
+      AS unknown_order,
+      (SELECT count(*) FROM audit WHERE place IS NULL AND NOT at BETWEEN :earliest AND :latest) AS unchained
 """
-
-
-_UNCHAINED = "SELECT count(*) AS count FROM audit WHERE place IS NULL AND NOT at BETWEEN :earliest AND :latest"
 
 
 @dataclass(eq=False)
@@ -220,12 +219,11 @@ class AuditTrail:
         added, chained = list[AuditRow](), list[AuditRow]()
         for *values, user_id in new:
             row = AuditRow._make(values)
-            for about in self._notes(row.team_id, lost.pop(row.team_id, None), last.get(row.team_id), row.at):
-                last[row.team_id] = self._next(about, last.get(row.team_id))
-                added.append(last[row.team_id])
             named = row._replace(person=people[row.team_id, user_id])
-            last[row.team_id] = self._next(named, last.get(row.team_id))
-            chained.append(last[row.team_id])
+            notes = self._notes(row.team_id, lost.pop(row.team_id, None), last.get(row.team_id), row.at)
+            for one in (*notes, named):
+                last[row.team_id] = self._next(one, last.get(row.team_id))
+                (chained if one is named else added).append(last[row.team_id])
         connection.execute_many(_INSERT, [row._asdict() for row in added])
         connection.execute_many(_CHAIN, [row._asdict() for row in chained])
         return chained
@@ -236,26 +234,19 @@ class AuditTrail:
 
     def _notes(self, team_id: str, lost: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
         """Return the rows to add before the next one: about lost rows of this process, and about another key."""
-        notes = dict[str, str]()
-        if lost is not None:
-            notes[GAP] = f"{lost.place}{SEPARATOR}{lost.link}"
+        notes = [(GAP, f"{lost.place}{SEPARATOR}{lost.link}")] if lost is not None else []
         if last is not None and last.key_id != self.cipher.key_id:
-            notes[NEW_KEY] = last.key_id
-        return [
-            AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, content=content)
-            for what, content in notes.items()
-        ]
+            notes.append((NEW_KEY, last.key_id))
+        return [AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, content=about) for what, about in notes]
 
     def _people(self, connection: Connection, people: set[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         """Return the pseudonyms of people, "" for nobody. A new person gets a salt."""
         found = connection.fetch_all(_PEOPLE, people=listed(map(list, people)))
-        known = {(row.team_id, row.user_id): row.person for row in found}
-        new = []
-        for team_id, user_id in people - known.keys():
-            salt = secrets.token_hex(16)
-            person = _pseudonym(salt, user_id) if user_id else ""
-            known[team_id, user_id] = person
-            new += [{"team_id": team_id, "user_id": user_id, "salt": salt, "person": person}] if user_id else []
+        known = {(team_id, ""): "" for team_id, _ in people}
+        known |= {(row.team_id, row.user_id): row.person for row in found}
+        new = [{"team_id": one[0], "user_id": one[1], "salt": secrets.token_hex(16)} for one in people - known.keys()]
+        for one in new:
+            known[one["team_id"], one["user_id"]] = one["person"] = _pseudonym(one["salt"], one["user_id"])
         connection.execute_many(_ADD_PERSON, new)
         return known
 
@@ -311,9 +302,9 @@ class AuditTrail:
                 )
                 at = {"team_id": row.team_id, "place": row.place}
             count = len(rows)
-        unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)
-        late = await self.database.fetch_one(_UNCHAINED, earliest=now - _SETTLING, latest=now + _SETTLING)
-        inspection.end(None if unknown is None else unknown.id, late.count if late else 0)
+        times = {"limit": limit, "earliest": now - _SETTLING, "latest": now + _SETTLING}
+        for rest in await self.database.fetch_all(_REST, **times):
+            inspection.end(rest.unknown_order, rest.unchained)
         return inspection
 
     async def _keys(self) -> dict[str, bytes]:
