@@ -136,7 +136,8 @@ _REST = f"""
     SELECT (SELECT id FROM orders WHERE state = '{State.TOLD}' AND (given_at >= :limit OR settled_at >= :limit)
         AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1)
       AS unknown_order,
-      (SELECT count(*) FROM audit WHERE place IS NULL AND NOT at BETWEEN :earliest AND :latest) AS unchained
+      (SELECT count(*) FROM audit WHERE place IS NULL AND coalesce(at, 0) NOT BETWEEN :earliest AND :latest)
+      AS unchained
 """
 
 

@@ -112,6 +112,12 @@ async def test_an_order_of_which_something_was_deleted_is_named(postgresql_urls:
         for statement in ("ALTER TABLE orders ALTER channel_id DROP NOT NULL", "UPDATE orders SET channel_id = NULL"):
             await execute(store, statement)
         assert ": its order was changed" in (await verified(store))[1]
+        await execute(store, "ALTER TABLE audit ALTER at DROP NOT NULL")
+        await execute(store, "UPDATE audit SET at = NULL, place = NULL")
+        assert await verified(store) == (
+            UNVERIFIABLE,
+            "1 rows are not chained after an hour: no bot runs, or its log says why it can't.",
+        )
 
 
 async def test_a_person_whose_salt_was_deleted_is_not_another_one(postgresql_urls: Iterator[str]) -> None:
