@@ -172,7 +172,7 @@ def _journal(options: argparse.Namespace) -> int:
     from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415 - the other commands need no database
 
     logs.configure("ERROR", "text")
-    if options.verify:
+    if options.verify or options.link:
         settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
         try:
             return verify_journal(options, settings, sys.stdout)
