@@ -182,6 +182,20 @@ async def test_an_order_that_another_process_has_is_no_longer_written(store: Sto
     assert set(await at.stored("id, state")) == {(first.id, "sent"), (lost.id, "told")}
 
 
+async def test_a_change_waits_no_longer_once_another_process_is_found_to_have_its_order(store: Store) -> None:
+    async with journal_of(store) as at:
+        entry = at.begin()
+        assert await entry.written
+        await execute(store, "UPDATE orders SET owner = 'theirs'")
+        at.rows.unblocked.clear()
+        at.journal.settle(entry, PAUSED)
+        await asyncio.sleep(0.1)
+        at.journal.told(entry, "ack")
+        at.rows.unblocked.set()
+        async with asyncio.timeout(5):
+            assert not await entry.written
+
+
 async def test_a_result_that_another_process_has_taken_over_counts_neither_in_the_backlog_nor_as_delivered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
