@@ -132,7 +132,7 @@ async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_u
             sending = asyncio.create_task(send(at))
             await until(lambda: query(url, WAITS))
             resuming = asyncio.create_task(at.command(verb="resume"))
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(0.3)
         await asyncio.gather(sending, resuming)
         await until(lambda: len(at.orders) == 2)
         assert [order.verb for order in at.orders] == ["pause", "resume"]

@@ -52,6 +52,8 @@ async def test_no_session_is_lost_and_the_result_is_told_once_if_the_bot_is_kill
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.3 * bool(at.messages()))  # else Slack is just taking the message, and it comes twice
         at.bot.process.kill()
+        await at.bot.process.wait()
+        await asyncio.sleep(0.3)  # Slack refuses also what was on its way
         at.slack.faults["chat.postMessage"] = None
         async with bot_process(environment(at.slack, at.anchor, **own)) as bot:
             await bot.says("ready")
