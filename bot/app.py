@@ -334,7 +334,6 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
 
 async def _check_key(container: Container) -> None:
     """Try the key of the settings with Anchor."""
-    assert container.workspaces.pinned is not None  # noqa: S101 - of a bot of many none is checked here
     await container.session_checks.try_key(container.workspaces.pinned)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,13 +113,12 @@ async def connect_store(
     """
     database, cipher = connect(url), FieldCipher(keys)
     audit = AuditTrail(database, cipher)
-    try:
+    async with AsyncExitStack() as stack:  # the database is closed also if the end of the trail is cancelled
+        stack.push_async_callback(database.close)
+        stack.push_async_callback(audit.close)
         rows = WorkspaceRows(database, cipher, audit, first_version)
         states, notices, people = InstallStates(database, keys), Notices(database), People(database)
         yield Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
-    finally:
-        await audit.close()
-        await database.close()
 
 
 @asynccontextmanager

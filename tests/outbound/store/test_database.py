@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -265,3 +266,25 @@ async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgres
     async with open_store(only_reads, [KEY], keys_must_fit=False) as store:
         with pytest.raises(errors.StoreUnreachableError, match="ReadOnlySqlTransaction"):
             await store.rows.save(ACME)
+
+
+async def test_it_is_closed_also_if_the_end_of_the_trail_is_cancelled(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, close = asyncio.Event(), AsyncMock()
+
+    async def hang(_: object) -> None:
+        ending.set()
+        await asyncio.sleep(60)
+
+    async def use() -> None:
+        async with connect_store(Secret(sqlite_url), [KEY]):
+            pass
+
+    monkeypatch.setattr("bot.outbound.store.audit.AuditTrail.close", hang)
+    monkeypatch.setattr("bot.outbound.store.database.Database.close", close)
+    using = asyncio.create_task(use())
+    await ending.wait()
+    using.cancel()
+    await asyncio.wait({using})
+    close.assert_awaited_once()
