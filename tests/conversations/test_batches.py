@@ -125,7 +125,7 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
 
 @pytest.mark.parametrize("links", [True, False])
 async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built: Built, *, links: bool) -> None:
-    """The second one of a person links to the first, if Slack says how."""
+    """The second one of a person links to the first, if Slack says how. The first one resumes what is its alone."""
     async with single_workspace() as at:
         at.slack.faults["chat.getPermalink"] = None if links else api_error("fatal_error")
         sessions = add(at, MOST + 10, seconds=5.0)
@@ -138,6 +138,11 @@ async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built
         assert [len(at.anchor.posts(one)) for one in sessions] == [1] * len(sessions)
         assert (f" {MOST + 10} " in told.text, " 12 " in joined.text) == (True, True)
         assert (told.ts.replace(".", "") in joined.text, "archives" in told.text) == (links, False)
+        await at.slack.submit(at.person, await ask_to_resume(at, told), {})
+        await at.slack.until(lambda: len(at.messages()) == 3 and "…" not in at.messages()[-1].text, within=60)
+        resumed = [one.session_id for one in at.anchor.orders if one.verb == "resume"]
+        assert sorted(map(str, resumed)) == sorted(sessions[10:])
+        assert all(one in at.messages()[-1].text for one in sessions[:10])
 
 
 @pytest.mark.parametrize("words", ["", "shop", None])

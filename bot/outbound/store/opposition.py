@@ -73,7 +73,7 @@ LATER_RESUME = f"""
 _VERSION_AT = """CASE WHEN own.id IS NULL THEN :made_at
         WHEN :is_drill = 1 THEN own.given_at - 3000
         WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
-          THEN coalesce(own.settled_at, own.given_at)
+          AND own.batch_id IS NULL THEN coalesce(own.settled_at, own.given_at)
         ELSE own.given_at END"""
 CHANGE_SINCE = f"""
     SELECT other.id, other.verb, other.user_id, other.channel_id, other.reason, other.given_at, other.outcome
@@ -86,9 +86,9 @@ CHANGE_SINCE = f"""
     ORDER BY other.given_at <= :latest DESC, other.given_at DESC LIMIT 1
 """
 """The last order after another one that paused or resumed the session, or can pause it. The same person's pauses count
-from the end of the first one: a double click is one pause. For a drill all orders count, also those that are not sent
-yet, of one user, since several people can be that, and of the last moment before it: the session had none for an hour.
-`made_at` is for an order that is not, or no longer, stored.
+from the end of the first one: a double click is one pause. That is not so for one of a batch, which waits for its turn.
+For a drill all orders count, also those that are not sent yet, of one user, since several people can be that, and of
+the last moment before it: the session had none for an hour. `made_at` is for an order that is not stored any more.
 """
 
 
