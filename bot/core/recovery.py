@@ -29,12 +29,12 @@ def settled_outcome(verb: Verb, state: State, age: float, *, is_opposed: bool, h
     An end is never sent later. `age` is in seconds since it was given; see `Entry` for the others.
     """
     is_old = age > STILL_WANTED
-    if verb is Verb.END:
-        return Late(age) if state is State.WAITING else Unconfirmed(Doubt.STOPPED)
     if verb is Verb.PAUSE:
         return Unconfirmed(Doubt.STOPPED) if is_old or is_opposed else None
     if state is State.SENT or has_company:
         return Unconfirmed(Doubt.STOPPED)
+    if verb is Verb.END:
+        return Late(age)
     if is_opposed:
         return Superseded()
     return Late(age) if is_old else None

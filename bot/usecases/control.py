@@ -26,6 +26,7 @@ from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 
+_BY_RECORD = outcomes.Superseded | outcomes.PausedSince | outcomes.Late | outcomes.StoreUnavailable
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 
 
@@ -185,17 +186,11 @@ class SessionControl:
     async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> outcomes.Outcome:
         """Send the order, and send it again if it joined an earlier one that ended for a reason of its own.
 
-        That of a pause is an older key that Anchor refused, that of a resume a pause which came before this one.
+        That of a pause or an end is an older key that Anchor refused; the other one can also not have been sent.
         """
         result = await self._submit(order, record, access)
-        while result is not None and _ended_for_another(order.verb, result, access):
+        while _ended_for_another(order.verb, result, access):
             result = await self._submit(order, record, access)
-        if result is None:
-            return (
-                outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
-                if order.verb is Verb.PAUSE or record.is_sent()
-                else outcomes.Stopping()
-            )
         match result.outcome:
             case outcomes.KeyRejected() as outcome:
                 return replace(outcome, by_admins=result.access.workspace.is_managed)
@@ -206,8 +201,8 @@ class SessionControl:
             case outcome:
                 return outcome
 
-    async def _submit(self, order: Order, record: OrderRecord, access: Access) -> Result | None:
-        """Return the result of the order, or None if it was interrupted."""
+    async def _submit(self, order: Order, record: OrderRecord, access: Access) -> Result:
+        """Return the result of the order, also if it was interrupted."""
         name: Name = (order.actor.team_id, order.session_id)
         sequencer = self._sequencers.get(name)
         if sequencer is None:
@@ -217,7 +212,8 @@ class SessionControl:
         await ended(future)
         self._sequencers.release(name)
         if future.cancelled():
-            return None
+            can_be_sent = order.verb is Verb.PAUSE or record.is_sent()
+            return Result(outcomes.Unconfirmed(outcomes.Doubt.STOPPED) if can_be_sent else outcomes.Stopping(), access)
         result = future.result()
         if result.last_attempt is not None and self.monitor is not None and not _is_about_id(order.verb, result):
             self.monitor.record_result(result.access.workspace, result.last_attempt)
@@ -233,10 +229,10 @@ def _is_about_id(verb: Verb, result: Result) -> bool:
 def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:
     """Return whether an order that this one joined ended for a reason that need not hold for this one.
 
-    Anchor refused a key that was replaced before this order was given; or the other resume was superseded, which the
-    record of each resume decides.
+    Anchor refused a key that was replaced before this order was given; or the other one was not sent, which the record
+    of each order decides.
     """
-    if verb is Verb.RESUME:
-        return isinstance(result.outcome, outcomes.Superseded | outcomes.PausedSince) and result.access is not access
+    if isinstance(result.outcome, _BY_RECORD) and result.access is not access:
+        return True
     versions = (result.access.workspace.key_version, access.workspace.key_version)
-    return isinstance(result.outcome, outcomes.KeyRejected) and versions[0] < versions[1]
+    return verb is not Verb.RESUME and isinstance(result.outcome, outcomes.KeyRejected) and versions[0] < versions[1]

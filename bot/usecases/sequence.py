@@ -145,8 +145,8 @@ class OrderRecord:
         return entry.written.done() and entry.written.result()
 
     def is_sent(self) -> bool:
-        """Return whether a resume or an end is recorded as sent."""
-        return self.entry.state is State.SENT
+        """Return whether a resume or an end is recorded as sent, or another one can be sent for it."""
+        return self.entry.state is State.SENT or self.entry.has_company
 
     def is_ours(self) -> bool:
         """Return whether no other process can have taken the order over."""
@@ -258,16 +258,17 @@ class SessionSequencer:
         """Submit a resume, as in `pause`. It is sent once its record is clear, unless a pause supersedes it."""
         self._share_turns(access)
         if self._waiting is not None:
+            record.entry.has_company = True
             return self._waiting.result
         if self._in_flight(Verb.PAUSE) is None:
-            return self._in_flight(Verb.RESUME) or self._start_resume(access, record)
+            return self._join(Verb.RESUME, record) or self._start_resume(access, record)
         self._waiting = _WaitingResume(access, record, asyncio.get_running_loop().create_future())
         return self._waiting.result
 
     def end(self, access: Access, record: OrderRecord) -> asyncio.Future[Result]:
         """Submit an end of the session, as in `pause`."""
         self._share_turns(access)
-        return self._in_flight(Verb.END) or self._start(Verb.END, access, partial(self._send_end, access, record))
+        return self._join(Verb.END, record) or self._start(Verb.END, access, partial(self._send_end, access, record))
 
     def interrupt(self) -> None:
         """Cancel every order, except for those that wait in the queue: it has been stopped."""
@@ -283,6 +284,12 @@ class SessionSequencer:
         """Return the order of this verb that can be joined; a finished one cannot, even before `_settled` runs."""
         task = self._sent.get(verb)
         return None if task is None or task.done() else task
+
+    def _join(self, verb: Verb, record: OrderRecord) -> asyncio.Task[Result] | None:
+        """Return the order in flight that is sent for this one as well, if there is one."""
+        task = self._in_flight(verb)
+        record.entry.has_company = task is not None
+        return task
 
     def _start_resume(self, access: Access, record: OrderRecord) -> asyncio.Task[Result]:
         self._resume_cancelled = asyncio.Event()

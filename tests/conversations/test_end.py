@@ -314,6 +314,24 @@ async def test_an_end_whose_request_would_leave_late_is_not_sent_and_its_person_
         await told(at, "*Ended*")
 
 
+@pytest.mark.parametrize("age", [0.0, 4.4])
+async def test_an_end_that_joins_a_late_one_is_sent_and_one_that_was_sent_is_in_doubt_for_both(age: float) -> None:
+    """The first one is late, or the bot is stopped while it is at Anchor."""
+    async with single_workspace(**ON, END_USERS="U0ALICE0001,U0BOB000001") as at:
+        result, at.anchor.session(SESSION).seconds = await offered(at), 30.0
+        at.slack.timing.delay_to_app, at.anchor.read_fault = age, Slow(0.9)
+        first = asyncio.ensure_future(press(at, result))
+        await asyncio.sleep(0.1)
+        at.slack.timing.delay_to_app = 0.0
+        await asyncio.sleep(age)
+        await press(at, result, at.slack.bob)
+        await first
+        await at.anchor.until(lambda: verbs(at) == ["end"])
+    seen = [one.text for one in at.slack.seen_by(at.slack.bob, at.channel)]
+    assert any("Unconfirmed" in one and f"by <@{at.slack.bob.id}>" in one for one in seen)
+    assert not any("Not ended" in one for one in seen)
+
+
 async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause() -> None:
     async with single_workspace(**ON) as at:
         result = await offered(at)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -31,6 +32,7 @@ class Record:
         self.is_opposed_in_doubt = is_opposed_in_doubt
         self.why_not = why_not
         self.crossed = has_crossed
+        self.entry = SimpleNamespace()
 
     async def clear_resume(self, _: asyncio.Event, **__: bool) -> Any:
         await asyncio.sleep(0)

@@ -69,7 +69,7 @@ class Entry:
     is_opposed: bool = False
     """Somebody gave the opposite order for the session later, as was found when this one was taken over."""
     has_company: bool = False
-    """Another resume of the session can have been sent for this one as well, as was found then."""
+    """Another one of the same verb can be sent for this one as well: it joined that, or this was found then."""
     has_crossed: bool = False
     """A resume of another process has crossed this pause, which was sent again after it."""
     is_allowed: bool = False

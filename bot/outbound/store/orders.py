@@ -221,7 +221,7 @@ _UNFINISHED = f"""
     SELECT own.*,
       EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT}
         AND other.verb NOT IN (own.verb, '{Verb.END}') AND other.given_at > own.given_at) AS is_opposed,
-      EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT} AND other.verb = '{Verb.RESUME}'
+      EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT} AND other.verb = own.verb
         AND (other.settled_at IS NULL OR other.settled_at >= own.given_at)) AS has_company
     FROM orders AS own WHERE own.id IN (SELECT value FROM json_each(:ids)) ORDER BY own.given_at, own.id
 """

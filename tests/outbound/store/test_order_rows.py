@@ -22,7 +22,7 @@ from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
 
-PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
+PAUSE, RESUME, END = requests.Verb.PAUSE, requests.Verb.RESUME, requests.Verb.END
 PAUSED = out.Paused()
 
 
@@ -202,7 +202,8 @@ OWN, WAITING = row(RESUME, age=10), row(RESUME, State.WAITING, age=10)
         (OWN, row(PAUSE, age=15), False, False),
         (OWN, row(PAUSE, age=5, team="T0OTHER0001"), False, False),
         (OWN, row(PAUSE, age=5, session=OTHER_SESSION), False, False),
-        (row(PAUSE, age=10), row(RESUME, age=5), True, True),
+        (row(PAUSE, age=10), row(RESUME, age=5), True, False),
+        (row(END, State.WAITING, age=10), row(END, age=5), False, True),
         (row(PAUSE, age=10), row(RESUME, State.WAITING, age=5), False, False),
         (row(PAUSE, age=10), settled(row(RESUME, age=5), out.Superseded()), False, False),
         (WAITING, row(RESUME, age=15), False, True),
@@ -217,7 +218,7 @@ OWN, WAITING = row(RESUME, age=10), row(RESUME, State.WAITING, age=10)
 async def test_what_else_can_have_been_sent_for_the_session_is_found(
     store: Store, own: Make, other: Make, *, is_opposed: bool, has_company: bool
 ) -> None:
-    """A later order of the other kind opposes; another resume for both is company."""
+    """A later order of the other kind opposes; another one of the same verb for both is company."""
     order = own()
     await rows_of(store).write([order, other()], [])
     taken = {one.id: one for one in await taken_over(store)}[order.id]
