@@ -226,6 +226,8 @@ def end_of(before: Session | NotRead, told: AnchorOutcome, after: Session | NotR
         return outcomes.Ended()
     if isinstance(told, outcomes.Ended):
         return Unconfirmed(Doubt.STILL_LISTED if isinstance(after, Session) else Doubt.NOT_READ)
+    if isinstance(told, NotRunning | NotFound) and (isinstance(before, Session) or isinstance(after, Session)):
+        return outcomes.Failed(404 if isinstance(told, NotFound) else 400, told.anchor_message)  # it was read
     return told
 
 

@@ -249,8 +249,8 @@ async def test_a_later_read_that_fails_hides_nothing_that_was_read() -> None:
         await ending
 
 
-@pytest.mark.parametrize(("status", "is_refused"), [(401, False), (403, True)])
-async def test_a_401_of_an_end_does_not_count_as_a_refused_key(
+@pytest.mark.parametrize(("status", "is_refused"), [(400, False), (401, False), (403, True), (404, False)])
+async def test_a_session_that_is_read_after_anchor_refused_its_end_still_runs_and_a_401_is_not_about_the_key(
     status: int, *, is_refused: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with single_workspace(**ON) as at:
@@ -259,7 +259,7 @@ async def test_a_401_of_an_end_does_not_count_as_a_refused_key(
         at.anchor.session(SESSION).key = "another"
         at.anchor.add_key("another", team_of=DEFAULT_KEY)
         await press(at, result)
-        await told(at, f"({status})")
+        assert {"anchor_pause", END} <= set(buttons(await told(at, "*Not ended*", f"({status})")))
         await asyncio.sleep(1)
         assert ("degraded" in caplog.messages) is is_refused
 
