@@ -41,7 +41,7 @@ _NEXT = f"SELECT min(remind_at) AS at FROM orders WHERE outcome = '{Paused.__nam
 _SET = """
     UPDATE orders SET remind_at = CAST(:remind_at AS DOUBLE PRECISION), ends_at = CAST(:ends_at AS DOUBLE PRECISION),
       ends_by_default = CAST(:ends_by_default AS INTEGER)
-    WHERE id = :id AND remind_at = :claimed
+    WHERE id = :id AND remind_at = :claimed AND user_id = :user_id AND reason = :reason
 """
 _CHANNELS = f"""
     SELECT DISTINCT channel_id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT}
@@ -49,7 +49,8 @@ _CHANNELS = f"""
 """
 _RECENT = """
     SELECT count(*) AS number FROM cards WHERE team_id = :team_id AND channel_id = :channel_id
-      AND created_at > :since AND content LIKE '%"reminds": "_%' AND content LIKE '%"group": ""%'
+      AND created_at > :since AND content LIKE '%"reminds": "_%' AND content NOT LIKE '%"reminds": ""%'
+      AND content LIKE '%"group": ""%'
 """
 
 
@@ -154,9 +155,10 @@ class ReminderRows:
             by_default = int(deadline is not None and deadline.is_default) if look.is_known else None
             ends = {"ends_at": None if deadline is None else deadline.at, "ends_by_default": by_default}
             next_at = now + _CLAIMED_FOR if endings.get(paused.order_id, "") is None else look.next_at
-            values = {"id": paused.order_id, "claimed": paused.claimed, "remind_at": next_at, **ends}
+            own = {"id": paused.order_id, "user_id": paused.user_id, "reason": paused.reason}
+            values = {**own, "claimed": paused.claimed, "remind_at": next_at, **ends}
             last = states.get((paused.team_id, paused.session_id))
-            is_ours = connection.execute(_SET, **values)  # else it took too long, and another process looks
+            is_ours = connection.execute(_SET, **values)  # else it took too long, or a person was forgotten meanwhile
             is_over = paused.order_id in endings or _is_over(last, paused.order_id)
             new += look.cards if is_ours and not is_over else ()
         for card in self._grouped(connection, new, now):

@@ -24,8 +24,8 @@ async def pause(store: Store, session: str = SESSION, age: float = 60.0) -> None
     await OrderRows(store.database, CIPHER, "p1").write([row], [])
 
 
-def reminder(one: Any) -> cards.NewCard:
-    content = cards.ResultContent(one.order_id, "Remember", (), reminds=one.user_id)
+def reminder(one: Any, *, reminds: bool = True) -> cards.NewCard:
+    content = cards.ResultContent(one.order_id, "Remember", (), reminds=one.user_id if reminds else "")
     return cards.NewCard(f"card {one.order_id}", one.team_id, "C1", one.session_id, content)
 
 
@@ -47,6 +47,16 @@ async def test_a_pause_that_is_due_belongs_to_one_process_for_a_minute(store: St
     await other.record([Look(taken, cards=[reminder(taken)])])
     assert await posts(store) == [("C1",)]
     assert await one.claim() == ([], None)
+
+
+async def test_who_is_forgotten_while_anchor_is_asked_is_not_named(store: Store) -> None:
+    rows = ReminderRows(store.database)
+    await pause(store)
+    (one,), _ = await rows.claim()
+    await execute(store, "UPDATE orders SET user_id = 'forgotten-1'")
+    await rows.record([Look(one, cards=[reminder(one)])])
+    _, next_in = await rows.claim()
+    assert (await posts(store), next_in is not None and 50 < next_in <= 60) == ([], True)
 
 
 async def test_a_pause_is_left_out_once_its_session_was_resumed_or_paused_again(store: Store) -> None:
@@ -101,13 +111,15 @@ async def test_nobody_is_reminded_while_a_resume_is_committed(postgresql_urls: I
 
 
 async def test_beyond_twenty_they_are_lists_and_the_channels_of_alerts_are_known(store: Store) -> None:
+    """Other results do not count."""
     rows = ReminderRows(store.database)
-    for _ in range(35):
+    for _ in range(40):
         await pause(store, str(uuid4()))
     found, _ = await rows.claim()
-    await rows.record([Look(one, cards=[reminder(one)]) for one in found])
+    await rows.record([Look(one, cards=[reminder(one, reminds=False)]) for one in found[:5]])
+    await rows.record([Look(one, cards=[reminder(one)]) for one in found[5:]])
     contents = [json.loads(str(text)) for (text,) in await fetch(store, "SELECT content FROM cards")]
-    assert sorted(Counter(one["group"] for one in contents).values()) == [3, 12, 20]
+    assert sorted(Counter(one["group"] for one in contents).values()) == [3, 12, 25]
     assert await rows.channels(found[0].team_id, found[0].session_id) == []
     await execute(store, "UPDATE cards SET kind = 'alert' WHERE session_id = :one", one=found[0].session_id)
     assert await rows.channels(found[0].team_id, found[0].session_id) == ["C1"]
