@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from bot.core.requests import MOST_SKEW
 from bot.core.sessions import Session
 
 DEFAULT_MINUTES = 20.0
@@ -31,12 +32,12 @@ class Deadline:
     is_default: bool = False
 
 
-def deadline_of(session: Session) -> Deadline | None:
-    """Return when a session ends, if Anchor states its start, and unless it has no limit."""
+def deadline_of(session: Session, now: float) -> Deadline | None:
+    """Return when a session ends, if Anchor states a start that is not in the future, and unless it has no limit."""
     is_default = session.max_minutes is None
     whole = replace(session, max_minutes=DEFAULT_MINUTES) if is_default else session
-    is_long = (whole.max_minutes or 0.0) > MOST_MINUTES
-    return None if whole.ends_at is None or is_long else Deadline(whole.ends_at, is_default)
+    is_odd = (whole.max_minutes or 0.0) > MOST_MINUTES or (session.created_at or 0.0) > now + MOST_SKEW
+    return None if whole.ends_at is None or is_odd else Deadline(whole.ends_at, is_default)
 
 
 def remind_at(paused_at: float, deadline: Deadline | None, before: float, now: float) -> float:

@@ -108,7 +108,7 @@ def idle_wait(session: Session, now: float) -> float | None:
 
     That is if the timeout is not known, off or too long, or if its other limit can end the session before.
     """
-    deadline, idle = deadline_of(session), (session.idle_minutes or 0.0) * 60
+    deadline, idle = deadline_of(session, now), (session.idle_minutes or 0.0) * 60
     wait = idle + IDLE_MARGIN
     ends_before = session.created_at is None or (deadline is not None and deadline.at < now + wait + IDLE_MARGIN)
     return wait if 0 < idle <= MOST_IDLE and not ends_before else None

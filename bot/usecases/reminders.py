@@ -122,11 +122,11 @@ class Reminders:
     async def _look_at(self, paused: PausedSession, workspace: Workspace, key: Secret, listed: Session | None) -> Look:
         """Decide about a pause: what is not known of its session is read, and before people are told, whether it ended.
 
-        Without a request for that they are told, too; of one that was never read its end is found out later.
+        Without a request for that they are told, too. That Anchor does not know one which was never read is no end.
         """
         known, deadline = self.reads.known(paused.team_id, paused.session_id), paused.deadline
         if not paused.is_known and known is not None and known.max_minutes is not None:
-            deadline = deadline_of(known)
+            deadline = deadline_of(known, paused.now)
             at = remind_at(paused.paused_at, deadline, self.before, paused.now)
             if at > paused.now + TOGETHER:
                 return Look(paused, at, deadline)
@@ -135,13 +135,14 @@ class Reminders:
         kept = 0 if paused.is_known else KEPT_FOR_CHECKS
         if read is None and await self.card_rows.allows_reads(paused.team_id, 1, kept=kept):
             read = await self.sessions.details(key, paused.session_id, within=_READ_TIMEOUT)
-        is_gone, unknown_at = isinstance(read, NotRead) and read.is_missing, paused.paused_at + UNKNOWN_AFTER
+        is_gone = paused.is_known and isinstance(read, NotRead) and read.is_missing
+        unknown_at = paused.paused_at + UNKNOWN_AFTER
         if not (isinstance(read, Session) or is_gone or paused.is_known) and paused.now + TOGETHER < unknown_at:
             return Look(paused, min(again, unknown_at), is_known=False)
         if isinstance(read, Session):
             self.reads.learn_some(paused.team_id, [read])
             known = self.reads.known(paused.team_id, paused.session_id) or read
-            deadline = deadline if listed is not None and paused.is_known else deadline_of(known)
+            deadline = deadline if listed is not None and paused.is_known else deadline_of(known, paused.now)
         at = remind_at(paused.paused_at, deadline, self.before, paused.now)
         if is_gone or (isinstance(read, Session) and read.life is Life.ENDED):
             last = read if isinstance(read, Session) else None

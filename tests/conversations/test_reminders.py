@@ -75,7 +75,7 @@ async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_
         (0, None, 16, "by Anchor's default"),
         (0, -1, 31, STILL),
         (0, 1_000_000_000, 31, STILL),
-        (-60 * 24, -1, 31, STILL),
+        (-60 * 24, 20, 31, STILL),
     ],
 )
 async def test_a_reminder_says_what_is_known_of_the_end(
