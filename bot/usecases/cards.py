@@ -135,17 +135,20 @@ class CardSender:
         if card.ts is not None and digest == card.shown:
             return Attempt(SentCard(card, card.ts, digest, retry_after=after))
         result = await self._call(card, message)
-        if card.ts is None and isinstance(result, Refused) and content.channel_id:
-            actor = Actor(card.team_id, content.channel_id, content.user_id)
-            address = unseal(content.address, actor, self.cipher)
+        if isinstance(result, Refused) and card.ts is not None:  # its message was deleted, or the channel archived
+            if not is_over:
+                return Attempt(SentCard(card, retry_after=after))
+            result = await self._call(replace(card, ts=None), message)
+        if isinstance(result, Refused) and content.channel_id:
+            address = unseal(content.address, Actor(card.team_id, content.channel_id, content.user_id), self.cipher)
             if address is not None and address.response_url is not None:
                 if not is_over:  # it has few uses, and nothing edits what it posts
                     return Attempt(SentCard(card, retry_after=after))
                 if isinstance(await self.response_urls.post(address.response_url, message), Posted):
                     return Attempt(SentCard(card))
             message = as_direct_message(message, content.channel_id)
-            result, digest = await self._call(replace(card, channel_id=content.user_id), message), digest_of(message)
-        attempt = _read(card, result, digest)
+            result = await self._call(replace(card, channel_id=content.user_id, ts=None), message)
+        attempt = _read(card, result, digest_of(message))
         return attempt if attempt.sent.ts is None else replace(attempt, sent=replace(attempt.sent, retry_after=after))
 
     async def _link_to(self, batch_id: str, team_id: str) -> str:

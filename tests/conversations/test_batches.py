@@ -218,6 +218,22 @@ async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: s
         assert "private" not in str(at.messages())
 
 
+@pytest.mark.parametrize("is_archived", [False, True])
+async def test_the_result_is_a_new_message_if_the_first_one_cannot_be_edited(
+    built: Built, *, is_archived: bool
+) -> None:
+    """It was deleted, or the channel is archived: then it is a direct message."""
+    async with single_workspace() as at:
+        await built.batches.pause(batch(at, add(at, MOST * 4, seconds=5.0)))
+        await at.slack.until(at.messages)
+        at.channel.is_archived = is_archived
+        if not is_archived:
+            at.slack.platform.history.delete(at.messages()[0])
+        await asyncio.sleep(40.0)
+        told = at.direct_messages() if is_archived else at.messages()
+        assert [f"Paused {MOST * 4} agents" in one.text for one in told] == [True]
+
+
 PAUSED = outcomes.Paused("paused")
 LEFT: dict[str, tuple[list[tuple[int, State, outcomes.Outcome | None]], bool, float]] = {
     "recorded, and nothing sent": ([(30, State.WAITING, None)], False, 1.0),
