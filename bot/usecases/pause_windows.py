@@ -112,7 +112,7 @@ class PauseWindows:
             offer = await self._offer(read, before)
             if not offer.sessions:
                 return pausing.several_answer(pausing.none_runs_text(offer.chosen, before.choice.words))
-            at = int(time.time())
+            at = int(offer.running.read_at)  # what began later is not shown
             state, count = await self._write(before.address, at, offer)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             return pausing.several_answer(report(error).text)
