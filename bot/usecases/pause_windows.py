@@ -121,8 +121,8 @@ class PauseWindows:
         return pausing.several_modal(offer, state, at=at)
 
     async def _offer(self, read: SessionList | NotRead, before: _Shown) -> pausing.Offer:
-        """Return what runs and is chosen; also what was shown before, unless it is known to have ended."""
-        team_id, ids = before.address.actor.team_id, before.ids or ()
+        """Return what runs and is chosen; also what was shown before, here or in the message, unless it has ended."""
+        team_id, ids = before.address.actor.team_id, before.ids or before.choice.ids
         running = read if isinstance(read, SessionList) else SessionList((), is_complete=False, read_at=time.time())
         chosen, listed = running.chosen(before.choice), {one.id for one in running.sessions}
         gone = [one for one in ids if one not in listed]
