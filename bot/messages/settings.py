@@ -58,7 +58,7 @@ CHECKING = "⏳ Checking… You can close this window: the result then comes as 
 ONE_MOMENT = "⏳ One moment…"
 MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
 TOO_LATE = "The window did not open in time. Press the button again."
-NOBODY_SELECTED = 'Select at least one person, or choose "Everyone".'
+NOBODY_SELECTED = "Select at least one person, or choose another option."
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
