@@ -28,6 +28,7 @@ class _End(StrEnum):
 
     DONE = "done"
     NOT_RUNNING = "not running"
+    NOT_FOUND = "not found"
     UNCONFIRMED = "unconfirmed"
     FAILED = "failed"
     NOT_SENT = "not sent"
@@ -37,13 +38,15 @@ class _End(StrEnum):
 
 _ENDS = {
     _End.DONE: outcomes.Paused | outcomes.Resumed,
-    _End.NOT_RUNNING: outcomes.NotRunning | outcomes.NotFound,
+    _End.NOT_RUNNING: outcomes.NotRunning,
+    _End.NOT_FOUND: outcomes.NotFound,
     _End.UNCONFIRMED: outcomes.Unconfirmed | outcomes.Broken,
     _End.NOT_SENT: outcomes.RateLimited | outcomes.Unavailable,
     _End.NEWER: outcomes.PausedSince | outcomes.ResumedSince | outcomes.Undone | outcomes.Superseded,
 }
 """Any other outcome is a refusal, or a failure."""
 _SIGNS = {
+    _End.NOT_FOUND: "🔹",
     _End.UNCONFIRMED: "❓",
     _End.FAILED: "⛔",
     _End.NOT_SENT: "⛔",
