@@ -158,7 +158,8 @@ def _button(verb: Verb, order: BatchedOrder) -> Block | None:
     """Return the button of a session that may run. Its card can resume it."""
     if verb is Verb.PAUSE:
         return button(Verb.PAUSE, order.session_id, label="Try again")
-    return button(Verb.PAUSE, order.session_id) if _end_of(order.outcome) is _End.UNCONFIRMED else None
+    can_run = isinstance(order.outcome, _ENDS[_End.UNCONFIRMED] | outcomes.ResumedSince)
+    return button(Verb.PAUSE, order.session_id) if can_run else None
 
 
 def _why(outcome: outcomes.Outcome | None) -> str:

@@ -360,6 +360,8 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         ends = [at.anchor.session(one).state for one in sessions]
         assert ends == [SessionState.PAUSED, SessionState.RUNNING, SessionState.PAUSED, *[SessionState.RUNNING] * 37]
         assert all(one in at.messages()[-1].text for one in (repaused, resumed, later))
+        shown = str(at.messages()[-1].blocks)
+        assert [one for one in sessions if f"'value': '{one}'" in shown] == [resumed]  # with Pause: it runs
 
 
 async def test_without_the_database_nobody_is_asked_and_nothing_is_resumed(built: Built, sqlite_url: str) -> None:
