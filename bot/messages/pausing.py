@@ -72,7 +72,7 @@ MOST_OPTIONS = 100
 
 _LISTED_EACH = 5  # in a section
 _LONGEST_NAME = 60
-_LONGEST_REASON = 300
+LONGEST_REASON = 300  # of several at once
 _MOST_CHANGED = 10  # ids in a line
 _OLD = "This window was open for over 10 minutes. Since then:"
 
@@ -109,7 +109,7 @@ def several_modal(offer: Offer, state: str, *, at: int) -> View:
         *map(section, parts),
         *([context(f"And {more} more.")] if more > 0 else []),
         *([_leave_out(offer, at)] if len(shown) > 1 else []),
-        input_block("Reason", element("plain_text_input", REASON, max_length=_LONGEST_REASON)),
+        input_block("Reason", element("plain_text_input", REASON, max_length=LONGEST_REASON)),
     )
     submit = f"Pause {agents(sum(one.id not in offer.left_out for one in shown))}"
     return View(blocks, SEVERAL_TITLE, submit, "Cancel", callback_id=PAUSE_SEVERAL, seen=state)

@@ -96,7 +96,7 @@ class PauseWindows:
             session_ids=wanted,
             words=None if shown.choice.ids else shown.choice.words,
             since=shown.at,
-            reason=sent.reason,
+            reason=sent.reason[: pausing.LONGEST_REASON],
             trigger_id=sent.trigger_id,
             age=sent.age,
         )

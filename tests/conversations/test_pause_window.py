@@ -75,7 +75,7 @@ async def forged(
     """Submit what the client of a person cannot send; `fields` are those of the payload."""
     chosen = {"type": "multi_static_select", "selected_options": [{"value": one} for one in leave]}
     there = {"id": view.id, "callback_id": BUTTON, "app_installed_team_id": team or at.workspace.team_id}
-    values = {pausing.LEFT_OUT: {"x": chosen}}
+    values = {pausing.LEFT_OUT: {"x": chosen}, "reason": {"reason": {"value": "they loop" * 1_000}}}
     changed = there | {"private_metadata": state or view.private_metadata, "state": {"values": values}}
     user = {"id": at.person.id, "team_id": at.workspace.team_id}
     payload = {"type": "view_submission", "user": user, "view": changed} | fields
@@ -419,6 +419,8 @@ async def test_a_view_that_was_changed_or_is_of_somebody_else_is_refused(at: Man
     assert first.anchor.orders == []
     await forged(first, view, leave=[first.session])
     assert len(await sent(first, 2)) == 2
+    rows = await at.store.database.fetch_all("SELECT reason FROM orders")
+    assert [len(row.reason) for row in rows] == [300, 300]
 
 
 async def test_nothing_left_is_told_at_the_field_and_a_submission_that_slack_sends_twice_is_one() -> None:
