@@ -325,9 +325,9 @@ class OrderRows:
         given_at = {row.id: row.given_at for row in (*pauses, *resumes)}
         values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
         others = connection.queue(OTHER_ORDERS, *values)
-        ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
         changes = {row.id: connection.queue(CHANGE_SINCE, one) for row in resumes if (one := self._since(row.order))}
         updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
+        ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
         undone = self._undo(connection, changed, offset)
         self._add_to_trail(connection, (*new, *changed))
         cards = mark(connection, marks, time.monotonic() + offset)

@@ -73,6 +73,13 @@ async def test_a_resume_that_is_recorded_as_sent_is_not_held_back_by_a_later_pau
     assert (await rows.write([], [replace(resume, state=State.SENT)])).held_back == frozenset()
 
 
+async def test_a_resume_is_held_back_by_an_end_that_is_recorded_as_sent_in_the_same_transaction(store: Store) -> None:
+    rows, orders = rows_of(store, OURS), [order_row(verb, State.WAITING) for verb in (RESUME, requests.Verb.END)]
+    await rows.write(orders, [])
+    sending = [replace(one, stored=State.WAITING, state=State.SENT) for one in orders]
+    assert (await rows.write([], sending)).held_back == {orders[0].id}
+
+
 @pytest.mark.parametrize(
     ("resume", "opposition"),
     [
