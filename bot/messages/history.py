@@ -152,7 +152,8 @@ def _what(order: PastOrder) -> str:
     if name == outcomes.TooManyRepeats.__name__:
         return f"⏳ *{request} not sent again*: {WHY[name]}."
     if name in WHY:
-        return f"⛔ *Not {verb.past}*: {WHY[name]}."
+        or_id = " or the session id" if verb is Verb.END and name == outcomes.KeyRejected.__name__ else ""
+        return f"⛔ *Not {verb.past}*: {WHY[name]}{or_id}."
     return f"❓ *{request} unconfirmed.*" if name in _UNCONFIRMED else f"❓ *{request}*: {code(name)}."
 
 
