@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
+from typing import Any
 
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
@@ -25,7 +26,7 @@ from bot.usecases.orders import Orders, RunningOrder
 
 _RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record
 _READ_WITHIN = 0.5  # seconds for a look at earlier batches
-_STORED_WITHIN = 10.0  # seconds for the last outcomes to be stored; then they are told without the database
+_STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,16 +127,15 @@ class Batches:
         actor, sealed, earlier = address.actor, seal(address, self.cipher), await self._earlier(batch)
         about = (batch.reason, batch.words or "", sealed, earlier, batch.verb)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
-        if is_recorded:
-            for one in own:
-                self.tasks.start(self.orders.let_batch_tell(one, content))
+        kept = [self.tasks.start(self.orders.let_batch_tell(one, content)) for one in own] if is_recorded else []
         if not own:  # Slack sent the batch to another process, too
             return
         await asyncio.wait([one.outcome for one in own])
         if batch.words is not None:
             self.tasks.start(self._tell_begun(batch, batch.words))
         if is_recorded:
-            _, missing = await asyncio.wait([one.entry.written for one in own], timeout=_STORED_WITHIN)
+            stored: list[asyncio.Future[Any]] = [*kept, *(one.entry.written for one in own)]
+            _, missing = await asyncio.wait(stored, timeout=_STORED_WITHIN)
             if not missing:
                 return
         done = [BatchedOrder(one.entry.id, one.entry.order.session_id, one.entry.outcome) for one in own]

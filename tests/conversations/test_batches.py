@@ -15,7 +15,7 @@ from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
 from harness.conversation import Conversation, until
 from harness.databases import KEY
-from harness.outages import without_table
+from harness.outages import execute, without_table
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
 
@@ -193,6 +193,13 @@ async def test_a_database_that_fails_meanwhile_holds_up_neither_the_pauses_nor_t
             assert {one.session_id for one in at.anchor.orders} == set(sessions)
         await result(at)
         assert len(at.messages()) == 2
+
+
+async def test_without_the_table_of_cards_the_result_is_told_all_the_same(built: Built, sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        await execute(sqlite_url, "ALTER TABLE cards RENAME TO elsewhere")
+        await built.batches.pause(batch(at, add(at, 30)))
+        await result(at)
 
 
 @pytest.mark.parametrize("way", ["response_url", "used-up response_url", "direct message", "home"])
