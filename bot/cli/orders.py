@@ -155,6 +155,7 @@ def _confirm(question: str, expected: str, *, why_not: str, wrong: str) -> None:
     """Ask for what is expected. Raises NotDoneError without it."""
     if not sys.stdin.isatty():
         raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # that of the event loop would wait for the answer
     with contextlib.suppress(EOFError):
         if input(question).strip().casefold() == expected:
             return
