@@ -338,8 +338,9 @@ async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientS
 
 
 def say(*lines: str) -> None:
-    """Print lines of mrkdwn as plain text."""
-    print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
+    """Print lines of mrkdwn as plain text. A pause goes on if nobody reads them."""
+    with contextlib.suppress(BrokenPipeError):
+        print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
 
 
 async def find_place(

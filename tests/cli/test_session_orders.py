@@ -155,6 +155,12 @@ async def test_all_are_paused_after_a_question_or_none(
     assert len({one.batch_id for one in stored}) == 1
 
 
+async def test_all_are_paused_though_nobody_reads_the_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Mock(flush=Mock(side_effect=BrokenPipeError)))
+    assert await site.give("pause", "--all", "--yes") == 0
+    assert site.sent == ["pause"]
+
+
 async def test_ctrl_c_instead_of_an_answer_ends_the_command(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: str) -> str:
         os.kill(os.getpid(), signal.SIGINT)
