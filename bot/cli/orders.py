@@ -278,6 +278,8 @@ async def _pause_all(
     least = "Running:" if found.is_complete else "Running: at least"
     which = f" with {code(options.match)}" if options.match else ""
     say(f"{least} {agents(len(chosen))}{which}.", *(session_line(one, now=time.time()) for one in chosen))
+    if not found.is_complete:
+        warn("Others may run, which this does not pause: Anchor did not list all sessions.")
     if not chosen:
         return int(not found.is_complete)
     if not options.yes:
