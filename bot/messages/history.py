@@ -76,7 +76,7 @@ WHY: Mapping[str, str] = {
         outcomes.NotSent: "the person had too many requests",
         outcomes.TooManyResumes: "the person resumed too many sessions",
         outcomes.TooManyRepeats: "it was requested too many times",
-        outcomes.Stopping: "the bot was being restarted",
+        outcomes.Stopping: "anchor-bot was being stopped",
         outcomes.Observed: "an alert asked for it, and the workspace observes",
         outcomes.HeldBack: "alerts asked for too many",
         outcomes.ResumedBefore: "somebody had resumed it",
