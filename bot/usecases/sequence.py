@@ -335,8 +335,10 @@ class SessionSequencer:
             return Result(NotRunning(before.status), access)
         if (why_not := await record.clear_end()) is not None:
             return Result(why_not, access)
-        never, may_repeat = asyncio.Event(), record.may_repeat
-        attempts = await self.anchor.send(Verb.END, access.key, self.session_id, cancelled=never, may_repeat=may_repeat)
+        never, may_repeat, latest = asyncio.Event(), record.may_repeat, record.entry.given_at + LATE
+        attempts = await self.anchor.send(
+            Verb.END, access.key, self.session_id, cancelled=never, may_repeat=may_repeat, leaves_by=latest
+        )
         told, ends = combine(attempts), time.monotonic() + _READ_AFTER_END
         after: Session | NotRead | None = None
         while True:

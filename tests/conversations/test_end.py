@@ -314,6 +314,18 @@ async def test_an_end_whose_request_would_leave_late_is_not_sent_and_its_person_
         await told(at, "*Ended*")
 
 
+async def test_an_end_that_first_finds_no_connection_is_not_sent_late() -> None:
+    async with single_workspace(**ON) as at:
+        result, at.slack.timing.delay_to_app = await offered(at), 4.9
+        await at.anchor.stop()
+        pressing = asyncio.ensure_future(press(at, result))
+        await asyncio.sleep(4.95)
+        await at.anchor.start()
+        shown = await told(at, "*Not ended*", "nothing was sent")
+        await pressing
+        assert (verbs(at), END in buttons(shown)) == ([], True)
+
+
 @pytest.mark.parametrize("age", [0.0, 4.4])
 async def test_an_end_that_joins_a_late_one_is_sent_and_one_that_was_sent_is_in_doubt_for_both(age: float) -> None:
     """The first one is late, or the bot is stopped while it is at Anchor."""

@@ -32,7 +32,7 @@ class Record:
         self.is_opposed_in_doubt = is_opposed_in_doubt
         self.why_not = why_not
         self.crossed = has_crossed
-        self.entry = SimpleNamespace()
+        self.entry = SimpleNamespace(given_at=0.0)
 
     async def clear_resume(self, _: asyncio.Event, **__: bool) -> Any:
         await asyncio.sleep(0)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -40,6 +41,7 @@ _DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
     Verb.END: outcomes.Ended,
 }
 _KEY_REFUSED = frozenset({401, 403})
+_NOT_SENT = outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
 
 _MAX_BODY_BYTES = 64 * 1024
 _NO_BODY = httpx.ByteStream(b"")
@@ -203,7 +205,7 @@ class AnchorClient:
         """Return the seconds until Anchor takes requests of this key again, as its last 429 said, or 0."""
         return max(0.0, self._limited_until.get(digest(key.reveal()), 0.0) - time.monotonic())
 
-    async def send(
+    async def send(  # noqa: PLR0913 - when it ends
         self,
         verb: Verb,
         key: Secret,
@@ -211,11 +213,12 @@ class AnchorClient:
         *,
         cancelled: asyncio.Event,
         may_repeat: Callable[[], Awaitable[bool]],
+        leaves_by: float = math.inf,
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, or end the session; raises no network errors.
 
         Return the outcome of each attempt; `Ended` is one that Anchor accepted. Retries follow `core.retries`, and end
-        once the order is `cancelled`, or may not be repeated.
+        once the order is `cancelled`, may not be repeated, or was not sent by the monotonic time `leaves_by`.
         """
         ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}"
         path += "" if verb is Verb.END else f"/agent/{verb.value}"
@@ -231,7 +234,9 @@ class AnchorClient:
                 jitter=random.random(),  # noqa: S311 - no secret
                 retry_after=retry_after,
             )
-            if delay is None or await happens(cancelled, within=delay) or not await may_repeat():
+            if delay is None or (set(outcomes) == {_NOT_SENT} and time.monotonic() + delay > leaves_by):
+                return outcomes
+            if await happens(cancelled, within=delay) or not await may_repeat():
                 return outcomes
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
