@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from bot.core.outcomes import Doubt, Late, Outcome, Superseded, Unconfirmed
+from bot.core.outcomes import Doubt, Late, Outcome, Stopping, Superseded, Unconfirmed
 from bot.core.requests import Verb
 
 STILL_WANTED = 120.0
@@ -34,7 +34,7 @@ def settled_outcome(verb: Verb, state: State, age: float, *, is_opposed: bool, h
     if state is State.SENT or has_company:
         return Unconfirmed(Doubt.STOPPED)
     if verb is Verb.END:
-        return Late(age)
+        return Stopping()
     if is_opposed:
         return Superseded()
     return Late(age) if is_old else None

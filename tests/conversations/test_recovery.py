@@ -63,7 +63,7 @@ UNCONFIRMED, SUPERSEDED = outcome_text(IN_DOUBT), outcome_text(outcomes.Supersed
 OLD_PAUSE: Left = ("pause", State.SENT, None, 2)
 OLD_RESUME: Left = ("resume", State.WAITING, None, 2)
 ENDED = outcomes.Ended("completed")
-LATE_END, ENDED_BY_ALICE = "Not ended", "has ended this session"
+NO_END, ENDED_BY_ALICE = outcome_text(outcomes.Stopping(), verb="end"), "has ended this session"
 LEFT: dict[str, tuple[list[Left], str, str, str]] = {
     "a resume that may be sent": ([("resume", State.SENT, None, 1)], "Unconfirmed", "", IN_DOUBT_RESUME),
     "a resume that waited": ([OLD_RESUME], "Resumed", "resume", resumed()),
@@ -79,7 +79,7 @@ LEFT: dict[str, tuple[list[Left], str, str, str]] = {
     "a known resume": ([("resume", State.ACTED, RESUMED, 1)], "Resumed", "", resumed()),
     "an order that was told": ([("pause", State.TOLD, PAUSED, 1)], "Paused", "", ""),
     "an end that may be sent": ([("end", State.SENT, None, 1)], "Unconfirmed", "", outcome_text(IN_DOUBT, verb="end")),
-    "an end that was not sent": ([("end", State.WAITING, None, 121)], "Late", "", LATE_END),
+    "an end that was not sent": ([("end", State.WAITING, None, 121)], "Stopping", "", NO_END),
     "two ends at once": (
         [("end", State.SENT, None, 2), ("end", State.WAITING, None, 1)],
         "Unconfirmed Unconfirmed",

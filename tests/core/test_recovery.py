@@ -33,7 +33,7 @@ def unfinished(
         (unfinished(RESUME, State.WAITING, has_company=True), IN_DOUBT),
         (unfinished(RESUME, State.SENT), IN_DOUBT),
         (unfinished(RESUME, State.SENT, is_opposed=True), IN_DOUBT),
-        (unfinished(END, State.WAITING, 0.0), outcomes.Late(0.0)),
+        (unfinished(END, State.WAITING, 0.0), outcomes.Stopping()),
         (unfinished(END, State.SENT, 0.0), IN_DOUBT),
     ],
 )
