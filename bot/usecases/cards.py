@@ -123,7 +123,7 @@ class CardSender:
         return _read(card, await self._call(card, message), digest)
 
     async def _try_batch(self, card: ClaimedCard, content: BatchContent, batch_id: str) -> Attempt:
-        """Send the result of a batch, as far as it has come; elsewhere if the bot is not in the channel."""
+        """Send the result of a batch, as far as it has come; at its end elsewhere if Slack refuses it there."""
         orders = await self.states.of_batch(card.team_id, batch_id)
         earlier = await self._link_to(content.follows, card.team_id) if content.follows else ""
         message = batch_message(content, orders, batch_id, earlier=earlier)
@@ -135,17 +135,15 @@ class CardSender:
         if card.ts is not None and digest == card.shown:
             return Attempt(SentCard(card, card.ts, digest, retry_after=after))
         result = await self._call(card, message)
+        if isinstance(result, Refused) and not is_over:
+            return Attempt(SentCard(card, retry_after=after))
         if isinstance(result, Refused) and card.ts is not None:  # its message was deleted, or the channel archived
-            if not is_over:
-                return Attempt(SentCard(card, retry_after=after))
             result = await self._call(replace(card, ts=None), message)
         if isinstance(result, Refused) and content.channel_id:
             address = unseal(content.address, Actor(card.team_id, content.channel_id, content.user_id), self.cipher)
-            if address is not None and address.response_url is not None:
-                if not is_over:  # it has few uses, and nothing edits what it posts
-                    return Attempt(SentCard(card, retry_after=after))
-                if isinstance(await self.response_urls.post(address.response_url, message), Posted):
-                    return Attempt(SentCard(card))
+            url = None if address is None else address.response_url
+            if url is not None and isinstance(await self.response_urls.post(url, message), Posted):
+                return Attempt(SentCard(card))
             message = as_direct_message(message, content.channel_id)
             result = await self._call(replace(card, channel_id=content.user_id, ts=None), message)
         attempt = _read(card, result, digest_of(message))
