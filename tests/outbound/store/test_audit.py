@@ -255,6 +255,7 @@ async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_a
 
     async with open_store(Secret(sqlite_url), [KEY]) as store:
         running = asyncio.create_task(store.audit.run())
+        await asyncio.sleep(1.0)  # it has looked
         for age, expected in ((100.0, []), (100.0, []), (400.0, [2])):
             if age < 400.0:
                 async with open_store(Secret(sqlite_url), [KEY]) as command:
