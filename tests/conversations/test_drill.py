@@ -181,6 +181,7 @@ async def test_a_pause_of_the_last_moment_stays(site: Site, monkeypatch: pytest.
     async def then_pause(*arguments: Any) -> tuple[float, float]:
         found = await activity(*arguments)
         await site.at.command()
+        await asyncio.sleep(1.0)  # it is recorded
         return found
 
     monkeypatch.setattr(SessionStates, "activity", then_pause)

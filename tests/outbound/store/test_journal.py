@@ -68,8 +68,11 @@ async def test_the_lease_is_renewed_until_all_outcomes_are_told(store: Store) ->
         entry = at.begin()
         assert await entry.written
         before = await lease(store)
-        await asyncio.sleep(0.2)
-        assert await lease(store) > before
+
+        async def is_renewed() -> bool:
+            return await lease(store) > before
+
+        await until(is_renewed)
         at.journal.told(entry, "ack")
         assert await entry.written
         before = await lease(store)
@@ -186,8 +189,8 @@ async def test_a_change_waits_no_longer_once_another_process_is_found_to_have_it
     async with journal_of(store) as at:
         entry = at.begin()
         assert await entry.written
-        await execute(store, "UPDATE orders SET owner = 'theirs'")
         at.rows.unblocked.clear()
+        await execute(store, "UPDATE orders SET owner = 'theirs'")
         at.journal.settle(entry, PAUSED)
         await asyncio.sleep(0.1)
         at.journal.told(entry, "ack")

@@ -11,7 +11,7 @@ import pytest
 
 from bot.outbound.store.reminders import Look, ReminderRows
 from harness import SESSION
-from harness.databases import CIPHER, KEY, commit_ends_slowly
+from harness.databases import CIPHER, KEY, commit_ends_slowly, until_committing
 from harness.order_rows import acted, order_row
 from harness.product import OrderRows, Secret, State, Store, cards, open_store, outcomes, requests
 from harness.stored import execute, fetch
@@ -105,7 +105,7 @@ async def test_nobody_is_reminded_while_a_resume_is_committed(postgresql_urls: I
         ending = asyncio.ensure_future(
             orders.write([], [acted(resume, outcomes.Resumed())], {resume.session: frozenset()})
         )
-        await asyncio.sleep(0.3)
+        await until_committing(url)
         await rows.record([Look(one, cards=[reminder(one)])])
         assert (ending.done(), await posts(store)) == (True, [])
 
