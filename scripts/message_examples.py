@@ -970,6 +970,9 @@ BATCHES: Mapping[str, Example] = {
         earlier=_EARLIER,
     ),
     "all paused": batches.batch_message(BatchContent(ALICE), batched(outcomes.Paused()), _BATCH_ID),
+    "one of an outside program": batches.batch_message(
+        BatchContent(ALICE, outside=1), batched(outcomes.Paused()), _BATCH_ID
+    ),
     "the database failed": batches.batch_message(
         BATCH, batched(*2 * [outcomes.Paused()]), _BATCH_ID, note=batches.UNRECORDED
     ),

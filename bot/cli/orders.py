@@ -300,7 +300,8 @@ async def _pause_all(
     await finish()
     results = [BatchedOrder("", session_id, outcome) for session_id, outcome in ended.items()]
     running = still_running(results)
-    say(batch_text(BatchContent(order.actor.user_id, reason=order.reason), results), *running)
+    outside = sum(one.is_task is False for one in chosen)
+    say(batch_text(BatchContent(order.actor.user_id, reason=order.reason, outside=outside), results), *running)
     return 128 + received[0] if received else int(bool(running) or not found.is_complete)
 
 

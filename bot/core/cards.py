@@ -362,6 +362,7 @@ class BatchContent:
 
     Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
     and `address` the same, sealed for that person. `follows` is the id of an earlier batch that runs beside it, or "".
+    As far as is known, programs outside of Anchor control the browsers of `outside` sessions.
     """
 
     group: ClassVar[str] = ""
@@ -372,6 +373,7 @@ class BatchContent:
     address: str = ""
     follows: str = ""
     verb: Verb = Verb.PAUSE
+    outside: int = 0
 
 
 CardContent = AlertContent | ResultContent | HeldContent | BatchContent

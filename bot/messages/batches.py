@@ -20,6 +20,7 @@ _TITLE = "Resume Anchor agents"
 MOST_LISTED = 20
 """The most sessions that a result lists."""
 
+_OUTSIDE = "⚠️ Programs outside of Anchor may go on in {} of these sessions: only Anchor's own agents are paused."
 UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot would have lost the pauses that were not sent."
 
 
@@ -86,6 +87,7 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder], earlier: s
     verb, total = content.verb, len(orders)
     by = f" by {mention(content.user_id)}{f': {plain(content.reason)}' if content.reason else ''}"
     about = [
+        _OUTSIDE.format(content.outside) if content.outside and verb is Verb.PAUSE else "",
         f"Chosen by {code(content.words)}." if content.words else "",
         f"Beside {link(earlier, 'an earlier one')} of the same person." if earlier else "",
     ]

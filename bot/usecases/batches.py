@@ -125,7 +125,9 @@ class Batches:
         address, is_recorded = batch.address, await _are_recorded(running)
         own = [one for one in running if not one.entry.is_lost]
         actor, sealed, earlier = address.actor, seal(address, self.cipher), await self._earlier(batch)
-        about = (batch.reason, batch.words or "", sealed, earlier, batch.verb)
+        known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
+        outside = sum(one is not None and one.is_task is False for one in known)
+        about = (batch.reason, batch.words or "", sealed, earlier, batch.verb, outside)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
         kept = [self.tasks.start(self.orders.let_batch_tell(one, content)) for one in own] if is_recorded else []
         if not own:  # Slack sent the batch to another process, too

@@ -135,10 +135,10 @@ async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_tha
 
 @pytest.mark.parametrize(("typed", "code"), [(None, 2), ("2", 1), ("3", 0)], ids=["no terminal", "another", "right"])
 async def test_all_are_paused_after_a_question_or_none(
-    site: Site, monkeypatch: pytest.MonkeyPatch, typed: str | None, code: int
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str | None, code: int
 ) -> None:
     """The question is for the number, which the list has shown."""
-    site.anchor.add_session(tags=["shop"]), site.anchor.add_session(tags=["shop"])
+    site.anchor.add_session(tags=["shop"]), site.anchor.add_session(is_task=False)
     monkeypatch.setattr("sys.stdin.isatty", lambda: typed is not None)
     monkeypatch.setattr("builtins.input", lambda _: typed)
     if code:
@@ -147,6 +147,7 @@ async def test_all_are_paused_after_a_question_or_none(
         assert (getattr(why.value, "code", None), site.anchor.orders, await site.journal()) == (code, [], [])
         return
     assert await site.give("pause", "--all", "--reason", "it loops") == 0
+    assert "may go on in 1 " in capsys.readouterr().out
     assert len({order.session_id for order in site.anchor.orders}) == 3
     stored = await site.journal()
     assert {(one.outcome, one.reason, one.delivered_by, one.source) for one in stored} == {

@@ -88,7 +88,7 @@ async def forged(
 @BOTH_TRANSPORTS
 async def test_the_button_names_the_number_and_pauses_what_the_window_shows() -> None:
     async with single_workspace() as at:
-        sessions = [SESSION, *add(at, 36)]
+        sessions = [SESSION, *add(at, 36, is_task=False)]
         await at.command("")  # this list is read only once
         await asyncio.sleep(2.0)
         begun = at.anchor.add_session(created_at=datetime.fromtimestamp(time.time(), UTC))
@@ -107,6 +107,7 @@ async def test_the_button_names_the_number_and_pauses_what_the_window_shows() ->
         assert at.anchor.session(late).state is SessionState.RUNNING
         texts = [one.text for one in await at.wait_for_messages(2)]
         assert (sum("they loop" in one for one in texts), sum(begun in one for one in texts)) == (1, 1)
+        assert any("may go on in 36 " in one for one in texts)
 
 
 @pytest.mark.parametrize("name", [{"tags": ["All"]}, {"domains": ["all"]}, {"key_name": "all"}])
