@@ -55,6 +55,7 @@ from bot.usecases.cards import CardOutbox
 from bot.usecases.control import SessionControl
 from bot.usecases.orders import OperatorOrders
 from bot.usecases.queue import MOST_OF_BATCH, FairQueue
+from bot.usecases.sequence import LONGEST_READS
 from bot.usecases.session_cards import SessionCards
 
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
@@ -113,7 +114,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
             return await _pause_all(options, order, settings, session, place)
         if verb is Verb.END and not options.yes and isinstance(await OperatorAccess(place.find).check(order), Access):
             confirm_end(options.session)
-        doing = f"{DOING[verb]}… (up to {settings.anchor_deadline:g} s)"
+        doing = f"{DOING[verb]}… (up to {settings.anchor_deadline + LONGEST_READS.get(verb, 0.0):g} s)"
         print(doing, file=sys.stderr, flush=True)  # noqa: T201 - output of a command
         if EIGHT_DIGITS.fullmatch(order.session_id):
             order = replace(order, session_id=await _find_session(order, settings, session, place))

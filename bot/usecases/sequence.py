@@ -49,6 +49,8 @@ _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resu
 _READ_BEFORE_END = 1.0  # seconds for the session to be read before it is ended,
 _READ_AFTER_END = 10.0  # within which it is read after that until it has ended,
 _READ_INTERVAL = 1.0  # and between two of those reads
+LONGEST_READS = {Verb.END: _READ_BEFORE_END + _READ_AFTER_END}
+"""Seconds that an order can take beside those for its requests."""
 
 MOST_SESSIONS = 2 * CAPACITY
 """The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""

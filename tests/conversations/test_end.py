@@ -420,4 +420,5 @@ async def test_the_command_line_ends_a_session(sqlite_url: str, capsys: pytest.C
             await give_order(on, "end", SESSION)
         assert await give_order(on, "end", SESSION, "--yes", "--reason", "it spends") == 0
         assert verbs(at) == ["end"]
-        assert "Ended by" in capsys.readouterr().out
+        printed = capsys.readouterr()
+        assert ("Ended by" in printed.out, "(up to 31 s)" in printed.err) == (True, True)
