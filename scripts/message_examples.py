@@ -963,6 +963,7 @@ _BACK = (
 )
 BATCHES: Mapping[str, Example] = {
     "under way": batches.batch_message(BATCH, batched(outcomes.Paused(), None), _BATCH_ID),
+    "under way, with failures": batches.batch_message(BATCH, batched(*_SOME, None), _BATCH_ID),
     "beside an earlier one": batches.batch_message(
         BATCH,
         batched(None),

@@ -94,7 +94,8 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder], earlier: s
     counts = Counter(_end_of(one.outcome) for one in orders if one.outcome)
     done = counts[_End.DONE]
     if counts.total() < total:
-        top = [f"⏳ {DOING[verb]} {agents(total)}… {counts.total()} done.", f"Requested{by}."]
+        other = f", {counts.total() - done} not confirmed" if counts.total() > done else ""
+        top = [f"⏳ {DOING[verb]} {agents(total)}… {done} done{other}.", f"Requested{by}."]
     elif done == total:
         top = [f"{DONE[verb].split()[0]} *{verb.past.capitalize()} {agents(total)}*{by}", "Their cards follow."]
     else:
@@ -137,7 +138,7 @@ def resume_answer(*lines: str) -> View:
 
 def begun_message(begun: Sequence[Session], *, now: float) -> Message:
     """Return the sessions that began while those like them were paused; `now` is in Unix seconds."""
-    top = f"🔔 *{agents(len(begun))} began meanwhile*, and {'was' if len(begun) == 1 else 'were'} not paused."
+    top = f"🔔 *{agents(len(begun))} began meanwhile.* This pause left {'it' if len(begun) == 1 else 'them'} out."
     lines = [f"{session_facts(one, now=now)}\n{session(one.id)}".strip() for one in begun[:MOST_LISTED]]
     rows = [section(line, button(Verb.PAUSE, one.id)) for one, line in zip(begun[:MOST_LISTED], lines, strict=True)]
     last = [f"And {len(begun) - MOST_LISTED} more."] if len(begun) > MOST_LISTED else []
@@ -166,10 +167,10 @@ def _button(verb: Verb, order: BatchedOrder) -> Block | None:
 
 def _why(outcome: outcomes.Outcome | None) -> str:
     match outcome:
-        case outcomes.Late(resumed_by=str(user_id)) | outcomes.Undone(user_id=user_id):
+        case outcomes.Late(resumed_by=str(user_id)):
             return f" by {mention(user_id)}"
-        case outcomes.PausedSince(user_id=user_id):
-            return f" (paused since by {mention(user_id)})"
+        case outcomes.PausedSince(user_id=user_id) | outcomes.Undone(user_id=user_id):
+            return f" (newer pause by {mention(user_id)})"
         case outcomes.ResumedSince(user_id=user_id):
             return f" (resumed since by {mention(user_id)})"
         case outcomes.NotSent(seconds=seconds):

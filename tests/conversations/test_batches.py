@@ -100,6 +100,8 @@ async def test_a_batch_ends_within_two_minutes_though_anchor_does_not_answer(bui
         at.anchor.fault = Hang()
         began = time.monotonic()
         await built.batches.pause(batch(at, sessions))
+        await asyncio.sleep(60.0)
+        assert "… 0 done, " in at.messages()[0].text
         message = await result(at, within=180)
         assert 100.0 < time.monotonic() - began < STILL_WANTED + 2.0
         sent = {one.session_id for one in at.anchor.orders}
