@@ -16,6 +16,7 @@ UNKNOWN_AFTER = 1_800.0
 
 LEAST_LEFT = 60.0
 """Seconds before the end from which a reminder comes too late."""
+_LATEST = LEAST_LEFT + 15.0  # seconds before it, since a look can be some seconds late
 
 LOOK_AFTER_END = 30.0
 """Seconds after the end of a session, until it is looked whether it has ended."""
@@ -49,4 +50,4 @@ def remind_at(paused_at: float, deadline: Deadline | None, before: float, now: f
         return paused_at + UNKNOWN_AFTER
     if now > deadline.at - LEAST_LEFT:
         return deadline.at + LOOK_AFTER_END
-    return deadline.at - before
+    return deadline.at - max(before, _LATEST)

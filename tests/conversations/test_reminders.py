@@ -87,6 +87,13 @@ async def test_a_reminder_says_what_is_known_of_the_end(
         assert said in one.text
 
 
+@pytest.mark.parametrize("began", [0.1, 0.2])
+async def test_the_shortest_time_before_the_end_is_not_too_late_for_it(sqlite_url: str, began: float) -> None:
+    async with paused(sqlite_url, REMIND_BEFORE="1", began=began) as at:
+        await minutes_pass(20)
+        assert [REMINDER in one.text for one in reminders(at)] == [True]
+
+
 @pytest.mark.parametrize("how", ["resumed", "off"])
 async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_switched_off(
     sqlite_url: str, how: str
