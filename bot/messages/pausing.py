@@ -61,6 +61,7 @@ NOBODY_LEFT = "Leave at least one session in."
 SEVERAL_OUT_OF_DATE = f"{NOTHING_PAUSED} {OUT_OF_DATE}"
 SEVERAL_BEGUN = "⏳ *Pausing.* You can close this window: the result follows."
 UNREAD_NOW = "⚠️ Anchor's list can't be read now, so these are the sessions that were shown before."
+UNLISTED = "⚠️ Anchor's list is not complete: older sessions of this window may have ended."
 NOT_WHOLE = "⚠️ The bot's database does not answer, so the window can't have more."
 SHOWN_LOST = "⚠️ What this window showed before can't be read any more."
 

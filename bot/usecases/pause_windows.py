@@ -129,14 +129,15 @@ class PauseWindows:
         ended = [one for one in gone if running.is_complete or one in running.ended]
         kept = [self.reads.known(team_id, one) or Session(id=one) for one in gone if one not in ended]
         sessions = (*chosen.sessions, *kept)[:MOST_TOGETHER]
-        offer = pausing.Offer(before.choice, running, chosen, sessions, before.left_out)
+        notes = (pausing.UNREAD_NOW,) if isinstance(read, NotRead) else (pausing.UNLISTED,) if kept else ()
+        offer = pausing.Offer(before.choice, running, chosen, sessions, before.left_out, notes=notes)
         if before.ids is None:
             return replace(offer, notes=(pausing.SHOWN_LOST,))
         if not before.at:
             return offer
         began = [one.id for one in chosen.sessions if one.id not in ids]
         changes = {"Began": began, "Ended": ended, "Resumed": await self._resumed(team_id, ids, before.at)}
-        return replace(offer, changes=changes, notes=(pausing.UNREAD_NOW,) if isinstance(read, NotRead) else ())
+        return replace(offer, changes=changes)
 
     async def _resumed(self, team_id: str, ids: Sequence[SessionId], since: int) -> list[SessionId]:
         """Return those that were resumed since a time (Unix seconds), if the database answers."""
