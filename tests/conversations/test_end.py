@@ -98,9 +98,12 @@ async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_
         await at.command(user=at.slack.bob)
         assert verbs(at)[-2:] == ["end", "pause"]  # no resume, and each pause
         await told(at, "*Not running*")
+        at.anchor.fault = Hang()
+        await at.command(user=at.slack.bob)
+        await told(at, "*Unconfirmed*")
         await asyncio.sleep(5)
         assert f"by <@{at.person.id}>" in at.current(card).text
-        assert "Ended" in at.current(card).text
+        assert ("Ended" in at.current(card).text, buttons(at.current(card))) == (True, [])
         home = await at.open_home()
         assert "*Ended* by" in str(home.blocks)
 

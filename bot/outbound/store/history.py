@@ -134,6 +134,7 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
 _NOT_AUTOMATIC = (*get_args(outcomes.NotAutomatic), outcomes.StoreUnavailable)
 _EFFECTIVE = "', '".join(PHASES)
 _IS_UNDONE = f"coalesce(outcome, '') = '{outcomes.Undone.__name__}'"
+_OF_NO_EFFECT = [name for name, phase in PHASES.items() if phase not in {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}]
 _LAST = f"""
     SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at, undone_id FROM (
       SELECT orders.*,
@@ -143,7 +144,7 @@ _LAST = f"""
       WHERE (team_id, session_id) IN (
           SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
         AND NOT (verb = 'end' AND outcome IN ('{outcomes.Unconfirmed.__name__}', '{outcomes.Broken.__name__}'))
-        AND NOT (outcome IN ('{outcomes.NotRunning.__name__}', '{outcomes.NotFound.__name__}') AND EXISTS (
+        AND NOT (outcome IN ('{"', '".join(_OF_NO_EFFECT)}') AND EXISTS (
           SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
             AND ends.outcome = '{outcomes.Ended.__name__}'))
         AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
@@ -151,7 +152,7 @@ _LAST = f"""
 """
 """The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume.
 
-An end in doubt leaves it as it was, and so does the answer that a session is not running which somebody has ended.
+An end in doubt leaves it as it was, and so does what Anchor did not confirm for a session that somebody has ended.
 """
 
 _SAYING_PAUSED = f"""
