@@ -24,7 +24,7 @@ from bot.usecases.access import Access
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders, RunningOrder
 
-_RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record
+_RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record, and for what is to be resumed
 _READ_WITHIN = 0.5  # seconds for a look at earlier batches
 _STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
 
@@ -99,13 +99,12 @@ class Batches:
         return resume_modal(orders, now, f"{origin} {batch_id}")
 
     async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str, age: float) -> bool:
-        """Begin to resume what a batch has paused, except what has a newer order. Return whether it could be read.
+        """Begin to resume what a batch has paused, except what has a newer order. Return whether it was read in time.
 
         Nothing is sent if the request is late: `age` is in seconds, at least.
         """
-        try:
-            orders = await self.orders.session_cards.states.of_batch(address.actor.team_id, batch_id)
-        except StoreError:
+        reading = self.orders.session_cards.states.of_batch(address.actor.team_id, batch_id)
+        if (orders := await or_default(reading, None, within=_RECORDED_WITHIN)) is None:
             return False
         paused = [one for one in orders if isinstance(one.outcome, Paused)]
         ids, versions = tuple(one.session_id for one in paused), tuple(one.id for one in paused)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -381,6 +382,26 @@ async def test_without_the_database_nobody_is_asked_and_nothing_is_resumed(built
             await at.slack.until(lambda: "nothing was resumed" in at.modal().text)
             await at.slack.close(at.person)
             assert "nothing was resumed" in (await ask_to_resume(at, message)).text
+        assert len(at.anchor.orders) == 3
+
+
+@HTTP_ONLY
+async def test_nothing_is_resumed_once_slack_has_reported_a_failure(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with single_workspace(ack_deadline=3.0, ack_wait=2.0) as at:
+        _, message = await paused_batch(at, built, 3)
+        view, states = await ask_to_resume(at, message), type(built.batches.orders.session_cards.states)
+        of_batch = states.of_batch
+
+        async def slow(*values: Any) -> Any:
+            await asyncio.sleep(4.0)
+            return await of_batch(*values)
+
+        monkeypatch.setattr(states, "of_batch", slow)
+        submitted = await at.slack.submit(at.person, view, {})
+        assert (submitted.error, "nothing was resumed" in at.modal().text) == (None, True)
+        await asyncio.sleep(10.0)
         assert len(at.anchor.orders) == 3
 
 
