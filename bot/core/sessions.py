@@ -33,7 +33,7 @@ RECENT = 86_400.0
 MOST_TOGETHER = 250
 """The most sessions that are paused at once."""
 
-LONGEST_WORDS = 100  # that choose them
+LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
 ALL_WORD = "all"
 """The word with which people pause several sessions at once; the words that choose them follow it."""
 
@@ -303,7 +303,7 @@ class Choice:
 
     def as_text(self) -> str:
         """Return a text for buttons and windows, which `read_choice` reads."""
-        return f"{_IDS} {' '.join(self.ids)}" if self.ids else f"{_WORDS} {self.words}"
+        return f"{_IDS} {' '.join(self.ids)}" if self.ids else f"{_WORDS} {self.words[:LONGEST_WORDS]}"
 
 
 def read_choice(text: str) -> Choice:
@@ -329,7 +329,7 @@ def words_of(search: Missing | Broken | Ambiguous) -> str | None:
 def words_for_all(words: str) -> str | None:
     """Return the words that follow *all*; None without it."""
     first, _, rest = words.partition(" ")
-    return rest if first.casefold() == ALL_WORD else None
+    return rest[:LONGEST_WORDS] if first.casefold() == ALL_WORD else None
 
 
 def running_sessions(

@@ -380,6 +380,21 @@ async def test_an_old_window_first_shows_what_has_changed() -> None:
         assert await sent(at, 3) == sorted([new, first, second])
 
 
+async def test_long_words_choose_the_same_in_an_old_window_and_below_a_list() -> None:
+    async with single_workspace() as at:
+        hard = "".join(chr(0x4E00 + number * 97 % 20_000) for number in range(450))
+        for tag in ("staging", "production"):
+            add(at, 2, tags=[hard, tag])
+        view = await window(at, f"{hard} staging")
+        await asyncio.sleep(AGED)
+        await at.slack.submit(at.person, view)
+        assert {view.submit, at.modal().submit} == {"Pause 2 agents"}
+        assert at.anchor.orders == []
+        await at.slack.close(at.person)
+        await at.command(f"{hard} staging {'g ' * 1_000}")
+        assert at.ephemerals()[-1].blocks
+
+
 async def test_an_old_window_pauses_the_same_sessions_if_neither_anchor_nor_the_database_can_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
