@@ -171,7 +171,7 @@ def _moment(value: object) -> float | None:
 
 
 def _minutes(item: _Json, name: str) -> float | None:
-    """Return a limit of the session, as given at creation; -1 means none, which is 0 here.
+    """Return a limit of the session, as given at creation; -1 means none, which is 0 here, as is one that is no number.
 
     https://docs.anchorbrowser.io/advanced/session-timeout
     """
@@ -179,7 +179,7 @@ def _minutes(item: _Json, name: str) -> float | None:
         given = object_field(item, place)
         settings = object_field(given, "session") or given
         minutes = (object_field(settings, "timeout") or settings).get(name)
-        if isinstance(minutes, int | float) and not isinstance(minutes, bool):
+        if minutes is not None:
             return _number(minutes) or 0.0
     return None
 

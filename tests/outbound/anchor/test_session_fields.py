@@ -48,6 +48,7 @@ DOMAINS = [
         ({"configuration": {"timeout": {"max_duration": 5}}}, session(max_minutes=5.0)),
         ({"configuration": {"session": {"max_duration": 7}}}, session(max_minutes=7.0)),
         ({"configuration": {"timeout": {"max_duration": -1}}}, session(max_minutes=0.0)),
+        ({"configuration": {"timeout": {"max_duration": "2 h"}}}, session(max_minutes=0.0)),
         ({"configuration": [], "user_configuration": {"timeout": 3}}, session()),
         ({"domains": DOMAINS}, session(domains=("shop.example", "bank.example", "a..b", "über.example"))),
     ],
