@@ -980,6 +980,7 @@ BATCHES: Mapping[str, Example] = {
     "each end": batches.batch_message(BATCH, batched(*_SOME), _BATCH_ID),
     "resumed": batches.batch_message(BatchContent(ALICE, verb=Verb.RESUME), batched(*_BACK), _BATCH_ID),
     "began meanwhile": batches.begun_message(many(LISTED), now=NOW),
+    "whether others began is not known": batches.begun_message(None, now=NOW),
     "the question": batches.resume_modal(_ORDERS, _NEWER | _AS_IT_IS, "seen"),
     "nothing to resume": batches.resume_modal(_ORDERS[:2], _NEWER, "seen"),
     "the answer without the database": batches.resume_answer(batches.NO_DATABASE),

@@ -136,8 +136,10 @@ def resume_answer(*lines: str) -> View:
     return View((section("\n".join(lines)),), _TITLE)
 
 
-def begun_message(begun: Sequence[Session], *, now: float) -> Message:
-    """Return the sessions that began while those like them were paused; `now` is in Unix seconds."""
+def begun_message(begun: Sequence[Session] | None, *, now: float) -> Message:
+    """Return the sessions that began while those like them were paused, None if unknown; `now` is in Unix seconds."""
+    if begun is None:
+        return in_channel("❔ *What began meanwhile is not known*: Anchor's list can't be read now.")
     top = f"🔔 *{agents(len(begun))} began meanwhile.* This pause left {'it' if len(begun) == 1 else 'them'} out."
     lines = [f"{session_facts(one, now=now)}\n{session(one.id)}".strip() for one in begun[:MOST_LISTED]]
     rows = [section(line, button(Verb.PAUSE, one.id)) for one, line in zip(begun[:MOST_LISTED], lines, strict=True)]

@@ -12,7 +12,7 @@ from bot.core.history import BatchedOrder
 from bot.core.outcomes import Paused
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Choice, SessionList
+from bot.core.sessions import Choice, NotRead
 from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
 from bot.messages.results import explain_refusal
@@ -150,11 +150,13 @@ class Batches:
         return await or_default(states.earlier_batch(actor.team_id, actor.user_id, batch.id), "", within=_READ_WITHIN)
 
     async def _tell_begun(self, batch: Batch, words: str) -> None:
-        """Read the list once more, and name what began meanwhile, with Pause."""
+        """Read the list once more, and name what began meanwhile, with Pause, or say that this is not known."""
         order = Order(Verb.PAUSE, SessionId(""), batch.address.actor)
         access = await self.orders.session_control.access_check.check(order)
         found = await self.orders.facts.reads.anchor.running(access.key) if isinstance(access, Access) else None
-        if isinstance(found, SessionList):
+        if isinstance(found, NotRead):
+            await self.delivery.deliver(batch.address, begun_message(None, now=time.time()))
+        elif found is not None:
             known, matching = set(batch.session_ids), found.chosen(Choice(words)).sessions
             new = [one for one in matching if one.id not in known and (one.created_at or 0.0) > batch.since]
             if new:

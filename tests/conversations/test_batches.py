@@ -167,6 +167,10 @@ async def test_what_began_meanwhile_is_named_with_pause(built: Built, words: str
         later = str([one.blocks for one in at.messages()[1:]])
         assert [one for one in (old, matching, another) if f"'value': '{one}'" in later] == expected
         assert len(at.anchor.orders) == 3
+        at.anchor.read_fault = rate_limited(5)
+        await built.batches.pause(batch(at, sessions, words=words))
+        await asyncio.sleep(10.0)
+        assert sum("meanwhile is not known" in one.text for one in at.messages()) == (words is not None)
 
 
 async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, sqlite_url: str) -> None:
