@@ -107,7 +107,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         if place.why_not is not None and verb is not Verb.PAUSE:
             raise NotDoneError(f"Not {verb.past}: this is recorded first. {place.why_not}")
         if place.why_not is not None:
-            warn(f"The pause is sent, but not recorded. {place.why_not}")
+            warn(f"The pause will not be recorded. {place.why_not}")
         actor = Actor(place.team_id, "", user_id())
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
         if verb is Verb.PAUSE and options.all:
