@@ -189,7 +189,7 @@ def first(alert: Alert, now: float) -> AlertContent:
 
 def is_repeated(content: AlertContent, alert: Alert) -> bool:
     """Return whether an alert says again what fires already, from whatever sender: so it is no news."""
-    is_told = alert.starts_at is not None and not alert.is_resolved
+    is_told = alert.starts_at is not None and alert.fingerprint != "" and not alert.is_resolved
     return is_told and any(one[1:] == alert.firing[1:] for one in content.firing)
 
 

@@ -114,6 +114,13 @@ async def test_a_card_says_that_its_alerts_are_resolved() -> None:
     assert unknown == (200, {"ok": True, "channel": "C0ALERTS001", "ignored": True})
 
 
+async def test_without_a_fingerprint_no_alert_is_taken_for_another_one_of_the_same_time() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at, starts_at="2026-01-01T00:00:00Z")
+        await send(at, starts_at="2026-01-01T00:00:00Z", severity="critical", text="It sends passwords.")
+        await until_shown(at, card, PAUSE, "×2", "It sends passwords.")
+
+
 @pytest.mark.slow
 async def test_alerts_about_many_sessions_become_one_summary(database_url: str) -> None:
     async with taking_alerts(database_url) as at:
