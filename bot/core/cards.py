@@ -238,7 +238,7 @@ def worse(
         return Worse.PAUSED_BY_IT
     if alert.is_resolved or is_repeated(content, alert):
         return None
-    if automatic is not None:
+    if automatic is not None and (content.resolved_at is None or automatic is Automatic.CONFIRMED):
         return Worse.MORE_SEVERE if _rank(alert) > _rank(content.alert) else None
     if state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at:
         return Worse.AFTER_PAUSE

@@ -8,7 +8,7 @@ import pytest
 
 from bot.sim.anchor import server_error
 from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
-from conversations.test_cards import PAUSE, about_session, until_shown
+from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
 from harness.conversation import post_json
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -36,6 +36,21 @@ async def test_it_is_told_also_if_it_is_refused(sqlite_url: str) -> None:
         answer = await send(at, starts_at=since)
         await until_shown(at, card, PAUSE, "*Not paused automatically*")
         assert answer["pause"] == "refused"
+
+
+async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(sqlite_url: str) -> None:
+    """As when Prometheus could not reach Alertmanager for some minutes."""
+    async with braking(sqlite_url) as at:
+        since = minutes_ago(5)
+        await send(at, starts_at=since)
+        (card,) = about_session(at)
+        await send(at, starts_at=since, status="resolved")
+        await until_shown(at, card, RESUME, "resolved")
+        answer = await send(at, starts_at=since)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        assert "fired again" in about_session(at)[1].text
+        assert "resolved" not in (await until_shown(at, card, [*PAUSE, *RESUME], "×2")).text
+        assert (answer["pause"], pauses(at)) == ("paused", ["pause"])
 
 
 @pytest.mark.parametrize("other", ["observed", "resolved"])

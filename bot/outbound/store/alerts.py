@@ -101,7 +101,8 @@ def place(
             if card.ts and why:
                 reply = replace(first(one.alert, one.at(now)), reply=Reply(card.ts, why))
                 replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
-            is_news = one.automatic is not Automatic.REPEATED or why is not None
+            is_again = one.automatic is Automatic.REPEATED and card.content.resolved_at is None
+            is_news = not is_again or why is not None
             content = fold(card.content, one.alert, one.at(now)) if is_news else card.content
         after[name] = replace(card, content=content)
         placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
