@@ -147,6 +147,7 @@ NOT_AUTOMATIC: Mapping[str, outcomes.NotAutomatic] = {
     "observed": outcomes.Observed(),
     "held back": outcomes.HeldBack(20),
     "resumed before": outcomes.ResumedBefore(BOB, 0.0),
+    "resumed before, not confirmed": outcomes.ResumedBefore(BOB, 0.0, is_confirmed=False),
     "ended before": outcomes.EndedBefore(),
     "switched off": outcomes.AutoPauseOff(),
 }

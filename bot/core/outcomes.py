@@ -288,10 +288,14 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class ResumedBefore:
-    """A person resumed the session since the alert fires, or lately, at `given_at` (Unix seconds): nothing was sent."""
+    """A person resumed the session since the alert fires, or lately, at `given_at` (Unix seconds): nothing was sent.
+
+    It `is_confirmed`, or was under way or in doubt then.
+    """
 
     user_id: str
     given_at: float
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

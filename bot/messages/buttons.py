@@ -378,8 +378,8 @@ def why_not_automatic(refusal: outcomes.NotAutomatic | outcomes.StoreUnavailable
             return "*Would have been paused automatically.*"
         case outcomes.HeldBack(most=most):
             why = f"alerts asked for more than {most} in a minute"
-        case outcomes.ResumedBefore(user_id=user_id, given_at=given_at):
-            why = f"{mention(user_id)} resumed it, {moment(given_at)}"
+        case outcomes.ResumedBefore(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
+            why = f"{mention(user_id)} {'resumed it' if is_confirmed else 'asked to resume it'}, {moment(given_at)}"
         case outcomes.EndedBefore():
             why = "Anchor said that the session has ended"
         case outcomes.AutoPauseOff():

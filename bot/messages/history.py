@@ -79,7 +79,7 @@ WHY: Mapping[str, str] = {
         outcomes.Stopping: "anchor-bot was being stopped",
         outcomes.Observed: "an alert asked for it, and the workspace observes",
         outcomes.HeldBack: "alerts asked for too many",
-        outcomes.ResumedBefore: "somebody had resumed it",
+        outcomes.ResumedBefore: "a resume of a person came first",
         outcomes.EndedBefore: "the session had ended",
         outcomes.AutoPauseOff: "the workspace takes no pauses by alerts",
     }.items()

@@ -104,7 +104,8 @@ async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: st
         shown = at.current(card)
         assert "anchor_pause" in buttons(shown)
         assert (answer["pause"], len(pauses(at))) == ("refused", before)
-        assert f"*Not paused automatically*: <@{at.person.id}> resumed it" in shown.text
+        why = outcomes.ResumedBefore(at.person.id, 0.0, is_confirmed=verdict == "resumed")
+        assert not_automatic(why).partition("<!date")[0] in shown.text
 
 
 async def test_a_resume_after_the_firing_began_counts_however_long_ago(database_url: str) -> None:

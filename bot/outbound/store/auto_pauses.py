@@ -69,7 +69,7 @@ _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an 
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name FOR UPDATE"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
-    SELECT user_id, coalesce(settled_at, given_at) AS at FROM orders
+    SELECT user_id, coalesce(settled_at, given_at) AS at, outcome FROM orders
     WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}' AND given_at > :oldest
       AND ((outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}') AND settled_at > :since)
         OR (outcome IS NULL AND (state = '{State.SENT}' OR given_at > :wanted)))
@@ -180,7 +180,7 @@ def _why_not(connection: Connection, order: Order, attempt: Attempt, now: float)
     since = min(now - RESPECTED, attempt.since)
     about = {"since": since, "oldest": since - _OLDEST_RESUME, "wanted": now - STILL_WANTED}
     if (resume := connection.fetch_one(_RESUME, **of_session, **about)) is not None:
-        return ResumedBefore(resume.user_id, resume.at)
+        return ResumedBefore(resume.user_id, resume.at, resume.outcome == Resumed.__name__)
     is_over = connection.fetch_one(_ENDED, **of_session, since=now - _ENDED_WITHIN) is not None
     return EndedBefore() if is_over else None
 
