@@ -114,6 +114,18 @@ async def test_a_card_says_that_its_alerts_are_resolved() -> None:
     assert unknown == (200, {"ok": True, "channel": "C0ALERTS001", "ignored": True})
 
 
+async def test_a_resolved_alert_counts_in_all_channels_in_which_its_sender_has_reported_it() -> None:
+    """As when an admin has chosen another channel for alerts meanwhile."""
+    async with taking_alerts(ALERTS_TOKENS=f"other={'o' * 30}") as at:
+        there = await alert(at, ops(at), fingerprint="a", severity="critical")
+        resolved = {"session_id": SESSION, "text": "It is over.", "status": "resolved", "fingerprint": "a"}
+        await post_json(f"{at.bot.url}/alerts", resolved, headers={"Authorization": f"Bearer {'o' * 30}"})
+        await asyncio.sleep(3)
+        assert "Resolved" not in at.current(there).text
+        assert (await send(at, status="resolved", fingerprint="a"))[1]["ignored"]
+        await until_shown(at, there, PAUSE, "Resolved")
+
+
 async def test_without_a_fingerprint_no_alert_is_taken_for_another_one_of_the_same_time() -> None:
     async with taking_alerts() as at:
         card = await alert(at, starts_at="2026-01-01T00:00:00Z")

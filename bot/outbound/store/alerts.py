@@ -84,9 +84,10 @@ def place(
     states = states_now(connection, {card.session for card in before.values() if card.ts})
     after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
     for one in alerts:
+        name = (one.team_id, one.channel_id, one.alert.session_id)
         if one.alert.is_resolved:
             _forget_firing(connection, one)
-        name = (one.team_id, one.channel_id, one.alert.session_id)
+            after |= _resolved_elsewhere(after, one, now)
         card = after.get(name)
         if card is None and one.alert.is_resolved:  # it makes no card
             placed[one.id] = Placed("")
@@ -113,6 +114,19 @@ def place(
     replies = {name: card for name, card in replies.items() if _resolved_at(after[name]) is None}
     new = _limited(connection, [card for name, card in after.items() if name not in before], placed, now)
     return placed, [*new, *_not_pending(connection, replies, now)]
+
+
+def _resolved_elsewhere(
+    cards: Mapping[CardName, NewCard], resolved: IncomingAlert, now: float
+) -> dict[CardName, NewCard]:
+    """Return the cards in other channels on which its own sender's alert fired: it can have named one, or admins."""
+    alert, session = resolved.alert, (resolved.team_id, resolved.alert.session_id)
+    return {
+        name: replace(card, content=fold(card.content, alert, now))
+        for name, card in cards.items()
+        if card.session == session and name[1] != resolved.channel_id and isinstance(card.content, AlertContent)
+        if any(one[0] == alert.sender and alert.resolves(one) for one in card.content.firing)
+    }
 
 
 def _forget_firing(connection: Connection, resolved: IncomingAlert) -> None:
