@@ -143,6 +143,7 @@ async def test_people_do_not_wait_for_the_decisions_about_alerts(postgresql_urls
     url = next(postgresql_urls)
     shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
     async with single_workspace(**shared) as at:  # type: ignore[arg-type]
+        await until(lambda: query(url, "SELECT 1 FROM workspaces"))
         with psycopg.connect(url) as other:
             other.execute("SELECT 1 FROM workspaces FOR UPDATE")
             sessions = [at.anchor.add_session() for _ in range(20)]
