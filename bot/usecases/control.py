@@ -121,9 +121,11 @@ class SessionControl:
 
     async def _check_and_send(self, entry: Entry) -> outcomes.Outcome:
         order = entry.order
-        check = self._judge(entry) if order.source is Source.ALERT else self.access_check.check(order)
-        access = await self._interruption.or_result(check, outcomes.Stopping())
-        return await self._send(entry, access) if isinstance(access, Access) else access
+        is_by_alert = order.source is Source.ALERT
+        check = self._judge(entry) if is_by_alert else self.access_check.check(order)
+        with self._sequencers.decision((order.actor.team_id, order.session_id)) if is_by_alert else nullcontext():
+            access = await self._interruption.or_result(check, outcomes.Stopping())
+            return await self._send(entry, access) if isinstance(access, Access) else access
 
     async def _send(self, entry: Entry, access: Access) -> outcomes.Outcome:
         """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""

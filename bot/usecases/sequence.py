@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -54,7 +55,6 @@ LONGEST_READS = {Verb.END: _READ_BEFORE_END + _READ_AFTER_END}
 
 MOST_SESSIONS = 2 * CAPACITY
 """The most sequencers. An unanswered order keeps its sequencer for a minute: 500 per second need half of them."""
-
 
 NotCleared = Superseded | PausedSince | ResumedSince | EndedBy | StoreUnavailable | Late
 
@@ -219,7 +219,8 @@ class SessionSequencer:
     the pause, so the pause is sent again once that resume has settled. A resume waits for a pause in flight. The record
     of an order extends this to the orders of other processes. An end waits for nothing, and holds no pause back.
     An order in flight can wait for its turn in the queue. Everybody who orders something for the session lends it
-    their own place there.
+    their own place there. `deciding` counts the alerts of which it is not known yet whether they pause the session: a
+    resume that comes meanwhile is newer than their pauses, and waits for them.
     """
 
     anchor: AnchorClient
@@ -227,6 +228,7 @@ class SessionSequencer:
     session_id: SessionId
     queue: FairQueue
     tasks: Tasks
+    deciding: int = 0
 
     def __post_init__(self) -> None:
         self._sent: dict[Verb, asyncio.Task[Result]] = {}
@@ -238,7 +240,7 @@ class SessionSequencer:
     @property
     def is_busy(self) -> bool:
         """Return whether an order is in flight or waits."""
-        return any(self._in_flight(verb) for verb in Verb) or self._waiting is not None
+        return any(self._in_flight(verb) for verb in Verb) or self._waiting is not None or self.deciding > 0
 
     @property
     def is_unconfirmed(self) -> bool:
@@ -249,7 +251,7 @@ class SessionSequencer:
         """Submit a pause. The future can be shared with other callers: wait for it, but do not cancel it."""
         self._share_turns(access)
         self._resume_cancelled.set()
-        if self._waiting is not None:
+        if self._waiting is not None and self._waiting.record.entry.given_at <= record.entry.given_at:
             self._waiting.result.set_result(Result(Superseded(), self._waiting.access))
             self._waiting = None
         if Verb.RESUME in self._turns:
@@ -262,7 +264,7 @@ class SessionSequencer:
         if self._waiting is not None:
             record.entry.has_company = True
             return self._waiting.result
-        if self._in_flight(Verb.PAUSE) is None:
+        if not self.deciding and self._in_flight(Verb.PAUSE) is None:
             return self._join(Verb.RESUME, record) or self._start_resume(access, record)
         self._waiting = _WaitingResume(access, record, asyncio.get_running_loop().create_future())
         return self._waiting.result
@@ -283,7 +285,7 @@ class SessionSequencer:
             turn.share(access.person)
 
     def _in_flight(self, verb: Verb) -> asyncio.Task[Result] | None:
-        """Return the order of this verb that can be joined; a finished one cannot, even before `_settled` runs."""
+        """Return the order of this verb that can be joined; a finished one cannot, even before `go_on` runs."""
         task = self._sent.get(verb)
         return None if task is None or task.done() else task
 
@@ -300,12 +302,13 @@ class SessionSequencer:
     def _start(self, verb: Verb, access: Access, send: Callable[[], Awaitable[Result]]) -> asyncio.Task[Result]:
         turn = self._turns[verb] = self.queue.turn(access.person)
         task = self._sent[verb] = self.tasks.start(_send_in_turn(turn, access, send))
-        task.add_done_callback(lambda _: self._settled())
+        task.add_done_callback(lambda _: self.go_on())
         return task
 
-    def _settled(self) -> None:
+    def go_on(self) -> None:
+        """Send the resume that waits, if it need not wait any more."""
         waiting = self._waiting
-        if waiting is None or self._in_flight(Verb.PAUSE) is not None:
+        if waiting is None or self.deciding or self._in_flight(Verb.PAUSE) is not None:
             return
         self._waiting = None
         if not waiting.result.cancelled():
@@ -408,6 +411,21 @@ class Sequencers:
         if sequencer is None and len(self._sequencers) < MOST_SESSIONS:
             sequencer = self._sequencers[name] = self._create(name[1])
         return sequencer
+
+    @contextmanager
+    def decision(self, name: Name) -> Iterator[None]:
+        """Let resumes of a session wait until it is decided whether an alert pauses it, and for that pause."""
+        sequencer = self.get(name) if len(self._sequencers) < MOST_SESSIONS / 2 else None  # the others are for orders
+        if sequencer is None:
+            yield
+            return
+        sequencer.deciding += 1
+        try:
+            yield
+        finally:
+            sequencer.deciding -= 1
+            sequencer.go_on()
+            self.release(name)
 
     def release(self, name: Name) -> None:
         """Drop a sequencer once none of its orders can still have an effect."""

@@ -20,9 +20,15 @@ from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
 
-WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
 OWN = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
+
+
+async def until_one_waits_for(other: psycopg.Connection, url: str) -> None:
+    """Wait until another connection waits for a lock of this one."""
+    pid = other.info.backend_pid
+    sql = f"SELECT 1 FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))"  # noqa: S608 - a number
+    await until(lambda: query(url, sql))
 
 
 def posted(at: Remains) -> list[str]:
@@ -130,7 +136,7 @@ async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_u
         with psycopg.connect(url) as other:
             other.execute("SELECT 1 FROM marks WHERE name = 'auto pauses' FOR UPDATE")
             sending = asyncio.create_task(send(at))
-            await until(lambda: query(url, WAITS))
+            await until_one_waits_for(other, url)
             resuming = asyncio.create_task(at.command(verb="resume"))
             await asyncio.sleep(0.3)
         await asyncio.gather(sending, resuming)
@@ -150,7 +156,7 @@ async def test_people_do_not_wait_for_the_decisions_about_alerts(postgresql_urls
             sending = [asyncio.create_task(send(at, session_id=one)) for one in sessions]
             since = minutes_ago(1)
             sending += [asyncio.create_task(send(at, session_id=one, starts_at=since)) for one in sessions]
-            await until(lambda: query(url, WAITS))
+            await until_one_waits_for(other, url)
             await asyncio.sleep(0.5)
             await at.command(verb="resume")
             await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
