@@ -61,7 +61,8 @@ def read_answer(status_code: int, body: bytes, url: str, *, has_workspace: bool)
     """
     answer = parse_object(body) or {}
     channel, ts, why = answer.get("channel"), answer.get("ts"), answer.get("error")
-    is_taken = status_code == httpx.codes.ACCEPTED or (status_code == httpx.codes.OK and isinstance(ts, str))
+    is_told = isinstance(answer.get("counted", ts), str | int)
+    is_taken = status_code == httpx.codes.ACCEPTED or (status_code == httpx.codes.OK and is_told)
     if is_taken and isinstance(channel, str):
         return _taken(channel, ts, answer.get("count"))
     if status_code == httpx.codes.UNAUTHORIZED:

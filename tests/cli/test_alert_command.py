@@ -154,6 +154,7 @@ def refusal(status: int, body: bytes = b"", *, url: str = URL, has_workspace: bo
         (200, {"ts": "1.2"}, "Posted in C1, ts 1.2"),
         (200, {"ts": "1.2", "count": 3}, "Added to the card in C1 (3 alerts), ts 1.2"),
         (202, {"queued": True}, "Queued for C1"),
+        (200, {"counted": 3}, "Queued for C1"),
         (202, {"queued": True, "count": 3}, "Added to the card in C1 (3 alerts)"),
     ],
 )
