@@ -286,13 +286,20 @@ async def test_nothing_is_sent_for_a_session_that_has_just_ended(sqlite_url: str
         assert words == ["refused", "failed"]
 
 
-async def test_what_is_resolved_is_not_tried_again(sqlite_url: str) -> None:
+async def test_what_is_resolved_is_not_tried_again_and_takes_no_turn_from_others(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the 200 that are tried at once can have failed, also in another workspace."""
+    monkeypatch.setattr("bot.outbound.store.auto_pauses.MOST_DUE", 1)
     async with braking(sqlite_url) as at:
         at.anchor.fault = server_error()
+        other = at.anchor.add_session()
+        await send(at, session_id=other)
         await send(at)
         before = len(pauses(at))
         await send(at, status="resolved")
-        await asyncio.sleep(200)
+        at.anchor.fault = None
+        await at.anchor.until(lambda: at.anchor.posts(other)[-1].status == 200, within=200)
         assert len(pauses(at)) == before
 
 

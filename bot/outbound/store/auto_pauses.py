@@ -59,7 +59,7 @@ _ENDED_WITHIN = 60.0
 _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
     one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, StoreUnavailable, *get_args(NotAutomatic))
 }
-_MOST_DUE = 200
+MOST_DUE = 200  # that are tried again at once: the newest
 MOST_HELD = 1_000
 """The most pauses that were held back with which somebody continues: the newest."""
 
@@ -90,11 +90,13 @@ _NOT_PAUSED = f"""
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id AND later.given_at >= own.given_at
           AND later.id > own.id AND (later.outcome = '{Paused.__name__}'
             OR substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT})))
-    ORDER BY given_at DESC LIMIT %s
+      AND EXISTS (SELECT 1 FROM cards WHERE team_id = own.team_id AND session_id = own.session_id
+        AND channel_id = own.channel_id AND {IS_OPEN} AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
+    ORDER BY given_at DESC LIMIT :most
 """
-"""The last pause by each alert, if it did not pause its session, and nobody else has."""
-_DUE_AGAIN = _NOT_PAUSED % ("outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN))), _MOST_DUE)
-_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id", MOST_HELD)
+"""The last pause by each alert, if it did not pause its session, and nobody else has, while an alert fires there."""
+_DUE_AGAIN = _NOT_PAUSED % "outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN)))
+_HELD_BACK = _NOT_PAUSED % f"outcome = '{HeldBack.__name__}' AND team_id = :team_id"
 _CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
 _READ_HELD = f"SELECT * FROM cards WHERE id = :id AND team_id = :team_id AND {IS_OPEN} AND kind = '{HELD}'"
 _HOLD = f"""
@@ -297,7 +299,8 @@ class AutoPauseRows:
         if content is None or not content.can_continue(now):
             return None
         since, until = content.until - HELD_FOR - STILL_WANTED, min(now, until)
-        found = _still_firing(connection, connection.fetch_all(_HELD_BACK, team_id=team_id, since=since, until=until))
+        asked = {"team_id": team_id, "since": since, "until": until, "most": MOST_HELD}
+        found = _still_firing(connection, connection.fetch_all(_HELD_BACK, **asked))
         by_session = {
             one.order.session_id: one for one in found if not _why_not(connection, one.order, one.attempt, now)
         }
@@ -329,7 +332,7 @@ class AutoPauseRows:
     def _unpaused(self, connection: Connection) -> Iterator[Unpaused]:
         now = time.monotonic() + self._clock.offset(connection)
         since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
-        yield from _still_firing(connection, connection.fetch_all(_DUE_AGAIN, since=since, until=until))
+        yield from _still_firing(connection, connection.fetch_all(_DUE_AGAIN, since=since, until=until, most=MOST_DUE))
 
     async def last_outcome(self, attempt: Attempt) -> Outcome | None:
         """Return the outcome of the last attempt for a firing, if it is known."""
