@@ -115,6 +115,7 @@ class Automatic(StrEnum):
     """The effect of an alert that asked for a pause, and was not refused one."""
 
     SENT = "sent"
+    """It was sent, or can be: a slow database has not decided yet."""
     CONFIRMED = "confirmed"
     """The session was paused before, and a pause was sent again."""
     REPEATED = "repeated"

@@ -69,7 +69,8 @@ class _Pause:
         """Return what the card of the alert has to know."""
         outcome, running = self.outcome, self.running
         if isinstance(outcome, NotAutomatic | StoreUnavailable) or running is None or not running.entry.is_stored:
-            return Asked(None, outcome or StoreUnavailable(), self.came_at)
+            is_open = outcome is None and not self.is_repeated
+            return Asked(Automatic.SENT if is_open else None, outcome or StoreUnavailable(), self.came_at)
         if self.is_repeated or running.entry.is_lost:
             return Asked(Automatic.REPEATED if isinstance(outcome, Paused) else None, None, self.came_at)
         return Asked(Automatic.CONFIRMED if running.entry.was_paused else Automatic.SENT, None, self.came_at)

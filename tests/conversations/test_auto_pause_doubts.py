@@ -14,6 +14,7 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.sim.slack import Hang
 from conversations.test_auto_pause import (
     ALERT,
+    AUTO,
     BEARER,
     FAILED,
     braking,
@@ -196,6 +197,17 @@ async def test_a_resolved_alert_that_is_not_recorded_is_sent_again(sqlite_url: s
         status, _, _ = await post_json(f"{at.bot.url}/alerts", resolved, headers=BEARER)
         answer = await send(at)
         assert (status, answer["pause"], pauses(at)) == (200, "paused", ["pause", "pause"])
+
+
+async def test_a_pause_that_a_slow_database_decides_about_later_is_told_beside_an_earlier_card(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await send(at, action=None, fingerprint="f2")
+        async with locked(sqlite_url):
+            sending = asyncio.create_task(send(at))
+            await asyncio.sleep(2)
+        await sending
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        await until_shown(at, about_session(at)[1], [], AUTO)
 
 
 async def test_the_word_comes_in_time_also_if_nothing_answers(sqlite_url: str) -> None:
