@@ -142,6 +142,16 @@ async def test_on_a_card_that_was_posted_before_the_pause_is_a_new_message(sqlit
         await until_shown(at, card, RESUME, AUTO)
 
 
+async def test_it_is_also_if_the_alert_is_resolved_before_it_could_be_posted(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await send(at, action=None)
+        await send(at, action=None, session_id=at.anchor.add_session())  # the next message is a second later
+        await send(at)
+        await send(at, status="resolved")
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        await until_shown(at, about_session(at)[1], [], AUTO, "resolved")
+
+
 async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_fires(sqlite_url: str) -> None:
     with watching_bots() as built:
         async with braking(sqlite_url) as at:

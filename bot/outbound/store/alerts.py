@@ -18,6 +18,7 @@ from bot.core.cards import (
     CountedSessions,
     NewCard,
     Reply,
+    Worse,
     first,
     fold,
     worse,
@@ -87,7 +88,7 @@ def place(
         name = (one.team_id, one.channel_id, one.alert.session_id)
         if one.alert.is_resolved:
             _forget_firing(connection, one)
-            after |= _resolved_elsewhere(after, one, now)
+            after |= _elsewhere(after, one, now)
         card = after.get(name)
         if card is None and one.alert.is_resolved:  # it makes no card
             placed[one.id] = Placed("")
@@ -102,8 +103,7 @@ def place(
             if card.ts and why:
                 reply = replace(first(one.alert, one.at(now)), reply=Reply(card.ts, why))
                 replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
-            is_again = one.automatic is Automatic.REPEATED and card.content.resolved_at is None
-            is_news = not is_again or why is not None
+            is_news = why or one.automatic is not Automatic.REPEATED or card.content.resolved_at is not None
             content = fold(card.content, one.alert, one.at(now)) if is_news else card.content
         after[name] = replace(card, content=content)
         placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
@@ -116,9 +116,7 @@ def place(
     return placed, [*new, *_not_pending(connection, replies, now)]
 
 
-def _resolved_elsewhere(
-    cards: Mapping[CardName, NewCard], resolved: IncomingAlert, now: float
-) -> dict[CardName, NewCard]:
+def _elsewhere(cards: Mapping[CardName, NewCard], resolved: IncomingAlert, now: float) -> dict[CardName, NewCard]:
     """Return the cards in other channels on which its own sender's alert fired: it can have named one, or admins."""
     alert, session = resolved.alert, (resolved.team_id, resolved.alert.session_id)
     return {
@@ -181,7 +179,7 @@ def _resolved_at(card: NewCard) -> float | None:
 
 
 def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, float | None], now: float) -> None:
-    """Let the replies about cards say since when their alerts are resolved. One that nobody has sent is not needed."""
+    """Let the replies about cards say since when their alerts are resolved. One not sent is needed only for a pause."""
     contents, needless = dict[str, CardContent](), list[str]()
     sessions = {(team_id, session_id) for team_id, _, session_id in resolved}
     rows = connection.fetch_all(_REPLIES, sessions=listed(sessions)) if sessions else ()
@@ -189,7 +187,8 @@ def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, floa
         name = (row.team_id, row.channel_id, row.session_id)
         if name not in resolved or not isinstance(content, AlertContent) or content.resolved_at == resolved[name]:
             continue
-        if row.owner is None and resolved[name] is not None:
+        is_of_pause = content.reply is not None and content.reply.why == Worse.PAUSED_BY_IT
+        if row.owner is None and resolved[name] is not None and not is_of_pause:
             needless.append(row.id)
         else:
             contents[row.id] = replace(content, resolved_at=resolved[name])

@@ -298,9 +298,8 @@ class AutoPauseRows:
         content = _read_held(connection, team_id, held_id)
         if content is None or not content.can_continue(now):
             return None
-        since, until = content.until - HELD_FOR - STILL_WANTED, min(now, until)
-        asked = {"team_id": team_id, "since": since, "until": until, "most": MOST_HELD}
-        found = _still_firing(connection, connection.fetch_all(_HELD_BACK, **asked))
+        within = {"since": content.until - HELD_FOR - STILL_WANTED, "until": min(now, until)}
+        found = _still_firing(connection, connection.fetch_all(_HELD_BACK, team_id=team_id, most=MOST_HELD, **within))
         by_session = {
             one.order.session_id: one for one in found if not _why_not(connection, one.order, one.attempt, now)
         }
