@@ -76,7 +76,7 @@ _RESUME = f"""
     ORDER BY given_at DESC LIMIT 1
 """
 _OLDEST_RESUME = 3_600.0  # seconds that a resume can take at most
-_ENDED = f"SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :since LIMIT 1"
+_ENDED = f"SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :ended_since LIMIT 1"
 _PAUSE = f"""
     SELECT outcome FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
       AND (outcome IN ('{"', '".join(PHASES)}') OR (outcome IS NULL AND verb = '{Verb.PAUSE}'
@@ -165,11 +165,11 @@ def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
 
 def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[Unpaused]:
     """Yield the firings of those orders that still fire, by the open card of each."""
-    for row in rows:
+    places = [{name: getattr(row, name) for name in ("team_id", "session_id", "channel_id")} for row in rows]
+    asked = [connection.queue(_CARDS, place) for place in places]
+    for row, cards in zip(rows, asked, strict=True):
         attempt = read_attempt(row.trigger_id)
-        at = {"team_id": row.team_id, "session_id": row.session_id, "channel_id": row.channel_id}
-        cards = connection.fetch_all(_CARDS, **at)
-        for card, content in readable(cards, lambda card: read_content(card.kind, card.content)):
+        for card, content in readable(cards.fetch_all(), lambda card: read_content(card.kind, card.content)):
             if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
                 actor = Actor(row.team_id, row.channel_id, row.user_id)
                 order = pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
@@ -181,10 +181,10 @@ def _why_not(connection: Connection, order: Order, attempt: Attempt, now: float)
     of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
     since = min(now - RESPECTED, attempt.since)
     about = {"since": since, "oldest": since - _OLDEST_RESUME, "wanted": now - STILL_WANTED}
-    if (resume := connection.fetch_one(_RESUME, **of_session, **about)) is not None:
+    resumes, ends = connection.fetch_each(_RESUME, _ENDED, **of_session, **about, ended_since=now - _ENDED_WITHIN)
+    for resume in resumes:
         return ResumedBefore(resume.user_id, resume.at, resume.outcome == Resumed.__name__)
-    is_over = connection.fetch_one(_ENDED, **of_session, since=now - _ENDED_WITHIN) is not None
-    return EndedBefore() if is_over else None
+    return EndedBefore() if ends else None
 
 
 def _read_held(connection: Connection, team_id: str, held_id: str) -> HeldContent | None:
