@@ -422,8 +422,7 @@ class AlertCards:
 
         What became of the pause that it `asked` for is shown.
         """
-        asked_for = alert.channel or channel
-        self.note_use(workspace, alert.sender, "" if asked_for == channel else asked_for)
+        self.note_use(workspace, alert.sender, "" if alert.channel == channel else alert.channel or "")
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked)

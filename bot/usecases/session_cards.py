@@ -110,9 +110,8 @@ class SessionCards:
 
         A pause by an alert that was taken over goes to its channel, also beside a card. `known` are facts of sessions.
         """
-        ended = [one for one in entries if not (one.is_lost or one.order.batch_id)]
-        done = [one for one in ended if isinstance(one.outcome, Done | Unconfirmed)]
-        done = [one for one in done if not one.order.actor.channel_id or _is_by_alert(one)]
+        ended = [one for one in entries if not one.is_lost and isinstance(one.outcome, Done | Unconfirmed)]
+        done = [one for one in ended if not (one.order.batch_id or one.order.actor.channel_id) or _is_by_alert(one)]
         channel = done[0].order.actor.channel_id or await self._alerts_channel(done[0]) if done else None
         if channel is None:
             return

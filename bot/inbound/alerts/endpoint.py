@@ -255,10 +255,8 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: Pa
     match result:
         case Posted(channel=channel, ts=ts):
             details = {"ts": ts}
-        case Folded(ts=None, count=count):
-            details = {"queued": True, "count": count}
         case Folded(ts=ts, count=count):
-            details = {"ts": ts, "count": count}
+            details = {"queued": True, "count": count} if ts is None else {"ts": ts, "count": count}
         case Ignored():
             details = {"ignored": True}
         case Counted(ts=ts, total=total):
