@@ -288,10 +288,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class ResumedBefore:
-    """A person resumed the session since the alert fires, or lately, at `given_at` (Unix seconds): nothing was sent.
-
-    It `is_confirmed`, or was under way or in doubt then.
-    """
+    """Nothing was sent: a person resumed the session at `given_at` (Unix seconds), or asked for that, unconfirmed."""
 
     user_id: str
     given_at: float

@@ -296,6 +296,16 @@ async def test_nothing_is_sent_for_a_session_that_has_just_ended(sqlite_url: str
         assert words == ["refused", "failed"]
 
 
+async def test_nothing_is_sent_for_a_session_that_a_person_has_just_ended(sqlite_url: str) -> None:
+    async with braking(sqlite_url, END_SESSION="on") as at:
+        await at.command(verb="end")
+        await at.slack.until(lambda: buttons(at.answers()[-1]) == ["anchor_end"])
+        await at.slack.click(at.person, at.answers()[-1], "anchor_end")
+        await at.slack.until(lambda: "*Ended*" in at.messages()[-1].text)
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("refused", ["end"])
+
+
 async def test_what_is_resolved_is_not_tried_again_and_takes_no_turn_from_others(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from bot.core.cards import Alert, AlertContent, HeldContent
 from bot.core.fields import digest
 from bot.core.outcomes import (
     Broken,
+    Ended,
     EndedBefore,
     HeldBack,
     NotAutomatic,
@@ -76,7 +77,10 @@ _RESUME = f"""
     ORDER BY given_at DESC LIMIT 1
 """
 _OLDEST_RESUME = 3_600.0  # seconds that a resume can take at most
-_ENDED = f"SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :ended_since LIMIT 1"
+_ENDED = f"""
+    SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :ended_since UNION ALL
+    SELECT 1 FROM orders WHERE {_OF_SESSION} AND outcome = '{Ended.__name__}' AND settled_at > :ended_since LIMIT 1
+"""
 _PAUSE = f"""
     SELECT outcome FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
       AND (outcome IN ('{"', '".join(PHASES)}') OR (outcome IS NULL AND verb = '{Verb.PAUSE}'
@@ -155,11 +159,8 @@ def attempt_of(team_id: str, session_id: str, fingerprint: str, since: float) ->
 
 def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
     """Return whether what an attempt was for still fires."""
-    session_id = content.alert.session_id
-    of_cards = (
-        attempt_of(team_id, session_id, fingerprint, attempt.since if since is None else since)
-        for _, fingerprint, since in content.firing
-    )
+    begun = partial(attempt_of, team_id, content.alert.session_id)
+    of_cards = (begun(name, attempt.since if since is None else since) for _, name, since in content.firing)
     return any(one.all_of_firing == attempt.all_of_firing for one in of_cards)
 
 
