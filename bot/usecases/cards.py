@@ -438,10 +438,11 @@ class AlertCards:
 
     async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> PostResult:
         """Post an alert without the database, and remember its card when that is back."""
+        came_at = IncomingAlert("", workspace.team_id, channel, alert, asked=asked).at(time.time())
         message = alert_message(alert, None if asked is None else asked.refusal)
         result = await post_alert(self.slack, workspace.bot_token, channel, message)
         if isinstance(result, Posted):
-            content, shown = first(alert, time.time()), digest_of(message)
+            content, shown = first(alert, came_at), digest_of(message)
             card = NewCard(new_id(), workspace.team_id, result.channel, alert.session_id, content, result.ts, shown)
             self.outbox.remember([card])
         return result

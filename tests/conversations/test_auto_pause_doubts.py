@@ -11,7 +11,7 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.outbound.store.auto_pauses import AutoPauseRows
-from bot.sim.slack import Hang
+from bot.sim.slack import Hang, rate_limited
 from conversations.test_auto_pause import (
     ALERT,
     AUTO,
@@ -24,7 +24,7 @@ from conversations.test_auto_pause import (
     send,
 )
 from conversations.test_auto_pause_processes import OWN
-from conversations.test_cards import PAUSE, about_session, until_shown
+from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
 from conversations.test_recovery import until_told
 from conversations.test_unnamed_workspace import NOBODY, servers
 from harness import HTTP_ONLY, SESSION, SingleHarness
@@ -208,6 +208,17 @@ async def test_a_pause_that_a_slow_database_decides_about_later_is_told_beside_a
         await sending
         await at.slack.until(lambda: len(about_session(at)) == 2)
         await until_shown(at, about_session(at)[1], [], AUTO)
+
+
+async def test_an_alert_that_slack_takes_after_its_pause_has_not_fired_again(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await break_database(sqlite_url)
+        at.slack.faults["chat.postMessage"] = rate_limited(5, times=1)
+        sending = asyncio.create_task(send(at, starts_at=minutes_ago(1)))
+        await asyncio.sleep(1)
+        await break_database(sqlite_url, repair=True)
+        assert (await sending)["pause"] == "paused"
+        await until_shown(at, about_session(at)[0], RESUME, AUTO)
 
 
 async def test_the_word_comes_in_time_also_if_nothing_answers(sqlite_url: str) -> None:
