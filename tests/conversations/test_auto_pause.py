@@ -314,13 +314,25 @@ async def test_what_is_resolved_is_not_tried_again_and_takes_no_turn_from_others
     async with braking(sqlite_url) as at:
         at.anchor.fault = server_error()
         other = at.anchor.add_session()
-        await send(at, session_id=other)
         await send(at)
         before = len(pauses(at))
         await send(at, status="resolved")
+        await send(at, session_id=other)
         at.anchor.fault = None
         await at.anchor.until(lambda: at.anchor.posts(other)[-1].status == 200, within=200)
         assert len(pauses(at)) == before
+
+
+async def test_each_pause_that_failed_has_its_turn(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbound.store.auto_pauses.MOST_DUE", 1)
+    async with braking(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        sessions = [at.anchor.add_session() for _ in range(3)]
+        for one in sessions:
+            await send(at, session_id=one)
+        before = [len(at.anchor.posts(one)) for one in sessions]
+        await asyncio.sleep(310)
+        assert all(len(at.anchor.posts(one)) > count for one, count in zip(sessions, before, strict=True))
 
 
 async def test_without_a_time_an_alert_fires_for_the_first_time_again_after_a_day(sqlite_url: str) -> None:

@@ -60,7 +60,7 @@ _ENDED_WITHIN = 60.0
 _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
     one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, StoreUnavailable, *get_args(NotAutomatic))
 }
-MOST_DUE = 200  # that are tried again at once: the newest
+MOST_DUE = 200  # that are tried again at once: those that were tried longest ago
 MOST_HELD = 1_000
 """The most pauses that were held back with which somebody continues: the newest."""
 
@@ -96,11 +96,11 @@ _NOT_PAUSED = f"""
             OR substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT})))
       AND EXISTS (SELECT 1 FROM cards WHERE team_id = own.team_id AND session_id = own.session_id
         AND channel_id = own.channel_id AND {IS_OPEN} AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
-    ORDER BY given_at DESC LIMIT :most
+    ORDER BY given_at %s LIMIT :most
 """
 """The last pause by each alert, if it did not pause its session, and nobody else has, while an alert fires there."""
-_DUE_AGAIN = _NOT_PAUSED % "outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN)))
-_HELD_BACK = _NOT_PAUSED % f"outcome = '{HeldBack.__name__}' AND team_id = :team_id"
+_DUE_AGAIN = _NOT_PAUSED % ("outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN))), "ASC")
+_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id", "DESC")
 _CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
 _READ_HELD = f"SELECT * FROM cards WHERE id = :id AND team_id = :team_id AND {IS_OPEN} AND kind = '{HELD}'"
 _HOLD = f"""
