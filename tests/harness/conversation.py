@@ -151,6 +151,7 @@ class Conversation:
     async def open_home(self, user: User | None = None) -> View:
         """Open Home, and wait until it is shown."""
         who = user or self.person
+        await asyncio.sleep(0.2)  # what the bot publishes by itself after a change comes before
         before = self.slack.home_of(who, self.workspace)
         opened = await self.slack.open_home(who, self.workspace)
         assert opened.answer.status == 200
