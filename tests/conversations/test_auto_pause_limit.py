@@ -338,6 +338,8 @@ async def test_a_process_that_is_killed_leaves_the_message_to_another_one(postgr
         while not await at.store.database.fetch_all(DECIDED):  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.05)
         first.process.kill()
+        await first.process.wait()
+        await asyncio.sleep(0.3)  # Slack takes also nothing that was on its way
         at.slack.faults.clear()
         await execute(url, *ATTEMPT_IS_OVER)
 
