@@ -1,6 +1,7 @@
 """The databases that a store can be in: a SQLite file, and a real PostgreSQL."""
 
 import fcntl
+import inspect
 import os
 import pwd
 import shutil
@@ -17,8 +18,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from bot.core.fields import Secret
+from bot.outbound.store import sqlite
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
 from harness.conversation import until
 from harness.virtual_time import clock
@@ -201,6 +204,11 @@ _SLOW_COMMIT = """
     CREATE CONSTRAINT TRIGGER wait AFTER {event} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({condition})
       EXECUTE FUNCTION wait();
 """
+
+
+def wait_for_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let SQLite wait for the disk at each commit, as in production."""
+    monkeypatch.setattr(sqlite, "prepare", inspect.unwrap(sqlite.prepare))
 
 
 def commit_slowly(url: str, event: str, condition: str = "true") -> None:

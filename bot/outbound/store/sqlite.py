@@ -85,7 +85,7 @@ class SqliteDriver:
         raw = self._connect()
         try:
             self.check()  # the file is open; the first statement would write our log into that of somebody else
-            _prepare(raw)
+            prepare(raw)
         except BaseException:
             raw.close()
             raise
@@ -148,7 +148,8 @@ def _identity_of(file: Path | None) -> tuple[int, int] | None:
     return None if found is None else (found.st_dev, found.st_ino)
 
 
-def _prepare(raw: sqlite3.Connection) -> None:
+def prepare(raw: sqlite3.Connection) -> None:
+    """Let a new connection keep the promises of the store. Raises sqlite3.OperationalError."""
     _use_wal(raw)
     raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     raw.execute("PRAGMA synchronous = FULL")

@@ -14,7 +14,7 @@ import pytest
 
 from bot.outbound.store.marks import Lease
 from harness import OTHER_SESSION
-from harness.databases import KEY, OTHER_KEY, query
+from harness.databases import KEY, OTHER_KEY, query, wait_for_disk
 from harness.order_rows import RESPONSE_URL, Connection, Make, acted, order_row, row, rows_of, settled, taken_over, told
 from harness.product import Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
@@ -62,7 +62,10 @@ async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(stor
     assert await stored(store, "reply") == [(None,)] * 2
 
 
-async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(tmp_path: Path) -> None:
+async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for_disk(monkeypatch)
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
         await rows_of(store).write([order_row()], [])
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
