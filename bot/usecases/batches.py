@@ -12,7 +12,7 @@ from bot.core.history import BatchedOrder
 from bot.core.outcomes import Paused
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Choice, NotRead
+from bot.core.sessions import Choice, NotRead, SessionList
 from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
 from bot.messages.results import explain_refusal
@@ -154,13 +154,11 @@ class Batches:
         order = Order(Verb.PAUSE, SessionId(""), batch.address.actor)
         access = await self.orders.session_control.access_check.check(order)
         found = await self.orders.facts.reads.anchor.running(access.key) if isinstance(access, Access) else None
-        if isinstance(found, NotRead):
-            await self.delivery.deliver(batch.address, begun_message(None, now=time.time()))
-        elif found is not None:
-            known, matching = set(batch.session_ids), found.chosen(Choice(words)).sessions
-            new = [one for one in matching if one.id not in known and (one.created_at or 0.0) > batch.since]
-            if new:
-                await self.delivery.deliver(batch.address, begun_message(new, now=time.time()))
+        known = set(batch.session_ids)
+        matching = found.chosen(Choice(words)).sessions if isinstance(found, SessionList) else ()
+        new = [one for one in matching if one.id not in known and (one.created_at or 0.0) > batch.since]
+        if new or isinstance(found, NotRead):
+            await self.delivery.deliver(batch.address, begun_message(new or None, now=time.time()))
 
 
 async def _are_recorded(running: Sequence[RunningOrder]) -> bool:

@@ -34,3 +34,11 @@ async def test_a_sequencer_is_kept_while_it_is_busy_and_for_a_minute_of_doubt() 
     created[1].is_busy = created[1].is_unconfirmed = False
     sequencers.release(name)
     assert sequencers.get(name) is created[2]
+
+
+def test_decisions_about_alerts_leave_half_of_the_sequencers_to_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.usecases.sequence.MOST_SESSIONS", 2)
+    create: Any = lambda _: SimpleNamespace(deciding=0, is_busy=True, go_on=lambda: None)  # noqa: E731 - of any type
+    sequencers: Any = Sequencers(create)
+    with sequencers.decision("one"), sequencers.decision("another"):
+        assert [sequencers.get(name).deciding for name in ("one", "another")] == [1, 0]
