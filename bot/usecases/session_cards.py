@@ -108,7 +108,7 @@ class SessionCards:
     async def announce(self, entries: Sequence[Entry], known: Mapping[SessionId, Session]) -> None:
         """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.
 
-        A pause by an alert that was taken over goes to its channel, also beside a card. `known` are facts of sessions.
+        A pause by an alert that was taken over goes to its channel. `known` are the facts of sessions.
         """
         ended = [one for one in entries if not one.is_lost and isinstance(one.outcome, Done | Unconfirmed)]
         done = [one for one in ended if not (one.order.batch_id or one.order.actor.channel_id) or _is_by_alert(one)]
@@ -129,8 +129,7 @@ class SessionCards:
         session, outcome = known.get(entry.order.session_id), entry.outcome
         assert outcome is not None  # noqa: S101 - it has ended
         card = _card(entry, channel, self._message(entry, outcome, channel, session), group=group)
-        is_spare = entry.was_paused or not _is_by_alert(entry)
-        return replace(card, id=entry.id, facts=session and session.for_card(), is_spare=is_spare)
+        return replace(card, id=entry.id, facts=session and session.for_card(), is_spare=True)
 
     async def _alerts_channel(self, entry: Entry) -> str | None:
         try:

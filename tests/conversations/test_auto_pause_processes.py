@@ -46,16 +46,6 @@ async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url:
             assert AUTO in posted(left)[0]
 
 
-async def test_it_is_also_told_beside_a_card_that_an_earlier_alert_has_made(sqlite_url: str) -> None:
-    async with remains(sqlite_url, **OWN) as left:
-        async with left.restart() as at:
-            await send(at, action=None, fingerprint="f2")
-        await left.leave_by_alert()
-        async with left.restart() as at:
-            await at.slack.until(lambda: len(posted(left)) == 2)
-            assert AUTO in posted(left)[1]
-
-
 @pytest.mark.parametrize(
     ("mode", "age", "outcome"),
     [("observe", 1, "Observed"), ("off", 1, "AutoPauseOff"), ("on", 121, "Unconfirmed")],
