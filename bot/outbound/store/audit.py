@@ -304,8 +304,8 @@ class AuditTrail:
                 at = {"team_id": row.team_id, "place": row.place}
             count = len(rows)
         times = {"limit": limit, "earliest": now - _SETTLING, "latest": now + _SETTLING}
-        for rest in await self.database.fetch_all(_REST, **times):
-            inspection.end(rest.unknown_order, rest.unchained)
+        (rest,) = await self.database.fetch_all(_REST, **times)
+        inspection.end(rest.unknown_order, rest.unchained)
         return inspection
 
     async def _keys(self) -> dict[str, bytes]:

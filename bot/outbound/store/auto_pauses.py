@@ -183,8 +183,8 @@ def _why_not(connection: Connection, order: Order, attempt: Attempt, now: float)
     since = min(now - RESPECTED, attempt.since)
     about = {"since": since, "oldest": since - _OLDEST_RESUME, "wanted": now - STILL_WANTED}
     resumes, ends = connection.fetch_each(_RESUME, _ENDED, **of_session, **about, ended_since=now - _ENDED_WITHIN)
-    for resume in resumes:
-        return ResumedBefore(resume.user_id, resume.at, resume.outcome == Resumed.__name__)
+    if resumes:
+        return ResumedBefore(resumes[0].user_id, resumes[0].at, resumes[0].outcome == Resumed.__name__)
     return EndedBefore() if ends else None
 
 

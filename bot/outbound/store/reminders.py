@@ -49,7 +49,7 @@ _CHANNELS = f"""
 """
 _RECENT = """
     SELECT count(*) AS number FROM cards WHERE team_id = :team_id AND channel_id = :channel_id
-      AND created_at > :since AND content LIKE '%"reminds": "_%' AND content NOT LIKE '%"reminds": ""%'
+      AND created_at > :since AND content LIKE '%"reminds": "%' AND content NOT LIKE '%"reminds": ""%'
       AND content LIKE '%"group": ""%'
 """
 
