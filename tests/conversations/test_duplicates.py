@@ -49,7 +49,7 @@ async def test_a_repeated_command_is_answered_with_the_outcome_of_the_first_for_
             assert (again.ack.response_type, again.ack.text) == ("ephemeral", paused())
 
 
-async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> None:
+async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once_until_they_have_ended() -> None:
     async with single_workspace(capacity=6) as at:
         at.anchor.fault = Slow(3.5)
         waiting = [asyncio.ensure_future(at.command(f"{number}{SESSION[1:]}")) for number in range(2)]
@@ -59,4 +59,8 @@ async def test_a_bot_with_too_many_orders_under_way_refuses_more_at_once() -> No
         assert at.messages() == []
         await asyncio.gather(*waiting)
         assert at.orders == []
+        at.anchor.fault = None
+        for _ in range(3):
+            await at.command()
+        assert [one.verb for one in at.orders] == ["pause"] * 3
     assert seen.text == outcome_text(outcomes.Overloaded())

@@ -39,7 +39,7 @@ class PostgresqlDriver:
         *(psycopg.OperationalError, psycopg.InterfaceError),
         psycopg.InternalError,  # a read-only server
     )
-    begin = "BEGIN"
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"  # what a lock was waited for is seen, whatever the default is
     # an operator may have turned synchronous_commit off for the whole database: https://www.postgresql.org/docs/current/wal-async-commit.html
     clock = f"""
         SELECT extract(epoch FROM clock_timestamp())::float8 AS now, CASE current_setting('synchronous_commit')

@@ -14,7 +14,7 @@ import pytest
 
 from bot.outbound.store.marks import Lease
 from harness import OTHER_SESSION
-from harness.databases import KEY, OTHER_KEY, query, wait_for_disk
+from harness.databases import KEY, OTHER_KEY, commit_slowly, query, until_committing, wait_for_disk
 from harness.order_rows import RESPONSE_URL, Connection, Make, acted, order_row, row, rows_of, settled, taken_over, told
 from harness.product import Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
@@ -87,6 +87,29 @@ async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server
         await rows_of(store).write([], [told(row, PAUSED)])
     assert query(url, "SELECT setting FROM seen") == [("on",), ("on",)]
     assert query(url, "SHOW synchronous_commit") == [("off",)]
+
+
+async def test_no_resume_is_cleared_beside_a_pause_that_is_being_recorded_whatever_the_default_of_the_server(
+    postgresql_urls: Iterator[str],
+) -> None:
+    url = next(postgresql_urls)
+    query(url, _REPEATABLE_READ)
+    async with open_store(Secret(url), [KEY]) as store:
+        resume, pause = order_row(RESUME, State.WAITING), order_row(PAUSE)
+        await rows_of(store).write([resume], [])
+        commit_slowly(url, "INSERT ON orders")
+        pausing = asyncio.ensure_future(rows_of(store, "theirs").write([pause], []))
+        await until_committing(url)
+        assert (await rows_of(store).write([], [replace(resume, state=State.SENT)])).held_back == {resume.id}
+        await pausing
+    assert query(url, "SHOW default_transaction_isolation") == [("repeatable read",)]
+
+
+_REPEATABLE_READ = """
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
+END $$
+"""
 
 
 _NOTE_SETTING = """
