@@ -127,8 +127,9 @@ async def test_an_outcome_that_is_perhaps_or_surely_not_delivered_is_logged_with
     assert at.calls("chat.postMessage") == len(why) - 1
 
 
-async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_answers_again() -> None:
-    answer = Answer(200, b"<html>", "text/html")
+@pytest.mark.parametrize("body", [b"<html>", b"[" * 200_000], ids=["a page", "deeply nested JSON"])
+async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_answers_again(body: bytes) -> None:
+    answer = Answer(200, body, "text/html" if body.startswith(b"<") else "application/json")
     async with single_workspace(ack_wait=0.0) as at:
         for name in ("response_url", "chat.postMessage", "auth.test"):
             at.slack.faults[name] = For(3, answer)
@@ -142,6 +143,18 @@ async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_a
         await at.command(sessions[0])
         await asyncio.sleep(1900)
         assert len(at.messages()) + len(at.direct_messages()) == 5 + 2
+
+
+@pytest.mark.parametrize("fault", [server_error(), rate_limited(5)], ids=["500", "429"])
+async def test_where_the_bot_is_no_member_a_result_comes_also_after_many_failures(fault: Fault) -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        for name in ("response_url", "chat.postMessage"):
+            at.slack.faults[name] = For(120, fault)
+        private = at.workspace.channels["C0PRIVATE01"]
+        await slow_pause(at, private)
+        await at.slack.until(lambda: at.messages(private), within=600)
+        assert [(one.source, one.text) for one in at.messages(private)] == [(Source.RESPONSE_URL, paused())]
+        assert at.direct_messages() == []
 
 
 @BOTH_TRANSPORTS

@@ -26,6 +26,7 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
+    UNREADABLE,
     RefusedError,
     SlackUnreachableError,
     call,
@@ -34,8 +35,6 @@ from bot.outbound.slack.errors import (
 )
 
 _log = logging.getLogger(__name__)
-
-_UNREADABLE = (ValueError, AttributeError)  # of slack_sdk 3.48, if the body is no object
 
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
@@ -136,7 +135,7 @@ def read_failure(error: Exception) -> TryAgain | Doubtful:
     why = type(error).__name__
     if never_sent(error):
         return TryAgain(why)
-    return NotSlack(why) if isinstance(error, _UNREADABLE) else Doubtful(why)
+    return NotSlack(why) if isinstance(error, UNREADABLE) else Doubtful(why)
 
 
 class TokenRefusedError(Exception):
@@ -355,12 +354,14 @@ async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -
     """Await a call, and return where the message is: in `channel` as `ts`, unless Slack says otherwise."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            response = await pending
+            said = (await pending).data
     except SlackApiError as error:
         return _read_refusal(error)
     except TRANSPORT_ERRORS as error:
         return read_failure(error)
-    return Posted(channel=str(response.get("channel", channel)), ts=str(response.get("ts", ts)))
+    if not isinstance(said, dict):
+        return NotSlack(type(said).__name__)
+    return Posted(text_field(said, "channel") or channel, text_field(said, "ts") or ts)
 
 
 def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:

@@ -20,7 +20,8 @@ TIMEOUT = 5.0  # seconds for a call
 _LONG_WAIT = 60.0  # seconds
 _NO_OBJECT = "the answer is not a JSON object"
 
-TRANSPORT_ERRORS = (*NETWORK_ERRORS, ValueError, AttributeError)
+UNREADABLE = (ValueError, AttributeError, LookupError, RecursionError)  # no object, an odd charset, nested too deeply
+TRANSPORT_ERRORS = (*NETWORK_ERRORS, *UNREADABLE)
 """The exceptions of slack_sdk 3.48 if the network fails, or if something else responds in Slack's place."""
 
 

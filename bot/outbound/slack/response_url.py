@@ -19,7 +19,7 @@ from bot.core.fields import Secret, parse_object, text_field
 from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.clicked import without_added_keys
-from bot.outbound.http import MAX_BODY_BYTES, NETWORK_ERRORS, never_sent, read_body
+from bot.outbound.http import MAX_BODY_BYTES, NETWORK_ERRORS, read_body
 from bot.outbound.slack.client import BlocksRefused, NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
@@ -75,11 +75,12 @@ class ResponseUrls:
                 async with aclosing(response):
                     answer = await read_body(response, MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
-            self._uses[url.reveal()] = uses + (not never_sent(error))
             result: PostResult = read_failure(error)
         else:
             result = read_response(response, answer)
             self._log_unknown(answer or b"", result)
+        if isinstance(result, TryAgain):  # no use: nothing was sent, or Slack did not take it
+            self._uses[url.reveal()] = self._uses.get(url.reveal(), 1) - 1
         fields = {"result": type(result).__name__, "ms": round((time.monotonic() - began) * 1000)}
         _log.debug("post to a response_url", extra=fields)
         return result

@@ -9,7 +9,7 @@ import pytest
 
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.local_server import free_port
-from bot.sim.slack import Answer, SimSlack, server_error
+from bot.sim.slack import Answer, SimSlack, rate_limited, server_error
 from harness.cards import client
 from harness.product import Secret
 from harness.values import FOR_ONE, MessageContent, http_transport
@@ -51,15 +51,18 @@ async def test_only_slacks_own_urls_are_called() -> None:
         assert isinstance(await urls.post(Secret("https://evil.example/"), FOR_ONE), client.Refused)
 
 
-async def test_a_url_is_used_three_times_for_messages_and_one_use_is_left_for_the_card() -> None:
+async def test_slack_takes_three_messages_by_a_url_and_one_use_is_left_for_the_card() -> None:
     async with SimSlack() as slack, http_transport() as transport:
-        slack.faults["response_url"] = server_error()
         delivery = await slack.command(slack.alice, slack.alerts)
         urls = ResponseUrls(transport, api_url=slack.url)
         url, card = Secret(delivery.response_url), MessageContent("x")
+        for fault in (server_error(), rate_limited(1)):
+            slack.faults["response_url"] = fault
+            assert [type(await urls.post(url, FOR_ONE)) for _ in range(4)] == [client.TryAgain] * 4
+        slack.faults.clear()
         posted = [type(await urls.post(url, FOR_ONE)) for _ in range(4)]
         replaced = [type(await urls.replace(url, card, FOR_ONE.visibility)) for _ in range(2)]
-    assert (posted, replaced) == ([client.TryAgain] * 3 + [client.Refused], [client.TryAgain, client.Refused])
+    assert (posted, replaced) == ([client.Posted] * 3 + [client.Refused], [client.Posted, client.Refused])
 
 
 async def test_each_post_is_logged_without_the_url(caplog: pytest.LogCaptureFixture) -> None:

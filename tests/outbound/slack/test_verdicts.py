@@ -39,6 +39,9 @@ NO_VERDICT: dict[str, Fault] = {
     "page that calls itself JSON": Answer(200, b"<html>"),
     "JSON that is no object": Answer(200, b'["ok"]'),
     "object of something else": Answer(200, b'{"status":"fine"}'),
+    "JSON that is nested too deeply": Answer(200, b"[" * 200_000),
+    "a text of no charset": Answer(200, b'{"ok":true}', "application/json; charset=hex"),
+    "an archive": Answer(200, b'{"ok":true}', "application/gzip"),
     "reset before": ResetBeforeReading(),
     "reset after": ResetAfterReading(),
 }
@@ -59,6 +62,13 @@ async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault)
         slack.faults.clear()
         taken = await client.post_message(token, slack.alerts.id, FOR_ALL)
         assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
+
+
+async def test_a_field_that_is_nested_deeply_says_nothing() -> None:
+    async with SimSlack() as slack, web_client(slack) as web:
+        slack.faults["chat.postMessage"] = Answer(200, b'{"ok":true,"ts":%b}' % (b"[" * 600 + b"]" * 600))
+        posted = await SlackClient(web).post_message(Secret(slack.bot_token), slack.alerts.id, FOR_ALL)
+        assert posted == Posted(slack.alerts.id, "")
 
 
 @pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
