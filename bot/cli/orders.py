@@ -43,7 +43,7 @@ from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreNotUsableError, StoreUnreachableError
-from bot.outbound.store.history import OrderHistory, SessionStates
+from bot.outbound.store.history import SessionStates
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.secrets import keys_of_one
@@ -407,10 +407,10 @@ async def _prepare(store: Store) -> str | None:
 
 
 async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, store: Store) -> str:
-    """Return the team of the bot token: that of the last order in Slack, or else Slack's answer; "" without both."""
+    """Return the team of the bot token: as the bot has stored it, or else Slack's answer; "" without both."""
     with contextlib.suppress(StoreUnreachableError):
-        if team_id := await OrderHistory(store.database).last_team():
-            return team_id
+        if ids := await store.rows.find_ids(one.bot_token):
+            return ids[0]
     slack = SlackClient(open_web(session, settings.slack_api_url))
     with contextlib.suppress(SlackUnreachableError, TokenRefusedError, TimeoutError):
         async with asyncio.timeout(_IDENTIFY_TIMEOUT):

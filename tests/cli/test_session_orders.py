@@ -4,9 +4,10 @@ import asyncio
 import os
 import pwd
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -19,8 +20,8 @@ from bot.sim.anchor import Answer, SimAnchor, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
-from harness.order_rows import OrderHistory, order_row
-from harness.product import OrderRows, Secret, Settings, State, errors, history, main, open_store, outcomes, running
+from harness.order_rows import OrderHistory
+from harness.product import OrderRows, Secret, Settings, errors, history, main, open_store, outcomes, running
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
 from harness.texts import order_options, terminal_text
@@ -97,13 +98,15 @@ async def test_a_session_is_paused_and_resumed_and_that_is_recorded(
         assert one.team_id == site.slack.home.team_id
 
 
-async def test_without_slack_the_workspace_is_that_of_the_last_order_there_if_any(site: Site) -> None:
+async def test_without_slack_the_workspace_is_that_in_which_slack_accepted_the_bots_token_if_any(
+    site: Site,
+) -> None:
     assert await site.give("pause", SESSION, **NO_SLACK) == 0
     async with open_store(Secret(site.environ["DATABASE_URL"]), [KEY], keys_must_fit=False) as store:
-        row = replace(order_row(outcome=PAUSED, team="T0EARLIER01", age=1_000), state=State.TOLD)
-        await OrderRows(store.database, store.cipher, "a bot").write([row], [])
+        for team_id, token in (("T0EARLIER01", site.slack.bot_token), ("T0ANOTHER01", "xoxb-another")):
+            await store.rows.save_ids(team_id, "", Secret(token), time.time())
     assert await site.give("pause", SESSION, ENCRYPTION_KEYS=KEY.reveal()) == 0
-    assert [one.team_id for one in await site.journal()] == ["T0EARLIER01", "", "T0EARLIER01"]
+    assert [one.team_id for one in await site.journal()] == ["", "T0EARLIER01"]
     assert site.slack.api_calls == []
 
 
@@ -269,7 +272,7 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
 ) -> None:
     fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
     monkeypatch.setattr(OrderRows, "write", fail)
-    monkeypatch.setattr(OrderHistory, "last_team", fail)
+    monkeypatch.setattr("bot.outbound.store.workspaces.WorkspaceRows.find_ids", fail)
     is_sent = verb == "pause"
     assert await site.give(verb, SESSION) == (not is_sent)
     written = capsys.readouterr()

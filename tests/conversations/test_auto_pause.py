@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from bot.demo.sandbox import environment
 from bot.messages import senders as say
 from bot.sim.anchor import SessionState, Slow, server_error
 from bot.sim.slack import Hang
 from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
-from harness import SESSION, SingleHarness
+from harness import SESSION, SingleHarness, single_workspace
 from harness.batches import watching_bots
 from harness.conversation import post_json
+from harness.databases import KEY
+from harness.doctor import give_order
 from harness.outages import execute
-from harness.product import outcomes
+from harness.product import Settings, outcomes
 from harness.texts import not_automatic
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +89,20 @@ async def test_a_firing_is_one_pause_however_often_it_comes_until_it_was_resolve
         answers.append(await send(at))
         assert (first, pauses(at)) == (["pause"], ["pause", "resume"])
     assert [one["pause"] for one in answers] == ["paused", "paused", "paused", "paused", "refused"]
+
+
+@pytest.mark.parametrize(("resumed", "fired", "verdict"), [(7, 3, "refused"), (12, 17, "refused"), (12, 7, "paused")])
+async def test_a_resume_of_the_command_line_counts_also_without_slack_and_before_any_order(
+    sqlite_url: str, resumed: int, fired: int, verdict: str
+) -> None:
+    own: dict[str, Any] = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN}
+    own |= {"ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
+    async with single_workspace(**own) as at:
+        without_slack = environment(at.slack, at.anchor, **own | {"SLACK_API_URL": "http://127.0.0.1:1/"})
+        assert await give_order(Settings.from_env(without_slack), "resume", SESSION) == 0
+        await age_orders(sqlite_url, seconds=60 * resumed)
+        assert pauses(at) == ["resume"]
+        assert (await send(at, starts_at=minutes_ago(fired)))["pause"] == verdict
 
 
 @pytest.mark.parametrize("verdict", ["resumed", "unconfirmed"])

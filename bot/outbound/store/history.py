@@ -88,13 +88,6 @@ class OrderHistory:
         have_ids = "id IN (SELECT value FROM json_each(:ids))"
         return await self._fetch(chosen, have_ids, order="given_at, id", ids=listed(ids))
 
-    async def last_team(self) -> str | None:
-        """Return the workspace of the last order that was given in Slack, if there is any."""
-        row = await self.database.fetch_one(
-            "SELECT team_id FROM orders WHERE team_id <> '' ORDER BY given_at DESC LIMIT 1"
-        )
-        return None if row is None else row.team_id
-
     async def _fetch(
         self, chosen: HistoryFilter, *conditions: str, order: str, of: Sequence[str] = ("orders",), **values: object
     ) -> list[PastOrder]:
