@@ -1,5 +1,6 @@
 """The id of the request that is being handled: in its log lines, in the journal, at Anchor, and in incidents."""
 
+import itertools
 import secrets
 import time
 from contextvars import ContextVar
@@ -13,11 +14,12 @@ class _Request:
 
 
 _request: ContextVar[_Request | None] = ContextVar("request", default=None)
+_numbers = itertools.count(secrets.randbits(31))
 
 
 def new_id() -> str:
-    """Return an id that ascends with time, so that new rows are neighbors in the index."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+    """Return an id that ascends with time, within a millisecond by the number of 32 bits that follows it."""
+    return f"{time.time_ns() // 1_000_000:012x}{next(_numbers) % 2**32:08x}{secrets.token_hex(4)}"
 
 
 def begin(request_id: str | None = None) -> None:
