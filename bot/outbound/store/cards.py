@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from cachetools import TTLCache
+
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.retries import DELETED
 from bot.core.session_checks import CHECKED_INTERVAL, Check, reads_left
@@ -52,6 +54,7 @@ NO_MARKS: Marks = {}
 LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
 _LOCKS = 1_024  # of sessions, whose numbers follow
 _LONGEST_STATUS = 100
+REFUSED_FOR = 2.0  # seconds for which a process remembers that a workspace has no more requests to Anchor left
 _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
 
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL AND kind <> '{BATCH}'"
@@ -178,6 +181,7 @@ class CardRows:
     owner: str
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     turn: Turn = field(default_factory=Turn)
+    refused: TTLCache[Any, list[float]] = field(default_factory=lambda: TTLCache(1_000, REFUSED_FOR, time.monotonic))
 
     async def exchange(self, changes: CardChanges, *, most: int) -> Exchanged:
         """Write changes, and claim up to `most` messages that are due, in one transaction.
@@ -281,6 +285,7 @@ class CardRows:
         """Take up to `most` of the requests to Anchor that a workspace has left, but for `kept`; return their times.
 
         Take at `least` so many or none. They count for all processes, until a check gives back what it has not used.
+        A refusal is remembered for REFUSED_FOR seconds.
         """
 
         def take(connection: Connection) -> list[float]:
@@ -288,10 +293,13 @@ class CardRows:
             times, left = reads_left(_read_times(connection, team_id), now)
             count = min(most, left - kept)
             taken = [now] * (count if count >= least else 0)
-            _write_times(connection, team_id, [*times, *taken])
+            if taken:
+                _write_times(connection, team_id, [*times, *taken])
             return taken
 
-        return await self.database.change(take, within=within)
+        asked = team_id, kept + max(least, 1)
+        taken = [] if asked in self.refused else await self.database.change(take, within=within)
+        return taken or self.refused.setdefault(asked, taken)
 
     async def allows_reads(self, team_id: str, count: int, *, kept: int = 0) -> bool:
         """Return whether a workspace has so many requests left, and take them. A database that fails counts none."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from bot.outbound.store.cards import LOCK, CardRows, insert_locks
+from bot.outbound.store.cards import LOCK, REFUSED_FOR, CardRows, insert_locks
 from harness.cards import (
     ALERT,
     COPIES,
@@ -323,8 +323,14 @@ async def test_all_processes_together_have_15_requests_in_the_background_a_minut
     await rows.end_check(ACME.team_id, first, 4, next_in=60.0)
     again = await rows.take_reads(ACME.team_id, 10)
     assert [len(one) for one in (first, second, third, after_pause, no_more, again)] == [10, 3, 0, 2, 0, 6]
+    await execute(store, "UPDATE marks SET value = '[1.0, ' || substr(value, 2) WHERE scope = :team", team=ACME.team_id)
     assert not await rows.allows_reads(ACME.team_id, 1)
+    ((times,),) = await fetch(store, "SELECT value FROM marks WHERE scope = :team", team=ACME.team_id)
+    assert times.startswith("[1.0, "), "a refusal writes nothing"
     await execute(store, "DROP TABLE marks")
+    assert not await rows.allows_reads(ACME.team_id, 1), "a refusal is remembered"
+    assert await rows.allows_reads(GLOBEX.team_id, 1)
+    await asyncio.sleep(REFUSED_FOR)
     assert await rows.allows_reads(ACME.team_id, 1)  # nobody counts them
 
 
