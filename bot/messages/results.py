@@ -37,7 +37,7 @@ _NO_SCOPE = "This app lacks the scope `users:read`, so only named people can {wh
 _REFUSALS = {
     RoleUnknown: (
         "Slack did not say whether you are a member of this workspace.",
-        "Try again in a moment, use `anchor-bot {verb}` where the bot runs",
+        "Try again in a moment, use `anchor-bot {verb} ID` where the bot runs",
     ),
     outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
     outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),

@@ -31,6 +31,7 @@ MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
 
 MOST_REMEMBERED = 10_000
 
+END_LOOKUP = 3.0  # seconds for Slack to say who wants to end a session, which nothing undoes
 _NAME_TIMEOUT = 1.0  # seconds for which people whom Slack does not confirm wait for the name of the workspace
 
 
@@ -87,10 +88,12 @@ class AccessCheck:
         actor, workspace = order.actor, await _find_for(self.workspaces.find, order)
         if not isinstance(workspace, Workspace):
             return workspace
-        is_pause = order.verb is Verb.PAUSE
-        role = await (
-            self.roles.get(workspace, actor, for_pause=True) if is_pause else self.roles.get_fresh(workspace, actor)
-        )
+        if order.verb is Verb.PAUSE:
+            role = await self.roles.get(workspace, actor, for_pause=True)
+        elif order.verb is Verb.END:
+            role = await self.roles.fetch(workspace, actor, within=END_LOOKUP)
+        else:
+            role = await self.roles.get_fresh(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
         denial = check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id)

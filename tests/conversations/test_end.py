@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.core import policy
 from bot.demo.sandbox import environment
 from bot.sim.anchor import (
     DEFAULT_KEY,
@@ -22,7 +23,7 @@ from bot.sim.anchor import (
 from bot.sim.slack import Message, User
 from bot.sim.slack.content import parts
 from conversations.test_cards import TOKEN, alert, buttons, taking_alerts, until_shown
-from harness import BOTH_TRANSPORTS, SESSION, Conversation, single_workspace
+from harness import BOTH_TRANSPORTS, SESSION, Conversation, outcome_text, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
@@ -169,14 +170,26 @@ async def test_only_admins_end_a_session_or_the_people_who_are_named(name: str, 
         assert verbs(at) == (["end"] if may else [])
 
 
-async def test_the_role_is_looked_up_for_each_end() -> None:
+@pytest.mark.parametrize(
+    ("fault", "denial"),
+    [(None, policy.NotAdmin()), (Hang(), policy.RoleUnknown()), (server_error(), policy.RoleUnknown())],
+    ids=["an admin no more", "no answer", "an error"],
+)
+async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: policy.Denial) -> None:
+    """An answer of five minutes ago does not count."""
     async with single_workspace(**ON) as at:
         result = await offered(at)
         at.workspace.change_user(at.person, is_admin=False)
-        await asyncio.sleep(400)
+        at.slack.faults["users.info"] = fault
+        began = time.monotonic()
         await press(at, result)
-        assert "Only admins" in (await at.wait_for_ephemeral()).text
-        assert verbs(at) == []
+        seen = await at.wait_for_ephemeral()
+        assert (seen.text, verbs(at)) == (outcome_text(denial, verb="end"), [])
+        assert time.monotonic() - began < 4.0
+        at.slack.faults.clear()
+        at.workspace.change_user(at.person, is_admin=True)
+        await press(at, result)
+        await told(at, "*Ended*")
 
 
 @BOTH_TRANSPORTS

@@ -179,7 +179,7 @@ async def test_the_refusal_names_what_works_without_slack(tmp_path: Path) -> Non
         async with starting(slack, anchor, file(tmp_path)) as at:
             text = await answer(at, slack.alice, slack.home.team_id)
     assert "Anchor's dashboard" in text
-    assert "`anchor-bot pause`" in text
+    assert "`anchor-bot pause ID`" in text
 
 
 @BOTH_TRANSPORTS

@@ -190,11 +190,12 @@ class RoleCache:
         lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch_profile_with_retries)
         return await self._result(lookup, workspace, actor)
 
-    async def fetch(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the role by a new lookup; UNKNOWN if Slack gives no answer."""
+    async def fetch(self, workspace: Workspace, actor: Actor, *, within: float | None = None) -> Role:
+        """Return the role by a new lookup; UNKNOWN if Slack gives no answer within so many seconds."""
         if _is_outsider(workspace, actor):
             return Role.OUTSIDER
-        return await self._result(self._look_up(workspace, _key(actor), fetch_profile_with_retries), workspace, actor)
+        lookup = self._look_up(workspace, _key(actor), fetch_profile_with_retries)
+        return await self._result(lookup, workspace, actor, within)
 
     async def refresh(self, find: _Find) -> None:
         """Look up people again before their role is a day old, the oldest first, so that no pause waits for that.
