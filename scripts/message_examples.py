@@ -59,7 +59,14 @@ from bot.messages.buttons import button, session_facts
 from bot.messages.cards import SAMPLE_ALERT, alert_message, card_message, mentioning
 from bot.messages.checks import CHANNEL_PROBE, check_line, home_status
 from bot.messages.clicked import CardUpdate
-from bot.messages.ending import end_button_expired, end_question, ended_message, reminder_message
+from bot.messages.ending import (
+    ASKING_TO_END,
+    end_button_expired,
+    end_question,
+    end_window,
+    ended_message,
+    reminder_message,
+)
 from bot.messages.history import LastOrders, history_modal
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
@@ -1008,6 +1015,13 @@ def _of(verb: Verb) -> Mapping[str, Message]:
     return {name.removeprefix(f"{verb}: "): one for name, one in {**ANSWERS, **FACTS}.items() if name.startswith(verb)}
 
 
+ENDING: Mapping[str, View] = {
+    "the question": end_window(end_question(ID, TASK, None, now=900.0), "origin"),
+    "the question, and nothing is known": end_window(end_question(ID, None, None, now=900.0), "origin"),
+    "before the question": end_window(ASKING_TO_END),
+    "refused": end_window(answer("end", policy.NotAdmin()), "origin"),
+}
+
 SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "Answers to a pause": _of(Verb.PAUSE),
     "Answers to a resume": _of(Verb.RESUME),
@@ -1017,6 +1031,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "The window of the global shortcut": SESSION_MODALS,
     "Alert cards": CARDS,
     "Reminders of paused sessions": REMINDERS,
+    "The window before a session is ended": ENDING,
     "Other answers in Slack": NOTICES,
     "The window of the message shortcut, to choose sessions in": CHOICE,
     "The window to pause several sessions": SEVERAL,

@@ -27,6 +27,7 @@ from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import auto_pauses, availability, card_claims, database, journal, marks, news, people, store
+from bot.outbound.store import cards as card_rows
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
     access,
@@ -252,6 +253,7 @@ SESSIONS: list[Row] = [
     ("after {} minutes at the latest", minutes(session_checks.LONGEST_BACKOFF)),
     ("together {} per second", reads.MOST_PER_INTERVAL),
     ("After a 429 there is none for a {}", span(reads.RATE_LIMITED)),
+    ("left is remembered for {} seconds", card_rows.REFUSED_FOR),
 ]
 OF_ROLES: list[Row] = [
     ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),
@@ -261,6 +263,7 @@ OF_ROLES: list[Row] = [
 ]
 ADMINISTRATION: list[Row] = [
     *OF_ROLES,
+    ("Slack has {} seconds to answer for an end", access.END_LOOKUP),
     ("nobody sees more than its last {} characters", {4: "four"}.get(core_workspace.SHOWN, "?")),
     ("The reason stays there for {} minutes", word(minutes(home.STICKY_TTL))),
     ("Home shows the last {} pauses and resumes", word(history.MOST_IN_HOME)),
@@ -270,6 +273,7 @@ ADMINISTRATION: list[Row] = [
 ]
 SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,
+    ("an end a new one, within {} seconds", access.END_LOOKUP),
     ("a signing secret that is not {} characters long", settings.SECRET_LENGTH),
     ("or a token of `ALERTS_TOKENS` under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
     ("where and why: from 1 to {}.", f"{settings.MOST_DAYS}"),

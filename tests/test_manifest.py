@@ -20,6 +20,7 @@ from bot.inbound.slack.router import Router
 from bot.inbound.slack.views import ViewListeners
 from bot.messages.buttons import (
     ACTIONS,
+    ASK_TO_END,
     CONFIRMED_RESUME,
     CONTINUE,
     HISTORY,
@@ -114,7 +115,7 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    own = {CONFIRMED_RESUME, REFRESH, HISTORY, READ_LIST, CONTINUE, PAUSE_SEVERAL, RESUME_BATCH}
+    own = {CONFIRMED_RESUME, ASK_TO_END, REFRESH, HISTORY, READ_LIST, CONTINUE, PAUSE_SEVERAL, RESUME_BATCH}
     assert set(NAMES["action"]) == {*ACTIONS.values(), *own}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume", "anchor_end"}
     assert NAMES["attachment_action"] == ["anchor_pause_legacy"]

@@ -45,10 +45,10 @@ of this app can carry them.
 The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
 """
 
-CONFIRMED_RESUME = "anchor_resume_confirmed"
-"""The `action_id` of a Resume button that asks before the click, as the bot's own do.
+CONFIRMED_RESUME, ASK_TO_END = "anchor_resume_confirmed", "anchor_end_ask"
+"""The `action_id` of a Resume button that asks before the click, as the bot's own do, and of an End button that can't.
 
-A click on the other one is answered with the question, since Slack does not report whether a button asks.
+A click on one that does not ask is answered with the question, since Slack does not report whether a button asks.
 """
 
 LEGACY_PAUSE = "anchor_pause_legacy"
@@ -77,7 +77,7 @@ END_ONLY_FOR = 120.0
 """Seconds for which the button that answers the command works, for the person who sent it."""
 
 _END_QUESTION = "End this session?"
-_END_EFFECT = (
+END_EFFECT = (
     "The browser, its pages and the agent's run are lost. A profile is kept only if the session was made to persist "
     "it. This can't be undone."
 )
@@ -257,7 +257,7 @@ def _some(names: Sequence[str], *, most: int, limit: int) -> str:
     return ", ".join(code(name, limit=limit) for name in names[:most]) + more
 
 
-VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME}
+VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME, ASK_TO_END: Verb.END}
 
 
 def button(  # noqa: PLR0913 - the variants of a button
@@ -286,28 +286,29 @@ def button(  # noqa: PLR0913 - the variants of a button
 
 
 def end_button(
-    session_id: SessionId, known: Session | None, *, now: float, only: OnlyFor | None = None, label: str = ""
+    session_id: SessionId, known: Session | None, *, now: float, only: OnlyFor | None = None, is_asked: bool = False
 ) -> Block:
-    """Return the button that ends a session, which asks first. `known` is what is known of it `now` (Unix seconds).
+    """Return the button that ends a session. `known` is what is known of it `now` (Unix seconds).
 
-    `only` says for whom alone it works, if not for everybody who is allowed to.
+    It asks first, or opens a window if nothing is known, unless that `is_asked`. `only` says for whom alone it works.
     """
-    facts = [code(session_id[:8]), *([] if known is None else _facts_of_question(known, now))]
-    about = fit(" · ".join(filter(None, facts)), _LONGEST_QUESTION - width(_END_EFFECT) - 2)
+    facts = [] if known is None else list(filter(None, _facts_of_question(known, now)))
+    about = fit(" · ".join([code(session_id[:8]), *facts]), _LONGEST_QUESTION - width(END_EFFECT) - 2)
+    question = {
+        "title": plain_text(_END_QUESTION),
+        "text": mrkdwn(f"{about}. {END_EFFECT}"),
+        "confirm": plain_text("End session"),
+        "deny": plain_text("Cancel"),
+        "style": "danger",
+    }
     return {
         "type": "button",
-        "action_id": ACTIONS[Verb.END],
-        "text": plain_text(label or "End session"),
+        "action_id": ACTIONS[Verb.END] if facts or is_asked else ASK_TO_END,
+        "text": plain_text("End session"),
         "style": "danger",
         "value": end_value(session_id, only),
         "accessibility_label": f"End session {session_id}",
-        "confirm": {
-            "title": plain_text(_END_QUESTION),
-            "text": mrkdwn(f"{about}. {_END_EFFECT}"),
-            "confirm": plain_text("End session"),
-            "deny": plain_text("Cancel"),
-            "style": "danger",
-        },
+        **({"confirm": question} if facts and not is_asked else {}),
     }
 
 

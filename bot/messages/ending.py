@@ -5,7 +5,7 @@ from bot.core.requests import OnlyFor, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Message, ephemeral, in_channel, with_buttons
+from bot.messages.blocks import Message, View, ephemeral, in_channel, section, with_buttons
 from bot.messages.usage import COMMANDS
 
 ASKING_TO_END = ephemeral("⏳ One moment… The question follows.")
@@ -34,15 +34,20 @@ def reminder_message(  # noqa: PLR0913 - all that it says
     return with_buttons(message, buttons.next_button(session_id, paused), *end)
 
 
-def end_question(session_id: SessionId, known: Session | None, only: OnlyFor, *, now: float) -> Message:
-    """Return the answer to the command that ends a session: what is known of it, and the button that asks first."""
-    minutes = f"{buttons.END_ONLY_FOR / 60:.0f} minutes"
+def end_question(session_id: SessionId, known: Session | None, only: OnlyFor | None, *, now: float) -> Message:
+    """Return what is known of a session that somebody wants to end, and the button: without `only` for a window."""
+    once_more = f"The button asks once more. It works for you alone, for {buttons.END_ONLY_FOR / 60:.0f} minutes."
     message = ephemeral(
-        f"❔ *End this session?* The button asks once more. It works for you alone, for {minutes}.",
+        f"❔ *End this session?* {once_more if only else buttons.END_EFFECT}",
         buttons.known_facts(known, now=now) or "Anchor did not say in time what this session does.",
         markup.session(session_id),
     )
-    return with_buttons(message, buttons.end_button(session_id, known, now=now, only=only))
+    return with_buttons(message, buttons.end_button(session_id, known, now=now, only=only, is_asked=only is None))
+
+
+def end_window(shown: Message, origin: str = "") -> View:
+    """Return the window with the question or another answer; `origin` is the sealed address of the result."""
+    return View(shown.blocks or (section(shown.text),), "End session", seen=origin)
 
 
 def end_button_expired(session_id: SessionId) -> Message:

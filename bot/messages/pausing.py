@@ -25,7 +25,7 @@ PASTED = "pasted"
 NO_SESSION = "There is no session id here. Paste the id, or a URL that contains it."
 IN_THREAD = "The results go to the message's thread, or to the channel."
 
-NOT_OPENED = ephemeral("The window did not open: nothing was paused.", f"Try again, or send `{COMMANDS[Verb.PAUSE]}`.")
+NOT_OPENED = ephemeral("The window did not open: nothing was done.", f"Try again, or send `{COMMANDS[Verb.PAUSE]}`.")
 
 _TITLE = "Pause an agent"
 _LOADING = "⏳ Reading the sessions from Anchor…"

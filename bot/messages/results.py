@@ -11,7 +11,7 @@ from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Block, Message, Visibility, ephemeral, in_channel, section, with_buttons
+from bot.messages.blocks import Block, Message, Visibility, ephemeral, in_channel, plain_text, section, with_buttons
 from bot.messages.checks import APP_SETTINGS_URL
 from bot.messages.clicked import CardUpdate
 from bot.messages.usage import COMMANDS
@@ -37,7 +37,7 @@ _NO_SCOPE = "This app lacks the scope `users:read`, so only named people can {wh
 _REFUSALS = {
     RoleUnknown: (
         "Slack did not say whether you are a member of this workspace.",
-        "Try again in a moment, use `anchor-bot {verb} ID` where the bot runs",
+        "Try again, use `anchor-bot {verb} ID` where the bot runs",
     ),
     outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
     outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
@@ -162,7 +162,7 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, url: str, version:
 def _again(order: Order, version: str, known: Session | None, now: float) -> Block:
     """Return the button that gives the order again; an end is asked about each time."""
     if order.verb is Verb.END:
-        return buttons.end_button(order.session_id, known, now=now, label="Try again")
+        return buttons.end_button(order.session_id, known, now=now) | {"text": plain_text("Try again")}
     return buttons.button(order.verb, order.session_id, label="Try again", version=version)
 
 

@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from bot.core import outcomes
 from bot.core.recovery import STILL_WANTED
 from bot.core.requests import Order, Source, Verb, is_sent
+from bot.core.session_ids import SessionId
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.auto_pauses import AutoPauseRows
@@ -26,6 +27,7 @@ from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 
+_ENDS_INSTEAD = outcomes.Failed | outcomes.Unavailable | outcomes.Unconfirmed
 _BY_RECORD = outcomes.Superseded | outcomes.PausedSince | outcomes.Late | outcomes.StoreUnavailable
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 
@@ -54,7 +56,9 @@ class SessionControl:
         self._anchor = anchor
         self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
-        self._sequencers = Sequencers(lambda one: SessionSequencer(anchor, sessions, one, self.queue, tasks))
+        self._sequencers = Sequencers(
+            lambda one: SessionSequencer(anchor, sessions, one, self.queue, tasks, self._read)
+        )
         self._interruption = Interruption()
         self._stopping = False
 
@@ -190,9 +194,8 @@ class SessionControl:
 
         That of a pause or an end is an older key that Anchor refused; the other one can also not have been sent.
         """
-        result = await self._submit(order, record, access)
-        while _ended_for_another(order.verb, result, access):
-            result = await self._submit(order, record, access)
+        while _ended_for_another(order.verb, result := await self._submit(order, record, access), access):
+            pass
         match result.outcome:
             case outcomes.KeyRejected() as outcome:
                 return replace(outcome, by_admins=result.access.workspace.is_managed)
@@ -202,6 +205,11 @@ class SessionControl:
                 return record.with_earlier_pause(outcome)
             case outcome:
                 return outcome
+
+    def _read(self, verb: Verb, access: Access, session_id: SessionId, first: outcomes.AnchorOutcome) -> None:
+        """Read a session whose pause fails, so that the question before its end names it."""
+        if self.facts and verb is Verb.PAUSE and access.workspace.policy.end and isinstance(first, _ENDS_INSTEAD):
+            self.facts.read_after_pause(access, session_id, has_failed=True)
 
     async def _submit(self, order: Order, record: OrderRecord, access: Access) -> Result:
         """Return the result of the order, also if it was interrupted."""

@@ -190,9 +190,7 @@ class OrderRecord:
             return Opposition(is_running=True)  # until the database says that it is not so
 
 
-async def _always() -> bool:
-    """Let a pause be repeated, whatever happens."""
-    return True
+MayRepeat = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +226,7 @@ class SessionSequencer:
     session_id: SessionId
     queue: FairQueue
     tasks: Tasks
+    on_first: Callable[[Verb, Access, SessionId, AnchorOutcome], object] | None = None
     deciding: int = 0
 
     def __post_init__(self) -> None:
@@ -356,9 +355,12 @@ class SessionSequencer:
             await asyncio.sleep(_READ_INTERVAL)
 
     async def _send(
-        self, verb: Verb, access: Access, cancelled: asyncio.Event, may_repeat: Callable[[], Awaitable[bool]] = _always
+        self, verb: Verb, access: Access, cancelled: asyncio.Event, may_repeat: MayRepeat | None = None
     ) -> Result:
-        attempts = await self.anchor.send(verb, access.key, self.session_id, cancelled=cancelled, may_repeat=may_repeat)
+        on_first = self.on_first and partial(self.on_first, verb, access, self.session_id)
+        attempts = await self.anchor.send(
+            verb, access.key, self.session_id, cancelled=cancelled, may_repeat=may_repeat, on_first=on_first
+        )
         if any(isinstance(attempt, Unconfirmed) for attempt in attempts):
             self._unconfirmed_until[verb] = time.monotonic() + UNCONFIRMED_TTL
         outcome: AnchorOutcome = combine(attempts)

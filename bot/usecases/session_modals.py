@@ -20,7 +20,8 @@ from bot.usecases.incidents import report
 from bot.usecases.modals import Modals, NotOpened
 from bot.usecases.sessions import SessionLists
 
-_NOT_OPENED = NotOpened(*[NOT_OPENED] * 3)
+Question = Callable[[str], Coroutine[Any, Any, View]]
+_NOT_OPENED, _OF_SEVERAL = NotOpened(*[NOT_OPENED] * 3), continue_answer(ONE_MOMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,10 @@ class SessionViews:
 
         await self.modals.open(address, trigger, make, view, _NOT_OPENED)
 
-    async def ask(
-        self, address: ReplyAddress, trigger: Trigger, question: Callable[[str], Coroutine[Any, Any, View]]
-    ) -> None:
+    async def ask(self, address: ReplyAddress, trigger: Trigger, question: Question, first: View = _OF_SEVERAL) -> None:
         """Open the modal with a `question`, which takes the sealed address, or report that it does not open."""
-        origin = seal(replace(address, response_url=None), self.cipher)  # it would take 5 results
-        await self.modals.open(address, trigger, lambda _: question(origin), continue_answer(ONE_MOMENT), _NOT_OPENED)
+        kept = replace(address, response_url=None) if first is _OF_SEVERAL else address  # it would take 5 results
+        await self.modals.open(address, trigger, lambda _: question(seal(kept, self.cipher)), first, _NOT_OPENED)
 
     async def refresh(self, address: ReplyAddress, view: ViewRef, *, note: str = "") -> None:
         """Show the sessions as they are now; `note` is mrkdwn above them. Nobody waits for them in a closed modal."""

@@ -315,6 +315,7 @@ async def test_nothing_is_sent_for_a_session_that_has_just_ended(sqlite_url: str
 
 async def test_nothing_is_sent_for_a_session_that_a_person_has_just_ended(sqlite_url: str) -> None:
     async with braking(sqlite_url, END_SESSION="on") as at:
+        at.anchor.session(SESSION).tags = ["checkout"]
         await at.command(verb="end")
         await at.slack.until(lambda: buttons(at.answers()[-1]) == ["anchor_end"])
         await at.slack.click(at.person, at.answers()[-1], "anchor_end")

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.core import policy
 from bot.demo.sandbox import environment
 from bot.sim.anchor import (
     DEFAULT_KEY,
@@ -20,20 +21,29 @@ from bot.sim.anchor import (
     server_error,
     unauthorized,
 )
-from bot.sim.slack import Message, User
+from bot.sim.slack import Message, User, View, api_error
 from bot.sim.slack.content import parts
 from conversations.test_cards import TOKEN, alert, buttons, taking_alerts, until_shown
-from harness import BOTH_TRANSPORTS, SESSION, Conversation, outcome_text, single_workspace
+from harness import BOTH_TRANSPORTS, SESSION, Conversation, SingleHarness, outcome_text, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
-from harness.product import Settings
+from harness.product import Settings, policy
+from harness.texts import ASKING_TO_END, NOT_OPENED
 
 pytestmark = pytest.mark.anyio
 
-END, ENDED = "anchor_end", SessionState.ENDED
+END, ASK, ENDED = "anchor_end", "anchor_end_ask", SessionState.ENDED
 ON: dict[str, Any] = {"END_SESSION": "on"}
+
+
+@asynccontextmanager
+async def ending(*, tags: Sequence[str] = ("checkout",), **settings: Any) -> AsyncIterator[SingleHarness]:
+    """A bot with *End session*, and a session of which Anchor says its tags."""
+    async with single_workspace(**ON | settings) as at:
+        at.anchor.session(SESSION).tags = list(tags)
+        yield at
 
 
 def verbs(at: Conversation) -> list[str | None]:
@@ -50,16 +60,23 @@ def dialog(message: Message) -> str:
 
 async def offered(at: Conversation) -> Message:
     """A result with the End button: Anchor has failed to pause."""
-    at.anchor.fault = server_error()
+    at.anchor.order_fault = server_error()
     await at.command()
     (result,) = await at.wait_for_messages()
-    at.anchor.fault = None
+    at.anchor.order_fault = None
     at.anchor.requests.clear()
     return result
 
 
 async def press(at: Conversation, message: Message, user: User | None = None, **fields: Any) -> None:
     await at.slack.click(user or at.person, message, END, **fields)
+
+
+async def asked(at: Conversation, message: Message) -> View:
+    """Press the End button of a message that knows nothing of the session, and return the window."""
+    await at.slack.click(at.person, message, ASK)
+    await at.slack.until(lambda: (shown := at.slack.modal_of(at.person)) and ASKING_TO_END not in shown.text)
+    return at.modal()
 
 
 async def told(at: Conversation, *words: str, within: float = 40.0) -> Message:
@@ -122,18 +139,101 @@ FAILURES: dict[str, tuple[Fault | None, bool]] = {
 @pytest.mark.parametrize("name", FAILURES)
 async def test_results_offer_it_only_if_anchor_has_failed(name: str) -> None:
     fault, offers = FAILURES[name]
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         at.anchor.fault = fault
         if fault is None:
             at.anchor.session(SESSION).state = ENDED
         await at.command()
         (result,) = await at.wait_for_messages(within=60)
-        assert (END in buttons(result)) is offers
+        assert bool({END, ASK}.intersection(buttons(result))) is offers
+
+
+PAUSE_READ = ["pause", "get", "list"]
+READ: dict[str, tuple[str, Fault | None, Fault | None, list[str]]] = {
+    "500": ("on", server_error(), None, [*PAUSE_READ, "pause", "pause"]),
+    "no answer at first": ("on", Hang(times=1), None, [*PAUSE_READ, "pause"]),
+    "500 at first, also of the reads": ("on", server_error(times=1), server_error(times=2), PAUSE_READ * 2),
+    "429 at first": ("on", rate_limited(1, times=1), None, ["pause", *PAUSE_READ]),
+    "refused key": ("on", forbidden(), None, ["pause"]),
+    "it is off": ("off", server_error(), None, ["pause", "pause", "pause"]),
+    "paused": ("on", None, None, PAUSE_READ),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+async def test_the_read_for_the_question_begins_with_the_first_failed_attempt(name: str) -> None:
+    setting, fault, read_fault, expected = READ[name]
+    async with ending(END_SESSION=setting) as at:
+        at.anchor.requests.clear()
+        at.anchor.order_fault, at.anchor.read_fault = fault, read_fault
+        await at.command()
+        (result,) = await at.wait_for_messages(within=60)
+        await asyncio.sleep(2)
+        asked = [one.verb for one in at.anchor.requests]
+        assert asked == expected
+        if name == "500":
+            assert "checkout" in dialog(result)
+
+
+@pytest.mark.parametrize("channel", ["C0ALERTS001", "C0PRIVATE01"], ids=["a channel", "one without the bot"])
+@BOTH_TRANSPORTS
+async def test_if_the_message_knows_nothing_a_window_names_the_session_and_asks(channel: str) -> None:
+    async with ending(REMIND_BEFORE="5") as at:
+        there = at.workspace.channels[channel]
+        at.anchor.fault = server_error()
+        await at.command(channel=there)
+        (result,) = at.messages(there)
+        assert ASK in buttons(result)
+        at.anchor.fault, at.anchor.session(SESSION).seconds = None, 0.1
+        at.anchor.requests.clear()
+        window = await asked(at, result)
+        assert "checkout" in window.text
+        assert "can't be undone" in window.text
+        assert verbs(at) == []
+        await at.slack.act(at.person, window, END)
+        await at.slack.until(lambda: any("*Ended*" in one.text for one in at.messages(there)), within=40.0)
+        assert verbs(at) == ["end"]
+
+
+@pytest.mark.parametrize(
+    ("read", "is_admin", "words", "offers"),
+    [(Hang(), True, "did not say in time", True), (None, False, "Only admins", False)],
+    ids=["no answer", "no admin"],
+)
+async def test_the_window_waits_a_second_for_anchor_and_is_for_those_who_may(
+    read: Fault | None, words: str, *, is_admin: bool, offers: bool
+) -> None:
+    async with ending() as at:
+        at.anchor.fault = server_error()
+        await at.command()
+        (result,) = await at.wait_for_messages()
+        at.anchor.fault, at.anchor.read_fault = None, read
+        at.workspace.change_user(at.person, is_admin=is_admin)
+        began = time.monotonic()
+        window = await asked(at, result)
+        assert (words in window.text, END in str(window.blocks)) == (True, offers)
+        assert 0.9 * offers < time.monotonic() - began < 2.5
+        if offers:
+            at.anchor.read_fault = None
+            await at.slack.act(at.person, window, END)
+            await told(at, "*Ended*")
+
+
+async def test_a_window_that_does_not_open_ends_nothing() -> None:
+    async with ending() as at:
+        at.anchor.fault = server_error()
+        await at.command()
+        (result,) = await at.wait_for_messages()
+        at.anchor.fault, at.slack.faults["views.open"] = None, api_error("expired_trigger_id")
+        at.anchor.requests.clear()
+        await at.slack.click(at.person, result, ASK)
+        assert (await at.wait_for_ephemeral()).text == NOT_OPENED
+        assert verbs(at) == []
 
 
 @pytest.mark.parametrize("setting", ["on", "off"])
 async def test_results_and_reminders_offer_it_if_it_is_on_also_of_a_program_outside_of_anchor(setting: str) -> None:
-    async with single_workspace(END_SESSION=setting, REMIND_BEFORE="5") as at:
+    async with ending(END_SESSION=setting, REMIND_BEFORE="5") as at:
         session = at.anchor.session(SESSION)
         session.is_task, session.max_duration = False, 20
         session.created_at = datetime.fromtimestamp(time.time(), UTC)
@@ -160,7 +260,7 @@ async def test_results_and_reminders_offer_it_if_it_is_on_also_of_a_program_outs
     ],
 )
 async def test_only_admins_end_a_session_or_the_people_who_are_named(name: str, named: str, *, may: bool) -> None:
-    async with single_workspace(**ON, END_USERS=named) as at:
+    async with ending(END_USERS=named) as at:
         user = getattr(at.slack, name)
         await press(at, await offered(at), user)
         if may:
@@ -177,7 +277,7 @@ async def test_only_admins_end_a_session_or_the_people_who_are_named(name: str, 
 )
 async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: policy.Denial) -> None:
     """An answer of five minutes ago does not count."""
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         at.workspace.change_user(at.person, is_admin=False)
         at.slack.faults["users.info"] = fault
@@ -194,7 +294,7 @@ async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: p
 
 @BOTH_TRANSPORTS
 async def test_the_command_takes_a_whole_id_alone_and_its_button_works_for_one_person_and_two_minutes() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         for text in ("", SESSION[:8], f"{SESSION} it spends", "checkout"):
             asked = await at.command(text, verb="end")
             assert "/anchor-end" in str(asked.answer.body), text
@@ -217,7 +317,7 @@ async def test_the_command_takes_a_whole_id_alone_and_its_button_works_for_one_p
 
 
 async def test_a_button_of_somebody_else_ends_nothing() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         await at.command(verb="end")
         question = at.ephemerals()[-1]
         shown = at.slack.post(at.channel, "a copy", blocks=question.blocks)
@@ -240,7 +340,7 @@ OUTCOMES: dict[str, tuple[dict[str, Any], Fault | None, str, int]] = {
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str) -> None:
     fields, fault, words, sent = OUTCOMES[name]
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         for field, value in fields.items():
             setattr(at.anchor.session(SESSION), field, value)
@@ -254,22 +354,22 @@ async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str)
 
 
 async def test_a_later_read_that_fails_hides_nothing_that_was_read() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         at.anchor.session(SESSION).survives = True
-        ending = asyncio.ensure_future(press(at, result))
+        pressing = asyncio.ensure_future(press(at, result))
         await at.anchor.until(lambda: verbs(at) == ["end"])
         await asyncio.sleep(0.5)
         at.anchor.read_fault = Hang()
         await told(at, "still lists the session")
-        await ending
+        await pressing
 
 
 @pytest.mark.parametrize(("status", "is_refused"), [(400, False), (401, False), (403, True), (404, False)])
 async def test_a_session_that_is_read_after_anchor_refused_its_end_still_runs_and_a_401_is_not_about_the_key(
     status: int, *, is_refused: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         at.anchor.unknowns.others_ordered = status
         at.anchor.session(SESSION).key = "another"
@@ -281,17 +381,17 @@ async def test_a_session_that_is_read_after_anchor_refused_its_end_still_runs_an
 
 
 async def test_a_session_that_anchor_knows_no_longer_after_it_has_ended() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
-        ending = asyncio.ensure_future(press(at, result))
+        pressing = asyncio.ensure_future(press(at, result))
         await at.anchor.until(lambda: "end" in verbs(at))
         at.anchor.forget_session(SESSION)
-        await ending
+        await pressing
         await told(at, "*Ended*", "knows it no longer")
 
 
 async def test_an_end_that_is_not_recorded_is_not_sent(sqlite_url: str) -> None:
-    async with single_workspace(**ON, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+    async with ending(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
         result = await offered(at)
         async with locked(sqlite_url):
             await press(at, result)
@@ -301,7 +401,7 @@ async def test_an_end_that_is_not_recorded_is_not_sent(sqlite_url: str) -> None:
 
 @BOTH_TRANSPORTS
 async def test_a_repeated_end_is_one_order() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         first = await at.slack.click(at.person, result, END)
         await at.slack.resend(first)
@@ -312,7 +412,7 @@ async def test_a_repeated_end_is_one_order() -> None:
 @pytest.mark.parametrize("delay", [6.0, 4.4])
 async def test_an_end_whose_request_would_leave_late_is_not_sent_and_its_person_is_asked_again(delay: float) -> None:
     """It takes some seconds to the bot, and another one for the session to be read."""
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         at.anchor.session(SESSION).domains = ["shop.example"]
         await at.command("")  # reads what is known of it
         result = await offered(at)
@@ -331,7 +431,7 @@ async def test_an_end_whose_request_would_leave_late_is_not_sent_and_its_person_
 
 
 async def test_an_end_that_first_finds_no_connection_is_not_sent_late() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result, at.slack.timing.delay_to_app = await offered(at), 4.9
         await at.anchor.stop()
         pressing = asyncio.ensure_future(press(at, result))
@@ -345,7 +445,7 @@ async def test_an_end_that_first_finds_no_connection_is_not_sent_late() -> None:
 @pytest.mark.parametrize("age", [0.0, 4.4])
 async def test_an_end_that_joins_a_late_one_is_sent_and_one_that_was_sent_is_in_doubt_for_both(age: float) -> None:
     """The first one is late, or the bot is stopped while it is at Anchor."""
-    async with single_workspace(**ON, END_USERS="U0ALICE0001,U0BOB000001") as at:
+    async with ending(END_USERS="U0ALICE0001,U0BOB000001") as at:
         result, at.anchor.session(SESSION).seconds = await offered(at), 30.0
         at.slack.timing.delay_to_app, at.anchor.read_fault = age, Slow(0.9)
         first = asyncio.ensure_future(press(at, result))
@@ -361,7 +461,7 @@ async def test_an_end_that_joins_a_late_one_is_sent_and_one_that_was_sent_is_in_
 
 
 async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         at.anchor.session(SESSION).seconds = 6.0
         await press(at, result)
@@ -375,7 +475,7 @@ async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause()
 
 async def test_nobody_is_told_that_a_session_ended_while_paused_which_somebody_has_ended() -> None:
     """Also if somebody pauses it after that."""
-    async with single_workspace(**ON, REMIND_BEFORE="5") as at:
+    async with ending(REMIND_BEFORE="5") as at:
         session = at.anchor.session(SESSION)
         session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
         await at.command()
@@ -390,7 +490,7 @@ async def test_nobody_is_told_that_a_session_ended_while_paused_which_somebody_h
 
 
 async def test_after_an_end_in_doubt_a_resume_is_sent() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         at.anchor.session(SESSION).survives = True
         await press(at, result)
@@ -400,7 +500,7 @@ async def test_after_an_end_in_doubt_a_resume_is_sent() -> None:
 
 
 async def test_a_resume_is_not_repeated_once_somebody_ends_the_session() -> None:
-    async with single_workspace(**ON) as at:
+    async with ending() as at:
         result = await offered(at)
         at.anchor.fault = rate_limited(8, times=1)
         resuming = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))

@@ -288,6 +288,7 @@ async def resume(at: SingleHarness, by: str, card: Message) -> None:
 @HTTP_ONLY
 async def test_while_one_bot_ends_a_session_and_after_that_the_other_sends_no_resume_and_each_pause(url: str) -> None:
     async with two_bots(url, END_SESSION="on") as (at, switch):
+        at.anchor.session(SESSION).tags = ["checkout"]
         await at.command(verb="end")
         at.anchor.session(SESSION).seconds = 3.0
         await at.slack.click(at.person, at.ephemerals()[0], "anchor_end")

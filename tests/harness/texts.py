@@ -10,7 +10,7 @@ from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, S
 from bot.core.requests import Actor, Help, Order, Verb
 from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
 from bot.core.sessions import NotRead, Unread
-from bot.messages import cards, pausing, sessions, usage
+from bot.messages import cards, ending, pausing, sessions, usage
 from bot.messages import checks as check_texts
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
@@ -104,6 +104,7 @@ LOADING = str(pausing.loading_modal().blocks[0]["text"]["text"])
 
 NO_SESSION = pausing.NO_SESSION
 NOT_OPENED = pausing.NOT_OPENED.text
+ASKING_TO_END = ending.ASKING_TO_END.text
 NO_ID_NOTE = pausing.no_id_note(is_complete=True)
 READING_OVERVIEW = sessions.READING.text
 SESSIONS_HELP = usage.SESSIONS_HELP.text

@@ -21,7 +21,7 @@ async def test_an_end_is_never_sent_again_after_kill_9(sqlite_url: str, step: st
     async with SimSlack(socket_mode=False) as slack, SimAnchor() as anchor:
         database = sqlite_url
         environ = environment(slack, anchor, DATABASE_URL=database, END_SESSION="on")
-        session = anchor.add_session(survives=True)
+        session = anchor.add_session(survives=True, tags=["checkout"])
         async with bot_process(environ) as bot:
             await bot.says("ready")
             slack.request_url = f"{bot.url}/slack/events"

@@ -28,7 +28,7 @@ from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages import buttons, pausing
 from bot.messages.batches import NO_DATABASE, resume_answer
 from bot.messages.blocks import Message, View, Visibility, ephemeral
-from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question
+from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question, end_window
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
 from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
@@ -65,9 +65,8 @@ class OrderListeners:
         router.add("view", pausing.CHOICE, pausing.MODAL, listener=self.pause_chosen)
         router.add("action", buttons.PAUSE_SEVERAL, listener=self.open_window)
         router.add("view", buttons.PAUSE_SEVERAL, listener=self.pause_several)
-        router.add("action", buttons.CONTINUE, listener=self.ask_to_continue)
+        router.add("action", buttons.CONTINUE, buttons.RESUME_BATCH, listener=self.ask)
         router.add("view", buttons.CONTINUE, listener=self.continue_held)
-        router.add("action", buttons.RESUME_BATCH, listener=self.ask_to_resume)
         router.add("view", buttons.RESUME_BATCH, listener=self.resume_batch)
 
     # --- commands ---
@@ -94,12 +93,16 @@ class OrderListeners:
         answer = await request.now_or_later(guarded(self._question_of_end(order), same), later)
         request.ack.message, request.ack.is_announcement = answer or ASKING_TO_END, answer is None
 
-    async def _question_of_end(self, order: Order) -> Message:
+    async def _window_of_end(self, order: Order, origin: str) -> View:
+        return end_window(await self._question_of_end(order, is_window=True), origin)
+
+    async def _question_of_end(self, order: Order, *, is_window: bool = False) -> Message:
         found = await self.lists.to_end(order)
         now, url = time.time(), self.dashboard_url
         if not isinstance(found, Session | None):
             return outcome_message(order, found, now=now, dashboard_url=url)
-        return end_question(order.session_id, found, OnlyFor(order.actor.user_id, now + buttons.END_ONLY_FOR), now=now)
+        only = None if is_window else OnlyFor(order.actor.user_id, now + buttons.END_ONLY_FOR)
+        return end_question(order.session_id, found, only, now=now)
 
     async def _send(self, order: Order, request: Request) -> Message | None:
         """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it.
@@ -186,6 +189,9 @@ class OrderListeners:
         order = _read_order(click, request)
         if isinstance(order, Message):
             request.tasks.start(request.delivery.deliver(click.address, order))
+        elif order.verb is Verb.END and not click.is_confirmed:
+            ask = partial(self._window_of_end, order)
+            request.start(self.views.ask(click.address, request.trigger, ask, end_window(ASKING_TO_END)))
         else:
             running = await self._start(order, click.address, request)
             if click.view is not None and running is not None:
@@ -264,12 +270,15 @@ class OrderListeners:
         else:
             request.ack.view = answer or pausing.several_answer(ONE_MOMENT)
 
-    # --- what was paused at once ---
-
-    async def ask_to_resume(self, request: Request) -> None:
-        """Open the modal that asks, or says why this person cannot resume."""
-        ask = partial(self.windows.batches.question, request.actor, text_field(request.payload["actions"][0], "value"))
+    async def ask(self, request: Request) -> None:
+        """Open the modal that asks about sessions, names them, or says why this person can't have it done."""
+        action = request.payload["actions"][0]
+        is_resume = action["action_id"] == buttons.RESUME_BATCH
+        question = self.windows.batches.question if is_resume else self.auto_pauses.question
+        ask = partial(question, request.actor, text_field(action, "value"))
         request.start(self.views.ask(request.address, request.trigger, ask))
+
+    # --- what was paused at once ---
 
     async def resume_batch(self, request: Request) -> None:
         """Resume what the modal asked about. The result follows."""
@@ -282,11 +291,6 @@ class OrderListeners:
             request.ack.view = resume_answer(NO_DATABASE)
 
     # --- what alerts did not pause ---
-
-    async def ask_to_continue(self, request: Request) -> None:
-        """Open the modal that names the sessions, or says why this person cannot have them paused."""
-        ask = partial(self.auto_pauses.question, request.actor, text_field(request.payload["actions"][0], "value"))
-        request.start(self.views.ask(request.address, request.trigger, ask))
 
     async def continue_held(self, request: Request) -> None:
         """Pause the sessions that the modal names. Their cards show the results."""

@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, objects_in, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
 from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_ids
-from bot.messages.buttons import CONFIRMED_RESUME, VERBS
+from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, VERBS
 from bot.messages.pausing import ALL, LEFT_OUT, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, REASON, SESSIONS
 from bot.usecases.pause_windows import Submitted
 
@@ -108,7 +108,7 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     return ButtonClick(
         verb=VERBS[action["action_id"]],
         value=text_field(action, "value"),
-        is_confirmed=action["action_id"] == CONFIRMED_RESUME,
+        is_confirmed=action["action_id"] in {CONFIRMED_RESUME, ACTIONS[Verb.END]},
         address=replace(address, clicked=clicked),
         view=read_view(payload),
     )

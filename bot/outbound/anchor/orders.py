@@ -212,13 +212,15 @@ class AnchorClient:
         session_id: SessionId,
         *,
         cancelled: asyncio.Event,
-        may_repeat: Callable[[], Awaitable[bool]],
+        may_repeat: Callable[[], Awaitable[bool]] | None = None,
         leaves_by: float = math.inf,
+        on_first: Callable[[AnchorOutcome], object] | None = None,
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, or end the session; raises no network errors.
 
-        Return the outcome of each attempt; `Ended` is one that Anchor accepted. Retries follow `core.retries`, and end
-        once the order is `cancelled`, may not be repeated, or was not sent by the monotonic time `leaves_by`.
+        Return the outcome of each attempt, of which `on_first` gets the first at once; `Ended` is one that Anchor
+        accepted. Retries follow `core.retries`, and end once the order is `cancelled`, may not be repeated, or was not
+        sent by the monotonic time `leaves_by`.
         """
         ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}"
         path += "" if verb is Verb.END else f"/agent/{verb.value}"
@@ -226,6 +228,8 @@ class AnchorClient:
         while True:
             outcome, retry_after = await self._attempt(verb, path, key, ends)
             outcomes.append(outcome)
+            if on_first is not None and len(outcomes) == 1:
+                on_first(outcome)
             delay = delay_before_retry(
                 verb,
                 outcome,
@@ -236,7 +240,7 @@ class AnchorClient:
             )
             if delay is None or (set(outcomes) == {_NOT_SENT} and time.monotonic() + delay > leaves_by):
                 return outcomes
-            if await happens(cancelled, within=delay) or not await may_repeat():
+            if await happens(cancelled, within=delay) or (may_repeat and not await may_repeat()):
                 return outcomes
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:

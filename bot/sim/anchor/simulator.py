@@ -14,7 +14,7 @@ from bot.sim.fault_injection import inject_fault
 from bot.sim.faults import Fault, Faults, ResetBeforeReading
 from bot.sim.local_server import LocalServer
 
-_EVERYWHERE, _READS = "everywhere", "reads"
+_EVERYWHERE, _READS, _ORDERS = "everywhere", "reads", "orders"
 _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
 
 
@@ -82,6 +82,15 @@ class SimAnchor:
         self._faults[_READS] = fault
 
     @property
+    def order_fault(self) -> Fault | None:
+        """The fault of every pause, resume and end, unless there is one of every request."""
+        return self._faults[_ORDERS]
+
+    @order_fault.setter
+    def order_fault(self, fault: Fault | None) -> None:
+        self._faults[_ORDERS] = fault
+
+    @property
     def is_up(self) -> bool:
         """Whether it can be connected to."""
         return self._server.is_listening
@@ -144,8 +153,8 @@ class SimAnchor:
         received = await self._record(request)
         is_read = received.method == "GET"  # those of the bot come at any moment
         fault = self.fault if is_read else self._faults.take(_EVERYWHERE)
-        if fault is None and is_read:
-            fault = self._faults.take(_READS)
+        if fault is None:
+            fault = self._faults.take(_READS if is_read else _ORDERS)
 
         def handle() -> web.Response:
             reply = self._reply(received)
