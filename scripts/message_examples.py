@@ -425,6 +425,7 @@ CARDS: Mapping[str, Message] = {
         )
         for name, outcome in {**NOT_AUTOMATIC, "the database failed": outcomes.StoreUnavailable()}.items()
     },
+    "its token was revoked": senders.with_revoked(card(ALERT), ["spend-monitor"]),
     "reply: paused by its alert": card(got_worse(Worse.PAUSED_BY_IT, 0.0), AUTO_PAUSED),
     **{
         f"reply: {why}": card(got_worse(why), None if why is not Worse.AFTER_PAUSE else state(Phase.PAUSED))

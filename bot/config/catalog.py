@@ -149,8 +149,8 @@ ALERTS = (
     ),
     Setting(
         "AUTO_PAUSE_LIMIT",
-        "The sessions of a workspace that alerts can pause within 60 seconds: from 1 to 1000, also with many "
-        "workspaces. More are held back for 10 minutes, in which people pause them.",
+        "The sessions that alerts with one token can pause within 60 seconds: from 1 to 1000, also with many "
+        "workspaces. More of this token are held back for 10 minutes, in which people pause them.",
         "20",
     ),
     Setting("ALERTS_WORKSPACE", "For `anchor-bot alert` only: the workspace's id, if the bot serves many."),

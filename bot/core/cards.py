@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from bot.core.fields import digest
 from bot.core.outcomes import Outcome
@@ -54,7 +54,7 @@ BATCH_INTERVAL = 10.0
 GIVE_UP_AFTER = 6 * 3600.0
 """Seconds after its last change at which a post that Slack has not taken is given up."""
 
-_MOST_FIRING = 500  # as many as a request can have
+_MOST_FIRING = 500  # of a sender: as many as a request can have
 _TOLD_APART_BY = 12  # digits of a digest: ids can end alike
 
 
@@ -104,11 +104,11 @@ class Alert:
     @property
     def firing(self) -> "Firing":
         """Return what fires, or does not any more."""
-        return self.sender, self.fingerprint, self.starts_at
+        return Firing(self.sender, self.fingerprint, self.starts_at, self.asks_for is AutoPause.ON)
 
     def resolves(self, firing: "Firing") -> bool:
-        """Return whether this resolved alert ends a firing: one without a fingerprint ends all of its own sender."""
-        return firing[1] == self.fingerprint if self.fingerprint else firing[0] == self.sender
+        """Return whether this resolved alert ends a firing of its sender: without a fingerprint it ends all of them."""
+        return firing.sender == self.sender and self.fingerprint in {"", firing.fingerprint}
 
 
 class Automatic(StrEnum):
@@ -138,8 +138,13 @@ class Lost(StrEnum):
     LEFT_OUT = "left out"
 
 
-Firing = tuple[str, str, float | None]
-"""An alert that fires: its sender, its fingerprint, and since when (Unix seconds), if it is known."""
+class Firing(NamedTuple):
+    """An alert of a sender that fires: since when (Unix seconds), if it is known, and whether it asked for a pause."""
+
+    sender: str
+    fingerprint: str
+    starts_at: float | None
+    asks: bool = False
 
 
 _SEVERITIES = list(Severity)
@@ -189,23 +194,34 @@ def first(alert: Alert, now: float) -> AlertContent:
 
 
 def is_repeated(content: AlertContent, alert: Alert) -> bool:
-    """Return whether an alert says again what fires already, from whatever sender: so it is no news."""
+    """Return whether an alert says again what its sender has said already: so it is no news."""
     is_told = alert.starts_at is not None and alert.fingerprint != "" and not alert.is_resolved
-    return is_told and any(one[1:] == alert.firing[1:] for one in content.firing)
+    return is_told and any(one[:3] == alert.firing[:3] for one in content.firing)
 
 
 def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     """Return the content with another alert. One that says again what fires can ask for a pause for the first time."""
     if is_repeated(content, alert):
-        return replace(content, asks=content.asks or alert.asks)
+        is_known = not alert.firing.asks or alert.firing in content.firing
+        firing = content.firing if is_known else _with(content.firing, alert.firing)
+        return replace(content, firing=firing, asks=content.asks or alert.asks)
     if alert.is_resolved:
         left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
-    firing = (*(one for one in content.firing if one != alert.firing), alert.firing)[-_MOST_FIRING:]
+    firing = _with(content.firing, alert.firing)
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
     asks, count = content.asks or alert.asks, content.count + 1
     return replace(content, alert=shown, count=count, last_at=now, firing=firing, resolved_at=None, asks=asks)
+
+
+def _with(firing: Sequence[Firing], new: Firing) -> tuple[Firing, ...]:
+    """Return what fires. Too many of a sender lose the oldest one that did not ask for a pause, or else the oldest."""
+    same = next((one for one in firing if one[:3] == new[:3]), new)
+    after = [*(one for one in firing if one is not same), new._replace(asks=same.asks or new.asks)]
+    own = [one for one in after if one.sender == new.sender]
+    lost = min(own, key=lambda one: one.asks) if len(own) > _MOST_FIRING else None
+    return tuple(one for one in after if one is not lost)
 
 
 class Head(StrEnum):
@@ -322,7 +338,7 @@ class ResultContent:
 
 @dataclass(frozen=True, slots=True)
 class HeldContent:
-    """The sessions that alerts did not pause, because `paused` ones were the most within a minute.
+    """The sessions that alerts of a sender did not pause, because `paused` ones were the most within a minute.
 
     The row of the message has this `id`. Until `until` (Unix seconds) further ones are held back, so far `count`: the
     last one at `last_at`, and `known` tell them apart. `alerts` has the reason, the user id and the sessions of some.

@@ -281,7 +281,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Alerts would have paused more than `most` sessions of the workspace within a minute: nothing was sent."""
+    """Alerts of the sender would have paused more than `most` sessions within a minute: nothing was sent."""
 
     most: int
 
@@ -302,7 +302,7 @@ class EndedBefore:
 
 @dataclass(frozen=True, slots=True)
 class AutoPauseOff:
-    """The workspace takes no pauses by alerts any more: nothing was sent."""
+    """The workspace takes no pauses by alerts any more, or not by this sender: nothing was sent."""
 
 
 NotAutomatic = Observed | HeldBack | ResumedBefore | EndedBefore | AutoPauseOff

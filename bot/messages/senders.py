@@ -57,6 +57,14 @@ _FIXES = {
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
 
+def with_revoked(message: Message, names: Iterable[str]) -> Message:
+    """Return the message of a card on which alerts with these revoked tokens fire; it says so."""
+    if not (named := some(map(code, names), most=MOST_NAMED)):
+        return message
+    line = f"*Token revoked*: {named}. Nobody can pause by its alerts or resolve them without a new one of its name."
+    return replace(message, text=f"{message.text}\n{line}", blocks=(*message.blocks, section(line)))
+
+
 def name_problem(name: str, tokens: Iterable[AlertToken]) -> str:
     """Return why there can be no token of this name beside the others; "" if there can be."""
     names = {one.name for one in tokens}

@@ -230,9 +230,9 @@ def held_message(content: HeldContent) -> Message:
         f"⛔ *Not paused automatically: {count_text(content.count)}.*{risk}",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",
         f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}.",
-        f"✅ *Continued* by {mention(content.continued_by)}. Alerts pause sessions again."
+        f"✅ *Continued* by {mention(content.continued_by)}. Alerts with this token pause sessions again."
         if content.continued_by
-        else f"Alerts pause no further ones until {moment(content.until)}. {_BY_CARD}",
+        else f"Alerts with this token pause no further ones until {moment(content.until)}. {_BY_CARD}",
         "*Continue* names those whose alert still fires, and asks before it pauses them." if is_left else "",
     )
     button = plain_button(CONTINUE, "Continue") | {"value": content.id}
@@ -246,7 +246,7 @@ def held_modal(content: HeldContent, orders: Sequence[Order], seen: str) -> View
     parts = ["\n".join(shown[first : first + _ASKED_EACH]) for first in range(0, len(shown), _ASKED_EACH)]
     question = f"*Pause {count_text(len(orders))}?*" if orders else "*Nothing to pause.*"
     texts = [
-        f"{question}{_left_out(content, len(orders))}\nAfterwards alerts pause sessions again.",
+        f"{question}{_left_out(content, len(orders))}\nAfterwards alerts with this token pause sessions again.",
         *parts,
         *([f"And {more} more."] if more > 0 else []),
     ]
@@ -257,7 +257,7 @@ def held_modal(content: HeldContent, orders: Sequence[Order], seen: str) -> View
 def continued_text(content: HeldContent, count: int) -> str:
     """Return the answer to a person who has so many sessions paused."""
     top = f"⏳ *Pausing {count_text(count)}.* Their cards show the results." if count else "*Nothing to pause.*"
-    return f"{top}{_left_out(content, count)}\nAlerts pause sessions again."
+    return f"{top}{_left_out(content, count)}\nAlerts with this token pause sessions again."
 
 
 def not_continued_text(refusal: Refusal, *, dashboard_url: str) -> str:

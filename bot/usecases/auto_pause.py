@@ -155,7 +155,7 @@ class AutoPauses:
         known: Outcome | None = Observed() if mode is AutoPause.OBSERVE else Late(age) if age > STILL_WANTED else None
         if since is None:
             since, known = time.time(), StoreUnavailable()
-        attempt, actor = attempt_of(team_id, alert.session_id, alert.fingerprint, since), program_id(alert.sender)
+        attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
         address = ReplyAddress(Actor(team_id, channel, actor))
         order = pause_of(attempt, alert.session_id, address.actor, _reason(alert), age=age)
         pause.running, pause.is_repeated = self.orders.start(order, address, known)
@@ -192,7 +192,7 @@ class AutoPauses:
             self.tasks.start(self.orders.deliver(running, address))
         await asyncio.gather(*(running.is_safe(None, within=_SAFE_WITHIN) for running, _ in started))
         try:
-            await self.rows.start_anew(*address.actor.person, held_id, float(until))
+            await self.rows.start_anew(address.actor.person, held.content, float(until))
         except StoreError:
             return sessions.continue_answer(sessions.NO_DATABASE)
         return sessions.continue_answer(sessions.continued_text(held.content, len(orders)))

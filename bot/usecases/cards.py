@@ -18,6 +18,7 @@ from bot.messages.batches import batch_message
 from bot.messages.blocks import Message
 from bot.messages.cards import alert_message, card_message, digest_of, mentioning, with_check
 from bot.messages.results import as_direct_message
+from bot.messages.senders import with_revoked
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, IncomingAlert, Placed, SentCard
@@ -107,8 +108,9 @@ class CardSender:
 
     async def _try(self, card: ClaimedCard) -> Attempt:
         """Send a card, unless Slack has the message already."""
+        owner = await self.workspaces.find(card.team_id) if card.team_id else self.workspaces.pinned
         if isinstance(content := card.parts[0].content, BatchContent):
-            return await self._try_batch(card, content, card.parts[0].session_id)
+            return await self._try_batch(card, owner, content)
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
@@ -116,16 +118,19 @@ class CardSender:
         asking = [one.session_id for one in card.parts if isinstance(one.content, AlertContent) and one.content.asks]
         refusals = await self.states.refusals_of_alerts(card.team_id, asking) if asking else {}
         message = card_message(parts, states, facts, channel_id=card.channel_id, refusals=refusals)
-        message = with_check(message, min(checks, default=None))
+        alerts = [one for one, _ in parts if isinstance(one, AlertContent) and one.reply is None]
+        gone = {one.sender for alert in alerts for one in alert.firing if owner and not owner.named_token(one.sender)}
+        message = with_revoked(with_check(message, min(checks, default=None)), sorted(gone))
         digest = digest_of(message)
         if card.ts is not None and digest == card.shown:
             return Attempt(SentCard(card, card.ts, digest))
-        return _read(card, await self._call(card, message), digest)
+        return _read(card, await self._call(card, owner, message), digest)
 
-    async def _try_batch(self, card: ClaimedCard, content: BatchContent, batch_id: str) -> Attempt:
+    async def _try_batch(self, card: ClaimedCard, owner: Workspace | None, content: BatchContent) -> Attempt:
         """Send the result of a batch, as far as it has come; at its end elsewhere if Slack refuses it there."""
+        batch_id = card.parts[0].session_id
         orders = await self.states.of_batch(card.team_id, batch_id)
-        earlier = await self._link_to(content.follows, card.team_id) if content.follows else ""
+        earlier = await self._link_to(content.follows, owner) if content.follows else ""
         message = batch_message(content, orders, batch_id, earlier=earlier)
         is_over = all(one.outcome for one in orders)
         after = None if is_over else BATCH_INTERVAL
@@ -134,26 +139,24 @@ class CardSender:
         digest = digest_of(message)
         if card.ts is not None and digest == card.shown:
             return Attempt(SentCard(card, card.ts, digest, retry_after=after))
-        result = await self._call(card, message)
+        result = await self._call(card, owner, message)
         if isinstance(result, Refused) and not is_over:
             return Attempt(SentCard(card, retry_after=after))
         if isinstance(result, Refused) and card.ts is not None:  # its message was deleted, or the channel archived
-            result = await self._call(replace(card, ts=None), message)
+            result = await self._call(replace(card, ts=None), owner, message)
         if isinstance(result, Refused) and content.channel_id:
             address = unseal(content.address, Actor(card.team_id, content.channel_id, content.user_id), self.cipher)
             url = None if address is None else address.response_url
             if url is not None and isinstance(await self.response_urls.post(url, message), Posted):
                 return Attempt(SentCard(card))
             message = as_direct_message(message, content.channel_id)
-            result = await self._call(replace(card, channel_id=content.user_id, ts=None), message)
+            result = await self._call(replace(card, channel_id=content.user_id, ts=None), owner, message)
         attempt = _read(card, result, digest_of(message))
         return attempt if attempt.sent.ts is None else replace(attempt, sent=replace(attempt.sent, retry_after=after))
 
-    async def _link_to(self, batch_id: str, team_id: str) -> str:
-        posted, workspace = await self.states.message_of_batch(batch_id), await self.workspaces.find(team_id)
-        if posted is None or workspace is None:
-            return ""
-        return await self.slack.permalink(workspace.bot_token, *posted)
+    async def _link_to(self, batch_id: str, owner: Workspace | None) -> str:
+        posted = await self.states.message_of_batch(batch_id)
+        return await self.slack.permalink(owner.bot_token, *posted) if posted and owner else ""
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""
@@ -164,8 +167,7 @@ class CardSender:
                 states[part.session_id] = replace(seen, before=state)
         return states
 
-    async def _call(self, card: ClaimedCard, message: Message) -> PostResult:
-        workspace = await self.workspaces.find(card.team_id) if card.team_id else self.workspaces.pinned
+    async def _call(self, card: ClaimedCard, workspace: Workspace | None, message: Message) -> PostResult:
         if workspace is None:
             return Refused(NO_WORKSPACE)
         if card.mentions and workspace.alerts_group:

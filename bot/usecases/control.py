@@ -181,9 +181,9 @@ class SessionControl:
                 channel = access.workspace.alerts_channel or entry.order.actor.channel_id
                 with suppress(StoreError):
                     verdict = await rows.judge(entry.id, entry.order, channel)
-                    if verdict.why_not is not None or record.is_ours():
-                        entry.was_paused = verdict.was_paused
-                        return verdict.why_not or access
+                    if not isinstance(verdict, bool) or record.is_ours():
+                        entry.was_paused = verdict is True
+                        return access if isinstance(verdict, bool) else verdict
             elif not isinstance(access, outcomes.StoreUnavailable):
                 return access
             await asyncio.sleep(_JUDGED_AGAIN_AFTER)

@@ -182,7 +182,8 @@ class Changes:
 def token_record(user_id: str, did: str, token: AlertToken) -> Record:
     """Return the record that an alert token was made, changed or revoked."""
     can_pause = "can pause" if token.may_pause else "cannot pause"
-    return Record(user_id, f"alert token {token.name}", f"{did}, {can_pause}, {len(token.channels)} more channels")
+    value, sender = f"{did}, {can_pause}, {len(token.channels)} more channels", "" if did == "changed" else token.name
+    return Record(user_id, f"alert token {token.name}", value, sender)
 
 
 def _has(workspace: Workspace, key: AnchorKey) -> bool:

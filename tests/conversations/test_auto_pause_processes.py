@@ -134,7 +134,7 @@ async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_u
     async with single_workspace(**shared) as at:  # type: ignore[arg-type]
         await send(at, session_id=at.anchor.add_session())
         with psycopg.connect(url) as other:
-            other.execute("SELECT 1 FROM marks WHERE name = 'auto pauses' FOR UPDATE")
+            other.execute("SELECT 1 FROM marks WHERE name LIKE 'auto pauses %' FOR UPDATE")
             sending = asyncio.create_task(send(at))
             await until_one_waits_for(other, url)
             resuming = asyncio.create_task(at.command(verb="resume"))

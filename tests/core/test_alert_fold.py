@@ -16,7 +16,7 @@ from bot.core.cards import (
     worse,
 )
 from harness import SESSION
-from harness.product import SessionId, cards, sessions
+from harness.product import SessionId, cards, sessions, workspace
 
 Severity, Urgency, Worse = cards.Severity, cards.Urgency, cards.Worse
 ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
@@ -49,9 +49,26 @@ def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all_
     assert (content.firing, content.resolved_at) == ((), 3.0)
     other = replace(ALERT, sender="grafana")
     content = fold(fold(first(ALERT, 1.0), other, 2.0), replace(RESOLVED, fingerprint=""), 3.0)
-    assert (content.firing, content.resolved_at) == ((("grafana", "a", None),), None)
+    assert (content.firing, content.resolved_at) == ((other.firing,), None)
     content = fold(fold(first(ALERT, 1.0), other, 2.0), RESOLVED, 3.0)
-    assert (content.firing, content.resolved_at) == ((), 3.0)
+    assert (content.firing, content.resolved_at) == ((other.firing,), None)
+
+
+def test_of_too_many_alerts_of_a_sender_those_that_asked_for_a_pause_stay() -> None:
+    def named(number: int, *, asks: bool = False) -> cards.Alert:
+        return replace(ALERT, fingerprint=f"{number}", asks_for=workspace.AutoPause.ON if asks else None)
+
+    asking = named(0, asks=True)
+    content = fold(first(replace(ALERT, sender="grafana"), 1.0), asking, 2.0)
+    for alert in (named(0), *map(named, range(1, 501))):
+        content = fold(content, alert, 3.0)
+    kept = [one for one in content.firing if one.sender == ALERT.sender]
+    assert (len(content.firing), kept[0], kept[1].fingerprint) == (501, asking.firing, "2")
+    for number in range(501, 1_001):
+        content = fold(content, named(number, asks=True), 4.0)
+    content = fold(content, named(0), 5.0)
+    kept = [one for one in content.firing if one.sender == ALERT.sender]
+    assert [one.fingerprint for one in kept] == [f"{number}" for number in range(501, 1_001)]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from bot.messages.blocks import in_channel
 from bot.messages.buttons import why_not_automatic
 from bot.messages.checks import Finding, Kind
 from bot.messages.results import outcome_message, waiting_message
+from bot.messages.senders import with_revoked
 from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
 
@@ -44,6 +45,11 @@ def outcome_text(
 def not_automatic(why: NotAutomatic | StoreUnavailable) -> str:
     """What a card says of a pause that its alert asked for."""
     return why_not_automatic(why)
+
+
+def token_revoked(sender: str) -> str:
+    """What a card says of the token of a sender whose alert fires."""
+    return with_revoked(in_channel(""), [sender]).text.strip()
 
 
 def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pause") -> str:

@@ -38,7 +38,7 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.history import states_now
-from bot.outbound.store.marks import COUNTED, FIRING, WRITE_MARK, firing_name
+from bot.outbound.store.marks import COUNTED, WRITE_MARK, firing_name
 
 _log = logging.getLogger(__name__)
 
@@ -123,18 +123,18 @@ def _elsewhere(cards: Mapping[CardName, NewCard], resolved: IncomingAlert, now: 
         name: replace(card, content=fold(card.content, alert, now))
         for name, card in cards.items()
         if card.session == session and name[1] != resolved.channel_id and isinstance(card.content, AlertContent)
-        if any(one[0] == alert.sender and alert.resolves(one) for one in card.content.firing)
+        if any(map(alert.resolves, card.content.firing))
     }
 
 
 def _forget_firing(connection: Connection, resolved: IncomingAlert) -> None:
-    """Let the next alert begin to fire. A resolved one without a fingerprint ends all of its own sender."""
-    alert, scope = resolved.alert, resolved.team_id
+    """Let the next alert of its sender begin to fire. A resolved one without a fingerprint ends all of them."""
+    alert, scope, name = resolved.alert, resolved.team_id, firing_name(resolved.alert)
     if alert.fingerprint:
-        connection.execute(_FORGET_ONE, scope=scope, name=firing_name(alert.session_id, alert.fingerprint))
+        connection.execute(_FORGET_ONE, scope=scope, name=name)
     else:
-        of_session = {"scope": scope, "first": f"{FIRING} {alert.session_id} ", "last": f"{FIRING} {alert.session_id}~"}
-        connection.execute(_FORGET_OF_SENDER, **of_session, sender=alert.sender)
+        first = " ".join([*name.split()[:2], ""])
+        connection.execute(_FORGET_OF_SENDER, scope=scope, first=first, last=f"{first[:-1]}~", sender=alert.sender)
 
 
 def _limited(connection: Connection, cards: Sequence[NewCard], placed: dict[str, Placed], now: float) -> list[NewCard]:

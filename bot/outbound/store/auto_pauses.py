@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
-from bot.core.cards import Alert, AlertContent, HeldContent
+from bot.core.cards import Alert, AlertContent, Firing, HeldContent
 from bot.core.fields import digest
 from bot.core.outcomes import (
     Broken,
@@ -29,7 +29,7 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.recovery import STILL_WANTED, State
-from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, read_attempt
+from bot.core.requests import Actor, Attempt, Order, Person, Source, Verb, program_id, read_attempt
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
 from bot.outbound.store.alerts import FOLD
@@ -51,7 +51,7 @@ RESPECTED = 600.0
 """Seconds for which nothing undoes a person's resume automatically, however long the alert has fired."""
 
 WINDOW, HELD_FOR = 60.0, 600.0
-"""Seconds in which the sessions that alerts pause are counted, and for which further ones are held back."""
+"""Seconds in which the sessions that alerts of a sender pause are counted, and for which others are held back."""
 
 AGAIN_AFTER = 60.0
 """Seconds after an attempt that did not pause the session, until the next one."""
@@ -66,7 +66,7 @@ MOST_HELD = 1_000
 
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
-_OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, however often it fires
+_OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, whenever it fires
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name FOR UPDATE"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
@@ -92,15 +92,15 @@ _NOT_PAUSED = f"""
     WHERE source = '{Source.ALERT}' AND given_at > :since AND settled_at <= :until AND %s
       AND NOT EXISTS (SELECT 1 FROM orders AS later
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id AND later.given_at >= own.given_at
-          AND later.id > own.id AND (later.outcome = '{Paused.__name__}'
-            OR substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT})))
+          AND later.id > own.id AND (later.outcome = '{Paused.__name__}' OR (later.user_id = own.user_id
+            AND substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT}))))
       AND EXISTS (SELECT 1 FROM cards WHERE team_id = own.team_id AND session_id = own.session_id
         AND channel_id = own.channel_id AND {IS_OPEN} AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
-    ORDER BY given_at %s LIMIT :most
+    ORDER BY row_number() OVER (PARTITION BY team_id, user_id ORDER BY given_at %s), given_at LIMIT :most
 """
-"""The last pause by each alert, if it did not pause its session, and nobody else has, while an alert fires there."""
+"""The last pause by each alert, if it did not pause its session, nor anybody else, while one fires: senders in turn."""
 _DUE_AGAIN = _NOT_PAUSED % ("outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN))), "ASC")
-_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id", "DESC")
+_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id AND user_id = :user_id", "DESC")
 _CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
 _READ_HELD = f"SELECT * FROM cards WHERE id = :id AND team_id = :team_id AND {IS_OPEN} AND kind = '{HELD}'"
 _HOLD = f"""
@@ -136,32 +136,21 @@ class Held:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a pause by an alert may be sent: the rule against it, if there is one.
-
-    The session `was_paused` before, as far as the journal knows, or a pause is at Anchor.
-    """
-
-    why_not: NotAutomatic | None = None
-    was_paused: bool = False
-
-
 def pause_of(attempt: Attempt, session_id: SessionId, actor: Actor, reason: str, *, age: float = 0.0) -> Order:
     """Return the order of an attempt, which is so many seconds old."""
     return Order(Verb.PAUSE, session_id, actor, reason, attempt.trigger_id, age, Source.ALERT)
 
 
-def attempt_of(team_id: str, session_id: str, fingerprint: str, since: float) -> Attempt:
+def attempt_of(team_id: str, session_id: str, firing: Firing, since: float) -> Attempt:
     """Return the first attempt for what fires in a session since a time (Unix seconds)."""
-    return Attempt(digest(json.dumps([team_id, session_id, fingerprint]))[:_DIGEST], since)
+    return Attempt(f"{digest(json.dumps([team_id, session_id, firing.fingerprint]))[:_DIGEST]} {firing.sender}", since)
 
 
 def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
     """Return whether what an attempt was for still fires."""
-    begun = partial(attempt_of, team_id, content.alert.session_id)
-    of_cards = (begun(name, attempt.since if since is None else since) for _, name, since in content.firing)
-    return any(one.all_of_firing == attempt.all_of_firing for one in of_cards)
+    begun, own = partial(attempt_of, team_id, content.alert.session_id), attempt.firing.partition(" ")[2]
+    of_sender = [(one, attempt.since if one[2] is None else one[2]) for one in content.firing if one.sender == own]
+    return any(begun(*one).all_of_firing == attempt.all_of_firing for one in of_sender)
 
 
 def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[Unpaused]:
@@ -202,45 +191,45 @@ def _check_recorded(rows: Sequence[Row]) -> None:
 
 @dataclass(eq=False)
 class AutoPauseRows:
-    """Repository of what pauses by alerts depend on. Alerts pause `most` sessions of a workspace within WINDOW."""
+    """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within WINDOW."""
 
     database: Database
     most: int
 
     def __post_init__(self) -> None:
         self._clock = DatabaseClock()
-        self._turns = KeyedLocks()  # those of a workspace wait for each other here, where they are in nobody's way
+        self._turns = KeyedLocks()  # of a workspace one waits here for each sender, where they are in nobody's way
 
     async def firing_since(self, team_id: str, alert: Alert) -> float:
         """Return since when an alert fires that does not say so itself (Unix seconds), and remember it.
 
         That is the first one after a resolved one, or after a day without any.
         """
-        async with self._turns.get(team_id):
+        async with self._turns.get((team_id, program_id(alert.sender))), self._turns.get(team_id):
             return await self.database.change(partial(self._firing_since, team_id, alert))
 
     def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
         now = time.monotonic() + self._clock.offset(connection)
-        mark = {"team_id": team_id, "name": firing_name(alert.session_id, alert.fingerprint)}
+        mark = {"team_id": team_id, "name": firing_name(alert)}
         _check_recorded(connection.fetch_all(LOCK_WORKSPACE, team_id=team_id))
         row = connection.fetch_one(_READ_MARK, **mark)
         since = json.loads(row.value)[0] if row is not None and row.until > now else now
         connection.execute(WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
         return float(since)
 
-    async def judge(self, order_id: str, order: Order, channel_id: str) -> Verdict:
-        """Decide about the recorded pause of an alert, one after the other in a workspace.
+    async def judge(self, order_id: str, order: Order, channel_id: str) -> NotAutomatic | bool:
+        """Return the rule against the recorded pause of an alert, or whether its session was paused before.
 
-        A resume is recorded before, and found, or waits for the end of the pause. If it is held back, a message in the
-        channel says so.
+        One is decided after the other in a workspace. A resume is recorded before, and found, or waits for the end of
+        the pause. If it is held back, a message in the channel says so.
         """
-        async with self._turns.get(order.actor.team_id):
+        async with self._turns.get(order.actor.person), self._turns.get(order.actor.team_id):
             verdict = await self.database.change(partial(self._judge, order_id, order, channel_id), is_urgent=True)
-        if isinstance(verdict.why_not, HeldBack):
+        if isinstance(verdict, HeldBack):
             self.database.news.cards.set()
         return verdict
 
-    def _judge(self, order_id: str, order: Order, channel_id: str, connection: Connection) -> Verdict:
+    def _judge(self, order_id: str, order: Order, channel_id: str, connection: Connection) -> NotAutomatic | bool:
         self._clock.ask(connection)  # before the locks, so that those of a frozen process end
         workspace = connection.queue(LOCK_WORKSPACE, {"team_id": order.actor.team_id})
         offset = self._clock.offset(connection, session_locks([order]))
@@ -248,24 +237,24 @@ class AutoPauseRows:
         now, attempt = time.monotonic() + offset, read_attempt(order.trigger_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
         if (why_not := _why_not(connection, order, attempt, now)) is not None:
-            return Verdict(why_not)
+            return why_not
         of_session = {"team_id": order.actor.team_id, "session_id": order.session_id}
         pause = connection.fetch_one(_PAUSE, **of_session, id=order_id, wanted=now - STILL_WANTED)
         if pause is not None and pause.outcome in {None, Paused.__name__}:
-            return Verdict(was_paused=True)
+            return True
         held = self._count(connection, order_id, order, attempt, now)
         if held is not None:
             self._tell(connection, held, order, channel_id, now)
-        return Verdict(None if held is None else HeldBack(self.most))
+        return False if held is None else HeldBack(self.most)
 
     def _count(
         self, connection: Connection, order_id: str, order: Order, attempt: Attempt, now: float
     ) -> HeldContent | None:
-        """Count a session that may be paused. Return None, or the new message if no other one may for HELD_FOR.
+        """Count a session that its sender may pause. Return None, or the new message if it may no other for HELD_FOR.
 
         Further attempts for one that was counted are no more.
         """
-        mark = {"team_id": order.actor.team_id, "name": PACE_OF_PAUSES}
+        mark = {"team_id": order.actor.team_id, "name": f"{PACE_OF_PAUSES} {order.actor.user_id}"}
         row = connection.fetch_one(_READ_MARK, **mark)
         held_until, (admitted, held_id) = (0.0, ([], "")) if row is None else (row.until, json.loads(row.value))
         recent = {one for at, one in admitted if abs(now - at) < WINDOW}
@@ -299,20 +288,22 @@ class AutoPauseRows:
         content = _read_held(connection, team_id, held_id)
         if content is None or not content.can_continue(now):
             return None
-        within = {"since": content.until - HELD_FOR - STILL_WANTED, "until": min(now, until)}
-        found = _still_firing(connection, connection.fetch_all(_HELD_BACK, team_id=team_id, most=MOST_HELD, **within))
+        within = {"since": content.until - HELD_FOR - STILL_WANTED, "until": min(now, until), "most": MOST_HELD}
+        rows = connection.fetch_all(_HELD_BACK, team_id=team_id, user_id=content.alerts[0][1], **within)
+        found = _still_firing(connection, rows)
         by_session = {
             one.order.session_id: one for one in found if not _why_not(connection, one.order, one.attempt, now)
         }
         return Held(content, [*by_session.values()], now)
 
-    async def start_anew(self, team_id: str, user_id: str, held_id: str, until: float) -> None:
-        """Count from zero again. A person had those paused that were held back by a time (Unix seconds)."""
-        await self.database.change(partial(self._start_anew, team_id, user_id, held_id, until))
+    async def start_anew(self, person: Person, held: HeldContent, until: float) -> None:
+        """Count a sender's from zero again. A person had those paused that were held back by a time (Unix seconds)."""
+        await self.database.change(partial(self._start_anew, *person, held, until))
         self.database.news.cards.set()
 
-    def _start_anew(self, team_id: str, user_id: str, held_id: str, until: float, connection: Connection) -> None:
-        now, mark = time.monotonic() + self._clock.offset(connection), {"team_id": team_id, "name": PACE_OF_PAUSES}
+    def _start_anew(self, team_id: str, user_id: str, held: HeldContent, until: float, connection: Connection) -> None:
+        now, held_id, mark = time.monotonic() + self._clock.offset(connection), held.id, {"team_id": team_id}
+        mark["name"] = f"{PACE_OF_PAUSES} {held.alerts[0][1]}"
         connection.fetch_one(LOCK_WORKSPACE, team_id=team_id)
         row, content = connection.fetch_one(_READ_MARK, **mark), _read_held(connection, team_id, held_id)
         admitted, current_id = ([], "") if row is None else json.loads(row.value)

@@ -268,8 +268,8 @@ def row_values(card: cards.NewCard, now: float) -> dict[str, Any]:
 
 def _read_firing(value: str | list[Any]) -> cards.Firing:
     """Decode what fires; earlier versions of the bot stored only the fingerprint, or no time."""
-    sender, fingerprint, starts_at = (DEFAULT_SENDER, value, None) if isinstance(value, str) else (*value, None)[:3]
-    return sender, fingerprint, starts_at
+    sender, fingerprint, *more = (DEFAULT_SENDER, value) if isinstance(value, str) else value
+    return cards.Firing(sender, fingerprint, *(more or [None]))
 
 
 def _read_alert(fields: dict[str, Any]) -> cards.Alert:

@@ -9,8 +9,8 @@
 | a workspace | `pace` | | the messages that it has been sent recently |
 | a workspace | `reads` | | the times of recent requests to Anchor in the background |
 | a workspace | `counted` and a channel | when the message is complete | the sessions that its last message counts |
-| a workspace | `firing`, a session, and what fires | when it is forgotten | since when it fires, and its sender |
-| a workspace | `auto pauses` | until when further ones are held back | the sessions that alerts have paused recently |
+| a workspace | `firing`, a session, what fires, its sender | when it is forgotten | since when it fires, its sender |
+| a workspace | `auto pauses` and a sender | until when others are held back | the sessions that it has paused lately |
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | a workspace | `shown` and an id | its expiry | the person, and the sessions that a window showed to them |
@@ -31,6 +31,7 @@ from functools import partial
 
 from cachetools import TTLCache
 
+from bot.core.cards import Alert
 from bot.core.fields import digest
 from bot.core.requests import Person
 from bot.core.session_ids import SessionId
@@ -46,7 +47,7 @@ CHECK, KEY_CHECK, PACE, READS, COUNTED = "check", "key check", "pace", "reads", 
 FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
 REFRESH = "people", "refresh"
 
-_LONGEST_DIGEST = 16
+_LONGEST_DIGEST = 9  # the longest name of a sender needs the room
 _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
@@ -62,9 +63,10 @@ _UNTOLD = "SELECT value FROM marks WHERE scope = :scope AND name = :name"
 _SET_UNTOLD = "UPDATE marks SET value = :untold WHERE scope = :scope AND name = :name"
 
 
-def firing_name(session_id: str, fingerprint: str) -> str:
+def firing_name(alert: Alert) -> str:
     """Return the name of the mark of an alert that fires."""
-    return f"{FIRING} {session_id} {digest(fingerprint)[:_LONGEST_DIGEST]}"
+    what = digest(alert.fingerprint)[:_LONGEST_DIGEST]
+    return f"{FIRING} {alert.session_id.replace('-', '')} {what} {alert.sender}"
 
 
 def claim_mark(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:

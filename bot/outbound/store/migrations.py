@@ -299,6 +299,15 @@ MIGRATIONS = {
       SELECT id, team_id, '', what, at, user_id, value FROM changes;
     DROP TABLE changes
     """,
+    "0024": """
+    -- the sender is a part of what fires
+    UPDATE orders SET trigger_id = substr(trigger_id, 1, 38) || ' ' || substr(user_id, 7) || substr(trigger_id, 39)
+      WHERE source = 'alert';
+    INSERT INTO marks SELECT scope, 'firing ' || replace(substr(name, 8, 36), '-', '') || substr(name, 44, 10) || ' '
+        || json_extract(value, '$[1]'), until, value
+      FROM marks WHERE substr(name, 1, 7) || substr(name, 16, 1) = 'firing -' ON CONFLICT DO NOTHING;
+    DELETE FROM marks WHERE substr(name, 1, 7) || substr(name, 16, 1) = 'firing -'
+    """,
 }
 """The changes of the tables, by the revision that each leads to, for both databases. A released one is not edited.
 

@@ -13,6 +13,8 @@ from bot.core.fields import SLACK_ID, Secret, known_fields
 from bot.core.policy import Policy
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
 from bot.outbound.store.audit import ADD_CHANGE, AuditTrail
+from bot.outbound.store.card_claims import IS_OPEN
+from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.marks import TEAM
@@ -66,6 +68,10 @@ _SAVE_TOKEN = f"""
     INSERT INTO marks (scope, name, value) VALUES ('{TEAM}', :digest, :ids)
     ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 """
+_SHOW_TOKEN = f"""
+    UPDATE cards SET version = version + 1, due = coalesce(due, :at)
+    WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT} AND content LIKE :fires
+"""
 _UNNAMED = "SELECT 1 FROM cards WHERE team_id = ''"
 _ADOPT = """
     UPDATE cards SET team_id = :team_id, version = version + 1, due = coalesce(due, changed_at) WHERE team_id = ''
@@ -88,12 +94,13 @@ _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows hav
 class Record:
     """A change for the audit trail: who made it, and the new value of a setting, which names no person and no secret.
 
-    The user id is "" if nobody is known.
+    The user id is "" if nobody is known. The cards with alerts of a `sender` that has got or lost its token say so.
     """
 
     user_id: str
     what: str
     value: str
+    sender: str = ""
 
 
 UNKNOWN_TOKENS = Record("", "alert tokens", "changed")
@@ -327,8 +334,10 @@ class WorkspaceRows:
         return is_changed
 
     def _record(self, connection: Connection, team_id: str, record: Record) -> None:
-        at = DatabaseClock().now(connection)
-        connection.execute(ADD_CHANGE, id=secrets.token_hex(16), team_id=team_id, at=at, **asdict(record))
+        about = asdict(record) | {"team_id": team_id, "at": DatabaseClock().now(connection)}
+        connection.execute(ADD_CHANGE, id=secrets.token_hex(16), **about)
+        if record.sender:
+            connection.execute(_SHOW_TOKEN, **about, fires=f'%["{record.sender}", %')
 
     def _key_of(self, row: Row) -> AnchorKey | None:
         if row.anchor_api_key is None:

@@ -1,6 +1,8 @@
 """Since when an alert fires that does not say so itself, and what is counted after a person has continued."""
 
 import asyncio
+import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,9 +13,10 @@ from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from harness.cards import cards_of, exchange, pausing_alert, worse_alert
 from harness.databases import KEY, commit_slowly, until_committing
 from harness.order_rows import acted, order_row, rows_of
-from harness.product import Secret, Store, open_store, outcomes, requests
+from harness.product import Secret, SessionId, Store, cards, open_store, outcomes, requests
 from harness.round_trips import round_trips
 from harness.stored import ACME, execute, fetch
+from harness.texts import SESSION, digest
 
 pytestmark = pytest.mark.anyio
 
@@ -34,14 +37,14 @@ async def test_an_alert_that_comes_while_its_end_is_committed_fires_anew(postgre
 async def test_it_is_counted_from_zero_also_if_the_message_is_deleted_meanwhile(store: Store) -> None:
     await execute(
         store,
-        "INSERT INTO marks VALUES (:team, 'auto pauses', 2e9, :value)",
+        "INSERT INTO marks VALUES (:team, :name, 2e9, :value)",
         team=ACME.team_id,
+        name="auto pauses alert:default",
         value='[[[1.0, "s"]], "held"]',
     )
-    await AutoPauseRows(store.database, 10).start_anew(ACME.team_id, "U0ALICE0001", "held", 0.0)
-    assert await fetch(store, "SELECT until, value FROM marks WHERE name = 'auto pauses'") == [
-        (0.0, '[[[0.0, "s"]], ""]')
-    ]
+    held = cards.HeldContent("held", 10, 0.0, alerts=(("High spend", "alert:default", 1),))
+    await AutoPauseRows(store.database, 10).start_anew((ACME.team_id, "U0ALICE0001"), held, 0.0)
+    assert await fetch(store, "SELECT until, value FROM marks WHERE until = 0") == [(0.0, '[[[0.0, "s"]], ""]')]
 
 
 async def test_each_session_that_was_held_back_takes_one_round_trip(postgresql_urls: Iterator[str]) -> None:
@@ -54,13 +57,43 @@ async def test_each_session_that_was_held_back_takes_one_round_trip(postgresql_u
             session = type(alert.alert.session_id)(str(uuid.UUID(int=number)))
             about = replace(alert.alert, session_id=session)
             await exchange(cards_of(store), alerts=[replace(alert, id=f"a{number}", alert=about)])
-            order = pause_of(attempt_of(team, session, "f1", 1.0), session, requests.Actor(team, "C1", "alert:x"), "")
+            attempt = attempt_of(team, session, about.firing, 1.0)
+            order = pause_of(attempt, session, requests.Actor(team, "C1", "alert:default"), "")
             row = replace(order_row(age=1.0), order=order)
             verdict = await rows.judge(row.id, order, "C1")
-            outcome = verdict.why_not or outcomes.Paused()
+            outcome = outcomes.Paused() if isinstance(verdict, bool) else verdict
             await rows_of(store).write([row], [acted(row, outcome, settled_at=row.given_at)])
-            ids += [row.id] if verdict.why_not else []
+            ids += [] if isinstance(verdict, bool) else [row.id]
         way.sent.clear()
         held = await rows.held(team, ids[0])
         assert held is not None
         assert (len(held.unpaused), len(way.sent) < count + 10) == (count, True)
+
+
+async def test_what_fires_at_an_upgrade_is_the_same_of_its_sender_afterwards(database_url: str) -> None:
+    """Else it would be paused once more, also if a person has resumed it."""
+    sender = "s" * 30
+    alert = cards.Alert(SessionId(SESSION), "It spends.", fingerprint="f1", sender=sender)
+    since, team = 1_785_000_000.0, ACME.team_id
+    trigger = attempt_of(team, SESSION, alert.firing, since).trigger_id
+    before, mark = trigger.replace(f" {sender}", ""), f"firing {SESSION} {digest(alert.fingerprint)[:16]}"
+    async with open_store(Secret(database_url), [KEY]) as store:
+        await store.rows.save(ACME)
+        await execute(store, "UPDATE alembic_version SET version_num = '0023'")
+        await rows_of(store).write([order_row(trigger=before)], [])
+        await execute(store, "UPDATE orders SET source = 'alert', user_id = :user_id", user_id=f"alert:{sender}")
+        for name in (mark, f"{mark[:-1]}x"):  # two with the same digits
+            value = json.dumps([since, sender])
+            until = time.time() + 60
+            await execute(
+                store,
+                "INSERT INTO marks VALUES (:team, :name, :until, :value)",
+                team=team,
+                name=name,
+                until=until,
+                value=value,
+            )
+    async with open_store(Secret(database_url), [KEY]) as store:
+        assert await fetch(store, "SELECT trigger_id FROM orders") == [(trigger,)]
+        assert sum(name.startswith("firing ") for (name,) in await fetch(store, "SELECT name FROM marks")) == 1
+        assert await AutoPauseRows(store.database, 1).firing_since(team, alert) == since

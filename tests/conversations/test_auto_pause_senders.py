@@ -1,0 +1,222 @@
+"""What the alerts with one token do changes nothing for a pause that another one has asked for."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.sim.anchor import server_error
+from conversations.test_auto_pause import ALERT, age_orders, braking, pauses, send
+from conversations.test_auto_pause_limit import ask, confirm, running, told
+from conversations.test_cards import about_session
+from harness import HTTP_ONLY, SESSION, AdminHarness, SingleHarness
+from harness.conversation import post_json
+from harness.order_rows import session_locks
+from harness.product import workspace
+from harness.stored import add_token
+from harness.texts import token_revoked
+from harness.webhooks import alertmanager_alert, alertmanager_body
+
+pytestmark = [pytest.mark.anyio, HTTP_ONLY]
+
+OTHER = "o" * 32
+OF_OTHER = {"Authorization": f"Bearer {OTHER}"}
+SINCE = "2026-01-01T00:00:00Z"
+MOST = 500
+
+Act = Callable[[SingleHarness], Awaitable[object]]
+
+
+@asynccontextmanager
+async def of_two(url: str, *, may_pause: bool = True, **settings: str) -> AsyncIterator[SingleHarness]:
+    """A bot with two tokens, of which the other one `may_pause`, too."""
+    own = {"ALERTS_TOKENS": f"other={OTHER}", "AUTO_PAUSE_TOKENS": "default,other" if may_pause else "default"}
+    async with braking(url, **own | settings) as at:
+        yield at
+
+
+async def send_other(at: SingleHarness, **fields: object) -> Mapping[str, Any]:
+    """Let the other program send an alert, and return the answer."""
+    return (await post_json(f"{at.bot.url}/alerts", ALERT | fields, headers=OF_OTHER))[1]
+
+
+async def send_many(at: SingleHarness, headers: Mapping[str, str] = OF_OTHER) -> None:
+    """Let a program send as many other alerts about the session as a card keeps, none of which asks for a pause."""
+    alerts = [alertmanager_alert(fingerprint=f"many{number}") for number in range(MOST)]
+    answer = await post_json(f"{at.bot.url}/alerts/alertmanager", alertmanager_body(*alerts), headers=headers)
+    assert answer[0] == 200
+
+
+@pytest.mark.parametrize("since", [None, SINCE])
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(partial(send_other, status="resolved"), id="resolved"),
+        pytest.param(partial(send_other, status="resolved", starts_at=SINCE), id="resolved with its start"),
+        pytest.param(partial(send_other, status="resolved", fingerprint=""), id="all resolved"),
+        pytest.param(partial(send_other, starts_at=SINCE, action="observe"), id="observed"),
+        pytest.param(send_many, id="many of another one"),
+        pytest.param(
+            partial(send_many, headers={"Authorization": "Bearer s3cret-of-the-alerts"}), id="many of its own"
+        ),
+    ],
+)
+async def test_nothing_takes_the_further_attempts_back(act: Act, since: str | None, sqlite_url: str) -> None:
+    async with of_two(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        await send(at, starts_at=since)
+        before = len(pauses(at))
+        await act(at)
+        at.anchor.fault = None
+        await asyncio.sleep(130)
+        assert len(pauses(at)) == before + 1
+
+
+@pytest.mark.parametrize("since", [None, SINCE])
+@pytest.mark.parametrize("action", ["observe", "pause", None])
+async def test_what_another_one_has_said_already_is_paused_and_told(
+    action: str | None, since: str | None, sqlite_url: str
+) -> None:
+    async with of_two(sqlite_url) as at:
+        if action == "pause":
+            at.anchor.fault = server_error()
+        await send_other(at, action=action, starts_at=since, severity="info")
+        at.anchor.fault = None
+        before = len(pauses(at))
+        answer = await send(at, starts_at=since, severity="critical", text="It sends passwords.")
+        assert (answer["pause"], len(pauses(at))) == ("paused", before + 1)
+        said = ("It sends passwords.", "×2")
+        await at.slack.until(
+            lambda: any(all(one in at.current(card).text for one in said) for card in about_session(at))
+        )
+
+
+async def test_the_alerts_of_another_one_push_none_out_that_a_card_tells_apart(sqlite_url: str) -> None:
+    async with of_two(sqlite_url) as at:
+        await send(at, action=None, starts_at=SINCE)
+        await send_many(at)
+        assert (await send(at, action=None, starts_at=SINCE))["count"] == MOST + 1
+
+
+async def test_a_critical_alert_that_another_one_has_said_already_notifies_people(sqlite_url: str) -> None:
+    async with of_two(sqlite_url) as at:
+        for send_one, severity in ((send_other, "info"), (send, "critical")):
+            await send_one(at, action=None, starts_at=SINCE, severity=severity)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        assert about_session(at)[1].thread_ts == about_session(at)[0].ts
+
+
+@pytest.mark.parametrize("fingerprint", ["f1", ""])
+async def test_nobody_else_makes_a_new_firing_of_an_old_one(fingerprint: str, sqlite_url: str) -> None:
+    """Else it would undo the resume of a person."""
+    async with of_two(sqlite_url, may_pause=False) as at:
+        await send(at)
+        await at.command(verb="resume")
+        await at.slack.until(lambda: pauses(at) == ["pause", "resume"])
+        await age_orders(sqlite_url, seconds=3_000)
+        await send_other(at, status="resolved", fingerprint=fingerprint)
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("paused", ["pause", "resume"])
+        await send(at, status="resolved", fingerprint=fingerprint)
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("paused", ["pause", "resume", "pause"])
+
+
+async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sender_only(sqlite_url: str) -> None:
+    async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        invented = [f"00000000-0000-4000-8000-{number:012}" for number in range(3)]
+        words = [(await send_other(at, session_id=one))["pause"] for one in invented]
+        words.append((await send(at))["pause"])
+        assert words == ["failed", "failed", "held back", "paused"]
+
+
+async def test_each_sender_has_its_own_message_and_continue_is_about_that_one(sqlite_url: str) -> None:
+    async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        own, others = [[at.anchor.add_session() for _ in range(4)] for _ in range(2)]
+        for one, other in zip(own, others, strict=True):
+            await send(at, session_id=one)
+            await send_other(at, session_id=other)
+        await at.slack.until(lambda: len([one for one in told(at) if "2 sessions" in one.text.partition("\n")[0]]) == 2)
+        held, (message,) = running(at, own + others), [one for one in told(at) if "`other`" in one.text]
+        assert held == own[2:] + others[2:]
+        await confirm(at, await ask(at, message))
+        await at.anchor.until(lambda: running(at, held) == own[2:])
+        later = at.anchor.add_session(), at.anchor.add_session()
+        words = (await send(at, session_id=later[0]))["pause"], (await send_other(at, session_id=later[1]))["pause"]
+        assert words == ("held back", "paused")
+        assert running(at, own) == own[2:]
+
+
+async def test_one_sender_does_not_take_the_turns_of_the_further_attempts_for_another_one(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own are resolved, while other alerts keep firing on their cards."""
+    monkeypatch.setattr("bot.outbound.store.auto_pauses.MOST_DUE", 2)
+    async with of_two(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        for session in [at.anchor.add_session() for _ in range(3)]:
+            await send_other(at, session_id=session)
+            await send_other(at, session_id=session, fingerprint="f2", action=None)
+            await send_other(at, session_id=session, status="resolved")
+        await send(at)
+        before = len(at.anchor.posts(SESSION))
+        at.anchor.fault = None
+        await asyncio.sleep(200)
+        assert len(at.anchor.posts(SESSION)) == before + 1
+
+
+async def test_of_many_alerts_of_one_sender_one_is_decided_before_that_of_another_one(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decide_slowly(orders: Any) -> Any:
+        time.sleep(0.1)
+        return session_locks(orders)
+
+    monkeypatch.setattr("bot.outbound.store.auto_pauses.session_locks", decide_slowly)
+    async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="50") as at:
+        sessions = [at.anchor.add_session() for _ in range(30)]
+        storm = [asyncio.create_task(send_other(at, session_id=one, starts_at=SINCE)) for one in sessions]
+        await at.anchor.until(lambda: len(running(at, sessions)) < len(sessions))
+        await send(at, starts_at=SINCE)
+        left = len(running(at, sessions))
+        await asyncio.gather(*storm)
+        assert left > len(sessions) / 3
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_a_revoked_token_asks_for_no_further_attempt_and_a_new_one_of_its_name_resolves(
+    team: AdminHarness, is_paused: bool
+) -> None:
+    at, name = team.at, "spend-monitor"
+    post, rows = partial(at.post_alert, team.team_id, OTHER, **ALERT | {"session_id": team.session}), at.store.rows
+    assert await rows.set_alerts_channel(team.team_id, team.channel.id)
+    assert await rows.set_auto_pause(
+        team.team_id, workspace.AutoPause.ON, before=workspace.AutoPause.OFF, by=team.admin.id
+    )
+    assert await add_token(rows, team.team_id, OTHER, name, may_pause=True)
+    await team.open_home()
+    if not is_paused:
+        team.anchor.fault = server_error()
+    await post()
+    (card,) = [one for one in team.messages() if "Sent by" in one.text]
+    said = token_revoked(name)
+    assert said not in card.text
+    before = len(team.orders)
+    await team.press("anchor_alerts_sender", value=name)
+    await team.wait_for_modal(name)
+    await team.submit({"sender_revoke": ["yes"]})
+    team.anchor.fault = None
+    await team.slack.until(lambda: said in team.current(card).text)
+    await asyncio.sleep(200)
+    assert (len(team.orders), (await post(status="resolved"))[0]) == (before, 401)
+    await team.slack.close(team.admin)
+    await team.open_modal("anchor_alerts_token")
+    await team.submit({"sender_name": name})
+    await team.slack.until(lambda: said not in team.current(card).text)
+    assert await add_token(rows, team.team_id, OTHER, name)
+    assert (await post(status="resolved"))[0] == 200
+    await team.slack.until(lambda: "esolved" in team.current(card).text)
