@@ -227,7 +227,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
     admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:
-        changes = Changes(anchor, slack, workspaces.rows, monitor, base_url)
+        changes = Changes(anchor, slack, workspaces.rows, monitor, lists, base_url)
         SettingsListeners(admin_actions, changes, admin_modals, home_view).add_to(router)
     slack_app = SlackApp(
         router,

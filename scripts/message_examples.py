@@ -247,7 +247,7 @@ ANSWERS: Mapping[str, Message] = {
 PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
 REMINDERS: Mapping[str, Message] = {
     "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK),
-    "by Anchor's default": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
+    "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
     "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, now=1_800.0, known=None),
     "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK, offers_end=True),
     "the command's question": end_question(ID, TASK, OnlyFor(BOB, 1_020.0), now=900.0),
@@ -405,6 +405,7 @@ CARDS: Mapping[str, Message] = {
     "unknown to this key": card(ALERT, missing_state(Phase.NOT_FOUND, 0.0)),
     "known no longer": card(ALERT, missing_state(Phase.GONE, 1.0, state(Phase.PAUSED))),
     "ended while paused": card(ALERT, ended_state("completed", 1.0, state(Phase.PAUSED)), facts=CARD_FACTS),
+    "ended after a pause in doubt": card(ALERT, ended_state("completed", 1.0, state(Phase.UNCONFIRMED))),
     "ended after a resume": card(ALERT, ended_state("completed", 1.0, state(Phase.RESUMED, Verb.RESUME))),
     "resolved after a resume": card(fired(2, resolved_at=1.0), state(Phase.RESUMED, Verb.RESUME)),
     "firing, with facts": card(fired(3), facts=CARD_FACTS),
@@ -602,6 +603,7 @@ DIRECT: Mapping[str, Message] = {
     "key set": settings.key_saved(KEY, None).notice(ALICE),
     "key set, not verified": settings.key_saved(replace(KEY, check=KeyCheck.UNVERIFIED), None).notice(ALICE),
     "key replaced": settings.key_saved(KEY, SHORT).notice(ALICE),
+    "key replaced by one of another account": settings.key_saved(KEY, SHORT, 3).notice(ALICE),
     "key removed": settings.key_removed(KEY).notice(ALICE),
     "permissions changed": settings.policy_saved(RULES).notice(ALICE),
     "alerts channel chosen": settings.alert_posted(CHANNEL).notice(ALICE),
@@ -819,6 +821,11 @@ LISTS: Mapping[str, Message] = {
     "overview: Anchor can't be read": overview(NotRead(Unread.TIMED_OUT), (replace(WAS_PAUSED, session=None),)),
     **{f"refused: {name}": list_refusal(one, dashboard_url=DASHBOARD) for name, one in REFUSALS.items()},
     **{f"not read: {why}": ephemeral(not_read_text(NotRead(why), dashboard_url=DASHBOARD)) for why in Unread},
+    **{
+        f"not read: {why}, {name}": ephemeral(not_read_text(NotRead(why), dashboard_url=DASHBOARD, ordered=ordered))
+        for why in (Unread.UNREACHABLE, Unread.RATE_LIMITED)
+        for name, ordered in (("eight digits", str(ID)[:8]), ("words", "checkout"))
+    },
     "not read: with a status": ephemeral(not_read_text(NotRead(Unread.KEY_REJECTED, 401), dashboard_url=DASHBOARD)),
     "facts: its end is past": ephemeral(session_facts(replace(LISTED, created_at=NOW - 20_000), now=NOW)),
     "facts: nothing": ephemeral(session_facts(Session(id=ID, status=RUNNING), now=NOW)),
@@ -980,6 +987,11 @@ BATCHES: Mapping[str, Example] = {
         earlier=_EARLIER,
     ),
     "all paused": batches.batch_message(BatchContent(ALICE), batched(outcomes.Paused()), _BATCH_ID),
+    "seven paused, of which some have names": batches.batch_message(
+        BatchContent(ALICE, names={_ORDERS[0].session_id: "checkout <1>", _ORDERS[1].session_id: "shop.example"}),
+        batched(*7 * [outcomes.Paused()]),
+        _BATCH_ID,
+    ),
     "one of an outside program": batches.batch_message(
         BatchContent(ALICE, outside=1), batched(outcomes.Paused()), _BATCH_ID
     ),

@@ -27,11 +27,11 @@ from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId
-from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
+from bot.core.sessions import ALL_WORD, EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.batches import agents, batch_text, still_running
-from bot.messages.buttons import session_line
+from bot.messages.buttons import session_line, spoken_name
 from bot.messages.markup import DOING, code
 from bot.messages.results import explain_refusal, facts_message, outcome_message
 from bot.messages.sessions import not_read_text
@@ -126,12 +126,11 @@ async def _find_session(order: Order, settings: Settings, session: aiohttp.Clien
     access, digits = await OperatorAccess(place.find).check(order), order.session_id
     if not isinstance(access, Access):
         return digits  # the order is refused, too
-    running = await AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout).running(access.key)
-    meant = running if isinstance(running, NotRead) else running.meant_by(digits)
+    meant = (await _read_running(order, settings, session, place)).meant_by(digits)
     if isinstance(meant, Found):
         return meant.session_id
-    found = [] if isinstance(meant, NotRead) else [one.id for one in meant.sessions]
-    if isinstance(meant, NotRead) or not meant.is_complete:
+    found = [one.id for one in meant.sessions]
+    if not meant.is_complete:
         why = "Anchor did not list all sessions that run, so another one can be meant."
     elif found:
         why = "Another session can be meant."
@@ -302,7 +301,9 @@ async def _pause_all(
     results = [BatchedOrder("", session_id, outcome) for session_id, outcome in ended.items()]
     running = still_running(results)
     outside = sum(one.is_task is False for one in chosen)
-    say(batch_text(BatchContent(order.actor.user_id, reason=order.reason, outside=outside), results), *running)
+    names = {one.id: spoken_name(one) for one in chosen}
+    content = BatchContent(order.actor.user_id, reason=order.reason, outside=outside, names=names)
+    say(batch_text(content, results), *running)
     return 128 + received[0] if received else int(bool(running) or not found.is_complete)
 
 
@@ -316,7 +317,8 @@ async def _read_running(order: Order, settings: Settings, session: aiohttp.Clien
     access = await require_access(order, settings, place)
     found = await AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout).running(access.key)
     if isinstance(found, NotRead):
-        raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=settings.anchor_dashboard_url)))
+        ordered, url = order.session_id or ALL_WORD, settings.anchor_dashboard_url
+        raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=url, ordered=ordered)))
     return found
 
 

@@ -1,7 +1,7 @@
 """Cards: the messages of the bot with the button of a session, and the alerts on them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, NamedTuple
 
@@ -316,10 +316,11 @@ CardNames = frozenset[CardName]
 
 @dataclass(frozen=True, slots=True)
 class MarkedCards:
-    """The cards of a session that are kept up to date, and whether Slack has refused that for another one since."""
+    """The cards of a session that are kept up to date, `facts` on them, and whether Slack refused that for another."""
 
     names: CardNames = frozenset()
     is_one_lost: bool = False
+    facts: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +380,7 @@ class BatchContent:
 
     Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
     and `address` the same, sealed for that person. `follows` is the id of an earlier batch that runs beside it, or "".
-    As far as is known, programs outside of Anchor control the browsers of `outside` sessions.
+    As far as is known, programs outside of Anchor control the browsers of `outside` sessions, and agents have `names`.
     """
 
     group: ClassVar[str] = ""
@@ -391,6 +392,7 @@ class BatchContent:
     follows: str = ""
     verb: Verb = Verb.PAUSE
     outside: int = 0
+    names: Mapping[SessionId, str] = field(default_factory=dict)
 
 
 CardContent = AlertContent | ResultContent | HeldContent | BatchContent

@@ -29,11 +29,13 @@ UNCONFIRMED_TTL = 60.0
 """Seconds for which an unanswered order can still take effect at Anchor."""
 
 _AMOUNT = r"\d[\d.,]* ?"
-_DURATION = (
-    rf"(?:{_AMOUNT}[smhdw](?![a-z])|(?:{_AMOUNT})?(?:sec|second|min|minute|hr|hour|day|week|moment|while|now)s?\b)"
-)
+_UNIT = r"(?:sec|second|min|minute|hr|hour|day|week|moment|while|now)s?\b"
+_MEASURED = rf"{_AMOUNT}(?:[smhdw](?![a-z])|{_UNIT})"
+_ORDINAL = r"second (?!(?:while|or|please|only|so|because|until|then)\b)"  # for a second reason
 _TIME_LIMIT = re.compile(
-    rf"(?:until|till?|end(?! of))\b|for (?:\S+ ){{0,3}}?{_DURATION}|{_DURATION}$", re.ASCII | re.IGNORECASE
+    rf"(?:until|till?|end(?! of))\b|for (?:(?!{_ORDINAL})\S+ ){{0,3}}?(?:{_MEASURED}|(?!{_ORDINAL}){_UNIT})"
+    rf"|{_MEASURED}$",
+    re.ASCII | re.IGNORECASE,
 )
 REPEATED = 10.0
 """Seconds in which a person's own orders of the same verb count as one."""

@@ -281,9 +281,8 @@ class SessionList:
 
         Otherwise return those among which people choose.
         """
-        first, _, reason = words.strip().partition(" ")
-        digits = first.strip(_MARKS + _QUOTES)
-        if not EIGHT_DIGITS.fullmatch(digits):
+        digits, reason = eight_digits(words), words.strip().partition(" ")[2]
+        if not digits:
             return self.matching(words)
         matches = self.matching(digits)
         if self.is_complete and len(matches.sessions) == 1:
@@ -324,6 +323,12 @@ def words_of(search: Missing | Broken | Ambiguous) -> str | None:
         return None
     words = (word.strip(_QUOTES) for word in search.written.split())
     return " ".join(word for word in words if word)
+
+
+def eight_digits(words: str) -> str:
+    """Return the first word if it is the first 8 digits of an id, else ""."""
+    digits = words.strip().partition(" ")[0].strip(_MARKS + _QUOTES)
+    return digits if EIGHT_DIGITS.fullmatch(digits) else ""
 
 
 def words_for_all(words: str) -> str | None:
@@ -399,7 +404,7 @@ class Overview:
 def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead) -> tuple[PausedSession, ...]:
     """Return the sessions whose last change was a pause, unless Anchor says that they ended. `orders`: newest first.
 
-    Anchor does not say whether an agent is paused, so somebody can have resumed it elsewhere.
+    Somebody can have resumed it elsewhere: nobody knows how Anchor calls a paused agent.
     """
     last: dict[str, PastOrder] = {}
     for order in orders:

@@ -10,15 +10,16 @@ from bot.core.history import BatchedOrder
 from bot.core.requests import Verb
 from bot.core.sessions import Session, SessionState
 from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
-from bot.messages.buttons import RESUME_BATCH, button, plain_button, session_facts, state_line
+from bot.messages.buttons import RESUME_BATCH, button, plain_button, session_facts, spoken_name, state_line
 from bot.messages.history import WHY
-from bot.messages.markup import DOING, DONE, code, link, mention, plain, session
+from bot.messages.markup import DOING, DONE, code, link, literal, mention, plain, session, some
 
 NO_DATABASE = "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
 _TITLE = "Resume Anchor agents"
 
 MOST_LISTED = 20
 """The most sessions that a result lists."""
+_MOST_NAMED, _LONGEST_NAME = 5, 40  # of those that were paused or resumed
 
 _OUTSIDE = "⚠️ Programs outside of Anchor may go on in {} of these sessions: only Anchor's own agents are paused."
 UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot would have lost the pauses that were not sent."
@@ -69,7 +70,7 @@ def batch_message(
         return in_channel(text, note)
     left = [one for one in orders if _end_of(one.outcome) in _SIGNS]
     lines = still_running(left[:MOST_LISTED])
-    rows = [section(line, _button(content.verb, one)) for one, line in zip(left[:MOST_LISTED], lines, strict=True)]
+    rows = [section(line, _button(content, one)) for one, line in zip(left[:MOST_LISTED], lines, strict=True)]
     last = " ".join(filter(None, [_more(len(left), batch_id), note]))
     can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, outcomes.Paused) for one in orders)
     resume = plain_button(RESUME_BATCH, "Resume these…") | {"value": batch_id}
@@ -97,13 +98,21 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder], earlier: s
         other = f", {counts.total() - done} not confirmed" if counts.total() > done else ""
         top = [f"⏳ {DOING[verb]} {agents(total)}… {done} done{other}.", f"Requested{by}."]
     elif done == total:
-        top = [f"{DONE[verb].split()[0]} *{verb.past.capitalize()} {agents(total)}*{by}", "Their cards follow."]
+        top = [f"{DONE[verb].split()[0]} *{verb.past.capitalize()} {agents(total)}*{by}", _named(content, orders)]
     else:
         sign = "⚠️" if any(counts[end] for end in _SIGNS) else DONE[verb].split()[0]
         numbers = [f"{counts[end]} {verb.past if end is _End.DONE else end}" for end in _End if counts[end]]
-        result = " · ".join(numbers) + (". Their cards follow." if done else ".")
-        top = [f"{sign} *{verb.past.capitalize()} {done} of {agents(total)}*{by}", result]
+        result = f"{' · '.join(numbers)}."
+        top = [f"{sign} *{verb.past.capitalize()} {done} of {agents(total)}*{by}", result, _named(content, orders)]
     return "\n".join(filter(None, [*top, *about]))
+
+
+def _named(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
+    """Return five agents that were paused or resumed: first those with names, then by the first digits of their ids."""
+    done = [one.session_id for one in orders if _end_of(one.outcome) is _End.DONE]
+    named_first = sorted(done, key=lambda one: not content.names.get(one))
+    names = [literal(content.names.get(one, ""), limit=_LONGEST_NAME) or code(one[:8]) for one in named_first]
+    return f"{content.verb.past.capitalize()}: {some(names, most=_MOST_NAMED)}." if names else ""
 
 
 def still_running(orders: Sequence[BatchedOrder]) -> list[str]:
@@ -142,7 +151,8 @@ def begun_message(begun: Sequence[Session] | None, *, now: float) -> Message:
         return in_channel("❔ *What began meanwhile is not known*: Anchor's list can't be read now.")
     top = f"🔔 *{agents(len(begun))} began meanwhile.* This pause left {'it' if len(begun) == 1 else 'them'} out."
     lines = [f"{session_facts(one, now=now)}\n{session(one.id)}".strip() for one in begun[:MOST_LISTED]]
-    rows = [section(line, button(Verb.PAUSE, one.id)) for one, line in zip(begun[:MOST_LISTED], lines, strict=True)]
+    pauses = [button(Verb.PAUSE, one.id, name=spoken_name(one)) for one in begun[:MOST_LISTED]]
+    rows = list(map(section, lines, pauses))
     last = [f"And {len(begun) - MOST_LISTED} more."] if len(begun) > MOST_LISTED else []
     return Message("\n".join([top, *lines, *last]), Visibility.IN_CHANNEL, (section(top), *rows, *map(context, last)))
 
@@ -159,12 +169,13 @@ def _end_of(outcome: outcomes.Outcome | None) -> _End:
     return next((end for end, kinds in _ENDS.items() if isinstance(outcome, kinds)), refused)
 
 
-def _button(verb: Verb, order: BatchedOrder) -> Block | None:
-    """Return the button of a session that may run. Its card can resume it."""
-    if verb is Verb.PAUSE:
-        return button(Verb.PAUSE, order.session_id, label="Try again")
+def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
+    """Return the button of a session that may run."""
+    name = content.names.get(order.session_id, "")
+    if content.verb is Verb.PAUSE:
+        return button(Verb.PAUSE, order.session_id, name=name, label="Try again")
     can_run = isinstance(order.outcome, _ENDS[_End.UNCONFIRMED] | outcomes.ResumedSince)
-    return button(Verb.PAUSE, order.session_id) if can_run else None
+    return button(Verb.PAUSE, order.session_id, name=name) if can_run else None
 
 
 def _why(outcome: outcomes.Outcome | None) -> str:

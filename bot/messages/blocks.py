@@ -1,11 +1,13 @@
 """Blocks, messages and views of Slack."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from bot.core.fields import objects_in
 from bot.messages.markup import fit, width
 
 Block = dict[str, Any]
@@ -28,8 +30,8 @@ def mrkdwn(text: str, *, verbatim: bool = False) -> Block:
 
 
 def section(text: str, accessory: Block | None = None, *, verbatim: bool = False) -> Block:
-    """Return a block of mrkdwn text, with an optional button or menu beside it."""
-    block = {"type": "section", "text": mrkdwn(text, verbatim=verbatim)}
+    """Return a block of mrkdwn text, with an optional button or menu beside it. A message shows all of it at once."""
+    block = {"type": "section", "text": mrkdwn(text, verbatim=verbatim), "expand": True}
     return block if accessory is None else {**block, "accessory": accessory}
 
 
@@ -100,7 +102,7 @@ class Message:
     def __post_init__(self) -> None:
         """Cut what is too long: texts, and at last blocks from the end."""
         object.__setattr__(self, "text", fit(self.text, LONGEST_TEXT))
-        blocks, shorter = self.blocks, list(_SHORTER_SECTIONS)
+        blocks, shorter = _told_apart(self.blocks), list(_SHORTER_SECTIONS)
         while blocks and not fits(blocks):
             if shorter:
                 limit = shorter.pop(0)
@@ -114,6 +116,16 @@ def fits(blocks: Sequence[Block]) -> bool:
     """Return whether Slack takes so many blocks, with such texts, in one message."""
     encoded = _ENCODER.encode(blocks)
     return 2 * len(encoded) <= _MOST_BLOCKS or width(encoded) <= _MOST_BLOCKS
+
+
+def _told_apart(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Return the blocks with digits of the id in what is read aloud of buttons, if two of them have the same."""
+    heard = Counter(one["accessibility_label"] for one in objects_in(list(blocks)) if "accessibility_label" in one)
+    copied = json.loads(_ENCODER.encode(blocks)) if heard.total() > len(heard) else []
+    for one in objects_in(copied):
+        if heard[label := one.get("accessibility_label", "")] > 1:
+            one["accessibility_label"] = f"{label} {one['value'][:8]}"
+    return tuple(copied) or blocks
 
 
 def _shortened(block: Block, limit: int) -> Block:
@@ -174,8 +186,10 @@ class View:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON for Slack."""
+        shown = _told_apart(self.blocks)
+        blocks = [{name: value for name, value in one.items() if name != "expand"} for one in shown]
         if not self.title:
-            return {"type": "home", "blocks": list(self.blocks)}
+            return {"type": "home", "blocks": blocks}
         ids = {"callback_id": self.callback_id, "private_metadata": self.seen}
         return {
             "type": "modal",
@@ -183,5 +197,5 @@ class View:
             **({"submit": plain_text(self.submit)} if self.submit else {}),
             "close": plain_text(self.close),
             **{name: value for name, value in ids.items() if value},
-            "blocks": list(self.blocks),
+            "blocks": blocks,
         }

@@ -9,6 +9,7 @@ from bot.core.requests import OnlyFor, Verb, button_value, end_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
+from bot.messages import markup
 from bot.messages.blocks import Block, element, input_block, mrkdwn, one_of, option, plain_text
 from bot.messages.markup import CHECKED, MOST_NAMED, UNCONFIRMED, code, done, fit, mention, moment, name, plain, width
 
@@ -162,6 +163,11 @@ def agent_name(session: Session) -> str:
     return "" if session.created_at is None else f"Session of {moment(session.created_at)}"
 
 
+def spoken_name(session: Session | None) -> str:
+    """Return the name of an agent as it is read aloud: its first tag, else its host; "" without any."""
+    return markup.one_line(next(iter((*session.tags, *session.domains)), ""), limit=_LONGEST_HOST) if session else ""
+
+
 def session_line(session: Session, *, now: float) -> str:
     """Return the line of a session in a list, the id last; `now` is in Unix seconds."""
     return _joined(*_named_facts(session, now), code(session.id[:8]))
@@ -238,7 +244,7 @@ def _steps(number: int) -> str:
 
 
 def _end(session: Session) -> str:
-    return "" if session.ends_at is None else f"Anchor ends it by {moment(session.ends_at)}"
+    return "" if session.ends_at is None else f"Anchor ends it by {markup.time_of(session.ends_at)}"
 
 
 def age(seconds: float) -> str:
@@ -261,12 +267,19 @@ VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: 
 
 
 def button(  # noqa: PLR0913 - the variants of a button
-    verb: Verb, session_id: SessionId, *, label: str = "", history: str = "", is_asked: bool = False, version: str = ""
+    verb: Verb,
+    session_id: SessionId,
+    *,
+    name: str = "",
+    label: str = "",
+    history: str = "",
+    is_asked: bool = False,
+    version: str = "",
 ) -> Block:
     """Return the button for this order; every click is a new order by the person who clicks.
 
     Only Resume asks first, unless the message itself `is_asked`. `history` is mrkdwn about the pause, for that
-    question. The default `label` is the verb. Only Resume has a `version`.
+    question. The default `label` is the verb, and `name` is the spoken one. Only Resume has a `version`.
     """
     spoken = f"{label}: {verb}" if label else verb.value.capitalize()
     question = {
@@ -280,7 +293,7 @@ def button(  # noqa: PLR0913 - the variants of a button
         "action_id": ACTIONS[verb] if verb is Verb.PAUSE else CONFIRMED_RESUME,
         "text": plain_text(label or verb.value.capitalize()),
         "value": button_value(session_id, version) if verb is Verb.RESUME and version else session_id,
-        "accessibility_label": f"{spoken} session {session_id}",
+        "accessibility_label": f"{spoken} {name or f'session {session_id}'}",
         **({"confirm": question} if verb is Verb.RESUME and not is_asked else {}),
     }
 
@@ -307,7 +320,7 @@ def end_button(
         "text": plain_text("End session"),
         "style": "danger",
         "value": end_value(session_id, only),
-        "accessibility_label": f"End session {session_id}",
+        "accessibility_label": f"End {spoken_name(known) or f'session {session_id}'}",
         **({"confirm": question} if facts and not is_asked else {}),
     }
 
@@ -366,8 +379,8 @@ def state_details(state: SessionState) -> str:
         case Phase.PAUSING | Phase.UNCONFIRMED:
             return f"Requested by {_by(state)}"
         case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
-            earlier = f"{state_line(state.before)}. " if state.before and state.before.phase not in CHECKED else ""
-            return f"{earlier}Checked {_checker(state)}"
+            before = state.before if state.before and state.before.phase not in CHECKED else None
+            return f"{f'{markup.earlier(state_line(before))}. ' if before else ''}Checked {_checker(state)}"
         case _:
             return _end_line(state)
 
@@ -411,26 +424,26 @@ def _end_line(state: SessionState) -> str:
     if before is None:
         return f"{moment(state.at)}, {status}"
     while_paused = " while paused" if before.phase is Phase.PAUSED else ""
-    return f"{state_line(before)}. Ended{while_paused}, {moment(state.at)}, {status}"
+    return f"{markup.earlier(state_line(before))}. Ended{while_paused}, {moment(state.at)}, {status}"
 
 
-def state_button(session_id: SessionId, state: SessionState) -> Block | None:
+def state_button(session_id: SessionId, state: SessionState, name: str = "") -> Block | None:
     """Return the button that fits, unless the session has ended: one that does not run can be starting."""
-    return None if state.phase is Phase.ENDED else next_button(session_id, state)
+    return None if state.phase is Phase.ENDED else next_button(session_id, state, name)
 
 
-def state_buttons(session_id: SessionId, state: SessionState) -> list[Block]:
+def state_buttons(session_id: SessionId, state: SessionState, name: str = "") -> list[Block]:
     """Return the buttons that fit, Pause first: the agent can run after a resume that is not confirmed."""
-    one = state_button(session_id, state)
+    one = state_button(session_id, state, name)
     can_run = state.phase is Phase.UNCONFIRMED and state.verb is Verb.RESUME
-    return ([button(Verb.PAUSE, session_id)] if can_run else []) + ([one] if one else [])
+    return ([button(Verb.PAUSE, session_id, name=name)] if can_run else []) + ([one] if one else [])
 
 
-def next_button(session_id: SessionId, state: SessionState) -> Block:
+def next_button(session_id: SessionId, state: SessionState, name: str = "") -> Block:
     """Return the button for the next order. Resume asks first, and says who paused."""
     if state.phase is Phase.PAUSED:
         reason = f": {plain(state.reason.replace('`', chr(39)), limit=_LONGEST_REASON_ASKED)}" if state.reason else ""
         history = f"Paused by {mention(state.user_id)}, {moment(state.at)}{reason}."
-        return button(Verb.RESUME, session_id, history=history, version=state.order_id)
+        return button(Verb.RESUME, session_id, name=name, history=history, version=state.order_id)
     verb = state.verb if state.phase is Phase.UNCONFIRMED else Verb.PAUSE
-    return button(verb, session_id, version=state.order_id)
+    return button(verb, session_id, name=name, version=state.order_id)

@@ -37,7 +37,7 @@ from bot.messages.blocks import (
     mrkdwn,
     section,
 )
-from bot.messages.markup import CHECKED, QUOTE, code, group, link, literal, moment, quoted, session, width
+from bot.messages.markup import CHECKED, QUOTE, code, earlier, group, link, literal, moment, quoted, session, width
 from bot.messages.sessions import held_message
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
@@ -146,7 +146,7 @@ def card_message(
     if isinstance(content, AlertContent):
         return _alert_card(shown[0]) if content.reply is None else _reply(shown[0])
     if isinstance(content, ResultContent):
-        return _result_card(content, session_id, states.get(session_id))
+        return _result_card(content, session_id, states.get(session_id), buttons.spoken_name(shown[0].facts))
     assert isinstance(content, HeldContent)  # noqa: S101 - a batch has no session
     return held_message(content)
 
@@ -245,7 +245,7 @@ def _alert_card(shown: Shown) -> Message:
     blocks = (
         section(top, verbatim=True),
         section(body, verbatim=True),
-        *([{"type": "section", "fields": in_columns}] if fields else []),
+        *([{"type": "section", "fields": in_columns, "expand": True}] if fields else []),
         context(about, verbatim=True),
         *([actions(*row)] if row else []),
     )
@@ -272,14 +272,14 @@ def _first_lines(shown: Shown, *, title: str) -> list[str]:
     return [top, f"{buttons.state_line(state)}.{again}" if again else buttons.state_line(state)]
 
 
-def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None) -> Message:
+def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None, name: str) -> Message:
     """Return a result, below the state that a later order left."""
     if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
-    top, earlier = f"{buttons.state_headline(state)}\n{buttons.state_details(state)}", f"Earlier: {content.text}"
-    row = buttons.state_buttons(session_id, state)
-    blocks = (section(top), section(earlier), *([actions(*row)] if row else []))
-    return Message(f"{top}\n{earlier}", Visibility.IN_CHANNEL, blocks)
+    top, before = f"{buttons.state_headline(state)}\n{buttons.state_details(state)}", earlier(content.text)
+    row = buttons.state_buttons(session_id, state, name)
+    blocks = (section(top), section(f"Earlier: {before}"), *([actions(*row)] if row else []))
+    return Message(f"{top}\nEarlier: {before}", Visibility.IN_CHANNEL, blocks)
 
 
 def _about_session(shown: Shown) -> str:
@@ -304,10 +304,11 @@ def _alert_buttons(shown: Shown) -> list[Block]:
     """
     alert, state = shown.content.alert, shown.state
     is_red = alert.severity is Severity.CRITICAL and shown.content.resolved_at is None
-    pause = buttons.button(Verb.PAUSE, alert.session_id) | ({"style": "danger"} if is_red else {})
+    name = buttons.spoken_name(shown.facts)
+    pause = buttons.button(Verb.PAUSE, alert.session_id, name=name) | ({"style": "danger"} if is_red else {})
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
         return [pause]
-    known = buttons.state_buttons(alert.session_id, state)
+    known = buttons.state_buttons(alert.session_id, state, name)
     if shown.head is not Head.FIRING:
         return known
     return [pause, *(one for one in known if one["action_id"] != pause["action_id"])]
@@ -373,7 +374,7 @@ def _alerts_top(rows: Sequence[Shown], total: int) -> str:
 def _results_top(rows: Sequence[Shown]) -> str:
     """Return the state, if it is the same of all sessions."""
     if all(one.reminder for one in rows):
-        return f"⏰ *Reminder*: *{len(rows)} sessions* were paused."
+        return f"⏰ *Reminder*: *{len(rows)} sessions* were paused, not resumed by this app."
     states = {buttons.state_headline(one.state) if one.state else "" for one in rows}
     return f"{states.pop() if len(states) == 1 else '🔹 *Paused or resumed*'}: *{len(rows)} sessions*"
 

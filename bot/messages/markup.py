@@ -154,6 +154,13 @@ def done(verb: Verb, user_id: str) -> str:
     return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
 
 
+def earlier(text: str) -> str:
+    """Return a message about an earlier time, without what may still run: that was true of then."""
+    for verdict in UNCONFIRMED.values():
+        text = text.replace(verdict, f"{verdict.partition(':')[0]}.")
+    return text
+
+
 def group(group_id: str) -> str:
     """Mention a user group, which notifies its people in a message, and nobody in a view."""
     return f"<!subteam^{group_id}>"
@@ -181,10 +188,15 @@ def session(session_id: str) -> str:
     return f"Session {code(session_id)}"
 
 
-def moment(unix_seconds: float) -> str:
+def moment(unix_seconds: float, form: str = "{date_short_pretty} at {time}") -> str:
     """Return a date and time in each reader's own time zone."""
     in_utc = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"<!date^{int(unix_seconds)}^{{date_short_pretty}} at {{time}}|{in_utc}>"
+    return f"<!date^{int(unix_seconds)}^{form}|{in_utc}>"
+
+
+def time_of(unix_seconds: float) -> str:
+    """Return the same, the time first: it follows *by* or *at*."""
+    return moment(unix_seconds, "{time}, {date_short_pretty}")
 
 
 def printable(text: str, *, limit: int) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from bot.core import outcomes
 from bot.core.policy import PAUSE_MANY, NotAdmin, NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
@@ -17,6 +17,7 @@ from bot.messages.clicked import CardUpdate
 from bot.messages.usage import COMMANDS
 
 _PAUSE = COMMANDS[Verb.PAUSE]
+_Known = dict[str, Any]  # the name of an agent and the version of its session, for buttons
 
 _MOST_SHOWN = 5
 _COLLEAGUE = "Ask a member of this workspace"
@@ -135,19 +136,20 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
-def _refusal_message(order: Order, refusal: outcomes.Refusal, url: str, version: str, again: Block) -> Message:
-    """Return the answer to a refused order, for the person alone; `version` is for a Resume button."""
+def _refusal_message(order: Order, refusal: outcomes.Refusal, url: str, known: _Known, again: Block) -> Message:
+    """Return the answer to a refused order, for the person alone; `known` is for other buttons."""
     about = markup.session(order.session_id)
     if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
+        version = known["version"]
         why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
         message = ephemeral(markup.NOT_DONE[order.verb], why, about)
-        asked = buttons.button(order.verb, order.session_id, is_asked=True, version=seen)
+        asked = buttons.button(order.verb, order.session_id, is_asked=True, **known | {"version": seen})
         return with_buttons(message, again if order.verb is Verb.END else asked)
     if isinstance(refusal, outcomes.ResumedSince):
         by = f"{markup.mention(refusal.user_id)}, {markup.moment(refusal.given_at)}"
         since = f"🔹 *Already resumed* by {by}: nothing was sent."
         message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
-        return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id))
+        return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id, **known))
     why, advice = explain_refusal(order.verb, refusal, dashboard_url=url)
     message = ephemeral(markup.NOT_DONE[order.verb], why, advice, about)
     if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
@@ -159,11 +161,11 @@ def _refusal_message(order: Order, refusal: outcomes.Refusal, url: str, version:
     return message
 
 
-def _again(order: Order, version: str, known: Session | None, now: float) -> Block:
+def _again(order: Order, session: Session | None, known: _Known, now: float) -> Block:
     """Return the button that gives the order again; an end is asked about each time."""
     if order.verb is Verb.END:
-        return buttons.end_button(order.session_id, known, now=now) | {"text": plain_text("Try again")}
-    return buttons.button(order.verb, order.session_id, label="Try again", version=version)
+        return buttons.end_button(order.session_id, session, now=now) | {"text": plain_text("Try again")}
+    return buttons.button(order.verb, order.session_id, label="Try again", **known)
 
 
 def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str) -> tuple[str, str]:
@@ -269,9 +271,11 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     `offers_end` says whether people can end sessions in the workspace.
     """
     known_version = outcome.version if isinstance(outcome, outcomes.Undone) else order.expected_version or order_id
-    again = _again(order, known_version, known, now)
+    name = buttons.spoken_name(known)
+    for_buttons: _Known = {"name": name, "version": known_version}
+    again = _again(order, known, for_buttons, now)
     if isinstance(outcome, outcomes.Refusal):
-        refused = _refusal_message(order, outcome, dashboard_url, known_version, again)
+        refused = _refusal_message(order, outcome, dashboard_url, for_buttons, again)
         return replace(refused, visibility=Visibility.IN_CHANNEL) if order.source is Source.ALERT else refused
     from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
     facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
@@ -282,7 +286,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     if isinstance(outcome, outcomes.Done):
         done = f"{markup.done(order.verb, order.actor.user_id)} by {by}{_because(order)}"
         message = in_channel(done, *_notes(order, outcome, known), about)
-        following = buttons.state_buttons(order.session_id, _state_after(order, outcome, now, order_id))
+        following = buttons.state_buttons(order.session_id, _state_after(order, outcome, now, order_id), name)
         return with_buttons(message, *following, *end) if following else message
     verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
@@ -291,7 +295,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
         return message
     is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
     can_run = order.verb is Verb.END or (order.verb is Verb.RESUME and is_doubtful)
-    pause = [buttons.button(Verb.PAUSE, order.session_id)] if can_run else []
+    pause = [buttons.button(Verb.PAUSE, order.session_id, name=name)] if can_run else []
     return with_buttons(message, *pause, again, *end)
 
 
@@ -309,7 +313,7 @@ def facts_message(
         warnings.append(_EXTERNAL)
     ends_at = known.ends_at
     if ends_at is not None and now < ends_at < now + _END_IS_NEAR and (told is None or told.ends_at is None):
-        warnings.append(f"⚠️ Anchor ends this session by {markup.moment(ends_at)}.")
+        warnings.append(f"⚠️ Anchor ends this session by {markup.time_of(ends_at)}.")
     if not warnings:
         return None
     message = in_channel(*warnings, buttons.known_facts(known, now=now), markup.session(session_id))
@@ -336,7 +340,7 @@ def card_update(
         return None
     facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
     line = f"{buttons.state_line(state)} · {facts}" if facts else buttons.state_line(state)
-    return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state))
+    return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state, buttons.spoken_name(known)))
 
 
 def _can_end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> bool:
@@ -354,7 +358,7 @@ def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Itera
         yield f"Anchor's status: {markup.code(outcome.status)}." if outcome.status else "Anchor knows it no longer."
         return
     if order.asks_for_end:
-        yield "There is no time limit: it stays paused until somebody resumes it."
+        yield "This does not resume by itself. Anchor may end the session before."
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
         by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
         yield f"It was paused before by {by}. Anchor was asked again."

@@ -173,7 +173,8 @@ def about_alert(name: str, problem: str) -> str:
 
 def left_out(number: int) -> str:
     """Return the warning that so many alerts are not in a request, or too many for it."""
-    return f"{number} alerts were left out. {_FIXES[Lost.LEFT_OUT].replace('`', '')}"
+    many = "1 alert was" if number == 1 else f"{number} alerts were"
+    return f"{many} left out. {_FIXES[Lost.LEFT_OUT].replace('`', '')}"
 
 
 def lost_message(why: Lost, number: int, names: Iterable[str]) -> Message:

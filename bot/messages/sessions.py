@@ -8,7 +8,7 @@ from bot.core.history import can_see_all
 from bot.core.outcomes import NoKey, Refusal
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Choice, NotRead, Overview, PausedSession, Session, SessionList, Unread
+from bot.core.sessions import Choice, NotRead, Overview, PausedSession, Session, SessionList, Unread, eight_digits
 from bot.messages.blocks import (
     Block,
     Message,
@@ -30,8 +30,9 @@ from bot.messages.buttons import (
     session_line,
     set_key_button,
     several_button,
+    spoken_name,
 )
-from bot.messages.markup import channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
+from bot.messages.markup import NOT_DONE, channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
 from bot.messages.results import explain_refusal
 from bot.messages.usage import COMMANDS
 
@@ -40,14 +41,17 @@ MOST_RUNNING = 15
 
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
+_NOT_LISTED = "⛔ *Nothing was paused*: the sessions can't be listed."
+_LOOKED_FOR = "The bot looked for the session that begins with {}, and the sessions can't be listed."
+_ANSWERED = {Unread.RATE_LIMITED, Unread.UNREADABLE}  # then Anchor may take orders
 _BY_ID = f"`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
 _NOT_READ = {
     Unread.KEY_REJECTED: "Anchor refuses this workspace's API key{status}. Stop agents in {dashboard}. An admin or the "
     "operator of this bot must replace the key.",
     Unread.RATE_LIMITED: "Anchor accepts no more requests for now{status}. Try again in a moment.",
-    Unread.UNREACHABLE: "Anchor can't be reached{status}. Try again in a moment, or look in {dashboard}.",
-    Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or look in {dashboard}.",
-    Unread.UNREADABLE: "Anchor's answer could not be understood{status}. Try again, or look in {dashboard}.",
+    Unread.UNREACHABLE: "Anchor can't be reached{status}. Try again in a moment, or use {dashboard}.",
+    Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or use {dashboard}.",
+    Unread.UNREADABLE: "Anchor's answer could not be understood{status}. Try again, or use {dashboard}.",
 }
 _MORE_UNREAD = "Not everything could be read, so there can be more."
 
@@ -98,12 +102,14 @@ def list_message(running: SessionList, matches: SessionList, words: str, *, dash
     return from_blocks([section(heading), *rows, *_notes(f"{more} {advice}".strip()), *several])
 
 
-def not_read_text(failure: NotRead, *, dashboard_url: str) -> str:
-    """Return why Anchor's sessions are not shown."""
+def not_read_text(failure: NotRead, *, dashboard_url: str, ordered: str = "") -> str:
+    """Return why Anchor's sessions are not shown, after the verdict about a pause that was `ordered` by words."""
+    verdict = _NOT_LISTED if ordered else _NOT_SHOWN
+    if digits := eight_digits(ordered):
+        verdict = f"{NOT_DONE[Verb.PAUSE]}\n{_LOOKED_FOR.format(code(digits))}"
     status = f" ({failure.status_code})" if failure.status_code else ""
     why = _NOT_READ[failure.why].format(status=status, dashboard=dashboard(dashboard_url))
-    is_by_id = failure.why is not Unread.KEY_REJECTED
-    return f"{_NOT_SHOWN} {why}" + (f"\n{_BY_ID}" if is_by_id else "")
+    return f"{verdict} {why}" + (f"\n{_BY_ID}" if failure.why in _ANSWERED else "")
 
 
 def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
@@ -142,7 +148,8 @@ def _others_text(shown: SessionList) -> str:
 
 
 def _running_row(session: Session, now: float, *, can_pause: bool) -> Block:
-    return section(session_line(session, now=now), button(Verb.PAUSE, session.id) if can_pause else None)
+    pause = button(Verb.PAUSE, session.id, name=spoken_name(session))
+    return section(session_line(session, now=now), pause if can_pause else None)
 
 
 def _notes(*texts: str) -> list[Block]:
@@ -216,7 +223,8 @@ def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
     if Verb.RESUME not in overview.allowed:
         return section(text)
     history = f"{who}."
-    resume = button(Verb.RESUME, SessionId(order.session_id), history=history, version=order.id)
+    name = spoken_name(paused.session)
+    resume = button(Verb.RESUME, SessionId(order.session_id), name=name, history=history, version=order.id)
     return section(text, accessory=resume)
 
 

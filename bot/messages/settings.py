@@ -11,6 +11,7 @@ from bot.messages.blocks import Block, Message, View, checkbox, ephemeral, input
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
 from bot.messages.markup import DOING, IN_HOME, channel, code, does, group, mention, who_can_what
+from bot.messages.sessions import count_text
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
 WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
@@ -72,6 +73,10 @@ _CHECKS = {
     KeyCheck.VERIFIED: "Anchor accepts it.",
     KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
 }
+_LOST = (
+    "⚠️ {} {} paused with the old key. The new one is of another Anchor account: resume or end them in the dashboard of "
+    "the old account."
+)
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
     Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
@@ -190,11 +195,12 @@ def not_admin(role: Role) -> Reply:
     return Reply("NotAdmin", f"{_NOT_CHANGED} {text}")
 
 
-def key_saved(key: AnchorKey, before: AnchorKey | None) -> Reply:
-    """Return the reply to a key that was saved, perhaps in the place of another one."""
+def key_saved(key: AnchorKey, before: AnchorKey | None, lost: int = 0) -> Reply:
+    """Return the reply to a key that was saved, perhaps in place of one of another account that paused `lost` ones."""
     did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
     text = _SAVED[key.check].format(ending=_ending(key))
-    return Reply("KeySaved", text, did=(f"{did} {named_key(key)}. {_CHECKS[key.check]}",))
+    left = [_LOST.format(count_text(lost), "was" if lost == 1 else "were")] if lost else []
+    return Reply("KeySaved", "\n".join([text, *left]), did=(f"{did} {named_key(key)}. {_CHECKS[key.check]}", *left))
 
 
 def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:

@@ -21,12 +21,13 @@ from bot.core.outcomes import (
 )
 from bot.core.recovery import STILL_WANTED
 from bot.core.requests import CONTINUED, Actor, Attempt, ReplyAddress, Source, program_id
+from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages import sessions
 from bot.messages.blocks import View
 from bot.outbound.slack.client import Doubtful
 from bot.outbound.store.auto_pauses import AutoPauseRows, Held, Unpaused, attempt_of, pause_of
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, ended
@@ -103,7 +104,19 @@ class AutoPauses:
         parts: set[asyncio.Future[Any]] = {posting, pause.task}
         await asyncio.wait(parts, timeout=within)
         result = posting.result() if posting.done() else Doubtful("it takes too long")
-        return result, PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
+        return result, await self._word_of(pause)
+
+    async def _word_of(self, pause: _Pause) -> PauseWord:
+        """Return the word for the pause of an alert; that of a repeated one, only if nobody has resumed since."""
+        if pause.is_repeated and isinstance(pause.outcome, Paused) and pause.running is not None:
+            team_id, session_id = pause.running.entry.session
+            reading = self.orders.session_cards.states.of(team_id, [session_id])
+            states = await or_default(reading, None, within=_TO_ANSWER)
+            if states is None:
+                return PauseWord.PENDING
+            if session_id in states and states[session_id].phase in {Phase.RESUMED, Phase.ENDED}:
+                return PauseWord.REFUSED
+        return PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
 
     async def record(self, workspace: Workspace, channel: str, alerts: list[Alert]) -> list[AlertResult | None]:
         """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""

@@ -15,6 +15,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, NotRead, SessionList
 from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
+from bot.messages.buttons import spoken_name
 from bot.messages.results import explain_refusal
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.secrets import FieldCipher, seal
@@ -126,7 +127,8 @@ class Batches:
         actor, sealed, earlier = address.actor, seal(address, self.cipher), await self._earlier(batch)
         known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
         outside = sum(one is not None and one.is_task is False for one in known)
-        about = (batch.reason, batch.words or "", sealed, earlier, batch.verb, outside)
+        names = {one.id: spoken_name(one) for one in known if one is not None}
+        about = (batch.reason, batch.words or "", sealed, earlier, batch.verb, outside, names)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
         kept = [self.tasks.start(self.orders.let_batch_tell(one, content)) for one in own] if is_recorded else []
         if not own:  # Slack sent the batch to another process, too

@@ -34,6 +34,7 @@ from bot.usecases.sessions import KEPT, FactReads
 _log = logging.getLogger(__name__)
 
 _SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
+_NAMED_WITHIN = 0.1  # seconds that a pause waits for its cards
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
@@ -99,8 +100,12 @@ class Orders:
 
     def message(self, entry: Entry, outcome: Outcome) -> Message:
         """Return the result of an order, which is then to be delivered."""
-        entry.known = self.facts.reads.known(*entry.session)
+        entry.known = self._known(entry)
         return self._message(entry, outcome, entry.known)
+
+    def _known(self, entry: Entry) -> Session | None:
+        """Return what was read of the session of an order in the last 10 minutes, else what its card shows."""
+        return self.facts.reads.known(*entry.session) or entry.on_card
 
     def _message(self, entry: Entry, outcome: Outcome, known: Session | None) -> Message:
         message = outcome_message(
@@ -192,8 +197,7 @@ class Orders:
         """
         outcome = await asyncio.shield(running.outcome)
         await asyncio.wait({running.entry.written}, timeout=_SETTLE_TIMEOUT)
-        known = self.facts.reads.known(*running.entry.session)
-        return None if outcome is None else self._message(running.entry, outcome, known)
+        return None if outcome is None else self._message(running.entry, outcome, self._known(running.entry))
 
     def recover(self, entry: Entry) -> RunningOrder:
         """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
@@ -211,7 +215,8 @@ class Orders:
         """Execute an order, unless its outcome is known, and record the outcome. Return it if it is to be told.
 
         That of a resume or an end is stored before it is told: a process that finds one without an outcome reports it
-        as unconfirmed. A pause is executed again. If another process has the order, its outcome counts.
+        as unconfirmed. A pause is executed again: it waits a moment for the name of its session on a card. If another
+        process has the order, its outcome counts.
         """
         if outcome is None:
             outcome = await self.session_control.execute(entry)
@@ -220,8 +225,9 @@ class Orders:
             self.has_paused.set()
         if entry.address.message_ts is None and isinstance(outcome, Resumed):
             self.tasks.start(self._is_card(entry, outcome))
-        if entry.order.verb is not Verb.PAUSE and not isinstance(outcome, Refusal):
-            await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)
+        is_pause = entry.order.verb is Verb.PAUSE
+        if not isinstance(outcome, Refusal) and not (is_pause and self._known(entry)):
+            await asyncio.wait({entry.written}, timeout=_NAMED_WITHIN if is_pause else _SETTLE_TIMEOUT)
         return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
 
     async def _is_card(self, entry: Entry, outcome: Outcome) -> bool:
@@ -251,8 +257,7 @@ class Orders:
                 message = replace(message, blocks=())  # the card has the button
             return address, message
         if not is_card:
-            known = self.facts.reads.known(*entry.session)
-            update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=known)
+            update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=entry.known)
             line = await self._card_updates.send(address, clicked, update)
         goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
         if not goes_to_thread:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.session_ids import SessionId
-from bot.core.sessions import MOST_TOGETHER, Choice, NotRead, Phase, Session, SessionList, read_choice
+from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, NotRead, Phase, Session, SessionList, read_choice
 from bot.messages import pausing
 from bot.messages.blocks import View
 from bot.messages.sessions import list_refusal, not_continued_text, not_read_text
@@ -108,7 +108,7 @@ class PauseWindows:
         try:
             read = await self.reads.running(access)
             if isinstance(read, NotRead) and not before.ids:
-                return pausing.several_answer(not_read_text(read, dashboard_url=self.dashboard_url))
+                return pausing.several_answer(not_read_text(read, dashboard_url=self.dashboard_url, ordered=ALL_WORD))
             offer = await self._offer(read, before)
             if not offer.sessions:
                 return pausing.several_answer(pausing.none_runs_text(offer.chosen, before.choice.words))

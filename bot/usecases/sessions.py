@@ -4,9 +4,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cachetools import TTLCache
 
@@ -17,6 +18,7 @@ from bot.core.requests import Actor, Order
 from bot.core.session_checks import KEPT_FOR_CHECKS, READS_AFTER_PAUSE, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
+from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
@@ -43,6 +45,7 @@ _RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
 FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
+_NEW_KEY_TIMEOUT = 2.0  # seconds for the list of a new key, which is saved after that
 _ABOUT_END_TIMEOUT = 1.0  # seconds for a session to be read that somebody wants to end
 _FACTS_TIMEOUT = 3.0  # seconds
 MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
@@ -84,6 +87,7 @@ class PastOrders:
         return None
 
 
+_Read = Coroutine[Any, Any, SessionList | NotRead]
 _List = tuple[str, int]  # team and version of the key
 
 
@@ -221,17 +225,28 @@ class SessionLists:
         access = await self.access_check.check_viewer(actor)
         if not isinstance(access, Access):
             return access
-        since = time.time() - PAUSED_WITHIN
-        chosen = HistoryFilter(team_id=access.workspace.team_id, results=_RESULTS, since=since)
-        running, orders = await asyncio.gather(
-            self._running_within(access, within), self.past_orders.newest(chosen, most=_MOST_ORDERS)
-        )
+        reading = self._last_orders(access.workspace.team_id)
+        running, orders = await asyncio.gather(self._within(self.reads.running(access), within), reading)
         paused = None if orders is None else paused_sessions(orders, running)
         shown_in = None if actor.channel_id else access.workspace.alerts_channel
         return Overview(running, paused, access.allowed, actor.user_id, access.is_admin, shown_in)
 
-    async def _running_within(self, access: Access, within: float | None) -> SessionList | NotRead:
-        reading = self.tasks.start(self.reads.running(access))
+    async def paused_without(self, workspace: Workspace, key: Secret) -> int:
+        """Return how many sessions this app paused with the old key, if a new `key` of another account reaches none."""
+        orders = await self._last_orders(workspace.team_id) if workspace.anchor_key else None
+        paused = paused_sessions(orders or (), NotRead(Unread.UNREADABLE))
+        running = await self._within(self.reads.anchor.running(key), _NEW_KEY_TIMEOUT) if paused else None
+        if not isinstance(running, SessionList) or not running.is_complete:
+            return 0
+        known = {one.id for one in running.sessions} | running.ended
+        return 0 if any(one.order.session_id in known for one in paused) else len(paused)
+
+    async def _last_orders(self, team_id: str) -> list[PastOrder] | None:
+        chosen = HistoryFilter(team_id=team_id, results=_RESULTS, since=time.time() - PAUSED_WITHIN)
+        return await self.past_orders.newest(chosen, most=_MOST_ORDERS)
+
+    async def _within(self, read: _Read, within: float | None) -> SessionList | NotRead:
+        reading = self.tasks.start(read)
         await asyncio.wait({reading}, timeout=within)
         return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
 

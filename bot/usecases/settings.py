@@ -26,6 +26,7 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks, ended
 from bot.usecases.cards import post_alert
 from bot.usecases.notices import WorkspaceMonitor
+from bot.usecases.sessions import SessionLists
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Changes:
     slack: SlackClient
     rows: WorkspaceRows
     monitor: WorkspaceMonitor
+    lists: SessionLists
     base_url: str
 
     async def choose_channel(self, workspace: Workspace, user_id: str, channel: str) -> Reply:
@@ -131,12 +133,12 @@ class Changes:
         value = Secret(text.reveal().strip())
         if not is_key(value.reveal()):
             return messages.NOT_A_KEY
-        problem = await self.anchor.try_key(value)
+        problem, lost = await asyncio.gather(self.anchor.try_key(value), self.lists.paused_without(workspace, value))
         if problem is not None and not (allow_unverified and isinstance(problem, NewKeyUnverified)):
             return messages.key_not_accepted(problem)
         check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
         key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
-        reply = messages.key_saved(key, before)
+        reply = messages.key_saved(key, before, lost)
         if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version, by=user_id):
             return await self._conflict(workspace, reply, lambda now: _has(now, key))
         previous_setter = before.set_by if before else None

@@ -63,10 +63,15 @@ class ChannelPage:
         return self.messages.get_by_role("button", name=name, exact=True)
 
     def pause_button(self, session_id: str) -> Locator:
-        return self.button(f"Pause session {session_id}")
+        return self.messages.get_by_role("button", name=self.spoken("Pause", session_id))
 
     def resume_button(self, session_id: str) -> Locator:
-        return self.button(f"Resume session {session_id}")
+        return self.messages.get_by_role("button", name=self.spoken("Resume", session_id))
+
+    def spoken(self, verb: str, session_id: str) -> re.Pattern[str]:
+        """How a button of a session is read aloud, whether or not the bot knows the name of its agent by then."""
+        names = [*self.anchor.session(session_id).tags[:1], f"session {session_id}"]
+        return re.compile(f"^{verb} ({'|'.join(map(re.escape, names))})( {session_id[:8]})?$")
 
     async def pause(self, session_id: str) -> None:
         """Press a Pause button by the keyboard: a click is lost if the message is drawn again during it.

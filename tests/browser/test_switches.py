@@ -21,7 +21,7 @@ LATE = "Operation timed out. Apps need to respond within three seconds"
 SWITCHES = ("Slow", "Down", "Key revoked", "Fleet", "Socket Mode", "Hangs", "Stopped", "Killed")
 
 
-def warning_by(channel: ChannelPage, name: str) -> Locator:
+def warning_by(channel: ChannelPage, name: str | re.Pattern[str]) -> Locator:
     """The warning beside a button."""
     button = channel.page.get_by_role("button", name=name)
     return channel.messages.locator(".pressable", has=button).locator(".warning")
@@ -81,7 +81,7 @@ async def test_while_the_bot_hangs_slack_warns_by_the_button_until_the_bot_goes_
     session_id = await channel.alert()
     channel.post("x", blocks=[actions(button("other", text="Other"))])
     pause, warnings = channel.pause_button(session_id), channel.messages.locator(".warning")
-    warning = warning_by(channel, f"Pause session {session_id}")
+    warning = warning_by(channel, channel.spoken("Pause", session_id))
     patience, channel.slack.timing.ack_deadline = channel.slack.timing.ack_deadline, ACK_DEADLINE
     await channel.set_switch("Hangs", on=True)
     await expect(channel.bot_state).to_have_text("Botfrozen")
@@ -108,7 +108,7 @@ async def test_while_the_bot_is_stopped_slack_warns_by_each_button_and_nobody_el
     page, session_id, warnings = channel.page, await channel.alert(), channel.messages.locator(".warning")
     channel.post("x", blocks=[actions(button("one", text="First"), button("two", text="Second"))])
     channel.post(attachments=[attachment(legacy_button("Third"), legacy_button("Fourth"))])
-    resume = channel.messages.first.get_by_role("button", name=f"Resume session {session_id}")
+    resume = channel.messages.first.get_by_role("button", name=channel.spoken("Resume", session_id))
     await channel.pause(session_id)
     await expect(resume).to_be_focused()
     await channel.set_switch("Stopped", on=True)

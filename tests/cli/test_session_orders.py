@@ -16,7 +16,7 @@ import pytest
 
 from bot.cli import orders
 from bot.demo.sandbox import environment, environment_of_many
-from bot.sim.anchor import Answer, SimAnchor, unauthorized
+from bot.sim.anchor import Answer, SimAnchor, html, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
@@ -133,6 +133,8 @@ async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_tha
     site.anchor.read_fault = unauthorized()
     wording("no list", await site.refused("pause", SESSION[:8]))
     wording("no list of all", await site.refused("pause", "--all"))
+    site.anchor.read_fault = html(503)
+    wording("no answer", await site.refused("pause", SESSION[:8]))
     assert site.sent == ["pause"]
 
 

@@ -69,6 +69,23 @@ async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_fo
         assert len(at.messages()) == 2  # with that of the single order
 
 
+@pytest.mark.parametrize(("count", "gone"), [(4, 0), (7, 0), (7, 1)])
+async def test_the_result_names_the_first_five_agents_that_were_paused(built: Built, count: int, gone: int) -> None:
+    """By tag or host if a list has shown it, else by the first digits."""
+    async with single_workspace() as at:
+        sessions = [at.anchor.add_session(tags=["<one>"]), at.anchor.add_session(domains=["shop.example"])]
+        await at.command("")
+        sessions += add(at, count - 2)
+        for session in sessions[count - gone :]:
+            at.anchor.session(session).state = SessionState.ENDED
+        await built.batches.pause(batch(at, sessions))
+        text = (await result(at)).text
+    names, _, more = text.splitlines()[-1].rstrip(".").partition(": ")[2].partition(" and ")
+    assert set(names.split(", ")[:2]) == {"&lt;one&gt;", "shop.example"}
+    assert set(names.split(", ")[2:]) <= {f"`{one[:8]}`" for one in sessions[2 : count - gone]}
+    assert (len(names.split(", ")), more) == (min(count, 5), f"{count - gone - 5} more" if count > 5 else "")
+
+
 @pytest.mark.parametrize("seconds", [5, 100_000])
 async def test_a_429_holds_back_the_batch_alone(built: Built, seconds: int) -> None:
     """As long as an order can wait; what is not sent by then is listed. No Retry-After lasts over a minute."""

@@ -49,14 +49,14 @@ async def test_a_command_without_one_session_is_explained_to_the_person_alone(ve
 
 
 @pytest.mark.parametrize("text", ["{} for 10m", "{} until noon", "end {}"])
-async def test_a_pause_that_is_to_end_by_itself_is_done_and_says_that_it_has_no_limit(text: str) -> None:
+async def test_a_pause_that_is_to_end_by_itself_is_done_and_says_that_it_does_not(text: str) -> None:
     async with single_workspace() as at:
         for verb in ("pause", "resume"):
             await at.command(text.format(at.session), verb=verb)
         pause, resume = at.messages()
     reason = " ".join(text.replace("{}", "").split())
     assert (pause.text, resume.text) == (paused(reason=reason), resumed(reason=reason))
-    assert ["no time limit" in one.text for one in (pause, resume)] == [True, False]
+    assert ["by itself" in one.text for one in (pause, resume)] == [True, False]
     assert [order.verb for order in at.orders] == ["pause", "resume"]
 
 

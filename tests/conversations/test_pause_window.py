@@ -250,7 +250,7 @@ async def test_an_unreadable_list_has_its_own_sentence(fault: Fault, why: lists.
     async with single_workspace() as at:
         at.anchor.read_fault = fault
         view = await window(at)
-        assert (view.submit, not_read(why, status) in view.text) == (None, True)
+        assert (view.submit, not_read(why, status, ordered="all") in view.text) == (None, True)
 
 
 async def test_an_exception_is_told_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,8 +81,8 @@ async def test_a_session_is_read_once_it_is_paused_and_later_messages_say_what_w
         assert (verbs(at)[:2], sorted(map(str, verbs(at)[2:]))) == (["pause", "pause"], ["get", "list"])
         await asyncio.sleep(1.0)  # until the answers are read
         await at.command()
-        first, second = await at.wait_for_messages(2)
-    assert ["*checkout*" in message.text for message in (first, second)] == [False, True]
+        _, second = await at.wait_for_messages(2)
+    assert "*checkout*" in second.text
 
 
 @pytest.mark.parametrize("fault", [Hang(), unauthorized(), html(502)])

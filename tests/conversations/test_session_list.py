@@ -33,6 +33,11 @@ def offered(message: Message) -> list[str]:
     return [button["value"] for button in buttons]
 
 
+def spoken(message: Message) -> list[str]:
+    """What screen readers say of the buttons in the rows."""
+    return [block["accessory"]["accessibility_label"] for block in blocks(message) if "accessory" in block]
+
+
 def add(anchor: SimAnchor, number: int, **details: Any) -> str:
     """Add a session that is `number` minutes older than the one of the harness."""
     created_at = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=number)
@@ -61,6 +66,7 @@ async def test_a_command_without_text_lists_what_runs_with_a_button_that_pauses_
         assert "s3cret" not in json.dumps(message.blocks)
         assert all(block["text"]["text"] in message.text for block in blocks(message) if "text" in block)
         assert offered(message) == [SESSION, other]
+        assert spoken(message) == [f"Pause session {SESSION}", "Pause checkout"]
         await at.slack.click(at.person, message, "anchor_pause", value=other)
         (told,) = await at.wait_for_messages()
         assert is_about(told.text, paused(session=other))
@@ -89,6 +95,27 @@ async def test_words_choose_sessions_and_pause_nothing() -> None:
         ):
             assert offered(await listed(at, words)) == chosen
         assert at.anchor.orders == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"tags": ["checkout"]}, {"domains": ["shop.example"]}, ("checkout", "shop.example")),
+        ({"tags": ["checkout"]}, {"tags": ["checkout", "prod"]}, ("checkout {}", "checkout {}")),
+        ({"tags": ["x" * 100]}, {"tags": ["x" * 100]}, ("x" * 39 + "… {}", "x" * 39 + "… {}")),
+        ({"tags": ["<b>&\u200b`*"]}, {}, ("<b>&`*", "session {}")),
+    ],
+)
+async def test_a_button_is_read_aloud_by_the_name_of_the_agent(
+    first: dict[str, Any], second: dict[str, Any], said: tuple[str, str]
+) -> None:
+    async with single_workspace() as at:
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        ids = [add(at.anchor, 1, **first), add(at.anchor, 2, **second)]
+        message = await listed(at)
+    names = [name.format(one if name.startswith("session") else one[:8]) for name, one in zip(said, ids, strict=True)]
+    assert spoken(message) == [f"Pause {name}" for name in names]
+    assert max(map(len, spoken(message))) <= 75
 
 
 @BOTH_TRANSPORTS
@@ -137,21 +164,28 @@ async def test_only_people_who_are_allowed_to_pause_see_a_list_and_no_other_work
 
 
 @pytest.mark.parametrize(
-    ("fault", "why", "status"),
+    ("fault", "why", "status", "answered"),
     [
-        (unauthorized(), lists.Unread.KEY_REJECTED, 401),
-        (rate_limited(), lists.Unread.RATE_LIMITED, 429),
-        (html(503), lists.Unread.UNREACHABLE, 503),
-        (Answer(200, b"{}"), lists.Unread.UNREADABLE, 200),
-        (Hang(), lists.Unread.TIMED_OUT, 0),
+        (unauthorized(), lists.Unread.KEY_REJECTED, 401, False),
+        (rate_limited(), lists.Unread.RATE_LIMITED, 429, True),
+        (html(503), lists.Unread.UNREACHABLE, 503, False),
+        (Answer(200, b"{}"), lists.Unread.UNREADABLE, 200, True),
+        (Hang(), lists.Unread.TIMED_OUT, 0, False),
     ],
 )
 async def test_each_failure_of_anchor_is_explained_and_not_kept_and_does_not_touch_a_pause(
-    fault: Fault, why: lists.Unread, status: int
+    fault: Fault, why: lists.Unread, status: int, *, answered: bool
 ) -> None:
+    """What was ordered by digits or words has a verdict. Other ways to pause are named only if Anchor answered."""
     async with single_workspace(ANCHOR_TIMEOUT="2") as at:
         at.anchor.read_fault = fault
         assert (await listed(at)).text == not_read(why, status)
+        for text, verdict in ((f"`{SHORT.upper()}` loops", "*Not paused*"), ("checkout", "*Nothing was paused*")):
+            told = (await listed(at, text)).text
+            assert told == not_read(why, status, ordered=text)
+            assert (verdict in told, SHORT in told.casefold()) == (True, text != "checkout")
+            assert ("work without" in told) is answered
+        assert at.anchor.orders == []
         await at.command()
         assert at.messages()[-1].text == paused()
         at.anchor.read_fault = None

@@ -25,7 +25,7 @@ def asks(reason: str, verb: requests.Verb = requests.Verb.PAUSE) -> bool:
             "UNTIL 18:00",
             "till 6",
         ),
-        *("end", "end it", "end: too fast"),
+        *("end", "end it", "end: too fast", "for a second", "for a second or two", "for one second, it loops"),
     ],
 )
 def test_a_duration_or_an_end_is_noticed_for_a_pause(reason: str) -> None:
@@ -38,6 +38,14 @@ def test_a_duration_or_an_end_is_noticed_for_a_pause(reason: str) -> None:
     [
         *("", "too fast", "for testing", "for m reasons", "for bob who has to look at it for 10 minutes", "forms"),
         *("it loops for 10 minutes", "10m dollars spent", "tills are down", "end of the budget", "ends up in a loop"),
+        *(
+            "for a second reason",
+            "for the second time",
+            "for the second time now",
+            "For the Second day",
+            "second",
+            "now",
+        ),
     ],
 )
 def test_another_reason_asks_for_nothing(reason: str) -> None:

@@ -123,8 +123,8 @@ def list_refused(refusal: Refusal) -> str:
     return sessions.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
 
 
-def not_read(why: Unread, status: int | None = None) -> str:
-    return sessions.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL)
+def not_read(why: Unread, status: int | None = None, *, ordered: str = "") -> str:
+    return sessions.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL, ordered=ordered)
 
 
 def reading(text: str) -> str:

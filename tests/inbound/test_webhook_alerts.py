@@ -107,6 +107,7 @@ def test_alerts_that_are_left_out_are_counted(count: Any) -> None:
     found = read_webhook(alertmanager_body(*many, truncated=count))
     said = {3: 3, True: 1, 10**4000: MOST_COUNTED}.get(count, 0)
     assert (len(found.alerts), found.left_out, len(found.warnings)) == (MOST_ALERTS, said + 1, 1)
+    assert found.warnings[0].startswith(f"{said + 1:d} alerts were" if said else "1 alert was")
 
 
 JSON = st.recursive(

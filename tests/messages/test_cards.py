@@ -30,6 +30,7 @@ from scripts.message_examples import (
 from scripts.messages_page import elements
 
 Alert, Severity = cards.Alert, cards.Severity
+UNSURE = cards.ResultContent("order-1", MESSAGES["Answers to a pause: unconfirmed, timed out"].text, ())
 HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(exclude_categories=()), max_size=4000)
 
 
@@ -59,6 +60,19 @@ def test_a_result_shows_the_state_of_a_later_order_or_of_one_that_has_undone_it(
     before = replace(RESULT, order_id=own)
     now = replace(state("paused"), undone_id=undone)
     assert ("Paused" in card(before, now).text) is (is_shown and own != now.order_id)
+
+
+@pytest.mark.parametrize("shown", [ALERT, UNSURE], ids=["alert", "result"])
+@pytest.mark.parametrize("phase", [sessions.Phase.ENDED, sessions.Phase.GONE, sessions.Phase.NOT_RUNNING])
+def test_of_a_session_that_has_ended_no_card_says_that_the_agent_may_run(
+    shown: cards.CardContent, phase: sessions.Phase
+) -> None:
+    doubtful = replace(state("unconfirmed"), order_id="order-1")
+    is_ended = phase == sessions.Phase.ENDED
+    now = sessions.ended_state("", 9.0, doubtful) if is_ended else sessions.missing_state(phase, 9.0, doubtful)
+    text = card(shown, replace(now, order_id="order-9")).text
+    assert ("*Unconfirmed*" in text, "may still" in text) == (True, False)
+    assert "may still" in card(shown, doubtful).text
 
 
 @pytest.mark.parametrize("severity", Severity)

@@ -22,7 +22,7 @@ from scripts.message_examples import (
     VIEWS,
     order,
 )
-from scripts.messages_page import lines_of, lock_screen
+from scripts.messages_page import elements, lines_of, lock_screen
 
 MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
 """By the sign of the verdict."""
@@ -38,6 +38,9 @@ def test_every_outcome_has_an_example(kind: str) -> None:
 def test_a_message_keeps_slacks_rules(name: str) -> None:
     blocks = list(MESSAGES[name].blocks)
     assert validated(blocks) == blocks
+    assert all(block.get("expand") for block in blocks if block["type"] == "section")
+    spoken = {(one["accessibility_label"], one["value"]) for one in elements(blocks) if "accessibility_label" in one}
+    assert len({label for label, _ in spoken}) == len(spoken)
     assert list(mistakes({"text": MESSAGES[name].text, "blocks": blocks}, CONTENT_KEYS)) == []
 
 
@@ -46,6 +49,7 @@ def test_a_view_keeps_slacks_rules(name: str) -> None:
     view = VIEWS[name].as_json()
     assert View(**view).to_dict() == view
     assert [found for text in mrkdwn_objects(view) for found in problems(text)] == []
+    assert "'expand'" not in str(view)
 
 
 def validated(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:

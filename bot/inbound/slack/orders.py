@@ -137,7 +137,7 @@ class OrderListeners:
             case Listing(running=running, matches=matches):
                 return list_message(running, matches, words, dashboard_url=self.dashboard_url)
             case NotRead():
-                return ephemeral(not_read_text(found, dashboard_url=self.dashboard_url))
+                return ephemeral(not_read_text(found, dashboard_url=self.dashboard_url, ordered=words))
             case _:
                 return list_refusal(found, dashboard_url=self.dashboard_url)
 

@@ -39,7 +39,7 @@ from bot.outbound.store.card_values import (
     row_values,
     write_facts,
 )
-from bot.outbound.store.connections import Connection, listed, storable
+from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock, locks_of
 from bot.outbound.store.errors import PartError, StoreError
 from bot.outbound.store.marks import CHECK, KEY_CHECK, READS
@@ -80,7 +80,7 @@ _MARK = f"""
       failure = CASE WHEN {IS_OPEN} THEN failure END
     WHERE {ARE_OF_SESSIONS} AND ({IS_OPEN} OR (failure IS NOT NULL AND failure <> '{DELETED}'
       AND ts IS NOT NULL AND ts NOT IN (SELECT value FROM json_each(:clicked))))
-    RETURNING team_id, session_id, channel_id, ts, closed_at
+    RETURNING team_id, session_id, channel_id, ts, closed_at, facts
 """
 _FINISH = f"""
     UPDATE cards SET attempts = :attempts, not_before = CASE WHEN kind = '{BATCH}' AND due = {CLICKED}
@@ -239,7 +239,7 @@ class CardRows:
         A result has its facts in its text.
         """
         rows = await self.database.fetch_all(_FACTS, team_id=team_id)
-        found = readable(rows, lambda row: read_facts(row.session_id, row.facts))
+        found = readable(rows, _facts_of)
         return [(SessionId(row.session_id), facts) for row, facts in found]
 
     async def record_facts(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
@@ -343,6 +343,10 @@ class CardRows:
         await self.database.change(change)
 
 
+def _facts_of(row: Row) -> Session | None:
+    return read_facts(row.session_id, row.facts)
+
+
 def _read_times(connection: Connection, team_id: str) -> list[float]:
     """Return the times of the recent requests to Anchor for a workspace."""
     row = connection.fetch_one(_READ_TIMES, team_id=team_id)
@@ -382,7 +386,8 @@ def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, 
             for row in connection.fetch_all(_MARK, sessions=listed(marks), clicked=clicked, now=now):
                 before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
                 names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
-                found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost)
+                facts = before.facts or next((one for _, one in readable([row], _facts_of)), None)
+                found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
     except PartError:
         return None
     return found

@@ -85,6 +85,8 @@ class Entry:
     """Slack has refused to update a card of its session since the last outcome."""
     known: Session | None = None
     """What was known of its session when its result was written."""
+    on_card: Session | None = None
+    """What a card of its session shows of it."""
     stored: State | None = None
     """The state in its row; None if it has none."""
     is_lost: bool = False

@@ -300,7 +300,7 @@ class Journal:
             return
         self._unmarked = NO_MARKS
         for entry in shown:
-            entry.cards = cards[entry.session].names
+            entry.cards, entry.on_card = cards[entry.session].names, cards[entry.session].facts
             entry.has_lost_card |= cards[entry.session].is_one_lost
         if any(one.names for one in cards.values()):
             self.cards_due.set()
