@@ -1,21 +1,74 @@
 """The command line: commands, arguments, and their output."""
 
+import contextlib
+import html
 import os
 import pwd
 import re
+import shlex
 import shutil
 import signal
 import sys
 from pathlib import Path
 
+from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.core.requests import operator_id
+from bot.core.session_ids import SessionId
 
 INTERRUPTED = 128 + signal.SIGINT
 """The exit code after Ctrl-C, as a shell reports it."""
 
 _UID = re.compile(r"\d{1,10}", re.ASCII)
+_LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
+_DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")
+_ID = re.compile(r"<([@#][A-Z0-9]+)>")
+_VERDICT = re.compile(r"(^\W*|· [^\w\s]{0,3} ?)\*([^*\n]+)\*", re.MULTILINE)
+_CODE = re.compile(r"`([^`\n]+)`")
 
 NOTHING_DONE = "Interrupted. Nothing was sent or changed."
+
+
+def terminal_text(mrkdwn: str) -> str:
+    """Return a message as plain text, with the URLs of its links."""
+    text = _LINK.sub(r"\2 (\1)", mrkdwn)
+    text = _DATE.sub(r"\1", text)
+    text = _ID.sub(r"\1", text)
+    text = _VERDICT.sub(r"\1\2", text)
+    return html.unescape(_CODE.sub(r"\1", text))
+
+
+def say(*lines: str) -> None:
+    """Print lines of mrkdwn as plain text. A pause goes on if nobody reads them."""
+    with contextlib.suppress(BrokenPipeError):
+        print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
+
+
+def warn(sentence: str) -> None:
+    """Print a warning."""
+    print(f"anchor-bot: Warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
+
+
+def confirm_end(session_id: SessionId) -> None:
+    """Ask for the beginning of the id. Raises NotDoneError without it."""
+    what = "This session's browser, its pages and the agent's run are lost. To end it"
+    confirm_id(session_id, what, why_not="Not ended")
+
+
+def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
+    """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
+    which = "the first 8 digits of its id"
+    confirm(f"{what}, type {which}: ", session_id[:8], why_not=why_not, wrong=f"these are not {which}")
+
+
+def confirm(question: str, expected: str, *, why_not: str, wrong: str) -> None:
+    """Ask for what is expected. Raises NotDoneError without it."""
+    if not sys.stdin.isatty():
+        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # that of the event loop would wait for the answer
+    with contextlib.suppress(EOFError):
+        if input(question).strip().casefold() == expected:
+            return
+    raise NotDoneError(f"{why_not}: {wrong}.")
 
 
 def as_called(sentence: str) -> str:
@@ -24,6 +77,16 @@ def as_called(sentence: str) -> str:
     if Path(name).name != "anchor-bot" or shutil.which("anchor-bot") == name:
         return sentence
     return sentence.replace("`anchor-bot ", f"`{name} ")
+
+
+def run_as_owner(file: Path, access: int = os.R_OK) -> str:
+    """Return the advice to run this command as the user whose file it is; "" if there is none, or it can be used."""
+    known = next(one for one in (file, *file.absolute().parents) if os.access(one, os.F_OK))  # the file, or beside it
+    owner = known.stat().st_uid
+    if os.access(known, access if known is file else os.X_OK) or owner == os.geteuid():
+        return ""
+    user = _name_of(owner) or f"'#{owner}'"
+    return f"Run it as {user}: `sudo -u {user} {shlex.join(sys.argv)}`."
 
 
 def user_id() -> str:

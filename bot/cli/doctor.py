@@ -15,8 +15,8 @@ from typing import Any, TextIO
 
 import aiohttp
 
-from bot.cli import as_called
-from bot.cli.orders import NOT_MANY, confirm_end, one_of_many, open_anchor, open_client_session
+from bot.cli import as_called, confirm_end
+from bot.cli.orders import NOT_MANY, one_of_many, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url, is_safe_url
 from bot.config.environment import SettingsError, read_environment

@@ -8,19 +8,16 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 
 from bot import request_id
-from bot.cli import as_called, user_id
+from bot.cli import as_called, confirm_id, say, user_id, warn
 from bot.cli.orders import (
     NOT_RECORDED,
     WRITE_TIMEOUT,
     Place,
     Wait,
-    confirm_id,
     find_place,
     open_client_session,
     open_orders,
     require_access,
-    say,
-    warn,
 )
 from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import cast
 
 from bot import __version__, logs
-from bot.cli import INTERRUPTED, NOTHING_DONE, as_called
+from bot.cli import INTERRUPTED, NOTHING_DONE, as_called, run_as_owner
 from bot.cli.alert import send_alert
 from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
+from bot.config.settings import OF_ORDERS, AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
 from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 _ENV_FILE = Path(".env")
 _ADVICE = "`anchor-bot init` asks for the settings, and checks them."
+_NO_FILE = "There is no .env here: run this in the bot's directory. For a new bot, "
 OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
 _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for its thread's turn
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except SettingsError as error:
         is_asked_for = options.command not in {"init", "alert"} and not isinstance(error, OneWorkspaceError)
-        return _fail(*error.problems, *([_ADVICE] if is_asked_for else []), code=UNUSABLE_SETTINGS)
+        advice = run_as_owner(_ENV_FILE) or (_ADVICE if _ENV_FILE.is_file() else _NO_FILE + _ADVICE)
+        return _fail(*error.problems, *([advice] if is_asked_for else []), code=UNUSABLE_SETTINGS)
     except (NotDoneError, StoreNotUsableError) as error:
         return _report(error)
     except KeyboardInterrupt:
@@ -135,7 +137,7 @@ def _order(options: argparse.Namespace) -> int:
     from bot.cli.orders import give_order  # noqa: PLC0415
 
     give = drill if options.command == "drill" else give_order
-    settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
+    settings = Settings.from_env(read_environment(os.environ, _ENV_FILE), OF_ORDERS)
     logs.configure("ERROR", settings.log_format)
     return _run_to_end(lambda runner: runner.run(give(options, settings)), interrupted=NOTHING_DONE)
 
@@ -224,6 +226,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "manifest": _manifest,
     "init": _init,
     "doctor": _doctor,
+    "sessions": _order,
     "pause": _order,
     "resume": _order,
     "end": _order,

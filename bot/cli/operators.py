@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import json
+import os
 import secrets
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.cli import user_id
+from bot.cli import run_as_owner, user_id
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.environment import EnvReader
 from bot.config.settings import OperatorSettings, read_database_url
@@ -137,8 +138,10 @@ def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, 
 
 
 def check_file(database_url: Secret) -> None:
-    """Raise NotDoneError if the file of a SQLite database does not exist: no command makes one."""
+    """Raise NotDoneError if the file of a SQLite database is another user's, or none: no command makes one."""
     file = file_of(database_url)
+    if file is not None and (advice := run_as_owner(file, os.R_OK | os.W_OK)):
+        raise NotDoneError(f"You cannot use the database {file.absolute()}. {advice}")
     if file is not None and not file.exists():
         advice = "Run this in the bot's directory, or set DATABASE_URL to the bot's value"
         raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")

@@ -3,13 +3,11 @@
 import argparse
 import asyncio
 import contextlib
-import html
-import re
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,22 +15,24 @@ from functools import partial
 import aiohttp
 
 from bot import request_id
-from bot.cli import user_id
+from bot.cli import INTERRUPTED, confirm, confirm_end, say, terminal_text, user_id, warn
 from bot.cli.operators import check_file
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.fields import Proxy
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb
+from bot.core.retries import combine
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import ALL_WORD, EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.batches import agents, batch_text, still_running
-from bot.messages.buttons import session_line, spoken_name
-from bot.messages.markup import DOING, code
+from bot.messages.buttons import session_line, spoken_name, state_line
+from bot.messages.markup import DOING, code, printable
 from bot.messages.results import explain_refusal, facts_message, outcome_message
 from bot.messages.sessions import not_read_text
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
@@ -58,29 +58,14 @@ from bot.usecases.queue import MOST_OF_BATCH, FairQueue
 from bot.usecases.sequence import LONGEST_READS
 from bot.usecases.session_cards import SessionCards
 
-_LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
-_DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")
-_ID = re.compile(r"<([@#][A-Z0-9]+)>")
-_VERDICT = re.compile(r"^(\W*)\*([^*\n]+)\*", re.MULTILINE)
-_CODE = re.compile(r"`([^`\n]+)`")
-
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
 
-NOT_RECORDED = "The database did not record this in time: `anchor-bot journal` may lack it."
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for Slack
+NOT_RECORDED = "The database did not record this in time: `anchor-bot journal` may lack it."
 WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
 _LAST_WRITE_TIMEOUT = 1.0  # the same after Ctrl-C
 _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
-
-
-def terminal_text(mrkdwn: str) -> str:
-    """Return a message as plain text, with the URLs of its links."""
-    text = _LINK.sub(r"\2 (\1)", mrkdwn)
-    text = _DATE.sub(r"\1", text)
-    text = _ID.sub(r"\1", text)
-    text = _VERDICT.sub(r"\1\2", text)
-    return html.unescape(_CODE.sub(r"\1", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +78,41 @@ class Place:
     why_not: str | None = None
 
 
+class SeveralError(NotDoneError):
+    """Nobody has said which of several workspaces is meant. They are given by id, with their names."""
+
+    def __init__(self, place: Place, installed: Mapping[str, str]) -> None:
+        which = f"Say in which workspace, with --workspace: {', '.join(installed.values())}."
+        super().__init__(which, code=UNUSABLE_SETTINGS)
+        self.place, self.installed = place, installed
+
+
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
     """Execute an order, print its outcome, and return the exit code.
 
-    After NotDoneError nothing was sent, nor after KeyboardInterrupt, unless the outcome was printed.
+    After NotDoneError nothing was sent, unless it says so, nor after KeyboardInterrupt, unless the outcome was printed.
     """
-    if Verb(options.command) is Verb.PAUSE and options.all is (options.session is not None):
+    is_list = options.command == "sessions"
+    verb = Verb.PAUSE if is_list else Verb(options.command)
+    if verb is Verb.PAUSE and options.all is (options.session is not None):
         raise NotDoneError("Nothing was paused: give either a session or --all.", code=UNUSABLE_SETTINGS)
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
-        place = await find_place(options.workspace, settings, session, stack)
         request_id.begin()
-        verb = Verb(options.command)
+        order = Order(verb, options.session, Actor("", "", user_id()), options.reason, source=Source.COMMAND_LINE)
+        try:
+            place = await find_place(options.workspace, settings, session, stack)
+        except SeveralError as several:
+            if verb is not Verb.PAUSE or options.all or EIGHT_DIGITS.fullmatch(options.session):
+                raise
+            place = await _find_by_pause(order, settings, open_anchor(session, settings), several)
+        order = replace(order, actor=replace(order.actor, team_id=place.team_id))
         if place.why_not is not None and verb is not Verb.PAUSE:
             raise NotDoneError(f"Not {verb.past}: this is recorded first. {place.why_not}")
         if place.why_not is not None:
-            warn(f"The pause will not be recorded. {place.why_not}")
-        actor = Actor(place.team_id, "", user_id())
-        order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
+            lacking = "It is not known what is paused" if is_list else "The pause will not be recorded"
+            warn(f"{lacking}. {place.why_not}")
+        if is_list:
+            return int(not (await _show_running(options, order, settings, session, place)).is_complete)
         if verb is Verb.PAUSE and options.all:
             return await _pause_all(options, order, settings, session, place)
         if verb is Verb.END and not options.yes and isinstance(await OperatorAccess(place.find).check(order), Access):
@@ -123,43 +126,15 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _find_session(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> SessionId:
     """Return the only session that runs and whose id begins with the 8 digits of the order. Raises NotDoneError."""
-    access, digits = await OperatorAccess(place.find).check(order), order.session_id
-    if not isinstance(access, Access):
-        return digits  # the order is refused, too
-    meant = (await _read_running(order, settings, session, place)).meant_by(digits)
+    meant = (await _read_running(order, settings, session, place)).meant_by(order.session_id)
     if isinstance(meant, Found):
         return meant.session_id
-    found = [one.id for one in meant.sessions]
+    why = f"No session that runs has an id that begins with {order.session_id}."
+    if meant.sessions:
+        why = "Another session can be meant."
     if not meant.is_complete:
         why = "Anchor did not list all sessions that run, so another one can be meant."
-    elif found:
-        why = "Another session can be meant."
-    else:
-        why = f"No session that runs has an id that begins with {digits}."
-    raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *found]))
-
-
-def confirm_end(session_id: SessionId) -> None:
-    """Ask for the beginning of the id. Raises NotDoneError without it."""
-    what = "This session's browser, its pages and the agent's run are lost. To end it"
-    confirm_id(session_id, what, why_not="Not ended")
-
-
-def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
-    """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
-    which = "the first 8 digits of its id"
-    _confirm(f"{what}, type {which}: ", session_id[:8], why_not=why_not, wrong=f"these are not {which}")
-
-
-def _confirm(question: str, expected: str, *, why_not: str, wrong: str) -> None:
-    """Ask for what is expected. Raises NotDoneError without it."""
-    if not sys.stdin.isatty():
-        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # that of the event loop would wait for the answer
-    with contextlib.suppress(EOFError):
-        if input(question).strip().casefold() == expected:
-            return
-    raise NotDoneError(f"{why_not}: {wrong}.")
+    raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *(one.id for one in meant.sessions)]))
 
 
 def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
@@ -273,18 +248,15 @@ async def _pause_all(
     options: argparse.Namespace, order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place
 ) -> int:
     """Pause all sessions, or those that words choose, each by an order like this one, after a question."""
-    found = await _read_running(order, settings, session, place)
-    chosen = found.chosen(Choice(options.match)).sessions
-    least = "Running:" if found.is_complete else "Running: at least"
-    which = f" with {code(options.match)}" if options.match else ""
-    say(f"{least} {agents(len(chosen))}{which}.", *(session_line(one, now=time.time()) for one in chosen))
+    found = await _show_running(options, order, settings, session, place)
+    chosen = found.sessions
     if not found.is_complete:
         warn("Others may run, which this does not pause: Anchor did not list all sessions.")
     if not chosen:
         return int(not found.is_complete)
     if not options.yes:
         question, wrong = f"To pause {agents(len(chosen))}, type this number: ", "this is not the number"
-        _confirm(question, str(len(chosen)), why_not="Nothing was paused", wrong=wrong)
+        confirm(question, str(len(chosen)), why_not="Nothing was paused", wrong=wrong)
     ended, batch_id = dict[SessionId, Outcome](), request_id.new_id()
     given = [replace(order, session_id=one.id, batch_id=batch_id) for one in chosen]
     orders, finish = open_orders(settings, session, place)
@@ -307,6 +279,21 @@ async def _pause_all(
     return 128 + received[0] if received else int(bool(running) or not found.is_complete)
 
 
+async def _show_running(
+    options: argparse.Namespace, order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place
+) -> SessionList:
+    """Print the sessions that run, or those that words choose, and who paused which. Return them."""
+    found = (await _read_running(order, settings, session, place)).chosen(Choice(options.match))
+    least = "Running:" if found.is_complete else "Running: at least"
+    which = f" with {code(options.match)}" if options.match else ""
+    paused = await SessionStates(place.store.database).paused(place.team_id, [one.id for one in found.sessions]) or {}
+    states = {name: f" · {state_line(state.without_reason())}" for name, state in paused.items()}
+    of_them = f", {len(paused)} of them paused by this app" if paused else ""
+    lines = (f"{session_line(one, now=time.time())}{states.get(one.id, '')}" for one in found.sessions)
+    say(f"{least} {agents(len(found.sessions))}{which}{of_them}.", *lines)
+    return found
+
+
 def _interrupt(control: SessionControl, received: list[signal.Signals], number: signal.Signals) -> None:
     received.append(number)
     control.interrupt()
@@ -317,7 +304,8 @@ async def _read_running(order: Order, settings: Settings, session: aiohttp.Clien
     access = await require_access(order, settings, place)
     found = await AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout).running(access.key)
     if isinstance(found, NotRead):
-        ordered, url = order.session_id or ALL_WORD, settings.anchor_dashboard_url
+        ordered = (order.session_id or ALL_WORD) if order.verb is Verb.PAUSE else ""
+        url = settings.anchor_dashboard_url
         raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=url, ordered=ordered)))
     return found
 
@@ -343,12 +331,6 @@ async def _tell_facts(order: Order, settings: Settings, session: aiohttp.ClientS
             say(message.text)
 
 
-def say(*lines: str) -> None:
-    """Print lines of mrkdwn as plain text. A pause goes on if nobody reads them."""
-    with contextlib.suppress(BrokenPipeError):
-        print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
-
-
 async def find_place(
     team_id: str | None, settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> Place:
@@ -366,12 +348,12 @@ async def one_of_many(team_id: str | None, many: ManyWorkspaces, stack: AsyncExi
     check_file(url)
     try:
         store = await stack.enter_async_context(open_store(url, keys))
-        installed = [summary.team_id for summary in await store.rows.summaries()]
+        found = await store.rows.summaries()
     except (StoreNotUsableError, StoreError) as error:
         raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error}") from None
+    installed = {one.team_id: f"{printable(one.team_name, limit=100)} ({one.team_id})" for one in found}
     if team_id is None and len(installed) > 1:
-        why = f"Say in which workspace, with --workspace: {', '.join(installed)}."
-        raise NotDoneError(why, code=UNUSABLE_SETTINGS)
+        raise SeveralError(Place("", store.rows.find, store), installed)
     chosen = team_id or next(iter(installed), None)
     if chosen not in installed:
         why = f"No workspace {chosen} is installed." if chosen else "No workspace is installed."
@@ -420,6 +402,44 @@ async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.Cli
     return ""
 
 
-def warn(sentence: str) -> None:
-    """Print a warning."""
-    print(f"anchor-bot: Warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
+async def _find_by_pause(order: Order, settings: Settings, anchor: AnchorClient, several: SeveralError) -> Place:
+    """Send a pause with the key of each workspace at once. Return the one whose Anchor account has the session.
+
+    The order is still to be given there, where it is recorded and sent in sequence: no other workspace hears of it.
+    After NotDoneError no account has confirmed anything.
+    """
+
+    async def always() -> bool:
+        return True
+
+    async def send(team_id: str) -> tuple[str, Outcome]:
+        given, never = replace(order, actor=replace(order.actor, team_id=team_id)), asyncio.Event()
+        access = await OperatorAccess(several.place.find).check(given)
+        if not isinstance(access, Access):
+            return team_id, access
+        sent = anchor.send(order.verb, access.key, order.session_id, cancelled=never, may_repeat=always)
+        outcome = combine(await sent)
+        return team_id, replace(outcome, by_admins=True) if isinstance(outcome, outcomes.KeyRejected) else outcome
+
+    print(f"Pausing with the keys of {len(several.installed)} workspaces…", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
+    sending, ended = [asyncio.ensure_future(send(one)) for one in several.installed], dict[str, Outcome]()
+    try:
+        for each in asyncio.as_completed(sending):
+            team_id, outcome = await each
+            if isinstance(outcome, Paused):
+                say(f"Paused with the key of {several.installed[team_id]}.")
+            if isinstance(outcome, Paused | outcomes.NotRunning):
+                return replace(several.place, team_id=team_id)
+            ended[team_id] = outcome
+    except asyncio.CancelledError:
+        why = "Interrupted: the pause may have reached Anchor, and is unconfirmed. The journal may lack it."
+        raise NotDoneError(why, code=INTERRUPTED) from None
+    finally:
+        for task in sending:
+            task.cancel()
+    about = partial(outcome_message, order, now=time.time(), dashboard_url=settings.anchor_dashboard_url)
+    clear = outcomes.NotFound | outcomes.NoKey
+    unclear = [one for one in several.installed if not isinstance(ended[one], clear)]
+    lines = [f"{several.installed[one]}:\n{about(ended[one]).text}" for one in unclear]
+    unknown = next((one for one in ended.values() if isinstance(one, outcomes.NotFound)), outcomes.NoKey())
+    raise NotDoneError(terminal_text("\n".join(lines) or f"{len(ended)} workspaces:\n{about(unknown).text}"))

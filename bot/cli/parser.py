@@ -84,6 +84,18 @@ def add_journal(commands: _Commands) -> None:
     )
 
 
+def _add_sessions(commands: _Commands) -> None:
+    parser = commands.add_parser(
+        "sessions",
+        help="list the sessions that run, and who paused which",
+        description="List the sessions that run, by the first 8 digits of their ids, and who paused which.",
+        epilog="Exit code 1: not all are listed: the output says why; 2: an argument or setting is invalid.",
+    )
+    parser.add_argument("--match", default="", metavar="WORDS", help="only those with a tag, domain or key")
+    parser.add_argument("--workspace", type=_team_id, metavar="ID", help="the workspace, if the bot serves several")
+    parser.set_defaults(session=None, all=True, reason="")
+
+
 def _add_orders(commands: _Commands) -> None:
     recorded = "if the database can record it"
     for verb, purpose in ((Verb.PAUSE, "also when Slack is down"), (Verb.RESUME, recorded), (Verb.END, recorded)):
@@ -96,7 +108,7 @@ def _add_orders(commands: _Commands) -> None:
             epilog="Exit code 1: not done, or unconfirmed: the output says why; 2: an argument or setting is invalid.",
         )
         is_pause = verb is Verb.PAUSE
-        read, short = (_session_or_digits, ", or its first 8 digits") if is_pause else (_session_id, "")
+        read, short = (_session_id, "") if verb is Verb.END else (_session_or_digits, ", or its first 8 digits")
         about, number = f"the session: its id, or a URL with it{short}", "?" if is_pause else None
         parser.add_argument("session", nargs=number, type=read, metavar="ID", help=about)
         if is_pause:
@@ -207,6 +219,7 @@ def parser() -> argparse.ArgumentParser:
     _add_manifest(commands)
     _add_init(commands)
     _add_doctor(commands)
+    _add_sessions(commands)
     _add_orders(commands)
     _add_drill(commands)
     add_journal(commands)

@@ -5,7 +5,7 @@ import math
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -61,18 +61,19 @@ class SettingsError(Exception):
 class EnvReader:
     """Reader that validates each variable, and collects the first problem of each. None repeats a value.
 
-    A reading method that reports a problem can return anything: `finish` raises.
+    A reading method that reports a problem can return anything: `finish` raises, unless that setting is not `needed`.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> None:
         self._environ = environ
+        self._needed = needed
         self._problems: dict[str, str] = {}
         self._from_files: dict[str, str] = {}
 
     def finish(self) -> None:
         """Raise SettingsError if there is a problem."""
-        if self._problems:
-            raise SettingsError(tuple(self._problems.values()))
+        if problems := tuple(problem for name, problem in self._problems.items() if name in self._needed):
+            raise SettingsError(problems)
 
     def is_set(self, name: str) -> bool:
         """Return whether a setting has another value than its default, or names a file."""
@@ -105,7 +106,7 @@ class EnvReader:
             text = content.decode().strip()
         except (OSError, ValueError) as error:  # ValueError: a null character in the path, or a file that is not UTF-8
             why = getattr(error, "strerror", None) or "it is not text"
-            self._problems[name] = f"{variable} names a file that can't be read ({why}). Name a readable file."
+            self._problems[name] = f"{variable} names a file that can't be read ({why}). Name one the bot can read."
             return ""
         if text and len(content) <= _MAX_BYTES:
             return text
@@ -135,7 +136,7 @@ class EnvReader:
             self._report(name, f"{_ROTATES}.")
         elif not value.startswith(prefix):
             self._report(name, f"does not begin with {prefix}. Set it to {description}.")
-        return Secret(value)
+        return Secret("" if name in self._problems else value)
 
     def optional_secret(self, name: str, description: str, prefix: str = "") -> Secret | None:
         """Read a secret that can be left out."""
@@ -286,7 +287,7 @@ def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, st
     try:
         text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError((f"{env_file} can't be read ({error}). Make it a readable UTF-8 file.",)) from None
+        raise SettingsError((f"{env_file} can't be read ({error}).",)) from None
     bindings = list(parse_stream(io.StringIO(text)))
     if wrong := [one.original.line for one in bindings if one.error]:
         raise SettingsError(tuple(f"{env_file}, line {line} is invalid. Write NAME=value." for line in wrong))

@@ -2,13 +2,13 @@
 
 import logging
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.config.addresses import is_loopback
-from bot.config.catalog import SETTINGS
+from bot.config.catalog import SETTINGS, VARIABLES
 from bot.config.environment import EnvReader, SettingsError, find_misspelled
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
@@ -48,6 +48,11 @@ _ONE_WORKSPACE = (
     *("AUTO_PAUSE", "AUTO_PAUSE_TOKENS"),
     *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS", "END_SESSION", "END_USERS"),
 )
+OF_ORDERS = (
+    *("ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_DASHBOARD_URL", "ANCHOR_TIMEOUT", "ANCHOR_DEADLINE"),
+    *("DATABASE_URL", "ENCRYPTION_KEYS", "SLACK_API_URL", "HTTPS_PROXY"),
+)
+"""The settings that orders of the command line need; an emergency is no time to repair others."""
 _MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 
 _VERSION_LENGTH = 7  # hexadecimal digits
@@ -279,9 +284,9 @@ class Settings:
         return self.workspaces if isinstance(self.workspaces, OneWorkspace) else None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the settings; a blank variable counts as not set. Raises SettingsError with all problems."""
-        read = EnvReader(environ)
+    def from_env(cls, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> "Settings":
+        """Read the settings; a blank variable counts as not set. Raises SettingsError with all problems of `needed`."""
+        read = EnvReader(environ, needed)
         settings = cls(
             workspaces=_read_many(read) if _serves_many(read) else _read_one(read),
             slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, "xapp-"),

@@ -1,19 +1,37 @@
 """The command line, called as a function: its help, and what it says of arguments and settings it can't use."""
 
+import errno
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from bot.cli import run_as_owner
+from harness import SESSION
 from harness.product import Settings, main
 
 Check = Callable[[str, str], None]
 COMMANDS = (
-    *("run", "manifest", "init", "doctor", "pause", "resume", "journal", "alert", "demo", "keys", "keys rotate"),
+    *(
+        "run",
+        "manifest",
+        "init",
+        "doctor",
+        "sessions",
+        "pause",
+        "resume",
+        "journal",
+        "alert",
+        "demo",
+        "keys",
+        "keys rotate",
+    ),
     *("workspaces", "workspaces set-key", "workspaces alert-tokens"),
 )
 
@@ -84,10 +102,39 @@ def test_settings_that_can_not_be_used_end_with_2(
     *problems, advice = errors["run"]
     assert problems == [f"anchor-bot: {problem}" for problem in problems_of_settings]
     assert errors["workspaces"][-1] == advice
-    wording("advice", advice)
+    wording("advice in a directory without .env", advice)
+    Path(".env").touch()
+    assert main(["run"]) == 2
+    wording("advice", capsys.readouterr().err.splitlines()[-1])
     wording("manifest --many", "\n".join(errors["manifest"]))
     names = [line.removeprefix("anchor-bot: ").split()[0] for line in errors["alert"]]
     assert names == ["ANCHOR_BOT_URL", "ALERTS_TOKEN"]  # for which init does not ask
+
+
+@pytest.mark.parametrize("name", ["settings", "database", "directory"])
+def test_files_of_another_user_are_not_to_be_made_readable(
+    no_settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wording: Check, name: str
+) -> None:
+    """In a directory of theirs, nothing can be seen."""
+    database, denied = no_settings / "anchor-bot.db", PermissionError(errno.EACCES, "Permission denied")
+    database.touch()
+    arguments = ["pause", SESSION, "--reason", "it loops"] if name == "settings" else ["journal"]
+    with monkeypatch.context() as patch:
+        is_seen = {database: name != "directory"}
+        patch.setattr(os, "access", lambda path, mode: mode == os.F_OK and is_seen.get(Path(path).absolute(), True))
+        patch.setattr(os, "geteuid", lambda: -1)
+        patch.setattr(sys, "argv", ["anchor-bot", *arguments])
+        if name == "settings":
+            Path(".env").touch()
+            patch.setattr(Path, "read_text", Mock(side_effect=denied))
+        assert main(arguments) == (2 if name == "settings" else 1)
+    said = capsys.readouterr().err.strip().replace(str(no_settings), "DIRECTORY")
+    wording(f"{name} of another user", said.replace(no_settings.owner(), "USER"))
+
+
+def test_one_s_own_files_and_missing_ones_are_nobody_else_s(no_settings: Path) -> None:
+    assert [run_as_owner(no_settings / name) for name in ("none", "none/none")] == ["", ""]
+    assert run_as_owner(no_settings, 8) == ""
 
 
 @pytest.mark.parametrize("command", ["workspaces list", "keys rotate"])

@@ -5,7 +5,7 @@ import os
 import pwd
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 
 from bot.cli import orders
 from bot.demo.sandbox import environment, environment_of_many
-from bot.sim.anchor import Answer, SimAnchor, html, unauthorized
+from bot.sim.anchor import Answer, Hang, SimAnchor, html, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
@@ -24,7 +24,7 @@ from harness.order_rows import OrderHistory
 from harness.product import OrderRows, Secret, Settings, errors, history, main, open_store, outcomes, running
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
-from harness.texts import order_options, terminal_text
+from harness.texts import order_options, order_settings, terminal_text
 
 pytestmark = pytest.mark.anyio
 
@@ -43,13 +43,13 @@ class Site:
     environ: dict[str, str]
 
     async def give(self, *arguments: str, **changes: str) -> int:
-        return await orders.give_order(order_options(*arguments), Settings.from_env(self.environ | changes))
+        return await give(self.environ | changes, *arguments)
 
     async def refused(self, *arguments: str, **changes: str) -> str:
         """Give an order that is not sent, and return why."""
         with pytest.raises(Exception, match=r".") as why:
             await self.give(*arguments, **changes)
-        assert why.typename == "NotDoneError"
+        assert why.typename in {"NotDoneError", "SeveralError"}
         return str(why.value)
 
     @property
@@ -58,7 +58,12 @@ class Site:
 
     async def journal(self) -> list[history.PastOrder]:
         async with open_store(Secret(self.environ["DATABASE_URL"]), [KEY], keys_must_fit=False) as store:
-            return await OrderHistory(store.database).next_page(history.HistoryFilter(), None, most=100)
+            past = await OrderHistory(store.database).next_page(history.HistoryFilter(), None, most=100)
+        return [one for one in past if one.session_id]
+
+
+async def give(environ: Mapping[str, str], *arguments: str) -> int:
+    return await orders.give_order(order_options(*arguments), order_settings(environ))
 
 
 @asynccontextmanager
@@ -125,8 +130,9 @@ async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_tha
     site: Site, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
     assert await site.give("pause", SESSION[:8].upper()) == 0
-    assert site.sent == ["pause"]
-    wording("pause begins", capsys.readouterr().err.strip())
+    assert await site.give("resume", SESSION[:8]) == 0
+    assert site.sent == ["pause", "resume"]
+    wording("pause begins", capsys.readouterr().err.splitlines()[0])
     wording("no such session", await site.refused("pause", "00000000"))
     site.anchor.add_session(session_id=f"{SESSION[:8]}-0000-4000-8000-000000000000")
     wording("two sessions", await site.refused("pause", SESSION[:8]))
@@ -135,7 +141,7 @@ async def test_the_first_digits_of_an_id_are_enough_if_they_mean_one_session_tha
     wording("no list of all", await site.refused("pause", "--all"))
     site.anchor.read_fault = html(503)
     wording("no answer", await site.refused("pause", SESSION[:8]))
-    assert site.sent == ["pause"]
+    assert site.sent == ["pause", "resume"]
 
 
 @pytest.mark.parametrize(("typed", "code"), [(None, 2), ("2", 1), ("3", 0)], ids=["no terminal", "another", "right"])
@@ -164,6 +170,26 @@ async def test_all_are_paused_after_a_question_or_none(
 async def test_all_are_paused_though_nobody_reads_the_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", Mock(flush=Mock(side_effect=BrokenPipeError)))
     assert await site.give("pause", "--all", "--yes") == 0
+    assert site.sent == ["pause"]
+
+
+async def test_the_sessions_are_listed_with_who_paused_them_as_far_as_that_is_known(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check, tmp_path: Path
+) -> None:
+    site.anchor.add_session(tags=["shop"])
+    assert await site.give("pause", SESSION, "--reason", "it loops") == 0
+    capsys.readouterr()
+    assert await site.give("sessions") == 0
+    listed, *_ = lines = capsys.readouterr().out.splitlines()
+    wording("sessions", listed)
+    assert [OPERATOR.removeprefix("os:") in line for line in lines[1:] if SESSION[:8] in line] == [True]
+    assert (len(lines), sum(OPERATOR.removeprefix("os:") in line for line in lines), "*" in str(lines)) == (3, 1, False)
+    assert await site.give("sessions", "--match", "shop", DATABASE_URL=f"sqlite:///{tmp_path / 'elsewhere.db'}") == 0
+    written = capsys.readouterr()
+    assert len(written.out.splitlines()) == 2
+    wording("sessions without a database", written.err.strip().replace(str(tmp_path), "DIRECTORY"))
+    site.anchor.read_fault = Answer(404, b"{}", times=2)
+    assert await site.give("sessions") == 1
     assert site.sent == ["pause"]
 
 
@@ -259,6 +285,23 @@ async def test_a_pause_is_sent_without_a_database_and_a_resume_is_not(
         assert site.sent == ["pause"]
 
 
+async def test_a_key_alone_pauses_and_resumes_with_the_database_alone(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other settings can be wrong."""
+    monkeypatch.chdir(tmp_path)
+    wrong = {"SLACK_BOT_TOKEN": "xoxb two", "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xoxb-", "PORT": "http"}
+    alone = {name: site.environ[name] for name in ("ANCHOR_API_KEY", "ANCHOR_API_URL", "SLACK_API_URL")}
+    beside = {"DATABASE_URL": site.environ["DATABASE_URL"]}
+    for environ in (alone, alone | wrong):
+        assert await give(environ, "pause", SESSION) == 0
+        with pytest.raises(Exception, match=r"anchor-bot\.db") as why:
+            await give(environ, "resume", SESSION)
+        assert why.typename == "NotDoneError"
+        assert await give(environ | beside, "resume", SESSION) == 0
+    assert site.sent == ["pause", "resume"] * 2
+
+
 async def test_the_warnings(site: Site, capsys: pytest.CaptureFixture[str], wording: Check, tmp_path: Path) -> None:
     missing = {"DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere.db'}"}
     await site.give("pause", SESSION, **missing)
@@ -307,7 +350,8 @@ async def test_ctrl_c_before_a_resume_is_recorded_sends_nothing(
 @asynccontextmanager
 async def many(url: str) -> AsyncIterator[tuple[Site, Any]]:
     """Acme, which has no key, and Globex, which has one."""
-    async with SimSlack() as slack, SimAnchor(keys=["sk-globex"]) as anchor, open_store(Secret(url), [KEY]) as store:
+    keys = ("sk-acme", "sk-globex")
+    async with SimSlack() as slack, SimAnchor(keys=keys) as anchor, open_store(Secret(url), [KEY]) as store:
         anchor.add_session(key="sk-globex", session_id=SESSION)
         await store.rows.save(ACME)
         await store.rows.save(GLOBEX)
@@ -320,16 +364,17 @@ async def test_the_workspace_is_named_if_there_are_several(
     database_url: str, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
     async with many(database_url) as (site, store):
-        wording("no workspace", await site.refused("pause", SESSION))
+        for arguments in (["resume", SESSION], ["resume", SESSION[:8]], ["pause", SESSION[:8]], ["pause", "--all"]):
+            wording("no workspace", await site.refused(*arguments))
         wording("another workspace", await site.refused("pause", SESSION, "--workspace", "T0NOBODY001"))
-        assert await site.give("pause", SESSION[:8], "--workspace", ACME.team_id) == 1
-        wording("no key", await site.refused("pause", "--all", "--workspace", ACME.team_id))
+        assert await site.give("pause", SESSION, "--workspace", ACME.team_id) == 1
+        for which in ("--all", SESSION[:8]):
+            wording("no key", await site.refused("pause", which, "--workspace", ACME.team_id))
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 0
         await store.rows.delete(ACME.team_id)
         assert await site.give("resume", SESSION) == 0
         assert site.sent == ["pause", "resume"]
-        no_key = says(outcomes.NoKey()).replace(SESSION, SESSION[:8])
-        assert capsys.readouterr().out == no_key + says(PAUSED) + says(RESUMED, "resume")
+        assert capsys.readouterr().out == says(outcomes.NoKey()) + says(PAUSED) + says(RESUMED, "resume")
         site.anchor.session(SESSION).seconds = 0.5
         pausing = asyncio.create_task(site.give("pause", SESSION))
         await site.anchor.until(lambda: len(site.sent) == 3)
@@ -337,6 +382,59 @@ async def test_the_workspace_is_named_if_there_are_several(
         assert (await pausing, capsys.readouterr().out) == (0, says(PAUSED))
         await store.rows.delete(GLOBEX.team_id)
         wording("nobody", await site.refused("resume", SESSION))
+
+
+async def test_an_id_is_paused_with_the_key_of_each_workspace_and_recorded_where_it_is_known(
+    database_url: str, capsys: pytest.CaptureFixture[str], wording: Check
+) -> None:
+    async with many(database_url) as (site, store):
+        assert await site.give("pause", SESSION) == 0
+        assert capsys.readouterr().out.endswith(says(PAUSED))
+        await store.rows.set_key(ACME.team_id, product.AnchorKey(Secret("sk-acme")))
+        assert await site.give("pause", SESSION) == 0
+        printed = capsys.readouterr()
+        wording("paused with a key of several", "".join(printed).replace(OPERATOR.removeprefix("os:"), "NAME"))
+        assert [one.team_id for one in await site.journal()] == [GLOBEX.team_id] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known", "fault"),
+    [
+        ("known to nobody", False, None),
+        ("a key is refused", False, None),
+        ("none answers", True, Hang()),
+        ("without keys", True, None),
+    ],
+)
+async def test_a_pause_with_the_key_of_each_workspace_is_in_no_journal_if_it_is_not_known_where_it_belongs(
+    sqlite_url: str, wording: Check, name: str, fault: Any, *, is_known: bool
+) -> None:
+    async with many(sqlite_url) as (site, store):
+        await store.rows.set_key(ACME.team_id, product.AnchorKey(Secret("sk-acme")))
+        if name == "without keys":
+            await store.database.execute("UPDATE workspaces SET anchor_api_key = NULL")
+        if name == "a key is refused":
+            site.anchor.revoke("sk-globex")
+        site.anchor.fault = fault
+        id_ = SESSION if is_known else f"{SESSION[:-1]}0"
+        why = await site.refused("pause", id_, ANCHOR_DEADLINE="0.5")
+        wording(name, why.replace(OPERATOR.removeprefix("os:"), "NAME"))
+        assert await site.journal() == []
+        keys = set() if name == "without keys" else {"sk-acme", "sk-globex"}
+        assert {request.key for request in site.anchor.orders} == keys
+
+
+async def test_ctrl_c_while_it_is_not_known_where_a_session_belongs_leaves_a_pause_unconfirmed(
+    sqlite_url: str, wording: Check
+) -> None:
+    """All keys are used at once."""
+    async with many(sqlite_url) as (site, store):
+        await store.rows.set_key(ACME.team_id, product.AnchorKey(Secret("sk-acme")))
+        site.anchor.fault = Hang()
+        giving = asyncio.create_task(site.refused("pause", SESSION, ANCHOR_TIMEOUT="9"))
+        await site.anchor.until(lambda: len({request.key for request in site.anchor.orders}) == 2, within=5.0)
+        giving.cancel()  # as the event loop does
+        wording("interrupted with the keys of several", await giving)
 
 
 async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(

@@ -1,10 +1,12 @@
 """The texts that the bot must send, from the product's own functions: only docs/messages.md repeats sentences."""
 
 import argparse
+from collections.abc import Mapping
 
-from bot.cli.orders import terminal_text
+from bot.cli import terminal_text
 from bot.cli.parser import parser
 from bot.config.catalog import SETTINGS
+from bot.config.settings import OF_ORDERS, Settings
 from bot.core.fields import digest
 from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
 from bot.core.requests import Actor, Help, Order, Verb
@@ -100,6 +102,10 @@ def as_direct_text(text: str, channel: str) -> str:
 
 def order_options(*arguments: str) -> argparse.Namespace:
     return parser().parse_args(arguments)
+
+
+def order_settings(environ: Mapping[str, str]) -> Settings:
+    return Settings.from_env(environ, OF_ORDERS)
 
 
 REFRESH = sessions.REFRESH

@@ -23,7 +23,7 @@ from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
-from bot.outbound.store.errors import StoreUnreachableError, UnreadableError
+from bot.outbound.store.errors import StoreUnreachableError, UnreadableError, or_default
 from bot.outbound.store.marks import COUNTED, FIRING, PROCESS, SHOWN
 
 _log = logging.getLogger(__name__)
@@ -43,6 +43,12 @@ _FORGET_REPLIES = f"""
 """
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
+
+MOST_OTHERS = 200
+"""The most sessions whose pauses are read beside those of a list."""
+
+PAUSED_TIMEOUT = 0.3
+"""Seconds for which a list waits to know what is paused."""
 
 _COUNTS = ("batch_total", "batch_done")
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder) if field.name not in _COUNTS)
@@ -127,6 +133,7 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
 _NOT_AUTOMATIC = (*get_args(outcomes.NotAutomatic), outcomes.StoreUnavailable)
 _EFFECTIVE = "', '".join(PHASES)
 _IS_UNDONE = f"coalesce(outcome, '') = '{outcomes.Undone.__name__}'"
+_IN_WORK = "OR (outcome IS NULL AND verb = 'pause' AND state = 'sent')"
 _OF_NO_EFFECT = [name for name, phase in PHASES.items() if phase not in {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}]
 _LAST = f"""
     SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at, undone_id FROM (
@@ -140,12 +147,19 @@ _LAST = f"""
         AND NOT (outcome IN ('{"', '".join(_OF_NO_EFFECT)}') AND EXISTS (
           SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
             AND ends.outcome = '{outcomes.Ended.__name__}'))
-        AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} OR (outcome IS NULL AND verb = 'pause' AND state = 'sent'))
+        AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} {_IN_WORK})
     ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
 """
 """The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume.
 
 An end in doubt leaves it as it was, and so does what Anchor did not confirm for a session that somebody has ended.
+"""
+_LAST_ENDED = _LAST.replace(_IN_WORK, "")
+"""The same, of the orders with an outcome."""
+_PAUSED_SINCE = f"""
+    SELECT session_id FROM orders
+    WHERE team_id = :team_id AND given_at >= :since AND outcome = '{outcomes.Paused.__name__}'
+    GROUP BY session_id ORDER BY max(given_at) DESC LIMIT {MOST_OTHERS}
 """
 
 _SAYING_PAUSED = f"""
@@ -214,6 +228,23 @@ class SessionStates:
         """Return the states of sessions by their ids, without those that nobody has changed."""
         rows = await self.database.fetch_all(_LAST, sessions=listed((team_id, one) for one in session_ids))
         return {row.session_id: _read(row) for row in rows}
+
+    async def paused(
+        self, team_id: str, session_ids: Collection[str], *, since: float | None = None
+    ) -> dict[str, SessionState] | None:
+        """Return the states of those sessions whose last order that has ended is a confirmed pause, however old, by id.
+
+        `since` a time (Unix seconds) also others that were paused, the newest first. Return None if the database gives
+        no answer within PAUSED_TIMEOUT.
+        """
+        return await or_default(self._paused(team_id, session_ids, since), None, within=PAUSED_TIMEOUT)
+
+    async def _paused(self, team_id: str, session_ids: Collection[str], since: float | None) -> dict[str, SessionState]:
+        others = [] if since is None else await self.database.fetch_all(_PAUSED_SINCE, team_id=team_id, since=since)
+        ids = dict.fromkeys([*session_ids, *(row.session_id for row in others)])
+        rows = await self.database.fetch_all(_LAST_ENDED, sessions=listed((team_id, one) for one in ids))
+        states = {row.session_id: _read(row) for row in rows}
+        return {one: states[one] for one in ids if one in states and states[one].phase is Phase.PAUSED}
 
     async def of_batch(self, team_id: str, batch_id: str) -> list[BatchedOrder]:
         """Return the orders of a workspace's batch; an outcome of another version of the bot counts as Broken."""

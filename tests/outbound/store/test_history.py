@@ -7,7 +7,7 @@ import pytest
 
 from bot.outbound.store.history import OrderHistory, SessionStates
 from harness.order_rows import order_row, rows_of, told
-from harness.product import Store, history, outcomes, workspace
+from harness.product import SessionId, Store, history, outcomes, requests, workspace
 from harness.stored import ACME, DAY, GLOBEX, execute
 
 pytestmark = pytest.mark.anyio
@@ -70,3 +70,52 @@ async def test_the_first_order_of_a_batch_stands_for_all(store: Store) -> None:
     found_in_batch = await SessionStates(store.database).of_batch(ACME.team_id, "0193")
     kinds = Counter(type(one.outcome) for one in found_in_batch)
     assert kinds == {outcomes.Paused: 19, type(None): 10, outcomes.Broken: 1}
+
+
+WEEK = 7 * DAY
+DOUBT = outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+PAUSE, RESUME, END = requests.Verb
+PAUSED = (PAUSE, outcomes.Paused())
+
+
+@pytest.mark.parametrize(
+    ("orders", "is_paused"),
+    [
+        ([PAUSED], True),
+        ([PAUSED, (PAUSE, outcomes.Failed(500))], True),
+        ([PAUSED, (RESUME, outcomes.Overloaded())], True),
+        ([PAUSED, (PAUSE, None)], True),
+        ([PAUSED, (END, DOUBT)], True),
+        ([PAUSED, (RESUME, outcomes.Resumed())], False),
+        ([PAUSED, (RESUME, DOUBT)], False),
+        ([PAUSED, (PAUSE, DOUBT)], False),
+        ([PAUSED, (PAUSE, outcomes.NotRunning())], False),
+        ([(RESUME, outcomes.Resumed()), PAUSED], True),
+        ([(PAUSE, None)], False),
+        ([(PAUSE, outcomes.Failed(500))], False),
+    ],
+)
+async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pause_however_old(
+    store: Store, orders: list[tuple[requests.Verb, outcomes.Outcome | None]], is_paused: bool
+) -> None:
+    rows = [
+        (order_row(verb=verb, user=ALICE, age=WEEK - place), outcome) for place, (verb, outcome) in enumerate(orders)
+    ]
+    await rows_of(store).write([told(one, outcome) if outcome else one for one, outcome in rows], [])
+    session_id = rows[0][0].order.session_id
+    states = SessionStates(store.database)
+    found = await states.paused(ACME.team_id, [session_id])
+    assert found is not None
+    assert [(name, one.user_id) for name, one in found.items()] == ([(session_id, ALICE)] if is_paused else [])
+    assert await states.paused(GLOBEX.team_id, [session_id]) == {}
+
+
+async def test_sessions_that_are_not_named_were_paused_since_a_time(store: Store) -> None:
+    ids = [SessionId(f"{number:08x}-7d4a-4f0b-9a56-0c1d2e3f4a5b") for number in range(3)]
+    ages = (60.0, 10.0, WEEK)
+    given = [order_row(session=one, age=age) for one, age in zip(ids, ages, strict=True)]
+    await rows_of(store).write([told(one, outcomes.Paused()) for one in given], [])
+    (last,) = await OrderHistory(store.database).newest(Filter(), most=1)
+    states = SessionStates(store.database)
+    assert [*(await states.paused(ACME.team_id, [], since=last.given_at - DAY) or ())] == [ids[1], ids[0]]
+    assert [*(await states.paused(ACME.team_id, ids[2:], since=last.given_at - DAY) or ())] == [ids[2], ids[1], ids[0]]
