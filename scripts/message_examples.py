@@ -25,7 +25,7 @@ from bot.core.cards import (
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder, HistoryQuery, PastOrder, Period, Result
 from bot.core.reminders import Deadline
-from bot.core.requests import Actor, Help, OnlyFor, Order, Verb, operator_id, program_id
+from bot.core.requests import Actor, Help, OnlyFor, Order, Source, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
     ALL_WORD,
@@ -134,6 +134,12 @@ def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) 
     return outcome_message(order(name, reason), outcome, **{"now": 0.0, "dashboard_url": DASHBOARD, **more})
 
 
+def answer_to_alert(outcome: outcomes.Outcome) -> Message:
+    """Return the message about a pause by an alert that failed."""
+    asked = replace(order("pause", "⛔ *Paused* by <!here>"), actor=Actor(TEAM, CHANNEL, program_id("spend-monitor")))
+    return outcome_message(replace(asked, source=Source.ALERT), outcome, now=0.0, dashboard_url=DASHBOARD)
+
+
 def followed(known: Session) -> Message:
     """Return what follows the answer to a pause."""
     message = facts_message(ID, None, known, now=NOW)
@@ -157,6 +163,14 @@ NOT_AUTOMATIC: Mapping[str, outcomes.NotAutomatic] = {
     "resumed before, not confirmed": outcomes.ResumedBefore(BOB, 0.0, is_confirmed=False),
     "ended before": outcomes.EndedBefore(),
     "switched off": outcomes.AutoPauseOff(),
+}
+BY_ALERT: Mapping[str, outcomes.Outcome] = {
+    "unconfirmed": outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT),
+    "unknown session": outcomes.NotFound(),
+    "held back": outcomes.HeldBack(20),
+    "late": outcomes.Late(130.0),
+    "the database failed": outcomes.StoreUnavailable(),
+    "no key": outcomes.NoKey(),
 }
 OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done": outcomes.Paused("paused"),
@@ -191,7 +205,6 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: refused, unknown": policy.RoleUnknown(),
     "pause: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
     "pause: refused, not in a named channel": policy.NotHere(_ids("C", 2)),
-    **{f"pause: by an alert, {name}": outcome for name, outcome in NOT_AUTOMATIC.items()},
     "resume: done": outcomes.Resumed("running"),
     "resume: done, and Anchor gives another status": outcomes.Resumed("queued"),
     "resume: not running": outcomes.NotRunning(),
@@ -243,6 +256,8 @@ ANSWERS: Mapping[str, Message] = {
     "pause: done, and little is known": answer("pause", PAUSED, known=Session(id=ID, steps=3)),
     "pause: done, and nothing is known": answer("pause", PAUSED, known=Session(id=ID)),
     "resume: question of another program's message": question_message(order("resume"), "v"),
+    **{f"pause: by an alert, {name}": answer_to_alert(outcome) for name, outcome in BY_ALERT.items()},
+    "pause: by an alert, failed, with a mention": mentioning(answer_to_alert(outcomes.Failed(500)), "S0ONCALL001"),
 }
 PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
 REMINDERS: Mapping[str, Message] = {
@@ -420,6 +435,9 @@ CARDS: Mapping[str, Message] = {
         channel_id=CHANNEL,
     ),
     "paused by its alert": card(ALERT, AUTO_PAUSED),
+    "a program writes like the bot": card(
+        replace(ALERT, title="⏸️ *Paused* by @alice", text="*Paused* by <!here>\n🚨 *Critical*"), facts=CARD_FACTS
+    ),
     **{
         f"its pause was not sent: {name}": card_message(
             [(first(ALERT, 0.0), ID)], {}, {}, channel_id=CHANNEL, refusals={str(ID): ("order-3", outcome)}
@@ -532,6 +550,9 @@ HOMES: Mapping[str, View] = {
         "user group chosen": replace(ADMINS, workspace=replace(FULL, alerts_group=GROUP)),
         "pauses by alerts observed": replace(FIRST, workspace=replace(PAUSING, auto_pause=AutoPause.OBSERVE)),
         "pauses by alerts on": replace(FIRST, workspace=replace(PAUSING, auto_pause=AutoPause.ON)),
+        "pauses by alerts on, and no token can pause": replace(
+            FIRST, workspace=replace(PAUSING, auto_pause=AutoPause.ON, alert_tokens=())
+        ),
         "pauses by alerts on, admin": replace(ADMINS, workspace=replace(PAUSING, auto_pause=AutoPause.ON)),
         "channel chosen, no token": replace(FIRST, workspace=replace(EMPTY, alerts_channel=CHANNEL)),
     }.items()
@@ -615,6 +636,8 @@ DIRECT: Mapping[str, Message] = {
     "alerts token changed": senders.token_changed("changed", TOKENS[1]).notice(ALICE),
     "alerts token reaches nothing else": senders.token_changed("changed", TOKENS[2]).notice(ALICE),
     "alerts token revoked": senders.token_changed("revoked", TOKENS[1]).notice(ALICE),
+    "no token can pause": senders.in_vain_message(replace(PAUSING, is_managed=True)),
+    "no token can pause, one workspace": senders.in_vain_message(replace(PAUSING, is_managed=False)),
     "wrong alert tokens": senders.WRONG_TOKENS_MESSAGE,
     "an alert without a session": senders.lost_message(Lost.NO_SESSION, 1, ["AnchorDown"]),
     "alerts without a session": senders.lost_message(Lost.NO_SESSION, 1_200, ["AnchorDown", ""]),
@@ -930,6 +953,9 @@ MOST_ASKED = sessions.held_modal(held(99, "High spend"), of_alerts(99), "seen")
 HELD: Mapping[str, Example] = {
     "the message": card_message([(TWELVE, SessionId(""))], {}, {}, channel_id=CHANNEL),
     "the message about one session": sessions.held_message(held(1, "High spend")),
+    "pauses that failed for any reason, beyond three": sessions.held_message(
+        replace(held(4, "High spend"), paused=0, calls=True)
+    ),
     "the message after Continue": sessions.held_message(held(2, "High spend", by=BOB)),
     "the message after Continue, and others were held back": sessions.held_message(
         replace(held(3, "High spend", by=BOB), continued_at=NOW)

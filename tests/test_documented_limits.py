@@ -155,6 +155,8 @@ OPERATIONS: list[Row] = [
     ("whose alert waits to be posted | {} | one message", cards.MOST_WAITING),
     ("lists the newest {}. It tells the last {} apart", cards.MOST_IN_SUMMARY, cards.MOST_TOLD_APART),
     ("| posted cards of a workspace that are kept up to date | {} |", card_claims.MOST_OPEN),
+    ("a sender in a channel within {} minutes | {} |", minutes(retries.MENTION_INTERVAL), retries.MOST_CALLS),
+    ("whose such messages a process counts while the database fails | {} |", auto_pauses.MOST_PACES),
     ("| error codes of Slack by channel, of a workspace | {} |", retries.MOST_PROBES),
     ("| checks of workspaces in Home | {} |", use_checks.MOST),
     (
@@ -296,6 +298,7 @@ AUTOMATIC_PAUSE: list[Row] = [
     ("back, up to {} seconds after the alert", recovery.STILL_WANTED),
     ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
     ("has `pause`, after {} seconds at most", outbox.POST_WAIT),
+    ("sender has {} such messages in {} minutes", retries.MOST_CALLS, minutes(retries.MENTION_INTERVAL)),
     ("of at least {} characters, for each program", settings.PAUSING_TOKEN_LENGTH),
 ]
 HTTP: list[Row] = [("headers take over {} s", http.HEADER_TIMEOUT)]

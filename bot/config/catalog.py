@@ -132,8 +132,9 @@ ALERTS = (
     ),
     Setting(
         "ALERTS_GROUP",
-        "One workspace: the id of the user group that critical alerts mention, at most once in 10 minutes and channel. "
-        "In Slack: More > People > User groups > ⋮ > Copy group ID. Without it, they mention nobody.",
+        "One workspace: the id of the user group that critical alerts mention, at most once in 10 minutes and channel, "
+        "and automatic pauses that failed. In Slack: More > People > User groups > ⋮ > Copy group ID. Without it, they "
+        "mention nobody.",
     ),
     Setting(
         "AUTO_PAUSE",

@@ -79,7 +79,8 @@ class Alert:
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
     `warnings` are sentences for the program. It can ask for a pause, or to observe what that would do; if it asks for
-    something else, that is OFF.
+    something else, that is OFF. If it `is_called`, its pause had not succeeded when its card was made: a message about
+    that mentions people, the card does not.
     """
 
     session_id: SessionId
@@ -95,6 +96,7 @@ class Alert:
     sender: str = DEFAULT_SENDER
     starts_at: float | None = None
     asks_for: AutoPause | None = None
+    is_called: bool = False
 
     @property
     def asks(self) -> bool:
@@ -343,7 +345,8 @@ class HeldContent:
 
     The row of the message has this `id`. Until `until` (Unix seconds) further ones are held back, so far `count`: the
     last one at `last_at`, and `known` tell them apart. `alerts` has the reason, the user id and the sessions of some.
-    A person has continued with those that were held back by `continued_at`.
+    A person has continued with those that were held back by `continued_at`. If it `calls` people, it is posted at
+    `until`, and counts pauses that failed since then for any reason.
     """
 
     group: ClassVar[str] = ""
@@ -356,6 +359,7 @@ class HeldContent:
     alerts: tuple[tuple[str, str, int], ...] = ()
     continued_by: str = ""
     continued_at: float = 0.0
+    calls: bool = False
 
     def with_session(self, session_id: SessionId, reason: str, user_id: str, now: float) -> "HeldContent":
         """Return it with the session of an alert; one that is counted already is not counted again."""

@@ -368,6 +368,9 @@ LEAVES_RUNNING = (
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""
 
+CALL_SOMEBODY = (*LEAVES_RUNNING, NotFound)
+"""The outcomes of a pause by an alert about which a message mentions people."""
+
 
 def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:
     """Return the words of a successful answer that contradict the success, or None.

@@ -9,7 +9,7 @@ from typing import assert_never
 from bot.core import outcomes
 from bot.core.cards import MOST_REPLIES
 from bot.core.fields import TOKEN_REFUSED, known_fields
-from bot.core.requests import Verb
+from bot.core.requests import Order, Verb
 
 ATTEMPTS = 3
 """The most attempts for one order."""
@@ -60,7 +60,10 @@ TOKEN_PROBE_INTERVAL = 60.0
 """Seconds between two updates in a workspace whose token Slack refuses."""
 
 MENTION_INTERVAL = 600.0
-"""Seconds between two mentions of people in a channel."""
+"""Seconds between two mentions of people by critical alerts in a channel."""
+
+MOST_CALLS = 3
+"""The most mentions after failed pauses by a sender's alerts within MENTION_INTERVAL, in a channel."""
 
 TOKEN_PROBE = "token"  # noqa: S105 - a name
 """The name of the probe of a refused token."""
@@ -193,7 +196,8 @@ class Pace:
 
     `updates` are the times of the last updates, `free_at` says from when a lane, or all of a kind, is free again.
     `busy_until` says when the running call of a lane counts as ended. `probes` says when Slack is next asked what it
-    has refused: the token, or a code in a channel. `replies` are the times of the last replies by channel.
+    has refused: the token, or a code in a channel. `replies` are the times of the last replies by channel, `calls`
+    those of mentions after failed pauses by alerts, by channel and sender; the last one can be to come.
     """
 
     updates: tuple[float, ...] = ()
@@ -201,6 +205,7 @@ class Pace:
     busy_until: Mapping[str, float] = field(default_factory=dict)
     probes: Mapping[str, float] = field(default_factory=dict)
     replies: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    calls: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def recent_replies(self, channel_id: str, now: float) -> list[float]:
         """Return the times of the replies in a channel within WINDOW."""
@@ -228,6 +233,17 @@ class Pace:
         """Return whether a post can mention people."""
         return not now < self.free_at.get(lane.mention, 0.0) <= now + MENTION_INTERVAL
 
+    def with_call(self, order: Order, now: float) -> tuple["Pace", float]:
+        """Return the pace after a pause by an alert has failed, and when the message about it is to mention people."""
+        lane, oldest = Lane(Kind.POST, order.actor.channel_id), now - MENTION_INTERVAL
+        name = f"{lane.channel_id} {order.actor.user_id}"
+        recent = [at for at in self.calls.get(name, ()) if oldest < at <= now]
+        if len(recent) >= MOST_CALLS and order.is_critical and self.can_mention(lane, now):
+            return replace(self, free_at={**self.free_at, lane.mention: now + MENTION_INTERVAL}), now
+        at = now if len(recent) < MOST_CALLS else recent[-MOST_CALLS] + MENTION_INTERVAL
+        others = {one: times for one, times in self.calls.items() if times[-1] > oldest}
+        return replace(self, calls=others | {name: [*recent, at]}), at
+
     def begun(self, lane: Lane, now: float, *, mentions: bool = False) -> "Pace":
         """Return the pace while a call is being made. If its message `mentions` people, no other one does soon."""
         free_at = _after(self.free_at, now) | ({lane.mention: now + MENTION_INTERVAL} if mentions else {})
@@ -237,7 +253,7 @@ class Pace:
         replies = {name: recent for name in self.replies if (recent := self.recent_replies(name, now))}
         if lane.is_reply:
             replies[lane.channel_id] = [*replies.get(lane.channel_id, ()), now]
-        return Pace(updates, free_at, busy, {**self.probes, **probing}, replies)
+        return Pace(updates, free_at, busy, {**self.probes, **probing}, replies, self.calls)
 
     def ended(self, lane: Lane, now: float, *, is_mention_lost: bool = False) -> "Pace":
         """Return the pace after a call. If its mention is lost, the next message can have one."""

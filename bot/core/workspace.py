@@ -109,7 +109,7 @@ class Workspace:
 
     `enterprise_id` is its Grid organisation, by Slack's answer to its own token; "" if it has none.
     Programs with one of `alert_tokens` can post alerts, to `alerts_channel` unless they name another.
-    Critical ones mention the user group `alerts_group`, if there is one.
+    Critical ones, and pauses by alerts that failed, mention the user group `alerts_group`, if there is one.
     Each version counts the changes of its setting. If `is_managed`, admins change the settings in Slack; otherwise
     the operator does.
     """
@@ -143,6 +143,15 @@ class Workspace:
         """Return whether alerts with the token of this name pause sessions."""
         token = self.named_token(sender)
         return self.auto_pause is AutoPause.ON and token is not None and token.may_pause
+
+    @property
+    def pauses_in_vain(self) -> bool:
+        """Return whether alerts are to pause sessions, and none can."""
+        return self.auto_pause is AutoPause.ON and not any(one.may_pause for one in self.alert_tokens)
+
+    def group_for(self, channel_id: str) -> str | None:  # noqa: ARG002 - all channels have the same
+        """Return the user group that a message in a channel mentions, if it is to mention people."""
+        return self.alerts_group
 
     def serves(self, team_id: str) -> bool:
         """Return whether a verified request of the installing team `team_id` can use the workspace's key.

@@ -394,8 +394,8 @@ def why_not_automatic(refusal: outcomes.NotAutomatic | outcomes.StoreUnavailable
             why = f"alerts with this token asked for more than {most} in a minute"
         case outcomes.ResumedBefore(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
             why = f"{mention(user_id)} {'resumed it' if is_confirmed else 'asked to resume it'}, {moment(given_at)}"
-        case outcomes.EndedBefore():
-            why = "Anchor said that the session has ended"
+        case outcomes.EndedBefore():  # its card says that
+            return ""
         case outcomes.AutoPauseOff():
             why = "the workspace or the token does not allow it any more"
         case outcomes.StoreUnavailable():

@@ -48,6 +48,7 @@ CUT_SHORT = "The bot was stopped while it posted the alert: it may have been pos
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 COUNTED = "Too many sessions wait to be posted: the channel's last message counts this one, without a card of its own."
+ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
 LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
 DOUBTFUL = "Slack or the database gave no answer in time: the alert may have been posted. Look into the channel."
 
@@ -236,8 +237,7 @@ def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
 def _alert_card(shown: Shown) -> Message:
     """Return a card: the state and the agent, what happened, the facts in one line, the buttons."""
     alert = shown.content.alert
-    lines = _first_lines(shown, title=literal(alert.title, limit=_LONGEST_TITLE))
-    top = "\n".join(filter(None, [*lines, shown.automatic]))
+    top = "\n".join(filter(None, [*_first_lines(shown), shown.automatic]))
     body, about = _body(shown), _about_session(shown)
     fields = _fields(alert)
     in_columns = [mrkdwn(one, verbatim=True) for one in fields]
@@ -252,24 +252,20 @@ def _alert_card(shown: Shown) -> Message:
     return Message("\n".join([top, body, *fields, about]), Visibility.IN_CHANNEL, blocks)
 
 
-def _first_lines(shown: Shown, *, title: str) -> list[str]:
-    """Return the first line, and who, when and why; `title` is that of the alert, in mrkdwn."""
+def _first_lines(shown: Shown) -> list[str]:
+    """Return the state, the severity and the agent in a line, and who, when and why: nothing that a program wrote."""
     content, state, head = shown.content, shown.state, shown.head
     if state is not None and state.reason == content.alert.title:  # an alert paused it
         state = replace(state, reason="")
-    about = f" · *{shown.agent or title}*" if shown.agent or title else ""
-    if head is Head.FIRING:
-        sign, word = _SEVERITIES[content.alert.severity]
-        is_named = shown.agent.casefold() in title.casefold()
-        top = f"{sign} *{(title if is_named else f'{shown.agent}: {title}'.removesuffix(': ')) or word}*"
-    elif head is Head.RESOLVED or state is None:
-        top = f"{_RESOLVED}{about}"
-    else:
-        return [f"{buttons.state_headline(state)}{about}", buttons.state_details(state)]
+    severity = "" if shown.is_result else "{} *{}*".format(*_SEVERITIES[content.alert.severity])
+    about = [severity, f"*{shown.agent}*" if shown.agent else ""]
+    if state is not None and head is Head.STATE:
+        return [" · ".join(filter(None, [buttons.state_headline(state), *about])), buttons.state_details(state)]
+    top = " · ".join(filter(None, [_RESOLVED if head is Head.RESOLVED else "", *about]))
     if state is None:
         return [top]
-    again = f" {_AGAIN}" if head is Head.FIRING and state.phase is Phase.PAUSED else ""
-    return [top, f"{buttons.state_line(state)}.{again}" if again else buttons.state_line(state)]
+    again = f". {_AGAIN}" if head is Head.FIRING and state.phase is Phase.PAUSED else ""
+    return [top, f"{buttons.state_line(state)}{again}"]
 
 
 def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None, name: str) -> Message:
@@ -315,10 +311,10 @@ def _alert_buttons(shown: Shown) -> list[Block]:
 
 
 def _body(shown: Shown) -> str:
-    """Return what happened: severity, title, text and link; the text is shortened if the section is too small."""
+    """Return what happened: title, text and link; the text is shortened if the section is too small."""
     alert = shown.content.alert
-    title = literal(alert.title, limit=_LONGEST_TITLE)
-    head = f"{_alert_line(shown, title, is_titled=shown.head is Head.FIRING)}\n".lstrip("\n")
+    title = f"{QUOTE}*{literal(alert.title, limit=_LONGEST_TITLE)}*" if alert.title else ""
+    head = "".join(f"{line}\n" for line in [_occurrences(shown.content), title] if line)
     tail = f"\n{open_link(alert.url)}" if alert.url else ""
     return f"{head}{quoted(alert.text, limit=LONGEST_SECTION - width(head + tail))}{tail}"
 
@@ -328,14 +324,6 @@ def open_link(url: str) -> str:
     host = urlsplit(url).hostname or ""
     shown = host if len(host) <= _LONGEST_HOST else f"…{host[-_LONGEST_HOST:]}"
     return link(url, f"Open on {literal(shown, limit=2 * _LONGEST_HOST)}")
-
-
-def _alert_line(shown: Shown, title: str, *, is_titled: bool) -> str:
-    """Return the severity, how often the alert came, and its title, unless the card `is_titled` so; or ""."""
-    is_said = shown.head is Head.FIRING and not shown.agent and not title
-    word = "" if is_said else _SEVERITIES[shown.content.alert.severity][1]
-    line = f"{word} {_occurrences(shown.content)}".strip()
-    return f"{line}: *{title}*" if title and not is_titled else line
 
 
 def _fields(alert: Alert) -> list[str]:
@@ -390,12 +378,8 @@ def _row(shown: Shown) -> Block:
     if shown.reminder is not None:
         row = [one for block in shown.reminder.blocks[1:] for one in block.get("elements", ())]
         return section(shown.reminder.text, verbatim=True, accessory=next(iter(row), None))
-    title, reply = _title(shown), shown.content.reply
-    top = _first_lines(shown, title=title)
-    line = quote = ""
-    if not shown.is_told:
-        line = _alert_line(shown, title, is_titled=shown.head is Head.FIRING or not shown.agent)
-        quote = "" if title else f"{QUOTE}{_start_of_text(shown)}"
+    top, reply = _first_lines(shown), shown.content.reply
+    line, quote = ("", "") if shown.is_told else (_occurrences(shown.content), f"{QUOTE}{_title(shown)}")
     why = "" if reply is None or _WHY[reply.why] in top[-1] else _WHY[reply.why]
     told = ". ".join(filter(None, [line, why]))
     text = "\n".join(filter(None, [*top, shown.automatic, told, quote, _about_session(shown)]))
@@ -413,18 +397,14 @@ def _row_text(shown: Shown) -> str:
     if shown.reminder is not None:
         return f"{shown.reminder.text.splitlines()[0]} · {code(shown.content.alert.session_id)}"
     word = shown.state.phase if shown.state and shown.head is Head.STATE else _WORDS[shown.head]
-    about = [shown.agent or _title(shown) or ("" if shown.is_told else f"“{_start_of_text(shown)}”"), word]
+    about = [shown.agent or ("" if shown.is_told else f"“{_title(shown)}”"), word]
     return " · ".join(filter(None, [*about, code(shown.content.alert.session_id)]))
 
 
 def _title(shown: Shown) -> str:
-    """Return the title of a row; "" for a result, which its state tells."""
-    return "" if shown.is_told else literal(shown.content.alert.title, limit=_LONGEST_HEADING)
-
-
-def _start_of_text(shown: Shown) -> str:
-    """Return the beginning of an alert's text, on one line."""
-    return literal(shown.content.alert.text, limit=_LONGEST_HEADING)
+    """Return the title of an alert, or the beginning of its text, on one line."""
+    alert = shown.content.alert
+    return literal(alert.title or alert.text, limit=_LONGEST_HEADING)
 
 
 SAMPLE_ALERT = alert_message(

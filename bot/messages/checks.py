@@ -145,6 +145,7 @@ class Questionable(Kind):
         "more than in the manifest: {scopes}",
         "To drop them, remove them in the app's settings, uninstall the app, and install it again.",
     )
+    AUTO_PAUSE_IN_VAIN = "on, but no token can ask for it, so alerts pause nothing", "Choose one, here or in Home."
     MESSAGE_LEFT = "the bot can post to {channel}. Its scheduled message could not be deleted, and will show in an hour"
     NOT_NAMED = "installed, and not named in ALLOWED_WORKSPACES: {teams}. They are served"
     NEWS_LATE = (

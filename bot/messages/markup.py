@@ -37,6 +37,7 @@ DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*", Verb.END
 
 _DO = {Verb.PAUSE: "stop", Verb.RESUME: "resume", Verb.END: "end"}  # without the bot
 AUTO_PAUSED = "⏸️ *Paused automatically*"
+NOT_AUTO_PAUSED = "⛔ *Not paused automatically: the agent may still run.*"
 UNCONFIRMED = {
     Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
     Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
@@ -77,17 +78,18 @@ def code(text: str, *, limit: int = 200) -> str:
 
 def literal(text: str, *, limit: int) -> str:
     """Escape a program's text on one line, without formatting, and without signs like those of the bot at its start."""
-    return fit(html.escape(_without_signs(text), quote=False), limit)
+    return fit(html.escape(without_signs(text), quote=False), limit)
 
 
 def quoted(text: str, *, limit: int) -> str:
     """Quote a program's text with its line breaks, each line as `literal`, of at most `limit` UTF-16 units."""
-    cleaned = "\n".join(map(_without_signs, text.splitlines()))
+    cleaned = "\n".join(map(without_signs, text.splitlines()))
     shown = html.escape(_BLANK_LINES.sub("\n\n", cleaned).strip(), quote=False) or _NOTHING
     return fit("\n".join(f"{QUOTE}{line}" for line in shown.split("\n")), limit)
 
 
-def _without_signs(text: str) -> str:
+def without_signs(text: str) -> str:
+    """Return a program's text on one line, without formatting, and without signs like those of the bot at its start."""
     line, start = _FORMATTING.sub(_as_literal, _clean(text).translate(_MATH)), 0
     while start < len(line):
         if emoji := _EMOJI_NAME.match(line, start):
@@ -145,7 +147,7 @@ def mention(user_id: str) -> str:
     if (name := operator_name(user_id)) is not None:
         return f"{code(name, limit=_LONGEST_NAME)} (command line)"
     if (name := program_name(user_id)) is not None:
-        return code(name, limit=_LONGEST_NAME)
+        return f"alerts of {code(name, limit=_LONGEST_NAME)}"
     return user_id if user_id.startswith(FORGOTTEN) else f"<@{user_id}>"
 
 

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any
 
 from bot.core import outcomes
 from bot.core.policy import PAUSE_MANY, NotAdmin, NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
@@ -11,7 +10,7 @@ from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Block, Message, Visibility, ephemeral, in_channel, plain_text, section, with_buttons
+from bot.messages.blocks import Block, Message, ephemeral, in_channel, plain_text, section, with_buttons
 from bot.messages.checks import APP_SETTINGS_URL
 from bot.messages.clicked import CardUpdate
 from bot.messages.usage import COMMANDS
@@ -41,6 +40,7 @@ _REFUSALS = {
         "Try again, use `anchor-bot {verb} ID` where the bot runs",
     ),
     outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
+    outcomes.Late: ("It could not be sent in time.", "Press the button"),  # by an alert
     outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
     outcomes.Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
 }
@@ -80,7 +80,7 @@ CARD_LOST = (
 """Lines of a result: Slack did not let the bot update the clicked message, or lets nobody update a card any more."""
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _END_IS_NEAR = 600.0  # seconds
-_SERVER_ERROR = 500
+_SERVER_ERROR, _LONGEST_QUOTE = 500, 300
 _PRODUCED = {
     Verb.PAUSE: frozenset({"success", "ok", "paused"}),
     Verb.RESUME: frozenset({"success", "ok", "resumed", "running"}),
@@ -205,8 +205,9 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
 def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -> tuple[str, str] | None:
     """Return the same for a refusal that somebody else ends, who repairs the installation or pauses; else None."""
     now = markup.now_in_dashboard(verb, dashboard_url)
-    if isinstance(refusal, outcomes.NotAutomatic):
-        return buttons.why_not_automatic(refusal), f"Press Pause, {markup.or_in_dashboard(verb, dashboard_url)}."
+    if isinstance(refusal, outcomes.HeldBack):
+        why = f"Alerts asked for more than {refusal.most} in a minute, so it was not sent."
+        return why, f"Press the button, {markup.or_in_dashboard(verb, dashboard_url)}."
     match refusal:
         case outcomes.EndedBy(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
             did = "has ended" if is_confirmed else "is ending"
@@ -273,10 +274,9 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     known_version = outcome.version if isinstance(outcome, outcomes.Undone) else order.expected_version or order_id
     name = buttons.spoken_name(known)
     for_buttons: _Known = {"name": name, "version": known_version}
-    again = _again(order, known, for_buttons, now)
-    if isinstance(outcome, outcomes.Refusal):
-        refused = _refusal_message(order, outcome, dashboard_url, for_buttons, again)
-        return replace(refused, visibility=Visibility.IN_CHANNEL) if order.source is Source.ALERT else refused
+    again, is_by_alert = _again(order, known, for_buttons, now), order.source is Source.ALERT
+    if isinstance(outcome, outcomes.Refusal) and not is_by_alert:
+        return _refusal_message(order, outcome, dashboard_url, for_buttons, again)
     from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
     facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
     about = f"{facts}\n{markup.session(order.session_id)}{from_message}".strip()
@@ -288,10 +288,13 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
         message = in_channel(done, *_notes(order, outcome, known), about)
         following = buttons.state_buttons(order.session_id, _state_after(order, outcome, now, order_id), name)
         return with_buttons(message, *following, *end) if following else message
-    verdict, why, advice = _explain(order.verb, outcome, dashboard_url)
+    verdict, *why = _explain(order.verb, outcome, dashboard_url)
     reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
-    message = in_channel(f"{verdict} Requested by {by}.", why, advice, reason, about)
-    if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound):
+    top = f"{verdict} Requested by {by}."
+    if is_by_alert:
+        top, reason = markup.NOT_AUTO_PAUSED, f"This was for {by}:\n{markup.quoted(order.reason, limit=_LONGEST_QUOTE)}"
+    message = in_channel(top, *why, reason, about)
+    if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound) and not is_by_alert:
         return message
     is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
     can_run = order.verb is Verb.END or (order.verb is Verb.RESUME and is_doubtful)
@@ -389,7 +392,7 @@ def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id:
     return SessionState(phase, order.verb, order_id, actor.user_id, actor.channel_id, order.reason, now)
 
 
-def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple[str, str, str]:
+def _explain(verb: Verb, outcome: outcomes.NotDone | outcomes.Refusal, dashboard_url: str) -> tuple[str, str, str]:
     verdict = markup.NOT_DONE[verb]
     in_anchor, or_in_anchor = markup.dashboard(dashboard_url), markup.or_in_dashboard(verb, dashboard_url)
     match outcome:
@@ -425,7 +428,7 @@ def _explain(verb: Verb, outcome: outcomes.NotDone, dashboard_url: str) -> tuple
             verdict, known = _overtaken(outcome)
             advice = f"To resume it anyway, try again, {or_in_anchor}."
         case _:
-            assert_never(outcome)
+            known, advice = explain_refusal(verb, outcome, dashboard_url=dashboard_url)
     return verdict, known, advice
 
 

@@ -24,6 +24,7 @@ from bot.messages.blocks import (
 )
 from bot.messages.buttons import (
     CONTINUE,
+    READ_LIST,
     button,
     plain_button,
     session_facts,
@@ -137,9 +138,9 @@ def _how_many(running: SessionList, before: str, after: str) -> str:
     return "*None running.*" if running.is_complete else "No running session was found."
 
 
-def count_text(count: int) -> str:
+def count_text(count: int, what: str = "session") -> str:
     """Return a number of sessions."""
-    return f"{count:,} session{'' if count == 1 else 's'}"
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _others_text(shown: SessionList) -> str:
@@ -232,12 +233,17 @@ def held_message(content: HeldContent) -> Message:
     """Return the message about sessions that alerts did not pause, with *Continue* until a person has done so."""
     alerts = [f"{number} by {_asked_by(why, by)}" for why, by, number in content.alerts]
     others = content.count - sum(number for *_, number in content.alerts)
+    not_paused = f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}."
+    if content.calls:
+        top = f"⛔ *Not paused automatically: {count_text(content.count, 'more session')}.* The agents may still run."
+        message = in_channel(top, not_paused, f"*Read the list* shows all that run. {_BY_CARD}")
+        return with_buttons(message, plain_button(READ_LIST, "Read the list"))
     is_left = content.last_at > content.continued_at
     risk = " The agents may still run." if is_left else ""
     message = in_channel(
         f"⛔ *Not paused automatically: {count_text(content.count)}.*{risk}",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",
-        f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}.",
+        not_paused,
         f"✅ *Continued* by {mention(content.continued_by)}. Alerts with this token pause sessions again."
         if content.continued_by
         else f"Alerts with this token pause no further ones until {moment(content.until)}. {_BY_CARD}",

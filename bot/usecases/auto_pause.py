@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.cards import Alert, Asked, Automatic, NewCard, Reply, Worse
+from bot.core.cards import Alert, Asked, Automatic, NewCard, Reply, Severity, Worse
 from bot.core.outcomes import (
+    CALL_SOMEBODY,
     Late,
     NotAutomatic,
     Observed,
@@ -25,6 +26,7 @@ from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages import sessions
 from bot.messages.blocks import View
+from bot.messages.markup import without_signs
 from bot.outbound.slack.client import Doubtful
 from bot.outbound.store.auto_pauses import AutoPauseRows, Held, Unpaused, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, or_default
@@ -62,6 +64,12 @@ class _Pause:
         """Return the outcome, if it is known by now."""
         return self.task.result() if self.task.done() and not self.task.cancelled() else None
 
+    async def seen_by(self, alert: Alert) -> tuple[Alert, Asked]:
+        """Return the alert, and what its card has to know; wait a moment for the outcome."""
+        await asyncio.wait({self.task}, timeout=_BEFORE_CARD)
+        is_called = self.outcome is None or isinstance(self.outcome, CALL_SOMEBODY)
+        return replace(alert, is_called=is_called), self.asked()
+
     async def is_recorded(self) -> bool:
         """Wait until its order survives the end of the process. Return whether it has come so far."""
         return self.running is not None and await self.running.is_safe(None, within=_SAFE_WITHIN)
@@ -95,7 +103,7 @@ class AutoPauses:
         """Send the pause that an alert asks for, and post the alert. Return what became of both."""
         ends = time.monotonic() + POST_WAIT
         pause, word = self._begin(workspace, channel, alert)
-        asked = await _asked(pause)
+        alert, asked = (alert, None) if pause is None else await pause.seen_by(alert)
         within = max(0.0, ends - time.monotonic())
         if pause is None:
             return await self.alert_cards.post(workspace, channel, alert, asked, within=within), word
@@ -124,7 +132,8 @@ class AutoPauses:
 
     async def _record(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult | None:
         pause, _ = self._begin(workspace, channel, alert)
-        result = await self.alert_cards.place(workspace, channel, alert, await _asked(pause), within=0.0)
+        alert, asked = (alert, None) if pause is None else await pause.seen_by(alert)
+        result = await self.alert_cards.place(workspace, channel, alert, asked, within=0.0)
         return result if pause is None or await pause.is_recorded() else None
 
     def _begin(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
@@ -171,6 +180,7 @@ class AutoPauses:
         attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
         address = ReplyAddress(Actor(team_id, channel, actor))
         order = pause_of(attempt, alert.session_id, address.actor, _reason(alert), age=age)
+        order = replace(order, is_critical=alert.severity is Severity.CRITICAL)
         pause.running, pause.is_repeated = self.orders.start(order, address, known)
         if not pause.is_repeated:
             self.tasks.start(self.orders.deliver(pause.running, address))
@@ -244,15 +254,7 @@ class AutoPauses:
             self.alert_cards.outbox.remember([NewCard(new_id(), team_id, channel, order.session_id, reply)])
 
 
-async def _asked(pause: _Pause | None) -> Asked | None:
-    """Return what the card of an alert has to know; wait a moment for the outcome of its pause."""
-    if pause is None:
-        return None
-    await asyncio.wait({pause.task}, timeout=_BEFORE_CARD)
-    return pause.asked()
-
-
 def _reason(alert: Alert) -> str:
-    """Return what is said of a pause besides the name of the token: which alert it was."""
+    """Return what is said of a pause besides the name of the token: which alert it was, as no words of the bot."""
     source = dict(alert.fields).get("source", "")
-    return (source or alert.title or alert.text)[:_LONGEST_REASON]
+    return without_signs((source or alert.title or alert.text)[:_LONGEST_REASON])

@@ -170,8 +170,8 @@ class CardSender:
     async def _call(self, card: ClaimedCard, workspace: Workspace | None, message: Message) -> PostResult:
         if workspace is None:
             return Refused(NO_WORKSPACE)
-        if card.mentions and workspace.alerts_group:
-            message = mentioning(message, workspace.alerts_group)
+        if card.mentions and (group := workspace.group_for(card.channel_id)):
+            message = mentioning(message, group)
         result = await self._send(workspace.bot_token, card, message)
         if result == _TOO_LONG:  # its text names every session
             result = await self._send(workspace.bot_token, card, replace(message, blocks=()))
@@ -377,7 +377,9 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The alert is resolved, and has no card."""
+    """The alert is resolved, and has no card; or its session `has_ended`."""
+
+    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,7 +435,7 @@ class AlertCards:
             return None
         placed, result = placing
         if not placed.card_id:
-            return Ignored()
+            return Ignored(placed.has_ended)
         if placed.total:
             return Counted(placed.ts, placed.total)
         return Folded(placed.ts, placed.count) if result is None else result

@@ -298,7 +298,8 @@ class Services:
             check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace)
         )
         tokens = ", ".join(one.name for one in workspace.alert_tokens if one.may_pause) or "none"
-        mode = Finding(Good.AUTO_PAUSE, {"mode": workspace.auto_pause, "tokens": tokens})
+        kind = Questionable.AUTO_PAUSE_IN_VAIN if workspace.pauses_in_vain else Good.AUTO_PAUSE
+        mode = Finding(kind, {"mode": workspace.auto_pause, "tokens": tokens})
         found = {CheckName.ANCHOR_KEY: key, CheckName.AUTO_PAUSE: mode}
         if (end := workspace.policy.end) is not None:
             who = ", ".join(sorted(end.users)) or "admins"

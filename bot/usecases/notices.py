@@ -16,7 +16,7 @@ from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.health import Readiness
 from bot.messages.blocks import Message
-from bot.messages.senders import WRONG_TOKENS_MESSAGE, lost_message
+from bot.messages.senders import WRONG_TOKENS_MESSAGE, in_vain_message, lost_message
 from bot.messages.settings import key_refused_message, reinstall_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -34,8 +34,9 @@ LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
 
 _SCOPE = "users:read"
 _TOKENS, _LOGGED = "wrong tokens", "wrong tokens in the log"
+_IN_VAIN = "no token pauses"
 _DAY = 86_400.0
-_AGAIN_AFTER = {_TOKENS: _DAY}  # seconds; others are sent once for good
+_AGAIN_AFTER = {_TOKENS: _DAY, _IN_VAIN: _DAY}  # seconds; others are sent once for good
 MOST_QUIET = 10_000
 QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
@@ -78,11 +79,12 @@ class WorkspaceMonitor:
         sent = [self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids]
         return any(await asyncio.gather(*sent))
 
-    async def _admins(self, workspace: Workspace) -> list[str]:
-        """Return the recorded admins who can still be one, the most recently recorded first. Raises StoreError."""
-        recorded = await self.workspaces.admins(workspace.team_id)
+    async def _admins(self, workspace: Workspace, about: str = "") -> list[str]:
+        """Return the recorded admins who can still be one, the last first, or the alert channel. Raises StoreError."""
+        recorded = [] if about == _IN_VAIN else await self.workspaces.admins(workspace.team_id)
         roles = await asyncio.gather(*[self._role(workspace, user_id) for user_id in recorded])
-        return [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
+        found = [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
+        return found or ([workspace.alerts_channel] if workspace.alerts_channel else [])
 
     async def _role(self, workspace: Workspace, user_id: str) -> Role:
         team_id = workspace.team_id
@@ -131,6 +133,11 @@ class WorkspaceMonitor:
             self._quiet[workspace.team_id, _LOGGED] = None
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
             self.tasks.start(self._report(workspace, _TOKENS, None, WRONG_TOKENS_MESSAGE))
+
+    def report_in_vain(self, workspace: Workspace) -> None:
+        """Tell the channel for alerts once a day if they are to pause sessions, and none can."""
+        if workspace.pauses_in_vain and (workspace.team_id, _IN_VAIN) not in self._quiet:
+            self.tasks.start(self._report(workspace, _IN_VAIN, None, in_vain_message(workspace)))
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
         """Tell admins, or the alert channel of the only workspace, of alerts without a card: at once, then daily."""
@@ -193,7 +200,7 @@ class WorkspaceMonitor:
             return
         self._quiet[team_id, about] = None
         try:
-            admins = await self._admins(workspace)
+            admins = await self._admins(workspace, about)
             if not await self.workspaces.claim_notice(team_id, about, _AGAIN_AFTER.get(about)):
                 return
             if not await self._notify(workspace, first, admins, message):

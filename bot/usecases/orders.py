@@ -14,14 +14,15 @@ from cachetools import TTLCache
 
 from bot import request_id
 from bot.core.cards import BatchContent
-from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
+from bot.core.outcomes import CALL_SOMEBODY, Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import settled_outcome
 from bot.core.requests import CONTINUED, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, section
+from bot.messages.cards import mentioning
 from bot.messages.results import CARD_LOST, CARD_NOT_UPDATED, card_update, facts_message, outcome_message
 from bot.outbound.store.entries import Entry
-from bot.outbound.store.errors import StoreError, StoreUnreachableError
+from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.runtime import Tasks, ended, happens, until_tick
@@ -146,15 +147,25 @@ class Orders:
                 return
             address, message = await self._result(entry, outcome, address)
             is_on_card = _is_on_card(entry.order, outcome)
-            nobody_waits = is_operator or is_on_card or await self.session_cards.is_needless(entry)
+            is_by_alert = entry.order.source is Source.ALERT and not is_on_card
+            group = await self._take_call(entry.order) if is_by_alert else ""
+            nobody_waits = is_operator or is_on_card or group is None or await self.session_cards.is_needless(entry)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message, nobody_waits = report(error), is_operator
-        receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, message, is_ours=is_ours)
+            message, nobody_waits, group = report(error), is_operator, ""
+        told = mentioning(message, group) if group else message
+        receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, told, is_ours=is_ours)
         self.journal.told(entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self.session_cards.posted(entry, message, receipt.posted)
         if receipt is not None and not nobody_waits:
             self._follow(entry, address)
+
+    async def _take_call(self, order: Order) -> str | None:
+        """Return the group that the message about a failed pause mentions, or ""; None if another message counts it."""
+        rows, actor = self.session_control.auto_pauses, order.actor
+        is_now = rows and await rows.take_call(order)
+        workspace = await or_default(self.session_cards.find(actor.team_id), None, within=_SETTLE_TIMEOUT)
+        return None if is_now is False else (workspace and is_now and workspace.group_for(actor.channel_id)) or ""
 
     async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
         """Let the result of its batch tell the outcome of an order. Return when it is recorded."""
@@ -269,12 +280,11 @@ class Orders:
 
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
-    """Return whether the card of an alert tells the outcome of its pause: of further attempts it tells all."""
+    """Return whether the card of an alert tells the outcome of its pause: the first failure has its own message."""
     if order.trigger_id is not None and order.trigger_id.startswith(CONTINUED):
         return isinstance(outcome, Paused)
     attempt = read_attempt(order.trigger_id)
-    is_told = isinstance(outcome, Paused | NotAutomatic | StoreUnavailable)
-    return attempt is not None and (is_told or attempt.number > 0)
+    return attempt is not None and (attempt.number > 0 or not isinstance(outcome, CALL_SOMEBODY))
 
 
 def _with_line(message: Message, line: str) -> Message:

@@ -80,6 +80,8 @@ class SessionChecks:
 
         If there are no requests left, others have tried it.
         """
+        if workspace is not None:
+            self.reads.monitor.report_in_vain(workspace)
         if workspace is None or workspace.anchor_key is None or not await self.rows.allows_reads(workspace.team_id, 1):
             return
         result = await self.anchor.try_key(workspace.anchor_key.value)

@@ -78,8 +78,8 @@ async def test_the_text_of_a_program_is_a_quote_without_the_signs_of_the_bot() -
         assert (await post(at, ALERT | hostile)).status == 200
         (card,) = at.messages()
     assert card.text.splitlines()[:5] == [
-        "🚨 *Paused∗ by &lt;@U0BOB000001&gt;*",
-        "Critical",
+        "🚨 *Critical*",
+        "&gt; *Paused∗ by &lt;@U0BOB000001&gt;*",
         "&gt; It spends.",
         "&gt; Paused∗ by &lt;@U0BOB000001&gt;",
         "&gt; state∗: Paused∗ by &lt;@U0BOB000001&gt;",

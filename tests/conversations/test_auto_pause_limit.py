@@ -1,6 +1,7 @@
 """Alerts ask for more pauses than the limit: one message says so, and *Continue* lets people pause the others."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from functools import partial
 import pytest
 
 from bot.messages import sessions as say
+from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Hang, Message, View
 from conversations.test_auto_pause import ALERT, braking, send
@@ -26,7 +28,7 @@ from harness.stored import add_token, fetch
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
 CONTINUE = "anchor_continue"
-MARK = "⛔ *Not paused automatically: "
+MARK = re.compile(r"⛔ \*Not paused automatically: \d+ sessions?\.")
 ATTEMPT_IS_OVER = (
     "UPDATE cards SET not_before = not_before - 20",
     "UPDATE lanes SET until = until - 20",
@@ -45,13 +47,18 @@ async def storm(at: SingleHarness, count: int, **fields: object) -> list[str]:
 
 def told(at: Conversation, channel: Channel | None = None) -> list[Message]:
     """The messages about what was held back, as they are now."""
-    return [at.current(one) for one in at.messages(channel) if MARK in one.text]
+    return [at.current(one) for one in at.messages(channel) if MARK.match(one.text)]
 
 
 async def until_told(at: Conversation, *words: str) -> Message:
     """Wait until the last of them says this."""
     await at.slack.until(lambda: told(at) and all(word in told(at)[-1].text for word in words))
     return told(at)[-1]
+
+
+def cards_of(at: Conversation, session: str) -> list[Message]:
+    """The messages about a session, without those that say that its pause failed."""
+    return [at.current(one) for one in at.messages() if session in one.text and NOT_AUTO_PAUSED not in one.text]
 
 
 def running(at: Conversation, sessions: Sequence[str]) -> list[str]:
@@ -93,7 +100,7 @@ async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message
 async def test_30_at_once_are_20_pauses_and_one_message_and_continue_pauses_the_others(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
         sessions = await storm(at, 30)
-        message = await until_told(at, "10 sessions", "20 sessions", "10 by `High spend` from `default`")
+        message = await until_told(at, "10 sessions", "20 sessions", "10 by `High spend` from alerts of `default`")
         held = running(at, sessions)
         assert (len(held), buttons(message), len(told(at))) == (10, [CONTINUE], 1)
         view = await ask(at, message)
@@ -104,7 +111,7 @@ async def test_30_at_once_are_20_pauses_and_one_message_and_continue_pauses_the_
         await at.anchor.until(lambda: not running(at, sessions))
         done = await until_told(at, f"*Continued* by <@{at.person.id}>")
         assert (buttons(done), len(told(at))) == ([], 1)
-        cards = [at.current(one) for one in at.messages() if held[0] in one.text]
+        cards = cards_of(at, held[0])
         await at.slack.until(lambda: "paused" in at.current(cards[0]).text)
         assert len(cards) == 1
 
@@ -199,7 +206,7 @@ async def alert_is_resolved(at: SingleHarness, session: str) -> None:
 
 async def session_ends(at: SingleHarness, session: str) -> None:
     at.anchor.session(session).state = SessionState.ENDED
-    (card,) = [one for one in at.messages() if session in one.text]
+    (card,) = cards_of(at, session)
     await at.slack.until(lambda: "*Ended*" in at.current(card).text, within=300)
 
 
@@ -344,7 +351,7 @@ async def test_a_process_that_is_killed_leaves_the_message_to_another_one(postgr
         await execute(url, *ATTEMPT_IS_OVER)
 
         def told() -> list[str]:
-            return [one.text for one in at.slack.channel_messages(at.slack.alerts) if MARK in one.text]
+            return [one.text for one in at.slack.channel_messages(at.slack.alerts) if MARK.match(one.text)]
 
         await at.slack.until(lambda: told() and "2 sessions" in told()[0], within=60)
         await asyncio.gather(*sending, return_exceptions=True)

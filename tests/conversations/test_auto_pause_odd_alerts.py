@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from bot.sim.anchor import server_error
+from bot.messages import cards
+from bot.sim.anchor import SessionState, server_error
+from bot.sim.slack.markup import ON_CALL
 from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
-from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
+from conversations.test_cards import PAUSE, RESUME, about_session, buttons, until_shown
+from harness import SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -90,3 +94,34 @@ async def test_the_labels_of_a_webhook_are_read_as_the_fields_of_an_alert(
         _, answer, _ = await post_json(f"{at.bot.url}/alerts/alertmanager", alertmanager_body(one), headers=BEARER)
         await at.slack.until(lambda: about_session(at))
         assert ("warnings" in answer, pauses(at)) == (not is_paused, ["pause"] if is_paused else [])
+
+
+async def ended_at_anchor(at: SingleHarness) -> None:
+    at.anchor.session(SESSION).state = SessionState.ENDED
+
+
+async def ended_by_a_person(at: SingleHarness) -> None:
+    await at.command(verb="end")
+    await at.slack.until(lambda: buttons(at.answers()[-1]) == ["anchor_end"])
+    await at.slack.click(at.person, at.answers()[-1], "anchor_end")
+
+
+@pytest.mark.parametrize("how", [ended_at_anchor, ended_by_a_person])
+@pytest.mark.parametrize("fields", [{"action": None}, {}, {"fingerprint": "f2", "severity": "critical"}])
+async def test_an_alert_about_an_ended_session_leaves_its_card_posts_nothing_and_its_sender_reads_why(
+    how: Callable[[SingleHarness], Awaitable[None]], fields: dict[str, object], database_url: str
+) -> None:
+    async with braking(database_url, END_SESSION="on", ALERTS_GROUP=ON_CALL) as at:
+        await send(at, action=None)
+        (card,) = about_session(at)
+        await how(at)
+        await at.slack.until(lambda: "*Ended*" in at.current(card).text, within=200)
+        await asyncio.sleep(90)  # until an automatic pause is sent again
+        before, count = at.current(card).text, len(at.messages())
+        answer = await send(at, **fields)
+        body = alertmanager_body(alertmanager_alert(labels={"anchor_action": "pause"}))
+        status, of_webhook, _ = await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER)
+        await send(at, **fields, status="resolved")
+        await asyncio.sleep(60)
+        assert (answer["warnings"], status, of_webhook["warnings"]) == ([cards.ENDED], 200, [cards.ENDED])
+        assert (at.current(card).text, len(at.messages())) == (before, count)

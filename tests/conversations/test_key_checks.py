@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from bot.messages import senders
 from bot.sim.anchor import DEFAULT_KEY, Slow
 from bot.sim.slack import User
 from conversations.test_health import becomes
 from harness import HTTP_ONLY, Conversation, ManyHarness, Tenant, single_workspace
 from harness.admin_texts import settings_texts
 from harness.administration import another_bot
+from harness.doctor import examined, settings_of
 from harness.many_workspaces import many_workspaces
-from harness.product import Secret
+from harness.product import Secret, checks
 from harness.product import workspace as product
 
 pytestmark = [pytest.mark.anyio, HTTP_ONLY]
@@ -110,3 +112,33 @@ async def test_an_anchor_that_hangs_delays_no_later_try(at: ManyHarness) -> None
     await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
     at.anchor.fault = Slow(3_600.0)
     assert await tries(at, tenant.key) >= MINUTES
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_refused_key_is_told_in_the_channel_for_alerts_if_no_admin_has_opened_home(is_open: bool) -> None:
+    own: dict[str, Any] = ON | {"ALERTS_CHANNEL": "C0ALERTS001"}
+    async with single_workspace(**own) as at:
+        if is_open:
+            await at.open_home(at.slack.alice)
+        at.anchor.revoke(DEFAULT_KEY)
+        key = product.AnchorKey(Secret(DEFAULT_KEY))
+        notice = settings_texts.key_refused_message(key, by_admins=False).text
+        await asyncio.sleep(130)
+        in_channel = [one.text for one in at.messages() if one.text == notice]
+        assert (in_channel, len(at.direct_messages(at.slack.alice))) == ([] if is_open else [notice], int(is_open))
+
+
+@pytest.mark.parametrize(("mode", "tokens"), [("on", ""), ("on", "default"), ("observe", "")])
+async def test_the_channel_for_alerts_home_and_the_doctor_say_if_no_token_can_pause(mode: str, tokens: str) -> None:
+    own: dict[str, Any] = ON | {"ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": mode, "AUTO_PAUSE_TOKENS": tokens}
+    is_in_vain = (mode, tokens) == ("on", "")
+    async with single_workspace(**own) as at:
+        await at.open_home(at.slack.alice)
+        await asyncio.sleep(900)
+        notice = senders.in_vain_message(product.Workspace("", Secret(""), None)).text
+        assert [one.text for one in at.messages()].count(notice) == is_in_vain
+        home = await at.open_home(at.slack.alice)
+        assert (senders.IN_VAIN in home.text) == is_in_vain
+        found = await examined(settings_of(at, **own))
+        kind = checks.Questionable.AUTO_PAUSE_IN_VAIN if is_in_vain else checks.Good.AUTO_PAUSE
+        assert found.kind(checks.CheckName.AUTO_PAUSE) == kind

@@ -267,7 +267,7 @@ async def test_a_resume_that_a_pause_crossed_and_undid_is_told_as_that_everywher
         told = [one.text for one in at.messages() if "Paused again" in one.text]
         assert [all(f"<@{user.id}>" in text for user in (bob, at.person)) for text in told] == [True]
         for report in [one for one in at.messages() if one.source is Source.POST_MESSAGE and "Resumed" in one.text]:
-            assert at.current(report).text.startswith(at.current(card).text.splitlines()[0])
+            assert at.current(card).text.startswith(at.current(report).text.splitlines()[0])
         assert buttons(at.current(card)) == RESUME
         outcomes = query(url, "SELECT verb, outcome FROM orders ORDER BY verb, given_at")
         assert outcomes == [("pause", "Paused"), ("pause", "Paused"), ("resume", "Undone")]

@@ -155,14 +155,15 @@ class Alerts:
             return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
         self._in_webhooks.add(team_id, number)
         try:
-            is_recorded = await self._record(webhook, channel, workspace, token)
+            results = await self._record(webhook, channel, workspace, token)
         finally:
             self._in_webhooks.remove(team_id, number)
-        if not is_recorded:
+        if None in results:
             return self._reject(Rejected(503, senders.NOT_RECORDED), retry_after=_RETRY_SOON)
         self._report_lost(webhook, workspace, token)
         asks_in_vain = not token.may_pause and any(one.asks for one in webhook.alerts)
         warnings = [*webhook.warnings, *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
+        warnings += [cards.ENDED] if Ignored(has_ended=True) in results else []
         answer = {"ok": True, "channel": channel, "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
 
@@ -179,17 +180,19 @@ class Alerts:
             _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
         return self._reject(replace(body, status=503) if body.status == HTTPStatus.REQUEST_TIMEOUT else body)
 
-    async def _record(self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken) -> bool:
-        """Record the alerts of a webhook, in a task as `_post`. Return whether the database has taken all."""
+    async def _record(
+        self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken
+    ) -> list[AlertResult | None]:
+        """Record the alerts of a webhook, in a task as `_post`. Return the results; None if the database lacks one."""
         alerts = [_sent_by(token, alert) for alert in webhook.alerts]
         task = self.tasks.start(self.auto_pauses.record(workspace, channel, alerts))
         await ended(task)
-        results = [None] if task.cancelled() else task.result()
+        results: list[AlertResult | None] = [None] if task.cancelled() else task.result()
         for one in filter(None, results):
             self.metrics.alerted(type(one).__name__, token.name)
         fields = {"sender": token.name, "team": workspace.team_id, "channel": channel, "alerts": len(alerts)}
         _log.info("alerts", extra=fields | {"recorded": None not in results})
-        return None not in results
+        return results
 
     def _report_lost(self, webhook: Webhook, workspace: Workspace, token: AlertToken) -> None:
         fields = {"sender": token.name, "team": workspace.team_id}
@@ -257,8 +260,8 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: Pa
             details = {"ts": ts}
         case Folded(ts=ts, count=count):
             details = {"queued": True, "count": count} if ts is None else {"ts": ts, "count": count}
-        case Ignored():
-            details = {"ignored": True}
+        case Ignored(has_ended=has_ended):
+            details, warnings = {"ignored": True}, (*warnings, *([cards.ENDED] if has_ended else []))
         case Counted(ts=ts, total=total):
             details = {"counted": total} | ({} if ts is None else {"ts": ts})
             warnings = (*warnings, cards.COUNTED)

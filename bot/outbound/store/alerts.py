@@ -23,6 +23,7 @@ from bot.core.cards import (
     fold,
     worse,
 )
+from bot.core.outcomes import Ended
 from bot.core.session_ids import SessionId
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import (
@@ -51,6 +52,10 @@ FOLD = """
     WHERE id = :id
 """
 _REPLIES = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
+_ENDED = f"""
+    SELECT team_id, session_id FROM cards WHERE {ARE_OF_SESSIONS} AND ended_at IS NOT NULL UNION
+    SELECT team_id, session_id FROM orders WHERE {ARE_OF_SESSIONS} AND outcome = '{Ended.__name__}'
+"""
 _DELETE = "DELETE FROM cards WHERE id IN (SELECT value FROM json_each(:ids))"
 _WAITING = f"""
     SELECT count(*) AS waiting FROM (SELECT 1 FROM cards
@@ -82,12 +87,18 @@ def place(
     if not alerts:
         return {}, []
     before = _open_cards(connection, alerts)
+    sessions = listed({(one.team_id, one.alert.session_id) for one in alerts})
+    ended = {(row.team_id, row.session_id) for row in connection.fetch_all(_ENDED, sessions=sessions)}
     states = states_now(connection, {card.session for card in before.values() if card.ts})
     after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
     for one in alerts:
         name = (one.team_id, one.channel_id, one.alert.session_id)
         if one.alert.is_resolved:
             _forget_firing(connection, one)
+        if (one.team_id, one.alert.session_id) in ended:
+            placed[one.id] = Placed("", has_ended=True)
+            continue
+        if one.alert.is_resolved:
             after |= _elsewhere(after, one, now)
         card = after.get(name)
         if card is None and one.alert.is_resolved:  # it makes no card

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
+from cachetools import LRUCache
+
 from bot.core.cards import Alert, AlertContent, Firing, HeldContent
 from bot.core.fields import digest
 from bot.core.outcomes import (
@@ -30,16 +32,18 @@ from bot.core.outcomes import (
 )
 from bot.core.recovery import STILL_WANTED, State
 from bot.core.requests import Actor, Attempt, Order, Person, Source, Verb, program_id, read_attempt
+from bot.core.retries import Pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
 from bot.outbound.store.alerts import FOLD
-from bot.outbound.store.card_claims import CLICKED, IS_OPEN
+from bot.outbound.store.card_claims import CLICKED, IS_OPEN, read_paces
 from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, write_content
+from bot.outbound.store.cards import LOCK
 from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, DatabaseClock
 from bot.outbound.store.entries import read_outcome
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.marks import LOCK_WORKSPACE, PACE_OF_PAUSES, WRITE_MARK, firing_name
+from bot.outbound.store.marks import LOCK_WORKSPACE, PACE, PACE_OF_PAUSES, WRITE_MARK, firing_name
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.opposition import session_locks
 from bot.runtime import KeyedLocks
@@ -64,6 +68,7 @@ MOST_DUE = 200  # that are tried again at once: those that were tried longest ag
 MOST_HELD = 1_000
 """The most pauses that were held back with which somebody continues: the newest."""
 
+MOST_PACES = 1_000  # of workspaces
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, whenever it fires
@@ -106,7 +111,7 @@ _READ_HELD = f"SELECT * FROM cards WHERE id = :id AND team_id = :team_id AND {IS
 _HOLD = f"""
     INSERT INTO cards (id, team_id, channel_id, session_id, kind, content, version, due, not_before, attempts,
       created_at, changed_at, ended_at)
-    VALUES (:id, :team_id, :channel_id, '', '{HELD}', :content, 0, :now, :now, 0, :now, :now, :now)
+    VALUES (:id, :team_id, :channel_id, '', '{HELD}', :content, 0, :now, :at, 0, :now, :now, :now)
     ON CONFLICT DO NOTHING
 """
 """It has no session, so none of which Anchor is asked."""
@@ -198,6 +203,7 @@ class AutoPauseRows:
 
     def __post_init__(self) -> None:
         self._clock = DatabaseClock()
+        self._paces: LRUCache[str, Pace] = LRUCache(MOST_PACES)
         self._turns = KeyedLocks()  # of a workspace one waits here for each sender, where they are in nobody's way
 
     async def firing_since(self, team_id: str, alert: Alert) -> float:
@@ -269,15 +275,37 @@ class AutoPauseRows:
         return HeldContent(held_id, len(recent), held_until) if held_id else None
 
     def _tell(self, connection: Connection, new: HeldContent, order: Order, channel_id: str, now: float) -> None:
-        """Let the message about what is held back say that this is, too."""
+        """Let the message about what is held back, or failed, say that this is, too."""
         before, row = _read_held(connection, order.actor.team_id, new.id), {"id": new.id, "now": now}
         after = (before or new).with_session(order.session_id, order.reason, order.actor.user_id, now)
         if before is None:
-            at = {"team_id": order.actor.team_id, "channel_id": channel_id}
-            connection.execute(_HOLD, **row, **at, content=write_content(after))
+            row |= {"team_id": order.actor.team_id, "channel_id": channel_id, "at": new.until if new.calls else now}
+            connection.execute(_HOLD, **row, content=write_content(after))
         elif after != before:
             connection.execute(FOLD, **row, content=write_content(after))
         self.database.news.tell(connection, CARDS)
+
+    async def take_call(self, order: Order) -> bool | None:
+        """Return whether people are mentioned now, since a pause has failed. If not, a message counts it later.
+
+        While the database fails, each process counts its own, and None means that they are not.
+        """
+        team_id = order.actor.team_id
+        try:
+            self._paces[team_id], is_now = await self.database.change(partial(self._take_call, order))
+        except StoreUnreachableError:
+            self._paces[team_id], at = self._paces.get(team_id, Pace()).with_call(order, now := time.time())
+            return at <= now or None
+        return is_now
+
+    def _take_call(self, order: Order, connection: Connection) -> tuple[Pace, bool]:
+        actor, now = order.actor, time.monotonic() + self._clock.offset(connection, [LOCK])
+        pace, at = read_paces(connection, [actor.team_id]).get(actor.team_id, Pace()).with_call(order, now)
+        connection.execute(WRITE_MARK, team_id=actor.team_id, name=PACE, until=None, value=pace.as_text())
+        if at > now:
+            held_id = digest(f"{actor.team_id} {actor.channel_id} {actor.user_id} {at}")[:_DIGEST]
+            self._tell(connection, HeldContent(held_id, 0, at, calls=True), order, actor.channel_id, now)
+        return pace, at <= now
 
     async def held(self, team_id: str, held_id: str, until: float = math.inf) -> Held | None:
         """Return what was held back by a time (Unix seconds); None if a person has continued, or it is too late."""

@@ -164,10 +164,10 @@ def claim(  # noqa: PLR0913 - of a transaction
     """
     turn = replace(turn, since=now) if turn.is_over else turn
     unread = set(turn.unread)
-    ended = _read_paces(connection, {one.card.team_id for one in sent})
+    ended = read_paces(connection, {one.card.team_id for one in sent})
     after = _after_calls(connection, ended, sent, now)
     rows, turn = _look(connection, turn, now, most) if most else ([], turn)
-    before = ended | _read_paces(connection, {row.team_id for row in rows} - ended.keys())
+    before = ended | read_paces(connection, {row.team_id for row in rows} - ended.keys())
     after = before | after
     claimed: list[ClaimedCard] = []
     held: _Held = {}
@@ -178,7 +178,8 @@ def claim(  # noqa: PLR0913 - of a transaction
         else:
             mentions = card.is_critical and pace.can_mention(lane, now)
             after[card.team_id] = pace.begun(lane, now, mentions=mentions)
-            claimed.append(replace(card, mentions=mentions))
+            calls = [one.content.calls for one in card.parts if isinstance(one.content, cards.HeldContent)]
+            claimed.append(replace(card, mentions=mentions or (card.ts is None and any(calls))))
             held[card.team_id, card.channel_id, lane.kind.value] = now + LEASE
     _hold(connection, held)
     if ids := [part.id for card in claimed for part in card.parts]:
@@ -361,7 +362,8 @@ def _whole(connection: Connection, due: Sequence[ClaimedCard], unread: set[str])
     return whole
 
 
-def _read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pace]:
+def read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pace]:
+    """Return the paces of workspaces, without those that have none."""
     if not teams:
         return {}
     rows = connection.fetch_all(_READ_PACES, teams=listed(teams))

@@ -63,10 +63,10 @@ class ClaimedCard:
 
     @property
     def is_critical(self) -> bool:
-        """Return whether it is to be posted, and about a critical alert that fires."""
+        """Return whether it is to be posted, and about a critical alert that fires, whose pause has not failed."""
         contents = [part.content for part in self.parts if self.ts is None]
         alerts = [one for one in contents if isinstance(one, cards.AlertContent) and one.resolved_at is None]
-        return any(one.alert.severity is cards.Severity.CRITICAL for one in alerts)
+        return any(one.alert.severity is cards.Severity.CRITICAL and not one.alert.is_called for one in alerts)
 
     @property
     def lane(self) -> Lane:
@@ -153,8 +153,8 @@ class IncomingAlert:
 class Placed:
     """The place of an alert: its card, which is posted as `ts`, and how many alerts it has.
 
-    It `is_new` if this alert made it. A resolved alert without a card has none: "". If a message only counts its
-    session, that has `total` of them.
+    It `is_new` if this alert made it. A resolved alert without a card has none: "", and one of a session that
+    `has_ended`. If a message only counts its session, that has `total` of them.
     """
 
     card_id: str
@@ -162,6 +162,7 @@ class Placed:
     count: int = 0
     is_new: bool = False
     total: int = 0
+    has_ended: bool = False
 
 
 @dataclass(slots=True)

@@ -146,7 +146,9 @@ _LAST = f"""
         AND NOT (verb = 'end' AND outcome IN ('{outcomes.Unconfirmed.__name__}', '{outcomes.Broken.__name__}'))
         AND NOT (outcome IN ('{"', '".join(_OF_NO_EFFECT)}') AND EXISTS (
           SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
-            AND ends.outcome = '{outcomes.Ended.__name__}'))
+            AND ends.outcome = '{outcomes.Ended.__name__}'
+          UNION ALL SELECT 1 FROM cards AS ends WHERE ends.team_id = orders.team_id
+            AND ends.session_id = orders.session_id AND ends.ended_at IS NOT NULL))
         AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} {_IN_WORK})
     ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
 """

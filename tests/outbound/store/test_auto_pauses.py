@@ -47,6 +47,26 @@ async def test_it_is_counted_from_zero_also_if_the_message_is_deleted_meanwhile(
     assert await fetch(store, "SELECT until, value FROM marks WHERE until = 0") == [(0.0, '[[[0.0, "s"]], ""]')]
 
 
+async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_another_message_counts_more(
+    store: Store,
+) -> None:
+    await store.rows.save(ACME)
+    actor, sessions = requests.Actor(ACME.team_id, "C1", "alert:x"), [str(uuid.UUID(int=one)) for one in range(5)]
+    orders = [
+        pause_of(attempt_of("T", one, cards.Firing("x", "f", 1.0), 1.0), SessionId(one), actor, "") for one in sessions
+    ]
+    critical, elsewhere = (
+        replace(orders[0], is_critical=True),
+        replace(orders[0], actor=replace(actor, channel_id="C2")),
+    )
+    rows = [AutoPauseRows(store.database, 10) for _ in range(2)]  # of two processes
+    told = [await rows[number % 2].take_call(order) for number, order in enumerate((*orders, critical, critical))]
+    assert told == [True] * 3 + [False] * 2 + [True, False]
+    assert await rows[0].take_call(elsewhere)
+    ((content, wait),) = await fetch(store, "SELECT content, not_before - created_at FROM cards WHERE kind = 'held'")
+    assert (json.loads(content)["count"], 590 < wait <= 600) == (3, True)
+
+
 async def test_each_session_that_was_held_back_takes_one_round_trip(postgresql_urls: Iterator[str]) -> None:
     """A thousand of them are read within the timeout, also from a server that is a millisecond away."""
     team, alert, count = ACME.team_id, pausing_alert("a"), 20
