@@ -1,8 +1,9 @@
 """Print the files of bot/ that a command, a click, an alert and a key change enter, from a trace of the running bot.
 
-A path begins with the request, and ends with its answer. Files of `core` and `messages` are printed, and do not count.
-A key change has two consequences that nobody waits for: direct messages to the admins, and a fresh Home. Each begins
-with a function of FOLLOW_UPS in a task of its own, and is a path of its own.
+A path is the task of the request, with those that it starts; other tasks that run meanwhile do not count. Files of
+`core` and `messages` are printed, and do not count. A key change has two consequences that nobody waits for: direct
+messages to the admins, and a fresh Home. Each begins with a function of FOLLOW_UPS in a task of its own, and is a path
+of its own.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import bot
+from bot.inbound import http
 from bot.usecases.home import HomeView
 from bot.usecases.notices import WorkspaceMonitor
 from harness.administration import AdminHarness
@@ -27,21 +29,26 @@ PACKAGE = f"{Path(bot.__file__).parent}/"
 
 NOTICE, HOME = "notice to the admins", "Home after the change"
 
-LIMITS = {"command": 31, "click": 35, "alert": 20, "key change": 25, NOTICE: 12, HOME: 21}
+LIMITS = {"command": 31, "click": 35, "alert": 20, "key change": 25, NOTICE: 14, HOME: 21}
 """The most files outside `core` and `messages`."""
 
 FOLLOW_UPS = {WorkspaceMonitor._notify_all.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called
 """The functions that begin a path of their own, with all that they call, await and start."""
 
-_follow_up: ContextVar[str] = ContextVar("_follow_up", default="")
+REQUEST = http._track_request.__code__  # noqa: SLF001 - not called
+"""The function that begins the path of each request."""
+
+_entered: ContextVar[dict[str, None] | None] = ContextVar("_entered", default=None)
+"""The files of the path that the task is part of."""
 
 _TOKEN = "s3cret-of-the-path-1234567890"
 
 
 class Trace:
-    """The files of bot/ that are entered, in order, by follow-up; `sim` and `demo` do not count."""
+    """The files of bot/ that a request enters, in order, and those of follow-ups; `sim` and `demo` do not count."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._beginnings = {REQUEST: name} | FOLLOW_UPS
         self.files: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
@@ -49,11 +56,11 @@ class Trace:
         name = frame.f_code.co_filename
         if event != "call" or not name.startswith(PACKAGE):
             return
-        if frame.f_code in FOLLOW_UPS:
-            _follow_up.set(FOLLOW_UPS[frame.f_code])  # for this task, and for each that it starts
-        relative = name.removeprefix(PACKAGE)
-        if relative.split("/")[0] not in {"sim", "demo"}:
-            self.files[_follow_up.get()].setdefault(relative)
+        if path := self._beginnings.get(frame.f_code):
+            _entered.set(self.files[path])  # for this task, and for each that it starts
+        relative, entered = name.removeprefix(PACKAGE), _entered.get()
+        if entered is not None and relative.split("/")[0] not in {"sim", "demo"}:
+            entered.setdefault(relative)
 
     async def of(self, settled: float = 1.0) -> AsyncIterator[None]:
         """Trace inside the block, and until what it started has ended."""
@@ -67,11 +74,11 @@ class Trace:
 
 @asynccontextmanager
 async def traced(paths: dict[str, list[str]], name: str) -> AsyncIterator[None]:
-    """Record the files that are entered inside the block under a name, and those of follow-ups under theirs."""
-    trace = Trace()
+    """Record the files that a request enters inside the block under a name, and those of follow-ups under theirs."""
+    trace = Trace(name)
     async with asynccontextmanager(trace.of)():
         yield
-    paths.update({follow_up or name: list(files) for follow_up, files in trace.files.items()})
+    paths.update({path: list(files) for path, files in trace.files.items()})
 
 
 async def trace_all() -> dict[str, list[str]]:

@@ -6,6 +6,8 @@ import gc
 import inspect
 import itertools
 import logging
+import os
+import resource
 import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -16,6 +18,9 @@ from hypothesis import HealthCheck, settings
 
 gc.disable()  # until all tests are collected: a tenth of the time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so do its children
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, most), most))  # both ends of each connection are here
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # processes run the code of this checkout, too
 pytest.register_assert_rewrite("harness")
 
 from bot.cli.manifest import manifest

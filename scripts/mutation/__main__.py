@@ -1,97 +1,96 @@
 """Command line of the mutation tests."""
 
 import argparse
-import json
-import queue
 import random
-import re
+import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
-from scripts.mutation import coverage_map, sites
+from scripts.mutation import coverage_map, record, sites
 from scripts.mutation.checkout import ROOT
 from scripts.mutation.sites import Mutation
 from scripts.mutation.trial import Trials, Verdict
 
 
-def main() -> None:
-    """Choose mutations, try them, and report."""
+def main() -> int:
+    """Choose mutations, try them, and report. Return 1 if one survives that was killed before."""
     parser = argparse.ArgumentParser(prog="scripts/mutate", description=sites.__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="which mutations are chosen")
-    parser.add_argument("--count", type=int, default=120, help="how many")
+    parser.add_argument("--seed", type=int, help="which mutations are chosen: 1, or that of the earlier run")
+    parser.add_argument("--count", type=int, default=120, help="how many, without an earlier run")
+    parser.add_argument("--only", nargs="+", default=["bot"], metavar="PATH", help="choose in these files and folders")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="try the mutations of such a file, and compare")
+    parser.add_argument("--fill", type=int, default=0, metavar="N", help="beside these choose new ones, up to N in all")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the results, as JSON")
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
-    parser.add_argument("--output", type=Path, help="file for the results, as JSON")
-    parser.add_argument("--against", type=Path, help="try the mutations of such a file, and compare the results")
     parser.add_argument("--list", action="store_true", help="only print the mutations")
     options = parser.parse_args()
-    earlier = json.loads(options.against.read_text()) if options.against else []
+    if missing := [path for path in options.only if not (ROOT / path).exists()]:
+        parser.error(f"not there: {' '.join(missing)}")
+    seed, earlier = record.read(options.against) if options.against else (1, [])
+    seed = seed if options.seed is None else options.seed
     found = sites.mutations_of(ROOT)
-    mutations = _again(earlier, found) if earlier else _choose(found, options.seed, options.count)
+    again = record.find_again(earlier, found)
+    for mutant in earlier:
+        if mutant not in again.values():
+            print(f"{mutant['file']}:{mutant['line']}  is gone: {mutant['before'].strip()}")
+    wanted = (options.fill if options.against else options.count) - len(again)
+    mutations = sorted([*again, *_choose(_within(options.only, found), seed, wanted, again)])
     if options.list:
         for mutation in mutations:
             print(f"{mutation.file}:{mutation.line}  {mutation.what}: {mutation.after.strip()}")
-        return
-    verdicts = _try(mutations, options.jobs, options.output)
+        return 0
+    keep = partial(record.write, options.output, seed, record.commit()) if options.output else lambda _: None
+    verdicts = _try(mutations, options.jobs, keep)
     print(f"\n{sum(verdict.killed_by is not None for verdict in verdicts)} of {len(verdicts)} mutations were killed")
-    if earlier:
-        _compare(earlier, verdicts)
+    lost = record.no_longer_killed(again, verdicts)
+    for verdict in lost:
+        print(f"no longer killed: {verdict}")
+    return bool(lost)
 
 
-def _choose(found: list[Mutation], seed: int, count: int) -> list[Mutation]:
-    """Return as many of each kind, as long as there are more."""
+def _within(paths: Sequence[str], found: Sequence[Mutation]) -> list[Mutation]:
+    """Return those in one of these files or folders."""
+    return [one for one in found if any((ROOT / one.file).is_relative_to(ROOT / path) for path in paths)]
+
+
+def _choose(found: Sequence[Mutation], seed: int, count: int, others: Collection[Mutation]) -> list[Mutation]:
+    """Return as many of each kind, as long as there are more, in other lines than the `others`."""
     picked = random.Random(seed)  # noqa: S311 - nothing secret
     kinds = defaultdict[str, list[Mutation]](list)
     for mutation in found:
         kinds[mutation.kind].append(mutation)
     turns = [picked.sample(of_kind, len(of_kind)) for _, of_kind in sorted(kinds.items())]
-    chosen = dict[tuple[str, int], Mutation]()
+    taken, chosen = {(one.file, one.line) for one in others}, list[Mutation]()
     while any(turns) and len(chosen) < count:
         for turn in turns:
             while turn:
                 mutation = turn.pop()
-                place = (mutation.file, mutation.line)
-                if place not in chosen and sites.is_change(ROOT, mutation):
-                    chosen[place] = mutation
+                if (mutation.file, mutation.line) not in taken and sites.is_change(ROOT, mutation):
+                    taken.add((mutation.file, mutation.line))
+                    chosen.append(mutation)
                     break
-    return sorted(list(chosen.values())[:count])
+    return chosen[: max(count, 0)]
 
 
-def _again(earlier: list[dict[str, Any]], found: list[Mutation]) -> list[Mutation]:
-    """Return the mutations of the same lines: of those with the same text the one that is closest."""
-    mutations = []
-    for was in (verdict["mutation"] for verdict in earlier):
-        same = [one for one in found if _text(asdict(one)) == _text(was)]
-        if same:
-            mutations.append(min(same, key=lambda one: abs(one.line - was["line"])))
-        else:
-            print(f"{was['file']}:{was['line']}  is gone: {was['before'].strip()}")
-    return mutations
-
-
-def _text(mutation: dict[str, Any]) -> tuple[str, ...]:
-    """Return what makes a mutation the same one. A name can have become public."""
-    return tuple(re.sub(r"\b_(?=\w)", "", mutation[name]) for name in ("file", "before", "after"))
-
-
-def _try(mutations: list[Mutation], jobs: int, output: Path | None) -> list[Verdict]:
+def _try(mutations: Sequence[Mutation], jobs: int, keep: Callable[[list[Verdict]], None]) -> list[Verdict]:
+    """Try them in as many copies of the checkout as there are jobs. `keep` is called with the verdicts after each."""
     tests = coverage_map.load()
-    left, verdicts = queue.SimpleQueue[Mutation](), list[Verdict]()
-    for mutation in mutations:
-        left.put(mutation)
+    left, verdicts, writing = iter(mutations), list[Verdict](), Lock()
 
     def work(directory: Path) -> None:
         trials = Trials(directory, tests)
         try:
-            while not left.empty():
-                verdict = trials.judge(left.get())
-                verdicts.append(verdict)
-                print(f"{len(verdicts)}/{len(mutations)}  {verdict}", flush=True)
-                if output:
-                    output.write_text(json.dumps([verdict.json for verdict in verdicts], indent=1))
+            for mutation in left:
+                verdict = trials.judge(mutation)
+                with writing:
+                    verdicts.append(verdict)
+                    print(f"{len(verdicts)}/{len(mutations)}  {verdict}", flush=True)
+                    keep(verdicts)
         finally:
             trials.close()
 
@@ -99,20 +98,8 @@ def _try(mutations: list[Mutation], jobs: int, output: Path | None) -> list[Verd
         copies = [Path(directory).resolve() / str(job) for job in range(jobs)]
         with ThreadPoolExecutor(jobs) as threads:
             list(threads.map(work, copies))
-    return sorted(verdicts, key=lambda verdict: verdict.mutation)
-
-
-def _compare(earlier: list[dict[str, Any]], verdicts: list[Verdict]) -> None:
-    kept = {_text(asdict(verdict.mutation)): verdict for verdict in verdicts}
-    before = 0
-    for was in earlier:
-        verdict = kept.get(_text(was["mutation"]))
-        if verdict and was["killed_by"]:
-            before += 1
-            if not verdict.killed_by:
-                print(f"no longer killed, was by {was['killed_by']}:\n  {verdict}")
-    print(f"Before, {before} of them were killed.")
+    return verdicts
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

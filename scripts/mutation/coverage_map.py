@@ -17,6 +17,7 @@ from scripts.mutation.checkout import ROOT, Checkout, files
 
 CACHE = ROOT / ".mutation"
 _WORKERS = "4"  # some tests wait
+_IS_NO_CODE = ("tests/README.md", "tests/mutants.json")
 _SCHEMA = """
 CREATE TABLE test (id INTEGER PRIMARY KEY, name TEXT UNIQUE, seconds REAL, costly INTEGER, passed INTEGER,
                    lines INTEGER DEFAULT 0);
@@ -64,7 +65,7 @@ def load() -> CoverageMap:
     """Return the records of this state of the files, measured now if they are not there yet."""
     digest = hashlib.sha256()
     for name in files():
-        if name.startswith(("bot/", "tests/", "pyproject.toml", "requirements-dev.txt")):
+        if name.startswith(("bot/", "tests/", "pyproject.toml", "requirements-dev.txt")) and name not in _IS_NO_CODE:
             digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
     path = CACHE / f"{digest.hexdigest()[:16]}.db"
     if not path.exists():
@@ -77,9 +78,10 @@ def load() -> CoverageMap:
 def _measure(directory: Path, path: Path) -> None:
     checkout, records = Checkout(directory / "copy"), directory / "records"
     records.mkdir()
-    options = ["-q", "-m", "not long", "--ignore", "tests/browser", "--tb", "no", "-p", "scripts.mutation.recorder"]
+    options = ["-q", "-m", "not long and not realtime", "--ignore", "tests/browser", "--tb", "no"]
+    options += ["--timeout", "1200", "-p", "scripts.mutation.recorder", "-n", _WORKERS, "--dist", "worksteal"]
     subprocess.run(  # noqa: S603 - our own words
-        [checkout.python, "-m", "pytest", *options, "-n", _WORKERS, "--dist", "worksteal"],
+        [checkout.python, "-m", "pytest", *options],
         cwd=checkout.root,
         env=checkout.environment | {recorder.DIRECTORY: str(records)},
         check=False,

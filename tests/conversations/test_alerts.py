@@ -59,6 +59,7 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(cap
         (card,) = at.messages()
         assert at.anchor.requests == []
         (line,) = [vars(record) for record in caplog.records if record.message == "alert"]
+        await asyncio.sleep(0.1)  # its sender is told before it is recorded
         await at.click(card)
         changed, posted = await at.wait_for_messages(2, updates=1)
         assert [order.verb for order in at.orders] == ["pause"]

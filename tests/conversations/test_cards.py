@@ -53,6 +53,7 @@ async def alert(at: SingleHarness, channel: Channel | None = None, **fields: obj
     body = {"session_id": SESSION, "text": "It spends.", "channel": there.id} | fields
     status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"})
     assert status == 200
+    await asyncio.sleep(0.1)  # its sender is told before it is recorded
     (card,) = [message for message in at.messages(there) if message.ts == answer["ts"]]
     return card
 

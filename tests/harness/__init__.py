@@ -9,6 +9,8 @@ from harness.single_workspace import SingleHarness, single_workspace
 from harness.texts import ALICE, OTHER_SESSION, SESSION, outcome_text, paused, resumed, usage_text
 from harness.transport import BOTH_TRANSPORTS, HTTP_ONLY, SOCKET_ONLY, current_transport
 
+virtual_time.follow_stores()
+
 __all__ = [
     "ALICE",
     "BOTH_TRANSPORTS",

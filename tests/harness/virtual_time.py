@@ -276,6 +276,10 @@ def install() -> None:
         setattr(time, f"{follow.__name__}_ns", _in_nanoseconds(follow))
     time.sleep = clock.sleep  # type: ignore[assignment]
     sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
+
+
+def follow_stores() -> None:
+    """Let loops know the threads of each store, and let SQLite wait for no disk. Imports the store."""
     from bot.outbound.store import sqlite  # noqa: PLC0415 - not before the clocks follow
     from bot.outbound.store.connections import Pool  # noqa: PLC0415 - as above
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import shlex
 import shutil
 import signal
 import stat
@@ -90,7 +91,7 @@ async def test_the_script_serves_the_page_before_it_prints_anything_else_and_soo
     opened = tmp_path / "opened"
     browser = make_command(tmp_path / "browser", f'echo "$1" >{opened}')
     make_command(tmp_path / "scripts/setup", "exit 0")
-    make_command(tmp_path / ".venv/bin/anchor-bot", f'exec {CONSOLE_SCRIPT[0]} "$@"')
+    make_command(tmp_path / ".venv/bin/anchor-bot", f'exec {shlex.join(CONSOLE_SCRIPT)} "$@"')
     script = shutil.copy(SCRIPT, tmp_path / "scripts/demo")
     ours, theirs = pty.openpty()
     began = time.monotonic()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -58,7 +59,8 @@ async def test_the_steps_of_the_image_install_a_bot_that_runs(tmp_path: Path) ->
                 copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
                 copy(ROOT / name, source / (target if (ROOT / name).is_dir() else name))
         else:
-            command = step.arguments.replace(INSTALLED, str(installed)).replace("python -m", f"{sys.executable} -m")
+            python = f"{shlex.quote(sys.executable)} -m"
+            command = step.arguments.replace(INSTALLED, str(installed)).replace("python -m", python)
             await run("sh", "-c", command, cwd=source, variables=pip)
     async with SimSlack() as slack, SimAnchor() as anchor:
         own = {**environment_of(IMAGE), "HOST": "127.0.0.1", "PATH": f"{installed / 'bin'}:{os.environ['PATH']}"}
@@ -121,6 +123,6 @@ async def test_systemd_understands_the_service(tmp_path: Path) -> None:
     text = SERVICE.read_text()
     assert command in text
     own = tmp_path / "anchor-bot.service"
-    own.write_text(text.replace(command, str(Path(sys.executable).with_name("anchor-bot"))))
+    own.write_text(text.replace(command, f'"{Path(sys.executable).with_name("anchor-bot")}"'))
     assert await run("systemd-analyze", "verify", "--man=no", own) == ""
     await run("systemd-analyze", "security", "--offline=true", "--threshold=15", SERVICE)  # tenths

@@ -4,7 +4,6 @@ import asyncio
 import resource
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,15 +37,6 @@ PEOPLE = 1000
 SLACK_WAITS = 3.0
 
 
-@pytest.fixture
-def many_sockets() -> Iterator[None]:
-    """Make room for both simulators in this process: four sockets for each person, and some to spare."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(5 * PEOPLE, hard), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 async def type_all(at: ProcessHarness, sessions: list[str]) -> list[Delivery]:
     """Type a command for each session at once, and wait until the channel has as many more messages."""
     before = len(at.messages())
@@ -57,7 +47,6 @@ async def type_all(at: ProcessHarness, sessions: list[str]) -> list[Delivery]:
 
 @pytest.mark.long
 @pytest.mark.realtime
-@pytest.mark.usefixtures("many_sockets")
 async def test_a_thousand_commands_at_once_are_all_acknowledged_and_answered() -> None:
     async with single_workspace_process(covered=False) as at:
         await type_all(at, [at.anchor.add_session() for _ in range(100)])  # the warm-up
@@ -102,7 +91,6 @@ async def rate_of_this_machine() -> float:
 
 
 @pytest.mark.realtime
-@pytest.mark.usefixtures("many_sockets")
 async def test_a_flood_of_one_person_delays_nobody_else() -> None:
     rate = await rate_of_this_machine()
     async with under_load(anchor_takes=5.0) as at:

@@ -1,12 +1,13 @@
 """The commands of the pages from installation to removal, run as they stand there with real wheels.
 
-Stand-ins are `useradd`, `systemctl`, which starts and stops the bot, and pip's download: the environment has the pinned
-requirements. The paths are in the directory of the test.
+Stand-ins are `useradd`, `systemctl`, which starts and stops the bot, and `pip`, which downloads nothing: the
+environment has the pinned requirements. The paths are in the directory of the test.
 """
 
 import asyncio
 import os
 import re
+import shlex
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ mkdir "$3"
 """
 PLACES = {
     "python3 -m venv /opt/anchor-bot\n": "",
-    "/opt/anchor-bot/bin/pip install --constraint constraints.txt": "[ -s constraints.txt ] && $PIP",
+    "/opt/anchor-bot/bin/pip install --constraint constraints.txt": "[ -s constraints.txt ] && pip",
     "/opt/anchor-bot": "$RUN/venv",
     "/usr/local/bin": "$BIN",
     "/etc/systemd/system": "$RUN/units",
@@ -153,7 +154,8 @@ def script(other: str, key: str, *, is_short: bool) -> str:
 async def directory(tmp_path: Path, wheels: dict[str, Path]) -> AsyncIterator[Path]:
     """A directory with the page's wheels in it; no bot is left running at the end."""
     (tmp_path / "bin").mkdir()
-    for name, text in {"useradd": USERADD, "systemctl": SYSTEMCTL}.items():
+    pip = f'#!/bin/sh\nexec {shlex.join(pip_install(tmp_path / "run/venv"))} "$@"\n'
+    for name, text in {"useradd": USERADD, "systemctl": SYSTEMCTL, "pip": pip}.items():
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "install.py").write_text(INSTALL)
@@ -211,7 +213,6 @@ async def test_the_commands_work_with_the_wheels_and_a_restored_bot_serves(
         changes = {"PORT": ports["3000"], "DATABASE_URL": url}
         path = os.pathsep.join(map(str, (directory / "bin", postgresql_programs(), os.environ["PATH"])))
         own = {"BIN": str(directory / "bin"), "RUN": str(directory / "run"), "PATH": path}
-        own["PIP"] = " ".join(pip_install(directory / "run/venv"))
         text = script(other, new_key().reveal(), is_short=is_short)
         for port, real in ports.items():
             text = text.replace(port, real)
