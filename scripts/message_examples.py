@@ -642,6 +642,7 @@ DIRECT: Mapping[str, Message] = {
     "an alert without a session": senders.lost_message(Lost.NO_SESSION, 1, ["AnchorDown"]),
     "alerts without a session": senders.lost_message(Lost.NO_SESSION, 1_200, ["AnchorDown", ""]),
     "alerts left out": senders.lost_message(Lost.LEFT_OUT, 3, ()),
+    "alerts in requests that were too large": senders.lost_message(Lost.TOO_LARGE, 3, ["prom"]),
     "key refused, admins replace it": settings.key_refused_message(KEY, by_admins=True),
     "key refused, the operator replaces it": settings.key_refused_message(KEY, by_admins=False),
     "scope missing": settings.reinstall_message(INSTALL_URL),

@@ -138,6 +138,7 @@ class Lost(StrEnum):
 
     NO_SESSION = "no session"
     LEFT_OUT = "left out"
+    TOO_LARGE = "too large"
 
 
 class Firing(NamedTuple):

@@ -19,6 +19,10 @@ class Tally(Generic[_Key]):
     def __getitem__(self, key: _Key) -> int:
         return self._counts[key]
 
+    def largest(self) -> _Key:
+        """Return the key with the highest count."""
+        return max(self._counts, key=self._counts.__getitem__)
+
     def add(self, key: _Key, number: int = 1) -> None:
         """Count so many more."""
         self._counts[key] += number

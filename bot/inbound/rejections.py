@@ -4,10 +4,14 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
+
+from bot.core.fairness import Tally
 
 _log = logging.getLogger(__name__)
 
@@ -57,64 +61,97 @@ def error_response(rejected: Rejected) -> web.Response:
 
 
 _INCOMPLETE = Rejected(400, "The body is incomplete, or its framing is wrong.")
-_TOO_SLOW = Rejected(408, f"The body did not arrive within {_TIMEOUT:g} s.")
-_DROPPED = Rejected(408, "The body took longer than others, and these needed the memory. Send it again.")
+_TOO_SLOW = Rejected(408, f"The body took over {_TIMEOUT:g} s, or others needed the memory. Send it again.")
 _ENCODED = Rejected(415, "Send the body without Content-Encoding.")
 
 
-class Bodies:
-    """Bodies that are being read. Together they take at most `capacity` bytes: beyond that, the oldest are dropped.
+@dataclass(eq=False, slots=True)
+class _Held:
+    """A body in memory, and how it is dropped."""
 
-    Slack's bodies arrive within milliseconds, so a flood of slow ones drops itself.
+    sender: Hashable
+    drop: Callable[[], object]
+    size: int = 0
+
+
+class Bodies:
+    """Bodies that are being read, or wait. Together they take at most `capacity` bytes, those of a sender `most_each`.
+
+    Beyond that, the oldest of the sender with the most are dropped. Slack's bodies arrive within milliseconds, so a
+    flood of slow ones drops itself.
     """
 
-    def __init__(self, *, largest: int = LARGEST_BODY, capacity: int = BODIES_CAPACITY) -> None:
-        self._largest = largest
-        self._capacity = capacity
-        self._reading: OrderedDict[asyncio.Timeout, bytearray] = OrderedDict()
-        self._size = 0
+    def __init__(
+        self, *, largest: int = LARGEST_BODY, capacity: int = BODIES_CAPACITY, most_each: int = BODIES_CAPACITY
+    ) -> None:
+        self._largest, self._capacity, self._most_each = largest, capacity, most_each
+        self._held: OrderedDict[_Held, None] = OrderedDict()
+        self._sizes: Tally[Hashable] = Tally()
 
-    async def read(self, request: web.Request) -> bytes | Rejected:
+    async def read(self, request: web.Request, sender: Hashable = None) -> bytes | Rejected:
         """Return the raw body, or the reason to reject the request."""
         if "Content-Encoding" in request.headers:
             return _ENCODED
         if (request.content_length or 0) > self._largest:
             return self._too_large()
         limit, body = asyncio.timeout(_TIMEOUT), bytearray()
+
+        def drop() -> None:
+            body.clear()
+            if not limit.expired():
+                limit.reschedule(0.0)
+
         try:
             if request.content.is_eof():  # it came with the header
                 whole = request.content.read_nowait()
                 return whole if len(whole) <= self._largest else self._too_large()
-            self._reading[limit] = body
-            async with limit:
-                return await self._receive(request, limit, body)
+            with self.hold(sender, drop) as held:
+                async with limit:
+                    return await self._receive(request, held, body)
         except (ConnectionError, web.RequestPayloadError) as error:
             error.__traceback__ = None  # its frames have the body, and the body's stream has the exception
             return _INCOMPLETE
         except TimeoutError:
-            return _TOO_SLOW if limit in self._reading else _DROPPED
-        finally:
-            self._reading.pop(limit, None)
-            self._size -= len(body)
+            return _TOO_SLOW
 
-    async def _receive(self, request: web.Request, limit: asyncio.Timeout, body: bytearray) -> bytes | Rejected:
+    async def _receive(self, request: web.Request, held: _Held, body: bytearray) -> bytes | Rejected:
         async for chunk in request.content.iter_any():
-            if limit not in self._reading:
+            if held not in self._held:
                 break
             body += chunk
-            self._size += len(chunk)
             if len(body) > self._largest:
                 return self._too_large()
-            while self._size > self._capacity:
-                self._drop_oldest()
-        return bytes(body) if limit in self._reading else _DROPPED
+            self._grow(held, len(chunk))
+        return bytes(body) if held in self._held else _TOO_SLOW
 
-    def _drop_oldest(self) -> None:
-        limit, body = self._reading.popitem(last=False)
-        self._size -= len(body)
-        body.clear()
-        if not limit.expired():
-            limit.reschedule(0.0)
+    @contextmanager
+    def hold(self, sender: Hashable, drop: Callable[[], object], size: int = 0) -> Iterator[_Held]:
+        """Count a body in the block, and call `drop` once if others need its memory."""
+        held = _Held(sender, drop)
+        self._held[held] = None
+        try:
+            self._grow(held, size)
+            yield held
+        finally:
+            self._release(held)
+
+    def _grow(self, held: _Held, number: int) -> None:
+        held.size += number
+        self._sizes.add(held.sender, number)
+        while self._sizes[held.sender] > self._most_each:
+            self._drop_oldest(held.sender)
+        while self._sizes.total > self._capacity:
+            self._drop_oldest(self._sizes.largest())
+
+    def _drop_oldest(self, sender: Hashable) -> None:
+        held = next(one for one in self._held if one.sender == sender)
+        self._release(held)
+        held.drop()
+
+    def _release(self, held: _Held) -> None:
+        if held in self._held:
+            del self._held[held]
+            self._sizes.remove(held.sender, held.size)
 
     def _too_large(self) -> Rejected:
         return Rejected(413, f"The body is larger than {self._largest} bytes.")

@@ -39,9 +39,6 @@ WRONG_TOKENS_MESSAGE = ephemeral(
 )
 NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
 NOT_RECORDED = "The bot's database does not take all alerts. Send them again: none is counted twice."
-TOO_LARGE = (
-    "The request is larger than 4 MiB. Set max_alerts to 500 in the receiver, or shorten labels and annotations."
-)
 NO_CHANNEL = "The workspace has no channel for alerts. Choose one: these alerts are taken when they come again."
 NO_TIME = "startsAt cannot be read, so the alert counts each time that it comes"
 NO_STARTS_AT = "starts_at cannot be read: send a time of ISO 8601. The alert fires since now."
@@ -49,11 +46,14 @@ NO_ACTION = 'The action is unknown, so nothing is paused: send "pause" or "obser
 NO_FINGERPRINT = "Without a fingerprint nothing is paused: send what tells this alert from others of the session."
 MAY_NOT_PAUSE = "Nothing is paused: this token may not ask for it."
 NO_SUMMARY = "The alert has no summary and no description."
+SEND_LESS = (
+    "Group by session_id, remove max_alerts (in Grafana Max alerts), and shorten texts: a request can have 500 alerts."
+)
 _FIXES = {
     Lost.NO_SESSION: "Put the session's id, and nothing else, into the label `session_id` of the rule, or into the "
     "annotation of this name. Or send these alerts elsewhere.",
-    Lost.LEFT_OUT: "Remove `max_alerts` from the receiver (in Grafana *Max alerts*), and group by `session_id`: a "
-    "request can have 500 alerts.",
+    Lost.LEFT_OUT: SEND_LESS,
+    Lost.TOO_LARGE: SEND_LESS,
 }
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
@@ -180,18 +180,17 @@ def about_alert(name: str, problem: str) -> str:
 
 def left_out(number: int) -> str:
     """Return the warning that so many alerts are not in a request, or too many for it."""
-    many = "1 alert was" if number == 1 else f"{number} alerts were"
-    return f"{many} left out. {_FIXES[Lost.LEFT_OUT].replace('`', '')}"
+    return f"{number} alert{'s were' if number > 1 else ' was'} left out. {SEND_LESS}"
 
 
 def lost_message(why: Lost, number: int, names: Iterable[str]) -> Message:
-    """Return the notice that a number of alerts have no card, which are named if they came."""
+    """Return the notice that so many alerts, or requests, have no card; `names` are of alerts that came, or senders."""
     many = f"⚠️ *{number:,} alerts have no card*" if number > 1 else "⚠️ *An alert has no card*"
+    named = some(dict.fromkeys(code(name) for name in names if plain(name)), most=MOST_NAMED)
     reasons = {
         Lost.NO_SESSION: f"{many}: no session id can be read, so there is no button to pause the agent.",
         Lost.LEFT_OUT: f"{many}: there were too many in a request.",
+        Lost.TOO_LARGE: f"⚠️ *Alerts have no card*: requests of {named} were too large ({number:,}).",
     }
-    named = some(dict.fromkeys(code(name) for name in names if plain(name)), most=MOST_NAMED)
-    return ephemeral(
-        reasons[why], f"Last: {named}." if named else "", f"Fix: {_FIXES[why]} This message comes once a day at most."
-    )
+    last = f"Last: {named}." if named and why is not Lost.TOO_LARGE else ""
+    return ephemeral(reasons[why], last, f"Fix: {_FIXES[why]} This message comes once a day at most.")

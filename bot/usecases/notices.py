@@ -141,7 +141,7 @@ class WorkspaceMonitor:
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
         """Tell admins, or the alert channel of the only workspace, of alerts without a card: at once, then daily."""
-        about = (workspace.team_id, f"alerts: {why}")
+        about = (workspace.team_id, " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ()))))
         self._lost[about] = self._lost.get(about, 0) + number
         if about not in self._quiet:
             self._quiet[about] = None

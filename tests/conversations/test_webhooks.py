@@ -148,20 +148,26 @@ async def test_a_body_of_another_kind_or_size_is_refused_and_never_breaks_the_bo
     async with taking_alerts() as at:
         for body in (*wrong, {"session_id": SESSION, "text": "x"}):
             assert await send(at, data=json.dumps(body).encode()) == (400, {"error": say.NO_WEBHOOK})
-        assert await send(at, data=b"[" * 100_000) == (400, {"error": say.NO_WEBHOOK})
+        assert await send(at, data=b"[" * 20_000) == (400, {"error": say.NO_WEBHOOK})
+        assert await send(at, data=b"[%b0]" % (b"0," * 199_999)) == (400, {"error": say.NO_WEBHOOK})
         for headers in ({}, basic("x" * 30), {"Authorization": "Basic !"}, {"Authorization": f"Basic {TOKEN}"}):
             assert (await send(at, data=large, headers=headers))[0] == 401
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
-        assert await send(at, data=large) == (413, {"error": say.TOO_LARGE})
+        for data in (large, b"{[" * 10_000 + b"{", b"," * 200_001):
+            status, answer = await send(at, data=data)
+            assert (status, say.SEND_LESS in answer["error"]) == (413, True)
+        told = say.lost_message(Lost.TOO_LARGE, 1, ["default"]).text
+        assert [one.text for one in await until_posted(at)] == [told]
         assert (await send(at, alertmanager_alert(annotations={"summary": "x" * 3 * MIB})))[0] == 200
-    (line,) = [vars(record) for record in caplog.records if record.levelno >= logging.ERROR]
-    assert (line["why"], line["sender"]) == (say.TOO_LARGE, "default")
+    lines = [vars(record) for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(say.SEND_LESS in line["why"], line["sender"]) for line in lines] == [(True, "default")] * 3
 
 
 BAD: list[Any] = [
     *(None, 7, [], {}, {"labels": [1]}, {"labels": {"session_id": 5}}, {"labels": {"session_id": "x" * 30_000}}),
     alertmanager_alert(labels={"session_id": f"{SESSION} {OTHER_SESSION}"}),
     alertmanager_alert(labels={"session_id": SESSION[:-1]}, annotations={"session_id": SESSION}),
+    alertmanager_alert(labels={"session_id": SESSION.rjust(501)}),
 ]
 
 
@@ -169,7 +175,7 @@ async def test_bad_alerts_are_warnings_and_their_neighbours_are_taken() -> None:
     many = {f"label-{n}": "x" for n in range(10_000)} | {"session_id": "", "other": 7}
     good = [
         alertmanager_alert(labels=many, annotations={"session_id": SESSION}),
-        alertmanager_alert(session=OTHER_SESSION, starts="yesterday", url="javascript:alert(1)"),
+        alertmanager_alert(session=OTHER_SESSION.rjust(500), starts="yesterday", url="javascript:alert(1)"),
     ]
     async with taking_alerts() as at:
         status, answer = await send(at, *BAD[:4], *good, *BAD[4:])
@@ -177,7 +183,7 @@ async def test_bad_alerts_are_warnings_and_their_neighbours_are_taken() -> None:
         found = [one for one in await until_posted(at, 3) if one.blocks]
         labels = [[label in one.text for label in ("label-8", "label-9")] for one in found]
         assert sorted(labels) == [[False, False], [True, False]]
-    assert len(answer["warnings"]) == 6
+    assert len(answer["warnings"]) == 7
     assert sum(f"AnchorSpendHigh: {say.NO_TIME}." == one for one in answer["warnings"]) == 1
 
 
@@ -264,7 +270,8 @@ async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkey
         head = ("POST /alerts/alertmanager HTTP/1.1", "Host: a", f"Authorization: Bearer {TOKEN}", "Content-Length: 9")
         writer.write("\r\n".join([*head, "", ""]).encode())
         with closing(writer):
-            assert (await reader.read()).startswith(b"HTTP/1.1 503")
+            answer = await reader.read()
+        assert (answer[:12], b"\r\nRetry-After: " in answer) == (b"HTTP/1.1 503", True)
 
 
 async def test_a_notice_that_reaches_nobody_is_sent_later_with_all_that_came_meanwhile(

@@ -10,14 +10,14 @@ from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
-from bot.inbound.alerts.fields import MAX_LENGTH, BadAlertError, read_alert
+from bot.inbound.alerts.fields import LONGEST_ID, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import Transport, open_session
 from bot.request_id import begin as begin_request
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
 
-__all__ = ["BadAlertError", "Found", "Life", "MessageContent", "Session", "begin_request", "search_of"]
+__all__ = ["BadAlertError", "Found", "Life", "MessageContent", "Session", "begin_request", "read_alert", "search_of"]
 
 FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 
@@ -52,6 +52,6 @@ def _read_alert(session_id: str) -> None:
 
 PARSERS: dict[str, tuple[Callable[[str], object], int]] = {
     "a command": (find_session_id, 40_000),
-    "an alert": (_read_alert, MAX_LENGTH),
+    "an alert": (_read_alert, LONGEST_ID),
     "a message": (lambda text: find_mentions({"text": text}), 100_000),
 }

@@ -16,13 +16,13 @@ READ, STEP = 5.0, 0.01
 class Upload:
     """A request whose body arrives piece by piece."""
 
-    def __init__(self, bodies: Bodies) -> None:
+    def __init__(self, bodies: Bodies, sender: str = "") -> None:
         self.headers: dict[str, str] = {}
         self.content_length = None
         self.content = SimpleNamespace(iter_any=self._pieces, is_eof=lambda: False)
         self.sent: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         request: Any = self
-        self.reading = asyncio.create_task(bodies.read(request))
+        self.reading = asyncio.create_task(bodies.read(request, sender))
 
     async def send(self, piece: bytes | Exception) -> None:
         self.sent.put_nowait(piece)
@@ -79,3 +79,25 @@ async def test_a_body_that_is_dropped_as_it_times_out_disturbs_no_other() -> Non
     assert await slow.answer() == 408
     await new.send(b"")
     assert await new.answer() == b"b" * 60
+
+
+async def test_the_sender_with_the_most_gives_way_also_if_its_bodies_wait() -> None:
+    bodies, dropped = Bodies(largest=100, capacity=100), list[str]()
+    with bodies.hold("few", dropped.clear, 20), bodies.hold("many", lambda: dropped.append("first"), 40):
+        second, other = Upload(bodies, "many"), Upload(bodies, "few")
+        await second.send(b"a" * 40)
+        await other.send(b"b" * 10)
+        assert dropped == ["first"]
+        await other.send(b"")
+        await second.send(b"")
+        assert (await other.answer(), await second.answer()) == (b"b" * 10, b"a" * 40)
+    assert dropped == ["first"]
+
+
+async def test_a_sender_takes_no_more_than_its_share() -> None:
+    bodies, dropped = Bodies(largest=100, capacity=100, most_each=50), list[str]()
+    with bodies.hold("many", lambda: dropped.append("first"), 30):
+        new = Upload(bodies, "many")
+        await new.send(b"a" * 21)
+        await new.send(b"")
+    assert (dropped, await new.answer()) == (["first"], b"a" * 21)

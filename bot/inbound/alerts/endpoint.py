@@ -1,5 +1,6 @@
 """The route for alerts: the token, the body, and the answer."""
 
+import asyncio
 import json
 import logging
 import math
@@ -9,14 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from aiohttp import BasicAuth, web
 from cachetools import LRUCache
 
 from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally, TimeWindow
-from bot.core.outcomes import PauseWord
+from bot.core.outcomes import Overloaded, PauseWord
+from bot.core.requests import Person
 from bot.core.workspace import AlertToken, AutoPause, Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.alerts.alertmanager import Webhook, read_webhook
@@ -32,20 +34,26 @@ from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.cards import AlertResult, Counted, Folded, Ignored
 from bot.usecases.incidents import log_incident
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.queue import SHARE
+from bot.usecases.queue import SHARE, FairQueue
 
 _log = logging.getLogger(__name__)
 MOST_AT_ONCE = 1_000  # the most requests that are handled at once: more would use the capacity for people's orders
 MOST_IN_WEBHOOKS = 5_000  # the most alerts of webhooks that are recorded at once
 LARGEST_WEBHOOK = 4 * 1024 * 1024
+MOST_WAITING_EACH = 8 * 1024 * 1024  # bytes of a sender
+LARGEST_AT_ONCE = 64 * 1024  # bytes that are parsed in the event loop
+LONGEST_WAIT = 5.0  # seconds of a larger body for its turn
+MOST_BRACKETS, MOST_COMMAS = 20_000, 200_000  # of `[` and `{` together: nothing else runs while a body is parsed
 MOST_WRONG_TOKENS = 100, 60.0  # so many wrong tokens for a workspace within so many seconds are reported
 _MOST_COUNTED = 1_000  # workspaces
 _MOST_LOGGED = 5  # names
+_LONG = 20  # digits of a number
 _RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
 
-_Take = Callable[[web.Request, Workspace, AlertToken], Awaitable[web.Response]]
-_Read = Callable[[object], Webhook]
-_WEBHOOKS: Mapping[str, _Read] = {"alertmanager": read_webhook}
+_T = TypeVar("_T")
+_Read = Callable[[bytes], _T | Rejected]
+_Take = Callable[[_T, Workspace, AlertToken], Awaitable[web.Response]]
+_WEBHOOKS: Mapping[str, Callable[[object], Webhook]] = {"alertmanager": read_webhook}
 """By the last part of their paths: how a parsed body becomes alerts. It raises BadAlertError."""
 
 
@@ -64,24 +72,28 @@ class Alerts:
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
         self._in_webhooks: Tally[str] = Tally()
-        self._bodies = Bodies()
-        self._webhook_bodies = Bodies(largest=LARGEST_WEBHOOK)
+        self._bodies = Bodies(most_each=MOST_WAITING_EACH)
+        self._webhook_bodies = Bodies(largest=LARGEST_WEBHOOK, most_each=MOST_WAITING_EACH)
+        self._turns = FairQueue(most=1, most_each=1, longest_wait=LONGEST_WAIT)
         self._rejections = RejectionLog()
         self._wrong_tokens: LRUCache[str, TimeWindow] = LRUCache(_MOST_COUNTED)
 
     def routes(self, path: str) -> list[web.RouteDef]:
         """Return the routes below a path. A `{ref}` in it names the workspace."""
-        alerts = web.post(path, partial(self._receive, self._take_alert))
-        taking = {name: partial(self._take_webhook, read) for name, read in _WEBHOOKS.items()}
-        return [alerts, *(web.post(f"{path}/{name}", partial(self._receive, take)) for name, take in taking.items())]
+        read_one = partial(_read_json, read_alert, cards.NO_JSON)
+        routes = [web.post(path, partial(self._receive, self._bodies, read_one, self._take_alert))]
+        for name, read in _WEBHOOKS.items():
+            of_webhook = self._webhook_bodies, partial(_read_json, read, senders.NO_WEBHOOK), self._take_webhook
+            routes.append(web.post(f"{path}/{name}", partial(self._receive, *of_webhook)))
+        return routes
 
-    async def _receive(self, take: _Take, request: web.Request) -> web.Response:
+    async def _receive(self, bodies: Bodies, read: _Read[_T], take: _Take[_T], request: web.Request) -> web.Response:
         """Answer a request. Check the token before the body is read."""
         try:
             workspace = await self.workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         except StoreError as error:
             _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
-            return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, cards.STORE_FAILED))
         token = None if workspace is None else workspace.find_token(_token(request))
         if workspace is None or token is None:
             self._count_wrong_token(workspace)
@@ -90,14 +102,21 @@ class Alerts:
             return self._reject(Rejected(503, cards.STOPPING), retry_after=_RETRY_AFTER_RESTART)
         most_of_one = self.most_at_once // SHARE if "ref" in request.match_info else self.most_at_once
         if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= most_of_one:
-            return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, cards.BUSY))
         self._running.add(workspace.team_id)
         try:
-            return await take(request, workspace, token)
+            got = await self._read(bodies, read, request, (workspace.team_id, token.name))
+            return self._deny(got, workspace, token) if isinstance(got, Rejected) else await take(got, workspace, token)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
-            return _problem(500, cards.broken(log_incident(error)))
+            return self._report(error, token)
         finally:
             self._running.remove(workspace.team_id)
+
+    def _report(self, error: Exception, token: AlertToken) -> web.Response:
+        if isinstance(error, BadAlertError):
+            self.metrics.alerted("Invalid", token.name)
+            return _problem(400, str(error), field=error.field)
+        return _problem(500, cards.broken(log_incident(error)))
 
     def _count_wrong_token(self, workspace: Workspace | None) -> None:
         if workspace is not None:
@@ -106,26 +125,42 @@ class Alerts:
             if window.retry_after(time.monotonic()):
                 self.monitor.report_wrong_tokens(workspace)
 
-    def _reject(self, rejected: Rejected, *, retry_after: int | None = None) -> web.Response:
+    def _reject(self, rejected: Rejected, *, retry_after: int = _RETRY_SOON) -> web.Response:
         self._rejections.record(rejected)
         self.metrics.alerted("Rejected")
         response = error_response(rejected)
         if rejected.status == 401:  # noqa: PLR2004 - a well-known status
             response.headers["WWW-Authenticate"] = "Bearer"
-        if retry_after is not None:
+        if rejected.status == HTTPStatus.SERVICE_UNAVAILABLE:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
-    async def _take_alert(self, request: web.Request, workspace: Workspace, token: AlertToken) -> web.Response:
-        body = await self._bodies.read(request)
-        if isinstance(body, Rejected):
-            return self._reject(body)
-        try:
-            alert = read_alert(_parse(body, cards.NO_JSON))
-            channel = self._channel_of(alert, workspace, token)
-        except BadAlertError as bad:
-            self.metrics.alerted("Invalid", token.name)
-            return _problem(400, str(bad), field=bad.field)
+    async def _read(self, bodies: Bodies, read: _Read[_T], request: web.Request, sender: Person) -> _T | Rejected:
+        """Return what is in a body; a large one is read in a thread. Raises BadAlertError."""
+        body = await bodies.read(request, sender)
+        if isinstance(body, Rejected) or len(body) <= LARGEST_AT_ONCE:
+            return body if isinstance(body, Rejected) else read(body)
+        turn = self._turns.turn(sender)
+        with bodies.hold(sender, partial(turn.cancel, Overloaded()), len(body)):
+            async with turn as why_not:
+                if why_not is not None:
+                    return Rejected(503, cards.BUSY)
+                began = time.monotonic()
+                try:
+                    return await asyncio.to_thread(read, body)
+                finally:
+                    await asyncio.sleep(min(time.monotonic() - began, LONGEST_WAIT))  # the event loop has it alone
+
+    def _deny(self, body: Rejected, workspace: Workspace, token: AlertToken) -> web.Response:
+        """Answer to a body that was not read, and tell admins of one that is too large."""
+        if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            body = replace(body, why=f"{body.why} {senders.SEND_LESS}")
+            _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
+            self.monitor.report_lost_alerts(workspace, Lost.TOO_LARGE, 1, [token.name])
+        return self._reject(replace(body, status=503) if body.status == HTTPStatus.REQUEST_TIMEOUT else body)
+
+    async def _take_alert(self, alert: Alert, workspace: Workspace, token: AlertToken) -> web.Response:
+        channel = self._channel_of(alert, workspace, token)
         if alert.channel not in {None, channel}:
             moved = cards.moved(alert.channel, channel, by_admins=workspace.is_managed)
             alert = replace(alert, warnings=(moved, *alert.warnings))
@@ -140,45 +175,27 @@ class Alerts:
             raise BadAlertError("channel", cards.NO_CHANNEL)
         return workspace.alerts_channel
 
-    async def _take_webhook(
-        self, read: _Read, request: web.Request, workspace: Workspace, token: AlertToken
-    ) -> web.Response:
+    async def _take_webhook(self, webhook: Webhook, workspace: Workspace, token: AlertToken) -> web.Response:
         """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
-        webhook = await self._read_webhook(read, request, token)
-        if not isinstance(webhook, Webhook):
-            return webhook
         team_id, channel, number = workspace.team_id, workspace.alerts_channel, len(webhook.alerts)
         of_all, of_one = self._in_webhooks.total + number, self._in_webhooks[team_id] + number
         if channel is None:
             return self._reject(Rejected(503, senders.NO_CHANNEL), retry_after=_RETRY_LATER)
         if of_all > MOST_IN_WEBHOOKS or (workspace.is_managed and of_one > MOST_IN_WEBHOOKS // SHARE):
-            return self._reject(Rejected(503, cards.BUSY), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, cards.BUSY))
         self._in_webhooks.add(team_id, number)
         try:
             results = await self._record(webhook, channel, workspace, token)
         finally:
             self._in_webhooks.remove(team_id, number)
         if None in results:
-            return self._reject(Rejected(503, senders.NOT_RECORDED), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, senders.NOT_RECORDED))
         self._report_lost(webhook, workspace, token)
         asks_in_vain = not token.may_pause and any(one.asks for one in webhook.alerts)
         warnings = [*webhook.warnings, *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
         warnings += [cards.ENDED] if Ignored(has_ended=True) in results else []
         answer = {"ok": True, "channel": channel, "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
-
-    async def _read_webhook(self, read: _Read, request: web.Request, token: AlertToken) -> Webhook | web.Response:
-        body = await self._webhook_bodies.read(request)
-        if not isinstance(body, Rejected):
-            try:
-                return read(_parse(body, senders.NO_WEBHOOK))
-            except BadAlertError as bad:
-                self.metrics.alerted("Invalid", token.name)
-                return _problem(400, str(bad))
-        if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            body = replace(body, why=senders.TOO_LARGE)
-            _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
-        return self._reject(replace(body, status=503) if body.status == HTTPStatus.REQUEST_TIMEOUT else body)
 
     async def _record(
         self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken
@@ -212,7 +229,7 @@ class Alerts:
         task = self.tasks.start(self.auto_pauses.post(workspace, channel, alert))
         await ended(task)
         if not task.cancelled() and isinstance(task.exception(), StoreError):
-            return self._reject(Rejected(503, cards.STORE_FAILED), retry_after=_RETRY_SOON)
+            return self._reject(Rejected(503, cards.STORE_FAILED))
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
         self.metrics.alerted(outcome, alert.sender)
@@ -246,11 +263,15 @@ def _token(request: web.Request) -> str:
     return ""
 
 
-def _parse(body: bytes, why_not: str) -> object:
-    try:
-        return json.loads(body)
+def _read_json(read: Callable[[object], _T], why_not: str, body: bytes) -> _T | Rejected:
+    """Parse and read a body, unless it would take the parser long. Raises BadAlertError."""
+    if body.count(b"[") + body.count(b"{") > MOST_BRACKETS or body.count(b",") > MOST_COMMAS:
+        return Rejected(413, f"The body has over {MOST_BRACKETS:,} [ and {{, or over {MOST_COMMAS:,} commas.")
+    try:  # numbers stay texts if they take long to read
+        parsed = json.loads(body, parse_float=str, parse_int=lambda one: one if len(one) > _LONG else int(one))
     except (ValueError, RecursionError):
         raise BadAlertError(None, why_not) from None
+    return read(parsed)
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: PauseWord | None) -> web.Response:

@@ -26,6 +26,7 @@ MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-bl
 _MOST_WARNINGS, _LONGEST_NAME = 10, 50
 MAX_LENGTH = 20_000  # characters that are looked at,
 LONGEST_TEXT = 4_000
+LONGEST_ID = 500  # of a session, in any form
 _MOST_KEPT = {"text": LONGEST_TEXT, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
 _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
 
@@ -106,8 +107,8 @@ def _string(fields: Mapping[str, object], name: str) -> str:
 def session_id(fields: Mapping[str, object]) -> SessionId:
     """Return the session that the field `session_id` names. Raises BadAlertError."""
     given = fields.get("session_id")
-    if isinstance(given, str) and len(given) > MAX_LENGTH:  # never cut: what is cut off could name another session
-        raise _bad("session_id", f"is too long: the limit is {MAX_LENGTH:,} characters")
+    if isinstance(given, str) and len(given) > LONGEST_ID:  # never cut: what is cut off could name another session
+        raise _bad("session_id", f"is too long: the limit is {LONGEST_ID} characters")
     match find_session_id(_string(fields, "session_id")):
         case Found(session_id=found):
             return found
