@@ -48,7 +48,7 @@ from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
-from bot.usecases.session_cards import SessionCards
+from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
@@ -163,7 +163,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
     card_rows = CardRows(store.database, owner)
     fact_reads = FactReads(anchor_sessions, reads, card_rows, tasks)
-    lists = SessionLists(access_check, reads, past_orders, tasks)
+    states = SessionStates(store.database)
+    lists = SessionLists(access_check, reads, states, tasks)
     modals = Modals(workspaces, slack, delivery, tasks)
     home_view = HomeView(
         workspaces,
@@ -178,7 +179,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         install_url=install_url,
     )
     admin_modals = AdminModals(modals, roles, past_orders, sender_use, base_url)
-    session_views = SessionViews(home_view, lists, modals, store.cipher, dashboard_url)
+    updates = CardUpdates(delivery, tasks)
+    session_views = SessionViews(home_view, lists, modals, updates, store.cipher, dashboard_url)
     rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
     news, is_alone = store.database.news, store.database.is_exclusive
     journal = Journal(rows, readiness, metrics, news.cards)
@@ -197,7 +199,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         facts=fact_reads,
         auto_pauses=pause_rows,
     )
-    states = SessionStates(store.database)
     sender = CardSender(slack, workspaces, states, delivery.posting, response_urls=response_urls, cipher=store.cipher)
     outbox = CardOutbox(card_rows, sender, metrics, news.cards)
     session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_rows, reads, fact_reads)
@@ -224,7 +225,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         access_check, reads, states, ShownSessions(store.database), modals, batches, store.cipher, dashboard_url
     )
     OrderListeners(orders, auto_pauses, lists, session_views, windows, dashboard_url).add_to(router)
-    ViewListeners(home_view, workspaces, lists, session_views, admin_modals, dashboard_url).add_to(router)
+    ViewListeners(home_view, workspaces, session_views, admin_modals).add_to(router)
     admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:
         changes = Changes(anchor, slack, workspaces.rows, monitor, lists, base_url)

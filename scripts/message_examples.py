@@ -33,7 +33,6 @@ from bot.core.sessions import (
     Choice,
     NotRead,
     Overview,
-    PausedSession,
     Phase,
     Session,
     SessionList,
@@ -54,7 +53,7 @@ from bot.core.workspace import (
 )
 from bot.inbound.alerts.fields import BadAlertError, read_alert
 from bot.messages import batches, cards, checks, install, pausing, results, senders, sessions, settings
-from bot.messages.blocks import Message, View, actions, ephemeral, section
+from bot.messages.blocks import Message, View, actions, ephemeral, from_blocks, section
 from bot.messages.buttons import button, session_facts
 from bot.messages.cards import SAMPLE_ALERT, alert_message, card_message, mentioning
 from bot.messages.checks import CHANNEL_PROBE, check_line, home_status
@@ -82,9 +81,9 @@ from bot.messages.results import (
 )
 from bot.messages.senders import new_token_modal, token_modal
 from bot.messages.sessions import (
-    READING,
     list_message,
     list_refusal,
+    list_update,
     not_read_text,
     overview_blocks,
     overview_message,
@@ -798,18 +797,34 @@ def running(*sessions: Session, is_complete: bool = True) -> SessionList:
     return SessionList(sessions, is_complete, NOW)
 
 
-def listed(found: SessionList, words: str = "", matches: SessionList | None = None) -> Message:
-    """Return the answer with sessions."""
-    return list_message(found, found if matches is None else matches, words, dashboard_url=DASHBOARD)
+def seen(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Overview:  # noqa: ANN401 - of any field
+    """Return what Bob sees of these sessions, of which some are paused."""
+    return Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, **more})
 
 
-def overview(found: SessionList | NotRead, paused: tuple[PausedSession, ...] | None, **more: Any) -> Message:  # noqa: ANN401 - as its function takes them
+def listed(found: SessionList, words: str = "", **more: Any) -> Message:  # noqa: ANN401 - of any field
+    """Return the answer with sessions, for Bob."""
+    return list_message(seen(found, more.pop("paused", {}), **more), words, dashboard_url=DASHBOARD)
+
+
+def by_alice(*paused: str) -> dict[str, SessionState]:
+    """Return the pauses of sessions, by Alice."""
+    return dict.fromkeys(paused, WAS_PAUSED)
+
+
+def overview(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Message:  # noqa: ANN401 - of any field
     """Return both lists, for Bob."""
-    shown = Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, **more})
-    return overview_message(shown, now=NOW, dashboard_url=DASHBOARD)
+    return overview_message(seen(found, paused, **more), now=NOW, dashboard_url=DASHBOARD)
 
 
-WAS_PAUSED = PausedSession(PAST, LISTED)
+def after(verb: Verb, outcome: outcomes.Outcome | None) -> Message:
+    """Return the line and the button of a row in which Bob has given an order."""
+    update = list_update(Order(verb, ID, Actor(TEAM, CHANNEL, BOB)), outcome, now=NOW, order_id="1" * 28)
+    return from_blocks([section(update.line, update.button)])
+
+
+WAS_PAUSED = SessionState(Phase.PAUSED, Verb.PAUSE, "1" * 28, ALICE, CHANNEL, "it <loops> & spends", NOW - 600)
+MANY = [one.id for one in many(BARE)]
 REFUSALS: Mapping[str, outcomes.Refusal] = {
     "no key": outcomes.NoKey(),
     "no key, the person can set it": outcomes.NoKey(can_set=True),
@@ -823,26 +838,41 @@ LISTS: Mapping[str, Message] = {
     "none": listed(running()),
     "none found, not everything read": listed(running(is_complete=False)),
     "more than are shown, not everything read": listed(running(*many(BARE), is_complete=False)),
-    "words: one matches": listed(running(LISTED, BARE), "checkout", running(LISTED)),
-    "words: all match": listed(running(LISTED, BARE), "e", running(LISTED, BARE)),
-    "words: none matches": listed(running(LISTED, BARE), "a `b` <c>", running()),
-    "words: none matches, not everything read": listed(
-        running(LISTED, is_complete=False), "x", running(is_complete=False)
+    "some are paused": listed(running(LISTED, BARE), paused=by_alice(OTHER_ID)),
+    "many are paused": listed(running(LISTED, *many(BARE)), paused=by_alice(*MANY)),
+    "one is paused": listed(running(BARE), paused=by_alice(OTHER_ID)),
+    "some are paused, to an admin who can't resume": listed(
+        running(LISTED), paused=by_alice(ID), is_admin=True, allowed=frozenset({Verb.PAUSE})
     ),
+    "row: a pause under way": after(Verb.PAUSE, None),
+    "row: paused": after(Verb.PAUSE, outcomes.Paused()),
+    "row: a pause that failed": after(Verb.PAUSE, outcomes.Failed(500)),
+    "row: a pause in doubt": after(Verb.PAUSE, outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)),
+    "row: a pause that was refused": after(Verb.PAUSE, outcomes.Overloaded()),
+    "row: a pause of what does not run": after(Verb.PAUSE, outcomes.NotRunning()),
+    "row: a resume under way": after(Verb.RESUME, None),
+    "row: a resume in doubt": after(Verb.RESUME, outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)),
+    "row: resumed": after(Verb.RESUME, outcomes.Resumed()),
+    "words: one matches": listed(running(LISTED, BARE), "checkout"),
+    "words: all match": listed(running(LISTED, replace(BARE, tags=("eu",))), "e"),
+    "words: some are paused": listed(running(LISTED, replace(BARE, tags=("eu",))), "e", paused=by_alice(OTHER_ID)),
+    "words: none matches": listed(running(LISTED, BARE), "a `b` <c>"),
+    "words: none matches, some are paused": listed(running(LISTED, BARE), "x-y", paused=by_alice(ID)),
+    "words: none matches, not everything read": listed(running(LISTED, is_complete=False), "x-y"),
     "words: none runs": listed(running(), "x"),
     "waiting": reading_message(""),
     "waiting for words": reading_message("checkout"),
-    "waiting for all sessions": READING,
     "help about sessions": SESSIONS_HELP,
-    "overview": overview(running(LISTED, BARE), (replace(WAS_PAUSED, order=replace(PAST, session_id=OTHER_ID)),)),
-    "overview: one's own pause": overview(running(), (replace(WAS_PAUSED, session=None),), viewer_id=ALICE),
-    "overview: a pause, to an admin": overview(running(), (WAS_PAUSED,), is_admin=True),
-    "overview: nothing": overview(running(), ()),
-    "overview: no buttons where they are": overview(running(LISTED), (WAS_PAUSED,), allowed=frozenset()),
-    "overview: no buttons, another session": overview(running(BARE), (), allowed=frozenset()),
+    "overview": overview(running(LISTED, BARE), by_alice(OTHER_ID)),
+    "overview: one's own pause": overview(running(), by_alice(ID), viewer_id=ALICE),
+    "overview: a pause, to an admin": overview(running(LISTED), by_alice(ID), is_admin=True),
+    "overview: nothing": overview(running(), {}),
+    "overview: what is paused first": overview(running(LISTED, BARE), by_alice(ID), has_paused_first=True),
+    "overview: no buttons where they are": overview(running(LISTED), by_alice(ID), allowed=frozenset()),
+    "overview: no buttons, another session": overview(running(BARE), {}, allowed=frozenset()),
     "overview: not everything read": overview(running(is_complete=False), None),
-    "overview: many": overview(running(*many(BARE), is_complete=False), (WAS_PAUSED,) * 12),
-    "overview: Anchor can't be read": overview(NotRead(Unread.TIMED_OUT), (replace(WAS_PAUSED, session=None),)),
+    "overview: many": overview(running(LISTED, *many(BARE), is_complete=False), by_alice(*MANY)),
+    "overview: Anchor can't be read": overview(NotRead(Unread.TIMED_OUT), by_alice(ID)),
     **{f"refused: {name}": list_refusal(one, dashboard_url=DASHBOARD) for name, one in REFUSALS.items()},
     **{f"not read: {why}": ephemeral(not_read_text(NotRead(why), dashboard_url=DASHBOARD)) for why in Unread},
     **{
@@ -856,9 +886,10 @@ LISTS: Mapping[str, Message] = {
 }
 LONGEST: Mapping[str, Message] = {
     "longest list": listed(running(*many(LONG), is_complete=False)),
-    "longest overview": overview(running(*many(LONG), is_complete=False), (replace(WAS_PAUSED, session=LONG),) * 12),
+    "longest list, all paused": listed(running(*many(LONG)), paused=by_alice(*MANY)),
+    "longest overview": overview(running(*many(LONG), is_complete=False), by_alice(*MANY)),
 }
-OVERVIEW = Overview(running(LISTED), (WAS_PAUSED,), frozenset(Verb), BOB)
+OVERVIEW = seen(running(LISTED), by_alice(OTHER_ID))
 OVERVIEW_BLOCKS = tuple(overview_blocks(OVERVIEW, now=NOW, dashboard_url=DASHBOARD))
 SESSION_MODALS: Mapping[str, View] = {
     "loading": loading_modal(),
@@ -909,7 +940,9 @@ def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **m
 _CHANGED = {"Began": [ID], "Ended": [OTHER_ID], "Resumed": [one.id for one in many(BARE)]}
 SEVERAL: Mapping[str, Example] = {
     "some run": offer(LISTED, BARE),
+    "some are paused": offer(LISTED, BARE, paused=by_alice(OTHER_ID)),
     "one runs": offer(BARE, choice=Choice("checkout")),
+    "one is paused": offer(BARE, paused=by_alice(OTHER_ID)),
     "words, not everything read": offer(LISTED, BARE, choice=Choice("a `b` <c>"), is_complete=False),
     "from a summary": offer(LISTED, BARE, choice=Choice(ids=(ID, OTHER_ID))),
     "something is called all": offer(LISTED, running=running(replace(BARE, tags=(ALL_WORD,)))),

@@ -44,7 +44,6 @@ from bot.usecases import (
 from bot.usecases import cards as outbox
 from bot.usecases import checks as use_checks
 from bot.usecases import orders as recoveries
-from bot.usecases import sessions as lists
 from bot.usecases import sessions as reads
 
 Row = tuple[str, *tuple[float | str, ...]]
@@ -150,6 +149,7 @@ OPERATIONS: list[Row] = [
     ("and begun within a second | {} each |", reads.MOST_PER_INTERVAL),
     ("| sessions of cards that were looked for in a list | {} |", session_checks.MOST_LISTED),
     ("that are no cards, updates of each | {}; {}", session_cards.MAX_MESSAGES, session_cards.MAX_UPDATES),
+    ("that people were shown, for {} minutes | {} |", minutes(reads.KEPT), session_cards.MOST_LISTS),
     ("and new cards, while the database fails | {} each |", outbox.MOST_WAITING),
     ("| cards that are being sent | {} |", outbox.MOST_SENDING),
     ("whose alert waits to be posted | {} | one message", cards.MOST_WAITING),
@@ -238,10 +238,14 @@ ALERTS: list[Row] = [
     ("choose more than {} sessions", word(response_url.MOST_USES - 1)),
 ]
 SESSIONS: list[Row] = [
-    ("this app paused in the last {} hours", lists.PAUSED_WITHIN / 3_600),
     ("those of the last {} hours whose status is not known", sessions.RECENT / 3_600),
-    ("The newest {} sessions are shown", MOST_RUNNING),
+    ("At most {} sessions are shown", MOST_RUNNING),
     ("{} to 31 digits", sessions.NEAR_MISS),
+    ("does not answer within {} s, the list comes without this", past_orders.PAUSED_TIMEOUT),
+    ("the {} whose pauses are the newest of the last {} hours", past_orders.MOST_OTHERS, reads.PAUSED_WITHIN / 3_600),
+    ("This works for {} minutes", minutes(reads.KEPT)),
+    ("with 2 to {} ids", sessions.MOST_NAMED),
+    ("for the first {}.", sessions.MOST_NAMED),
     ("The first {} sessions are listed", pausing.MOST_LISTED),
     ("any of the newest {}, and give", pausing.MOST_OPTIONS),
     ("After {} minutes the button first shows", minutes(pause_windows.AGE_LIMIT)),

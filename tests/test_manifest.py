@@ -24,6 +24,7 @@ from bot.messages.buttons import (
     CONFIRMED_RESUME,
     CONTINUE,
     HISTORY,
+    PAUSE_AGAIN,
     PAUSE_FROM_MESSAGE,
     PAUSE_FROM_MESSAGE_NAME,
     PAUSE_SEVERAL,
@@ -77,7 +78,7 @@ def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
     router = Names()
     OrderListeners(nothing, nothing, nothing, nothing, nothing, "").add_to(router)
-    ViewListeners(nothing, nothing, nothing, nothing, nothing, dashboard_url="").add_to(router)
+    ViewListeners(nothing, nothing, nothing, nothing).add_to(router)
     return router.names
 
 
@@ -115,7 +116,17 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
 
 
 def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    own = {CONFIRMED_RESUME, ASK_TO_END, REFRESH, HISTORY, READ_LIST, CONTINUE, PAUSE_SEVERAL, RESUME_BATCH}
+    own = {
+        CONFIRMED_RESUME,
+        ASK_TO_END,
+        REFRESH,
+        HISTORY,
+        READ_LIST,
+        CONTINUE,
+        PAUSE_SEVERAL,
+        RESUME_BATCH,
+        PAUSE_AGAIN,
+    }
     assert set(NAMES["action"]) == {*ACTIONS.values(), *own}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume", "anchor_end"}
     assert NAMES["attachment_action"] == ["anchor_pause_legacy"]

@@ -31,10 +31,10 @@ from bot.core.sessions import ALL_WORD, EIGHT_DIGITS, Choice, NotRead, SessionLi
 from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.messages.batches import agents, batch_text, still_running
-from bot.messages.buttons import session_line, spoken_name, state_line
+from bot.messages.buttons import session_line, spoken_name
 from bot.messages.markup import DOING, code, printable
 from bot.messages.results import explain_refusal, facts_message, outcome_message
-from bot.messages.sessions import not_read_text
+from bot.messages.sessions import not_read_text, of_them_paused
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
@@ -287,10 +287,8 @@ async def _show_running(
     least = "Running:" if found.is_complete else "Running: at least"
     which = f" with {code(options.match)}" if options.match else ""
     paused = await SessionStates(place.store.database).paused(place.team_id, [one.id for one in found.sessions]) or {}
-    states = {name: f" · {state_line(state.without_reason())}" for name, state in paused.items()}
-    of_them = f", {len(paused)} of them paused by this app" if paused else ""
-    lines = (f"{session_line(one, now=time.time())}{states.get(one.id, '')}" for one in found.sessions)
-    say(f"{least} {agents(len(found.sessions))}{which}{of_them}.", *lines)
+    lines = (session_line(one, now=time.time(), paused=paused.get(one.id)) for one in found.sessions)
+    say(f"{least} {agents(len(found.sessions))}{which}{of_them_paused(found.sessions, paused)}.", *lines)
     return found
 
 
@@ -409,15 +407,12 @@ async def _find_by_pause(order: Order, settings: Settings, anchor: AnchorClient,
     After NotDoneError no account has confirmed anything.
     """
 
-    async def always() -> bool:
-        return True
-
     async def send(team_id: str) -> tuple[str, Outcome]:
         given, never = replace(order, actor=replace(order.actor, team_id=team_id)), asyncio.Event()
         access = await OperatorAccess(several.place.find).check(given)
         if not isinstance(access, Access):
             return team_id, access
-        sent = anchor.send(order.verb, access.key, order.session_id, cancelled=never, may_repeat=always)
+        sent = anchor.send(order.verb, access.key, order.session_id, cancelled=never)
         outcome = combine(await sent)
         return team_id, replace(outcome, by_admins=True) if isinstance(outcome, outcomes.KeyRejected) else outcome
 

@@ -1,13 +1,12 @@
 """A browser session as Anchor describes it, its state by the journal, and lists of sessions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from bot.core import outcomes
-from bot.core.history import PastOrder
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb, time_id
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, words_with_ids
@@ -33,6 +32,7 @@ RECENT = 86_400.0
 MOST_TOGETHER = 250
 """The most sessions that are paused at once."""
 
+MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
 LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
 ALL_WORD = "all"
 """The word with which people pause several sessions at once; the words that choose them follow it."""
@@ -379,43 +379,22 @@ def _begins_with(session: Session, word: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class PausedSession:
-    """A session that this app paused by `order`; `session` is None if Anchor does not list it as running."""
-
-    order: PastOrder
-    session: Session | None
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """The sessions for one person, and what they are `allowed` to do where they are.
 
-    `paused` is None if the journal cannot be read. What is done where there is no conversation is shown in `shown_in`.
+    `paused` has the pauses of those that this app paused, by id, None if the journal cannot be read: somebody can have
+    resumed them elsewhere since. What is done where there is no conversation is shown in `shown_in`.
     """
 
     running: SessionList | NotRead
-    paused: tuple[PausedSession, ...] | None
+    paused: Mapping[str, SessionState] | None
     allowed: frozenset[Verb]
     viewer_id: str
     is_admin: bool = False
     shown_in: str | None = None
+    has_paused_first: bool = False
 
-
-def paused_sessions(orders: Sequence[PastOrder], running: SessionList | NotRead) -> tuple[PausedSession, ...]:
-    """Return the sessions whose last change was a pause, unless Anchor says that they ended. `orders`: newest first.
-
-    Somebody can have resumed it elsewhere: nobody knows how Anchor calls a paused agent.
-    """
-    last: dict[str, PastOrder] = {}
-    for order in orders:
-        if changes_phase(order.verb, order.outcome):
-            last.setdefault(order.session_id, order)
-    listed: dict[str, Session] = {}
-    ended: frozenset[SessionId] = frozenset()
-    if isinstance(running, SessionList):
-        listed, ended = {session.id: session for session in running.sessions}, running.ended
-    return tuple(
-        PausedSession(order, listed.get(order.session_id))
-        for order in last.values()
-        if order.outcome == Paused.__name__ and order.session_id not in ended
-    )
+    @property
+    def listed(self) -> tuple[Session, ...]:
+        """Return those that Anchor lists."""
+        return self.running.sessions if isinstance(self.running, SessionList) else ()

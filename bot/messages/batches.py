@@ -8,9 +8,17 @@ from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
 from bot.core.requests import Verb
-from bot.core.sessions import Session, SessionState
+from bot.core.sessions import MOST_NAMED, Choice, Session, SessionState
 from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
-from bot.messages.buttons import RESUME_BATCH, button, plain_button, session_facts, spoken_name, state_line
+from bot.messages.buttons import (
+    RESUME_BATCH,
+    button,
+    plain_button,
+    session_facts,
+    several_button,
+    spoken_name,
+    state_line,
+)
 from bot.messages.history import WHY
 from bot.messages.markup import DOING, DONE, code, link, literal, mention, plain, session, some
 
@@ -154,12 +162,14 @@ def begun_message(begun: Sequence[Session] | None, *, now: float) -> Message:
     pauses = [button(Verb.PAUSE, one.id, name=spoken_name(one)) for one in begun[:MOST_LISTED]]
     rows = list(map(section, lines, pauses))
     last = [f"And {len(begun) - MOST_LISTED} more."] if len(begun) > MOST_LISTED else []
-    return Message("\n".join([top, *lines, *last]), Visibility.IN_CHANNEL, (section(top), *rows, *map(context, last)))
+    several = [several_button(Choice(ids=tuple(one.id for one in begun[:MOST_NAMED])))] if len(begun) > 1 else []
+    blocks = (section(top), *map(actions, several), *rows, *map(context, last))
+    return Message("\n".join([top, *lines, *last]), Visibility.IN_CHANNEL, blocks)
 
 
 def agents(count: int) -> str:
     """Return how many agents."""
-    return f"{count} agent{'' if count == 1 else 's'}"
+    return f"{count:,} agent{'' if count == 1 else 's'}"
 
 
 def _end_of(outcome: outcomes.Outcome | None) -> _End:

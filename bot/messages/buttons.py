@@ -28,10 +28,13 @@ READ_LIST = "anchor_read_list"
 CONTINUE = "anchor_continue"
 RESUME_BATCH = "anchor_resume_batch"
 PAUSE_SEVERAL = "anchor_pause_several"
+PAUSE_AGAIN = "anchor_pause_again"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`.
 
 REMOVE_KEY was also a button of earlier versions, which a Home can still show.
 """
+
+ROW = "anchor_row_"  # the beginning of the `block_id` of a session's controls in a list
 
 _LONGEST_KEY = 1000
 _MOST_TAGS = 3
@@ -168,9 +171,10 @@ def spoken_name(session: Session | None) -> str:
     return markup.one_line(next(iter((*session.tags, *session.domains)), ""), limit=_LONGEST_HOST) if session else ""
 
 
-def session_line(session: Session, *, now: float) -> str:
-    """Return the line of a session in a list, the id last; `now` is in Unix seconds."""
-    return _joined(*_named_facts(session, now), code(session.id[:8]))
+def session_line(session: Session, *, now: float, paused: SessionState | None = None) -> str:
+    """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
+    last = state_line(paused.without_reason()) if paused else ""
+    return _joined(*_named_facts(session, now), code(session.id[:8]), last)
 
 
 def session_facts(session: Session, *, now: float) -> str:
@@ -263,7 +267,8 @@ def _some(names: Sequence[str], *, most: int, limit: int) -> str:
     return ", ".join(code(name, limit=limit) for name in names[:most]) + more
 
 
-VERBS = {action: verb for verb, action in ACTIONS.items()} | {CONFIRMED_RESUME: Verb.RESUME, ASK_TO_END: Verb.END}
+VERBS = {action: verb for verb, action in ACTIONS.items()}
+VERBS |= {CONFIRMED_RESUME: Verb.RESUME, PAUSE_AGAIN: Verb.PAUSE, ASK_TO_END: Verb.END}
 
 
 def button(  # noqa: PLR0913 - the variants of a button
@@ -296,6 +301,11 @@ def button(  # noqa: PLR0913 - the variants of a button
         "accessibility_label": f"{spoken} {name or f'session {session_id}'}",
         **({"confirm": question} if verb is Verb.RESUME and not is_asked else {}),
     }
+
+
+def again_menu(session_id: SessionId) -> Block:
+    """Return the menu of a paused session: somebody can have resumed it elsewhere, and a second pause does no harm."""
+    return element("overflow", PAUSE_AGAIN, options=[option("Pause again", session_id)])
 
 
 def end_button(

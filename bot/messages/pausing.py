@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from bot.core.requests import Verb
 from bot.core.session_ids import Mention, Mentions, SessionId
-from bot.core.sessions import ALL_WORD, Choice, Overview, Session, SessionList
+from bot.core.sessions import ALL_WORD, Choice, Overview, Session, SessionList, SessionState
 from bot.messages.batches import agents
 from bot.messages.blocks import Block, Message, View, context, element, ephemeral, input_block, option, section
 from bot.messages.buttons import PAUSE_SEVERAL, session_line, several_button
 from bot.messages.markup import code, one_line, some
-from bot.messages.sessions import NOTHING_PAUSED, count_text, overview_blocks
+from bot.messages.sessions import NOTHING_PAUSED, of_them_paused, overview_blocks
 from bot.messages.usage import COMMANDS
 
 MODAL = "anchor_sessions"
@@ -53,7 +53,7 @@ _INCOMPLETE = "The message is too long to be read completely, so it can have ids
 
 
 SEVERAL_TITLE = "Pause several agents"
-READING_SEVERAL = "⏳ Reading the sessions from Anchor… *Nothing is paused yet.*"
+READING_SEVERAL = "⏳ Reading the sessions from Anchor… *This pauses nothing yet.*"
 LEFT_OUT, REASON = "left_out", "reason"
 """The blocks with inputs."""
 
@@ -82,7 +82,8 @@ _OLD = "This window was open for over 10 minutes. Since then:"
 class Offer:
     """The `sessions` that a window offers to pause at once, the newest of those that were `chosen` of the `running`.
 
-    `left_out` were left out before. `changes` since then are ids by what happened. `notes` are mrkdwn.
+    `paused` has the pauses of those that this app paused, by id. `left_out` were left out before. `changes` since then
+    are ids by what happened. `notes` are mrkdwn.
     """
 
     choice: Choice
@@ -92,13 +93,14 @@ class Offer:
     left_out: frozenset[str] = frozenset()
     changes: Mapping[str, Sequence[SessionId]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    paused: Mapping[str, SessionState] = field(default_factory=dict)
 
 
 def several_modal(offer: Offer, state: str, *, at: int) -> View:
     """Return the modal with an offer; `state` comes back with the answer. It opens `at` a time in Unix seconds."""
     shown, now = offer.sessions, offer.running.read_at
     brief = [replace(one, steps=None, key_name="", is_task=None, credits=None) for one in shown[:MOST_LISTED]]
-    lines = [session_line(one, now=now) for one in brief]
+    lines = [session_line(one, now=now, paused=offer.paused.get(one.id)) for one in brief]
     parts = ["\n".join(lines[first : first + _LISTED_EACH]) for first in range(0, len(lines), _LISTED_EACH)]
     more, is_ambiguous = len(shown) - MOST_LISTED, not offer.choice.words and offer.running.has_name(ALL_WORD)
     called = section(
@@ -120,12 +122,13 @@ def _offered_text(offer: Offer) -> str:
     """Return how many run, what was matched, how many are left, and what has changed."""
     chosen, shown = offer.chosen, len(offer.sessions)
     total = max(len(chosen.sessions), chosen.total, shown)
-    about = f" and matching {code(offer.choice.words)}" if offer.choice.words else ""
-    about = " among those of the message" if offer.choice.ids else about
-    at_least = "" if chosen.is_complete or chosen.total > shown else "at least "
+    about = f", matching {code(offer.choice.words)}" if offer.choice.words else ""
+    about = ", of those that were named" if offer.choice.ids else about
+    at_least = "" if chosen.is_complete or chosen.total > shown else "At least "
     left = total - shown
     newest = f" This window has the newest {shown}: {left:,} more run, which it does not pause." if left > 0 else ""
-    counted = f"❔ *Nothing is paused yet.* *Running now{about}:* {at_least}{count_text(total)}.{newest}"
+    of_them = of_them_paused((*chosen.sessions, *offer.sessions), offer.paused) or (" runs" if total == 1 else " run")
+    counted = f"❔ *This pauses nothing yet.* *{at_least}{agents(total)}{of_them}*{about}.{newest}"
     changed = {kind: some([code(one[:8]) for one in ids], most=_MOST_CHANGED) for kind, ids in offer.changes.items()}
     changes = [f"*{kind}*: {ids or 'none known'}." for kind, ids in changed.items()]
     return "\n".join([counted, *offer.notes, *([_OLD, *changes] if changes else [])])
@@ -206,7 +209,7 @@ def choice_modal(mentions: Mentions, origin: str) -> View:
 def no_id_note(*, is_complete: bool) -> str:
     """Return what stands above the list of sessions, in mrkdwn; `is_complete`: the whole message was read."""
     no_id = "This message has no session id." if is_complete else f"No session id was found. {_INCOMPLETE}"
-    return f"{no_id} *Nothing is paused yet.*"
+    return f"{no_id} *This pauses nothing yet.*"
 
 
 def _sessions(mentions: Sequence[Mention]) -> Iterator[Block]:

@@ -1,14 +1,14 @@
 """Sessions in a list, in an overview, and those that alerts did not pause."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bot.core.cards import HeldContent
 from bot.core.history import can_see_all
-from bot.core.outcomes import NoKey, Refusal
+from bot.core.outcomes import Broken, NoKey, Outcome, Refusal, Unconfirmed
 from bot.core.requests import Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Choice, NotRead, Overview, PausedSession, Session, SessionList, Unread, eight_digits
+from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList, Unread, eight_digits
 from bot.messages.blocks import (
     Block,
     Message,
@@ -16,7 +16,6 @@ from bot.messages.blocks import (
     actions,
     context,
     ephemeral,
-    fits,
     from_blocks,
     in_channel,
     section,
@@ -25,16 +24,21 @@ from bot.messages.blocks import (
 from bot.messages.buttons import (
     CONTINUE,
     READ_LIST,
+    ROW,
+    again_menu,
     button,
+    next_button,
     plain_button,
     session_facts,
     session_line,
     set_key_button,
     several_button,
     spoken_name,
+    state_line,
 )
+from bot.messages.clicked import CardUpdate
 from bot.messages.markup import NOT_DONE, channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
-from bot.messages.results import explain_refusal
+from bot.messages.results import card_update, explain_refusal, outcome_message, waiting_message
 from bot.messages.usage import COMMANDS
 
 MOST_RUNNING = 15
@@ -60,10 +64,7 @@ MOST_PAUSED = 10
 """The most paused sessions that are shown."""
 
 REFRESH = "anchor_refresh_sessions"
-"""The `action_id` of the button that reads the sessions again."""
-
-READING = ephemeral("⏳ Reading the sessions from Anchor… They follow here.")
-"""The ack of a command whose lists take longer than Slack waits."""
+"""The `action_id` of the button that reads the sessions again; it has a value if what is paused is first."""
 
 _TITLE_OF_HELD = "Continue pauses"
 _MOST_ASKED, _ASKED_EACH = 60, 20  # lines: of the modal, and of a section
@@ -74,7 +75,7 @@ NOT_ON = f"{NOTHING_PAUSED} Pauses by alerts are no longer on. {_BY_CARD}"
 TOO_LATE = f"{NOTHING_PAUSED} Somebody has continued already, or the 10 minutes are over. {_BY_CARD}"
 NO_DATABASE = f"⚠️ *The bot's database does not answer.* Use *Continue* again. {_BY_CARD}"
 
-_PAUSED_HEADING = "*Paused by this app* in the last 24 hours"
+_PAUSED_HEADING = "*Paused by this app*"
 _PAUSED_NOTE = "Sessions resumed outside this app still appear here."
 _JOURNAL_UNREADABLE = "⚠️ *Paused by this app*: the bot's database does not answer."
 _SHOWN_IN = " What you pause or resume here is also shown in {}."
@@ -85,22 +86,39 @@ def reading_message(words: str) -> Message:
     """Return the ack of a command whose answer takes longer than Slack waits."""
     about = f" for {code(words)}" if words else ""
     return ephemeral(
-        f"⏳ Looking{about} among the sessions that run… *Nothing is paused yet.* The answer follows here."
+        f"⏳ Looking{about} among the sessions that run… *This pauses nothing yet.* The answer follows here."
     )
 
 
-def list_message(running: SessionList, matches: SessionList, words: str, *, dashboard_url: str) -> Message:
-    """Return the sessions that run, or those that `words` choose, each with a button that pauses it."""
-    heading = _heading(running, matches, words)
+def list_message(overview: Overview, words: str, *, dashboard_url: str) -> Message:
+    """Return the sessions that were read, or those that `words` choose, each with a button that pauses or resumes."""
+    running = overview.running
+    assert isinstance(running, SessionList)  # noqa: S101 - see above
+    meant = running.meant_by(words)
+    matches = meant if isinstance(meant, SessionList) else running  # one that is meant alone is paused at once
+    heading = _heading(overview, matches, words)
     if not matches.sessions:
         usage = f"To pause by id: `{_PAUSE} &lt;session_id&gt; [reason]`, {or_in_dashboard(Verb.PAUSE, dashboard_url)}."
         return ephemeral(heading, usage)
-    rows = [_running_row(session, running.read_at, can_pause=True) for session in matches.sessions[:MOST_RUNNING]]
-    more = _others_text(matches)
-    advice = f"To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`." if more else ""
     can_choose = len(matches.chosen(choice := Choice(words)).sessions) > 1
     several = [actions(several_button(choice))] if can_choose else []
-    return from_blocks([section(heading), *rows, *_notes(f"{more} {advice}".strip()), *several])
+
+    def blocks(most: int) -> list[Block]:
+        more = _others_text(matches, most)
+        advice = f" To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`." if more else ""
+        rows = [part for one in matches.sessions[:most] for part in _row(one, overview, matches.read_at)]
+        return [section(heading), *rows, *_notes(f"{more}{advice}"), *several]
+
+    return _with_most_rows(blocks, MOST_RUNNING)
+
+
+def _with_most_rows(blocks: Callable[[int], list[Block]], most: int) -> Message:
+    """Return the message of `blocks`, which takes the most rows, with as many as keep their buttons."""
+    for some in range(most, 0, -1):
+        message = from_blocks(given := blocks(some))
+        if len(message.blocks) == len(given):
+            return message
+    return from_blocks(blocks(0))
 
 
 def not_read_text(failure: NotRead, *, dashboard_url: str, ordered: str = "") -> str:
@@ -120,22 +138,32 @@ def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
     return with_buttons(message, set_key_button("Set")) if isinstance(refusal, NoKey) and refusal.can_set else message
 
 
-def _heading(running: SessionList, matches: SessionList, words: str) -> str:
-    count, found = len(running.sessions), len(matches.sessions)
-    unread = "" if running.is_complete else f" {_MORE_UNREAD}"
+def _heading(overview: Overview, matches: SessionList, words: str) -> str:
+    found, verb = len(matches.sessions), "match" if len(matches.sessions) > 1 else "matches"
+    unread = "" if matches.is_complete else f" {_MORE_UNREAD}"
     if not words:
-        return f"{_how_many(running, '*', ' now*.')}{unread}"
+        return f"*{_how_many(overview, is_complete=matches.is_complete)}*.{unread}"
     if not found:
-        return f"⛔ *Not paused*: no running session matches {code(words)}. {_how_many(running, '', '.')}{unread}"
-    verb = "matches" if found == 1 else "match"
-    return f"❔ *Nothing is paused yet.* {found} of {count} running sessions {verb} {code(words)}.{unread}"
+        how_many = _how_many(overview, is_complete=matches.is_complete)
+        return f"⛔ *Not paused*: no running session matches {code(words)}. {how_many}.{unread}"
+    of_them = of_them_paused(matches.sessions, overview.paused)
+    of_all = f"{found} of {len(overview.listed)} running sessions {verb} {code(words)}{of_them}."
+    return f"❔ *This pauses nothing yet.* {of_all}{unread}"
 
 
-def _how_many(running: SessionList, before: str, after: str) -> str:
+def _how_many(overview: Overview, *, is_complete: bool) -> str:
     """Return how many sessions run. Only a complete list shows that none does."""
-    if count := len(running.sessions):
-        return f"{before}{count_text(count)} {'runs' if count == 1 else 'run'}{after}"
-    return "*None running.*" if running.is_complete else "No running session was found."
+    if not (count := len(overview.listed)):
+        return "None running" if is_complete else "No running session was found"
+    of_them = of_them_paused(overview.listed, overview.paused)
+    return f"{count_text(count)}{of_them or (' runs now' if count == 1 else ' run now')}"
+
+
+def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) -> str:
+    """Return what follows the number of sessions if some of them are paused."""
+    ids = {one.id for one in sessions}
+    count = len(ids.intersection(paused or ()))
+    return f", {f'{count:,} of them ' if len(ids) > 1 else ''}paused by this app" if count else ""
 
 
 def count_text(count: int, what: str = "session") -> str:
@@ -143,14 +171,36 @@ def count_text(count: int, what: str = "session") -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _others_text(shown: SessionList) -> str:
-    more = len(shown.sessions) - MOST_RUNNING
+def _others_text(shown: SessionList, most: int = MOST_RUNNING) -> str:
+    more = len(shown.sessions) - most
     return f"And {more} other{'' if more == 1 else 's'}." if more > 0 else ""
 
 
-def _running_row(session: Session, now: float, *, can_pause: bool) -> Block:
+def _row(session: Session, overview: Overview, now: float) -> list[Block]:
+    """Return the row of a session: that of a paused one says who paused it, and when."""
+    can_pause, own = Verb.PAUSE in overview.allowed, {"block_id": f"{ROW}{session.id}"}
     pause = button(Verb.PAUSE, session.id, name=spoken_name(session))
-    return section(session_line(session, now=now), pause if can_pause else None)
+    if (state := (overview.paused or {}).get(session.id)) is None:
+        row = section(session_line(session, now=now), pause if can_pause else None)
+        return [row | own]
+    shows_all = can_see_all(state.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
+    rest = where_and_why(state.channel_id, state.reason) if shows_all else "."
+    state = state.without_reason()
+    about = " · ".join(filter(None, [session_facts(session, now=now), code(session.id[:8])]))
+    resume = [next_button(session.id, state, spoken_name(session))] if Verb.RESUME in overview.allowed else []
+    controls = [*resume, *([again_menu(session.id)] if can_pause else [])]
+    return [section(f"{about}\n{state_line(state)}{rest}"), *([actions(*controls) | own] if controls else [])]
+
+
+def list_update(order: Order, outcome: Outcome | None, *, now: float, order_id: str) -> CardUpdate:
+    """Return the update of a row after an order that was given in it, which is under way without an outcome."""
+    if outcome and (update := card_update(order, outcome, now=now, order_id=order_id)):
+        return update
+    under_way = waiting_message(order, is_recorded=True)
+    told = outcome_message(order, outcome, now=now, dashboard_url="") if outcome else under_way
+    verb = Verb.PAUSE if isinstance(outcome, Unconfirmed | Broken) else order.verb  # the agent may run
+    again = button(verb, order.session_id, version=order.expected_version or "")
+    return CardUpdate(order.session_id, told.text.partition("\n")[0], again)
 
 
 def _notes(*texts: str) -> list[Block]:
@@ -160,11 +210,9 @@ def _notes(*texts: str) -> list[Block]:
 
 def overview_message(overview: Overview, *, now: float, dashboard_url: str) -> Message:
     """Return both lists, for the person alone, with as many paused sessions as fit into a message."""
-
-    def blocks(most_paused: int) -> list[Block]:
-        return overview_blocks(overview, now=now, dashboard_url=dashboard_url, most_paused=most_paused)
-
-    return from_blocks(blocks(next((most for most in range(MOST_PAUSED, 0, -1) if fits(blocks(most))), 0)))
+    return _with_most_rows(
+        lambda most: overview_blocks(overview, now=now, dashboard_url=dashboard_url, most_paused=most), MOST_PAUSED
+    )
 
 
 def overview_blocks(
@@ -172,11 +220,12 @@ def overview_blocks(
 ) -> list[Block]:
     """Return both lists, and the button that reads them again; `now` is in Unix seconds."""
     read_at = overview.running.read_at if isinstance(overview.running, SessionList) else now
-    has_several = Verb.PAUSE in overview.allowed and len(_unpaused(overview)) > 1
+    has_several = Verb.PAUSE in overview.allowed and len(overview.listed) > 1
+    running, paused = _running_blocks(overview, dashboard_url), _paused_blocks(overview, now, most_paused)
+    refresh = plain_button(REFRESH, "Refresh") | ({"value": "paused first"} if overview.has_paused_first else {})
     return [
-        *_running_blocks(overview, dashboard_url),
-        *_paused_blocks(overview, now, most_paused),
-        actions(plain_button(REFRESH, "Refresh"), *([several_button(Choice())] if has_several else [])),
+        *(paused + running if overview.has_paused_first else running + paused),
+        actions(refresh, *([several_button(Choice())] if has_several else [])),
         context(f"As of {moment(read_at)}.{_SHOWN_IN.format(channel(overview.shown_in)) if overview.shown_in else ''}"),
     ]
 
@@ -185,23 +234,15 @@ def _running_blocks(overview: Overview, dashboard_url: str) -> list[Block]:
     running = overview.running
     if isinstance(running, NotRead):
         return [section(not_read_text(running, dashboard_url=dashboard_url))]
-    others = replace(running, sessions=_unpaused(overview))
-    can_pause = Verb.PAUSE in overview.allowed
+    others = replace(running, sessions=tuple(one for one in running.sessions if one.id not in (overview.paused or ())))
     unread = "" if running.is_complete else f" {_MORE_UNREAD}"
     none = "none" if running.is_complete else "no session was found"
     count = count_text(len(others.sessions)) if others.sessions else none
-    rows = [_running_row(one, running.read_at, can_pause=can_pause) for one in others.sessions[:MOST_RUNNING]]
     return [
         section(f"*Running now:* {count}.{unread}"),
-        *rows,
-        *_notes(_others_text(others), "" if can_pause else _ELSEWHERE),
+        *(part for one in others.sessions[:MOST_RUNNING] for part in _row(one, overview, running.read_at)),
+        *_notes(_others_text(others), "" if Verb.PAUSE in overview.allowed else _ELSEWHERE),
     ]
-
-
-def _unpaused(overview: Overview) -> tuple[Session, ...]:
-    listed = overview.running.sessions if isinstance(overview.running, SessionList) else ()
-    paused = {one.order.session_id for one in overview.paused or ()}
-    return tuple(one for one in listed if one.id not in paused)
 
 
 def _paused_blocks(overview: Overview, now: float, most: int) -> list[Block]:
@@ -209,24 +250,10 @@ def _paused_blocks(overview: Overview, now: float, most: int) -> list[Block]:
         return [section(_JOURNAL_UNREADABLE)]
     if not overview.paused:
         return [section(f"{_PAUSED_HEADING}: none.")]
-    more = len(overview.paused) - most
-    rows = [_paused_row(one, overview, now) for one in overview.paused[:most]]
+    more, listed = len(overview.paused) - most, {one.id: one for one in overview.listed}
+    shown = [listed.get(SessionId(one)) or Session(id=SessionId(one)) for one in [*overview.paused][:most]]
+    rows = [part for one in shown for part in _row(one, overview, now)]
     return [section(f"{_PAUSED_HEADING}:"), *rows, *_notes(f"And {more} more." if more > 0 else "", _PAUSED_NOTE)]
-
-
-def _paused_row(paused: PausedSession, overview: Overview, now: float) -> Block:
-    order = paused.order
-    shows_all = can_see_all(order.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
-    rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
-    who = f"Paused by {mention(order.user_id)}, {moment(order.given_at)}"
-    facts = session_facts(paused.session, now=now) if paused.session else ""
-    text = f"{code(order.session_id[:8])}{f' · {facts}' if facts else ''}\n{who}{rest}"
-    if Verb.RESUME not in overview.allowed:
-        return section(text)
-    history = f"{who}."
-    name = spoken_name(paused.session)
-    resume = button(Verb.RESUME, SessionId(order.session_id), name=name, history=history, version=order.id)
-    return section(text, accessory=resume)
 
 
 def held_message(content: HeldContent) -> Message:

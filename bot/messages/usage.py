@@ -26,7 +26,7 @@ _HELP = {
     ),
     Verb.RESUME: (
         f"`{COMMANDS[Verb.RESUME]} &lt;id&gt; [reason]`: resume a paused agent",
-        f"`{SESSIONS}`: list what is paused, with Resume buttons",
+        f"`{COMMANDS[Verb.RESUME]}`: list what is paused, with Resume buttons",
     ),
     Verb.END: (
         f"`{COMMANDS[Verb.END]} &lt;session_id&gt;`: end a session, after a question: its work is lost",

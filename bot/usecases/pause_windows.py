@@ -130,7 +130,8 @@ class PauseWindows:
         kept = [self.reads.known(team_id, one) or Session(id=one) for one in gone if one not in ended]
         sessions = (*chosen.sessions, *kept)[:MOST_TOGETHER]
         notes = (pausing.UNREAD_NOW,) if isinstance(read, NotRead) else (pausing.UNLISTED,) if kept else ()
-        offer = pausing.Offer(before.choice, running, chosen, sessions, before.left_out, notes=notes)
+        paused = await self.states.paused(team_id, [one.id for one in (*chosen.sessions, *kept)]) or {}
+        offer = pausing.Offer(before.choice, running, chosen, sessions, before.left_out, notes=notes, paused=paused)
         if before.ids is None:
             return replace(offer, notes=(pausing.SHOWN_LOST,))
         if not before.at:

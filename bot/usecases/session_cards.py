@@ -6,11 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from bot.core.cards import MOST_IN_SUMMARY, BatchContent, NewCard, ResultContent
 from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed, Undone
-from bot.core.requests import ClickedMessage, MessageContent, ReplyAddress, Source, Verb, operator_name
+from bot.core.requests import ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
@@ -18,6 +18,7 @@ from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
 from bot.messages.clicked import CardUpdate, apply, has_line
 from bot.messages.results import CARD_NOT_UPDATED, outcome_message
+from bot.messages.sessions import list_update
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, or_default
@@ -27,6 +28,7 @@ from bot.request_id import new_id
 from bot.runtime import Tasks
 from bot.usecases.cards import CardOutbox
 from bot.usecases.delivery import MessageDelivery
+from bot.usecases.sessions import KEPT
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked me
 _MOST_BATCHES = 1_000  # that are remembered
 MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
 MAX_UPDATES = 100  # of a message
+MOST_LISTS = 2_000
 
 
 @dataclass(eq=False)
@@ -217,6 +220,22 @@ class CardUpdates:
 
     def __post_init__(self) -> None:
         self._clicked: LRUCache[_Name, _Clicked] = LRUCache(MAX_MESSAGES)
+        self._shown: TTLCache[Person, tuple[MessageContent, _Clicked]] = TTLCache(MOST_LISTS, KEPT, time.monotonic)
+
+    def show(self, person: Person, message: Message) -> Message:
+        """Return the list that a person is shown, and keep it for 10 minutes: Slack omits it in their clicks."""
+        self._shown[person] = MessageContent(message.text, message.blocks), _Clicked()
+        return message
+
+    async def follow(self, entry: Entry, outcome: asyncio.Future[Outcome | None], address: ReplyAddress) -> None:
+        """Show in the list with the clicked button that an order is under way, unless that is short, and its result."""
+        content, recent = self._shown.get(entry.order.actor.person, (MessageContent(""), _Clicked()))
+        for within in (PAUSING_AFTER, None):
+            await asyncio.wait({outcome}, timeout=within)
+            update = list_update(entry.order, entry.outcome, now=time.time(), order_id=entry.id)
+            if (within is None or not outcome.done()) and apply(update, content) != content:  # it has such a button
+                recent.updates[update.session_id] = update
+                await self._send(address, recent, content, Visibility.EPHEMERAL)
 
     async def send(self, address: ReplyAddress, clicked: ClickedMessage, update: CardUpdate | None) -> str:
         """Update the clicked message, and wait for that a while.

@@ -1,4 +1,4 @@
-"""Open and refresh the views that list sessions."""
+"""Open and refresh the views and messages that list sessions."""
 
 import time
 from collections.abc import Callable, Coroutine
@@ -9,15 +9,16 @@ from bot.core.requests import Actor, ReplyAddress, Trigger, ViewRef
 from bot.core.session_ids import Mentions
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
-from bot.messages.blocks import View
+from bot.messages.blocks import Message, View
 from bot.messages.home import Notice
 from bot.messages.pausing import NOT_OPENED, choice_modal, loading_modal, message_modal, sessions_modal
-from bot.messages.sessions import continue_answer, list_refusal
+from bot.messages.sessions import continue_answer, list_refusal, overview_message
 from bot.messages.settings import ONE_MOMENT
 from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.usecases.home import HomeView
 from bot.usecases.incidents import report
 from bot.usecases.modals import Modals, NotOpened
+from bot.usecases.session_cards import CardUpdates
 from bot.usecases.sessions import SessionLists
 
 Question = Callable[[str], Coroutine[Any, Any, View]]
@@ -34,6 +35,7 @@ class SessionViews:
     home: HomeView
     lists: SessionLists
     modals: Modals
+    updates: CardUpdates
     cipher: FieldCipher
     dashboard_url: str
 
@@ -65,6 +67,14 @@ class SessionViews:
     def address(self, actor: Actor, origin: str) -> ReplyAddress | None:
         """Return where the results of a modal go; None if the modal is not one of this person's."""
         return unseal(origin, actor, self.cipher)
+
+    async def message(self, actor: Actor, *, has_paused_first: bool = False) -> Message:
+        """Return the message with the sessions for the person alone, or why they see none."""
+        found, url = await self.lists.overview(actor), self.dashboard_url
+        if not isinstance(found, Overview):
+            return list_refusal(found, dashboard_url=url)
+        shown = replace(found, has_paused_first=has_paused_first)
+        return self.updates.show(actor.person, overview_message(shown, now=time.time(), dashboard_url=url))
 
     async def _view(self, address: ReplyAddress, note: str) -> View:
         """Return the modal with the sessions. Never raises."""

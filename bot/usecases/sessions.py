@@ -12,17 +12,17 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.core.fields import Secret, digest
-from bot.core.history import HistoryFilter, PastOrder, Result
+from bot.core.history import HistoryFilter, PastOrder
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor, Order
 from bot.core.session_checks import KEPT_FOR_CHECKS, READS_AFTER_PAUSE, Check
 from bot.core.session_ids import Found, SessionId
-from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread, paused_sessions
+from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
 from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.runtime import Interruption, Tasks, ended
 from bot.usecases.access import Access, AccessCheck
 from bot.usecases.notices import WorkspaceMonitor
@@ -39,8 +39,6 @@ MOST_WORKSPACES = 1_000
 MOST_SESSIONS = 10_000
 
 PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
-_MOST_ORDERS = 200
-_RESULTS = frozenset({Result.DONE, Result.UNCONFIRMED, Result.NOT_DONE})
 
 FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
@@ -166,21 +164,13 @@ class SessionReads:
         return result
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The running sessions, and those of them that the person looks for."""
-
-    running: SessionList
-    matches: SessionList
-
-
 @dataclass(eq=False)
 class SessionLists:
     """Lists of sessions."""
 
     access_check: AccessCheck
     reads: SessionReads
-    past_orders: PastOrders
+    states: SessionStates
     tasks: Tasks
 
     def __post_init__(self) -> None:
@@ -190,13 +180,17 @@ class SessionLists:
         """Stop waiting for Anchor: the bot is being stopped."""
         self._interruption.come()
 
-    async def search(self, actor: Actor, words: str) -> Found | Listing | NotRead | Refusal:
-        """Return the running sessions that `words` choose, or the one that they mean alone."""
-        running = await self._interruption.or_result(self._running(actor), Stopping())
-        if not isinstance(running, SessionList):
-            return running
-        meant = running.meant_by(words)
-        return meant if isinstance(meant, Found) else Listing(running, meant)
+    async def search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
+        """Return the session that `words` mean alone, or else those that run."""
+        return await self._interruption.or_result(self._search(actor, words), Stopping())
+
+    async def _search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
+        access = await self.access_check.check_viewer(actor)
+        if not isinstance(access, Access):
+            return access
+        running = await self.reads.running(access)
+        meant = running.meant_by(words) if isinstance(running, SessionList) else None
+        return meant if isinstance(meant, Found) else await self._with_paused(actor, access, running)
 
     async def to_end(self, order: Order) -> Session | Refusal | None:
         """Return what is known of the session that somebody wants to end, or why they can't; wait a moment for it."""
@@ -213,10 +207,6 @@ class SessionLists:
         known = self.reads.known(team_id, order.session_id)
         return known.with_newer(read) if isinstance(read, Session) and known else known
 
-    async def _running(self, actor: Actor) -> SessionList | NotRead | Refusal:
-        access = await self.access_check.check_viewer(actor)
-        return await self.reads.running(access) if isinstance(access, Access) else access
-
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
         return await self._interruption.or_result(self._overview(actor, within), Stopping())
@@ -225,25 +215,30 @@ class SessionLists:
         access = await self.access_check.check_viewer(actor)
         if not isinstance(access, Access):
             return access
-        reading = self._last_orders(access.workspace.team_id)
-        running, orders = await asyncio.gather(self._within(self.reads.running(access), within), reading)
-        paused = None if orders is None else paused_sessions(orders, running)
+        running = await self._within(self.reads.running(access), within)
+        return await self._with_paused(actor, access, running, since=time.time() - PAUSED_WITHIN)
+
+    async def _with_paused(
+        self, actor: Actor, access: Access, running: SessionList | NotRead, *, since: float | None = None
+    ) -> Overview:
+        """Add what is paused of these, which come last, and of those that Anchor does not list `since` a time."""
+        listed, ended = (running.sessions, running.ended) if isinstance(running, SessionList) else ((), frozenset())
+        paused = await self.states.paused(access.workspace.team_id, [one.id for one in listed], since=since)
+        if paused is not None and isinstance(running, SessionList):
+            paused = {name: state for name, state in paused.items() if name not in ended}
+            running = replace(running, sessions=tuple(sorted(listed, key=lambda one: one.id in paused)))
         shown_in = None if actor.channel_id else access.workspace.alerts_channel
         return Overview(running, paused, access.allowed, actor.user_id, access.is_admin, shown_in)
 
     async def paused_without(self, workspace: Workspace, key: Secret) -> int:
         """Return how many sessions this app paused with the old key, if a new `key` of another account reaches none."""
-        orders = await self._last_orders(workspace.team_id) if workspace.anchor_key else None
-        paused = paused_sessions(orders or (), NotRead(Unread.UNREADABLE))
+        since, has_key = time.time() - PAUSED_WITHIN, workspace.anchor_key is not None
+        paused = await self.states.paused(workspace.team_id, [], since=since) if has_key else None
         running = await self._within(self.reads.anchor.running(key), _NEW_KEY_TIMEOUT) if paused else None
-        if not isinstance(running, SessionList) or not running.is_complete:
+        if not paused or not isinstance(running, SessionList) or not running.is_complete:
             return 0
         known = {one.id for one in running.sessions} | running.ended
-        return 0 if any(one.order.session_id in known for one in paused) else len(paused)
-
-    async def _last_orders(self, team_id: str) -> list[PastOrder] | None:
-        chosen = HistoryFilter(team_id=team_id, results=_RESULTS, since=time.time() - PAUSED_WITHIN)
-        return await self.past_orders.newest(chosen, most=_MOST_ORDERS)
+        return 0 if known.intersection(paused) else len(paused)
 
     async def _within(self, read: _Read, within: float | None) -> SessionList | NotRead:
         reading = self.tasks.start(read)

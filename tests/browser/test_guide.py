@@ -96,7 +96,8 @@ async def raises_a_storm(fresh: ChannelPage) -> None:
 async def pauses_without_an_id_and_from_a_message(fresh: ChannelPage) -> None:
     """By the list that a command without text shows, and by the menu of what bob asks."""
     await fresh.enter("/anchor-pause")
-    await fresh.message("sessions run now").get_by_role("button", name=fresh.spoken("Pause", RUNAWAY)).press("Enter")
+    listed = fresh.message("of them paused by this app")
+    await listed.get_by_role("button", name=fresh.spoken("Pause", RUNAWAY)).press("Enter")
     await done(fresh.page, 4)
     question = fresh.message("Is anybody watching")
     await question.get_by_role("button", name="Shortcuts").press("Enter")
@@ -132,7 +133,7 @@ async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_aga
     await ends_after_the_reminder(fresh)
     await fresh.set_switch("Down", on=True)
     await done(page, 6)
-    await fresh.pause(RUNAWAY)
+    await fresh.enter(f"/anchor-pause {RUNAWAY}")
     await done(page, 7)
     await raises_a_storm(fresh)
     await expect(said).to_contain_text("8 of 8 steps done.")

@@ -167,6 +167,22 @@ async def test_all_are_paused_after_a_question_or_none(
     assert len({one.batch_id for one in stored}) == 1
 
 
+@pytest.mark.parametrize("database", ["there", "away"])
+async def test_the_list_of_all_says_what_is_paused_and_all_are_paused_again(
+    site: Site, capsys: pytest.CaptureFixture[str], wording: Check, database: str
+) -> None:
+    other = site.anchor.add_session(tags=["shop"])
+    assert await site.give("pause", SESSION) == 0
+    capsys.readouterr()
+    changes = {} if database == "there" else {"DATABASE_URL": "sqlite:////nowhere/bot.db"}
+    assert await site.give("pause", "--all", "--yes", **changes) == 0
+    top, *rows = capsys.readouterr().out.splitlines()[:3]
+    (row,) = [one for one in rows if SESSION[:8] in one]
+    assert (OPERATOR.removeprefix("os:") in row) == (database == "there")
+    wording(f"the top of the list of all, the database is {database}", top)
+    assert {order.session_id for order in site.anchor.orders[1:]} == {SESSION, other}
+
+
 async def test_all_are_paused_though_nobody_reads_the_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", Mock(flush=Mock(side_effect=BrokenPipeError)))
     assert await site.give("pause", "--all", "--yes") == 0

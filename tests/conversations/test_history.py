@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -139,6 +140,8 @@ async def test_home_and_the_modal_say_why_they_show_no_orders(
     else:
         monkeypatch.setattr("bot.outbound.store.history.OrderHistory.newest", lost)
         monkeypatch.setattr("bot.usecases.settings_modals.AdminModals.search_history", lost)
+    if fault != "no table":
+        monkeypatch.setattr("bot.outbound.store.history.SessionStates.paused", AsyncMock(return_value=None))
     await team.submit({})
     unreadable = text.history_modal(history.HistoryQuery(), None).blocks[-1]["text"]["text"]
     assert shown(await team.wait_for_modal("" if fault == "a bug" else unreadable)) == []

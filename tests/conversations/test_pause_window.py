@@ -1,6 +1,7 @@
 """The window in which people pause several sessions at once: what it shows is what is paused."""
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,8 @@ from harness.administration import modal_text
 from harness.conversation import post_json
 from harness.product import errors, outcomes, policy
 from harness.product import sessions as lists
-from harness.texts import REFRESH, incident_text, list_refused, not_read
+from harness.texts import REFRESH, incident_text, list_refused, not_read, usage_text
+from harness.values import search_of
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +127,54 @@ async def test_words_choose_and_what_is_called_all_can_be_searched_for(name: dic
         assert at.modal().previous_view_id == whole.id
         assert f"`{called[:8]}`" in at.modal().text
         assert at.anchor.orders == []
+        await at.slack.submit(at.person, at.modal())
+        assert at.slack.modals_of(at.person) == (), "none is left below that offers all"
+        assert await sent(at, 1) == [called]
+
+
+@pytest.mark.parametrize("words", ["", "checkout"])
+async def test_the_window_says_what_is_paused_and_pauses_it_again(words: str) -> None:
+    async with single_workspace() as at:
+        sessions = add(at, 5, tags=["checkout"])
+        for session in sessions[1:]:
+            await at.command(session)
+        await asyncio.sleep(1.0)
+        del at.anchor.requests[:]
+        view, count = await window(at, words), 5 if words else 6
+        numbers = [int(one) for one in re.findall(r"\d+", view.text.splitlines()[1])]
+        assert (numbers, view.submit) == ([count, 4], f"Pause {count} agents")
+        lines = [line for line in view.text.splitlines() if f"<@{at.person.id}>" in line]
+        assert sorted(line for line in lines if any(f"`{one[:8]}`" in line for one in sessions[1:])) == sorted(lines)
+        assert len(lines) == 4
+        await at.slack.submit(at.person, view)
+        assert await sent(at, count) == sorted([*sessions, *([] if words else [SESSION])])
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_command_with_very_many_ids_says_what_to_do_instead(more: int) -> None:
+    async with single_workspace() as at:
+        sessions = add(at, lists.MOST_NAMED + more)
+        await at.command(" ".join(sessions))
+        if more:
+            assert (await at.wait_for_ephemeral()).text == usage_text(search_of(" ".join(sessions)))
+        else:
+            assert (await shown(at)).submit == f"Pause {len(sessions)} agents"
+
+
+@pytest.mark.parametrize("may", [True, False])
+async def test_a_command_with_several_ids_opens_the_window_with_them(*, may: bool) -> None:
+    async with single_workspace(PAUSE_MANY_USERS="" if may else "U0BOB000001") as at:
+        sessions = add(at, 4)
+        await at.command(f"{sessions[2]} {sessions[0]}, too fast")
+        if not may:
+            named = policy.NotNamed(frozenset({"U0BOB000001"}), many=True)
+            assert (await at.wait_for_ephemeral()).text == list_refused(named)
+            assert at.anchor.orders == []
+            return
+        view = await shown(at)
+        assert (view.submit, offered(view), at.anchor.orders) == ("Pause 2 agents", [sessions[0], sessions[2]], [])
+        await at.slack.submit(at.person, view)
+        assert await sent(at, 2) == sorted([sessions[0], sessions[2]])
 
 
 async def test_beginnings_of_ids_choose_nothing() -> None:
@@ -214,7 +264,7 @@ async def test_a_list_that_was_not_read_completely_says_at_least() -> None:
     async with single_workspace() as at:
         add(at, 2)
         at.anchor.read_fault = Answer(404, b"{}", times=2)
-        assert "at least 3 " in (await window(at)).text
+        assert "at least 3 " in (await window(at)).text.casefold()
 
 
 async def test_people_who_may_not_see_no_window() -> None:

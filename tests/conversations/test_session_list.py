@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,16 +10,32 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.sim.anchor import Answer, Fault, Hang, SessionState, SimAnchor, Slow, html, rate_limited, unauthorized
-from bot.sim.slack import Message, Source
+from bot.outbound.store.database import Database
+from bot.sim.anchor import (
+    Answer,
+    Fault,
+    Hang,
+    SessionState,
+    SimAnchor,
+    Slow,
+    html,
+    rate_limited,
+    server_error,
+    unauthorized,
+)
+from bot.sim.slack import Message, Source, View, expired_url
 from harness import BOTH_TRANSPORTS, SESSION, SOCKET_ONLY, Conversation, ManyHarness, paused, single_workspace
-from harness.product import outcomes, policy
+from harness.blocks import actions, button
+from harness.outages import execute
+from harness.product import errors, outcomes, policy
 from harness.product import sessions as lists
-from harness.texts import incident_text, is_about, list_refused, not_read, reading
+from harness.texts import REFRESH, incident_text, is_about, list_refused, not_read, outcome_text, reading, waiting_text
 
 pytestmark = pytest.mark.anyio
 
 SHORT = SESSION[:8]
+RESUME, AGAIN, SEVERAL = "anchor_resume_confirmed", "anchor_pause_again", "anchor_pause_several"
+WEEK = 7 * 86_400.0
 
 
 def blocks(message: Message) -> list[dict[str, Any]]:
@@ -26,11 +43,37 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     return [dict(block) for block in message.blocks]
 
 
-def offered(message: Message) -> list[str]:
-    """The sessions that a message has a Pause button for, from the top."""
-    buttons = [block["accessory"] for block in blocks(message) if "accessory" in block]
-    assert {button["action_id"] for button in buttons} <= {"anchor_pause"}
-    return [button["value"] for button in buttons]
+def controls(shown: Message | View) -> list[dict[str, Any]]:
+    """The buttons and menus, from the top."""
+    found: list[Any] = [*shown.blocks]
+    return [
+        one
+        for block in found
+        for one in (*block.get("elements", ()), block.get("accessory"))
+        if one and "action_id" in one
+    ]
+
+
+def offered(shown: Message | View, action: str = "anchor_pause") -> list[str]:
+    """The sessions that a message has a Pause button for, or another one, from the top."""
+    return [one["value"][:36] for one in controls(shown) if one.get("action_id") == action]
+
+
+def again(shown: Message | View) -> list[str]:
+    """The sessions that can be paused again, from the top."""
+    menus = [one["options"] for one in controls(shown) if one.get("action_id") == AGAIN]
+    return [one["value"] for (one,) in menus]
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers in a heading."""
+    return [int(one) for one in re.findall(r"\d+", text.splitlines()[0])]
+
+
+def row_of(message: Message, session: str) -> str:
+    """The text of a session's row."""
+    (row,) = [one["text"]["text"] for one in blocks(message) if f"`{session[:8]}`" in str(one.get("text"))]
+    return str(row)
 
 
 def spoken(message: Message) -> list[str]:
@@ -189,7 +232,8 @@ async def test_each_failure_of_anchor_is_explained_and_not_kept_and_does_not_tou
         await at.command()
         assert at.messages()[-1].text == paused()
         at.anchor.read_fault = None
-        assert offered(await listed(at)) == [SESSION]
+        await asyncio.sleep(1.0)
+        assert offered(await listed(at), RESUME) == [SESSION]
 
 
 @BOTH_TRANSPORTS
@@ -263,3 +307,240 @@ async def test_lists_are_read_once_for_all_who_ask_within_five_seconds() -> None
         await asyncio.sleep(6.0)
         await at.command("")
         assert reads(at) == ["list"] * 4
+
+
+# --- what is paused ---
+
+
+async def one_of_six_runs(at: Conversation) -> list[str]:
+    """Let the bot pause five of six agents, and return those, the newest first."""
+    older = [add(at.anchor, number, tags=["checkout"]) for number in range(1, 6)]
+    for session in older:
+        await at.command(session)
+    await asyncio.sleep(1.0)  # until all of it is stored
+    del at.anchor.requests[:]
+    return older
+
+
+@BOTH_TRANSPORTS
+async def test_a_list_shows_what_is_paused_by_whom_with_resume_and_a_second_pause() -> None:
+    async with single_workspace() as at:
+        older = await one_of_six_runs(at)
+        for words, heading, runs in (("", [6, 5], [SESSION]), ("checkout", [5, 6, 5], [])):
+            message = await listed(at, words)
+            assert (numbers(message.text), offered(message)) == (heading, runs)
+        message = await listed(at)
+        assert (offered(message, RESUME), again(message), len(offered(message, SEVERAL))) == (older, older, 1)
+        assert all(f"<@{at.person.id}>" in row_of(message, one) for one in older)
+        await at.slack.click(at.person, message, AGAIN, value=older[0])
+        await at.slack.click(at.person, message, RESUME, value=value_of(message, older[1]))
+        await at.anchor.until(lambda: len(at.anchor.orders) == 2)
+        assert [(one.verb, one.session_id) for one in at.anchor.orders] == [("pause", older[0]), ("resume", older[1])]
+        await asyncio.sleep(6.0)
+        assert (numbers((await listed(at)).text), offered(await listed(at))) == ([6, 4], [SESSION, older[1]])
+
+
+def value_of(message: Message, session: str) -> str:
+    (value,) = [one["value"] for one in controls(message) if str(one.get("value")).startswith(f"{session} ")]
+    return str(value)
+
+
+@pytest.mark.parametrize("place", ["/anchor-sessions", "/anchor-resume", "Home", "the shortcut"])
+async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_second_pause(
+    sqlite_url: str, place: str
+) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        older = await one_of_six_runs(at)
+        await execute(sqlite_url, *(f"UPDATE orders SET {one} = {one} - {WEEK}" for one in ("given_at", "settled_at")))  # noqa: S608
+        shown: Message | View | None
+        if place.startswith("/"):
+            await at.command("", command=place)
+            shown = at.ephemerals()[-1]
+        elif place == "Home":
+            shown = await at.open_home()
+        else:
+            await at.slack.use_global_shortcut(at.person)
+            await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and offered(now))
+            shown = at.modal()
+        assert (offered(shown), sorted(offered(shown, RESUME)), sorted(again(shown))) == (
+            [SESSION],
+            sorted(older),
+            sorted(older),
+        )
+        first = next(one for one in controls(shown) if one["action_id"] in {"anchor_pause", RESUME})
+        assert (first["action_id"] == RESUME) == (place == "/anchor-resume")
+
+
+async def test_a_resume_without_an_id_lists_what_is_paused_also_if_anchor_cannot_be_read() -> None:
+    async with single_workspace(ack_wait=0.05) as at:
+        await at.command()
+        await asyncio.sleep(1.0)
+        at.anchor.read_fault = rate_limited()
+        await at.command("", verb="resume")
+        await at.slack.until(lambda: offered(at.ephemerals()[-1], RESUME))
+        assert not_read(lists.Unread.RATE_LIMITED, 429) in at.ephemerals()[-1].text
+        refreshed = at.ephemerals()[-1]
+        at.anchor.read_fault = None
+        await at.slack.click(at.person, refreshed, REFRESH)
+        await at.wait_for_update(refreshed)
+        assert offered(at.current(refreshed), RESUME) == [SESSION]
+        await at.command("", verb="resume", user=at.slack.guest)
+        refused = list_refused(policy.NotAMember(policy.Role.GUEST))
+        await at.slack.until(lambda: at.ephemerals(at.slack.guest)[-1].text == refused)
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_without_the_database_a_list_is_as_before_and_comes_soon(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, fault: str
+) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        older = await one_of_six_runs(at)
+        fetch, asked = Database.fetch_all, list[str]()
+
+        async def fetch_late(database: Database, sql: str, **values: object) -> Any:
+            if "effective" in sql:
+                asked.append(sql)
+                await asyncio.sleep(60.0)
+            return await fetch(database, sql, **values)
+
+        if fault == "fails":
+            await execute(sqlite_url, "ALTER TABLE orders RENAME TO elsewhere")
+        else:
+            monkeypatch.setattr(Database, "fetch_all", fetch_late)
+        began = time.monotonic()
+        message = await listed(at)
+        assert time.monotonic() - began < 1.0
+        assert (numbers(message.text), offered(message)) == ([6], [SESSION, *older])
+        assert bool(asked) == (fault == "hangs")
+
+
+@pytest.mark.parametrize("text", [SESSION, SHORT])
+async def test_a_pause_by_an_id_or_by_eight_digits_asks_nobody_what_is_paused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    async with single_workspace() as at:
+        paused = AsyncMock(side_effect=ZeroDivisionError)
+        monkeypatch.setattr("bot.outbound.store.history.SessionStates.paused", paused)
+        await at.command(text)
+        await at.wait_for_messages()
+        assert (len(at.orders), paused.await_count) == (1, 0)
+
+
+# --- a click in a list ---
+
+
+def line_of(message: Message, session: str) -> str:
+    """The line below a session's row; "" without one."""
+    lines = [block["text"]["text"] for block in blocks(message) if block.get("block_id") == f"anchor_{session}"]
+    return "".join(lines)
+
+
+WAITING = waiting_text().splitlines()[0]
+
+
+@BOTH_TRANSPORTS
+async def test_a_click_shows_at_once_in_the_list_that_it_works_and_then_its_result() -> None:
+    async with single_workspace() as at:
+        other = add(at.anchor, 1)
+        message = await listed(at)
+        at.anchor.fault = Slow(3.0)
+        began = time.monotonic()
+        await at.slack.click(at.person, message, "anchor_pause", value=other)
+        under_way = await at.wait_for_update(message)
+        assert time.monotonic() - began < 2.0  # 0.5 s, and what a slow machine takes
+        assert (line_of(under_way, other), line_of(under_way, SESSION)) == (WAITING, "")
+        assert (offered(under_way), at.messages()) == ([SESSION, other], [])
+        await at.slack.click(at.person, under_way, "anchor_pause", value=SESSION)
+        await at.slack.until(lambda: line_of(at.current(message), SESSION) == WAITING)
+        await at.slack.until(lambda: len(offered(at.current(message), RESUME)) == 2)
+        done = at.current(message)
+        assert WAITING not in done.text
+        assert all(f"<@{at.person.id}>" in line_of(done, one) for one in (SESSION, other))
+        told = {one.text.splitlines()[-1] for one in await at.wait_for_messages(2)}
+        assert told == {paused(session=one).splitlines()[-1] for one in (SESSION, other)}
+        assert len(at.ephemerals()) == 1
+
+
+RESULTS = [
+    (server_error(), outcomes.Failed(500)),
+    (unauthorized(), outcomes.KeyRejected(401)),
+    (html(502, applied=True), outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502)),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome"), RESULTS)
+@pytest.mark.parametrize("action", ["anchor_pause", AGAIN, RESUME])
+async def test_each_result_is_shown_below_its_row_which_keeps_a_button_that_fits(
+    fault: Fault, outcome: outcomes.Outcome, action: str
+) -> None:
+    async with single_workspace(ANCHOR_DEADLINE="5", ANCHOR_TIMEOUT="2") as at:
+        if action != "anchor_pause":
+            await at.command()
+            await asyncio.sleep(1.0)
+        message = await listed(at)
+        at.anchor.fault = fault
+        await at.slack.click(at.person, message, action)
+        verb = "resume" if action == RESUME else "pause"
+        told = outcome_text(outcome, verb=verb).splitlines()[0]
+        await at.slack.until(lambda: line_of(at.current(message), SESSION) == told)
+        can_run = verb == "pause" or isinstance(outcome, outcomes.Unconfirmed)
+        assert offered(at.current(message), "anchor_pause" if can_run else RESUME) == [SESSION]
+
+
+@pytest.mark.parametrize("command", ["/anchor-sessions", "/anchor-resume"])
+async def test_a_click_is_also_shown_in_the_other_lists_until_they_are_read_again(command: str) -> None:
+    async with single_workspace() as at:
+        await at.command("", command=command)
+        message = at.ephemerals()[-1]
+        await at.slack.click(at.person, message)
+        await at.slack.until(lambda: offered(at.current(message), RESUME) == [SESSION])
+        await asyncio.sleep(1.0)
+        before = at.current(message).revision
+        await at.slack.click(at.person, message, REFRESH)
+        await at.slack.until(lambda: at.current(message).revision > before)
+        assert (line_of(at.current(message), SESSION), again(at.current(message))) == ("", [SESSION])
+        await at.slack.click(at.person, message, RESUME)
+        await at.slack.until(lambda: offered(at.current(message)) == [SESSION])
+        assert f"<@{at.person.id}>" in line_of(at.current(message), SESSION)
+
+
+@pytest.mark.parametrize("why", ["expired", "10 minutes", "another list", "another message"])
+async def test_if_the_list_cannot_be_replaced_nothing_else_changes(why: str) -> None:
+    async with single_workspace() as at:
+        add(at.anchor, 1, tags=["checkout"])
+        message = await listed(at)
+        if why == "expired":
+            at.slack.faults["response_url"] = expired_url()
+        elif why == "10 minutes":
+            await asyncio.sleep(601.0)
+        elif why == "another list":
+            await listed(at, "checkout")
+        else:
+            elements = actions(button("anchor_pause", SESSION))
+            message = at.slack.post(at.channel, "Pause?", blocks=[elements], ephemeral_to=at.person)
+        await at.slack.click(at.person, message, "anchor_pause", value=SESSION)
+        (told,) = await at.wait_for_messages()
+        assert is_about(told.text, paused())
+        await asyncio.sleep(5.0)
+        assert (at.current(message).revision, len(at.messages()), len(at.orders)) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("fault", ["hangs", "fails"])
+async def test_a_list_shows_a_click_also_if_the_database_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        if fault == "hangs":
+            await asyncio.sleep(60.0)
+        raise errors.StoreUnreachableError("away")
+
+    async with single_workspace() as at:
+        message = await listed(at)
+        monkeypatch.setattr(Database, "change", away)
+        at.anchor.fault = Slow(1.5)
+        began = time.monotonic()
+        clicked = asyncio.create_task(at.slack.click(at.person, message))
+        await at.slack.until(lambda: line_of(at.current(message), SESSION) == WAITING)
+        assert time.monotonic() - began < 1.0
+        await at.slack.until(lambda: offered(at.current(message), RESUME) == [SESSION])
+        await clicked

@@ -29,13 +29,13 @@ from harness.product import sessions as lists
 from harness.texts import (
     LOADING,
     NOT_OPENED,
-    READING_OVERVIEW,
     REFRESH,
     SESSIONS_HELP,
     incident_text,
     is_about,
     list_refused,
     not_read,
+    reading,
 )
 
 pytestmark = pytest.mark.anyio
@@ -44,10 +44,11 @@ SHOW = "/anchor-sessions"
 
 
 def buttons(shown: Message | View | None) -> list[tuple[str, str]]:
-    """The buttons beside sessions, from the top: their action and the beginning of their value."""
+    """The buttons of sessions, from the top: their action and the beginning of their value."""
     assert shown is not None
-    found: list[Any] = [block["accessory"] for block in shown.blocks if "accessory" in block]
-    own = [one for one in found if one["action_id"] in {"anchor_pause", "anchor_resume_confirmed"}]
+    blocks: list[Any] = [*shown.blocks]
+    found = [one for block in blocks for one in (*block.get("elements", ()), block.get("accessory", {}))]
+    own = [one for one in found if one.get("action_id") in {"anchor_pause", "anchor_resume_confirmed"}]
     return [(one["action_id"], one["value"][:36]) for one in own]
 
 
@@ -107,7 +108,7 @@ async def test_if_anchor_is_slow_the_sessions_follow() -> None:
         await at.command("", command=SHOW)
         await at.slack.until(lambda: len(at.ephemerals()) == 2)
         waiting, message = at.ephemerals()
-        assert (waiting.text, buttons(message)) == (READING_OVERVIEW, [PAUSE])
+        assert (waiting.text, buttons(message)) == (reading(""), [PAUSE])
 
 
 async def test_if_anchor_cannot_be_read_what_was_paused_is_shown() -> None:

@@ -118,7 +118,6 @@ NO_SESSION = pausing.NO_SESSION
 NOT_OPENED = pausing.NOT_OPENED.text
 ASKING_TO_END = ending.ASKING_TO_END.text
 NO_ID_NOTE = pausing.no_id_note(is_complete=True)
-READING_OVERVIEW = sessions.READING.text
 SESSIONS_HELP = usage.SESSIONS_HELP.text
 
 ALL, MOST_SHOWN, NOTHING_CHOSEN = pausing.ALL, pausing.MOST_SHOWN, pausing.NOTHING_CHOSEN

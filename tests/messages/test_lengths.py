@@ -60,12 +60,14 @@ def summary(content: cards.AlertContent, state: sessions.SessionState | None) ->
 
 
 def lists(text: str) -> Iterator[shapes.Message]:
-    order = replace(examples.PAST, user_id=requests.operator_id(text), reason=text, id=ORDER_ID)
-    was_paused = sessions.PausedSession(order, session_of(text))
+    was_paused = replace(examples.WAS_PAUSED, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
     running = examples.running(*examples.many(session_of(text)), is_complete=False)
+    paused: dict[str, sessions.SessionState] = {one.id: was_paused for one in running.sessions}
     yield examples.listed(running, text)
-    yield examples.listed(running, text, examples.running())
-    yield examples.overview(running, (was_paused,) * 12, is_admin=True)
+    yield examples.listed(examples.running(), text)
+    for some in (paused, {}):
+        yield examples.listed(running, paused=some, is_admin=True)
+        yield examples.overview(running, some, is_admin=True)
 
 
 fired = examples.fired

@@ -75,5 +75,5 @@ def test_a_message_about_a_session_that_can_run_pauses_it(name: str) -> None:
 
 def test_each_row_of_a_list_of_running_sessions_pauses_its_session() -> None:
     several = [replace(BARE, id=SessionId(f"{number:08d}{ID[8:]}")) for number in range(5)]
-    for message in (listed(running(LISTED, *several)), overview(running(LISTED, *several), ())):
+    for message in (listed(running(LISTED, *several)), overview(running(LISTED, *several), {})):
         assert can_pause(message) == [LISTED.id, *(one.id for one in several)]

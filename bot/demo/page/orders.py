@@ -56,9 +56,9 @@ class Orders:
         await self._slack.enter(self._user, text(order, "channel"), text(order, "line"), thread_ts=thread_ts)
 
     async def _click(self, order: Order) -> None:
-        """Click a Block Kit button: its `block` is the block_id, its `action` the action_id."""
-        action, block = text(order, "action"), text(order, "block")
-        await self._slack.click(self._user, self._message(order), action, block_id=block)
+        """Click a Block Kit button: its `block` is the block_id, its `action` the action_id. A menu has a `choice`."""
+        action, block, value = text(order, "action"), text(order, "block"), text(order, "choice") or None
+        await self._slack.click(self._user, self._message(order), action, value=value, block_id=block)
 
     async def _press(self, order: Order) -> None:
         """Click a legacy button: its `block` is the attachment's id, its `action` the action's."""

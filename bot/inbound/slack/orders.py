@@ -21,8 +21,8 @@ from bot.core.requests import (
     read_only_for,
     read_version,
 )
-from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
-from bot.core.sessions import Choice, NotRead, Session, read_choice, words_for_all, words_of
+from bot.core.session_ids import Ambiguous, Found, Mentions, Missing, SessionId, find_session_id
+from bot.core.sessions import MOST_NAMED, Choice, NotRead, Overview, Session, read_choice, words_for_all, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages import buttons, pausing
@@ -38,7 +38,7 @@ from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.orders import Orders, RunningOrder
 from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.session_modals import SessionViews
-from bot.usecases.sessions import Listing, SessionLists
+from bot.usecases.sessions import SessionLists
 
 _VERBS = {command: verb for verb, command in COMMANDS.items()}
 
@@ -79,6 +79,10 @@ class OrderListeners:
             await self._ask_to_end(found.session_id, request)
         elif isinstance(found, Found) and verb is not Verb.END:
             request.ack.message = await self._send(_order_of_command(verb, found, request), request)
+        elif verb is Verb.RESUME and isinstance(found, Missing):
+            await request.answer(self.views.message(request.actor, has_paused_first=True), reading_message(""))
+        elif verb is Verb.PAUSE and isinstance(found, Ambiguous) and len(found.session_ids) <= MOST_NAMED:
+            request.start(self.windows.open(request.address, request.trigger, Choice(ids=found.session_ids)))
         elif words is not None and (several := words_for_all(words)) is not None:
             request.start(self.windows.open(request.address, request.trigger, Choice(several)))
         elif words is None:
@@ -88,10 +92,8 @@ class OrderListeners:
 
     async def _ask_to_end(self, session_id: SessionId, request: Request) -> None:
         """Answer with the button that ends the session, or say why this person can't end it."""
-        later = partial(request.delivery.deliver, request.address)
         order = Order(Verb.END, session_id, request.actor, age=request.age)
-        answer = await request.now_or_later(guarded(self._question_of_end(order), same), later)
-        request.ack.message, request.ack.is_announcement = answer or ASKING_TO_END, answer is None
+        await request.answer(self._question_of_end(order), ASKING_TO_END)
 
     async def _window_of_end(self, order: Order, origin: str) -> View:
         return end_window(await self._question_of_end(order, is_window=True), origin)
@@ -134,10 +136,11 @@ class OrderListeners:
         match found := await self.lists.search(actor, words):
             case Found():
                 return found
-            case Listing(running=running, matches=matches):
-                return list_message(running, matches, words, dashboard_url=self.dashboard_url)
-            case NotRead():
-                return ephemeral(not_read_text(found, dashboard_url=self.dashboard_url, ordered=words))
+            case Overview(running=NotRead() as failure):
+                return ephemeral(not_read_text(failure, dashboard_url=self.dashboard_url, ordered=words))
+            case Overview():
+                message = list_message(found, words, dashboard_url=self.dashboard_url)
+                return self.views.updates.show(actor.person, message)
             case _:
                 return list_refusal(found, dashboard_url=self.dashboard_url)
 
@@ -193,7 +196,7 @@ class OrderListeners:
             ask = partial(self._window_of_end, order)
             request.start(self.views.ask(click.address, request.trigger, ask, end_window(ASKING_TO_END)))
         else:
-            running = await self._start(order, click.address, request)
+            running = await self._start(order, click.address, request, is_in_list=click.is_in_list)
             if click.view is not None and running is not None:
                 request.start(self._show_result(running, click.address, click.view))
                 request.start(self.orders.announce([running]))
@@ -203,13 +206,17 @@ class OrderListeners:
         if (message := await self.orders.stored_result(running)) is not None:
             await self.views.refresh(address, view, note=message.text)
 
-    async def _start(self, order: Order, address: ReplyAddress, request: Request) -> RunningOrder | None:
+    async def _start(
+        self, order: Order, address: ReplyAddress, request: Request, *, is_in_list: bool = False
+    ) -> RunningOrder | None:
         """Start an order whose outcome follows the ack, and return it; None if Slack sent it before.
 
         The ack is an error if the order could be lost: Slack shows it to the person.
         """
         running, is_repeated = self.orders.start(order, address)
         delivery = None if is_repeated else request.tasks.start(self.orders.deliver(running, address))
+        if is_in_list and not is_repeated:
+            request.start(self.views.updates.follow(running.entry, running.outcome, address))
         if not await request.is_safe_in_time(running, delivery):
             request.ack.status = 503
         return None if is_repeated else running
@@ -266,7 +273,7 @@ class OrderListeners:
         work = guarded(self.windows.submit(request.actor, sent), lambda broken: pausing.several_answer(broken.text))
         answer = await request.now_or_later(work, show_late)
         if isinstance(answer, str):
-            request.ack.errors = {pausing.LEFT_OUT: answer} if answer else None
+            request.ack.errors, request.ack.closes_all = {pausing.LEFT_OUT: answer} if answer else None, True
         else:
             request.ack.view = answer or pausing.several_answer(ONE_MOMENT)
 

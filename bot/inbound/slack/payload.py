@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, objects_in, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
 from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_ids
-from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, VERBS
+from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, ROW, VERBS
 from bot.messages.pausing import ALL, LEFT_OUT, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, REASON, SESSIONS
 from bot.usecases.pause_windows import Submitted
 
@@ -70,7 +70,7 @@ def read_time(payload: Mapping[str, Any], timestamp: float | None) -> tuple[floa
 
 @dataclass(frozen=True, slots=True)
 class ButtonClick:
-    """A click on a button; `is_confirmed` says whether the person has been asked."""
+    """A click; `is_confirmed` says whether the person has been asked, `is_in_list` that only they see the message."""
 
     verb: Verb
     value: str
@@ -78,6 +78,7 @@ class ButtonClick:
     address: ReplyAddress
     is_legacy: bool = False
     view: ViewRef | None = None
+    is_in_list: bool = False
 
 
 def read_view(payload: Mapping[str, Any]) -> ViewRef | None:
@@ -107,10 +108,11 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     )
     return ButtonClick(
         verb=VERBS[action["action_id"]],
-        value=text_field(action, "value"),
+        value=text_field(action, "value") or text_field(action.get("selected_option"), "value"),
         is_confirmed=action["action_id"] in {CONFIRMED_RESUME, ACTIONS[Verb.END]},
         address=replace(address, clicked=clicked),
         view=read_view(payload),
+        is_in_list=is_ephemeral and text_field(action, "block_id").startswith(ROW),
     )
 
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -33,7 +34,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class Ack:
-    """The answer to a payload, set by the listener: empty, a message, or a modal's view or errors by input.
+    """The answer to a payload, set by the listener: empty, a message, or a modal's view, errors by input, or end.
 
     Listeners do not pass it to Bolt's `ack`: Socket Mode would have to parse Bolt's JSON again. A `status` of 503
     makes Slack send an event again, and show a warning at a clicked button. An announcement says that the result comes
@@ -44,6 +45,7 @@ class Ack:
     view: View | None = None
     errors: dict[str, str] | None = None
     status: int = 200
+    closes_all: bool = False
     is_announcement: bool = False
     order: RunningOrder | None = None
 
@@ -51,6 +53,8 @@ class Ack:
         """Return the JSON; None if it is empty."""
         if self.errors is not None:
             return {"response_action": "errors", "errors": self.errors}
+        if self.closes_all:  # also those below
+            return {"response_action": "clear"}
         return _update(self.view) if self.message is None else as_response(self.message)
 
     def placeholder(self) -> dict[str, Any] | None:
@@ -111,6 +115,11 @@ class Request:
 
         self.start(follow())
         return None
+
+    async def answer(self, work: Coroutine[Any, Any, Message], waiting: Message) -> None:
+        """Ack with the message of `work` if the ack can carry it. Otherwise ack with `waiting`, and deliver it."""
+        message = await self.now_or_later(guarded(work, same), partial(self.delivery.deliver, self.address))
+        self.ack.message, self.ack.is_announcement = message or waiting, message is None
 
     async def is_done_in_time(self, work: asyncio.Task[Any]) -> bool:
         """Wait for `work`. Return whether the ack can carry its result."""

@@ -1,6 +1,5 @@
 """The listeners for Home's opening, the views with sessions and past orders, and uninstallations."""
 
-import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,20 +7,18 @@ from bot.core.fields import text_field
 from bot.core.history import HistoryQuery, Period, Result
 from bot.core.requests import Actor, MessageContent, asks_for_help
 from bot.core.session_ids import Found, Missing, find_session_id
-from bot.core.sessions import Overview
 from bot.core.workspace import Uninstall
 from bot.inbound.slack.payload import Submission, read_submission, read_view
 from bot.inbound.slack.router import Request, Router, guarded, same
-from bot.messages.blocks import Message, Visibility
+from bot.messages.blocks import Visibility
 from bot.messages.buttons import HISTORY
 from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
-from bot.messages.sessions import READING, REFRESH, list_refusal, overview_message
+from bot.messages.sessions import REFRESH, reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import SESSIONS, SESSIONS_HELP
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
 from bot.usecases.session_modals import SessionViews
-from bot.usecases.sessions import SessionLists
 from bot.usecases.settings_modals import AdminModals
 
 
@@ -31,10 +28,8 @@ class ViewListeners:
 
     home: HomeView
     workspaces: Workspaces
-    lists: SessionLists
     views: SessionViews
     admin_modals: AdminModals
-    dashboard_url: str
 
     def add_to(self, router: Router) -> None:
         """Register the listeners. Those of events can raise StoreError: Slack sends an unacknowledged event again."""
@@ -70,10 +65,7 @@ class ViewListeners:
         if asks_for_help(request.payload.get("text", "")):
             request.ack.message = SESSIONS_HELP
             return
-        later = partial(request.delivery.deliver, request.address)
-        message = await request.now_or_later(guarded(self._overview(request.actor), same), later)
-        request.ack.message = READING if message is None else message
-        request.ack.is_announcement = message is None
+        await request.answer(self.views.message(request.actor), reading_message(""))
 
     async def refresh(self, request: Request) -> None:
         """Read the sessions again, in the message, Home or modal that has the button."""
@@ -99,14 +91,9 @@ class ViewListeners:
         found = await request.now_or_later(guarded(search, lambda broken: answer_view(TITLE, broken.text)), later)
         request.ack.view = answer_view(TITLE, ONE_MOMENT) if found is None else found
 
-    async def _overview(self, actor: Actor) -> Message:
-        found = await self.lists.overview(actor)
-        if isinstance(found, Overview):
-            return overview_message(found, now=time.time(), dashboard_url=self.dashboard_url)
-        return list_refusal(found, dashboard_url=self.dashboard_url)
-
     async def _replace(self, request: Request) -> None:
-        message = await guarded(self._overview(request.actor), same)
+        first = bool(text_field(request.payload["actions"][0], "value"))
+        message = await guarded(self.views.message(request.actor, has_paused_first=first), same)
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)
 

@@ -44,11 +44,8 @@ _FORGET_REPLIES = f"""
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 
-MOST_OTHERS = 200
-"""The most sessions whose pauses are read beside those of a list."""
-
-PAUSED_TIMEOUT = 0.3
-"""Seconds for which a list waits to know what is paused."""
+MOST_OTHERS = 200  # sessions whose pauses are read beside those of a list
+PAUSED_TIMEOUT = 0.3  # seconds for which a list waits to know what is paused
 
 _COUNTS = ("batch_total", "batch_done")
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder) if field.name not in _COUNTS)
@@ -156,8 +153,7 @@ _LAST = f"""
 
 An end in doubt leaves it as it was, and so does what Anchor did not confirm for a session that somebody has ended.
 """
-_LAST_ENDED = _LAST.replace(_IN_WORK, "")
-"""The same, of the orders with an outcome."""
+_LAST_ENDED = _LAST.replace(_IN_WORK, "")  # of the orders with an outcome
 _PAUSED_SINCE = f"""
     SELECT session_id FROM orders
     WHERE team_id = :team_id AND given_at >= :since AND outcome = '{outcomes.Paused.__name__}'
@@ -236,8 +232,8 @@ class SessionStates:
     ) -> dict[str, SessionState] | None:
         """Return the states of those sessions whose last order that has ended is a confirmed pause, however old, by id.
 
-        `since` a time (Unix seconds) also others that were paused, the newest first. Return None if the database gives
-        no answer within PAUSED_TIMEOUT.
+        The newest is first. `since` a time (Unix seconds) also others that were paused. Return None if the database
+        gives no answer within PAUSED_TIMEOUT.
         """
         return await or_default(self._paused(team_id, session_ids, since), None, within=PAUSED_TIMEOUT)
 
@@ -245,8 +241,8 @@ class SessionStates:
         others = [] if since is None else await self.database.fetch_all(_PAUSED_SINCE, team_id=team_id, since=since)
         ids = dict.fromkeys([*session_ids, *(row.session_id for row in others)])
         rows = await self.database.fetch_all(_LAST_ENDED, sessions=listed((team_id, one) for one in ids))
-        states = {row.session_id: _read(row) for row in rows}
-        return {one: states[one] for one in ids if one in states and states[one].phase is Phase.PAUSED}
+        states = sorted(((_read(row), row.session_id) for row in rows), key=lambda one: -one[0].at)
+        return {session_id: state for state, session_id in states if state.phase is Phase.PAUSED}
 
     async def of_batch(self, team_id: str, batch_id: str) -> list[BatchedOrder]:
         """Return the orders of a workspace's batch; an outcome of another version of the bot counts as Broken."""

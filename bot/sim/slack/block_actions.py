@@ -1,4 +1,4 @@
-"""A click on a Block Kit button, wherever that can stand, and the payload that Slack makes of it.
+"""A click on a Block Kit button or in an overflow menu, wherever it can stand, and the payload that Slack makes of it.
 
 https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
@@ -17,11 +17,20 @@ from bot.sim.slack.possible import NotPossibleError
 
 @dataclass(frozen=True, slots=True)
 class BlockAction(Action):
-    """Its ack says only that the click arrived. `attachment_id` counts from 1 and is None outside attachments."""
+    """Its ack says only that the click arrived. `attachment_id` counts from 1 and is None outside attachments.
+
+    In a menu, `option` is what was chosen.
+    """
 
     button: Part
     block_id: str
     attachment_id: int | None = None
+    option: Part | None = None
+
+    @property
+    def value(self) -> object:
+        """Return what the click sends."""
+        return (self.option or self.button).get("value")
 
     @property
     def ref(self) -> ButtonRef:
@@ -72,7 +81,8 @@ class BlockAction(Action):
 
     def _action(self, action_ts: str) -> Part:
         told = {name: self.button[name] for name in ("action_id", "text", "value", "style") if name in self.button}
-        return told | {"block_id": self.block_id, "type": "button", "action_ts": action_ts}
+        chosen = {"selected_option": self.option} if self.option else {}
+        return told | chosen | {"block_id": self.block_id, "type": self.button["type"], "action_ts": action_ts}
 
 
 def find_button(click: Click, action_id: str, value: str | None, block_id: str | None) -> BlockAction:
@@ -81,7 +91,7 @@ def find_button(click: Click, action_id: str, value: str | None, block_id: str |
         action
         for action in _buttons(click)
         if action.button["action_id"] == action_id
-        and (value is None or action.button.get("value") == value)
+        and (value is None or action.value == value)
         and (block_id is None or action.block_id == block_id)
     ]
     if len(found) != 1:
@@ -98,5 +108,6 @@ def _buttons(click: Click) -> Iterator[BlockAction]:
 def _in_blocks(click: Click, blocks: Iterable[Part], attachment_id: int | None) -> Iterator[BlockAction]:
     for block in blocks:
         for element in parts([*parts(block.get("elements")), block.get("accessory")]):
-            if element.get("type") == "button":
-                yield BlockAction(click, element, str(block["block_id"]), attachment_id)
+            options = {"button": [None], "overflow": parts(element.get("options"))}.get(str(element.get("type")), ())
+            for option in options:
+                yield BlockAction(click, element, str(block["block_id"]), attachment_id, option)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.sim.slack import Enterprise, Message, Rule, SimSlack
+from bot.sim.slack import Enterprise, Message, NotPossibleError, Rule, SimSlack
 from harness.blocks import home, input_of, menu, modal, section
 from harness.samples import Json, sample
 from sim.alerts import attachment, legacy_button
@@ -136,3 +136,19 @@ async def test_an_ack_that_slack_cannot_follow_shows_an_error(
     assert (await views.update(views.top, modal())).client_error == ""
     expected = [(Rule.VIEW_ACK_INVALID, complaint)] if ack else [(Rule.ACK_NOT_200, "500 b'null'")]
     assert [(one.rule, one.detail) for one in slack.violations] == expected
+
+
+async def test_a_choice_in_the_menu_of_a_message_arrives(slack: SimSlack, app: RecordingApp) -> None:
+    options = [{"text": {"type": "plain_text", "text": one}, "value": one} for one in ("a", "b")]
+    row = {
+        "type": "actions",
+        "block_id": "row",
+        "elements": [{"type": "overflow", "action_id": "m", "options": options}],
+    }
+    message = slack.post(slack.alerts, "x", blocks=[row])
+    await slack.click(slack.alice, message, "m", value="b")
+    (action,) = app.last["actions"]
+    assert (action["type"], action["block_id"], action["selected_option"]["value"]) == ("overflow", "row", "b")
+    assert "value" not in action
+    with pytest.raises(NotPossibleError):
+        await slack.click(slack.alice, message, "m")

@@ -6,6 +6,7 @@ import { dayName, sameDay } from "../slack/dates.js";
 import { announce, hush } from "./announcer.js";
 import { passFocus } from "../focus.js";
 import { drawMessage } from "./message.js";
+import { overflow } from "../views/overflow.js";
 
 const TOGETHER = 300; // seconds between messages of one author that are drawn as one
 const NEAR = 80; // pixels from the end within which the list follows what comes
@@ -107,9 +108,12 @@ export class Messages {
   #message(message, follows, { channel, names, shortcuts, warnings, changed }) {
     const element = this.#once(`message ${message.ts}`, message.revision, () => {
       changed.push(message);
+      const send = ({ order, ...ref }) => this.#send(order, { channel: channel.id, ts: message.ts, ...ref });
+      const choose = (ref) => send({ order: "click", ...ref });
       return drawMessage(message, {
         names,
-        send: ({ order, block, action }) => this.#send(order, { channel: channel.id, ts: message.ts, block, action }),
+        send,
+        control: (element, block) => (element.type === "overflow" ? overflow(element, block, { names, send: choose }) : null),
         reply: message.is_ephemeral || message.thread_ts || !channel.has_composer ? null : () => this.#reply(message),
         shortcuts: message.is_ephemeral || message.source === "typed" ? [] : shortcuts,
         use: (shortcut) => this.#send("shortcut", { channel: channel.id, ts: message.ts, shortcut }),
