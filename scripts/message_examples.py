@@ -23,7 +23,7 @@ from bot.core.cards import (
     first,
 )
 from bot.core.fields import Secret
-from bot.core.history import BatchedOrder, HistoryQuery, PastOrder, Period, Result
+from bot.core.history import BatchedOrder, PastOrder
 from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Help, OnlyFor, Order, Source, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
@@ -275,7 +275,6 @@ FACTS: Mapping[str, Message] = {
     "pause: of a session that a program made": answer("pause", PAUSED, known=PROGRAM, now=NOW),
     "resume: of a session that a program made": answer("resume", RESUMED, known=PROGRAM, now=NOW),
     "pause: followed by what was read: a program made the session": followed(replace(PROGRAM, max_minutes=None)),
-    "pause: followed by what was read: it ends soon": followed(replace(TASK, max_minutes=12)),
     "pause: of a session whose status is known": answer(
         "pause", outcomes.NotRunning(), known=replace(TASK, status="completed"), now=NOW
     ),
@@ -665,18 +664,13 @@ VALUES = {
     "tenancy": "one workspace",
     "permissions": "everybody",
     "mode": "on",
-    "count": "5",
-    "errors": "no such block",
     "tokens": "spend-monitor, grafana",
     "database": "/srv/anchor-bot.db",
     "warnings": "PAUSE_USER is no setting of the bot.",
     "problems": "PORT is not a port.",
     "host": "slack.com",
     "why": "a reason",
-    "version": "3.13.5",
-    "patched": "3.13.14",
     "seconds": "7",
-    "minutes": "6",
     "url": "https://bot.example.com/slack/events",
     "reasons": "Slack can't be reached.",
     "who": "Slack",
@@ -686,14 +680,11 @@ VALUES = {
     "bot": "anchor",
     "code": "not_in_channel",
     "scopes": "users:read",
-    "teams": "T0123456789",
     "channel": CHANNEL,
     "status": "401",
-    "problem": "BASE_URL is not a valid https URL",
     "revision": "0005",
     "head": "0006",
     "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
-    "first": checks.CheckName.BOT_TOKEN,
 }
 KINDS: tuple[checks.Kind, ...] = (
     *(*checks.Good, *checks.Questionable, *checks.Wrong),
@@ -771,13 +762,11 @@ def _past(verb: Verb, outcome: str | None) -> str:
 PAST_OUTCOMES: Mapping[str, str] = {f"{verb}: {name}": _past(verb, name) for verb in Verb for name in _NAMES}
 _OF_BATCH = replace(PAST, batch_id=_BATCH_ID)
 PAST_IN_MODAL: Mapping[str, View] = {
-    "no order": history_modal(HistoryQuery(), []),
-    "chosen": history_modal(
-        HistoryQuery(user_ids=frozenset({ALICE}), session_id=ID, result=Result.NOT_DONE, period=Period.MONTH), [PAST]
-    ),
-    "a database that fails": history_modal(HistoryQuery(), None),
-    "more": history_modal(HistoryQuery(), [PAST] * 100),
-    "one of a batch": history_modal(HistoryQuery(), [_OF_BATCH]),
+    "no order": history_modal([]),
+    "one order": history_modal([PAST]),
+    "a database that fails": history_modal(None),
+    "more": history_modal([PAST] * 101),
+    "one of a batch": history_modal([_OF_BATCH]),
 }
 
 # --- lists of sessions ---

@@ -287,7 +287,8 @@ ADMINISTRATION: list[Row] = [
     ("The reason stays there for {} minutes", word(minutes(home.STICKY_TTL))),
     ("Home shows the last {} pauses and resumes", word(history.MOST_IN_HOME)),
     ("by default for {} days", DAYS),
-    ("The newest {} are listed", history.MOST_IN_MODAL),
+    ("window with the newest {} of that time", history.MOST_IN_MODAL),
+    ("*Last {} days* opens", history.DAYS),
     ("[for {} minutes](workspaces", minutes(workspaces.CACHE_TTL)),
 ]
 SETTINGS_PAGE: list[Row] = [

@@ -15,21 +15,24 @@ from bot.cli.orders import (
     Place,
     Wait,
     find_place,
+    open_anchor,
     open_client_session,
     open_orders,
     require_access,
 )
 from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings
+from bot.core.fields import Secret
 from bot.core.outcomes import Broken, EndedBy, Paused, PausedSince, Resumed, ResumedSince, Superseded, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb
-from bot.core.sessions import Phase
+from bot.core.sessions import Life, NotRead, Phase
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.usecases.orders import OperatorOrders
 
-_QUIET = 3_600.0  # seconds without an order or an alert
+_QUIET = 3_600.0  # seconds without an alert
 _MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
 _IN_DOUBT = Unconfirmed | Broken
 _WITH_EFFECT = Paused | _IN_DOUBT
@@ -50,37 +53,35 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
             raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why}")
         actor = Actor(place.team_id, options.channel or "", user_id())
         pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
-        await require_access(pause, settings, place)
+        access = await require_access(pause, settings, place)
         found_in = time.monotonic() - began
         if not options.yes:
             confirm_id(pause.session_id, "To pause this agent and resume it at once", why_not="Nothing was sent")
-        await _require_quiet(pause, place)
+        sessions = AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout)
+        await _require_quiet(pause, access.key, sessions, place)
         _say_time("Workspace and key found", found_in)
         return await _Drill(pause, *open_orders(settings, session, place), settings.anchor_dashboard_url).execute()
 
 
-async def _require_quiet(pause: Order, place: Place) -> None:
-    """Raise NotDoneError if the session may be paused, or somebody may be busy with it."""
+async def _require_quiet(pause: Order, key: Secret, sessions: AnchorSessions, place: Place) -> None:
+    """Raise NotDoneError if the session may be paused or does not run, or somebody may be busy with it."""
     name = (pause.actor.team_id, pause.session_id)
     states, now = SessionStates(place.store.database), time.time()
     try:
         state = (await states.of(name[0], [name[1]])).get(name[1])
-        ordered_at, alerted_at = await states.activity(*name)
+        alerted_at = await states.alerted_at(*name)
     except StoreError as error:
         raise NotDoneError(f"Nothing was sent: a drill is recorded first. {error}") from None
+    read = await sessions.details(key, pause.session_id, within=sessions.timeout)
     why = None
     if state is not None and state.phase in _MAY_BE_PAUSED:
         why = "it is paused, or may be"
-    elif ordered_at > now - _QUIET:
-        why = f"it had an order {_minutes(now - ordered_at)} ago"
+    elif isinstance(read, NotRead) or read.life is not Life.RUNNING:
+        why = "Anchor does not say that it runs"
     elif alerted_at > now - _QUIET:
-        why = f"it had an alert {_minutes(now - alerted_at)} ago"
+        why = f"it had an alert {max(0.0, now - alerted_at) / 60:.0f} min ago"
     if why is not None:
         raise NotDoneError(f"Nothing was sent: this session is not free for a drill, because {why}. Use another one.")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{max(0.0, seconds) / 60:.0f} min"
 
 
 @dataclass(eq=False)

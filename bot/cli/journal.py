@@ -7,10 +7,9 @@ import math
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import TextIO
 
 from bot.cli.operators import check_file
@@ -18,7 +17,7 @@ from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings, read_database_url
 from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
-from bot.core.history import Cursor, HistoryFilter, PastOrder, Result
+from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
 from bot.outbound.store.database import DatabaseClock
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
@@ -33,16 +32,15 @@ _EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
 
 _PAGE = 1_000  # orders that are read at a time
 _INTERVAL = 1.0  # seconds between two looks for changes
-_MOST_NAMED = 300  # orders in a cursor
 _LOOK_BACK = 120.0  # seconds within which an order is stored; longer while the database fails
 
 
-def json_line(order: PastOrder, cursor: Cursor) -> str:
-    """Return an order for programs, with the cursor after which they go on."""
-    return json.dumps({name: value(order) for name, value in _RECORD.items()} | {"cursor": cursor.text})
+def json_line(order: PastOrder) -> str:
+    """Return an order for programs."""
+    return json.dumps({name: value(order) for name, value in _RECORD.items()})
 
 
-def table_line(order: PastOrder, _: Cursor | None = None) -> str:
+def table_line(order: PastOrder) -> str:
     """Return an order for people, without control characters."""
     return _line(value(order) or "-" for _, value in _TABLE.values())
 
@@ -147,12 +145,18 @@ async def _verify(url: Secret, keys: Sequence[Secret], days: int, link: str) -> 
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:
     async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
-        history, chosen, is_table = OrderHistory(store.database), _chosen(options), options.format == "table"
-        if is_table:
+        history, chosen = OrderHistory(store.database), replace(_chosen(options), since=options.since)
+        line = table_line if options.format == "table" else json_line
+        if line is table_line:
             print(_line(name.upper() for name in _TABLE), file=out)
-        line, cursor = table_line if is_table else json_line, options.after or Cursor(options.since, {})
-        reader = Reader(history, cursor, chosen, line, out)
-        await (reader.follow() if options.follow else reader.look())
+
+        def show(order: PastOrder) -> None:
+            print(line(order), file=out, flush=True)
+
+        if options.follow:
+            await follow(history, chosen, show)
+        async for order in _pages(history, chosen):
+            show(order)
 
 
 def _chosen(options: argparse.Namespace) -> HistoryFilter:
@@ -167,81 +171,35 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Printed:
-    """An order that was printed. It is over if its person was told the outcome."""
-
-    progress: str
-    given_at: float
-    is_over: bool = False
+async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[PastOrder]:
+    last = None
+    while page := await history.next_page(chosen, last, most=_PAGE):
+        for last in page:
+            yield last
 
 
-@dataclass(eq=False)
-class Reader:
-    """Printer of the orders after a cursor, each again when it has changed."""
+async def follow(history: OrderHistory, chosen: HistoryFilter, show: Callable[[PastOrder], None]) -> None:
+    """Show the chosen orders that are new or have changed, until it is cancelled.
 
-    history: OrderHistory
-    cursor: InitVar[Cursor]
-    chosen: HistoryFilter
-    line: Callable[[PastOrder, Cursor], str]
-    out: TextIO
-
-    def __post_init__(self, cursor: Cursor) -> None:
-        self._since, self._failed_at = cursor.since, -math.inf
-        self._printed = {name: _Printed(progress, cursor.since) for name, progress in cursor.shown.items()}
-
-    async def follow(self) -> None:
-        """Print the chosen orders, and look for changes from then on, until it is cancelled."""
-        is_failing = False
-        while True:
-            try:
-                await self.look()
-                is_failing = False
-            except StoreUnreachableError as error:
-                if not is_failing:
-                    print(f"anchor-bot: The database gives no answer ({error}); trying again.", file=sys.stderr)  # noqa: T201 - output of a command
-                is_failing, self._failed_at = True, time.monotonic()
-            await asyncio.sleep(_INTERVAL)
-
-    async def look(self) -> None:
-        """Print the chosen orders that were not printed as they are now. Can raise StoreError.
-
-        The next look is for those that can still come, because they are stored late, and those that are not over.
-        """
-        began = await self.history.database.read(DatabaseClock().now)
-        until = began - _LOOK_BACK if began < self._since else max(self._since, began - _LOOK_BACK)  # the clock was set
-        until = self._since if time.monotonic() - self._failed_at < _LOOK_BACK else until
-        older, chosen, last = set(self._printed), replace(self.chosen, since=self._since), None
-        while page := await self.history.next_page(chosen, last, most=_PAGE):
-            for last in page:
-                self._print(last, max(self._since, min(last.given_at, until)))
-            older.difference_update(order.id for order in page)
-        for order in await self.history.now(self.chosen, older) if older else ():
-            self._print(order, until)
-            older.discard(order.id)
-        self._printed = {name: one for name, one in self._printed.items() if name not in older}
-        self._since = until
-        self._forget_before(until)
-
-    def _print(self, order: PastOrder, since: float) -> None:
-        """Print an order, unless it was printed as it is. All orders before `since` were read."""
-        before, progress = self._printed.get(order.id), _progress(order)
-        self._printed[order.id] = _Printed(progress, order.given_at, is_over=order.told_at is not None)
-        if before is None or before.progress != progress:
-            self._forget_before(since)
-            print(self.line(order, self._cursor(since)), file=self.out, flush=True)
-
-    def _forget_before(self, since: float) -> None:
-        printed = self._printed.items()
-        self._printed = {name: one for name, one in printed if one.given_at >= since or not one.is_over}
-
-    def _cursor(self, since: float) -> Cursor:
-        """Return the cursor of now. What it cannot name is printed again."""
-        printed = sorted(self._printed.items(), key=lambda one: (one[1].is_over, -one[1].given_at))
-        unnamed = (one.given_at for _, one in printed[_MOST_NAMED:])
-        return Cursor(min([since, *unnamed]), {name: one.progress for name, one in printed[:_MOST_NAMED]})
-
-
-def _progress(order: PastOrder) -> str:
-    """Return a digest of what changes while an order is executed."""
-    return blake2b(f"{order.outcome} {order.told_at}".encode(), digest_size=4).hexdigest()
+    Each look is for those of the last two minutes, because they are stored late, and those that are not over.
+    """
+    first, of_any_time = chosen.since or 0.0, replace(chosen, since=None)
+    shown, failed_at, is_failing = dict[str, PastOrder](), -math.inf, False
+    while True:
+        try:
+            now = await history.database.read(DatabaseClock().now)
+            found = [order async for order in _pages(history, chosen)]
+            left = {name for name, one in shown.items() if one.told_at is None} - {one.id for one in found}
+            found += await history.now(of_any_time, left) if left else []
+            for order in found:
+                before = shown.get(order.id)
+                if before is None or (before.outcome, before.told_at) != (order.outcome, order.told_at):
+                    show(order)
+            shown, is_failing = {one.id: one for one in found}, False
+            if time.monotonic() - failed_at > _LOOK_BACK:
+                chosen = replace(chosen, since=min(now, max(first, now - _LOOK_BACK)))
+        except StoreUnreachableError as error:
+            if not is_failing:
+                print(f"anchor-bot: The database gives no answer ({error}); trying again.", file=sys.stderr)  # noqa: T201 - output of a command
+            is_failing, failed_at = True, time.monotonic()
+        await asyncio.sleep(_INTERVAL)

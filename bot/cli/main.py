@@ -14,11 +14,10 @@ from typing import cast
 
 from bot import __version__, logs
 from bot.cli import INTERRUPTED, NOTHING_DONE, as_called, run_as_owner
-from bot.cli.alert import send_alert
 from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import OF_ORDERS, AlertClientSettings, OneWorkspaceError, Settings, find_warnings, summarize
+from bot.config.settings import OF_ORDERS, OneWorkspaceError, Settings, find_warnings, summarize
 from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
-        is_asked_for = options.command not in {"init", "alert"} and not isinstance(error, OneWorkspaceError)
+        is_asked_for = options.command != "init" and not isinstance(error, OneWorkspaceError)
         advice = run_as_owner(_ENV_FILE) or (_ADVICE if _ENV_FILE.is_file() else _NO_FILE + _ADVICE)
         return _fail(*error.problems, *([advice] if is_asked_for else []), code=UNUSABLE_SETTINGS)
     except (NotDoneError, StoreNotUsableError) as error:
@@ -56,20 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
     return code
-
-
-def _alert(options: argparse.Namespace) -> int:
-    arguments = {"ANCHOR_BOT_URL": options.bot_url, "ALERTS_WORKSPACE": options.workspace}
-    overrides = {name: value for name, value in arguments.items() if value is not None}
-    settings = AlertClientSettings.from_env(read_environment(os.environ, _ENV_FILE) | overrides)
-    names = ("text", "title", "severity", "url", "channel")
-    fields = {"session_id": options.session} | {name: getattr(options, name) for name in names}
-    try:
-        done = send_alert(settings, fields)
-    except KeyboardInterrupt:
-        return _fail("Interrupted: the alert may have been posted.", code=INTERRUPTED)
-    print(done)  # noqa: T201 - output of a command
-    return 0
 
 
 def _run(_: argparse.Namespace) -> int:
@@ -117,14 +102,13 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _operate(options: argparse.Namespace) -> int:
-    from bot.cli.init import Answers  # noqa: PLC0415 - the other commands need less
+    from bot.cli.init import confirm  # noqa: PLC0415 - the other commands need less
     from bot.cli.operators import operate, operate_people  # noqa: PLC0415
 
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
 
     def work(runner: asyncio.Runner) -> int:
-        confirm = Answers(os.environ).confirm
         execute = operate_people if options.command == "people" else operate
         print(execute(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
         return 0
@@ -150,11 +134,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from bot.cli.init import Answers, Init  # noqa: PLC0415 - the other commands need less
+    from bot.cli.init import Init  # noqa: PLC0415 - the other commands need less
 
     logs.configure("ERROR", "text")
-    answers = Answers(os.environ)
-    return _run_to_end(lambda runner: Init(options, os.environ, answers, runner.run, sys.stdout).execute())
+    return _run_to_end(lambda runner: Init(options, os.environ, runner.run, sys.stdout).execute())
 
 
 def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = "Interrupted.") -> int:
@@ -232,7 +215,6 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "end": _order,
     "drill": _order,
     "journal": _journal,
-    "alert": _alert,
     "demo": _demo,
     "keys": _operate,
     "workspaces": _operate,

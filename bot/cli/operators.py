@@ -20,20 +20,17 @@ from bot.core.cards import alerts_url
 from bot.core.fields import USER_ID, Secret
 from bot.core.policy import Rule
 from bot.core.requests import FORGOTTEN
-from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
+from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
 from bot.messages.markup import printable
-from bot.messages.senders import name_problem
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, UnfinishedError, UnreadableError
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.people import Person, export, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.store.workspaces import UNKNOWN_TOKENS, Summary
-from bot.runtime import Tasks
-from bot.usecases.settings import new_alert_token, token_record
+from bot.outbound.store.workspaces import Summary
+from bot.usecases.settings import token_record
 
 WITHIN = 60.0  # seconds to wait for orders that are not finished
 _LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
@@ -216,41 +213,21 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Operator
     return f"{options.team_id} has this key from now on. {known}"
 
 
-async def _tokens(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
-    team_id, new, revoked = options.team_id, options.new, options.revoke
-    if options.channel is not None:
-        await store.rows.set_alerts_channel(team_id, options.channel, by=user_id())
+async def _revoke(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+    team_id, name = options.team_id, options.revoke
     workspace = await store.rows.find(team_id)
     if workspace is None:
         raise _not_installed(team_id)
-    tokens, record = workspace.alert_tokens, UNKNOWN_TOKENS
-    if new is None and revoked is None:
-        use = await SenderUse(store.database, Tasks()).find(team_id)
-        return "\n".join(_token_line(one, use.last(one)) for one in tokens) or f"{team_id} has no alert token."
-    if revoked is not None:
-        found = workspace.named_token(revoked)
-        problem = "" if found else "There is no alert token of this name."
-        record = token_record(user_id(), "revoked", found) if found else record
-        after, done = [one for one in tokens if one.name != revoked], f"Revoked the alert token {revoked} of {team_id}."
-    else:
-        problem = name_problem(new, tokens)
-        secret, token = new_alert_token(new)
-        record = token_record(user_id(), "made", token)
-        after, url = [*tokens, token], alerts_url(settings.base_url, team_id)
-        done = f"Send alerts to {url}\nToken {new} (shown only once): {secret.reveal()}"
-    if problem:
-        raise NotDoneError(problem, code=UNUSABLE_SETTINGS)
-    if not await store.rows.set_alert_tokens(team_id, after, if_version=workspace.alerts_token_version, record=record):
+    token, left = workspace.named_token(name), [one for one in workspace.alert_tokens if one.name != name]
+    if token is None:
+        names = _join(one.name for one in workspace.alert_tokens)
+        raise NotDoneError(
+            f"There is no alert token of this name. There are: {names or 'none'}.", code=UNUSABLE_SETTINGS
+        )
+    version, record = workspace.alerts_token_version, token_record(user_id(), "revoked", token)
+    if not await store.rows.set_alert_tokens(team_id, left, if_version=version, record=record):
         raise NotDoneError("Somebody else has changed the alert tokens in this moment. Nothing was changed. Try again.")
-    return done
-
-
-def _token_line(token: AlertToken, used_at: float | None) -> str:
-    made = "" if token.made_at is None else f"made by {token.made_by or 'operator'}, at {_time(token.made_at)}"
-    used = f"last used {_time(int(used_at))}" if used_at else "not used yet"
-    ending = token.ending and f"ending {token.ending}"
-    pauses = "can pause" if token.may_pause else ""
-    return "  ".join(filter(None, [token.name, ending, made, used, pauses, *sorted(token.channels)]))
+    return f"Revoked the alert token {name} of {team_id}."
 
 
 _OPERATIONS: Mapping[str, _Operation] = {
@@ -259,7 +236,7 @@ _OPERATIONS: Mapping[str, _Operation] = {
     "show": _show,
     "delete": _delete,
     "set-key": _set_key,
-    "alert-tokens": _tokens,
+    "alert-tokens": _revoke,
 }
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias, get_args
 import bot
 from bot.config.addresses import is_port, is_public_url, is_request_url
 from bot.core.fields import CHANNEL_ID, SLACK_ID, USER_ID
-from bot.core.history import Cursor, Result, read_cursor
+from bot.core.history import Result
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
@@ -72,7 +72,6 @@ def add_journal(commands: _Commands) -> None:
     parser.add_argument("--workspace", type=_team_id, metavar="ID", help="only this workspace, by its id")
     parser.add_argument("--format", choices=["table", "json"], default="table", help="default: table")
     parser.add_argument("--follow", action="store_true", help="then print new and changed orders, until Ctrl-C")
-    parser.add_argument("--after", type=_cursor, metavar="CURSOR", help="instead of --since: a cursor of a JSON line")
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -124,12 +123,6 @@ def _add_orders(commands: _Commands) -> None:
         if verb is Verb.END:
             parser.description = f"{parser.description} {_EFFECT_OF_END}"
             parser.add_argument("--yes", action="store_true", help="ask nothing; without a terminal this is required")
-
-
-def _cursor(text: str) -> Cursor:
-    if (cursor := read_cursor(text)) is None:
-        raise argparse.ArgumentTypeError("this is not a cursor: use that of the last line of --format json")
-    return cursor
 
 
 def _add_drill(commands: _Commands) -> None:
@@ -223,7 +216,6 @@ def parser() -> argparse.ArgumentParser:
     _add_orders(commands)
     _add_drill(commands)
     add_journal(commands)
-    _add_alert(commands)
     _add_demo(commands)
     _add_workspaces(commands)
     _add_people(commands)
@@ -246,12 +238,11 @@ def _add_init(commands: _Commands) -> None:
     parser = commands.add_parser(
         "init",
         help="ask for the settings, check them, and write .env",
-        description="Print the link that creates the Slack app, ask for the required settings one by one, check each "
-        "with Slack or Anchor, write them to .env, which only you can read, and run `anchor-bot doctor`. Without "
-        "--http, it first asks at a terminal for the public URL; Enter, or no terminal, means Socket Mode.",
-        epilog="Without a terminal, the values come from the environment, by their names; arguments would show in "
-        "the list of processes. The exit code is that of `anchor-bot doctor`. If nothing was written, stderr says why: "
-        "exit code 1, or 2 if an argument or setting is invalid.",
+        description="Ask at a terminal for the required settings one by one, check each with Slack or Anchor, write "
+        "them to .env, which only you can read, and run `anchor-bot doctor`. Without --http, it first asks for the "
+        "public URL; Enter means Socket Mode.",
+        epilog="The exit code is that of `anchor-bot doctor`. If nothing was written, stderr says why: exit code 1, or "
+        "2 if an argument or setting is invalid.",
     )
     parser.add_argument("--http", type=_https_url, metavar="URL", help="the bot's public URL, for Slack's requests")
     parser.add_argument("--many", action="store_true", help="serve many workspaces, which install the app")
@@ -273,20 +264,6 @@ def _add_doctor(commands: _Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     parser.add_argument("--workspace", type=_team_id, metavar="ID", help="check only this one of many workspaces")
-    parser.add_argument(
-        "--probe",
-        type=_session_id,
-        metavar="SESSION",
-        help="instead, try on this session what Anchor's documents leave open: pause it, wait for its idle timeout of "
-        "at most 15 minutes, and end it. PROBE_KEY in the environment can have a second key of the team",
-    )
-    parser.add_argument(
-        "--real",
-        action="store_true",
-        help="also let Slack validate messages of the app; with --probe, do both: all that a real workspace and "
-        "account can show without a person",
-    )
-    parser.add_argument("--yes", action="store_true", help="with --probe, ask nothing; without a terminal required")
 
 
 def _https_url(text: str) -> str:
@@ -295,26 +272,6 @@ def _https_url(text: str) -> str:
     if not is_public_url(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an https URL: use a URL like https://bot.example.com")
     return text.rstrip("/")
-
-
-def _add_alert(commands: _Commands) -> None:
-    parser = commands.add_parser(
-        "alert",
-        help="post an alert with a Pause button through a running bot",
-        description="Send an alert about a session to the /alerts endpoint of a running bot, which posts it in Slack "
-        "with a Pause button. Prints the channel and the message's ts.",
-        epilog="ANCHOR_BOT_URL, ALERTS_TOKEN and ALERTS_WORKSPACE come from the environment, then from .env in the "
-        "working directory. Exit code 1: the alert was not posted, or this is unknown; 2: an argument or setting is "
-        "invalid.",
-    )
-    parser.add_argument("--session", required=True, metavar="ID", help="the session: its id, or a URL that contains it")
-    parser.add_argument("--text", required=True, help="what happened")
-    parser.add_argument("--title", help="a short summary")
-    parser.add_argument("--severity", choices=["info", "warning", "critical"], help="urgency (default: warning)")
-    parser.add_argument("--url", help="an http or https link to more information")
-    parser.add_argument("--channel", metavar="ID", help="the channel's id (default: the bot's channel for alerts)")
-    parser.add_argument("--bot-url", metavar="URL", help="the bot's URL (default: ANCHOR_BOT_URL)")
-    parser.add_argument("--workspace", metavar="ID", help="the workspace's id (default: ALERTS_WORKSPACE)")
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -365,11 +322,8 @@ def _add_workspaces(commands: _Commands) -> None:
     key.epilog = "Exit code 1: Anchor refuses the key or gives no answer, so nothing was saved; 2: an argument or "
     key.epilog += "setting is invalid."
     key.add_argument("--offline", action="store_true", help="save the key without checking it with Anchor")
-    tokens = _add_one(actions, "alert-tokens", "list the workspace's alert tokens, make one or revoke one")
-    tokens.add_argument("--channel", type=_channel_id, metavar="ID", help="id of the channel for alerts that name none")
-    one = tokens.add_mutually_exclusive_group()
-    one.add_argument("--new", metavar="NAME", help="make a token for the program of this name, and print it")
-    one.add_argument("--revoke", metavar="NAME", help="revoke the token of this name")
+    tokens = _add_one(actions, "alert-tokens", "revoke an alert token of the workspace: it stops working at once")
+    tokens.add_argument("--revoke", metavar="NAME", required=True, help="the name of the token; Home lists them")
 
 
 def _add_people(commands: _Commands) -> None:

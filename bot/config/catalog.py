@@ -111,9 +111,8 @@ ALERTS = (
     _secret(
         "ALERTS_TOKEN",
         "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
-        "does not exist. Make a long random one: openssl rand -hex 32. `anchor-bot alert` sends it. With many "
-        "workspaces, do not set it for the bot: an admin makes tokens in the app's Home, or you make them with "
-        "`anchor-bot workspaces alert-tokens`.",
+        "does not exist. Make a long random one: openssl rand -hex 32. With many "
+        "workspaces, do not set it for the bot: an admin makes tokens in the app's Home.",
     ),
     _secret(
         "ALERTS_TOKENS",
@@ -153,12 +152,6 @@ ALERTS = (
         "The sessions that alerts with one token can pause within 60 seconds: from 1 to 1000, also with many "
         "workspaces. More of this token are held back for 10 minutes, in which people pause them.",
         "20",
-    ),
-    Setting("ALERTS_WORKSPACE", "For `anchor-bot alert` only: the workspace's id, if the bot serves many."),
-    Setting(
-        "ANCHOR_BOT_URL",
-        "For `anchor-bot alert` only: the URL of the bot. It can have a path, for example behind a proxy.",
-        "http://127.0.0.1:3000",
     ),
 )
 
@@ -219,7 +212,7 @@ _NETWORK = (
         "HTTPS_PROXY",
         "The HTTP proxy through which the bot calls Slack and Anchor, by CONNECT: http://user:password@host:port. The "
         "user and the password can be left out. Also as https_proxy. Calls of http URLs, which are on this machine, "
-        "and those of `anchor-bot alert` go directly.",
+        "go directly.",
     ),
     Setting(
         "NO_PROXY",

@@ -10,8 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bot.config.addresses import is_loopback
 from bot.config.catalog import SETTINGS, VARIABLES
 from bot.config.environment import EnvReader, SettingsError, find_misspelled
-from bot.core.cards import alerts_url
-from bot.core.fields import CHANNEL_ID, GROUP_ID, SLACK_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
+from bot.core.fields import CHANNEL_ID, GROUP_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.workspace import LEAST_TOKEN_LENGTH, AlertToken, AnchorKey, AutoPause, Workspace
 
@@ -319,32 +318,6 @@ def _serves_many(read: EnvReader) -> bool:
     """Return whether the bot serves many workspaces. ENCRYPTION_KEYS counts only without settings of one workspace."""
     is_one = any(map(read.is_set, _ONE_WORKSPACE))
     return any(map(read.is_set, _MANY_WORKSPACES)) or (read.is_set("ENCRYPTION_KEYS") and not is_one)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertClientSettings:
-    """Settings of `anchor-bot alert`: the bot's URL, the alerts token, and the workspace if the bot serves many."""
-
-    bot_url: str
-    alerts_token: Secret
-    workspace: str = ""
-
-    @property
-    def url(self) -> str:
-        """Return the URL of the alerts."""
-        return alerts_url(self.bot_url, self.workspace)
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "AlertClientSettings":
-        """Read the settings. Raises SettingsError."""
-        read = EnvReader(environ)
-        settings = cls(
-            bot_url=read.url("ANCHOR_BOT_URL", example=BASE_URL),
-            alerts_token=read.secret("ALERTS_TOKEN", _ALERTS_TOKEN),
-            workspace=read.optional_id("ALERTS_WORKSPACE", SLACK_ID, _TEAM) or "",
-        )
-        read.finish()
-        return settings
 
 
 def summarize(settings: Settings) -> dict[str, str]:

@@ -1,21 +1,15 @@
 """Past orders as the journal has them, and the filter that chooses some."""
 
-import base64
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
 from bot.core import outcomes
-from bot.core.fields import parse_object
 from bot.core.session_ids import SessionId
 
 _UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
 
-_DAY = 86_400.0
-_LONGEST_CURSOR = 131_072  # characters: the most that an argument of a command can have
 
 CHANGE = "set"
 """The verb of a change of settings, beside those of orders."""
@@ -109,66 +103,9 @@ class HistoryFilter:
     """Whether changes of settings are wanted, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The place of a reader of the journal.
-
-    It has read what was given before `since` (Unix seconds), and the orders that are `shown`, each as it was then.
-    """
-
-    since: float
-    shown: Mapping[str, str]
-
-    @property
-    def text(self) -> str:
-        """Return it as one word."""
-        fields = {"since": self.since, "shown": dict(self.shown)}
-        return base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode()
-
-
-def read_cursor(text: str) -> Cursor | None:
-    """Return what `Cursor.text` has written; None for any other text."""
-    try:
-        fields = parse_object(base64.urlsafe_b64decode(text[:_LONGEST_CURSOR])) or {}
-        since, shown = float(fields["since"]), {name: str(progress) for name, progress in fields["shown"].items()}
-    except (ValueError, TypeError, LookupError, AttributeError):
-        return None
-    return Cursor(since, shown) if math.isfinite(since) else None
-
-
 def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:
     """Return whether a viewer is allowed to see where and why `user_id` gave an order.
 
     Channels can be private, and reasons can be confidential: admins see them, and the person who gave the order.
     """
     return is_admin or user_id == viewer_id
-
-
-class Period(StrEnum):
-    """The periods that people can choose, in days."""
-
-    DAY = "1"
-    WEEK = "7"
-    MONTH = "30"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryQuery:
-    """The orders that an admin wants to see. Nobody and None mean no condition."""
-
-    user_ids: frozenset[str] = frozenset()
-    session_id: str | None = None
-    result: Result | None = None
-    period: Period = Period.DAY
-
-    def filter(self, team_id: str, now: float) -> HistoryFilter:
-        """Return the filter for a workspace; `now` is in Unix seconds."""
-        return HistoryFilter(
-            team_id=team_id,
-            session_id=self.session_id,
-            user_ids=self.user_ids,
-            results=frozenset() if self.result is None else frozenset({self.result}),
-            since=None if self.period is Period.ALL else now - int(self.period) * _DAY,
-            has_changes=True,
-        )

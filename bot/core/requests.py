@@ -48,19 +48,18 @@ _ATTEMPT_PARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """The content of a message: everything that is needed to send it again."""
+    """The content of a message without attachments: everything that is needed to send it again."""
 
     text: str
     blocks: tuple[dict[str, Any], ...] = ()
-    attachments: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClickedMessage:
     """A message with a button, as it was when somebody clicked it.
 
-    `ts` identifies it in its channel, `thread_ts` is the thread for an answer ("" without one). Slack omits the
-    `content` of an ephemeral message.
+    `ts` identifies it in its channel, `thread_ts` is the thread for an answer ("" without one). `content` is None for
+    an ephemeral message, which Slack omits, and for one with attachments, which stays as it is.
     """
 
     ts: str

@@ -1,9 +1,8 @@
-"""Decide what is read at Anchor about sessions: of cards in the background, and of one that shows what Anchor does."""
+"""Decide what is read at Anchor about the sessions of cards, in the background."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.reminders import deadline_of
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Session, SessionPage, Unread
 
@@ -24,11 +23,6 @@ TIMELY = 3
 
 CHECKED_INTERVAL = 900.0
 """Seconds after which a card says a later check, and a session is read again that Anchor does not know."""
-
-MOST_IDLE, IDLE_MARGIN = 900.0, 60.0
-"""The longest idle timeout that a probe waits for, and how much later it must have come; in seconds."""
-
-OK, _REFUSED = 200, frozenset({401, 403, 404})
 
 OWN_LIST = 0
 _ENDS_CHECK = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE, Unread.TIMED_OUT})
@@ -101,32 +95,3 @@ def reads_left(times: Iterable[float], now: float) -> tuple[list[float], int]:
     """Return the requests that still count, of those at such times, and how many more are allowed."""
     recent = [at for at in times if now - READS_WINDOW < at <= now + READS_WINDOW]
     return recent, max(0, MOST_READS - len(recent))
-
-
-def idle_wait(session: Session, now: float) -> float | None:
-    """Return the seconds after which a session must have ended by its idle timeout; None if a wait can't tell.
-
-    That is if the timeout is not known, off or too long, or if its other limit can end the session before.
-    """
-    deadline, idle = deadline_of(session, now), (session.idle_minutes or 0.0) * 60
-    wait = idle + IDLE_MARGIN
-    ends_before = session.created_at is None or (deadline is not None and deadline.at < now + wait + IDLE_MARGIN)
-    return wait if 0 < idle <= MOST_IDLE and not ends_before else None
-
-
-def lists_others(listed: Sequence[bool | None]) -> bool | None:
-    """Return whether the list of a key has sessions of other keys; None if that is not known.
-
-    `listed` says of different keys whether the list of each has a session that all of them can see. One made it.
-    """
-    if False in listed:
-        return False
-    return True if len(listed) > 1 and all(listed) else None
-
-
-def pauses_others(listed: Sequence[bool | None], statuses: Sequence[int | None]) -> bool | None:
-    """Return whether a key can pause sessions of other keys, by the answers to a pause with each of the same keys."""
-    if any(status in _REFUSED for status in statuses):
-        return False
-    is_told = len(statuses) > 1 or False in listed
-    return True if is_told and all(status == OK for status in statuses) else None

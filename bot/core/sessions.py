@@ -60,7 +60,7 @@ class Session:
 
     `created_at` is in Unix seconds. `domains` are host names. `key_name` is the name of the API key that made it.
     `is_task` says whether a task of Anchor's made it, and not a program. `credits` is what it has cost so far.
-    `max_minutes` is its own limit of its duration, and `idle_minutes` of the time without activity; 0 if it has none.
+    `max_minutes` is its own limit of its duration, 0 if it has none.
     """
 
     id: SessionId
@@ -73,7 +73,6 @@ class Session:
     is_task: bool | None = None
     credits: float | None = None
     max_minutes: float | None = None
-    idle_minutes: float | None = None
 
     def lasting(self) -> "Session":
         """Return what does not change soon."""
@@ -83,7 +82,7 @@ class Session:
         """Return what a card shows: what stays true for long, and is for everybody in a channel."""
         tags = tuple(tag[:_LONGEST_TAG] for tag in self.tags[:_MOST_TAGS])
         short = {"domains": self.domains[:1], "tags": tags}
-        return self._with(status="", steps=None, credits=None, key_name="", idle_minutes=None, **short)
+        return self._with(status="", steps=None, credits=None, key_name="", **short)
 
     def with_newer(self, newer: "Session") -> "Session":
         """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""

@@ -105,9 +105,9 @@ def key_input(name: str) -> Block:
     return input_block("API key", key, optional=False, hint=hint)
 
 
-def people_select(name: str, placeholder: str, chosen: Collection[str], *, most: int = MOST_NAMED) -> Block:
+def people_select(name: str, placeholder: str, chosen: Collection[str]) -> Block:
     """Return the menu that chooses people."""
-    selected = {"max_selected_items": most, "initial_users": sorted(chosen)}
+    selected = {"max_selected_items": MOST_NAMED, "initial_users": sorted(chosen)}
     return element("multi_users_select", name, placeholder, **selected)
 
 

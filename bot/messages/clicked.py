@@ -1,6 +1,6 @@
 """Change the message whose button was clicked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def without_images(card: MessageContent) -> MessageContent:
     """Return the card without its images, and without blocks that contain nothing else."""
-    return replace(card, blocks=tuple(_strip(card.blocks)), attachments=tuple(_strip(card.attachments)))
+    return replace(card, blocks=tuple(_strip(card.blocks)))
 
 
 def _strip(part: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -67,24 +67,13 @@ def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     The next button takes the place of the old one, so that a row of buttons does not move, and the line follows its
     block. A full message gets no line. Applying an update twice has the same effect as once.
     """
-    blocks = _update_blocks(update, card.blocks)
-    attachments = tuple(
-        {**one, "blocks": list(_update_blocks(update, one["blocks"]))} if one.get("blocks") else one
-        for one in card.attachments
-    )
-    updated = MessageContent(card.text, blocks, attachments)
+    updated = replace(card, blocks=_update_blocks(update, card.blocks))
     return card if updated == card else replace(updated, text=_updated_text(update, card))
 
 
 def has_line(update: CardUpdate, card: MessageContent) -> bool:
     """Return whether the card contains the line of the update."""
-    return any(map(update.is_in, _all_blocks(card)))
-
-
-def _all_blocks(card: MessageContent) -> Iterator[Block]:
-    yield from card.blocks
-    for attachment in card.attachments:
-        yield from attachment.get("blocks", ())
+    return any(map(update.is_in, card.blocks))
 
 
 def _update_blocks(update: CardUpdate, blocks: Sequence[Block]) -> tuple[Block, ...]:
@@ -131,7 +120,7 @@ def _replace_button(block: Block, session_id: SessionId, button: Block | None) -
 
 def _updated_text(update: CardUpdate, card: MessageContent) -> str:
     """Return the text of the whole message, with the new line in place of an earlier one; it is cut before the line."""
-    earlier = {block["text"]["text"] for block in _all_blocks(card) if update.is_in(block)}
+    earlier = {block["text"]["text"] for block in card.blocks if update.is_in(block)}
     rest = "\n".join(line for line in card.text.split("\n") if line not in earlier)
     line = update.block["text"]["text"]
     return f"{fit(rest, LONGEST_TEXT - width(line) - 1)}\n{line}".lstrip("\n")

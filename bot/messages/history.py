@@ -1,47 +1,29 @@
-"""Past orders as people see them in Home, and the modal in which admins look for others."""
+"""Past orders as people see them in Home, and in the modal of the last 30 days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core import outcomes
-from bot.core.history import CHANGE, HistoryQuery, PastOrder, Period, Result, can_see_all
+from bot.core.history import CHANGE, PastOrder, can_see_all
 from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Source, Verb
-from bot.messages.blocks import Block, View, element, input_block, one_of, section
-from bot.messages.buttons import HISTORY, people_select, plain_button
+from bot.messages.blocks import Block, View, section
+from bot.messages.buttons import HISTORY, plain_button
 from bot.messages.markup import DOING, DONE, code, mention, moment, plain, session, where_and_why
 
 MOST_IN_HOME = 10
-MOST_IN_MODAL = 30
-"""The most orders that are shown; a modal has at most 100 blocks."""
+MOST_IN_MODAL = 100
+"""The most orders that the modal shows, two in a block: it has at most 100 blocks, of 3,000 characters each."""
 
-PEOPLE, SESSION, RESULT, PERIOD = "people", "session", "result", "period"
-"""The inputs of the modal; block and element have the same name."""
+DAYS = 30
+TITLE = f"Last {DAYS} days"
 
-EVERY_RESULT = "every"
-TITLE = "Pauses and resumes"
-NO_SESSION = "This is not exactly one session id. Paste the id, or a URL that contains it, or leave the field empty."
-
-_MOST_PEOPLE = 20
 _HEADING = "*Last pauses and resumes*, when this tab was opened"
 _NONE = "*Last pauses and resumes*: none yet."
 _UNREADABLE = (
     "⚠️ *Last pauses and resumes*: the bot's database does not answer, so they can't be shown. Try again later."
 )
-_MORE = f"The newest {MOST_IN_MODAL}. There are more: choose narrower filters."
-_RESULTS = {
-    Result.DONE: "Done",
-    Result.NOT_DONE: "Not done",
-    Result.UNCONFIRMED: "Unconfirmed",
-    Result.REFUSED: "Refused by this app",
-    Result.UNFINISHED: "Not finished yet",
-}
-_PERIODS = {
-    Period.DAY: "Last 24 hours",
-    Period.WEEK: "Last 7 days",
-    Period.MONTH: "Last 30 days",
-    Period.ALL: "Everything that is kept",
-}
+_MORE = f"The newest {MOST_IN_MODAL}. There are more: `anchor-bot journal` prints all."
 _DONE = {
     outcomes.Paused.__name__: DONE[Verb.PAUSE],
     outcomes.Resumed.__name__: DONE[Verb.RESUME],
@@ -98,7 +80,7 @@ class LastOrders:
 
 def last_orders(last: LastOrders) -> list[Block]:
     """Return the blocks for Home."""
-    button = plain_button(HISTORY, "Search all") if last.is_admin else None
+    button = plain_button(HISTORY, TITLE) if last.is_admin else None
     if last.orders is None:
         return [section(_UNREADABLE, button)]
     shown = [
@@ -108,24 +90,17 @@ def last_orders(last: LastOrders) -> list[Block]:
     return [section(f"{_HEADING}:" if shown else _NONE, button), *shown]
 
 
-def history_modal(query: HistoryQuery, orders: list[PastOrder] | None) -> View:
-    """Return the modal with its filters, and the orders that they choose; None if the journal cannot be read.
+def history_modal(orders: Sequence[PastOrder] | None) -> View:
+    """Return the modal with the orders of the last 30 days, the newest first; None if the journal cannot be read.
 
     More than MOST_IN_MODAL mean that there are more than are shown.
     """
-    return View(
-        (*_inputs(query), {"type": "divider"}, *_found(orders)), title=TITLE, submit="Show", callback_id=HISTORY
-    )
-
-
-def _found(orders: list[PastOrder] | None) -> list[Block]:
     if orders is None:
-        return [section("⚠️ The bot's database does not answer. Press *Show* again in a minute.")]
-    if not orders:
-        return [section("No pause or resume fits to these filters.")]
-    shown = [section(_line(one, shows_all=True)) for one in orders[:MOST_IN_MODAL]]
-    more = len(orders) > MOST_IN_MODAL
-    return [section(_MORE if more else "All, the newest first:"), *shown]
+        return View((section(_UNREADABLE),), title=TITLE)
+    lines = [_line(one, shows_all=True) for one in orders[:MOST_IN_MODAL]]
+    shown = [section("\n".join(lines[first : first + 2])) for first in range(0, len(lines), 2)]
+    heading = _MORE if len(orders) > MOST_IN_MODAL else "All, the newest first:"
+    return View((section(heading if shown else "No pause or resume."), *shown), title=TITLE)
 
 
 def _line(order: PastOrder, *, shows_all: bool) -> str:
@@ -155,16 +130,3 @@ def _what(order: PastOrder) -> str:
         or_id = " or the session id" if verb is Verb.END and name == outcomes.KeyRejected.__name__ else ""
         return f"⛔ *Not {verb.past}*: {WHY[name]}{or_id}."
     return f"❓ *{request} unconfirmed.*" if name in _UNCONFIRMED else f"❓ *{request}*: {code(name)}."
-
-
-def _inputs(query: HistoryQuery) -> list[Block]:
-    people = people_select(PEOPLE, "Everybody", query.user_ids, most=_MOST_PEOPLE)
-    one_session = element("plain_text_input", SESSION, "Every session", initial_value=query.session_id)
-    results = {EVERY_RESULT: "Every outcome", **{kind.value: label for kind, label in _RESULTS.items()}}
-    periods = {period.value: label for period, label in _PERIODS.items()}
-    return [
-        input_block("People", people),
-        input_block("Session", one_session),
-        input_block("Outcome", one_of("static_select", RESULT, results, query.result or EVERY_RESULT), optional=False),
-        input_block("Period", one_of("static_select", PERIOD, periods, query.period), optional=False),
-    ]

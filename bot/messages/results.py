@@ -79,7 +79,6 @@ CARD_LOST = (
 )
 """Lines of a result: Slack did not let the bot update the clicked message, or lets nobody update a card any more."""
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
-_END_IS_NEAR = 600.0  # seconds
 _SERVER_ERROR, _LONGEST_QUOTE = 500, 300
 _PRODUCED = {
     Verb.PAUSE: frozenset({"success", "ok", "paused"}),
@@ -305,23 +304,14 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
 def facts_message(
     session_id: SessionId, told: Session | None, known: Session | None, *, now: float, offers_end: bool = False
 ) -> Message | None:
-    """Return what people have to know of a session that was paused, if it is `known` and their result lacked it.
+    """Return the warning that an outside program goes on, if it is `known` and the result, which `told` it, lacked it.
 
-    `told` is what the result knew. `now` is in Unix seconds.
+    `now` is in Unix seconds.
     """
-    if known is None:
+    if known is None or known.is_task is not False or (told is not None and told.is_task is False):
         return None
-    warnings = []
-    if known.is_task is False and (told is None or told.is_task is not False):
-        warnings.append(_EXTERNAL)
-    ends_at = known.ends_at
-    if ends_at is not None and now < ends_at < now + _END_IS_NEAR and (told is None or told.ends_at is None):
-        warnings.append(f"⚠️ Anchor ends this session by {markup.time_of(ends_at)}.")
-    if not warnings:
-        return None
-    message = in_channel(*warnings, buttons.known_facts(known, now=now), markup.session(session_id))
-    ends = offers_end and _EXTERNAL in warnings
-    return with_buttons(message, buttons.end_button(session_id, known, now=now)) if ends else message
+    message = in_channel(_EXTERNAL, buttons.known_facts(known, now=now), markup.session(session_id))
+    return with_buttons(message, buttons.end_button(session_id, known, now=now)) if offers_end else message
 
 
 def _because(order: Order) -> str:

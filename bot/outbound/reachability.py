@@ -40,7 +40,8 @@ async def send(
         request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
         return await asyncio.wait_for(_exchange(request), _TIMEOUT)
     except NETWORK_ERRORS as error:
-        kind = Unanswered.PROXY_FAILED if _is_of_proxy(error, URL(url).host) else _kind_of(error)
+        kind = Unanswered.CERTIFICATE_REFUSED if isinstance(error, aiohttp.ClientSSLError) else Unanswered.NOT_REACHED
+        kind = Unanswered.PROXY_FAILED if _is_of_proxy(error, URL(url).host) else kind
         return Finding(kind, {"host": urlsplit(url).netloc, "why": _why(error)})
 
 
@@ -56,19 +57,6 @@ def _is_of_proxy(error: Exception, host: str | None) -> bool:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return error.host != host
     return isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError)
-
-
-def _kind_of(error: Exception) -> Unanswered:
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return Unanswered.NAME_UNKNOWN
-        case aiohttp.ClientSSLError():
-            return Unanswered.CERTIFICATE_REFUSED
-        case TimeoutError():
-            return Unanswered.TIMED_OUT
-        case aiohttp.ClientConnectorError():
-            return Unanswered.NOT_CONNECTED
-    return Unanswered.CONNECTION_BROKE
 
 
 def _why(error: Exception) -> str:

@@ -111,6 +111,20 @@ class CardSender:
         owner = await self.workspaces.find(card.team_id) if card.team_id else self.workspaces.pinned
         if isinstance(content := card.parts[0].content, BatchContent):
             return await self._try_batch(card, owner, content)
+        message = await self._compose(card, owner)
+        digest = digest_of(message)
+        if card.ts is not None and digest == card.shown:
+            return Attempt(SentCard(card, card.ts, digest))
+        return _read(card, await self._call(card, owner, message), digest)
+
+    async def compose(self, card: ClaimedCard) -> Message:
+        """Return what a message that is kept up to date shows now. Raises StoreError."""
+        owner = await self.workspaces.find(card.team_id)
+        if isinstance(content := card.parts[0].content, BatchContent):
+            return (await self._compose_batch(card, owner, content))[0]
+        return await self._compose(card, owner)
+
+    async def _compose(self, card: ClaimedCard, owner: Workspace | None) -> Message:
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
@@ -120,19 +134,21 @@ class CardSender:
         message = card_message(parts, states, facts, channel_id=card.channel_id, refusals=refusals)
         alerts = [one for one, _ in parts if isinstance(one, AlertContent) and one.reply is None]
         gone = {one.sender for alert in alerts for one in alert.firing if owner and not owner.named_token(one.sender)}
-        message = with_revoked(with_check(message, min(checks, default=None)), sorted(gone))
-        digest = digest_of(message)
-        if card.ts is not None and digest == card.shown:
-            return Attempt(SentCard(card, card.ts, digest))
-        return _read(card, await self._call(card, owner, message), digest)
+        return with_revoked(with_check(message, min(checks, default=None)), sorted(gone))
+
+    async def _compose_batch(
+        self, card: ClaimedCard, owner: Workspace | None, content: BatchContent
+    ) -> tuple[Message, bool]:
+        """Return the result of a batch, as far as it has come, and whether it is over."""
+        batch_id = card.parts[0].session_id
+        orders = await self.states.of_batch(card.team_id, batch_id)
+        posted = await self.states.message_of_batch(content.follows) if content.follows else None
+        earlier = await self.slack.permalink(owner.bot_token, *posted) if posted and owner else ""
+        return batch_message(content, orders, batch_id, earlier=earlier), all(one.outcome for one in orders)
 
     async def _try_batch(self, card: ClaimedCard, owner: Workspace | None, content: BatchContent) -> Attempt:
         """Send the result of a batch, as far as it has come; at its end elsewhere if Slack refuses it there."""
-        batch_id = card.parts[0].session_id
-        orders = await self.states.of_batch(card.team_id, batch_id)
-        earlier = await self._link_to(content.follows, owner) if content.follows else ""
-        message = batch_message(content, orders, batch_id, earlier=earlier)
-        is_over = all(one.outcome for one in orders)
+        message, is_over = await self._compose_batch(card, owner, content)
         after = None if is_over else BATCH_INTERVAL
         if card.channel_id != content.channel_id:
             message = as_direct_message(message, content.channel_id)
@@ -153,10 +169,6 @@ class CardSender:
             result = await self._call(replace(card, channel_id=content.user_id, ts=None), owner, message)
         attempt = _read(card, result, digest_of(message))
         return attempt if attempt.sent.ts is None else replace(attempt, sent=replace(attempt.sent, retry_after=after))
-
-    async def _link_to(self, batch_id: str, owner: Workspace | None) -> str:
-        posted = await self.states.message_of_batch(batch_id)
-        return await self.slack.permalink(owner.bot_token, *posted) if posted and owner else ""
 
     async def _read_states(self, card: ClaimedCard) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,7 +17,6 @@ from cachetools import TTLCache
 
 from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
-from bot.messages.blocks import Message, View, as_response
 from bot.messages.checks import (
     CHANNEL_PROBE,
     Checked,
@@ -30,6 +29,7 @@ from bot.messages.checks import (
     Wrong,
     judge_clock,
     judge_scopes,
+    not_checked,
 )
 from bot.messages.install import CODE_REFUSED, Page
 from bot.outbound.anchor.orders import AnchorClient
@@ -50,23 +50,21 @@ _log = logging.getLogger(__name__)
 
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
-_NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
+_SLACK = {"who": "Slack", "setting": "SLACK_API_URL"}
+_ANCHOR = {"who": "Anchor", "setting": "ANCHOR_API_URL"}
+_NOT_FOUND = 404
 
 _EVENTS_PATH = "/slack/events"
 _OK = 200
 _REJECTED = frozenset({400, 401})
-_GATEWAY = frozenset({502, 503, 504})
 
 _NO_CODE = Secret("made-up-by-the-check")
 _CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
 
 _AT_ONCE = 10  # workspaces
-_NAMED = 50  # workspaces on one line
-_LONGEST_ERRORS = 500  # characters
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 _TTL = 300.0  # seconds
-_NEWS_WAIT = 2.0  # seconds for a notification to arrive
 _WAIT = 1.0  # seconds for which Home waits
 MOST = 10_000  # workspaces
 
@@ -81,10 +79,10 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     if not isinstance(result, NewKeyUnverified):
         return Finding(Good.KEY_ACCEPTED)
     if not result.was_sent:
-        return Finding(Unanswered.NO_CONNECTION, {"who": "Anchor", "setting": "ANCHOR_API_URL"})
+        return Finding(Unanswered.NOT_REACHED, {"host": "Anchor", "why": "see above"})
     why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
     if result.is_foreign:
-        return Finding(Wrong.NOT_ANCHOR, {"why": why})
+        return Finding(Wrong.NOT_API, _ANCHOR | {"why": why})
     return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
 
 
@@ -94,25 +92,19 @@ async def check_hosts(session: aiohttp.ClientSession, slack_api_url: str, anchor
         send(session, slack_api_url.rstrip("/") + _SLACK_PATH), send(session, anchor_api_url.rstrip("/") + _ANCHOR_PATH)
     )
     return [
-        Checked(CheckName.SLACK, _find_api(slack, slack_api_url, Wrong.NOT_SLACK)),
-        Checked(CheckName.ANCHOR, _find_api(anchor, anchor_api_url, Wrong.NOT_ANCHOR)),
+        Checked(CheckName.SLACK, _find_api(slack, slack_api_url, _SLACK)),
+        Checked(CheckName.ANCHOR, _find_api(anchor, anchor_api_url, _ANCHOR)),
         Checked(CheckName.CLOCK, judge_clock(one.skew for one in (slack, anchor) if isinstance(one, Reached))),
     ]
 
 
-def _find_api(result: Reached | Finding, url: str, foreign: Wrong) -> Finding:
-    """Return the finding about the way to an API; `foreign` if the host does not have it."""
+def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Finding:
+    """Return the finding about the way to an API."""
     if isinstance(result, Finding):
         return result
     if result.status == _NOT_FOUND:
-        return Finding(foreign, {"why": f"HTTP {result.status}"})
+        return Finding(Wrong.NOT_API, {**api, "why": f"HTTP {result.status}"})
     return Finding(Good.REACHED, {"host": urlsplit(url).netloc})
-
-
-async def serves_events(session: aiohttp.ClientSession, url: str) -> bool:
-    """Return whether the bot at `url` takes Slack's requests over HTTP. In Socket Mode it does not have the path."""
-    result = await send(session, f"{url}/slack/events")
-    return isinstance(result, Reached) and result.status == _METHOD_NOT_ALLOWED
 
 
 async def check_running_bot(session: aiohttp.ClientSession, url: str, token: Secret | None) -> Finding:
@@ -151,28 +143,15 @@ async def check_public_url(session: aiohttp.ClientSession, base_url: str, signin
         return Finding(Good.URL_VERIFIED, values)
     if result.status in _REJECTED and values["why"]:
         return Finding(Wrong.URL_REJECTS, values)
-    return Finding(Unanswered.URL_UNAVAILABLE if result.status in _GATEWAY else Wrong.URL_FOREIGN, values)
+    return Finding(Wrong.URL_FOREIGN, {"url": url, "why": f"HTTP {result.status}"})
 
 
-async def check_blocks(slack: SlackClient, messages: Sequence[Message], views: Sequence[View]) -> Finding:
-    """Let Slack validate messages and views, which shows nothing."""
-    shown = [("message", as_response(one)) for one in messages] + [("view", one.as_json()) for one in views]
-    try:
-        found = [error for kind, content in shown for error in await slack.validate(kind, content)]
-    except SlackUnreachableError as error:
-        return no_answer(error)
-    values = {"count": str(len(shown)), "errors": "; ".join(found)[:_LONGEST_ERRORS]}
-    return Finding(Wrong.BLOCKS_REFUSED if found else Good.BLOCKS_VALID, values)
-
-
-async def check_token(
-    slack: SlackClient, token: Secret, *, refused: Wrong = Wrong.TOKEN_REFUSED
-) -> tuple[Finding, TokenInfo | None]:
+async def check_token(slack: SlackClient, token: Secret) -> tuple[Finding, TokenInfo | None]:
     """Check a bot token. Return the finding, and what Slack says if it accepts the token."""
     try:
         found = await slack.inspect(token)
     except TokenRefusedError as error:
-        return Finding(refused, {"code": str(error)}), None
+        return Finding(Wrong.TOKEN_REFUSED, {"code": str(error)}), None
     except SlackUnreachableError as error:
         return no_answer(error), None
     values = {"team": found.team_id, "name": found.team_name, "bot": found.bot_name}
@@ -195,12 +174,12 @@ async def check_channel(slack: SlackClient, token: Secret, channel: str | None) 
     if channel is None:
         return Finding(Skipped.CHANNEL_UNSET)
     try:
-        is_deleted = await slack.try_channel(token, channel, CHANNEL_PROBE)
+        await slack.try_channel(token, channel, CHANNEL_PROBE)
     except RefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
         return no_answer(error)
-    return Finding(Good.CHANNEL_OPEN if is_deleted else Questionable.MESSAGE_LEFT, {"channel": channel})
+    return Finding(Good.CHANNEL_OPEN, {"channel": channel})
 
 
 async def delete_left_probe(slack: SlackClient, workspace: Workspace) -> None:
@@ -212,9 +191,9 @@ async def delete_left_probe(slack: SlackClient, workspace: Workspace) -> None:
 def no_answer(error: SlackUnreachableError) -> Finding:
     """Return the finding about a call that Slack did not answer."""
     if isinstance(error, NotSlackError):
-        return Finding(Wrong.NOT_SLACK, {"why": str(error)})
+        return Finding(Wrong.NOT_API, _SLACK | {"why": str(error)})
     if isinstance(error, NotConnectedError):
-        return Finding(Unanswered.NO_CONNECTION, {"who": "Slack", "setting": "SLACK_API_URL"})
+        return Finding(Unanswered.NOT_REACHED, {"host": "Slack", "why": "see above"})
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})
 
 
@@ -243,16 +222,6 @@ async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -
     return await _judge_database(store), store
 
 
-async def check_news(store: Store) -> list[Checked]:
-    """Check that notifications arrive, if there are other processes that could send any."""
-    try:
-        is_heard = await store.database.news.come_through(within=_NEWS_WAIT)
-    except errors.StoreUnreachableError as error:
-        return [Checked(CheckName.NEWS, database_down(store, error))]
-    kind = Good.NEWS_COME if is_heard else Questionable.NEWS_LATE
-    return [] if is_heard is None else [Checked(CheckName.NEWS, Finding(kind))]
-
-
 async def _judge_database(store: Store) -> Finding:
     try:
         revision, is_known = await find_revision(store.database)
@@ -262,10 +231,9 @@ async def _judge_database(store: Store) -> Finding:
         return database_down(store, error)
     if revision is None:
         return Finding(Good.DATABASE_NEW)
+    is_current = is_known and revision == newest()
     values = {"revision": revision, "head": newest()}
-    if not is_known:
-        return Finding(Wrong.DATABASE_NEWER, values)
-    return Finding(Good.DATABASE_CURRENT if revision == newest() else Wrong.DATABASE_OLD, values)
+    return Finding(Good.DATABASE_CURRENT if is_current else Wrong.DATABASE_OTHER, values)
 
 
 async def check_encryption(store: Store, *, is_one: bool) -> Finding:
@@ -308,24 +276,19 @@ class Services:
 
     async def check_in_slack(self, workspace: Workspace) -> list[Checked]:
         """Check the bot token, its scopes and the alert channel of one workspace."""
-        refused = Wrong.INSTALLATION_REFUSED if workspace.is_managed else Wrong.TOKEN_REFUSED
-        token, found = await check_token(self.slack, workspace.bot_token, refused=refused)
-        scopes = channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.BOT_TOKEN})
+        token, found = await check_token(self.slack, workspace.bot_token)
+        scopes = channel = not_checked(f"see {CheckName.BOT_TOKEN}")
         if found is not None:
             scopes = judge_scopes(found.scopes, SCOPES)
-            channel = Finding(Skipped.NOT_CHECKED, {"first": CheckName.SCOPES})
+            channel = not_checked(f"see {CheckName.SCOPES}")
             if found.scopes is None or _POST in found.scopes:
                 channel = await check_channel(self.slack, workspace.bot_token, workspace.alerts_channel)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
-    async def check_all(self, store: Store, team_id: str | None, allowed: frozenset[str]) -> AsyncIterator[Checked]:
-        """Check the workspace `team_id`, or each in the database, and whether it is `allowed`. Can raise StoreError."""
+    async def check_all(self, store: Store, team_id: str | None) -> AsyncIterator[Checked]:
+        """Check the workspace `team_id`, or each in the database. Can raise StoreError."""
         installed = [summary.team_id for summary in await store.rows.summaries()]
-        if team_id is None and allowed and (others := [one for one in installed if one not in allowed]):
-            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-            teams = ", ".join(others[:_NAMED]) + more
-            yield Checked(CheckName.WORKSPACES, Finding(Questionable.NOT_NAMED, {"teams": teams}))
         chosen = installed if team_id is None else [team_id] if team_id in installed else []
         if not chosen:
             kind = Skipped.NO_WORKSPACES if team_id is None else Wrong.NOT_INSTALLED

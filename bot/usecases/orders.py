@@ -16,11 +16,12 @@ from bot import request_id
 from bot.core.cards import BatchContent
 from bot.core.outcomes import CALL_SOMEBODY, Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import settled_outcome
-from bot.core.requests import CONTINUED, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
+from bot.core.requests import CONTINUED, MessageContent, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
-from bot.messages.blocks import Message, section
+from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
 from bot.messages.results import CARD_LOST, CARD_NOT_UPDATED, card_update, facts_message, outcome_message
+from bot.outbound.slack.client import Posted
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
 from bot.outbound.store.journal import Journal
@@ -39,7 +40,8 @@ _NAMED_WITHIN = 0.1  # seconds that a pause waits for its cards
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
-_NOBODY = Receipt("nobody")
+_NOBODY, _REPLACED = Receipt("nobody"), Receipt("response_url")
+_REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then its thread gets the result
 _MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
 
 _SESSION = attrgetter("session")
@@ -150,10 +152,12 @@ class Orders:
             is_by_alert = entry.order.source is Source.ALERT and not is_on_card
             group = await self._take_call(entry.order) if is_by_alert else ""
             nobody_waits = is_operator or is_on_card or group is None or await self.session_cards.is_needless(entry)
+            is_replaced = isinstance(outcome, Paused) and not nobody_waits and await self._is_replaced(entry, address)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message, nobody_waits, group = report(error), is_operator, ""
+            message, nobody_waits, is_replaced, group = report(error), is_operator, False, ""
         told = mentioning(message, group) if group else message
-        receipt = _NOBODY if nobody_waits else await self.delivery.deliver(address, told, is_ours=is_ours)
+        receipt = _NOBODY if nobody_waits else _REPLACED if is_replaced else None
+        receipt = receipt or await self.delivery.deliver(address, told, is_ours=is_ours)
         self.journal.told(entry, receipt.route if receipt else None)
         if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
             self.session_cards.posted(entry, message, receipt.posted)
@@ -234,18 +238,10 @@ class Orders:
         self.journal.settle(entry, outcome)
         if isinstance(outcome, Paused):
             self.has_paused.set()
-        if entry.address.message_ts is None and isinstance(outcome, Resumed):
-            self.tasks.start(self._is_card(entry, outcome))
         is_pause = entry.order.verb is Verb.PAUSE
         if not isinstance(outcome, Refusal) and not (is_pause and self._known(entry)):
             await asyncio.wait({entry.written}, timeout=_NAMED_WITHIN if is_pause else _SETTLE_TIMEOUT)
         return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
-
-    async def _is_card(self, entry: Entry, outcome: Outcome) -> bool:
-        """Return whether the clicked message is a card, and report the outcome in other channels."""
-        is_card = await self.session_cards.is_card(entry)
-        self.tasks.start(self.session_cards.report(entry, outcome, in_thread=is_card))
-        return is_card
 
     async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
         try:
@@ -254,29 +250,34 @@ class Orders:
             return None
 
     async def _result(self, entry: Entry, outcome: Outcome, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
-        """Update the clicked message, if there is one. Return the message about the outcome, and where it goes.
+        """Update the clicked message of another program. Return the message about the outcome, and where it goes.
 
-        A success goes to the message's thread, a failure to the channel, so that nobody misses it. A resume is reported
-        in the channel, too: what was said there last can be that the agent is paused.
+        A pause goes to the message's thread. All else goes to the channel, so that nobody misses it.
         """
         clicked, line = address.clicked, ""
-        has_message = clicked is not None or address.thread_ts is not None
-        is_card = await (self._is_card(entry, outcome) if has_message else self.session_cards.is_card(entry))
-        message = self.message(entry, outcome)
-        if clicked is None:
-            if is_card and isinstance(outcome, Paused | Resumed):
-                message = replace(message, blocks=())  # the card has the button
-            return address, message
-        if not is_card:
+        is_card = await self.session_cards.is_card(entry)
+        message, has_button = self.message(entry, outcome), is_card
+        if clicked is not None and not is_card:
             update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=entry.known)
             line = await self._card_updates.send(address, clicked, update)
-        goes_to_thread = isinstance(outcome, Paused) or (isinstance(outcome, Resumed) and is_card)
-        if not goes_to_thread:
-            thread_ts = None if isinstance(outcome, Resumed) else address.thread_ts
-            return replace(address, thread_ts=thread_ts), _with_line(message, line)
-        if clicked.thread_ts and line != CARD_NOT_UPDATED:
-            message = replace(message, blocks=())  # the message with the thread has the button
-        return replace(address, thread_ts=address.result_thread), _with_line(message, line)
+            has_button = clicked.content is not None and bool(clicked.thread_ts) and line != CARD_NOT_UPDATED
+        if isinstance(outcome, Paused):
+            if has_button:
+                message = replace(message, blocks=())
+            address = replace(address, thread_ts=address.result_thread) if clicked else address
+        elif clicked is not None and isinstance(outcome, Resumed):
+            address = replace(address, thread_ts=None)
+        return address, _with_line(message, line)
+
+    async def _is_replaced(self, entry: Entry, address: ReplyAddress) -> bool:
+        """Replace the bot's own message that was clicked by what it shows now. Return whether Slack has taken that."""
+        message = await self.session_cards.clicked_message(entry)
+        if message is None or address.response_url is None:
+            return False
+        content = MessageContent(message.text, message.blocks)
+        replacing = self.tasks.start(self.delivery.replace_message(address, content, Visibility.IN_CHANNEL))
+        await asyncio.wait({replacing}, timeout=_REPLACE_TIMEOUT)
+        return replacing.done() and isinstance(replacing.result(), Posted)
 
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
@@ -318,7 +319,6 @@ class OperatorOrders:
         self.journal.told(entry, "terminal")
         await asyncio.wait({entry.written}, timeout=within)
         if entry.written.done():
-            await self.session_cards.report(entry, outcome, in_thread=False)
             if order.batch_id:
                 keeping = self.session_cards.keep_batch(entry, BatchContent(order.actor.user_id))
                 await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)

@@ -21,20 +21,12 @@ MOST_OF_BATCH = 20
 SHARE = 3
 """One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
 
-_PACE = 4  # turns that begin per iteration of the event loop, at least,
-_PART = 8  # or an eighth of those that wait: the same work many times in a row takes less time,
-_MOST_PACE = 64  # but no more: an iteration delays everything else
-_BUSY = 0.005  # seconds that an iteration takes if the event loop has much to do
-_REST = 2.0  # times as long until the next turn begins,
-_LONGEST_REST = 0.1  # seconds: an iteration that took longer was a standstill of the process
-
 
 class FairQueue:
     """Turns for work. They come to the people who wait in rotation.
 
-    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. A few
-    turns begin per iteration of the event loop: thousands that begin at once would hold up everything else. They rest
-    while it is busy, unless they are urgent. A turn that has not come after `longest_wait` seconds never comes.
+    At most `most` turns run at the same time, and `most_each` of one person. At most `capacity` others wait. A turn
+    that has not come after `longest_wait` seconds never comes.
     """
 
     def __init__(
@@ -44,13 +36,10 @@ class FairQueue:
         most_each: int,
         longest_wait: float | None = None,
         capacity: int = CAPACITY,
-        is_urgent: bool = False,
     ) -> None:
         self.longest_wait = longest_wait
         self._turns: Rotation[Turn] = Rotation(most=most, most_each=most_each)
         self._capacity = capacity
-        self._is_urgent = is_urgent
-        self._left = self._pace = _PACE
         self._is_stopped = False
 
     def stop(self) -> None:
@@ -66,8 +55,7 @@ class FairQueue:
             turn.cancel(Stopping())
         elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
             turn.cancel(Overloaded())
-        elif self._left and self._turns.take_place(person):
-            self._count()
+        elif self._turns.take_place(person):
             turn.come(person)
         else:
             self.add(turn, person)
@@ -88,31 +76,10 @@ class FairQueue:
         self._begin()
 
     def _begin(self) -> None:
-        """Begin as many turns as this iteration of the event loop has left, and the others in later ones."""
-        while self._left and (taken := self._turns.take()):
+        """Begin as many turns as there is room for."""
+        while (taken := self._turns.take()) is not None:
             turn, person = taken
-            self._count()
             turn.come(person)
-
-    def _count(self) -> None:
-        """Count a turn that begins in this iteration of the event loop."""
-        if self._left == self._pace:
-            loop = asyncio.get_running_loop()
-            loop.call_soon(self._end_iteration, loop.time())
-        self._left -= 1
-
-    def _end_iteration(self, began: float) -> None:
-        """Begin the next turns: at once, or after a rest if the event loop had much else to do."""
-        loop = asyncio.get_running_loop()
-        took = loop.time() - began
-        if took < _BUSY or self._is_urgent:
-            self._begin_next()
-        else:
-            loop.call_later(min(_REST * took, _LONGEST_REST), self._begin_next)
-
-    def _begin_next(self) -> None:
-        self._left = self._pace = min(max(_PACE, len(self._turns) // _PART), _MOST_PACE)
-        self._begin()
 
 
 class Turn:

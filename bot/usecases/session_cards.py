@@ -80,6 +80,15 @@ class SessionCards:
         actor = entry.order.actor
         return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
+    async def clicked_message(self, entry: Entry) -> Message | None:
+        """Return what the bot's own message shows now whose button was clicked; None if it is none, or not read."""
+        clicked, outbox = entry.address.clicked, self.outbox
+        name = (entry.order.actor.team_id, entry.order.actor.channel_id, clicked.ts if clicked else "")
+        if outbox.sender is None or name not in entry.cards:
+            return None
+        card = await or_default(outbox.rows.message(*name), None, within=_KNOWN_WITHIN)
+        return None if card is None else await or_default(outbox.sender.compose(card), None, within=_KNOWN_WITHIN)
+
     async def is_needless(self, entry: Entry) -> bool:
         """Return whether a newer result is there: that of a first click, or of an order after a resume was undone.
 
@@ -96,18 +105,6 @@ class SessionCards:
         state = (await self.states.of(team_id, [session_id])).get(session_id)
         return state is None or state.phase is not Phase.PAUSED
 
-    async def report(self, entry: Entry, outcome: Outcome, *, in_thread: bool) -> None:
-        """Post a resume in the channel in which a message that cannot be edited said last that the session is paused.
-
-        The channel of the order has its result already, unless that is in the thread of a card.
-        """
-        if entry.is_lost or not isinstance(outcome, Resumed) or await self.is_needless(entry):
-            return  # another process reports a lost one
-        own, channel = entry.order.actor.channel_id, await self._channel_saying_paused(entry)
-        if in_thread or channel not in {own, None}:
-            channel = channel or own
-            self.outbox.remember([_card(entry, channel, self._message(entry, outcome, channel))])
-
     async def announce(self, entries: Sequence[Entry], known: Mapping[SessionId, Session]) -> None:
         """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.
 
@@ -119,13 +116,8 @@ class SessionCards:
         if channel is None:
             return
         await asyncio.wait([one.written for one in done], timeout=_KNOWN_WITHIN)
-        new = [
-            one
-            for one in done
-            if not (isinstance(one.outcome, Resumed) and await self._channel_saying_paused(one) == channel)
-        ]
-        for first in range(0, len(new), MOST_IN_SUMMARY):
-            some = new[first : first + MOST_IN_SUMMARY]
+        for first in range(0, len(done), MOST_IN_SUMMARY):
+            some = done[first : first + MOST_IN_SUMMARY]
             self.outbox.remember([self._announcement(one, channel, known, group=some[0].id) for one in some])
 
     def _announcement(self, entry: Entry, channel: str, known: Mapping[SessionId, Session], *, group: str) -> NewCard:
@@ -141,13 +133,6 @@ class SessionCards:
             _log.warning("order without a channel not posted", extra={"why": str(error)})
             return None
         return None if workspace is None else workspace.alerts_channel
-
-    async def _channel_saying_paused(self, resume: Entry) -> str | None:
-        try:
-            return await self.states.channel_saying_paused(*resume.session, resume.id)
-        except StoreError as error:
-            _log.warning("resume not reported in another channel", extra={"why": str(error)})
-            return None
 
     def _message(self, entry: Entry, outcome: Outcome, channel: str, known: Session | None = None) -> Message:
         """Return a result for a channel. A reason stays where it was given."""

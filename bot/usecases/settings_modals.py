@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.core.cards import alerts_url
-from bot.core.history import HistoryQuery
+from bot.core.history import HistoryFilter
 from bot.core.policy import Role
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.core.workspace import Workspace
 from bot.messages import buttons, settings
 from bot.messages.blocks import View, ephemeral
-from bot.messages.history import MOST_IN_MODAL, TITLE, history_modal
+from bot.messages.history import DAYS, MOST_IN_MODAL, TITLE, history_modal
 from bot.messages.senders import TOKEN_REVOKED, new_token_modal, token_modal
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import SenderUse
 from bot.usecases.modals import Modals, NotOpened
 from bot.usecases.sessions import PastOrders
@@ -47,18 +46,8 @@ class AdminModals:
         await self._open(address, trigger, settings.TITLES[name], partial(self._settings, name, about))
 
     async def open_history(self, address: ReplyAddress, trigger: Trigger) -> None:
-        """Open the modal with the orders of the last day, or report why it does not open."""
-        await self._open(address, trigger, TITLE, partial(self._history, HistoryQuery()))
-
-    async def search_history(self, actor: Actor, query: HistoryQuery) -> View:
-        """Return the modal with the orders of a query, or the reason why it is not shown."""
-        try:
-            workspace = await self.modals.workspaces.find(actor.team_id)
-        except StoreError:
-            return settings.answer_view(TITLE, settings.MODAL_NOT_OPENED)
-        if workspace is None:
-            return settings.answer_view(TITLE, settings.NOT_SERVED.text)
-        return await self._by_role(actor, TITLE, partial(self._history, query), workspace)
+        """Open the modal with the orders of the last 30 days, or report why it does not open."""
+        await self._open(address, trigger, TITLE, self._history)
 
     async def _open(self, address: ReplyAddress, trigger: Trigger, title: str, make: MakeView) -> None:
         make_by_role = partial(self._by_role, address.actor, title, make)
@@ -95,6 +84,7 @@ class AdminModals:
         use = await self.sender_use.find(workspace.team_id)
         return token_modal(workspace, token, use.last(token), use.asked_for(token, time.time()))
 
-    async def _history(self, query: HistoryQuery, workspace: Workspace) -> View:
-        chosen = query.filter(workspace.team_id, time.time())
-        return history_modal(query, await self.past_orders.newest(chosen, most=MOST_IN_MODAL + 1))
+    async def _history(self, workspace: Workspace) -> View:
+        since = time.time() - DAYS * 86_400
+        chosen = HistoryFilter(team_id=workspace.team_id, since=since, has_changes=True)
+        return history_modal(await self.past_orders.newest(chosen, most=MOST_IN_MODAL + 1))

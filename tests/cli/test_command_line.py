@@ -18,20 +18,7 @@ from harness.product import Settings, main
 
 Check = Callable[[str, str], None]
 COMMANDS = (
-    *(
-        "run",
-        "manifest",
-        "init",
-        "doctor",
-        "sessions",
-        "pause",
-        "resume",
-        "journal",
-        "alert",
-        "demo",
-        "keys",
-        "keys rotate",
-    ),
+    *("run", "manifest", "init", "doctor", "sessions", "pause", "resume", "journal", "demo", "keys", "keys rotate"),
     *("workspaces", "workspaces set-key", "workspaces alert-tokens"),
 )
 
@@ -41,7 +28,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty directory to be in, none of the bot's variables, and the width of a page."""
     monkeypatch.chdir(tmp_path)
     secrets = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ANCHOR_API_KEY", "ALERTS_TOKEN", "ENCRYPTION_KEYS")
-    for name in (*secrets, "ANCHOR_BOT_URL"):
+    for name in secrets:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     return tmp_path
@@ -75,8 +62,7 @@ def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     for arguments in (
-        *("workspaces show t0", "workspaces alert-tokens T0HOME00001 --channel #alerts"),
-        *("demo --port none", "demo --check --port 65536"),
+        *("workspaces show t0", "demo --port none", "demo --check --port 65536"),
         *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
         *("manifest --http https://bot.example.com/slack/events", "init --http https://bot.example.com/slack/events/"),
     ):
@@ -91,8 +77,7 @@ def test_settings_that_can_not_be_used_end_with_2(
     with pytest.raises(Exception, match=r".") as caught:
         Settings.from_env({"ANCHOR_API_KEY": "two words"})
     problems_of_settings: Any = getattr(caught.value, "problems", ())
-    alert = ["alert", "--session", "x", "--text", "y", "--bot-url", "ftp://bot"]
-    commands = (["run"], alert, ["workspaces", "list"], ["manifest", "--many"])
+    commands = (["run"], ["workspaces", "list"], ["manifest", "--many"])
     errors = {}
     for command in commands:
         assert main(command) == 2
@@ -107,8 +92,6 @@ def test_settings_that_can_not_be_used_end_with_2(
     assert main(["run"]) == 2
     wording("advice", capsys.readouterr().err.splitlines()[-1])
     wording("manifest --many", "\n".join(errors["manifest"]))
-    names = [line.removeprefix("anchor-bot: ").split()[0] for line in errors["alert"]]
-    assert names == ["ANCHOR_BOT_URL", "ALERTS_TOKEN"]  # for which init does not ask
 
 
 @pytest.mark.parametrize("name", ["settings", "database", "directory"])

@@ -13,7 +13,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.cli.journal import Reader
+from bot.cli.journal import follow
 from harness import OTHER_SESSION
 from harness.databases import KEY, set_clock
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
@@ -122,7 +122,6 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
     first = json.loads(written.splitlines()[0])
     moments = [first.pop(name) for name in ("given_at", "settled_at", "told_at", "id")]
     assert [bool(TIME.fullmatch(one)) for one in moments] == [True, True, True, False]
-    assert first.pop("cursor")
     assert first == {
         "workspace": "T0HOME00001",
         "channel": "C0ALERTS001",
@@ -195,16 +194,14 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
 ) -> None:
     team, printed = "T0FOLLOWED1", list[tuple[str, str | None]]()
 
-    def line(order: history.PastOrder, _: object) -> str:
+    def show(order: history.PastOrder) -> None:
         printed.append((order.id, order.outcome))
-        return ""
 
     opened = order_row(team=team, age=10.0)
     async with open_store(Secret(url), [KEY]) as store:
         await rows_of(store).write([opened], [])
-        chosen, cursor = history.HistoryFilter(team_id=team), history.Cursor(0.0, {})
-        reader = Reader(OrderHistory(store.database), cursor, chosen, line, io.StringIO())
-        following = asyncio.create_task(reader.follow())
+        chosen = history.HistoryFilter(team_id=team)
+        following = asyncio.create_task(follow(OrderHistory(store.database), chosen, show))
         await asyncio.sleep(200.0)  # from now on it looks only for later orders, and for this one
         assert printed == [(opened.id, None)]
         later = order_row(team=team)
@@ -229,15 +226,12 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
 async def test_the_clock_of_the_database_counts_and_it_can_be_set(url: str, steps: list[float]) -> None:
     printed, rows = list[str](), list[str]()
 
-    def line(order: history.PastOrder, _: object) -> str:
+    def show(order: history.PastOrder) -> None:
         printed.append(order.id)
-        return ""
 
     async with open_store(Secret(url), [KEY]) as store:
-        chosen, cursor = history.HistoryFilter(team_id="T0FOLLOWED1"), history.Cursor(time.time() - 3_600.0, {})
-        following = asyncio.create_task(
-            Reader(OrderHistory(store.database), cursor, chosen, line, io.StringIO()).follow()
-        )
+        chosen = history.HistoryFilter(team_id="T0FOLLOWED1", since=time.time() - 3_600.0)
+        following = asyncio.create_task(follow(OrderHistory(store.database), chosen, show))
         for ahead in steps:
             set_clock(url, ahead)
             await asyncio.sleep(5.0)
@@ -247,74 +241,3 @@ async def test_the_clock_of_the_database_counts_and_it_can_be_set(url: str, step
         following.cancel()
         await asyncio.wait({following})
     assert printed == rows
-
-
-async def lines_after(url: str, cursor: history.Cursor, seconds: float = 0.5) -> list[tuple[str, str | None, str]]:
-    """The id, the outcome and the cursor of each order that a reader prints which begins at a cursor, and is killed."""
-    printed = list[tuple[str, str | None, str]]()
-
-    def line(order: history.PastOrder, now: history.Cursor) -> str:
-        printed.append((order.id, order.outcome, now.text))
-        return ""
-
-    async with open_store(Secret(url), [KEY]) as store:
-        chosen = history.HistoryFilter(team_id="T0FOLLOWED1")
-        reader = Reader(OrderHistory(store.database), cursor, chosen, line, io.StringIO())
-        following = asyncio.create_task(reader.follow())
-        await asyncio.sleep(seconds)
-        following.cancel()
-        await asyncio.wait({following})
-    return printed
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("seconds", [0.5, 300.0], ids=["at once", "after long"])
-async def test_a_reader_that_was_killed_after_any_line_goes_on_without_loss_and_repeats_only_what_changed(
-    url: str, seconds: float
-) -> None:
-    """Also an order that is stored after later ones is not lost, nor the outcome of an old one."""
-    ages = (3_000.0, 2_000.0, 1_900.0, 300.0, 30.0, 20.0)
-    old, unfinished, *done = [order_row(team="T0FOLLOWED1", age=age) for age in ages]
-    old, *done = [told(row, outcomes.Paused()) for row in (old, *done)]
-    await write(url, [old, unfinished, *done])
-    first = await lines_after(url, history.Cursor(0.0, {}), seconds)
-    assert [name for name, *_ in first] == [row.id for row in (old, unfinished, *done)]
-    late = told(order_row(team="T0FOLLOWED1", age=25.0), outcomes.Paused())
-    await write(url, [late], [told(unfinished, outcomes.Resumed())])
-    for place, (_, _, text) in enumerate(first):
-        cursor = history.read_cursor(text)
-        assert cursor is not None
-        rest = [(name, outcome) for name, outcome, _ in await lines_after(url, cursor)]
-        expected = [(row.id, "Paused") for row in (*done[max(0, place - 1) :], late)]
-        assert sorted(rest) == sorted([*expected, (unfinished.id, "Resumed")])
-        assert len(text) < 1_000
-
-
-@pytest.mark.anyio
-async def test_what_a_cursor_has_no_room_for_is_read_again_and_not_lost(url: str) -> None:
-    rows = [order_row(team="T0FOLLOWED1", age=600.0 - number / 10) for number in range(310)]
-    await write(url, rows)
-    *_, (_, _, text) = await lines_after(url, history.Cursor(0.0, {}))
-    cursor = history.read_cursor(text)
-    assert cursor is not None
-    await write(url, [], [told(row, outcomes.Paused()) for row in rows])
-    assert {name for name, *_ in await lines_after(url, cursor)} == {row.id for row in rows}
-    assert len(text) < 30_000
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "x", "24h", "e30=", "W10=", "eyJzaW5jZSI6MX0=", history.Cursor(float("nan"), {}).text, "é", "A" * 200_000],
-)
-def test_a_wrong_cursor_is_an_invalid_argument(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["journal", "--after", text])
-    assert caught.value.code == 2
-    assert "not a cursor" in capsys.readouterr().err
-
-
-def test_the_command_goes_on_after_the_cursor_of_a_line(prints: Prints) -> None:
-    lines = prints("--format", "json").splitlines()
-    cursors = [json.loads(line)["cursor"] for line in lines]
-    found = [numbers(prints("--format", "json", "--after", cursor)) for cursor in cursors]
-    assert found == [[2, 3, 4], [3, 4], [4], []]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.config.catalog import SETTINGS
-from bot.config.settings import AlertClientSettings, Settings
-from config.test_settings import MANY, REQUIRED, SENDER, problems
+from bot.config.settings import Settings
+from config.test_settings import MANY, REQUIRED, problems
 
 SECRETS = [setting.name for setting in SETTINGS.values() if setting.is_secret]
 
@@ -33,12 +33,6 @@ def test_every_secret_can_be_in_a_file(values: dict[str, str], tmp_path: Path) -
     environ = in_files(filled, tmp_path)
     assert not set(SECRETS) & environ.keys()
     assert Settings.from_env(environ) == Settings.from_env(values)
-
-
-def test_a_sender_of_alerts_reads_only_the_file_of_its_token(tmp_path: Path) -> None:
-    """Others can be of another user, who runs the bot."""
-    environ = in_files(SENDER, tmp_path) | {"SLACK_BOT_TOKEN_FILE": "/nowhere"}
-    assert AlertClientSettings.from_env(environ) == AlertClientSettings.from_env(SENDER)
 
 
 def test_what_is_no_secret_has_no_file_and_a_blank_name_counts_as_not_set(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from bot.config.catalog import SETTINGS
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import (
-    AlertClientSettings,
     ManyWorkspaces,
     OneWorkspace,
     OperatorSettings,
@@ -59,7 +58,6 @@ MANY = {
     "SLACK_SIGNING_SECRET": "0123abcd",
 }
 STORE = StoreSettings(Secret("sqlite:///anchor-bot.db"), (Secret(KEY_OF_44), Secret(OTHER_OF_44)))
-SENDER = {"ALERTS_TOKEN": "s3cret"}
 POLICY = ("END_USERS", "PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
 
 
@@ -329,17 +327,6 @@ def test_a_limit_of_pauses_has_bounds(limit: str) -> None:
         assert blamed(*problems(required | {"AUTO_PAUSE_LIMIT": limit})) == ["AUTO_PAUSE_LIMIT"]
 
 
-def test_a_sender_of_alerts_needs_only_a_token() -> None:
-    default = AlertClientSettings(bot_url="http://127.0.0.1:3000", alerts_token=Secret("s3cret"))
-    assert AlertClientSettings.from_env(SENDER) == default
-
-
-@pytest.mark.parametrize(("workspace", "url"), [("", "/alerts"), ("T0123456789", "/alerts/T0123456789")])
-def test_an_alert_goes_to_its_workspace(workspace: str, url: str) -> None:
-    environ = SENDER | {"ANCHOR_BOT_URL": "https://bot.example.com/x/", "ALERTS_WORKSPACE": workspace}
-    assert AlertClientSettings.from_env(environ).url == f"https://bot.example.com/x{url}"
-
-
 SAID_OF_ONE: dict[str, dict[str, str]] = {
     "nothing is set": dict.fromkeys(REQUIRED, ""),
     "misspelled": dict.fromkeys(REQUIRED, "") | {"SLACK_BOT_TOKN": "xoxb-1", "SLACK_AP_TOKEN": "x"},
@@ -373,8 +360,6 @@ def test_wording(wording: Callable[[str, str], None]) -> None:
     for required, said in ((REQUIRED, SAID_OF_ONE), (MANY, SAID_OF_MANY)):
         for name, changes in said.items():
             wording(name, "\n".join(problems(required | changes)))
-    sender = {"ANCHOR_BOT_URL": "http://bot.example.com", "ALERTS_WORKSPACE": "../healthz"}
-    wording("a sender of alerts", "\n".join(problems(sender, AlertClientSettings.from_env)))
 
 
 def test_the_example_file_has_every_setting_with_its_default() -> None:
@@ -382,14 +367,12 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     one, many = Overheard(example | REQUIRED), Overheard(example | MANY)
     assert Settings.from_env(one) == DEFAULTS
     assert Settings.from_env(many) == Settings.from_env(MANY)
-    sender = Overheard(example | SENDER)
-    assert AlertClientSettings.from_env(sender) == AlertClientSettings.from_env(SENDER)
     operator = Overheard(example | {"ENCRYPTION_KEYS": KEY_OF_44, "BASE_URL": "https://bot.example.com"})
     assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
-    asked = one.asked | many.asked | sender.asked | operator.asked
+    asked = one.asked | many.asked | operator.asked
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
-    optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "ALERTS_WORKSPACE", "SLACK_APP_TOKEN", *POLICY}
+    optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_APP_TOKEN", *POLICY}
     optional |= {"ALERTS_TOKENS", "ALERTS_CHANNELS", "AUTO_PAUSE_TOKENS"}
     optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 KEY = "sk-first-0123456789-1234"
 OTHERS = ("anchor_remove_key", "anchor_change_policy", "anchor_alerts_token")
-MODALS: dict[str, dict[str, str]] = {"anchor_set_key": {"key": KEY}} | {key: {} for key in (*OTHERS, "anchor_history")}
+MODALS: dict[str, dict[str, str]] = {"anchor_set_key": {"key": KEY}} | {key: {} for key in OTHERS}
 MODALS["anchor_alerts_token"] = {"sender_name": "spend-monitor"}
 
 
@@ -137,7 +137,7 @@ async def test_a_change_that_a_stop_cuts_short_is_called_unknown(team: AdminHarn
     team.slack.request_url = here
 
 
-@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token", "anchor_history"])
+@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
 async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
     team.workspace.change_user(team.admin, is_admin=False)
@@ -175,15 +175,6 @@ async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: A
     await sending
     await team.wait_for_modal(say.NOT_SERVED)
     assert team.direct_messages(team.admin) == []
-
-
-@pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_history"])
-async def test_a_modal_says_that_the_workspace_has_removed_the_app(team: AdminHarness, modal: str) -> None:
-    await team.open_home()
-    await team.open_modal(modal)
-    assert await team.at.store.rows.delete(team.team_id)
-    await team.submit(MODALS.get(modal, {}))
-    await team.wait_for_modal(say.NOT_SERVED)
 
 
 @pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_remove_key"])

@@ -58,16 +58,15 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
 
 
-async def test_a_button_inside_an_attachment_in_a_thread_is_answered_there() -> None:
+async def test_a_message_with_attachments_stays_as_it_is_and_its_thread_gets_the_result() -> None:
     async with single_workspace() as at:
         parent = at.slack.post(at.channel, "parent")
         attachment = {"color": "#d00", "blocks": [section("Spend"), actions(button())]}
-        old = {"text": "old", "fallback": "old"}
-        await at.click(at.slack.post(at.channel, "High spend", attachments=[attachment, old], thread_ts=parent.ts))
-        _, changed, posted = await at.wait_for_messages(3, updates=1)
-    first, second = changed.attachments
-    assert (first["color"], second["text"], posted.thread_ts) == ("#d00", "old", parent.ts)
-    assert [_shape(block) for block in parts(first["blocks"])] == ["Spend", RESUME, BY_ALICE]
+        alert = at.slack.post(at.channel, "High spend", attachments=[attachment], thread_ts=parent.ts)
+        await at.click(alert)
+        _, unchanged, posted = await at.wait_for_messages(3)
+    assert (unchanged, posted.thread_ts) == (alert, parent.ts)
+    assert _shape(posted.blocks[-1]) == "[anchor_resume_confirmed 3f2b]"
 
 
 @BOTH_TRANSPORTS
@@ -139,18 +138,18 @@ INVALID_BLOCKS = Answer(400, b"invalid_blocks", "text/plain")
 
 async def test_images_stay_and_blocks_that_slack_refuses_are_sent_once_more_without_them() -> None:
     def images(message: Message) -> int:
-        return sum(str(blocks).count("'image_url'") for blocks in (message.blocks, message.attachments))
+        return str(message.blocks).count("'image_url'")
 
     async with single_workspace() as at:
         blocks = [section("Chart", accessory=image("a")), context(image("b"), mrkdwn("Spend")), context(image("c"))]
         blocks += [image("d"), actions(button())]
-        messages = [at.post_alert(*blocks, attachments=[{"blocks": [image("e"), section("More")]}]) for _ in range(3)]
+        messages = [at.post_alert(*blocks) for _ in range(3)]
         for times, message in enumerate(messages):
             at.slack.faults["response_url"] = replace(INVALID_BLOCKS, times=times) if times else None
             await at.click(message)
             await at.wait_for_messages(4 + times, updates=min(times + 1, 2))
         kept, changed, unchanged = map(at.current, messages)
-    assert (images(kept), images(changed), unchanged) == (5, 0, messages[2])
+    assert (images(kept), images(changed), unchanged) == (4, 0, messages[2])
     assert [block["type"] for block in changed.blocks] == ["section", "context", "actions", "section"]
     assert at.messages()[-1].text == f"{paused()}\n{CARD_NOT_UPDATED}"
 

@@ -172,7 +172,7 @@ async def give(at: SingleHarness, by: str) -> None:
 
 
 @HTTP_ONLY
-@pytest.mark.parametrize(("by", "hops", "tasks"), [("a command", 2, 2), ("a click", 4, 5), ("an alert", 3, 2)])
+@pytest.mark.parametrize(("by", "hops", "tasks"), [("a command", 2, 2), ("a click", 4, 4), ("an alert", 3, 2)])
 async def test_a_request_costs_so_many_tasks_and_changes_to_another_thread(by: str, hops: int, tasks: int) -> None:
     """A thread tells the event loop of what it has done by one call. Work at intervals can add to one of three."""
     counts, loop = set[tuple[int, int]](), type(asyncio.get_running_loop())

@@ -148,8 +148,10 @@ async def test_a_session_on_which_somebody_works_is_refused(site: Site, wording:
     await site.at.command(verb="resume")
     await asyncio.sleep(0.5)
     await execute(site.url, "UPDATE cards SET changed_at = changed_at - 3700")
-    wording("an order", await site.refused())
-    await age_orders(site.url, seconds=3_700)
+    site.at.anchor.read_fault = server_error()
+    wording("not read", await site.refused())
+    site.at.anchor.read_fault = None
+    await age_orders(site.url, seconds=10)
     assert site.sent == ["pause", "resume"]
     assert await site.drill() == 0
 
@@ -176,15 +178,15 @@ async def test_an_order_of_somebody_else_meanwhile_counts(
 
 
 async def test_a_pause_of_the_last_moment_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    activity = SessionStates.activity
+    alerted_at = SessionStates.alerted_at
 
-    async def then_pause(*arguments: Any) -> tuple[float, float]:
-        found = await activity(*arguments)
+    async def then_pause(*arguments: Any) -> float:
+        found = await alerted_at(*arguments)
         await site.at.command()
         await asyncio.sleep(1.0)  # it is recorded
         return found
 
-    monkeypatch.setattr(SessionStates, "activity", then_pause)
+    monkeypatch.setattr(SessionStates, "alerted_at", then_pause)
     assert await site.drill() == 1
     assert site.sent == ["pause", "pause"]
 
@@ -200,8 +202,11 @@ async def test_a_pause_of_the_last_moment_stays(site: Site, monkeypatch: pytest.
 async def test_a_pause_that_failed_is_told_first_and_undone_only_if_it_may_have_had_an_effect(
     site: Site, capsys: pytest.CaptureFixture[str], fault: Any, sent: list[str], outcomes: list[str]
 ) -> None:
+    site.at.anchor.read_fault = Slow(1.0)
+    drill = asyncio.create_task(site.drill(ANCHOR_TIMEOUT="5", ANCHOR_DEADLINE="5"))
+    await asyncio.sleep(0.5)  # the read is at Anchor, and shows a session that runs
     site.at.anchor.fault = fault
-    assert await site.drill(ANCHOR_TIMEOUT="5", ANCHOR_DEADLINE="5") == 1
+    assert await drill == 1
     assert (site.sent, [row.outcome for row in await site.rows()]) == (sent, outcomes)
     assert "The brake works" not in capsys.readouterr().out
 

@@ -144,22 +144,10 @@ async def test_what_is_read_after_a_pause_and_matters_follows_its_result_once(by
         await at.command(user=at.slack.bob)
         await until_read(at)
         assert [one.text.splitlines()[0] for one in warnings(at)[1:]] == [paused(user=at.slack.bob.id).splitlines()[0]]
-    external, ends, *_, session = told.text.splitlines()
-    assert ("<!date^" in ends, session) == (True, paused().splitlines()[-1])
+    external, *_, session = told.text.splitlines()
+    assert session == paused().splitlines()[-1]
     assert (told.thread_ts, told.ephemeral_to) == (result.thread_ts, None)
     assert external in at.messages()[-1].text
-
-
-@pytest.mark.parametrize(
-    ("fields", "is_told"),
-    [({"max_duration": 5}, True), ({"max_duration": 30}, False), ({"is_task": True}, False)],
-)
-async def test_an_end_within_ten_minutes_is_told_and_a_later_one_is_not(fields: Any, *, is_told: bool) -> None:
-    async with single_workspace() as at:
-        describe(at, **{"max_duration": 60, **fields})
-        await at.command()
-        await until_read(at)
-        assert len(at.messages()) == 1 + is_told
 
 
 async def test_an_end_after_the_last_year_of_calendars_is_none() -> None:

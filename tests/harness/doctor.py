@@ -51,13 +51,6 @@ async def examined(environ: Mapping[str, str], *arguments: str, env_file: Path =
     return Examined(code, lines, {(check["check"], check["workspace"]): check for check in found["checks"]})
 
 
-async def probed(environ: Mapping[str, str], session_id: str, *arguments: str) -> tuple[int, list[str]]:
-    """Run the command on a session: its exit code, and its lines."""
-    out, options = io.StringIO(), parser().parse_args(["doctor", "--probe", session_id, *arguments])
-    code = await examine(options, environ, Path("no.env"), out)
-    return code, out.getvalue().splitlines()
-
-
 def settings_of(at: SingleHarness, **changes: str) -> dict[str, str]:
     port = at.bot.url.rpartition(":")[2]
     return environment(at.slack, at.anchor, **{"PORT": port, "BASE_URL": at.bot.url, **changes})

@@ -28,17 +28,13 @@ cards = st.builds(
     MessageContent,
     st.text(),
     st.lists(blocks, max_size=50).map(tuple),
-    st.lists(
-        st.one_of(st.just({"text": "old"}), st.builds(lambda some: {"blocks": some}, st.lists(blocks, max_size=3)))
-    ).map(tuple),
 )
 changes = st.sampled_from([PAUSED, RESUMED, GONE])
 
 
 def buttons(card: MessageContent) -> list[dict[str, Any]]:
-    inside = [block for attachment in card.attachments for block in attachment.get("blocks", ())]
     found = []
-    for block in (*card.blocks, *inside):
+    for block in card.blocks:
         found.extend([*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else [])])
     return found
 

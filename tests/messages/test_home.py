@@ -32,7 +32,7 @@ def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None
 def test_the_status_names_the_missing_scope_and_says_nothing_of_slack_that_is_not_known() -> None:
     lines = lines_of(home_view(replace(FIRST, role=policy.Role.SCOPE_MISSING)))
     assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
-    assert status_of_home(checks.Skipped.SCOPES_UNKNOWN, None) == ""
+    assert status_of_home(checks.Skipped.NOT_CHECKED, None) == ""
 
 
 @pytest.mark.parametrize(

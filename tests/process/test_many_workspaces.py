@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.demo.sandbox import environment_of_many
+from bot.demo.set_up import configure
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
@@ -18,6 +19,7 @@ from harness.conversation import post_json
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
 from harness.install_browser import Browser
 from harness.process import BotProcess, bot_process, run_to_exit
+from harness.product import Secret, open_store
 
 pytestmark = pytest.mark.anyio
 
@@ -112,8 +114,8 @@ async def go_through_everything(at: Deployment, bot: BotProcess) -> list[str]:
             cookie = begun.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
             secrets += [*asked["state"], *asked.get("code", []), cookie]
     await at.set_key()
-    arguments = ("workspaces", "alert-tokens", at.globex.team_id, "--channel", "C0GLOBEX001", "--new", "monitor")
-    token = (await at.operate(*arguments)).split()[-1]
+    async with open_store(Secret(at.environ["DATABASE_URL"]), [KEY]) as store:
+        token = await configure(store, at.globex.team_id, ANCHOR_KEY, "C0GLOBEX001", sender="monitor")
     headers, alert = {"Authorization": f"Bearer {token}"}, {"session_id": SESSION, "text": "spent"}
     status, _, _ = await post_json(f"{bot.url}/alerts/{at.globex.team_id}", alert, headers=headers)
     assert status == 200

@@ -120,7 +120,8 @@ def script(other: str, key: str, *, is_short: bool) -> str:
     elsewhere = f"mkdir ../elsewhere\n(cd ../elsewhere && ! {backup.splitlines()[-1]})\nrmdir ../elsewhere"
     parts = [
         commands("systemd", other).replace(
-            "anchor-bot init\n", f"anchor-bot init && {unset} && echo ENCRYPTION_KEYS={key} >>.env\n"
+            "anchor-bot init\n",  # which asks a person
+            f"(umask 077; env | grep -E '^({'|'.join(SECRETS)})=' >.env)\n{unset}\necho ENCRYPTION_KEYS={key} >>.env\n",
         ),
         is_version("0.1.0"),
         f"anchor-bot pause {SESSION}",

@@ -1,7 +1,6 @@
-"""Turns come to people in rotation, a few per iteration of the event loop, or they do not come, with a reason."""
+"""Turns come to people in rotation, or they do not come, with a reason."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -49,18 +48,3 @@ async def test_a_stopped_queue_lets_nobody_wait() -> None:
             assert why_not == outcomes.Stopping()
     async with running as why_not:
         assert why_not is None
-
-
-@pytest.mark.parametrize(("busy", "is_urgent", "at_once"), [(0.04, False, 4), (0.04, True, 8), (1.0, False, 4)])
-async def test_turns_rest_while_the_event_loop_is_busy_but_not_for_long_after_a_standstill(
-    busy: float, at_once: int, *, is_urgent: bool
-) -> None:
-    queue = FairQueue(most=99, most_each=99, is_urgent=is_urgent)
-    turns = [queue.turn(ALICE) for _ in range(8)]
-    assert sum(turn.has_come for turn in turns) == 4
-    time.sleep(busy)  # noqa: ASYNC251 - what makes it busy
-    for _ in range(2):
-        await asyncio.sleep(0)
-    assert sum(turn.has_come for turn in turns) == at_once
-    await asyncio.sleep(0.5)
-    assert sum(turn.has_come for turn in turns) == 8

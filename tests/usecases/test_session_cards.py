@@ -73,27 +73,12 @@ async def test_an_undone_resume_is_not_told_if_the_session_has_changed_since(
     assert await shown.is_needless(order) is is_needless
 
 
-async def test_a_resume_is_reported_in_one_channel_and_without_a_database_in_its_own_alone(
+async def test_without_a_database_nothing_is_announced(
     journal: Any, outbox: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = errors.StoreUnreachableError("gone")
-    for in_thread, found, channels in (
-        (True, gone, ["C0ALERTS001"]),
-        (False, gone, []),
-        (True, None, ["C0ALERTS001"]),
-        (False, None, []),
-        (True, "C0OTHER0001", ["C0OTHER0001"]),
-        (False, "C0OTHER0001", ["C0OTHER0001"]),
-        (True, "C0ALERTS001", ["C0ALERTS001"]),
-        (False, "C0ALERTS001", []),
-    ):
-        outbox.remember.reset_mock()
-        await cards(journal, outbox, found).report(entry(RESUME), outcomes.Resumed(), in_thread=in_thread)
-        assert [call.args[0][0].channel_id for call in outbox.remember.call_args_list] == channels
-    outbox.remember.reset_mock()
-    await cards(journal, outbox).report(entry(RESUME, is_lost=True), outcomes.Resumed(), in_thread=True)
     order, find = entry(PAUSE, outcome=outcomes.Paused()), AsyncMock(side_effect=gone)
     order.order = replace(order.order, actor=replace(order.order.actor, channel_id=""))
     await replace(cards(journal, outbox), find=find).announce([order], {})
     outbox.remember.assert_not_called()
-    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -50,7 +50,7 @@ class SlackApp:
     most_tasks: int
 
     def __post_init__(self) -> None:
-        self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE, is_urgent=True)
+        self._queue = FairQueue(most=_MOST_AT_ONCE, most_each=_MOST_AT_ONCE)
 
     async def dispatch(
         self,

@@ -94,12 +94,11 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     """Read a `block_actions` payload of our buttons."""
     action = payload["actions"][0]
     container = payload.get("container", {})
-    message = payload.get("message")
+    message = object_field(payload, "message")
     message_ts, is_ephemeral = text_field(container, "message_ts"), container.get("is_ephemeral") is True
     content = None
-    if message:
-        parts = (object_list_field(message, name) for name in ("blocks", "attachments"))
-        content = MessageContent(text_field(message, "text"), *parts)
+    if message and not message.get("attachments"):  # those are of another program, and stay as they are
+        content = MessageContent(text_field(message, "text"), object_list_field(message, "blocks"))
     clicked = ClickedMessage(
         ts=message_ts,
         thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),

@@ -1,20 +1,15 @@
 """The listeners for Home's opening, the views with sessions and past orders, and uninstallations."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from bot.core.fields import text_field
-from bot.core.history import HistoryQuery, Period, Result
 from bot.core.requests import Actor, MessageContent, asks_for_help
-from bot.core.session_ids import Found, Missing, find_session_id
 from bot.core.workspace import Uninstall
-from bot.inbound.slack.payload import Submission, read_submission, read_view
+from bot.inbound.slack.payload import read_view
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Visibility
 from bot.messages.buttons import HISTORY
-from bot.messages.history import NO_SESSION, PEOPLE, PERIOD, RESULT, SESSION, TITLE
 from bot.messages.sessions import REFRESH, reading_message
-from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import SESSIONS, SESSIONS_HELP
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
@@ -38,7 +33,6 @@ class ViewListeners:
         router.add("command", SESSIONS, listener=self.show_sessions)
         router.add("action", REFRESH, listener=self.refresh)
         router.add("action", HISTORY, listener=self.open_history)
-        router.add("view", HISTORY, listener=self.search_history)
 
     async def home_opened(self, request: Request) -> None:
         """Publish Home. The event also comes for the Messages tab, which shows nothing of ours, and without a tab.
@@ -76,37 +70,11 @@ class ViewListeners:
             request.start(self.views.refresh(self.views.address(address.actor, view.origin) or address, view))
 
     async def open_history(self, request: Request) -> None:
-        """Open the modal with the orders of the last day."""
+        """Open the modal with the orders of the last 30 days."""
         request.start(self.admin_modals.open_history(request.address, request.trigger))
-
-    async def search_history(self, request: Request) -> None:
-        """Ack with the orders if they come before the ack deadline; otherwise with "One moment…", and update later."""
-        sent = read_submission(request.payload)
-        query = _read_query(sent)
-        if query is None:
-            request.ack.errors = {SESSION: NO_SESSION}
-            return
-        search = self.admin_modals.search_history(request.actor, query)
-        later = partial(self.admin_modals.modals.update_after_ack, request.actor, sent.view_id)
-        found = await request.now_or_later(guarded(search, lambda broken: answer_view(TITLE, broken.text)), later)
-        request.ack.view = answer_view(TITLE, ONE_MOMENT) if found is None else found
 
     async def _replace(self, request: Request) -> None:
         first = bool(text_field(request.payload["actions"][0], "value"))
         message = await guarded(self.views.message(request.actor, has_paused_first=first), same)
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)
-
-
-def _read_query(sent: Submission) -> HistoryQuery | None:
-    """Read the filters; None if a session is given, and not exactly one. What the client cannot send has no effect."""
-    found = find_session_id(sent.text(SESSION).reveal())
-    if not isinstance(found, Found | Missing):
-        return None
-    result, period = sent.selected_value(RESULT), sent.selected_value(PERIOD)
-    return HistoryQuery(
-        user_ids=sent.selected_ids(PEOPLE),
-        session_id=found.session_id if isinstance(found, Found) else None,
-        result=Result(result) if result in set(Result) else None,
-        period=Period(period) if period in set(Period) else Period.DAY,
-    )

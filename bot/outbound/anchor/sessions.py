@@ -105,7 +105,6 @@ def _read_session(item: _Json) -> Session | None:
         is_task=is_task if isinstance(is_task, bool) else None,
         credits=_first_number(item, "used_credits", "credits_used"),
         max_minutes=_minutes(item, "max_duration"),
-        idle_minutes=_minutes(item, "idle_timeout"),
     )
 
 

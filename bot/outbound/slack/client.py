@@ -1,10 +1,9 @@
 """Slack's Web API: post, change and schedule messages, open views, and how a message fared."""
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -202,23 +201,6 @@ class SlackClient:
             scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
         )
 
-    async def validate(self, kind: str, content: Mapping[str, Any]) -> list[str]:
-        """Return what Slack finds wrong with a "message" or a "view". Raises SlackUnreachableError.
-
-        https://docs.slack.dev/reference/methods/blocks.validate
-        """
-        pending = self.web.api_call("blocks.validate", data={kind: json.dumps(content)})
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                errors = (await pending).get("errors", [])
-        except SlackApiError as error:
-            errors = error.response.get("errors")
-            if not errors:
-                raise SlackUnreachableError(read_error(error)[0]) from None
-        except TRANSPORT_ERRORS as error:
-            raise SlackUnreachableError(type(error).__name__) from None
-        return list(map(json.dumps, errors))
-
     async def answers(self, token: Secret) -> bool:
         """Return whether Slack answers, and nothing in its place."""
         try:
@@ -304,8 +286,8 @@ class SlackClient:
         publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
         return (await _show("views.publish", publishing))[0]
 
-    async def try_channel(self, token: Secret, channel: str, message: Message) -> bool:
-        """Schedule a message for an hour later, and delete it. Return whether it is deleted.
+    async def try_channel(self, token: Secret, channel: str, message: Message) -> None:
+        """Schedule a message for an hour later, and delete it; a failure of that is left to `delete_left`.
 
         Slack checks the channel when it takes the message.
         https://docs.slack.dev/reference/methods/chat.scheduleMessage
@@ -322,7 +304,7 @@ class SlackClient:
         )
         scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
         message_id = text_field(scheduled, "scheduled_message_id")
-        return await self._delete_scheduled(token, text_field(scheduled, "channel") or channel, message_id)
+        await self._delete_scheduled(token, text_field(scheduled, "channel") or channel, message_id)
 
     async def delete_left(self, token: Secret, message: Message) -> None:
         """Delete what a killed process has left of `try_channel` with this message; what fails is left.
@@ -335,19 +317,16 @@ class SlackClient:
                 if text_field(one, "text") == message.text:
                     await self._delete_scheduled(token, text_field(one, "channel_id"), text_field(one, "id"))
 
-    async def _delete_scheduled(self, token: Secret, channel: str, message_id: str) -> bool:
-        """Delete a scheduled message. Return whether it is gone: another process can have deleted it."""
+    async def _delete_scheduled(self, token: Secret, channel: str, message_id: str) -> None:
+        """Delete a scheduled message, unless another process has deleted it."""
         deleting = self.web.chat_deleteScheduledMessage(
             token=token.reveal(), channel=channel, scheduled_message_id=message_id
         )
         try:
             await call(deleting, {})
         except SlackUnreachableError as error:
-            if str(error) == _GONE:
-                return True
-            _log.warning("scheduled message not deleted", extra={"channel": channel, "why": str(error)})
-            return False
-        return True
+            if str(error) != _GONE:
+                _log.warning("scheduled message not deleted", extra={"channel": channel, "why": str(error)})
 
 
 async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -> PostResult:

@@ -56,8 +56,8 @@ class ResponseUrls:
 
     async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> PostResult:
         """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
-        parts = without_added_keys({"blocks": card.blocks, "attachments": card.attachments})
-        body = {"response_type": visibility, "replace_original": True, "text": card.text, **parts}
+        blocks = without_added_keys(card.blocks)
+        body = {"response_type": visibility, "replace_original": True, "text": card.text, "blocks": blocks}
         return await self._send(url, body, most_uses=MOST_USES)
 
     async def _send(self, url: Secret, content: Mapping[str, object], *, most_uses: int) -> PostResult:

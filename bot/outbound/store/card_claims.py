@@ -362,6 +362,13 @@ def _whole(connection: Connection, due: Sequence[ClaimedCard], unread: set[str])
     return whole
 
 
+def read_message(connection: Connection, team_id: str, channel_id: str, ts: str) -> ClaimedCard | None:
+    """Return a message that is kept up to date with all its parts; None if it is none, or a part can't be decoded."""
+    rows = connection.fetch_all(_OF_MESSAGES, names=listed([(team_id, channel_id, ts)]))
+    parts = tuple(_parts(rows, set()).values())
+    return replace(_card(rows[0], ts), parts=parts) if rows and len(parts) == len(rows) else None
+
+
 def read_paces(connection: Connection, teams: Collection[str]) -> dict[str, Pace]:
     """Return the paces of workspaces, without those that have none."""
     if not teams:

@@ -24,7 +24,18 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
 from bot.core.workspace import AutoPause
 from bot.outbound.store.alerts import ARE_OF_SESSIONS, place
-from bot.outbound.store.card_claims import CLICKED, CLOSE_OLDEST, IS_OPEN, LANES, NEXT, Turn, claim, first_of, is_free
+from bot.outbound.store.card_claims import (
+    CLICKED,
+    CLOSE_OLDEST,
+    IS_OPEN,
+    LANES,
+    NEXT,
+    Turn,
+    claim,
+    first_of,
+    is_free,
+    read_message,
+)
 from bot.outbound.store.card_values import (
     ALERT,
     BATCH,
@@ -32,6 +43,7 @@ from bot.outbound.store.card_values import (
     RESULT,
     CardChanges,
     CardPart,
+    ClaimedCard,
     Exchanged,
     SentCard,
     read_facts,
@@ -182,6 +194,10 @@ class CardRows:
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     turn: Turn = field(default_factory=Turn)
     refused: TTLCache[Any, list[float]] = field(default_factory=lambda: TTLCache(1_000, REFUSED_FOR, time.monotonic))
+
+    async def message(self, team_id: str, channel_id: str, ts: str) -> ClaimedCard | None:
+        """Return a message that is kept up to date as it is stored, which claims nothing; None if it is none."""
+        return await self.database.read(lambda connection: read_message(connection, team_id, channel_id, ts))
 
     async def exchange(self, changes: CardChanges, *, most: int) -> Exchanged:
         """Write changes, and claim up to `most` messages that are due, in one transaction.

@@ -160,19 +160,6 @@ _PAUSED_SINCE = f"""
     GROUP BY session_id ORDER BY max(given_at) DESC LIMIT {MOST_OTHERS}
 """
 
-_SAYING_PAUSED = f"""
-    SELECT pauses.channel_id
-    FROM orders AS pauses
-    WHERE pauses.team_id = :team_id AND pauses.session_id = :session_id AND pauses.verb = 'pause'
-      AND pauses.outcome IN ('{outcomes.Paused.__name__}', '{outcomes.Unconfirmed.__name__}')
-      AND pauses.delivered_by IN ('ack', 'response_url', 'response_url without thread') AND pauses.id < :order_id
-      AND pauses.given_at > coalesce((SELECT max(given_at) FROM orders
-        WHERE team_id = :team_id AND session_id = :session_id AND id < :order_id
-          AND outcome = '{outcomes.Resumed.__name__}'), 0)
-    ORDER BY pauses.id DESC LIMIT 1
-"""
-"""The channel of the last result, since the resume before this one, that says *Paused* and cannot be edited."""
-
 _FIRST_CLICK = f"""
     SELECT 1 FROM orders AS own JOIN orders AS first
       ON first.team_id = own.team_id AND first.session_id = own.session_id AND first.user_id = own.user_id
@@ -194,11 +181,8 @@ _REFUSALS_OF_ALERTS = f"""
 """
 
 
-_ACTIVITY = f"""
-    SELECT coalesce((SELECT max(given_at) FROM orders WHERE team_id = :team_id AND session_id = :session_id), 0)
-        AS ordered_at,
-      coalesce((SELECT max(changed_at) FROM cards WHERE team_id = :team_id AND session_id = :session_id
-        AND {IS_ALERT}), 0) AS alerted_at
+_LAST_ALERT = f"""
+    SELECT max(changed_at) AS alerted_at FROM cards WHERE team_id = :team_id AND session_id = :session_id AND {IS_ALERT}
 """
 
 
@@ -266,19 +250,10 @@ class SessionStates:
         rows = await self.database.fetch_all(_REFUSALS_OF_ALERTS, team_id=team_id, sessions=listed(session_ids))
         return {row.session_id: (row.id, read_outcome(row.outcome, row.outcome_fields)) for row in rows}
 
-    async def channel_saying_paused(self, team_id: str, session_id: str, order_id: str) -> str | None:
-        """Return the channel of the last result that a resume, `order_id`, has made wrong, and that can't be edited."""
-        values = {"team_id": team_id, "session_id": session_id, "order_id": order_id}
-        row = await self.database.fetch_one(_SAYING_PAUSED, **values)
-        return None if row is None else str(row.channel_id)
-
-    async def activity(self, team_id: str, session_id: str) -> tuple[float, float]:
-        """Return when the last order for a session was given, and the last alert about it came or changed.
-
-        Both are in Unix seconds, 0 if there is none.
-        """
-        row = await self.database.fetch_one(_ACTIVITY, team_id=team_id, session_id=session_id)
-        return (0.0, 0.0) if row is None else (row.ordered_at, row.alerted_at)
+    async def alerted_at(self, team_id: str, session_id: str) -> float:
+        """Return when the last alert about a session came or changed, in Unix seconds; 0 if there is none."""
+        row = await self.database.fetch_one(_LAST_ALERT, team_id=team_id, session_id=session_id)
+        return (row and row.alerted_at) or 0.0
 
     async def repeats_click(self, order_id: str) -> bool:
         """Return whether a click of the same person in the thread has had the same outcome a moment before."""

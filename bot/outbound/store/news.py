@@ -15,7 +15,7 @@ from bot.runtime import happens, until_tick
 
 _log = logging.getLogger(__name__)
 
-CARDS, ORDERS, _PROBE = "cards", "orders", "probe"
+CARDS, ORDERS = "cards", "orders"
 """Topics: cards that are due, and orders that no process works on."""
 
 FALLBACK = 8.0
@@ -44,10 +44,6 @@ class News:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-
-    async def come_through(self, *, within: float) -> bool | None:  # noqa: ARG002 - of those that are told
-        """Return whether other processes hear what is told; None if nothing is."""
-        return None
 
     async def close(self) -> None:
         """Close what is open."""
@@ -88,7 +84,6 @@ class Notifications(News):
         self._pool = Pool(driver, "postgresql-news", most=1)
         self._driver = driver
         self._sender = secrets.token_hex(8)
-        self._own = asyncio.Event()
         self._told: dict[str, float] = {}
         self._events = {CARDS: self.cards, ORDERS: self.orders}
         self._soon: set[str] = set()
@@ -117,21 +112,6 @@ class Notifications(News):
                 if not await self._is_lost(raw, within=LISTENS_FOR):
                     continue
             await asyncio.sleep(RETRY_DELAY)
-
-    async def come_through(self, *, within: float) -> bool | None:
-        """Return whether one connection hears what another one tells. Raises StoreUnreachableError."""
-        telling = Pool(self._driver, "postgresql-tells", most=1)
-        try:
-            lost = asyncio.create_task(self._is_lost(await self._listen(), within=within))
-            async with asyncio.timeout(OPEN_TIMEOUT):
-                await telling.change(lambda connection: self.tell(connection, _PROBE))
-            await happens(self._own, within=within)
-            lost.cancel()
-        except (self._driver.error, TimeoutError) as error:
-            raise StoreUnreachableError(type(error).__name__) from None
-        finally:
-            await telling.close()
-        return self._own.is_set()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -162,9 +142,7 @@ class Notifications(News):
 
     def _hear(self, news: str) -> None:
         topic, _, sender = news.partition(" ")
-        if sender == self._sender:
-            self._own.set()
-        elif topic in self._events and topic not in self._soon:
+        if sender != self._sender and topic in self._events and topic not in self._soon:
             self._soon.add(topic)
             asyncio.get_running_loop().call_later(_LATER, self._come, topic)
 

@@ -71,7 +71,7 @@ LATER_RESUME = f"""
 """The person of the last resume that had or can have an effect after a pause was given."""
 
 _VERSION_AT = """CASE WHEN own.id IS NULL THEN :made_at
-        WHEN :is_drill = 1 THEN own.given_at - 3000
+        WHEN :is_drill = 1 THEN own.given_at - 5
         WHEN own.verb = 'pause' AND other.verb = 'pause' AND own.user_id = other.user_id
           AND own.batch_id IS NULL THEN coalesce(own.settled_at, own.given_at)
         ELSE own.given_at END"""
@@ -88,7 +88,8 @@ CHANGE_SINCE = f"""
 """The last order after another one that paused or resumed the session, or can pause it. The same person's pauses count
 from the end of the first one: a double click is one pause. That is not so for one of a batch, which waits for its turn.
 For a drill all orders count, also those that are not sent yet, of one user, since several people can be that, and of
-the last moment before it: the session had none for an hour. `made_at` is for an order that is not stored any more.
+the last moment before it, which its look at the session can have missed. `made_at` is for an order that is not stored
+any more.
 """
 
 

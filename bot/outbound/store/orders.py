@@ -90,8 +90,7 @@ def _read_clicked(clicked: dict[str, Any]) -> ClickedMessage:
     content = clicked.pop("content")
     if content is None:
         return ClickedMessage(**clicked, content=None)
-    blocks, attachments = tuple(content["blocks"]), tuple(content["attachments"])
-    return ClickedMessage(**clicked, content=MessageContent(content["text"], blocks, attachments))
+    return ClickedMessage(**clicked, content=MessageContent(content["text"], tuple(content["blocks"])))
 
 
 @dataclass(frozen=True, slots=True)
