@@ -169,7 +169,6 @@ BY_ALERT: Mapping[str, outcomes.Outcome] = {
     "held back": outcomes.HeldBack(20),
     "late": outcomes.Late(130.0),
     "the database failed": outcomes.StoreUnavailable(),
-    "no key": outcomes.NoKey(),
 }
 OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done": outcomes.Paused("paused"),
@@ -1114,7 +1113,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
 """All examples. Of a section of views, the page shows the first one whole, and of the others the lines that differ."""
 
 KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
-    "outcome of an order": (outcomes.Outcome, OUTCOMES.values()),
+    "outcome of an order": (outcomes.Outcome, [*OUTCOMES.values(), *NOT_AUTOMATIC.values()]),
     "problem with a command": (Help | session_ids.Search, [*PROBLEMS.values(), session_ids.Found(ID, "")]),
     "outcome that changes the clicked message": (
         outcomes.KeyTaken | outcomes.PausedSince | outcomes.ResumedSince,

@@ -313,8 +313,8 @@ def _alert_buttons(shown: Shown) -> list[Block]:
 def _body(shown: Shown) -> str:
     """Return what happened: title, text and link; the text is shortened if the section is too small."""
     alert = shown.content.alert
-    title = f"{QUOTE}*{literal(alert.title, limit=_LONGEST_TITLE)}*" if alert.title else ""
-    head = "".join(f"{line}\n" for line in [_occurrences(shown.content), title] if line)
+    title = literal(alert.title, limit=_LONGEST_TITLE)
+    head = "".join(f"{line}\n" for line in [_occurrences(shown.content), title and f"{QUOTE}{title}"] if line)
     tail = f"\n{open_link(alert.url)}" if alert.url else ""
     return f"{head}{quoted(alert.text, limit=LONGEST_SECTION - width(head + tail))}{tail}"
 
@@ -397,14 +397,14 @@ def _row_text(shown: Shown) -> str:
     if shown.reminder is not None:
         return f"{shown.reminder.text.splitlines()[0]} · {code(shown.content.alert.session_id)}"
     word = shown.state.phase if shown.state and shown.head is Head.STATE else _WORDS[shown.head]
-    about = [shown.agent or ("" if shown.is_told else f"“{_title(shown)}”"), word]
+    about = [shown.agent, word, "" if shown.agent or shown.is_told else f"“{_title(shown)}”"]
     return " · ".join(filter(None, [*about, code(shown.content.alert.session_id)]))
 
 
 def _title(shown: Shown) -> str:
     """Return the title of an alert, or the beginning of its text, on one line."""
-    alert = shown.content.alert
-    return literal(alert.title or alert.text, limit=_LONGEST_HEADING)
+    alert, most = shown.content.alert, _LONGEST_HEADING
+    return literal(alert.title, limit=most) or literal(alert.text, limit=most)
 
 
 SAMPLE_ALERT = alert_message(

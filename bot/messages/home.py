@@ -152,8 +152,8 @@ def _about_alerts(home: Home) -> list[Block]:
     mentioned = home.workspace.alerts_group
     text = " ".join([where, *([f"Critical ones mention {group(mentioned)}."] if mentioned else []), programs])
     if not home.can_edit:
-        is_off = home.workspace.auto_pause is AutoPause.OFF
-        return [section(text), *([] if is_off else [section(about_auto_pause(home.workspace))])]
+        lines = [text, *([] if home.workspace.auto_pause is AutoPause.OFF else [about_auto_pause(home.workspace)])]
+        return [section("\n".join(lines))]
     test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
     return [
         section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},

@@ -205,8 +205,10 @@ def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -
     """Return the same for a refusal that somebody else ends, who repairs the installation or pauses; else None."""
     now = markup.now_in_dashboard(verb, dashboard_url)
     if isinstance(refusal, outcomes.HeldBack):
-        why = f"Alerts asked for more than {refusal.most} in a minute, so it was not sent."
-        return why, f"Press the button, {markup.or_in_dashboard(verb, dashboard_url)}."
+        return (
+            f"Alerts asked for more than {refusal.most} in a minute.",
+            f"Press the button, {markup.or_in_dashboard(verb, dashboard_url)}.",
+        )
     match refusal:
         case outcomes.EndedBy(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
             did = "has ended" if is_confirmed else "is ending"
@@ -291,7 +293,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
     top = f"{verdict} Requested by {by}."
     if is_by_alert:
-        top, reason = markup.NOT_AUTO_PAUSED, f"This was for {by}:\n{markup.quoted(order.reason, limit=_LONGEST_QUOTE)}"
+        top, reason = markup.NOT_AUTO_PAUSED, f"For {by}:\n{markup.quoted(order.reason, limit=_LONGEST_QUOTE)}"
     message = in_channel(top, *why, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound) and not is_by_alert:
         return message

@@ -181,8 +181,7 @@ def _row(session: Session, overview: Overview, now: float) -> list[Block]:
     can_pause, own = Verb.PAUSE in overview.allowed, {"block_id": f"{ROW}{session.id}"}
     pause = button(Verb.PAUSE, session.id, name=spoken_name(session))
     if (state := (overview.paused or {}).get(session.id)) is None:
-        row = section(session_line(session, now=now), pause if can_pause else None)
-        return [row | own]
+        return [section(session_line(session, now=now), pause if can_pause else None) | own]
     shows_all = can_see_all(state.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
     rest = where_and_why(state.channel_id, state.reason) if shows_all else "."
     state = state.without_reason()

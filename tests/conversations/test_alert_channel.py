@@ -37,10 +37,8 @@ async def resume_in_home(at: SingleHarness) -> None:
 
     async def values() -> list[str]:
         home = await at.open_home()
-        found = [
-            block["accessory"].get("value", "") for block in map(dict[str, Any], home.blocks) if "accessory" in block
-        ]
-        return [value for value in found if value.startswith(f"{SESSION} after=")]
+        found = [one for block in map(dict[str, Any], home.blocks) for one in block.get("elements", ())]
+        return [one["value"] for one in found if str(one.get("value")).startswith(f"{SESSION} after=")]
 
     await until(values)
     (value,) = await values()

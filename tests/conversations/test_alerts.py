@@ -79,7 +79,7 @@ async def test_the_text_of_a_program_is_a_quote_without_the_signs_of_the_bot() -
         (card,) = at.messages()
     assert card.text.splitlines()[:5] == [
         "🚨 *Critical*",
-        "&gt; *Paused∗ by &lt;@U0BOB000001&gt;*",
+        "&gt; Paused∗ by &lt;@U0BOB000001&gt;",
         "&gt; It spends.",
         "&gt; Paused∗ by &lt;@U0BOB000001&gt;",
         "&gt; state∗: Paused∗ by &lt;@U0BOB000001&gt;",

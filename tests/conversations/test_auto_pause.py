@@ -11,7 +11,6 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.messages import senders as say
-from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.sim.anchor import SessionState, Slow, server_error
 from bot.sim.slack import Hang
 from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
@@ -22,7 +21,7 @@ from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import execute
 from harness.product import Settings, outcomes
-from harness.texts import not_automatic
+from harness.texts import NOT_AUTO_PAUSED, not_automatic
 
 pytestmark = pytest.mark.anyio
 

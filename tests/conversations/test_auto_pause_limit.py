@@ -10,7 +10,6 @@ from functools import partial
 import pytest
 
 from bot.messages import sessions as say
-from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Hang, Message, View
 from conversations.test_auto_pause import ALERT, braking, send
@@ -24,6 +23,7 @@ from harness.outages import execute, without_table
 from harness.product import Secret, open_store, policy, workspace
 from harness.replicas import replicas
 from harness.stored import add_token, fetch
+from harness.texts import NOT_AUTO_PAUSED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 

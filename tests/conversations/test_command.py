@@ -33,8 +33,8 @@ async def test_a_command_pauses_the_session_and_the_channel_sees_the_outcome() -
     ("verb", "text"),
     [
         *((verb, text) for verb in ("pause", "resume") for text in ("help", SESSION[:-1])),
-        ("pause", f"{SESSION} {OTHER_SESSION}"),
-        ("resume", ""),
+        ("resume", f"{SESSION} {OTHER_SESSION}"),
+        ("end", ""),
         ("resume", "the `checkout` &lt;agent&gt;"),
     ],
 )

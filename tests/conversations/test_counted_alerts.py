@@ -53,7 +53,9 @@ async def test_beyond_those_that_can_wait_one_message_counts_sessions_lists_the_
         below = [one["action_id"] for one in parts(last.blocks[-1].get("elements"))]
         assert below == ["anchor_pause_several", READ_LIST]
         await at.slack.click(at.slack.bob, last, READ_LIST)
-        await at.slack.until(lambda: any("run now" in one.text for one in at.ephemerals(at.slack.bob)))
+        await at.slack.until(
+            lambda: any("anchor_pause_several" in str(one.blocks) for one in at.ephemerals(at.slack.bob))
+        )
         await at.click(last, value=sessions[-1])
         await at.slack.until(lambda: (sessions[-1], *RESUME) in [one[:2] for one in on_cards(at)])
         monkeypatch.setattr(MOST_WAITING, 0)

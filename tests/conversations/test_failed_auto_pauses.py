@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message
 from bot.sim.slack.markup import ON_CALL
@@ -15,6 +14,7 @@ from conversations.test_cards import RESUME, TOKEN, ops, until_shown
 from conversations.test_worse_alerts import MENTION, mentions
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json
+from harness.texts import NOT_AUTO_PAUSED
 
 pytestmark = pytest.mark.anyio
 

@@ -80,12 +80,12 @@ async def test_an_ack_carries_the_answer_if_slack_takes_it() -> None:
     async with single_workspace() as at:
         delivery = await at.command()
         (message,) = at.messages()
-        empty = COMMAND | {"user_id": ALICE, "command": "/anchor-resume"}
+        empty = COMMAND | {"user_id": ALICE, "command": "/anchor-end"}
         full, bare = [await at.deliver("slash_commands", empty, takes_answer=takes) for takes in (True, False)]
         click = await at.deliver("interactive", {"type": "shortcut", "user": {"id": ALICE}}, takes_answer=True)
         assert at.slack.sockets.count == 1
     assert (message.source, message.text, delivery.headers) == (Source.ACK, paused(), {})
-    assert json.loads(full.body)["text"] == usage_text(search_of(""), verb="resume")
+    assert json.loads(full.body)["text"] == usage_text(search_of(""), verb="end")
     assert [(one.status, one.body) for one in (bare, click)] == [(200, b"")] * 2
 
 

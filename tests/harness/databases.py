@@ -22,6 +22,7 @@ import pytest
 
 from bot.core.fields import Secret
 from bot.outbound.store import sqlite
+from bot.outbound.store.postgresql import PostgresqlDriver
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
 from harness.conversation import until
 from harness.virtual_time import clock
@@ -209,6 +210,11 @@ _SLOW_COMMIT = """
 def wait_for_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let SQLite wait for the disk at each commit, as in production."""
     monkeypatch.setattr(sqlite, "prepare", inspect.unwrap(sqlite.prepare))
+
+
+def let_transactions_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PostgreSQL end no transaction in which a process does nothing for 3 s: on a busy machine it still works."""
+    monkeypatch.setattr(PostgresqlDriver, "clock", PostgresqlDriver.clock.replace("'3s'", "'60s'"))
 
 
 def commit_slowly(url: str, event: str, condition: str = "true") -> None:

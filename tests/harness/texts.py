@@ -19,12 +19,13 @@ from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
 from bot.messages.buttons import why_not_automatic
 from bot.messages.checks import Finding, Kind
+from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.messages.results import outcome_message, waiting_message
 from bot.messages.senders import with_revoked
 from bot.messages.settings import answer_view
 from bot.messages.usage import usage_message
 
-__all__ = ["check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
+__all__ = ["NOT_AUTO_PAUSED", "check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"

@@ -85,8 +85,9 @@ def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
     assert body_of(Alert(ID, "High spend", title="\u200b")) == "&gt; High spend"
     assert body_of(Alert(ID, "✅\n✅", title="✅")) == "&gt; (nothing readable)"
     hostile = Alert(ID, "<!channel> ```<@U1>\n<https://evil.example|Open>", "<!here>\n*`x`*")
-    assert first_line_of(alert_message(hostile)) == "⚠️ *&lt;!here&gt; ∗'x'∗*"
-    assert body_of(hostile) == "Warning\n&gt; &lt;!channel&gt; '''&lt;@U1&gt;\n&gt; &lt;https://evil.example|Open&gt;"
+    assert first_line_of(alert_message(hostile)) == "⚠️ *Warning*"
+    quote = ["&lt;!here&gt; ∗'x'∗", "&lt;!channel&gt; '''&lt;@U1&gt;", "&lt;https://evil.example|Open&gt;"]
+    assert body_of(hostile) == "\n".join(f"&gt; {line}" for line in quote)
 
 
 SIGNS = sorted({line.split()[0] for one in MESSAGES.values() for line in one.text.splitlines() if line[:1] > "\u2000"})
@@ -112,11 +113,11 @@ def test_the_text_of_a_program_cannot_imitate_the_bot(sign: str, imitation: str)
     shown = [str(message.blocks[1]["text"]["text"]), *(one["text"] for one in message.blocks[2]["fields"])]
     for text in ("\n".join(shown), message.text.partition("\n")[2]):
         _, *quotes = text.split("&gt; ")
-        assert len(quotes) == 5
+        assert len(quotes) == 6
         assert [one for one in quotes if not one[0].isascii() or BOLD_OR_ITALIC.search(one)] == []
         assert "\n✅" not in text
-        assert text.count("Paused") == 5
-    assert re.match(r"⚠️ \*[&P]", first_line_of(message))
+        assert text.count("Paused") == 6
+    assert first_line_of(message) == "⚠️ *Warning*"
 
 
 def test_names_with_underscores_can_be_read_and_copied() -> None:
@@ -153,8 +154,8 @@ def test_an_alert_after_the_last_order_can_be_paused(name: str) -> None:
 
 def test_the_text_of_a_summary_says_what_its_rows_say() -> None:
     contents = [replace(fired(1), last_at=1.0), fired(1), fired(2, resolved_at=1.0), fired(1)]
-    text = summary(contents, {0: state("paused"), 1: state("paused"), 3: state("ended")}).text
-    assert [line.split(" · ")[1] for line in text.splitlines()[1:]] == ["alert", "paused", "resolved", "ended"]
+    text = summary(contents, {0: state("paused"), 1: state("paused"), 3: state("ended")}, facts_of=()).text
+    assert [line.split(" · ")[0] for line in text.splitlines()[1:]] == ["alert", "paused", "resolved", "ended"]
 
 
 def test_the_text_of_an_alert_without_a_title_is_a_quote_in_a_summary_too() -> None:
@@ -165,7 +166,7 @@ def test_the_text_of_an_alert_without_a_title_is_a_quote_in_a_summary_too() -> N
         ["⚠️ *Warning*", "&gt; Paused by Ada∗ It ended"],
         ["⚠️ *Warning*", "&gt; Resumed"],
     ]
-    assert message.text.split("\n")[1].startswith("“Paused by Ada∗ It ended” · alert · ")
+    assert message.text.split("\n")[1].startswith("alert · “Paused by Ada∗ It ended” · ")
 
 
 def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> None:
@@ -199,22 +200,22 @@ def test_a_long_summary_loses_facts_then_reasons_and_then_counts(rows: int, reas
 @pytest.mark.parametrize(
     ("content", "name", "expected"),
     [
-        (fired(1), "firing", "🚨 *{agent}High spend*"),
-        (fired(1), "pausing", "⏳ *Pausing…* · *{name}*"),
-        (fired(1), "paused", "⏸️ *Paused* by <@U0BOB000001> · *{name}*"),
-        (fired(2, 1.0), "paused", "🚨 *{agent}High spend*"),
-        (fired(2, 1.0, resolved_at=2.0), "paused", "⏸️ *Paused* by <@U0BOB000001> · *{name}*"),
-        (fired(1), "resumed", "▶️ *Resumed* by <@U0BOB000001> · *{name}*"),
-        (fired(2, 1.0, resolved_at=2.0), "resumed", "✅ *Resolved* · *{name}*"),
-        (fired(2, 1.0, resolved_at=2.0), "firing", "✅ *Resolved* · *{name}*"),
-        (fired(2, 1.0), "ended", "*Ended* · *{name}*"),
+        (fired(1), "firing", "🚨 *Critical*"),
+        (fired(1), "pausing", "⏳ *Pausing…* · 🚨 *Critical*"),
+        (fired(1), "paused", "⏸️ *Paused* by <@U0BOB000001> · 🚨 *Critical*"),
+        (fired(2, 1.0), "paused", "🚨 *Critical*"),
+        (fired(2, 1.0, resolved_at=2.0), "paused", "⏸️ *Paused* by <@U0BOB000001> · 🚨 *Critical*"),
+        (fired(1), "resumed", "▶️ *Resumed* by <@U0BOB000001> · 🚨 *Critical*"),
+        (fired(2, 1.0, resolved_at=2.0), "resumed", "✅ *Resolved* · 🚨 *Critical*"),
+        (fired(2, 1.0, resolved_at=2.0), "firing", "✅ *Resolved* · 🚨 *Critical*"),
+        (fired(2, 1.0), "ended", "*Ended* · 🚨 *Critical*"),
     ],
 )
 def test_a_card_begins_with_its_state_and_the_agent(content: cards.AlertContent, name: str, expected: str) -> None:
     shown = card(content, STATES[name], facts=CARD_FACTS)
-    assert first_line_of(shown) == shown.text.split("\n")[0] == expected.format(agent="check'out: ", name="check'out")
+    assert first_line_of(shown) == shown.text.split("\n")[0] == f"{expected} · *check'out*"
     assert [block["type"] for block in shown.blocks[:3]] == ["section", "section", "context"]
-    assert first_line_of(card(content, STATES[name])) == expected.format(agent="", name="High spend")
+    assert first_line_of(card(content, STATES[name])) == expected
 
 
 def test_the_button_is_red_only_while_a_critical_alert_fires() -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.usecases.cards import CardOutbox
 from harness.cards import CardRowsInMemory, cards_of, claimed_card, incoming_alert, placed, posted, refused
 from harness.conversation import until
-from harness.databases import KEY
+from harness.databases import KEY, let_transactions_idle
 from harness.journal import journal_of
 from harness.product import Secret, open_store, requests
 
@@ -111,6 +111,7 @@ async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of
 async def test_an_order_waits_for_one_of_the_transactions_of_a_thousand_alerts_at_most(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    let_transactions_idle(monkeypatch)
     begun: list[str] = []
     async with open_store(Secret(database_url), [KEY]) as store:
         change = store.database.change

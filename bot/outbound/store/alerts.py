@@ -93,16 +93,13 @@ def place(
     after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
     for one in alerts:
         name = (one.team_id, one.channel_id, one.alert.session_id)
+        has_ended = (one.team_id, one.alert.session_id) in ended
         if one.alert.is_resolved:
             _forget_firing(connection, one)
-        if (one.team_id, one.alert.session_id) in ended:
-            placed[one.id] = Placed("", has_ended=True)
-            continue
-        if one.alert.is_resolved:
-            after |= _elsewhere(after, one, now)
+            after |= {} if has_ended else _elsewhere(after, one, now)
         card = after.get(name)
-        if card is None and one.alert.is_resolved:  # it makes no card
-            placed[one.id] = Placed("")
+        if has_ended or (card is None and one.alert.is_resolved):  # it makes no card
+            placed[one.id] = Placed("", has_ended=has_ended)
             continue
         if card is None:
             content = first(one.alert, one.at(now))

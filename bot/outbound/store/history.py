@@ -43,7 +43,6 @@ _FORGET_REPLIES = f"""
 """
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
-
 MOST_OTHERS = 200  # sessions whose pauses are read beside those of a list
 PAUSED_TIMEOUT = 0.3  # seconds for which a list waits to know what is paused
 

@@ -118,4 +118,4 @@ async def test_sessions_that_are_not_named_were_paused_since_a_time(store: Store
     (last,) = await OrderHistory(store.database).newest(Filter(), most=1)
     states = SessionStates(store.database)
     assert [*(await states.paused(ACME.team_id, [], since=last.given_at - DAY) or ())] == [ids[1], ids[0]]
-    assert [*(await states.paused(ACME.team_id, ids[2:], since=last.given_at - DAY) or ())] == [ids[2], ids[1], ids[0]]
+    assert [*(await states.paused(ACME.team_id, ids[2:], since=last.given_at - DAY) or ())] == [ids[1], ids[0], ids[2]]
