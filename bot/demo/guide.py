@@ -75,7 +75,9 @@ class Guide:
             return
         if message.ephemeral_to is not None:
             yield Step.ACT_AS_OUTSIDER
-        elif message.text.startswith(DONE[Verb.PAUSE]) and not message.revision:
+        elif message.text.startswith(DONE[Verb.PAUSE]) and message.revision:
+            yield from [Step.PAUSE_BY_BUTTON] if message.trigger_id else []
+        elif message.text.startswith(DONE[Verb.PAUSE]):
             yield self._way_to_pause(message)
         elif message.text.startswith(DONE[Verb.RESUME]) and not message.revision:
             yield Step.RESUME

@@ -3,10 +3,22 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 
-from bot.core.cards import BATCH_INTERVAL, Alert, AlertContent, Asked, BatchContent, NewCard, ResultContent, first
+from cachetools import TTLCache
+
+from bot.core.cards import (
+    BATCH_INTERVAL,
+    Alert,
+    AlertContent,
+    Asked,
+    BatchContent,
+    CardName,
+    NewCard,
+    ResultContent,
+    first,
+)
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.requests import Actor, operator_name, program_name
@@ -52,6 +64,9 @@ _RETRY_DELAY = 1.0  # seconds after a failed transaction
 _MOST_NAMED = 5  # sessions of a summary in the log
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 
+REPLACE_TIMEOUT = 3.0
+"""Seconds for Slack to replace a clicked message; then its thread gets the result."""
+
 POST_WAIT = 8.0  # seconds for which a sender waits for its post
 
 
@@ -90,6 +105,10 @@ class CardSender:
     _: KW_ONLY
     response_urls: ResponseUrls
     cipher: FieldCipher
+    replacing: MutableMapping[CardName, asyncio.Future[str]] = field(
+        default_factory=lambda: TTLCache(MOST_SENDING, 2 * REPLACE_TIMEOUT, timer=time.monotonic)
+    )
+    """The clicked messages that are being replaced through their response_url."""
 
     async def send(self, card: ClaimedCard) -> Attempt:
         """Make one attempt, within LONGEST_ATTEMPT. Never raises."""
@@ -113,9 +132,17 @@ class CardSender:
             return await self._try_batch(card, owner, content)
         message = await self._compose(card, owner)
         digest = digest_of(message)
-        if card.ts is not None and digest == card.shown:
+        if card.ts is not None and (digest == card.shown or digest == await self._replaced_by(card)):
             return Attempt(SentCard(card, card.ts, digest))
         return _read(card, await self._call(card, owner, message), digest)
+
+    async def _replaced_by(self, card: ClaimedCard) -> str | None:
+        """Return the digest of what the click on a message has replaced it by, when that has ended."""
+        replacing = self.replacing.get((card.team_id, card.channel_id, card.ts or ""))
+        if replacing is None:
+            return None
+        await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
+        return replacing.result() if replacing.done() else None
 
     async def compose(self, card: ClaimedCard) -> Message:
         """Return what a message that is kept up to date shows now. Raises StoreError."""

@@ -27,6 +27,7 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_defa
 from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.runtime import Tasks, ended, happens, until_tick
+from bot.usecases.cards import REPLACE_TIMEOUT
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery, Receipt
 from bot.usecases.incidents import report
@@ -40,8 +41,8 @@ _NAMED_WITHIN = 0.1  # seconds that a pause waits for its cards
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
-_NOBODY, _REPLACED = Receipt("nobody"), Receipt("response_url")
-_REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then its thread gets the result
+_NOBODY = Receipt("nobody")
+_REPLACED = Receipt("response_url")
 _MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
 
 _SESSION = attrgetter("session")
@@ -152,7 +153,9 @@ class Orders:
             is_by_alert = entry.order.source is Source.ALERT and not is_on_card
             group = await self._take_call(entry.order) if is_by_alert else ""
             nobody_waits = is_operator or is_on_card or group is None or await self.session_cards.is_needless(entry)
-            is_replaced = isinstance(outcome, Paused) and not nobody_waits and await self._is_replaced(entry, address)
+            is_replaced = isinstance(outcome, Paused) and await self.session_cards.replace(
+                entry, partial(self._replace, address)
+            )
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message, nobody_waits, is_replaced, group = report(error), is_operator, False, ""
         told = mentioning(message, group) if group else message
@@ -235,9 +238,10 @@ class Orders:
         """
         if outcome is None:
             outcome = await self.session_control.execute(entry)
-        self.journal.settle(entry, outcome)
         if isinstance(outcome, Paused):
+            self.session_cards.will_replace(entry)
             self.has_paused.set()
+        self.journal.settle(entry, outcome)
         is_pause = entry.order.verb is Verb.PAUSE
         if not isinstance(outcome, Refusal) and not (is_pause and self._known(entry)):
             await asyncio.wait({entry.written}, timeout=_NAMED_WITHIN if is_pause else _SETTLE_TIMEOUT)
@@ -269,14 +273,11 @@ class Orders:
             address = replace(address, thread_ts=None)
         return address, _with_line(message, line)
 
-    async def _is_replaced(self, entry: Entry, address: ReplyAddress) -> bool:
-        """Replace the bot's own message that was clicked by what it shows now. Return whether Slack has taken that."""
-        message = await self.session_cards.clicked_message(entry)
-        if message is None or address.response_url is None:
-            return False
+    async def _replace(self, address: ReplyAddress, message: Message) -> bool:
+        """Let the clicked message show this. Return whether Slack has taken it in time."""
         content = MessageContent(message.text, message.blocks)
         replacing = self.tasks.start(self.delivery.replace_message(address, content, Visibility.IN_CHANNEL))
-        await asyncio.wait({replacing}, timeout=_REPLACE_TIMEOUT)
+        await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
         return replacing.done() and isinstance(replacing.result(), Posted)
 
 

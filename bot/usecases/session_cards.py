@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache, TTLCache
 
-from bot.core.cards import MOST_IN_SUMMARY, BatchContent, NewCard, ResultContent
+from bot.core.cards import MOST_IN_SUMMARY, BatchContent, CardName, NewCard, ResultContent
 from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed, Undone
 from bot.core.requests import ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
 from bot.core.session_ids import SessionId
@@ -80,14 +80,35 @@ class SessionCards:
         actor = entry.order.actor
         return (actor.team_id, actor.channel_id, entry.address.message_ts) in entry.cards
 
-    async def clicked_message(self, entry: Entry) -> Message | None:
-        """Return what the bot's own message shows now whose button was clicked; None if it is none, or not read."""
-        clicked, outbox = entry.address.clicked, self.outbox
-        name = (entry.order.actor.team_id, entry.order.actor.channel_id, clicked.ts if clicked else "")
-        if outbox.sender is None or name not in entry.cards:
-            return None
-        card = await or_default(outbox.rows.message(*name), None, within=_KNOWN_WITHIN)
-        return None if card is None else await or_default(outbox.sender.compose(card), None, within=_KNOWN_WITHIN)
+    def will_replace(self, entry: Entry) -> None:
+        """Let the outbox wait for the message that was clicked: it is going to be replaced through its response_url."""
+        if (name := self._clicked(entry)) and self.outbox.sender is not None:
+            self.outbox.sender.replacing[name] = asyncio.get_running_loop().create_future()
+
+    async def replace(self, entry: Entry, send: Callable[[Message], Awaitable[bool]]) -> bool:
+        """Replace the bot's own message that was clicked by what it shows now. Return whether Slack has taken that."""
+        name, sender = self._clicked(entry), self.outbox.sender
+        replacing = sender.replacing.get(name) if sender and name else None
+        if name is None or sender is None or replacing is None:
+            return False
+        is_replaced, digest = False, ""
+        try:
+            card = await self.outbox.rows.message(*name) if name in entry.cards else None
+            if card is not None:
+                message = await sender.compose(card)
+                is_replaced = await send(message)
+                digest = digest_of(message) if is_replaced else ""
+        except StoreError as error:
+            _log.warning("clicked message not replaced", extra={"why": str(error)})
+        finally:
+            if not replacing.done():  # two clicks can share it
+                replacing.set_result(digest)
+        return is_replaced
+
+    def _clicked(self, entry: Entry) -> CardName | None:
+        actor, clicked = entry.order.actor, entry.address.clicked
+        is_replaceable = clicked is not None and entry.address.response_url is not None
+        return (actor.team_id, actor.channel_id, clicked.ts) if clicked and is_replaceable else None
 
     async def is_needless(self, entry: Entry) -> bool:
         """Return whether a newer result is there: that of a first click, or of an order after a resume was undone.

@@ -109,9 +109,9 @@ async def ended_by_a_person(at: SingleHarness) -> None:
 @pytest.mark.parametrize("how", [ended_at_anchor, ended_by_a_person])
 @pytest.mark.parametrize("fields", [{"action": None}, {}, {"fingerprint": "f2", "severity": "critical"}])
 async def test_an_alert_about_an_ended_session_leaves_its_card_posts_nothing_and_its_sender_reads_why(
-    how: Callable[[SingleHarness], Awaitable[None]], fields: dict[str, object], database_url: str
+    how: Callable[[SingleHarness], Awaitable[None]], fields: dict[str, object], sqlite_url: str
 ) -> None:
-    async with braking(database_url, END_SESSION="on", ALERTS_GROUP=ON_CALL) as at:
+    async with braking(sqlite_url, END_SESSION="on", ALERTS_GROUP=ON_CALL) as at:
         await send(at, action=None)
         (card,) = about_session(at)
         await how(at)

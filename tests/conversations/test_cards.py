@@ -14,7 +14,7 @@ from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Fault, Hang, Message, Slow, api_error, expired_url
 from bot.sim.slack.content import parts
 from conversations.test_session_facts import describe, verbs
-from harness import ALICE, BY_BOTH, SESSION, SingleHarness, paused, resumed, single_workspace
+from harness import ALICE, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
@@ -194,16 +194,15 @@ async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog:
     assert [record.message for record in caplog.records].count("card not updated") == 1
 
 
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_the_first_result_names_the_session_if_its_card_does_without_a_read(by: str) -> None:
+async def test_the_first_result_names_the_session_if_its_card_does_without_a_read() -> None:
     async with taking_alerts() as at:
         describe(at, domains=["shop.example"], max_duration=None)
         await at.command("")
-        card = await until_shown(at, await alert(at), PAUSE, "checkout")
+        await until_shown(at, await alert(at), PAUSE, "checkout")
         at.anchor.read_fault = Hang()
         await asyncio.sleep(KEPT + 60.0)
         before = [one.ts for one in about_session(at)]
-        await (at.click(card) if by == "a click" else at.command())
+        await at.command()
         await at.slack.until(lambda: len(about_session(at)) > len(before))
         (told,) = [one for one in about_session(at) if one.ts not in before]
     assert [fact in told.text for fact in ("*checkout*", "`shop.example`")] == [True, True]

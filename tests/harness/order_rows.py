@@ -103,5 +103,5 @@ def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
 
 
 def clicked_messages(texts: st.SearchStrategy[str], objects: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    contents = st.builds(MessageContent, texts, objects, objects)
+    contents = st.builds(MessageContent, texts, objects)
     return st.builds(ClickedMessage, texts, texts, st.booleans(), st.none() | contents)

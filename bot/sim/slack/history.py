@@ -115,14 +115,15 @@ class History:
         self._put(message)
         return message
 
-    def replace(self, message: Message, content: Content) -> Message:
-        """Let a message show this and nothing else."""
+    def replace(self, message: Message, content: Content, *, trigger_id: str | None = None) -> Message:
+        """Let a message show this and nothing else; `trigger_id` is that of the click that changed it."""
         normalized = normalize(content, self._block_ids)
         changed = replace(
             message,
             text=normalized.text,
             blocks=normalized.blocks,
             attachments=normalized.attachments,
+            trigger_id=trigger_id or message.trigger_id,
             revision=message.revision + 1,
             edited_at=self._clock.moment(),
         )

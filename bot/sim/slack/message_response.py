@@ -31,7 +31,7 @@ def respond(history: History, app: Installation, response: MessageResponse) -> b
         if present is None:
             return False
         if not response.deletes:
-            history.replace(present, response.content)
+            history.replace(present, response.content, trigger_id=response.place.trigger_id)
             return True
         history.delete(present)
     if not response.content.is_empty:
