@@ -217,14 +217,13 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         has_paused=reminders.wake,
     )
     alert_cards = AlertCards(slack, outbox, reads, sender_use)
-    auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, access_check, tasks)
+    auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, tasks)
     recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
     router = Router()
     batches = Batches(orders, delivery, store.cipher, tasks)
-    windows = PauseWindows(
-        access_check, reads, states, ShownSessions(store.database), modals, batches, store.cipher, dashboard_url
-    )
-    OrderListeners(orders, auto_pauses, lists, session_views, windows, dashboard_url).add_to(router)
+    shown = ShownSessions(store.database)
+    windows = PauseWindows(access_check, reads, states, shown, pause_rows, modals, batches, store.cipher, dashboard_url)
+    OrderListeners(orders, lists, session_views, windows, dashboard_url).add_to(router)
     ViewListeners(home_view, workspaces, session_views, admin_modals).add_to(router)
     admin_actions = AdminActions(workspaces, roles, tasks)
     if settings.one is None:

@@ -933,6 +933,7 @@ SEVERAL: Mapping[str, Example] = {
     "one is paused": offer(BARE, paused=by_alice(OTHER_ID)),
     "words, not everything read": offer(LISTED, BARE, choice=Choice("a `b` <c>"), is_complete=False),
     "from a summary": offer(LISTED, BARE, choice=Choice(ids=(ID, OTHER_ID))),
+    "held back": offer(LISTED, BARE, choice=Choice(held_id="order-1")),
     "something is called all": offer(LISTED, running=running(replace(BARE, tags=(ALL_WORD,)))),
     "more than are offered": offer(*many(BARE) * 15, total=1_300, is_complete=False),
     "more than are offered, without the database": offer(*many(BARE) * 6, total=250, notes=(pausing.NOT_WHOLE,)),
@@ -942,9 +943,10 @@ SEVERAL: Mapping[str, Example] = {
     ),
     "a window that can't be read": offer(LISTED, BARE, notes=(pausing.SHOWN_LOST,)),
     "waiting": pausing.READING_SEVERAL,
-    "none runs": pausing.none_runs_text(running(), ""),
-    "none was found, not everything read": pausing.none_runs_text(running(is_complete=False), ""),
-    "none matches": pausing.none_runs_text(running(), "a `b`"),
+    "none runs": pausing.none_runs_text(running(), ALL_THAT_RUN),
+    "none was found, not everything read": pausing.none_runs_text(running(is_complete=False), ALL_THAT_RUN),
+    "none matches": pausing.none_runs_text(running(), Choice("a `b`")),
+    "none still fires": pausing.none_runs_text(running(), Choice(held_id="order-1")),
     "no permission": list_refusal(policy.NotNamed(frozenset({BOB}), many=True), dashboard_url=DASHBOARD),
     "nobody is left": pausing.NOBODY_LEFT,
     "begun late": pausing.SEVERAL_BEGUN,
@@ -954,44 +956,22 @@ SEVERAL: Mapping[str, Example] = {
 # --- sessions that alerts did not pause ---
 
 
-def held(count: int, *reasons: str, by: str = "") -> HeldContent:
+def held(count: int, *reasons: str) -> HeldContent:
     """Return the message about so many sessions, of which the last ones have these reasons."""
     content = HeldContent("order-1", 20, NOW + 600)
     for number in range(count):
-        reason, now = reasons[number % len(reasons)], NOW + number
-        content = content.with_session(SessionId(f"{number:08x}{ID[8:]}"), reason, program_id("spend-monitor"), now)
-    return replace(content, continued_by=by, continued_at=NOW + count if by else 0.0)
-
-
-def of_alerts(count: int) -> list[Order]:
-    """Return the pauses of so many sessions, with which a person continues."""
-    actor = Actor(TEAM, CHANNEL, program_id("spend-monitor"))
-    ids = [SessionId(f"{number:08x}{ID[8:]}") for number in range(count)]
-    return [Order(Verb.PAUSE, one, actor, "High `spend` & <!here>") for one in ids]
+        session_id = SessionId(f"{number:08x}{ID[8:]}")
+        content = content.with_session(session_id, reasons[number % len(reasons)], program_id("spend-monitor"))
+    return content
 
 
 TWELVE = held(12, "High `spend` & <!here>", "Loop", "x" * 99, "Login", "Other")
-MOST_ASKED = sessions.held_modal(held(99, "High spend"), of_alerts(99), "seen")
 HELD: Mapping[str, Example] = {
     "the message": card_message([(TWELVE, SessionId(""))], {}, {}, channel_id=CHANNEL),
     "the message about one session": sessions.held_message(held(1, "High spend")),
     "pauses that failed for any reason, beyond three": sessions.held_message(
         replace(held(4, "High spend"), paused=0, calls=True)
     ),
-    "the message after Continue": sessions.held_message(held(2, "High spend", by=BOB)),
-    "the message after Continue, and others were held back": sessions.held_message(
-        replace(held(3, "High spend", by=BOB), continued_at=NOW)
-    ),
-    "the question": sessions.held_modal(held(3, "High spend"), of_alerts(2), "seen"),
-    "the question about none": sessions.held_modal(held(1, "High spend"), [], "seen"),
-    "paused": sessions.continue_answer(sessions.continued_text(held(3, "High spend"), 2)),
-    "none paused": sessions.continue_answer(sessions.continued_text(held(1, "High spend"), 0)),
-    "no permission": sessions.continue_answer(
-        sessions.not_continued_text(policy.NotNamed(frozenset({BOB})), dashboard_url=DASHBOARD)
-    ),
-    "another mode": sessions.continue_answer(sessions.NOT_ON),
-    "too late": sessions.continue_answer(sessions.TOO_LATE),
-    "a database that fails": sessions.continue_answer(sessions.NO_DATABASE),
 }
 
 # --- many sessions that are paused at once ---
@@ -1137,7 +1117,6 @@ VIEWS: Mapping[str, View] = {
     **{name: one for name, one in _ALL.items() if isinstance(one, View)},
     **{f"answer: {name}": settings.answer_view("Settings", text) for name, text in SETTINGS_ANSWERS.items()},
     "more sessions than fit": MORE_THAN_FIT,
-    "more sessions that alerts did not pause than fit": MOST_ASKED,
     "most sessions to pause at once": offer(*many(LONG) * 15, choice=Choice("&" * 100), changes=_CHANGED),
     **{
         f"very many names, {role}": home_view(replace(FIRST, role=role, workspace=replace(FULL, policy=_LONG_POLICY)))

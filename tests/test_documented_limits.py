@@ -24,6 +24,7 @@ from bot.messages.sessions import MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
+from bot.outbound.slack import client as slack_client
 from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import auto_pauses, availability, card_claims, database, journal, marks, news, people, store
@@ -215,10 +216,10 @@ ALERTS: list[Row] = [
     ("in the last {} days", int(marks.ASKED_KEPT / 86_400)),
     ("days (at most {}).", marks.MOST_ASKED),
     ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
-    ("rate limit lasts longer than {} s", outbox.RETRY_WINDOW),
+    ("rate limit lasts longer than {} s", slack_client.RETRY_WINDOW),
     ("within the last {}.", span(retries.CALL_INTERVAL)),
     ("but {} seconds after the alert was recorded at the latest", outbox.POST_WAIT),
-    ("with retries for up to {} seconds", outbox.RETRY_WINDOW + slack_errors.TIMEOUT),
+    ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
     ("the first alerts wait up to {} seconds for it", 2 * database.TIMEOUT),
     ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
     ("once per {} and workspace which sessions have ended", span(session_checks.INTERVAL)),

@@ -22,7 +22,6 @@ from bot.messages.buttons import (
     ACTIONS,
     ASK_TO_END,
     CONFIRMED_RESUME,
-    CONTINUE,
     HISTORY,
     PAUSE_AGAIN,
     PAUSE_FROM_MESSAGE,
@@ -77,7 +76,7 @@ class Names(Router):
 def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
     router = Names()
-    OrderListeners(nothing, nothing, nothing, nothing, nothing, "").add_to(router)
+    OrderListeners(nothing, nothing, nothing, nothing, "").add_to(router)
     ViewListeners(nothing, nothing, nothing, nothing).add_to(router)
     return router.names
 
@@ -122,7 +121,6 @@ def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None
         REFRESH,
         HISTORY,
         READ_LIST,
-        CONTINUE,
         PAUSE_SEVERAL,
         RESUME_BATCH,
         PAUSE_AGAIN,

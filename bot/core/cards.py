@@ -10,7 +10,7 @@ from bot.core.outcomes import Outcome
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
-from bot.core.workspace import DEFAULT_SENDER, AutoPause
+from bot.core.workspace import DEFAULT_SENDER
 
 ALERTS_PATH = "/alerts"
 """The path for alerts; with many workspaces, a team id follows."""
@@ -78,9 +78,9 @@ class Alert:
 
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
-    `warnings` are sentences for the program. It can ask for a pause, or to observe what that would do; if it asks for
-    something else, that is OFF. If it `is_called`, its pause had not succeeded when its card was made: a message about
-    that mentions people, the card does not.
+    `warnings` are sentences for the program. It can ask for a pause: `asks` is False if it asks for something else. If
+    it `is_called`, its pause had not succeeded when its card was made: a message about that mentions people, the card
+    does not.
     """
 
     session_id: SessionId
@@ -95,18 +95,13 @@ class Alert:
     warnings: tuple[str, ...] = ()
     sender: str = DEFAULT_SENDER
     starts_at: float | None = None
-    asks_for: AutoPause | None = None
+    asks: bool | None = None
     is_called: bool = False
-
-    @property
-    def asks(self) -> bool:
-        """Return whether it asks for something that is done."""
-        return self.asks_for not in {None, AutoPause.OFF}
 
     @property
     def firing(self) -> "Firing":
         """Return what fires, or does not any more."""
-        return Firing(self.sender, self.fingerprint, self.starts_at, self.asks_for is AutoPause.ON)
+        return Firing(self.sender, self.fingerprint, self.starts_at, self.asks is True)
 
     def resolves(self, firing: "Firing") -> bool:
         """Return whether this resolved alert ends a firing of its sender: without a fingerprint it ends all of them."""
@@ -193,7 +188,7 @@ class AlertContent:
 
 def first(alert: Alert, now: float) -> AlertContent:
     """Return the content of a new card."""
-    return AlertContent(alert, 1, now, (alert.firing,), asks=alert.asks)
+    return AlertContent(alert, 1, now, (alert.firing,), asks=alert.firing.asks)
 
 
 def is_repeated(content: AlertContent, alert: Alert) -> bool:
@@ -207,14 +202,14 @@ def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     if is_repeated(content, alert):
         is_known = not alert.firing.asks or alert.firing in content.firing
         firing = content.firing if is_known else _with(content.firing, alert.firing)
-        return replace(content, firing=firing, asks=content.asks or alert.asks)
+        return replace(content, firing=firing, asks=content.asks or alert.firing.asks)
     if alert.is_resolved:
         left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
     firing = _with(content.firing, alert.firing)
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
-    asks, count = content.asks or alert.asks, content.count + 1
+    asks, count = content.asks or alert.firing.asks, content.count + 1
     return replace(content, alert=shown, count=count, last_at=now, firing=firing, resolved_at=None, asks=asks)
 
 
@@ -344,10 +339,9 @@ class ResultContent:
 class HeldContent:
     """The sessions that alerts of a sender did not pause, because `paused` ones were the most within a minute.
 
-    The row of the message has this `id`. Until `until` (Unix seconds) further ones are held back, so far `count`: the
-    last one at `last_at`, and `known` tell them apart. `alerts` has the reason, the user id and the sessions of some.
-    A person has continued with those that were held back by `continued_at`. If it `calls` people, it is posted at
-    `until`, and counts pauses that failed since then for any reason.
+    The row of the message has this `id`. Until `until` (Unix seconds) further ones are held back, so far `count`, and
+    `known` tell them apart. `alerts` has the reason, the user id and the sessions of some. If it `calls` people, it is
+    posted at `until`, and counts pauses that failed since then for any reason.
     """
 
     group: ClassVar[str] = ""
@@ -355,14 +349,11 @@ class HeldContent:
     paused: int
     until: float
     count: int = 0
-    last_at: float = 0.0
     known: tuple[str, ...] = ()
     alerts: tuple[tuple[str, str, int], ...] = ()
-    continued_by: str = ""
-    continued_at: float = 0.0
     calls: bool = False
 
-    def with_session(self, session_id: SessionId, reason: str, user_id: str, now: float) -> "HeldContent":
+    def with_session(self, session_id: SessionId, reason: str, user_id: str) -> "HeldContent":
         """Return it with the session of an alert; one that is counted already is not counted again."""
         one = digest(session_id)[:_TOLD_APART_BY]
         if one in self.known:
@@ -372,11 +363,7 @@ class HeldContent:
             counts[reason, user_id] = counts.get((reason, user_id), 0) + 1
         alerts = tuple((*names, count) for names, count in counts.items())
         known = (*self.known, one)[-MOST_TOLD_APART:]
-        return replace(self, count=self.count + 1, last_at=now, known=known, alerts=alerts)
-
-    def can_continue(self, now: float) -> bool:
-        """Return whether some were held back that nobody has continued with, and further ones still are."""
-        return now < self.until and self.last_at > self.continued_at
+        return replace(self, count=self.count + 1, known=known, alerts=alerts)
 
 
 @dataclass(frozen=True, slots=True)

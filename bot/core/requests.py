@@ -9,8 +9,6 @@ from bot.core.fields import Secret
 from bot.core.session_ids import Search, SessionId, find_session_id
 
 _OPERATOR, _PROGRAM = "os:", "alert:"
-CONTINUED = "continued:"
-"""The beginning of the triggers of pauses that alerts asked for and a person gave: the alerts' cards tell them."""
 FORGOTTEN = "forgotten-"
 """The beginning of the pseudonym that replaces the user id of a person who was forgotten."""
 _LONGEST_ID = 40

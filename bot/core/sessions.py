@@ -37,7 +37,7 @@ LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters,
 ALL_WORD = "all"
 """The word with which people pause several sessions at once; the words that choose them follow it."""
 
-_IDS, _WORDS = "ids", "words"
+_IDS, _WORDS, _HELD = "ids", "words", "held"
 
 EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
@@ -265,10 +265,10 @@ class SessionList:
 
     def chosen(self, choice: "Choice") -> "SessionList":
         """Return those that people choose to pause at once. Of those that words choose, nobody states the total."""
-        if not choice.words and not choice.ids:
+        if not choice.words and not choice.is_named:
             return self
-        wanted = choice.words.casefold().split()
-        found = [one for one in self.sessions if (one.id in choice.ids if choice.ids else _has_words(one, wanted))]
+        wanted, ids = choice.words.casefold().split(), {*choice.ids}
+        found = [one for one in self.sessions if (one.id in ids if choice.is_named else _has_words(one, wanted))]
         return replace(self, sessions=tuple(found), total=0)
 
     def has_name(self, word: str) -> bool:
@@ -294,19 +294,32 @@ class SessionList:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The sessions that people pause at once: those of `ids`, or else those that `words` choose, "" for all."""
+    """The sessions that people pause at once: those of `ids`, or else those that `words` choose, "" for all.
+
+    Those that the message `held_id` counts as not paused by alerts have their ids only while a window shows them.
+    """
 
     words: str = ""
     ids: tuple[SessionId, ...] = ()
+    held_id: str = ""
+
+    @property
+    def is_named(self) -> bool:
+        """Return whether these are chosen one by one."""
+        return bool(self.ids or self.held_id)
 
     def as_text(self) -> str:
         """Return a text for buttons and windows, which `read_choice` reads."""
+        if self.held_id:
+            return f"{_HELD} {self.held_id}"
         return f"{_IDS} {' '.join(self.ids)}" if self.ids else f"{_WORDS} {self.words[:LONGEST_WORDS]}"
 
 
 def read_choice(text: str) -> Choice:
     """Read a choice. Ids that are none choose nothing."""
     kind, _, rest = text.partition(" ")
+    if kind == _HELD:
+        return Choice(held_id=rest[:LONGEST_WORDS])
     ids = tuple(found for _, some in words_with_ids(rest) for found in some) if kind == _IDS else ()
     return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
 

@@ -62,10 +62,6 @@ class AutoPause(StrEnum):
     """What would be done is recorded, and nothing is sent to Anchor."""
     ON = "on"
 
-    def weaker(self, other: "AutoPause") -> "AutoPause":
-        """Return the one that does less."""
-        return min(self, other, key=list(AutoPause).index)
-
 
 @dataclass(frozen=True, slots=True)
 class AlertToken:

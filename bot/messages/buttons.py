@@ -25,7 +25,6 @@ ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
 ALERTS_SENDER = "anchor_alerts_sender"
 HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
-CONTINUE = "anchor_continue"
 RESUME_BATCH = "anchor_resume_batch"
 PAUSE_SEVERAL = "anchor_pause_several"
 PAUSE_AGAIN = "anchor_pause_again"

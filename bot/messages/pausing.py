@@ -60,7 +60,7 @@ LEFT_OUT, REASON = "left_out", "reason"
 NOBODY_LEFT = "Leave at least one session in."
 SEVERAL_OUT_OF_DATE = f"{NOTHING_PAUSED} {OUT_OF_DATE}"
 SEVERAL_BEGUN = "⏳ *Pausing.* You can close this window: the result follows."
-UNREAD_NOW = "⚠️ Anchor's list can't be read now, so these are the sessions that were shown before."
+UNREAD_NOW = "⚠️ Anchor's list can't be read now: some of these sessions may have ended."
 UNLISTED = "⚠️ Anchor's list is not complete: older sessions of this window may have ended."
 NOT_WHOLE = "⚠️ The bot's database does not answer, so the window can't have more."
 SHOWN_LOST = "⚠️ What this window showed before can't be read any more."
@@ -123,7 +123,8 @@ def _offered_text(offer: Offer) -> str:
     chosen, shown = offer.chosen, len(offer.sessions)
     total = max(len(chosen.sessions), chosen.total, shown)
     about = f", matching {code(offer.choice.words)}" if offer.choice.words else ""
-    about = ", of those that were named" if offer.choice.ids else about
+    named = "held back" if offer.choice.held_id else "named"
+    about = f", of those that were {named}" if offer.choice.is_named else about
     at_least = "" if chosen.is_complete or chosen.total > shown else "At least "
     left = total - shown
     newest = f" This window has the newest {shown}: {left:,} more run, which it does not pause." if left > 0 else ""
@@ -155,11 +156,12 @@ def several_answer(text: str) -> View:
     return View((section(text),), SEVERAL_TITLE)
 
 
-def none_runs_text(chosen: SessionList, words: str) -> str:
+def none_runs_text(chosen: SessionList, choice: Choice) -> str:
     """Return what a person reads if there is nothing to pause."""
     unread = "" if chosen.is_complete else " Not everything could be read."
-    matching = f" matches {code(words)}" if words else " was found"
-    return f"{NOTHING_PAUSED} No running session{matching}.{unread}"
+    which = " whose alert still fires" if choice.held_id else ""
+    matching = f" matches {code(choice.words)}" if choice.words else " was found"
+    return f"{NOTHING_PAUSED} No running session{which}{matching}.{unread}"
 
 
 def sessions_modal(  # noqa: PLR0913 - settings of one view

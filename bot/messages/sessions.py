@@ -1,6 +1,6 @@
 """Sessions in a list, in an overview, and those that alerts did not pause."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from bot.core.cards import HeldContent
@@ -12,7 +12,6 @@ from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList, U
 from bot.messages.blocks import (
     Block,
     Message,
-    View,
     actions,
     context,
     ephemeral,
@@ -22,7 +21,6 @@ from bot.messages.blocks import (
     with_buttons,
 )
 from bot.messages.buttons import (
-    CONTINUE,
     READ_LIST,
     ROW,
     again_menu,
@@ -66,14 +64,9 @@ MOST_PAUSED = 10
 REFRESH = "anchor_refresh_sessions"
 """The `action_id` of the button that reads the sessions again; it has a value if what is paused is first."""
 
-_TITLE_OF_HELD = "Continue pauses"
-_MOST_ASKED, _ASKED_EACH = 60, 20  # lines: of the modal, and of a section
 _LONGEST_REASON = 60
 NOTHING_PAUSED = "⛔ *Nothing was paused.*"
 _BY_CARD = "*Pause* on a card works."
-NOT_ON = f"{NOTHING_PAUSED} Pauses by alerts are no longer on. {_BY_CARD}"
-TOO_LATE = f"{NOTHING_PAUSED} Somebody has continued already, or the 10 minutes are over. {_BY_CARD}"
-NO_DATABASE = f"⚠️ *The bot's database does not answer.* Use *Continue* again. {_BY_CARD}"
 
 _PAUSED_HEADING = "*Paused by this app*"
 _PAUSED_NOTE = "Sessions resumed outside this app still appear here."
@@ -256,7 +249,7 @@ def _paused_blocks(overview: Overview, now: float, most: int) -> list[Block]:
 
 
 def held_message(content: HeldContent) -> Message:
-    """Return the message about sessions that alerts did not pause, with *Continue* until a person has done so."""
+    """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
     alerts = [f"{number} by {_asked_by(why, by)}" for why, by, number in content.alerts]
     others = content.count - sum(number for *_, number in content.alerts)
     not_paused = f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}."
@@ -264,55 +257,19 @@ def held_message(content: HeldContent) -> Message:
         top = f"⛔ *Not paused automatically: {count_text(content.count, 'more session')}.* The agents may still run."
         message = in_channel(top, not_paused, f"*Read the list* shows all that run. {_BY_CARD}")
         return with_buttons(message, plain_button(READ_LIST, "Read the list"))
-    is_left = content.last_at > content.continued_at
-    risk = " The agents may still run." if is_left else ""
     message = in_channel(
-        f"⛔ *Not paused automatically: {count_text(content.count)}.*{risk}",
+        f"⛔ *Not paused automatically: {count_text(content.count)}.* The agents may still run.",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",
         not_paused,
-        f"✅ *Continued* by {mention(content.continued_by)}. Alerts with this token pause sessions again."
-        if content.continued_by
-        else f"Alerts with this token pause no further ones until {moment(content.until)}. {_BY_CARD}",
-        "*Continue* names those whose alert still fires, and asks before it pauses them." if is_left else "",
+        f"Alerts with this token pause no further ones until {moment(content.until)}. {_BY_CARD}",
+        "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",
     )
-    button = plain_button(CONTINUE, "Continue") | {"value": content.id}
-    return with_buttons(message, button) if is_left else message
+    return with_buttons(message, several_button(Choice(held_id=content.id)))
 
 
-def held_modal(content: HeldContent, orders: Sequence[Order], seen: str) -> View:
-    """Return the modal that asks a person before these pauses; `seen` comes back with the answer."""
-    lines = [f"{code(one.session_id)} {_asked_by(one.reason, one.actor.user_id)}" for one in orders]
-    shown, more = lines[:_MOST_ASKED], len(lines) - _MOST_ASKED
-    parts = ["\n".join(shown[first : first + _ASKED_EACH]) for first in range(0, len(shown), _ASKED_EACH)]
-    question = f"*Pause {count_text(len(orders))}?*" if orders else "*Nothing to pause.*"
-    texts = [
-        f"{question}{_left_out(content, len(orders))}\nAfterwards alerts with this token pause sessions again.",
-        *parts,
-        *([f"And {more} more."] if more > 0 else []),
-    ]
-    submit = f"Pause {count_text(len(orders))}" if orders else "Continue"
-    return View(tuple(map(section, texts)), _TITLE_OF_HELD, submit, "Cancel", callback_id=CONTINUE, seen=seen)
-
-
-def continued_text(content: HeldContent, count: int) -> str:
-    """Return the answer to a person who has so many sessions paused."""
-    top = f"⏳ *Pausing {count_text(count)}.* Their cards show the results." if count else "*Nothing to pause.*"
-    return f"{top}{_left_out(content, count)}\nAlerts with this token pause sessions again."
-
-
-def not_continued_text(refusal: Refusal, *, dashboard_url: str) -> str:
+def nothing_paused_text(refusal: Refusal, *, dashboard_url: str) -> str:
     """Return why a person cannot have the sessions paused, and what to do next."""
     return "\n".join([NOTHING_PAUSED, *explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)])
-
-
-def continue_answer(text: str) -> View:
-    """Return the modal that answers to *Continue*."""
-    return View((section(text),), _TITLE_OF_HELD)
-
-
-def _left_out(content: HeldContent, count: int) -> str:
-    why = "their alert no longer fires, somebody paused or resumed them, or they have ended"
-    return f" Left out: {content.count - count} of {content.count}, because {why}." if content.count > count else ""
 
 
 def _asked_by(reason: str, user_id: str) -> str:

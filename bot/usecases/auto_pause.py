@@ -1,13 +1,12 @@
 """Alerts that ask for a pause: the order of each, which is sent before its card is posted, and further attempts."""
 
 import asyncio
-import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.cards import Alert, Asked, Automatic, NewCard, Reply, Severity, Worse
+from bot.core.cards import Alert, AlertContent, Asked, Automatic, NewCard, Reply, Severity, Worse
 from bot.core.outcomes import (
     CALL_SOMEBODY,
     Late,
@@ -21,19 +20,16 @@ from bot.core.outcomes import (
     word_of,
 )
 from bot.core.recovery import STILL_WANTED
-from bot.core.requests import CONTINUED, Actor, Attempt, ReplyAddress, Source, program_id
+from bot.core.requests import Actor, Attempt, Order, ReplyAddress, program_id
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
-from bot.messages import sessions
-from bot.messages.blocks import View
 from bot.messages.markup import without_signs
 from bot.outbound.slack.client import Doubtful
-from bot.outbound.store.auto_pauses import AutoPauseRows, Held, Unpaused, attempt_of, pause_of
+from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, ended
-from bot.usecases.access import Access, AccessCheck
 from bot.usecases.cards import POST_WAIT, AlertCards, AlertResult
 from bot.usecases.orders import Orders, RunningOrder
 
@@ -47,7 +43,7 @@ _BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: th
 _ASKED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _LONGEST_REASON = 200
 _TO_ANSWER = 0.2  # seconds in which a post that waits for Slack says so, before the wait for the pause ends
-_SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken, or alerts pause again
+_SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +89,6 @@ class AutoPauses:
     alert_cards: AlertCards
     workspaces: Workspaces
     rows: AutoPauseRows
-    access_check: AccessCheck
     tasks: Tasks
 
     def __post_init__(self) -> None:
@@ -137,23 +132,22 @@ class AutoPauses:
         return result if pause is None or await pause.is_recorded() else None
 
     def _begin(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
-        if alert.asks_for is None or alert.is_resolved:
+        if alert.asks is None or alert.is_resolved:
             return None, None
-        if alert.asks_for is AutoPause.OFF:
+        if not alert.asks:
             return None, PauseWord.NOT_ASKED
-        mode = workspace.auto_pause.weaker(alert.asks_for)
-        if mode is AutoPause.OFF:
+        if workspace.auto_pause is AutoPause.OFF:
             return None, PauseWord.OFF
         pause = _Pause()
-        pause.task = self.tasks.start(self._pause(pause, workspace.team_id, channel, alert, mode))
+        pause.task = self.tasks.start(self._pause(pause, workspace, channel, alert))
         return pause, None
 
-    async def _pause(self, pause: _Pause, team_id: str, channel: str, alert: Alert, mode: AutoPause) -> Outcome | None:
+    async def _pause(self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert) -> Outcome | None:
         if self._waiting >= MOST_WAITING:
             return StoreUnavailable()
         self._waiting += 1
         try:
-            attempt, running = await self._start(pause, team_id, channel, alert, mode)
+            attempt, running = await self._start(pause, workspace, channel, alert)
             parts: set[asyncio.Future[Any]] = {running.entry.inserted, running.outcome}
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -167,14 +161,15 @@ class AutoPauses:
         return outcome
 
     async def _start(
-        self, pause: _Pause, team_id: str, channel: str, alert: Alert, mode: AutoPause
+        self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert
     ) -> tuple[Attempt, RunningOrder]:
+        team_id, is_observed = workspace.team_id, workspace.auto_pause is AutoPause.OBSERVE
         if not team_id:  # what people have done has that of Slack
             await self.workspaces.known.wait()
             team_id = self.workspaces.pinned.team_id if self.workspaces.pinned else ""
         since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
         age = time.monotonic() - pause.came_at
-        known: Outcome | None = Observed() if mode is AutoPause.OBSERVE else Late(age) if age > STILL_WANTED else None
+        known: Outcome | None = Observed() if is_observed else Late(age) if age > STILL_WANTED else None
         if since is None:
             since, known = time.time(), StoreUnavailable()
         attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
@@ -195,43 +190,6 @@ class AutoPauses:
             await asyncio.sleep(_ASKED_AGAIN_AFTER)
         return None
 
-    async def question(self, actor: Actor, held_id: str, origin: str) -> View:
-        """Return the modal that asks a person before what was held back is paused; `origin` is its sealed address."""
-        held = await self._held(actor, held_id)
-        if isinstance(held, str):
-            return sessions.continue_answer(held)
-        return sessions.held_modal(held.content, [one.order for one in held.unpaused], f"{origin} {held_id} {held.at}")
-
-    async def continue_held(self, address: ReplyAddress, view_id: str, seen: str) -> View:
-        """Let a person pause, once, what was held back when they were asked. Return the answer."""
-        held_id, until = seen.split(" ")
-        held = await self._held(address.actor, held_id, float(until))
-        if isinstance(held, str):
-            return sessions.continue_answer(held)
-        own = [replace(one.order, actor=address.actor, source=Source.BUTTON) for one in held.unpaused]
-        orders = [replace(one, trigger_id=f"{CONTINUED}{view_id}/{one.session_id}") for one in own]
-        started = [self.orders.start(order, address) for order in orders]
-        for running in (running for running, is_repeated in started if not is_repeated):
-            self.tasks.start(self.orders.deliver(running, address))
-        await asyncio.gather(*(running.is_safe(None, within=_SAFE_WITHIN) for running, _ in started))
-        try:
-            await self.rows.start_anew(address.actor.person, held.content, float(until))
-        except StoreError:
-            return sessions.continue_answer(sessions.NO_DATABASE)
-        return sessions.continue_answer(sessions.continued_text(held.content, len(orders)))
-
-    async def _held(self, actor: Actor, held_id: str, until: float = math.inf) -> Held | str:
-        """Return what was held back by a time, or why this person does not have it paused."""
-        access = await self.access_check.check_viewer(actor)
-        if not isinstance(access, Access):
-            return sessions.not_continued_text(access, dashboard_url=self.orders.dashboard_url)
-        if access.workspace.auto_pause is not AutoPause.ON:
-            return sessions.NOT_ON
-        try:
-            return await self.rows.held(actor.team_id, held_id, until) or sessions.TOO_LATE
-        except StoreError:
-            return sessions.NO_DATABASE
-
     async def look(self) -> None:
         """Try the pauses again that did not succeed, of what still fires."""
         pinned = self.workspaces.pinned
@@ -239,17 +197,16 @@ class AutoPauses:
             return
         with suppress(StoreError):  # the check of the database reports it
             for one in await self.rows.unpaused():
-                self.tasks.start(self._try_again(one))
+                self.tasks.start(self._try_again(*one))
 
-    async def _try_again(self, unpaused: Unpaused) -> None:
-        order, content = unpaused.order, unpaused.content
+    async def _try_again(self, order: Order, content: AlertContent, ts: str | None) -> None:
         running, is_known = self.orders.start(order, ReplyAddress(order.actor))
         if is_known:
             return
         await self.orders.deliver(running, ReplyAddress(order.actor))
         entry = running.entry
-        if isinstance(entry.outcome, Paused) and not entry.is_lost and unpaused.ts:
-            reply = replace(content, count=1, reply=Reply(unpaused.ts, Worse.PAUSED_BY_IT))
+        if isinstance(entry.outcome, Paused) and not entry.is_lost and ts:
+            reply = replace(content, count=1, reply=Reply(ts, Worse.PAUSED_BY_IT))
             team_id, channel = order.actor.team_id, order.actor.channel_id
             self.alert_cards.outbox.remember([NewCard(new_id(), team_id, channel, order.session_id, reply)])
 

@@ -47,10 +47,6 @@ from bot.usecases.sessions import SessionReads
 
 _log = logging.getLogger(__name__)
 
-RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
-_POST_BACKOFF = 0.5
-_MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
-
 _TOO_LONG = Refused("msg_blocks_too_long")
 _TOO_OLD = Refused("Slack took no message of this channel in time")
 _LONGEST_CODE = 80
@@ -68,22 +64,6 @@ REPLACE_TIMEOUT = 3.0
 """Seconds for Slack to replace a clicked message; then its thread gets the result."""
 
 POST_WAIT = 8.0  # seconds for which a sender waits for its post
-
-
-async def post_alert(slack: SlackClient, token: Secret, channel: str, message: Message) -> PostResult:
-    """Post with the bot's `token` until the result is final; return TryAgain if the retries are used up."""
-    loop = asyncio.get_running_loop()
-    ends, delay, failures = loop.time() + RETRY_WINDOW, _POST_BACKOFF, 0
-    while True:
-        result = await slack.post_message(token, channel, message)
-        if not isinstance(result, TryAgain):
-            return result
-        failures += not result.limited
-        wait = max(delay, result.after or 0.0)
-        if failures == _MAX_FAILURES or loop.time() + wait > ends:
-            return result
-        await asyncio.sleep(wait)
-        delay *= 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,15 +326,11 @@ class CardOutbox:
             if card in changes.new:
                 keeping.set_result(None)
         self._keeping = [one for one in self._keeping if not one[1].done()]
-        for card_id, placed in result.placed.items():
-            self._place(card_id, placed)
+        for alert_id, placed in result.placed.items():
+            if placed.is_new and len(self._senders) < MOST_SENDERS:  # its sender can wait for the post
+                self._senders[alert_id] = asyncio.get_running_loop().create_future()
+            self._placing.pop(alert_id).set_result(placed)
         return result
-
-    def _place(self, alert_id: str, placed: Placed) -> None:
-        """Tell the sender of an alert its place. That of a new card can wait for the post."""
-        if placed.is_new and len(self._senders) < MOST_SENDERS:
-            self._senders[alert_id] = asyncio.get_running_loop().create_future()
-        self._placing.pop(alert_id).set_result(placed)
 
     async def _send_one(self, card: ClaimedCard) -> None:
         assert self.sender is not None  # noqa: S101 - else nothing is claimed
@@ -483,7 +459,7 @@ class AlertCards:
         """Post an alert without the database, and remember its card when that is back."""
         came_at = IncomingAlert("", workspace.team_id, channel, alert, asked=asked).at(time.time())
         message = alert_message(alert, None if asked is None else asked.refusal)
-        result = await post_alert(self.slack, workspace.bot_token, channel, message)
+        result = await self.slack.post_until_final(workspace.bot_token, channel, message)
         if isinstance(result, Posted):
             content, shown = first(alert, came_at), digest_of(message)
             card = NewCard(new_id(), workspace.team_id, result.channel, alert.session_id, content, result.ts, shown)

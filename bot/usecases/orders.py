@@ -16,7 +16,7 @@ from bot import request_id
 from bot.core.cards import BatchContent
 from bot.core.outcomes import CALL_SOMEBODY, Outcome, Paused, Refusal, Resumed
 from bot.core.recovery import settled_outcome
-from bot.core.requests import CONTINUED, MessageContent, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
+from bot.core.requests import MessageContent, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
@@ -283,8 +283,6 @@ class Orders:
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
     """Return whether the card of an alert tells the outcome of its pause: the first failure has its own message."""
-    if order.trigger_id is not None and order.trigger_id.startswith(CONTINUED):
-        return isinstance(outcome, Paused)
     attempt = read_attempt(order.trigger_id)
     return attempt is not None and (attempt.number > 0 or not isinstance(outcome, CALL_SOMEBODY))
 

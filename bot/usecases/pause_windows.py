@@ -10,7 +10,8 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, NotRead, Phase, Session, SessionList, read_choice
 from bot.messages import pausing
 from bot.messages.blocks import View
-from bot.messages.sessions import list_refusal, not_continued_text, not_read_text
+from bot.messages.sessions import list_refusal, not_read_text, nothing_paused_text
+from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.marks import ShownSessions
@@ -61,6 +62,7 @@ class PauseWindows:
     reads: SessionReads
     states: SessionStates
     rows: ShownSessions
+    auto_pauses: AutoPauseRows
     modals: Modals
     batches: Batches
     cipher: FieldCipher
@@ -85,7 +87,7 @@ class PauseWindows:
             return pausing.several_answer(pausing.SEVERAL_OUT_OF_DATE)
         access = await self.access_check.check_many(shown.address.actor)
         if not isinstance(access, Access):
-            return pausing.several_answer(not_continued_text(access, dashboard_url=self.dashboard_url))
+            return pausing.several_answer(nothing_paused_text(access, dashboard_url=self.dashboard_url))
         if shown.ids is None or time.time() - shown.at > AGE_LIMIT:
             return await self._view(access, replace(shown, left_out=sent.left_out))
         wanted = tuple(one for one in shown.ids if one not in sent.left_out)
@@ -94,24 +96,27 @@ class PauseWindows:
         batch = Batch(
             address=shown.address,
             session_ids=wanted,
-            words=None if shown.choice.ids else shown.choice.words,
+            words=None if shown.choice.is_named else shown.choice.words,
             since=shown.at,
             reason=sent.reason[: pausing.LONGEST_REASON],
             trigger_id=sent.trigger_id,
             age=sent.age,
         )
         await self.batches.pause(batch)
+        if held_id := shown.choice.held_id:
+            await or_default(self.auto_pauses.lift(actor.team_id, held_id), None, within=_STORE_WAIT)
         return ""
 
     async def _view(self, access: Access, before: _Shown) -> View:
         """Return the window that opens, or that follows what was shown before. Never raises."""
         try:
+            before = replace(before, choice=await self._named(before))
             read = await self.reads.running(access)
-            if isinstance(read, NotRead) and not before.ids:
+            if isinstance(read, NotRead) and not (before.ids or before.choice.ids):
                 return pausing.several_answer(not_read_text(read, dashboard_url=self.dashboard_url, ordered=ALL_WORD))
             offer = await self._offer(read, before)
             if not offer.sessions:
-                return pausing.several_answer(pausing.none_runs_text(offer.chosen, before.choice.words))
+                return pausing.several_answer(pausing.none_runs_text(offer.chosen, before.choice))
             at = int(offer.running.read_at)  # what began later is not shown
             state, count = await self._write(before.address, at, offer)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
@@ -119,6 +124,16 @@ class PauseWindows:
         if count < len(offer.sessions):
             offer = replace(offer, sessions=offer.sessions[:count], notes=(*offer.notes, pausing.NOT_WHOLE))
         return pausing.several_modal(offer, state, at=at)
+
+    async def _named(self, before: _Shown) -> Choice:
+        """Return the choice, of those that were held back with their ids; that of all if these can't be read."""
+        choice, ids = before.choice, before.ids
+        if not choice.held_id:
+            return choice
+        if not ids:
+            reading = self.auto_pauses.held(before.address.actor.team_id, choice.held_id)
+            ids = await or_default(reading, None, within=_STORE_WAIT)
+        return Choice() if ids is None else replace(choice, ids=ids)
 
     async def _offer(self, read: SessionList | NotRead, before: _Shown) -> pausing.Offer:
         """Return what runs and is chosen; also what was shown before, here or in the message, unless it has ended."""

@@ -9,10 +9,11 @@ from bot.core.requests import Actor, ReplyAddress, Trigger, ViewRef
 from bot.core.session_ids import Mentions
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
+from bot.messages.batches import resume_answer
 from bot.messages.blocks import Message, View
 from bot.messages.home import Notice
 from bot.messages.pausing import NOT_OPENED, choice_modal, loading_modal, message_modal, sessions_modal
-from bot.messages.sessions import continue_answer, list_refusal, overview_message
+from bot.messages.sessions import list_refusal, overview_message
 from bot.messages.settings import ONE_MOMENT
 from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.usecases.home import HomeView
@@ -22,7 +23,7 @@ from bot.usecases.session_cards import CardUpdates
 from bot.usecases.sessions import SessionLists
 
 Question = Callable[[str], Coroutine[Any, Any, View]]
-_NOT_OPENED, _OF_SEVERAL = NotOpened(*[NOT_OPENED] * 3), continue_answer(ONE_MOMENT)
+_NOT_OPENED, _OF_SEVERAL = NotOpened(*[NOT_OPENED] * 3), resume_answer(ONE_MOMENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks, ended
-from bot.usecases.cards import post_alert
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.sessions import SessionLists
 
@@ -163,7 +162,7 @@ class Changes:
         return reply
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
-        match await post_alert(self.slack, workspace.bot_token, channel, SAMPLE_ALERT):
+        match await self.slack.post_until_final(workspace.bot_token, channel, SAMPLE_ALERT):
             case Posted():
                 return messages.alert_posted(channel)
             case TryAgain(limited=True):

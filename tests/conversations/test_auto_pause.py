@@ -203,8 +203,8 @@ async def test_a_workspace_that_observes_sends_nothing_also_later(sqlite_url: st
     [
         ({"action": "end"}, "not asked", say.NO_ACTION),
         ({"action": 7}, "not asked", say.NO_ACTION),
+        ({"action": "observe"}, "not asked", say.NO_ACTION),
         ({"fingerprint": ""}, "not asked", say.NO_FINGERPRINT),
-        ({"action": "observe"}, "observed", None),
         ({"action": "Pause", "starts_at": "soon"}, "paused", say.NO_STARTS_AT),
         ({"starts_at": "2999-01-01T00:00:00Z"}, "paused", None),
         ({"action": None}, None, None),

@@ -1,33 +1,29 @@
-"""Alerts ask for more pauses than the limit: one message says so, and *Continue* lets people pause the others."""
+"""Alerts ask for more pauses than the limit: one message says so, with the window that pauses the others."""
 
 import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from bot.messages import sessions as say
-from bot.sim.anchor import SessionState
+from bot.messages import pausing
+from bot.sim.anchor import SessionState, rate_limited
 from bot.sim.slack import Channel, Hang, Message, View
-from conversations.test_auto_pause import ALERT, braking, send
+from conversations.test_auto_pause import braking, send
 from conversations.test_auto_pause_processes import OWN, send_to
-from conversations.test_cards import TOKEN, buttons
+from conversations.test_cards import buttons
+from conversations.test_pause_window import BUTTON, offered, shown
 from conversations.test_replicas import second_bot
-from harness import HTTP_ONLY, ManyHarness, SingleHarness, Tenant, many_workspaces, single_workspace
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY
 from harness.outages import execute, without_table
-from harness.product import Secret, open_store, policy, workspace
+from harness.product import sessions as lists
 from harness.replicas import replicas
-from harness.stored import add_token, fetch
 from harness.texts import NOT_AUTO_PAUSED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
-CONTINUE = "anchor_continue"
 MARK = re.compile(r"⛔ \*Not paused automatically: \d+ sessions?\.")
 ATTEMPT_IS_OVER = (
     "UPDATE cards SET not_before = not_before - 20",
@@ -66,28 +62,18 @@ def running(at: Conversation, sessions: Sequence[str]) -> list[str]:
     return [one for one in sessions if not at.anchor.posts(one)]
 
 
-def text_of(view: View) -> str:
-    return "\n".join(str(block["text"]["text"]) for block in view.blocks)  # type: ignore[index]
-
-
 async def ask(at: Conversation, message: Message) -> View:
-    """Click *Continue*, and return the modal."""
+    """Click *Pause several…*, and return the window."""
     if at.slack.modal_of(at.person):
         await at.slack.close(at.person)
-    await at.slack.click(at.person, message, CONTINUE)
-    await at.slack.until(lambda: at.slack.modal_of(at.person) and "One moment" not in text_of(at.modal()))
-    return at.modal()
+    await at.slack.click(at.person, message, BUTTON)
+    return await shown(at)
 
 
-async def confirm(at: Conversation, view: View) -> str:
-    """Submit the modal, and return the answer."""
+async def confirm(at: Conversation, view: View) -> None:
+    """Pause what the window shows."""
     await at.slack.submit(at.person, view)
-    await at.slack.until(lambda: "One moment" not in text_of(at.modal()) and not at.modal().submit)
-    return text_of(at.modal())
-
-
-def texts(at: Conversation) -> list[str]:
-    return [at.current(one).text for one in at.messages()]
+    assert at.slack.modal_of(at.person) is None
 
 
 async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message]:
@@ -97,35 +83,31 @@ async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message
     return running(at, sessions), message
 
 
-async def test_30_at_once_are_20_pauses_and_one_message_and_continue_pauses_the_others(sqlite_url: str) -> None:
+@BOTH_TRANSPORTS
+async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_others(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
         sessions = await storm(at, 30)
         message = await until_told(at, "10 sessions", "20 sessions", "10 by `High spend` from alerts of `default`")
         held = running(at, sessions)
-        assert (len(held), buttons(message), len(told(at))) == (10, [CONTINUE], 1)
+        assert (len(held), buttons(message), len(told(at))) == (10, [BUTTON], 1)
         view = await ask(at, message)
-        assert "*Pause 10 sessions?*" in text_of(view)
-        assert all(one in text_of(view) for one in held)
-        assert running(at, sessions) == held
-        assert "*Pausing 10 sessions.*" in await confirm(at, view)
-        await at.anchor.until(lambda: not running(at, sessions))
-        done = await until_told(at, f"*Continued* by <@{at.person.id}>")
-        assert (buttons(done), len(told(at))) == ([], 1)
-        cards = cards_of(at, held[0])
-        await at.slack.until(lambda: "paused" in at.current(cards[0]).text)
-        assert len(cards) == 1
-
-
-async def test_the_pauses_are_those_of_the_person_and_only_a_failure_is_posted(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        at.anchor.session(held[0]).state = SessionState.ENDED
-        before = len(at.messages())
+        assert (view.submit, sorted(offered(view)), running(at, sessions)) == ("Pause 10 agents", sorted(held), held)
+        (later,) = await storm(at, 1)
+        assert running(at, [later]) == [later], "a window that only opens ends no limit"
+        before = await until_told(at, "11 sessions")
+        await confirm(at, view)
+        await at.anchor.until(lambda: not running(at, held))
+        await at.slack.until(lambda: told(at)[0].text != before.text)
+        assert running(at, [later]) == [later]
+        await storm(at, 20)
+        (over,) = await storm(at, 1)
+        await at.slack.until(lambda: len(told(at)) == 2)
+        assert running(at, [over]) == [over], "a new limit, with its own message"
         await confirm(at, await ask(at, message))
-        shown = f"*Paused* by <@{at.person.id}>"
-        await at.slack.until(lambda: any(shown in text and held[1] in text for text in texts(at)))
-        await at.slack.until(lambda: any("Not running" in one.text for one in at.messages()[before:]))
-        assert len(at.messages()) == before + 1
+        await at.anchor.until(lambda: not running(at, [later]))
+        await asyncio.sleep(1)
+        (stays,) = await storm(at, 1)
+        assert running(at, [stays]) == [stays], "the window of an earlier limit does not end a later one"
 
 
 async def test_the_message_counts_a_session_once_and_is_updated(sqlite_url: str) -> None:
@@ -145,61 +127,6 @@ async def test_the_message_goes_to_the_alert_channel(sqlite_url: str) -> None:
         assert told(at, at.workspace.channels["C0OPS000001"]) == []
 
 
-async def test_somebody_without_permission_is_told_so(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2", PAUSE_USERS="U0BOB000001") as at:
-        held, message = await limited(at)
-        view = await ask(at, message)
-        assert (view.submit, text_of(view).split("\n")[0]) == (None, say.NOTHING_PAUSED)
-        assert "Only <@U0BOB000001> can pause" in text_of(view)
-        assert running(at, held) == held
-
-
-async def set_mode(at: ManyHarness, tenant: Tenant, *, mode: str, before: str = "on") -> None:
-    new, old = workspace.AutoPause(mode), workspace.AutoPause(before)
-    assert await at.store.rows.set_auto_pause(tenant.team_id, new, before=old, by=tenant.person.id)
-
-
-async def name_others(at: ManyHarness, tenant: Tenant) -> None:
-    rule = policy.Policy(pause=policy.Rule(users=frozenset({"U0OTHER0001"})))
-    assert await at.store.rows.set_policy(tenant.team_id, rule, if_version=await at.policy_version(tenant.team_id))
-
-
-@pytest.mark.parametrize(
-    ("change", "answer"),
-    [
-        (partial(set_mode, mode="observe"), say.NOT_ON),
-        (partial(set_mode, mode="off"), say.NOT_ON),
-        (name_others, "Only <@U0OTHER0001> can pause"),
-    ],
-)
-@pytest.mark.parametrize("is_asked_before", [False, True])
-async def test_mode_and_permission_are_checked_at_the_click_and_at_the_submission(
-    change: Callable[[ManyHarness, Tenant], Awaitable[None]], answer: str, is_asked_before: bool, sqlite_url: str
-) -> None:
-    async with many_workspaces(sqlite_url, AUTO_PAUSE_LIMIT="2") as many:
-        at = await many.set_up(many.add(1))
-        assert await add_token(many.store.rows, at.team_id, TOKEN, may_pause=True)
-        assert await many.store.rows.set_alerts_channel(at.team_id, at.channel.id)
-        await set_mode(many, at, mode="on", before="off")
-        sessions = [at.anchor.add_session(key=at.key) for _ in range(4)]
-        posting = [many.post_alert(at.team_id, TOKEN, **ALERT | {"session_id": one}) for one in sessions]
-        await asyncio.gather(*posting)
-        message = await until_told(at, "2 sessions")
-        held = running(at, sessions)
-        view = await ask(at, message) if is_asked_before else None
-        await change(many, at)
-        said = text_of(await ask(at, message)) if view is None else await confirm(at, view)
-        await asyncio.sleep(1)
-        assert answer in said
-        assert running(at, held) == held
-
-
-async def person_resumes(at: SingleHarness, session: str) -> None:
-    at.anchor.session(session).state = SessionState.PAUSED  # in Anchor's dashboard
-    await at.command(session, verb="resume")
-    await at.anchor.until(lambda: at.anchor.posts(session))
-
-
 async def alert_is_resolved(at: SingleHarness, session: str) -> None:
     await send(at, session_id=session, status="resolved")
 
@@ -215,108 +142,70 @@ async def person_pauses(at: SingleHarness, session: str) -> None:
     await at.anchor.until(lambda: at.anchor.posts(session))
 
 
-@pytest.mark.parametrize("change", [person_resumes, alert_is_resolved, session_ends, person_pauses])
-@pytest.mark.parametrize("is_asked_before", [False, True])
-async def test_continue_leaves_out_what_may_not_be_paused_any_more(
-    change: Callable[[SingleHarness, str], Awaitable[None]], is_asked_before: bool, sqlite_url: str
+async def another_alert_is_resolved(at: SingleHarness, session: str) -> None:
+    await send(at, session_id=session, fingerprint="f2")
+    await send(at, session_id=session, fingerprint="f2", status="resolved")
+
+
+async def list_is_unreadable(at: SingleHarness, _: str) -> None:
+    at.anchor.read_fault = rate_limited()
+
+
+@pytest.mark.parametrize(
+    ("change", "is_offered"),
+    [
+        (alert_is_resolved, False),
+        (session_ends, False),
+        (person_pauses, False),
+        (another_alert_is_resolved, True),
+        (list_is_unreadable, True),
+    ],
+)
+async def test_the_window_offers_those_whose_alert_still_fires(
+    change: Callable[[SingleHarness, str], Awaitable[None]], is_offered: bool, sqlite_url: str
 ) -> None:
     async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         (changed, *others), message = await limited(at, 5)
-        view = await ask(at, message) if is_asked_before else None
         await change(at, changed)
-        await asyncio.sleep(1)
-        before = len(at.anchor.posts(changed))
-        if view is None:
-            view = await ask(at, message)
-            assert changed not in text_of(view)
-        answer = await confirm(at, view)
-        assert "*Pausing 2 sessions.*" in answer
-        assert "Left out: 1 of 3" in answer
+        await asyncio.sleep(700)  # the limit is over, and the button still works
+        before, view = len(at.anchor.posts(changed)), await ask(at, message)
+        assert sorted(offered(view)) == sorted([*others, *([changed] if is_offered else [])])
+        await confirm(at, view)
         await at.anchor.until(lambda: not running(at, others))
         await asyncio.sleep(1)
-        assert len(at.anchor.posts(changed)) == before
+        assert len(at.anchor.posts(changed)) == before + is_offered
 
 
-async def test_a_session_whose_other_alert_was_resolved_is_still_paused(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        (held, _), message = await limited(at)
-        await send(at, session_id=held, fingerprint="f2")
-        await send(at, session_id=held, fingerprint="f2", status="resolved")
-        await confirm(at, await ask(at, message))
-        await at.anchor.until(lambda: at.anchor.posts(held))
-
-
-async def test_what_is_held_back_after_the_question_is_not_paused_and_can_be_asked_about(sqlite_url: str) -> None:
+async def test_if_none_of_their_alerts_fires_the_window_says_so(sqlite_url: str) -> None:
     async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         held, message = await limited(at)
-        view = await ask(at, message)
-        (later,) = await storm(at, 1)
-        assert "*Pausing 2 sessions.*" in await confirm(at, view)
-        await at.anchor.until(lambda: not running(at, held))
-        left = await until_told(at, "*Continued*")
-        assert (running(at, [later]), buttons(left)) == ([later], [CONTINUE])
-        assert "*Pausing 1 session.*" in await confirm(at, await ask(at, left))
-        await at.anchor.until(lambda: not running(at, [later]))
-        await at.slack.until(lambda: buttons(told(at)[0]) == [])
+        for one in held:
+            await alert_is_resolved(at, one)
+        view, choice = await ask(at, message), lists.Choice(held_id="x")
+        none = pausing.none_runs_text(lists.SessionList((), is_complete=True, read_at=0.0), choice)
+        assert (view.submit, none in view.text) == (None, True)
 
 
-async def test_the_message_says_who_continued_before_many_cards_are_updated(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="1") as at:
-        await storm(at, 100)
-        message = await until_told(at, "99 sessions")
-        await asyncio.sleep(60)
-        await confirm(at, await ask(at, message))
-        began = time.monotonic()
-        await until_told(at, "*Continued*")
-        assert time.monotonic() - began < 3
-
-
-async def test_after_continue_a_new_firing_is_paused_and_the_limit_counts_from_zero(sqlite_url: str) -> None:
+async def test_an_old_window_offers_the_same(sqlite_url: str) -> None:
     async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         held, message = await limited(at)
-        await confirm(at, await ask(at, message))
-        await at.anchor.until(lambda: not running(at, held))
-        sessions = await storm(at, 3)
-        await at.slack.until(lambda: len(told(at)) == 2)
-        await until_told(at, "*Not paused automatically: 1 session.*")
-        assert len(running(at, sessions)) == 1
-
-
-@HTTP_ONLY
-async def test_a_double_submission_pauses_once(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        view = await ask(at, message)
-        await asyncio.gather(*(at.slack.submit(at.person, view) for _ in range(2)))
-        await at.anchor.until(lambda: not running(at, held))
-        await until_told(at, "*Continued*")
-        await asyncio.sleep(1)
-        assert [len(at.anchor.posts(one)) for one in held] == [1, 1]
-    async with open_store(Secret(sqlite_url), [KEY]) as store:
-        assert await fetch(store, "SELECT count(*) AS orders FROM orders WHERE source = 'button'") == [(2,)]
-
-
-async def test_without_the_database_nobody_is_asked_but_what_was_confirmed_is_paused(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        async with without_table(sqlite_url):
-            assert text_of(await ask(at, message)) == say.NO_DATABASE
-        view = await ask(at, message)
-        await execute(sqlite_url, "ALTER TABLE marks RENAME TO gone")
-        assert await confirm(at, view) == say.NO_DATABASE
-        await at.anchor.until(lambda: not running(at, held))
-
-
-async def test_a_forged_question_and_one_of_ten_minutes_ago_pause_nothing(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        forged = replace(await ask(at, message), private_metadata="odd 1 2")
-        assert "Open it again" in await confirm(at, at.slack.platform.views.put(forged))
         view = await ask(at, message)
         await asyncio.sleep(601)
-        assert await confirm(at, view) == say.TOO_LATE
-        assert text_of(await ask(at, message)) == say.TOO_LATE
-        assert running(at, held) == held
+        async with without_table(sqlite_url):
+            await at.slack.submit(at.person, view)
+            assert sorted(offered(at.modal())) == sorted(held) == sorted(running(at, held))
+
+
+async def test_without_the_database_the_window_offers_all_and_what_it_shows_is_paused(sqlite_url: str) -> None:
+    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        held, message = await limited(at)
+        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
+        assert {*offered(await ask(at, message))} > {*held}
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
+        view = await ask(at, message)
+        await execute(sqlite_url, "ALTER TABLE marks RENAME TO gone")
+        await confirm(at, view)
+        await at.anchor.until(lambda: not running(at, held))
 
 
 @HTTP_ONLY

@@ -58,7 +58,6 @@ async def send_many(at: SingleHarness, headers: Mapping[str, str] = OF_OTHER) ->
         pytest.param(partial(send_other, status="resolved"), id="resolved"),
         pytest.param(partial(send_other, status="resolved", starts_at=SINCE), id="resolved with its start"),
         pytest.param(partial(send_other, status="resolved", fingerprint=""), id="all resolved"),
-        pytest.param(partial(send_other, starts_at=SINCE, action="observe"), id="observed"),
         pytest.param(send_many, id="many of another one"),
         pytest.param(
             partial(send_many, headers={"Authorization": "Bearer s3cret-of-the-alerts"}), id="many of its own"
@@ -77,7 +76,7 @@ async def test_nothing_takes_the_further_attempts_back(act: Act, since: str | No
 
 
 @pytest.mark.parametrize("since", [None, SINCE])
-@pytest.mark.parametrize("action", ["observe", "pause", None])
+@pytest.mark.parametrize("action", ["pause", None])
 async def test_what_another_one_has_said_already_is_paused_and_told(
     action: str | None, since: str | None, sqlite_url: str
 ) -> None:
@@ -134,7 +133,7 @@ async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sende
         assert words == ["failed", "failed", "held back", "paused"]
 
 
-async def test_each_sender_has_its_own_message_and_continue_is_about_that_one(sqlite_url: str) -> None:
+async def test_each_sender_has_its_own_message_and_window(sqlite_url: str) -> None:
     async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         own, others = [[at.anchor.add_session() for _ in range(4)] for _ in range(2)]
         for one, other in zip(own, others, strict=True):

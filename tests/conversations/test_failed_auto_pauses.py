@@ -92,7 +92,6 @@ async def test_a_pause_that_failed_mentions_the_group_once_for_a_firing(fault: s
         (nothing, {"AUTO_PAUSE": "observe"}, {}, 0),
         (nothing, {"AUTO_PAUSE": "off"}, {}, 0),
         (nothing, {"AUTO_PAUSE_TOKENS": ""}, {}, 0),
-        (nothing, {}, {"action": "observe"}, 0),
         (person_has_resumed, {}, {}, 0),
         (session_has_ended, {}, {}, 0),
         (nothing, {}, {}, 0),

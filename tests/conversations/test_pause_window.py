@@ -316,7 +316,7 @@ async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at:
     tenant = await at.set_up(at.add(2))
     tenant.anchor.session(tenant.session).state = SessionState.ENDED
     view = await window(tenant)
-    none = pausing.none_runs_text(lists.SessionList((), is_complete=True, read_at=0.0), "")
+    none = pausing.none_runs_text(lists.SessionList((), is_complete=True, read_at=0.0), lists.Choice())
     assert (view.submit, none in view.text) == (None, True)
 
 

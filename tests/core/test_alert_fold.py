@@ -16,7 +16,7 @@ from bot.core.cards import (
     worse,
 )
 from harness import SESSION
-from harness.product import SessionId, cards, sessions, workspace
+from harness.product import SessionId, cards, sessions
 
 Severity, Urgency, Worse = cards.Severity, cards.Urgency, cards.Worse
 ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
@@ -56,7 +56,7 @@ def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all_
 
 def test_of_too_many_alerts_of_a_sender_those_that_asked_for_a_pause_stay() -> None:
     def named(number: int, *, asks: bool = False) -> cards.Alert:
-        return replace(ALERT, fingerprint=f"{number}", asks_for=workspace.AutoPause.ON if asks else None)
+        return replace(ALERT, fingerprint=f"{number}", asks=asks or None)
 
     asking = named(0, asks=True)
     content = fold(first(replace(ALERT, sender="grafana"), 1.0), asking, 2.0)

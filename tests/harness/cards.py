@@ -26,7 +26,6 @@ from bot.core.retries import LONGEST_ATTEMPT
 from bot.core.session_checks import Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
-from bot.core.workspace import AutoPause
 from bot.outbound.slack import client
 from bot.outbound.slack.client import Refused
 from bot.outbound.store.card_claims import LEASE
@@ -82,7 +81,7 @@ def worse_alert(name: str, *, resolved: bool = False) -> IncomingAlert:
 
 def pausing_alert(name: str) -> IncomingAlert:
     """An alert about the session of `card`, whose pause has been sent."""
-    alert = replace(ALERT, fingerprint="f1", starts_at=1.0, asks_for=AutoPause.ON)
+    alert = replace(ALERT, fingerprint="f1", starts_at=1.0, asks=True)
     asked = Asked(Automatic.SENT, None, time.monotonic())
     return IncomingAlert(name, ACME.team_id, "C1", alert, asked=asked)
 

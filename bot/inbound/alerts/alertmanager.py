@@ -66,7 +66,7 @@ def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
     labels, annotations = object_field(fields, "labels"), object_field(fields, "annotations")
     said = filter(plain, [_text(annotations, "summary"), _text(annotations, "description")])
     fingerprint = _text(fields, "fingerprint")[:_LONGEST_FINGERPRINT]
-    asks_for, warnings = alert_fields.action(labels.get("anchor_action"), fingerprint)
+    asks, warnings = alert_fields.action(labels.get("anchor_action"), fingerprint)
     texts = ((key, value) for key, value in labels.items() if isinstance(value, str))
     others = ((key, value) for key, value in texts if key not in _NO_FIELDS and not key.startswith("__"))
     return Alert(
@@ -79,7 +79,7 @@ def _read_alert(fields: Mapping[str, Any], name: str) -> Alert:
         is_resolved=text_field(fields, "status") == "resolved",
         fields=alert_fields.kept_pairs(others),
         starts_at=alert_fields.read_time(text_field(fields, "startsAt")),
-        asks_for=asks_for,
+        asks=asks,
         warnings=warnings,
     )
 

@@ -19,7 +19,7 @@ from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.outcomes import Overloaded, PauseWord
 from bot.core.requests import Person
-from bot.core.workspace import AlertToken, AutoPause, Workspace
+from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.alerts.alertmanager import Webhook, read_webhook
 from bot.inbound.alerts.fields import BadAlertError, read_alert
@@ -248,7 +248,7 @@ def _sent_by(token: AlertToken, alert: Alert) -> Alert:
     if token.may_pause or not alert.asks:
         return replace(alert, sender=token.name)
     warnings = (senders.MAY_NOT_PAUSE, *alert.warnings)
-    return replace(alert, sender=token.name, asks_for=AutoPause.OFF, warnings=warnings)
+    return replace(alert, sender=token.name, asks=False, warnings=warnings)
 
 
 def _token(request: web.Request) -> str:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from bot.core.cards import LONGEST_LINK, Alert, Severity
 from bot.core.fields import CHANNEL_ID
 from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
-from bot.core.workspace import AutoPause
 from bot.messages import cards, senders
 from bot.messages.markup import plain, width
 
@@ -19,7 +18,6 @@ _FIELDS = frozenset(
     {"session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields"}
     | {"action", "starts_at"}
 )
-_ACTIONS = {"pause": AutoPause.ON, "observe": AutoPause.OBSERVE}
 _LONGEST_TIME = 40
 _HOST = re.compile(r"[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.ASCII)
 MOST_FIELDS = 10  # https://docs.slack.dev/reference/block-kit/blocks/section-block
@@ -43,7 +41,7 @@ def read_alert(fields: object) -> Alert:
     """Read a parsed JSON value. Unknown fields are ignored with a warning. Raises BadAlertError."""
     if not isinstance(fields, dict):
         raise BadAlertError(None, "The body must be a JSON object with session_id and text.")
-    asks_for, warnings = action(fields.get("action"), _string(fields, "fingerprint"))
+    asks, warnings = action(fields.get("action"), _string(fields, "fingerprint"))
     starts_at = _string(fields, "starts_at")
     if starts_at and read_time(starts_at) is None:
         warnings = (*warnings, senders.NO_STARTS_AT)
@@ -59,22 +57,21 @@ def read_alert(fields: object) -> Alert:
         fields=_pairs(fields),
         warnings=(*warnings, *map(_about_unknown, sorted(fields.keys() - _FIELDS)[:_MOST_WARNINGS])),
         starts_at=read_time(starts_at),
-        asks_for=asks_for,
+        asks=asks,
     )
 
 
-def action(given: object, fingerprint: str) -> tuple[AutoPause | None, tuple[str, ...]]:
-    """Return what an alert with a `fingerprint` asks for, and warnings: OFF if it is nothing that is done.
+def action(given: object, fingerprint: str) -> tuple[bool | None, tuple[str, ...]]:
+    """Return whether an alert with a `fingerprint` asks for a pause, and warnings: None if it asks for nothing.
 
     What is `given` is any value of JSON. Nothing but a pause is done, and another value does no harm.
     """
     word = given[:MAX_LENGTH].strip() if isinstance(given, str) else "" if given is None else "?"
     if not word:
         return None, ()
-    asks_for = _ACTIONS.get(word.lower(), AutoPause.OFF)
-    if asks_for is AutoPause.OFF:
-        return asks_for, (senders.NO_ACTION,)
-    return (asks_for, ()) if fingerprint else (AutoPause.OFF, (senders.NO_FINGERPRINT,))
+    if word.lower() != "pause":
+        return False, (senders.NO_ACTION,)
+    return (True, ()) if fingerprint else (False, (senders.NO_FINGERPRINT,))
 
 
 def read_time(text: str) -> float | None:

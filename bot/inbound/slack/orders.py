@@ -30,11 +30,10 @@ from bot.messages.batches import NO_DATABASE, resume_answer
 from bot.messages.blocks import Message, View, Visibility, ephemeral
 from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question, end_window
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
-from bot.messages.sessions import continue_answer, list_message, list_refusal, not_read_text, reading_message
+from bot.messages.sessions import list_message, list_refusal, not_read_text, reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import COMMANDS, usage_message
 from bot.request_id import new_id
-from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.orders import Orders, RunningOrder
 from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.session_modals import SessionViews
@@ -48,7 +47,6 @@ class OrderListeners:
     """Listeners for commands, for buttons that carry a session id, and for shortcuts and their modals."""
 
     orders: Orders
-    auto_pauses: AutoPauses
     lists: SessionLists
     views: SessionViews
     windows: PauseWindows
@@ -65,8 +63,7 @@ class OrderListeners:
         router.add("view", pausing.CHOICE, pausing.MODAL, listener=self.pause_chosen)
         router.add("action", buttons.PAUSE_SEVERAL, listener=self.open_window)
         router.add("view", buttons.PAUSE_SEVERAL, listener=self.pause_several)
-        router.add("action", buttons.CONTINUE, buttons.RESUME_BATCH, listener=self.ask)
-        router.add("view", buttons.CONTINUE, listener=self.continue_held)
+        router.add("action", buttons.RESUME_BATCH, listener=self.ask)
         router.add("view", buttons.RESUME_BATCH, listener=self.resume_batch)
 
     # --- commands ---
@@ -278,11 +275,9 @@ class OrderListeners:
             request.ack.view = answer or pausing.several_answer(ONE_MOMENT)
 
     async def ask(self, request: Request) -> None:
-        """Open the modal that asks about sessions, names them, or says why this person can't have it done."""
-        action = request.payload["actions"][0]
-        is_resume = action["action_id"] == buttons.RESUME_BATCH
-        question = self.windows.batches.question if is_resume else self.auto_pauses.question
-        ask = partial(question, request.actor, text_field(action, "value"))
+        """Open the modal that asks about sessions, names them, or says why this person can't have them resumed."""
+        batch_id = text_field(request.payload["actions"][0], "value")
+        ask = partial(self.windows.batches.question, request.actor, batch_id)
         request.start(self.views.ask(request.address, request.trigger, ask))
 
     # --- what was paused at once ---
@@ -296,21 +291,6 @@ class OrderListeners:
             request.ack.view = resume_answer(pausing.OUT_OF_DATE)
         elif not await self.windows.batches.resume(address, batch_id, text_field(view, "id"), _least_age(request)):
             request.ack.view = resume_answer(NO_DATABASE)
-
-    # --- what alerts did not pause ---
-
-    async def continue_held(self, request: Request) -> None:
-        """Pause the sessions that the modal names. Their cards show the results."""
-        view = request.payload["view"]
-        view_id, (origin, _, seen) = text_field(view, "id"), text_field(view, "private_metadata").partition(" ")
-        address = self.views.address(request.actor, origin)
-        if address is None:
-            request.ack.view = continue_answer(pausing.OUT_OF_DATE)
-            return
-        later = partial(self.views.modals.update_after_ack, request.actor, view_id)
-        work = self.auto_pauses.continue_held(address, view_id, seen)
-        answer = await request.now_or_later(guarded(work, pausing.message_modal), later)
-        request.ack.view = answer or continue_answer(ONE_MOMENT)
 
 
 def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:

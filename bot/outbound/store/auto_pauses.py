@@ -4,7 +4,6 @@ Every method can raise StoreUnreachableError.
 """
 
 import json
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +30,12 @@ from bot.core.outcomes import (
     Unconfirmed,
 )
 from bot.core.recovery import STILL_WANTED, State
-from bot.core.requests import Actor, Attempt, Order, Person, Source, Verb, program_id, read_attempt
+from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, read_attempt
 from bot.core.retries import Pace
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES
 from bot.outbound.store.alerts import FOLD
-from bot.outbound.store.card_claims import CLICKED, IS_OPEN, read_paces
+from bot.outbound.store.card_claims import IS_OPEN, read_paces
 from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, write_content
 from bot.outbound.store.cards import LOCK
 from bot.outbound.store.connections import Connection, Row
@@ -66,7 +65,7 @@ _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
 }
 MOST_DUE = 200  # that are tried again at once: those that were tried longest ago
 MOST_HELD = 1_000
-"""The most pauses that were held back with which somebody continues: the newest."""
+"""The most sessions of a sender that were held back and are read for a window: the newest."""
 
 MOST_PACES = 1_000  # of workspaces
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
@@ -122,23 +121,8 @@ _LAST_OF_FIRING = """
 """The last number has more digits than any: with the same beginning, every collation sorts digits alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unpaused:
-    """A firing whose last attempt did not pause the session, and its open card, which is posted as `ts`."""
-
-    attempt: Attempt
-    order: Order
-    content: AlertContent
-    ts: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The message about what was held back, and what of that still fires `at` a time (Unix seconds), by session."""
-
-    content: HeldContent
-    unpaused: Sequence[Unpaused]
-    at: float
+NextPause = tuple[Order, AlertContent, str | None]
+"""The next attempt for a firing that has not paused its session, and its open card: the content, and its `ts`."""
 
 
 def pause_of(attempt: Attempt, session_id: SessionId, actor: Actor, reason: str, *, age: float = 0.0) -> Order:
@@ -158,8 +142,8 @@ def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
     return any(begun(*one).all_of_firing == attempt.all_of_firing for one in of_sender)
 
 
-def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[Unpaused]:
-    """Yield the firings of those orders that still fire, by the open card of each."""
+def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[NextPause]:
+    """Yield the next attempts for those orders whose alert still fires."""
     places = [{name: getattr(row, name) for name in ("team_id", "session_id", "channel_id")} for row in rows]
     asked = [connection.queue(_CARDS, place) for place in places]
     for row, cards in zip(rows, asked, strict=True):
@@ -168,7 +152,7 @@ def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[Unpau
             if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
                 actor = Actor(row.team_id, row.channel_id, row.user_id)
                 order = pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
-                yield Unpaused(attempt, order, content, card.ts)
+                yield order, content, card.ts
 
 
 def _why_not(connection: Connection, order: Order, attempt: Attempt, now: float) -> NotAutomatic | None:
@@ -277,7 +261,7 @@ class AutoPauseRows:
     def _tell(self, connection: Connection, new: HeldContent, order: Order, channel_id: str, now: float) -> None:
         """Let the message about what is held back, or failed, say that this is, too."""
         before, row = _read_held(connection, order.actor.team_id, new.id), {"id": new.id, "now": now}
-        after = (before or new).with_session(order.session_id, order.reason, order.actor.user_id, now)
+        after = (before or new).with_session(order.session_id, order.reason, order.actor.user_id)
         if before is None:
             row |= {"team_id": order.actor.team_id, "channel_id": channel_id, "at": new.until if new.calls else now}
             connection.execute(_HOLD, **row, content=write_content(after))
@@ -307,48 +291,42 @@ class AutoPauseRows:
             self._tell(connection, HeldContent(held_id, 0, at, calls=True), order, actor.channel_id, now)
         return pace, at <= now
 
-    async def held(self, team_id: str, held_id: str, until: float = math.inf) -> Held | None:
-        """Return what was held back by a time (Unix seconds); None if a person has continued, or it is too late."""
-        return await self.database.read(partial(self._held, team_id, held_id, until))
+    async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
+        """Return the sessions of a message that nobody has paused, and whose alerts still fire; None without it."""
+        return await self.database.read(partial(self._held, team_id, held_id))
 
-    def _held(self, team_id: str, held_id: str, until: float, connection: Connection) -> Held | None:
-        now = time.monotonic() + self._clock.offset(connection)
-        content = _read_held(connection, team_id, held_id)
-        if content is None or not content.can_continue(now):
+    def _held(self, team_id: str, held_id: str, connection: Connection) -> tuple[SessionId, ...] | None:
+        if (content := _read_held(connection, team_id, held_id)) is None:
             return None
-        within = {"since": content.until - HELD_FOR - STILL_WANTED, "until": min(now, until), "most": MOST_HELD}
-        rows = connection.fetch_all(_HELD_BACK, team_id=team_id, user_id=content.alerts[0][1], **within)
-        found = _still_firing(connection, rows)
-        by_session = {
-            one.order.session_id: one for one in found if not _why_not(connection, one.order, one.attempt, now)
-        }
-        return Held(content, [*by_session.values()], now)
+        within = {"since": content.until - HELD_FOR - STILL_WANTED, "until": content.until + STILL_WANTED}
+        sender = {"team_id": team_id, "user_id": content.alerts[0][1], "most": MOST_HELD}
+        firing = _still_firing(connection, connection.fetch_all(_HELD_BACK, **within, **sender))
+        return tuple(dict.fromkeys(order.session_id for order, _, _ in firing))
 
-    async def start_anew(self, person: Person, held: HeldContent, until: float) -> None:
-        """Count a sender's from zero again. A person had those paused that were held back by a time (Unix seconds)."""
-        await self.database.change(partial(self._start_anew, *person, held, until))
+    async def lift(self, team_id: str, held_id: str) -> None:
+        """End the limit of the sender of a message, and count from zero: a person has paused its sessions."""
+        await self.database.change(partial(self._lift, team_id, held_id))
         self.database.news.cards.set()
 
-    def _start_anew(self, team_id: str, user_id: str, held: HeldContent, until: float, connection: Connection) -> None:
-        now, held_id, mark = time.monotonic() + self._clock.offset(connection), held.id, {"team_id": team_id}
-        mark["name"] = f"{PACE_OF_PAUSES} {held.alerts[0][1]}"
+    def _lift(self, team_id: str, held_id: str, connection: Connection) -> None:
+        now = time.monotonic() + self._clock.offset(connection)
         connection.fetch_one(LOCK_WORKSPACE, team_id=team_id)
-        row, content = connection.fetch_one(_READ_MARK, **mark), _read_held(connection, team_id, held_id)
+        if (content := _read_held(connection, team_id, held_id)) is None:
+            return
+        mark = {"team_id": team_id, "name": f"{PACE_OF_PAUSES} {content.alerts[0][1]}"}
+        row = connection.fetch_one(_READ_MARK, **mark)
         admitted, current_id = ([], "") if row is None else json.loads(row.value)
         if current_id == held_id:
             earlier = [[0.0, one] for _, one in admitted]
             connection.execute(WRITE_MARK, **mark, until=0.0, value=json.dumps([earlier, ""]))
-        if content is not None:
-            after = replace(content, continued_by=user_id, continued_at=until)
-            connection.execute(FOLD, id=held_id, now=now, content=write_content(after))
-            connection.execute("UPDATE cards SET due = :due WHERE id = :id", id=held_id, due=CLICKED)
+            connection.execute(FOLD, id=held_id, now=now, content=write_content(replace(content, until=now)))
             self.database.news.tell(connection, CARDS)
 
-    async def unpaused(self) -> list[Unpaused]:
-        """Return the firings that still fire, and whose pause is to be tried again now."""
+    async def unpaused(self) -> list[NextPause]:
+        """Return what is to be tried again now, since it still fires."""
         return await self.database.read(lambda connection: list(self._unpaused(connection)))
 
-    def _unpaused(self, connection: Connection) -> Iterator[Unpaused]:
+    def _unpaused(self, connection: Connection) -> Iterator[NextPause]:
         now = time.monotonic() + self._clock.offset(connection)
         since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
         yield from _still_firing(connection, connection.fetch_all(_DUE_AGAIN, since=since, until=until, most=MOST_DUE))

@@ -13,7 +13,7 @@ from bot.core.requests import Verb
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
-from bot.core.workspace import DEFAULT_SENDER, AutoPause
+from bot.core.workspace import DEFAULT_SENDER
 from bot.outbound.store.connections import Row, storable
 
 _T = TypeVar("_T")
@@ -277,7 +277,6 @@ def _read_alert(fields: dict[str, Any]) -> cards.Alert:
     read = {
         "session_id": SessionId(fields["session_id"]),
         "severity": cards.Severity(fields["severity"]),
-        "asks_for": AutoPause(fields["asks_for"]) if fields.get("asks_for") else None,
         "fields": tuple((name, value) for name, value in fields["fields"]),
         "warnings": tuple(fields["warnings"]),
     }

@@ -1,4 +1,4 @@
-"""Since when an alert fires that does not say so itself, and what is counted after a person has continued."""
+"""Since when an alert fires that does not say so itself, what is held back, and what mentions people."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from harness.databases import KEY, commit_slowly, until_committing
 from harness.order_rows import acted, order_row, rows_of
 from harness.product import Secret, SessionId, Store, cards, open_store, outcomes, requests
 from harness.round_trips import round_trips
-from harness.stored import ACME, execute, fetch
+from harness.stored import ACME, GLOBEX, execute, fetch
 from harness.texts import SESSION, digest
 
 pytestmark = pytest.mark.anyio
@@ -32,19 +32,6 @@ async def test_an_alert_that_comes_while_its_end_is_committed_fires_anew(postgre
         await until_committing(url)
         assert await rows.firing_since(ACME.team_id, resolved.alert) > first
         await ending
-
-
-async def test_it_is_counted_from_zero_also_if_the_message_is_deleted_meanwhile(store: Store) -> None:
-    await execute(
-        store,
-        "INSERT INTO marks VALUES (:team, :name, 2e9, :value)",
-        team=ACME.team_id,
-        name="auto pauses alert:default",
-        value='[[[1.0, "s"]], "held"]',
-    )
-    held = cards.HeldContent("held", 10, 0.0, alerts=(("High spend", "alert:default", 1),))
-    await AutoPauseRows(store.database, 10).start_anew((ACME.team_id, "U0ALICE0001"), held, 0.0)
-    assert await fetch(store, "SELECT until, value FROM marks WHERE until = 0") == [(0.0, '[[[0.0, "s"]], ""]')]
 
 
 async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_another_message_counts_more(
@@ -67,7 +54,9 @@ async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_
     assert (json.loads(content)["count"], 590 < wait <= 600) == (3, True)
 
 
-async def test_each_session_that_was_held_back_takes_one_round_trip(postgresql_urls: Iterator[str]) -> None:
+async def test_each_session_held_back_takes_one_round_trip_and_only_its_own_message_ends_the_limit(
+    postgresql_urls: Iterator[str],
+) -> None:
     """A thousand of them are read within the timeout, also from a server that is a millisecond away."""
     team, alert, count = ACME.team_id, pausing_alert("a"), 20
     async with round_trips(next(postgresql_urls)) as way, open_store(Secret(way.url), [KEY]) as store:
@@ -86,8 +75,17 @@ async def test_each_session_that_was_held_back_takes_one_round_trip(postgresql_u
             ids += [] if isinstance(verdict, bool) else [row.id]
         way.sent.clear()
         held = await rows.held(team, ids[0])
-        assert held is not None
-        assert (len(held.unpaused), len(way.sent) < count + 10) == (count, True)
+        assert (len(held or ()), len(way.sent) < count + 10) == (count, True)
+        assert await rows.held(GLOBEX.team_id, ids[0]) is None
+        limit = "SELECT until > 0, value FROM marks WHERE name LIKE 'auto pauses %'"
+        before = await fetch(store, limit)
+        for team_id, held_id in ((GLOBEX.team_id, ids[0]), (team, ids[1])):
+            await rows.lift(team_id, held_id)
+        assert await fetch(store, limit) == before
+        await rows.lift(team, ids[0])
+        assert [(until, json.loads(value)) for until, value in await fetch(store, limit)] == [
+            (False, [[[0.0, str(uuid.UUID(int=0))]], ""])
+        ]
 
 
 async def test_what_fires_at_an_upgrade_is_the_same_of_its_sender_afterwards(database_url: str) -> None:
