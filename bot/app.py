@@ -236,13 +236,13 @@ def _state(settings: Settings, store: Store, container: Container, readiness: Re
 
 
 async def _keep_journal(store: Store, container: Container) -> None:
-    await store.database.migrated.wait()
+    await store.database.prepared.wait()
     await container.workspaces.recall()  # unfinished orders need it
     await asyncio.gather(container.journal.run(), container.recovery.run())
 
 
 async def _keep_trail(store: Store) -> None:
-    await store.database.migrated.wait()
+    await store.database.prepared.wait()
     await store.audit.run()
 
 
@@ -251,7 +251,7 @@ async def _check_sessions(store: Store, container: Container) -> None:
 
     It does so until cancelled, and none is due at once.
     """
-    await store.database.migrated.wait()
+    await store.database.prepared.wait()
     await asyncio.sleep(LOOK_INTERVAL)
     checks = repeat(container.session_checks.look, every=LOOK_INTERVAL)
     again = repeat(container.auto_pauses.look, every=AGAIN_INTERVAL)
@@ -260,7 +260,7 @@ async def _check_sessions(store: Store, container: Container) -> None:
 
 async def _keep_rows(store: Store, container: Container, days: int) -> None:
     """Delete old rows and refresh old roles soon after the database can be used, and then hourly, until cancelled."""
-    await store.database.migrated.wait()
+    await store.database.prepared.wait()
     await asyncio.sleep(FIRST_DELAY)
     pruning = repeat(partial(_prune, store, days), every=INTERVAL)
     refresh = partial(container.roles.refresh, container.workspaces.find)

@@ -681,8 +681,8 @@ VALUES = {
     "scopes": "users:read",
     "channel": CHANNEL,
     "status": "401",
-    "revision": "0005",
-    "head": "0006",
+    "version": "1",
+    "own": "2",
     "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
 }
 KINDS: tuple[checks.Kind, ...] = (

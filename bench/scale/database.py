@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from bench.scale.clock import Clock
 from bot.outbound.store.connections import Connection, Pool, Row
 from bot.outbound.store.database import POSTGRESQL_WRITERS, READERS, TIMEOUT, Database
-from bot.outbound.store.migrations import migrate
+from bot.outbound.store.schema import prepare
 from bot.outbound.store.sqlite import SqliteDriver
 
 _T = TypeVar("_T")
@@ -106,8 +106,8 @@ class Server:
     async def open(self) -> Database:
         """Return the database as one more process sees it."""
         changes, reads = (cast("Pool", _Pool(self, most)) for most in (POSTGRESQL_WRITERS, READERS))
-        database = Database(self._driver, changes, reads, nullcontext(), nullcontext())
-        await migrate(database)
+        database = Database(self._driver, changes, reads, nullcontext())
+        await prepare(database)
         return database
 
     def close(self) -> None:

@@ -39,6 +39,12 @@ _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for i
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments, 130 Ctrl-C."""
     cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")  # not every terminal has ✓
+    code = _execute(arguments)
+    force_exit_after(code, within=_EXIT_TIMEOUT)  # Python waits for threads, and a database can hang
+    return code
+
+
+def _execute(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     try:
         code = _COMMANDS[options.command](options)
@@ -201,7 +207,7 @@ def _report(error: NotDoneError | StoreNotUsableError) -> int:
     if isinstance(error, NotDoneError):
         return _fail(str(error), code=error.code)
     is_passing = isinstance(error, StoreDownError | StoreInUseError)
-    return _fail(error.sentence, code=1 if is_passing else UNUSABLE_SETTINGS)
+    return _fail(str(error), code=1 if is_passing else UNUSABLE_SETTINGS)
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -279,7 +279,7 @@ async def _forget(store: Store, person: Person, named: list[str]) -> str:
         raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
     count = await forget(store.database, person, pseudonym, within=WITHIN)
-    await store.database.checkpoint()
+    await store.database.empty_log()
     if not count:
         return f"Nothing is stored of {person.user_id}."
     return (

@@ -91,7 +91,7 @@ class Good(Kind):
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
     KEY_ACCEPTED = "Anchor accepts it"
-    DATABASE_CURRENT = "answers, and its tables are current (revision {revision})"
+    DATABASE_CURRENT = "answers, and its tables are current (version {version})"
     DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
     DATABASE_IN_MEMORY = "in memory, as DATABASE_URL says: a restart loses it"
     KEYS_FIT = "the keys decrypt the database"
@@ -169,11 +169,8 @@ class Wrong(Kind):
     )
     KEY_UNSET = "none is set, so nobody can pause", "An admin sets it in the app's Home."
     DATABASE_OTHER = (
-        "its tables are of another version (revision {revision}, not {head})",
-        (
-            "If they are older, back the database up and start this version of the bot, which migrates them. If they "
-            "are newer, run that version."
-        ),
+        "its tables are of another version ({version}, not {own}), and are left as they are",
+        "Start with a new database.",
     )
     DATABASE_UNUSABLE = "{sentence}"
     KEYS_UNFIT = (

@@ -38,7 +38,7 @@ from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store import errors
-from bot.outbound.store.migrations import find_revision, newest
+from bot.outbound.store.schema import VERSION, find_version
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, connect_store, explain, unusable
@@ -218,22 +218,21 @@ async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -
     try:
         store = await stack.enter_async_context(connect_store(url, keys))
     except errors.StoreNotUsableError as error:
-        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": error.sentence}), None
+        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": str(error)}), None
     return await _judge_database(store), store
 
 
 async def _judge_database(store: Store) -> Finding:
     try:
-        revision, is_known = await find_revision(store.database)
+        version = await find_version(store.database)
     except (errors.StoreBrokenError, errors.StoreNotUsableError) as error:
         return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": explain(error, store.database.file)})
     except errors.StoreUnreachableError as error:
         return database_down(store, error)
-    if revision is None:
+    if version is None:
         return Finding(Good.DATABASE_NEW)
-    is_current = is_known and revision == newest()
-    values = {"revision": revision, "head": newest()}
-    return Finding(Good.DATABASE_CURRENT if is_current else Wrong.DATABASE_OTHER, values)
+    kind = Good.DATABASE_CURRENT if version == VERSION else Wrong.DATABASE_OTHER
+    return Finding(kind, {"version": version, "own": VERSION})
 
 
 async def check_encryption(store: Store, *, is_one: bool) -> Finding:

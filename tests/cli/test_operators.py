@@ -16,6 +16,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from bot.sim.anchor import SimAnchor, server_error
+from harness import outages
 from harness.databases import KEY, OTHER_KEY
 from harness.product import Secret, Store, errors, main, open_store, policy, workspace
 from harness.stored import ACME, GLOBEX
@@ -267,6 +268,15 @@ def test_no_database_is_made_if_there_is_none_and_one_that_gives_no_answer_is_na
     assert "DATABASE_URL" in says(*command, code=1)
 
 
+@pytest.mark.parametrize("command", [("keys", "rotate"), ("workspaces", "list"), ("people", "export", "U0ALICE0001")])
+def test_a_database_of_another_version_is_refused_in_one_sentence(
+    says: Says, url: str, command: tuple[str, ...]
+) -> None:
+    asyncio.run(outages.execute(url, "UPDATE schema_version SET version = '0024'"))
+    (said,) = says(*command, code=2).splitlines()
+    assert "0024" in said
+
+
 def test_a_rotation_says_how_many_secrets_it_encrypted(
     says: Says, monkeypatch: pytest.MonkeyPatch, url: str, wording: Check
 ) -> None:
@@ -275,7 +285,7 @@ def test_a_rotation_says_how_many_secrets_it_encrypted(
     monkeypatch.setenv("ENCRYPTION_KEYS", KEY.reveal())
     with pytest.raises(errors.StoreNotUsableError) as caught:
         found(url)
-    assert says("keys", "rotate", code=2) == f"anchor-bot: {caught.value.sentence}"
+    assert says("keys", "rotate", code=2) == f"anchor-bot: {caught.value}"
 
 
 def test_a_database_that_does_not_do_it_is_said_to(says: Says, url: str, wording: Check) -> None:

@@ -21,6 +21,7 @@ from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import OrderHistory
+from harness.outages import OTHER_VERSION, execute
 from harness.product import OrderRows, Secret, Settings, errors, history, main, open_store, outcomes, running
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
@@ -286,19 +287,27 @@ async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(site: S
 # --- without a database ---
 
 
-@pytest.mark.parametrize("is_silent", [False, True])
+@pytest.mark.parametrize("database", ["none", "silent", "of another version"])
 async def test_a_pause_is_sent_without_a_database_and_a_resume_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, is_silent: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database: str
 ) -> None:
-    (tmp_path / "bot.db").write_text("This is no database, and no database of a bot in particular. " * 50)
-    if is_silent:
+    file = tmp_path / "bot.db"
+    if database == "of another version":
+        await execute(f"sqlite:///{file}", "PRAGMA journal_mode = WAL", *OTHER_VERSION)
+    else:
+        file.write_text("This is no database, and no database of a bot in particular. " * 50)
+    if database == "silent":
         monkeypatch.setattr("bot.outbound.store.store.Store.prepare", lambda *_, **__: asyncio.sleep(10))
-    async with site_at(f"sqlite:///{tmp_path / 'bot.db'}") as site:
+    before = file.read_bytes()
+    async with site_at(f"sqlite:///{file}") as site:
         assert await site.give("pause", SESSION) == 0
         written = capsys.readouterr()
         assert (written.out, len(written.err.splitlines())) == (says(PAUSED), 2)
         assert await site.refused("resume", SESSION)
         assert site.sent == ["pause"]
+        assert await site.give("sessions") == 0
+        assert SESSION[:8] in capsys.readouterr().out
+    assert file.read_bytes() == before
 
 
 async def test_a_key_alone_pauses_and_resumes_with_the_database_alone(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.outbound.store.migrations import columns
+from bot.outbound.store.schema import columns
 from conversations.test_health import becomes, degraded
 from harness import ManyHarness, Tenant, many_workspaces, paused
 from harness.conversation import until

@@ -1,11 +1,8 @@
 """`anchor-bot doctor` for one workspace: all is well, and each fault, with its line and the exit code."""
 
 import asyncio
-import shutil
-import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +16,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.outbound.slack.client import SocketModeOffError
+from bot.outbound.store.schema import VERSION
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, Slow, api_error
 from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.doctor import MIGRATIONS, Examined, examined, settings_of
+from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import order_row
+from harness.outages import OTHER_VERSION, execute
 from harness.process import bot_process
 from harness.product import OrderRows, Secret, Settings, checks, open_store, running
 from harness.secret_scan import leaks
@@ -35,7 +34,6 @@ pytestmark = pytest.mark.anyio
 
 N = checks.CheckName
 Good, Wrong, Odd, Skipped, Open = checks.Good, checks.Wrong, checks.Questionable, checks.Skipped, checks.Unanswered
-SAMPLES = Path(__file__).parents[1] / "samples"
 HTML = "text/html"
 SCHEDULE, DELETE = "chat.scheduleMessage", "chat.deleteScheduledMessage"
 CHANNEL = {"ALERTS_CHANNEL": "C0ALERTS001"}
@@ -281,26 +279,16 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
         found = await examined(settings_of(one, DATABASE_URL=database_url))
         await OrderRows(store.database, store.cipher, "a bot").write([order_row()], [])
     assert found.code == 0
-    assert found.has(N.DATABASE, Good.DATABASE_CURRENT, revision=max(MIGRATIONS))
+    assert found.has(N.DATABASE, Good.DATABASE_CURRENT, version=VERSION)
     assert found.has(N.ENCRYPTION, Good.KEYS_FIT)
     found = await examined(settings_of(one, DATABASE_URL=database_url))  # with a result that another token encrypted
     assert (found.code, found.has(N.ENCRYPTION, Odd.RESULTS_LOST)) == (0, True)
 
 
-@pytest.mark.parametrize("revision", ["0009", "9999"])
-async def test_tables_of_another_version_end_with_2_and_stay_as_they_are(
-    one: SingleHarness, tmp_path: Path, revision: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(MIGRATIONS, "1000", "")
-    file = tmp_path / "bot.db"
-    shutil.copy(SAMPLES / "anchor-bot-35a5838.db", file)
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-    found = await examined(settings_of(one, DATABASE_URL=f"sqlite:///{file}"))
-    assert_found(found, N.DATABASE, Wrong.DATABASE_OTHER)
-    assert found.has(N.DATABASE, Wrong.DATABASE_OTHER, revision=revision, head="1000")
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
+async def test_tables_of_another_version_end_with_2(one: SingleHarness, sqlite_url: str) -> None:
+    await execute(sqlite_url, *OTHER_VERSION)
+    found = await examined(settings_of(one, DATABASE_URL=sqlite_url))
+    assert_found(found, N.DATABASE, Wrong.DATABASE_OTHER, {"version": "9999", "own": VERSION})
 
 
 async def test_no_secret_is_printed(one: SingleHarness) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.health import repeat
+from bot.outbound.store.database import CUT_INTERVAL
 from bot.sim.anchor import DEFAULT_KEY, html
 from bot.sim.local_server import free_port
 from harness import ManyHarness, SingleHarness, paused, single_workspace
@@ -87,8 +88,9 @@ async def test_a_program_that_reads_for_long(
             why = (await becomes(at, {"wal"}))["wal"]
             wording("wal", re.sub(r"\d+ MB", "102 MB", why))
             await at.command()
-        await becomes(at, set())
         await at.command()
+        await asyncio.sleep(CUT_INTERVAL)
+        await becomes(at, set())
     assert [message.text for message in at.answers()] == [paused()] * 2
     assert logged(caplog) == [("ERROR", "wal"), ("INFO", "wal")]
 

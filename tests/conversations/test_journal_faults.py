@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +14,9 @@ from harness.conversation import until
 from harness.databases import KEY, query
 from harness.outages import (
     Outage,
-    directory_away,
-    file_away,
-    file_replaced,
     forgotten,
     locked,
     network,
-    used_by_newer_version,
     without_table,
 )
 from harness.product import Secret, open_store, outcomes
@@ -109,13 +104,6 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
 @pytest.mark.parametrize("outage", [without_table, locked])
 async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
     await survive(database_url, outage(database_url))
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("outage", [used_by_newer_version, directory_away, file_away, file_replaced])
-async def test_pauses_go_on_while_the_file_is_not_as_it_was(tmp_path: Path, outage: Outage) -> None:
-    (tmp_path / "own").mkdir()
-    await survive(url := f"sqlite:///{tmp_path / 'own/bot.db'}", outage(url))
 
 
 @HTTP_ONLY

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.outbound.store.migrations import columns
+from bot.outbound.store.schema import columns
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from conversations.test_alerts import TOKEN, post, takes_alerts
 from conversations.test_health import becomes
@@ -16,7 +16,7 @@ from conversations.test_recovery import until_told
 from harness import BOTH_TRANSPORTS, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
-from harness.outages import NEWER, execute
+from harness.outages import OTHER_VERSION, execute
 from harness.product import Secret, State, Store, open_store, outcomes
 from harness.restarts import remains
 from harness.secret_scan import leaks
@@ -42,10 +42,10 @@ async def everything(store: Store) -> dict[str, Any]:
 
 @BOTH_TRANSPORTS
 async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(sqlite_url: str) -> None:
-    """The database is that of a newer version of the bot, until somebody removes its tables."""
-    await execute(sqlite_url, *NEWER)
+    """The database is that of another version of the bot, until somebody removes its tables."""
+    await execute(sqlite_url, *OTHER_VERSION)
     async with takes_alerts(DATABASE_URL=sqlite_url) as at:
-        assert "newer version" in (await becomes(at, {"database"}))["database"]
+        assert "9999" in (await becomes(at, {"database"}))["database"]
         assert (await post(at)).status == 200
         (card,) = at.messages()
         for by in ("a command", "a click"):

@@ -14,10 +14,7 @@ from bot.cli.parser import parser
 from bot.config.settings import Settings
 from bot.demo.sandbox import environment
 from bot.messages.checks import Checked, CheckName, Finding, Kind, check_line
-from bot.outbound.store.migrations import MIGRATIONS
 from harness.single_workspace import SingleHarness
-
-__all__ = ["MIGRATIONS"]
 
 _KINDS = {kind.code: kind for kinds in Kind.__subclasses__() for kind in kinds}
 

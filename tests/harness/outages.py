@@ -38,8 +38,8 @@ def _connect(url: str) -> Any:
     return sqlite3.connect(file, isolation_level=None, timeout=20, check_same_thread=False)
 
 
-NEWER = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('9999')")
-"""What makes an empty database one of a newer version of the bot."""
+OTHER_VERSION = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('9999')")
+"""What makes an empty database one of another version of the bot."""
 
 
 @asynccontextmanager
@@ -47,14 +47,6 @@ async def without_table(url: str) -> AsyncIterator[None]:
     await execute(url, "ALTER TABLE orders RENAME TO elsewhere")
     yield
     await execute(url, "ALTER TABLE elsewhere RENAME TO orders")
-
-
-@asynccontextmanager
-async def used_by_newer_version(url: str) -> AsyncIterator[None]:
-    """A newer version of the bot has changed the tables."""
-    await execute(url, "ALTER TABLE orders RENAME COLUMN told_at TO moved")
-    yield
-    await execute(url, "ALTER TABLE orders RENAME COLUMN moved TO told_at")
 
 
 @asynccontextmanager
@@ -79,49 +71,6 @@ async def read_for_long(url: str) -> AsyncIterator[None]:
         await asyncio.to_thread(connection.execute, "BEGIN")
         connection.execute("SELECT count(*) FROM orders").fetchall()
         yield
-
-
-@asynccontextmanager
-async def directory_away(url: str) -> AsyncIterator[None]:
-    """The directory of the file is elsewhere, as if its disk were gone."""
-    directory = _file(url).parent
-    elsewhere = directory.rename(directory.with_name("elsewhere"))
-    yield
-    elsewhere.rename(directory)
-
-
-@asynccontextmanager
-async def file_away(url: str) -> AsyncIterator[None]:
-    """The SQLite file is elsewhere, as if it were deleted."""
-    file = _file(url)
-    elsewhere = file.rename(file.with_name("elsewhere"))
-    yield
-    await asyncio.sleep(11)  # until the database was checked
-    assert not file.exists(), "it was written again"
-    elsewhere.rename(file)
-
-
-@asynccontextmanager
-async def file_replaced(url: str) -> AsyncIterator[None]:
-    """Another file is in the place of the SQLite file."""
-    async with file_away(url):
-        _file(url).write_text("theirs")
-        yield
-        await asyncio.sleep(11)
-        assert _file(url).read_text() == "theirs"
-        _file(url).unlink()
-
-
-def delete_file(url: str) -> None:
-    file = _file(url)
-    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
-        path.unlink(missing_ok=True)
-
-
-def _file(url: str) -> Path:
-    file = file_of(Secret(url))
-    assert file is not None
-    return file
 
 
 @asynccontextmanager

@@ -131,12 +131,12 @@ async def test_notices_and_admins_outlive_a_restart(store: Store, one: Workspace
 
 
 async def test_its_row_is_written_when_the_database_can_be_used(store: Store, one: Workspaces) -> None:
-    store.database.migrated.clear()
+    store.database.prepared.clear()
     await one.catch_up()
     assert await one.find(TEAM) is not None
     with pytest.raises(errors.StoreUnreachableError):
         await one.claim_notice(TEAM, "welcome")
-    store.database.migrated.set()
+    store.database.prepared.set()
     assert await rows(store) == []
     assert await one.claim_notice(TEAM, "welcome")
     assert [row[0] for row in await rows(store)] == [TEAM]

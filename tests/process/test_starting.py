@@ -72,7 +72,7 @@ async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
     async with SimSlack() as slack, SimAnchor() as anchor:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             ended = await run_to_exit(environment(slack, anchor, PORT=str(taken.getsockname()[1])), 1)
-    assert [entry["message"] for entry in ended.log] == ["starting", "database migrated"]
+    assert [entry["message"] for entry in ended.log] == ["starting", "tables created"]
     wording("port", the_sentence(ended))
 
 
@@ -96,7 +96,7 @@ async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(wording
         slack.faults["apps.connections.open"] = api_error("missing_scope")
         ended = await run_to_exit(environment(slack, anchor, LOG_LEVEL="DEBUG"), 2)
     messages = [entry["message"] for entry in ended.log if entry["level"] != "DEBUG"]
-    assert messages == ["starting", "database migrated", "listening", "ready"]
+    assert messages == ["starting", "tables created", "listening", "ready"]
     wording("app token", the_sentence(ended))
 
 

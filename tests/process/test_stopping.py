@@ -96,7 +96,7 @@ async def test_without_work_and_load_balancer_a_bot_goes_at_once(
     async with single_workspace_process(settings, socket_mode=socket_mode) as at:
         await at.command(SESSION)
         assert await seconds_to_stop(at.bot, number) < 3.5
-    logged = ["starting", "database migrated", "listening", "ready", "connected to Slack", "pause", "stopping"]
+    logged = ["starting", "tables created", "listening", "ready", "connected to Slack", "pause", "stopping"]
     logged += ["audit trail"]
     assert [entry["message"] for entry in shutdown_log(at.bot)] == [
         message for message in logged if socket_mode or message != "connected to Slack"
@@ -166,14 +166,26 @@ async def test_a_bot_that_never_came_up_goes_too() -> None:
 
 
 HANGING = """
-import threading, time
-from bot.runtime import force_exit_after
-threading.Thread(target=time.sleep, args=(30,)).start()
-force_exit_after(2, within=0.5)
+import asyncio, sys, time
+from bot.cli import main
+from bot.core.fields import Secret
+from bot.outbound.store.database import connect
+
+async def hang():
+    database = connect(Secret("sqlite://"))
+    database.prepared.set()
+    reading = asyncio.ensure_future(database.read(lambda _: time.sleep(60)))
+    await asyncio.sleep(0.1)
+    await database.close()
+    reading.cancel()
+    return 2
+
+main._COMMANDS["manifest"] = lambda _: asyncio.run(hang())
+sys.exit(main.main(["manifest"]))
 """
 
 
-def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
+def test_a_thread_of_the_database_that_hangs_does_not_keep_the_process() -> None:
     started = time.monotonic()
     ended = subprocess.run([sys.executable, "-c", HANGING], check=False)  # noqa: S603 - our own text
     assert ended.returncode == 2

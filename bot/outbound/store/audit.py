@@ -94,7 +94,7 @@ _DROP_KEYS = f"""
     DELETE FROM marks WHERE scope = '{AUDIT_KEY}' AND name <> :own
       AND NOT EXISTS (SELECT 1 FROM audit WHERE key_id = marks.name)
 """
-DROP_PEOPLE = """
+_DROP_PEOPLE = """
     DELETE FROM audit_people WHERE NOT EXISTS (SELECT 1 FROM audit WHERE audit.team_id = audit_people.team_id
       AND audit.person = audit_people.person AND audit.person <> '')
 """
@@ -274,7 +274,7 @@ class AuditTrail:
         if old:
             self.bury(connection, team_id, old[-1].place)
             connection.execute(_DROP_KEYS, own=self.cipher.key_id)
-            connection.execute(f"{DROP_PEOPLE} AND team_id = :team_id", team_id=team_id)
+            connection.execute(f"{_DROP_PEOPLE} AND team_id = :team_id", team_id=team_id)
         return len(old)
 
     def bury(self, connection: Connection, team_id: str, place: int = _ALL) -> None:

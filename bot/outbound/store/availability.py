@@ -12,12 +12,11 @@ from bot.outbound.store.database import CUT_INTERVAL
 from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import Store, connect_store, explain, unusable
-from bot.runtime import Tasks, happens
+from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 8.0  # seconds
-CHECKPOINT_INTERVAL = 1.0
 LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
 RETRY_DELAY = 2.0
 FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
@@ -68,14 +67,8 @@ class WatchedStore:
     async def watch(self) -> None:
         """Prepare the store, and then check it, until cancelled."""
         await self.until_prepared()
-        await asyncio.gather(repeat(self._check, every=CHECK_INTERVAL), self._copy_log())
-
-    async def _copy_log(self) -> None:
-        """Checkpoint a SQLite file after changes, and each minute after those of other processes, until cancelled."""
-        while True:
-            await happens(self.store.database.has_changed, within=CUT_INTERVAL)
-            await self.store.database.checkpoint()
-            await asyncio.sleep(CHECKPOINT_INTERVAL)
+        empty_log = self.store.database.empty_log
+        await asyncio.gather(repeat(self._check, every=CHECK_INTERVAL), repeat(empty_log, every=CUT_INTERVAL))
 
     async def close(self) -> None:
         """End an attempt that is under way."""

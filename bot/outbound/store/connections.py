@@ -5,15 +5,15 @@ A call in a thread ends with its caller's patience: then its connection is broke
 
 import asyncio
 import json
-import queue
 import threading
 import time
-from collections import deque, namedtuple
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bot.outbound.store.errors import PartError, StoreUnreachableError
 
@@ -53,15 +53,6 @@ class Driver(Protocol):
 
     def pipeline(self, raw: Any) -> AbstractContextManager[object]:  # noqa: ANN401
         """Return what sends statements without waiting, if it can, and ends when all are executed or one fails."""
-        ...
-
-    @property
-    def is_moved(self) -> bool:
-        """Return whether what is committed now would be lost."""
-        ...
-
-    def check(self) -> None:
-        """Raise StoreUnreachableError if the database is moved."""
         ...
 
     def is_closed(self, raw: Any) -> bool:  # noqa: ANN401
@@ -223,228 +214,128 @@ def storable(value: str | None) -> str | None:
     return value and value.replace("\0", "").encode(errors="replace").decode()
 
 
-class _Call(Generic[_T]):
-    """A call of a thread, and the connection that it uses now."""
+@dataclass(eq=False)
+class _Call:
+    """A call that a thread does or will do, and the connection that it uses now."""
 
-    def __init__(self, work: Callable[["_Call[_T]"], _T], future: asyncio.Future[_T]) -> None:
-        self._work = work
-        self._future = future
-        self._end: Callable[[], object] = future.cancel
-        self._lock = threading.Lock()
-        self._connection: Connection | None = None
-        self._is_abandoned = False
+    connection: Connection | None = None
+    is_given_up: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def use(self, connection: Connection) -> None:
-        """Use a connection from now on. Raises StoreUnreachableError if nobody waits any more."""
-        with self._lock:
-            if self._is_abandoned:
+    def use(self, connection: Connection | None) -> None:
+        """Use a connection from now on, or none. Raises StoreUnreachableError if nobody waits any more."""
+        with self.lock:
+            if self.is_given_up:
                 raise StoreUnreachableError(_GIVEN_UP)
-            self._connection = connection
+            self.connection = connection
 
     def leave(self) -> None:
         """Use the connection no longer."""
-        with self._lock:
-            self._connection = None
+        with self.lock:
+            self.connection = None
 
-    def abandon(self) -> None:
+    def give_up(self) -> None:
         """Let it end."""
-        with self._lock:
-            self._is_abandoned = True
-            if self._connection is not None:
-                self._connection.break_off()
-
-    def run(self) -> None:
-        """Do the work, in a thread."""
-        try:
-            self._end = partial(self._future.set_result, self._work(self))
-        except BaseException as error:  # noqa: BLE001 - the caller handles it
-            self._end = partial(self._future.set_exception, error)
-
-    def deliver(self) -> None:
-        """Tell the caller the result, in the event loop."""
-        end, self._end = self._end, self._future.cancel  # else the error's traceback would refer to the error
-        if not self._future.done():
-            end()
+        with self.lock:
+            self.is_given_up = True
+            if self.connection is not None:
+                self.connection.break_off()
 
 
 class Pool:
-    """At most so many threads and connections, for calls in their order.
+    """At most so many threads and connections, for calls in their order. `working` says how many calls there are."""
 
-    A thread does all calls that wait. Another one helps after `patience` seconds: threads that wake each other for each
-    short call cost more than the calls. `working` says how many work.
-    """
-
-    def __init__(self, driver: Driver, name: str, *, most: int, patience: float = 0.0) -> None:
+    def __init__(self, driver: Driver, name: str, *, most: int) -> None:
         self._driver = driver
-        self._name = name
-        self._most = most
-        self._patience = patience
-        self.working = self._threads = 0
-        self._loops: queue.SimpleQueue[asyncio.AbstractEventLoop | None] = queue.SimpleQueue()
-        self._waiting: deque[_Call[Any]] = deque()
-        self._ended: deque[Callable[[], None]] = deque()
-        self._running: set[_Call[Any]] = set()
+        self._threads = ThreadPoolExecutor(most, name)
         self._idle: list[Connection] = []
-        self._help: asyncio.TimerHandle | None = None
-        self._is_closed = self._is_told = False
+        self._calls: set[_Call] = set()
+        self._is_closed = False
+
+    @property
+    def working(self) -> int:
+        """The number of calls that wait or run, also of those that were given up."""
+        return len(self._calls)
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`, of which each statement is a transaction."""
-        return await self._run(partial(self._use, work))
+        return await self._call(work, is_change=False)
 
     async def change(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
-        return await self._run(partial(self._change, work))
-
-    async def call(self, work: Callable[[], _T]) -> _T:
-        """Return the result of `work`, which uses no connection of the pool."""
-        return await self._run(lambda _: work())
+        return await self._call(work, is_change=True)
 
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on."""
         self._is_closed = True
-        for call in self._running:
-            call.abandon()
-        loop = asyncio.get_running_loop()
-        closed: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(_Call(self._close_idle, closed))
-        self._start(loop)
-        await asyncio.wait({closed}, timeout=_CLOSE_TIMEOUT)
-        for _ in range(self._threads):
-            self._loops.put(None)
+        for call in list(self._calls):
+            call.give_up()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self._submit(self._close_idle, _Call())
+        self._threads.shutdown(wait=False)
 
-    async def _run(self, work: Callable[[_Call[_T]], _T]) -> _T:
+    async def _call(self, work: Callable[[Connection], _T], *, is_change: bool) -> _T:
         if self._is_closed:
             raise StoreUnreachableError(_GIVEN_UP)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_T] = loop.create_future()
-        call = _Call(work, future)
-        self._running.add(call)
-        self._waiting.append(call)
-        if not self.working or not self._patience:
-            self._start(loop)
-        elif self._help is None:
-            self._help = loop.call_later(self._patience, self._assist, loop)
+        call = _Call()
         try:
-            return await future
+            return await self._submit(partial(self._use, work, call, is_change=is_change), call)
         except asyncio.CancelledError:
-            call.abandon()
-            with suppress(ValueError, IndexError):  # a thread has it, or takes one just now
-                self._waiting.remove(call)
+            call.give_up()
             raise
-        finally:
-            self._running.discard(call)
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let one more thread work. One that hangs does not hold up the end of the process."""
-        if self.working == self._most:
-            return
-        self.working += 1
-        if self.working > self._threads:
-            self._threads += 1
-            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
-        self._loops.put(loop)
+    def _submit(self, work: Callable[[], _T], call: _Call) -> asyncio.Future[_T]:
+        self._calls.add(call)
+        submitted = self._threads.submit(work)
+        future = asyncio.wrap_future(submitted)
+        submitted.add_done_callback(lambda _: self._calls.discard(call))  # after the event loop was told
+        return future
 
-    def _assist(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let one more thread work if calls still wait."""
-        self._help = None
-        if self._waiting:
-            self._start(loop)
-            self._help = loop.call_later(self._patience, self._assist, loop)
+    def _use(self, work: Callable[[Connection], _T], call: _Call, *, is_change: bool) -> _T:
+        """Do the work with a connection, in a thread.
 
-    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.working -= 1
-        if self._waiting:
-            self._start(loop)
-        elif self._help is not None:
-            self._help.cancel()
-            self._help = None
-
-    def _serve(self) -> None:
-        """Work for a loop whenever it says so, in a thread."""
-        while (loop := self._loops.get()) is not None:
-            self._work(loop)
-
-    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do the calls that wait. The loop is told of one when the next begins, or of the last one with the end."""
-        while True:
-            try:
-                call = self._waiting.popleft()
-            except IndexError:  # none is left
-                break
-            if self._ended:
-                self._tell(loop)
-            call.run()
-            self._ended.append(call.deliver)
-            del call
-        if self._is_closed:
-            self._close_idle()
-        self._ended.append(partial(self._stop, loop))
-        self._tell(loop)
-
-    def _tell(self, loop: asyncio.AbstractEventLoop) -> None:
-        if not self._is_told:
-            self._is_told = True
-            with suppress(RuntimeError):  # the event loop has ended
-                loop.call_soon_threadsafe(self._deliver)
-
-    def _deliver(self) -> None:
-        self._is_told = False  # before the first is taken: threads look at it after they have added one
-        while self._ended:
-            self._ended.popleft()()
-
-    def _use(self, work: Callable[[Connection], _T], call: _Call[_T]) -> _T:
-        connection, result = self._begin(call, work)
-        self._give_back(call, connection)
-        return result
-
-    def _change(self, work: Callable[[Connection], _T], call: _Call[_T]) -> _T:
-        connection, result = self._begin(call, work, self._driver.begin)
-        try:
-            self._driver.check()
-            call.use(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            self._drop(call, connection)
-            raise
-        self._give_back(call, connection)
-        return result
-
-    def _begin(self, call: _Call[Any], work: Callable[[Connection], _T], *first: str) -> tuple[Connection, _T]:
-        """Return a connection, and the result of `work` after the `first` statements.
-
-        A connection that the database has closed is replaced, unless it has answered: then `work` cannot begin again.
+        One that the database has closed is replaced, unless it has answered: then `work` cannot begin again.
         """
-        oldest = time.monotonic() - self._driver.longest_use
         while True:
+            call.use(None)  # nobody connects in vain
+            connection, is_new = self._take()
             try:
-                connection, is_new = self._idle.pop(), False
-            except IndexError:
-                connection, is_new = Connection(self._driver), True
-            try:
-                if not is_new and connection.opened_at < oldest:
-                    connection.close()
-                    continue
                 call.use(connection)
                 connection.has_answered = False
-                for sql in first:
-                    connection.queue(sql, {})
-                return connection, work(connection)
+                if is_change:
+                    connection.queue(self._driver.begin, {})
+                result = work(connection)
+                if is_change:
+                    call.use(connection)
+                    connection.execute("COMMIT")
             except BaseException:
                 is_stale = not (is_new or connection.has_answered) and self._driver.is_closed(connection.raw)
-                self._drop(call, connection)
+                call.leave()
+                connection.close()
                 if not is_stale:
                     raise
+            else:
+                call.leave()
+                self._idle.append(connection)
+                if self._is_closed:
+                    self._close_idle()
+                return result
 
-    def _give_back(self, call: _Call[Any], connection: Connection) -> None:
-        call.leave()
-        self._idle.append(connection)
+    def _take(self) -> tuple[Connection, bool]:
+        """Return a connection, and whether it is new."""
+        oldest = time.monotonic() - self._driver.longest_use
+        while (connection := self._pop()) is not None:
+            if connection.opened_at >= oldest:
+                return connection, False
+            connection.close()
+        return Connection(self._driver), True
 
-    def _drop(self, call: _Call[Any], connection: Connection) -> None:
-        call.leave()
-        connection.close()
+    def _close_idle(self) -> None:
+        while (connection := self._pop()) is not None:
+            connection.close()
 
-    def _close_idle(self, _: object = None) -> None:
-        while self._idle:
-            with suppress(IndexError):
-                self._idle.pop().close()
+    def _pop(self) -> Connection | None:
+        with suppress(IndexError):  # other threads pop, too
+            return self._idle.pop()
+        return None

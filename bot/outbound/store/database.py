@@ -4,13 +4,10 @@ import asyncio
 import logging
 import math
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from functools import partial
-from glob import escape
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -23,11 +20,10 @@ from bot.outbound.store.errors import (
     ClockSetError,
     IntegrityError,
     StoreBrokenError,
-    StoreNotUsableError,
     StoreUnreachableError,
 )
 from bot.outbound.store.news import FileNews, News, Notifications
-from bot.outbound.store.sqlite import IN_MEMORY, LEAST_LOG, SqliteDriver, file_of, name_of
+from bot.outbound.store.sqlite import BUSY_TIMEOUT_MS, IN_MEMORY, SqliteDriver, file_of, name_of
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -42,28 +38,24 @@ MOST_ERROR = 5.0
 _DRIFT = 0.1  # seconds by which a clock drifts between two transactions
 CUT_INTERVAL = 60.0
 """Seconds between two attempts to empty the write-ahead log of a SQLite file: it has what was deleted."""
-_PATIENCE = 0.01  # seconds that a read waits before another thread helps
 
 
 @dataclass(eq=False)
 class Database:
     """A database for changes and reads.
 
-    Every query can raise StoreUnreachableError, and does until `migrated` is set. Transactions hold `write_lock`. Those
-    that are not urgent wait for it one at a time: they hold `turn` meanwhile.
+    Every query can raise StoreUnreachableError, and does until `prepared` is set. Changes that are not urgent hold
+    `turn`, so that one of them at a time is before an urgent one.
     """
 
     driver: Driver
     changes: Pool
     reads: Pool
-    write_lock: AbstractAsyncContextManager[Any]
     turn: AbstractAsyncContextManager[Any]
     file: Path | None = None
     is_exclusive: bool = False
     """Whether no other bot uses the database. Commands can, beside the bot."""
-    migrated: asyncio.Event = field(default_factory=asyncio.Event)
-    has_changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set by each change, for `checkpoint`."""
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
     news: News = field(default_factory=News)
     errors: int = 0
     """The number of calls that failed."""
@@ -72,7 +64,6 @@ class Database:
 
     def __post_init__(self) -> None:
         self._logged: TTLCache[str, None] = TTLCache(_MOST_KINDS, QUIET, timer=time.monotonic)
-        self._cut_at = -math.inf
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
@@ -84,7 +75,7 @@ class Database:
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`, which only reads, each time what is committed by then."""
-        self._check_migrated()
+        self._check_prepared()
         with self._translate_errors():
             async with asyncio.timeout(TIMEOUT):
                 return await self.reads.use(work)
@@ -95,66 +86,29 @@ class Database:
         `work` runs in another thread. After `within` seconds the transaction is rolled back, unless it is just being
         committed.
         """
-        self._check_migrated()
-        return await self._change(work, within, nullcontext() if is_urgent else self.turn)
+        self._check_prepared()
+        return await self.inspect(work, within=within, is_urgent=is_urgent)
 
     async def execute(self, sql: str, **values: object) -> int:
         """Execute a statement in a transaction of its own. Return how many rows it changed."""
         return await self.change(lambda connection: connection.execute(sql, **values))
 
-    async def migrate(self, work: Callable[[Connection], None], *, within: float) -> None:
-        """Migrate the tables in a transaction. Afterwards they can be used."""
-        await self._change(work, within, self.turn)
-        self.migrated.set()
-
-    async def inspect(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of a look at the tables, also if they are not migrated."""
-        return await self._change(work, TIMEOUT, nullcontext())
-
-    async def checkpoint(self) -> None:
-        """Copy the write-ahead log of a SQLite file into the file, and empty it, if it is long or a minute has passed.
-
-        Changes go on meanwhile; they wait only while what they have added is copied. The log is not emptied while
-        another program reads what it has. https://www.sqlite.org/wal.html#ckpt
-        """
-        self.has_changed.clear()
-        size, now = self.log_bytes() or 0, time.monotonic()
-        if size:
-            self.has_changed.set()  # until it is empty
-        if size > LEAST_LOG or (size and now >= self._cut_at + CUT_INTERVAL):
-            self._cut_at = now
-            with suppress(StoreUnreachableError), self._translate_errors():
-                found = await self.reads.use(_copy_log)
-                if not found.busy and found.log == found.checkpointed:
-                    async with asyncio.timeout(TIMEOUT), self.turn, self.write_lock:
-                        await self.reads.call(partial(_cut_log, self.driver))
-
-    async def change_copies(self, work: Callable[[Connection], object]) -> None:
-        """Do `work` in a transaction in each copy that a migration has left of a SQLite file, whatever its tables are.
-
-        A copy that fails is deleted.
-        """
-        if self.file is not None:
-            await self.reads.call(partial(_change_copies, self.file, work))
-
-    async def _change(
-        self, work: Callable[[Connection], _T], within: float, turn: AbstractAsyncContextManager[Any]
-    ) -> _T:
+    async def inspect(self, work: Callable[[Connection], _T], *, within: float = TIMEOUT, is_urgent: bool = True) -> _T:
+        """Do the same as `change`, also before the tables can be used."""
         with self._translate_errors():
-            async with asyncio.timeout(within), turn, self.write_lock:
-                try:
-                    return await self.changes.change(work)
-                finally:
-                    self.has_changed.set()
+            async with asyncio.timeout(within), nullcontext() if is_urgent else self.turn:
+                return await self.changes.change(work)
 
-    def _check_migrated(self) -> None:
-        if not self.migrated.is_set():
-            raise StoreUnreachableError("its tables are not migrated yet")
+    async def empty_log(self) -> None:
+        """Empty the write-ahead log of a SQLite file, which has what was deleted, unless another program reads it."""
+        if self.log_bytes():
+            with suppress(StoreUnreachableError), self._translate_errors():
+                async with asyncio.timeout(TIMEOUT), self.turn:
+                    await self.changes.use(_empty_log)
 
-    @property
-    def is_moved(self) -> bool:
-        """Return whether the SQLite file that is open is no longer at its path."""
-        return self.driver.is_moved
+    def _check_prepared(self) -> None:
+        if not self.prepared.is_set():
+            raise StoreUnreachableError("its tables are not checked yet")
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -209,29 +163,11 @@ class Database:
         self.driver.close()
 
 
-def _copy_log(connection: Connection) -> Row:
-    return connection.fetch_one("PRAGMA wal_checkpoint(PASSIVE)")
-
-
-def _cut_log(driver: Driver) -> None:
-    """Empty the write-ahead log, unless somebody uses it: that is not waited for, since changes wait for this."""
-    with closing(driver.open()) as own:
-        own.execute("PRAGMA busy_timeout = 0")
-        own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-
-def _change_copies(file: Path, work: Callable[[Connection], object]) -> None:
-    for copy in filter(Path.is_file, file.parent.glob(f"{escape(file.name)}-[0-9][0-9][0-9][0-9]")):
-        try:
-            with closing(Connection(SqliteDriver(copy))) as connection:
-                connection.execute(connection.driver.begin)
-                work(connection)
-                connection.execute("COMMIT")
-        except (sqlite3.Error, StoreNotUsableError, StoreUnreachableError) as error:
-            with suppress(OSError):
-                copy.unlink()
-            deleted = {"file": str(copy), "why": name_of(error), "deleted": not copy.exists()}
-            _log.warning("copy of the database can't be changed", extra=deleted)
+def _empty_log(connection: Connection) -> None:
+    """See https://www.sqlite.org/wal.html#ckpt. Whoever reads is not waited for: changes would wait, too."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
 
 def connect(url: Secret) -> Database:
@@ -240,17 +176,16 @@ def connect(url: Secret) -> Database:
     if file is not None or url == IN_MEMORY:
         driver = SqliteDriver(file)
         changes = Pool(driver, "sqlite-changes", most=1)
-        reads = Pool(driver, "sqlite-reads", most=READERS, patience=_PATIENCE)
-        write_lock, turn = asyncio.Lock(), asyncio.Lock()  # fair queues: SQLite's own order is random
+        reads = Pool(driver, "sqlite-reads", most=READERS)
         news = News() if file is None else FileNews(file)
-        return Database(driver, changes, reads, write_lock, turn, file, is_exclusive=file is None, news=news)
+        return Database(driver, changes, reads, asyncio.Lock(), file, is_exclusive=file is None, news=news)
     from bot.outbound.store.postgresql import PostgresqlDriver  # noqa: PLC0415 - the driver takes 9 MB
 
     server = PostgresqlDriver(url.reveal())
     changes = Pool(server, "postgresql-changes", most=POSTGRESQL_WRITERS)
-    reads = Pool(server, "postgresql-reads", most=READERS, patience=_PATIENCE)
+    reads = Pool(server, "postgresql-reads", most=READERS)
     news = Notifications(server)
-    return Database(server, changes, reads, nullcontext(), nullcontext(), news=news)
+    return Database(server, changes, reads, nullcontext(), news=news)
 
 
 def locks_of(names: Iterable[str]) -> list[int]:

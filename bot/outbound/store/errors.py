@@ -38,11 +38,7 @@ class ClockSetError(StoreError):
 
 
 class StoreNotUsableError(Exception):
-    """The bot cannot start with this database; `sentence` names the setting, the reason and the remedy."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    """The bot cannot start with this database; the text names the setting, the reason and the remedy."""
 
 
 class StoreDownError(StoreNotUsableError):

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import get_args
 
 from bot.core import outcomes
@@ -18,7 +17,6 @@ from bot.core.recovery import State
 from bot.core.requests import REPEATED, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
-from bot.outbound.store.audit import DROP_PEOPLE
 from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, DatabaseClock
@@ -296,30 +294,12 @@ async def prune(database: Database, days: int) -> None:
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
         await database.change(_delete_leftovers)
-        await database.change_copies(partial(_prune_copy, days))
 
 
 def _delete_leftovers(connection: Connection) -> None:
     now = DatabaseClock().now(connection)
     connection.execute(_DELETE_LEASES, limit=now - _DAY)
     connection.execute(_FORGET_REPLIES, limit=now - _REPLY_KEPT)
-
-
-def _prune_copy(days: int, connection: Connection) -> None:
-    """Delete what is old from a copy that a migration has left; an old one has `roles`."""
-    now = DatabaseClock().now(connection)
-    cards = "changed_at", min(days, CARD_DAYS)
-    kept = {
-        "orders": ("given_at", days),
-        **dict.fromkeys(("changes", "audit"), ("at", days)),
-        "cards": cards,
-        **dict.fromkeys(("people", "roles"), ("seen_at", CARD_DAYS)),
-    }
-    for table, (time, most) in kept.items():
-        if connection.has_table(table):
-            connection.execute(f"DELETE FROM {table} WHERE {time} < :limit", limit=now - most * _DAY)
-    if connection.has_table("audit_people"):
-        connection.execute(DROP_PEOPLE)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:

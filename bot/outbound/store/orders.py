@@ -265,7 +265,7 @@ class OrderRows:
     @property
     def is_shared(self) -> bool:
         """Return whether the database can be used, also by other processes."""
-        return not self._database.is_exclusive and self._database.migrated.is_set()
+        return not self._database.is_exclusive and self._database.prepared.is_set()
 
     @property
     def is_leased(self) -> bool:

@@ -134,10 +134,8 @@ def _read(text: str) -> Profile | None:
 
 _NAMING = {"orders": "id", "audit": "id", "cards": "id", "workspaces": "team_id"}
 """The tables in which any text can name a person, and the ids of their rows."""
-_KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "alerts_token_digest", "salt"}
+_KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "salt"}
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
-_OF_PERSON = ("audit_people", "people", "roles", "admins")
-"""The tables with a row for each person; only an old copy has the last two. The first is of the audit trail."""
 _IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
 _UNFINISHED = f"SELECT id FROM orders WHERE state <> '{State.TOLD}'"
 LOOK_INTERVAL = 1.0  # seconds
@@ -203,7 +201,6 @@ async def _replace_all(database: Database, person: Person, pseudonym: str) -> in
             batch = listed(ids[first : first + _BATCH])
             count += await database.change(partial(_replace, table, batch, person, pseudonym))
             await asyncio.sleep(_PAUSE)
-    await database.change_copies(partial(_replace_in_copy, person, pseudonym))
     return count
 
 
@@ -219,9 +216,10 @@ def _naming(table: str, one: Row, *, only_ids: bool) -> str:
 
 
 def _delete(person: Person, connection: Connection) -> int:
-    tables = filter(connection.has_table, _OF_PERSON)
-    delete = f"WHERE user_id = :user_id AND {_IN_WORKSPACE}"
-    return sum(connection.execute(f"DELETE FROM {table} {delete}", **person.values) for table in tables)
+    rows = f"WHERE user_id = :user_id AND {_IN_WORKSPACE}"
+    return sum(
+        connection.execute(f"DELETE FROM {table} {rows}", **person.values) for table in ("people", "audit_people")
+    )
 
 
 def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: Connection) -> int:
@@ -238,14 +236,6 @@ def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: C
             connection.execute(f"UPDATE {table} SET {', '.join(changed)} WHERE {key} = :{key}", **new)
             count += 1
     return count
-
-
-def _replace_in_copy(person: Person, pseudonym: str, connection: Connection) -> None:
-    _delete(person, connection)
-    for table in filter(connection.has_table, (*_NAMING, "changes")):  # a copy can be older
-        if (one := connection.fetch_one(f"SELECT * FROM {table} LIMIT 1")) is not None:
-            found = connection.fetch_all(_naming(table, one, only_ids=True), **person.values)
-            _replace(table, listed(row[0] for row in found), person, pseudonym, connection)
 
 
 async def export(database: Database, person: Person) -> list[dict[str, object]]:

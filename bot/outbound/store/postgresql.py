@@ -50,7 +50,6 @@ class PostgresqlDriver:
     catalog = "SELECT 1 FROM pg_tables WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
     savepoint: Sequence[str] = ("SAVEPOINT last_part", "SET LOCAL lock_timeout = '500ms'", _TAKE_LOCKS)
     longest_use = _LONGEST_USE
-    is_moved = False
 
     def __init__(self, url: str) -> None:
         """Prepare connections to the server at `url` (DATABASE_URL). Raises StoreNotUsableError.
@@ -81,9 +80,6 @@ class PostgresqlDriver:
         https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         """
         return raw.pipeline()
-
-    def check(self) -> None:
-        """Do nothing: a server is where it is."""
 
     def is_closed(self, raw: psycopg.Connection[Any]) -> bool:
         """Return whether the server has closed a connection."""

@@ -12,25 +12,22 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from bot.core.fields import Secret
-from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.errors import StoreInUseError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
 OWNER_ONLY = 0o600
 IN_MEMORY = Secret("sqlite://")
 """The URL of a database in memory: a new one for each `SqliteDriver`."""
-MOVED = "its file was deleted or replaced"
-LEAST_LOG = 4_000_000
-"""Bytes up to which a write-ahead log can wait for the next minute."""
 _FILE_URL = "sqlite:///"
-_BUSY_TIMEOUT_MS = 4_000
+BUSY_TIMEOUT_MS = 4_000
 _POLL_INTERVAL = 0.02  # seconds between two attempts to turn WAL on
 _LONGEST_PID = 10  # digits
 _LOCK_POLL_INTERVAL = 0.1
@@ -62,7 +59,7 @@ class SqliteDriver:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._identity: tuple[int, int] | None = None
+        self._is_made = False
         self._keeper: sqlite3.Connection | None = None
         if file is not None:
             # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
@@ -74,17 +71,12 @@ class SqliteDriver:
             self._keeper = self._connect()
 
     def open(self) -> sqlite3.Connection:
-        """Connect to the same file as before; the first time make it if there is none.
-
-        Raises StoreUnreachableError, or StoreNotUsableError if the file cannot be written.
-        """
-        if self._file is not None and self._identity is None:
+        """Connect; the first time make the file if there is none. Raises StoreNotUsableError if that fails."""
+        if self._file is not None and not self._is_made:
             _make(self._file)
-            self._identity = _identity_of(self._file)
-        self.check()
+            self._is_made = True
         raw = self._connect()
         try:
-            self.check()  # the file is open; the first statement would write our log into that of somebody else
             prepare(raw)
         except BaseException:
             raw.close()
@@ -98,16 +90,6 @@ class SqliteDriver:
     def pipeline(self, _: sqlite3.Connection) -> AbstractContextManager[None]:
         """Execute one statement after the other: there is no way between."""
         return nullcontext()
-
-    @property
-    def is_moved(self) -> bool:
-        """Return whether the file that is open is no longer at its path."""
-        return self._identity is not None and _identity_of(self._file) != self._identity
-
-    def check(self) -> None:
-        """Raise StoreUnreachableError if the file that is open is no longer at its path."""
-        if self.is_moved:
-            raise StoreUnreachableError(MOVED)
 
     def is_closed(self, _: sqlite3.Connection) -> bool:
         """Return False: a file closes no connection."""
@@ -139,28 +121,18 @@ def _make(file: Path) -> None:
         raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {file} ({error.strerror}).") from None
 
 
-def _identity_of(file: Path | None) -> tuple[int, int] | None:
-    """Return what tells a file from others that were at its path, or None if there is none."""
-    try:
-        found = None if file is None else file.stat()
-    except OSError:
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
-
-
 def prepare(raw: sqlite3.Connection) -> None:
     """Let a new connection keep the promises of the store. Raises sqlite3.OperationalError."""
     _use_wal(raw)
-    raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     raw.execute("PRAGMA synchronous = FULL")
     raw.execute("PRAGMA foreign_keys = ON")  # for ON DELETE CASCADE
     raw.execute("PRAGMA secure_delete = ON")  # overwrites deleted secrets
-    raw.execute("PRAGMA wal_autocheckpoint = 0")  # a commit would wait for it; see `Database.checkpoint`
 
 
 def _use_wal(raw: sqlite3.Connection) -> None:
     """Turn WAL on, with retries: busy_timeout does not apply to this lock. A database in memory has none."""
-    ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
             raw.execute("PRAGMA journal_mode = WAL")
@@ -181,55 +153,35 @@ async def lock(file: Path, *, within: float) -> AsyncIterator[None]:
     Raises StoreInUseError, or StoreNotUsableError if the file can't be locked.
     """
     path = Path(f"{file}-lock")
-    with _name_problems(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
-    try:
-        with _name_problems(path):
-            is_locked = await _acquire(descriptor, file, within)
-        if not is_locked:
-            holder = _holder(descriptor)
+    with ExitStack() as stack:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+            stack.callback(os.close, descriptor)
+            await _acquire(descriptor, file, within)
+        except OSError as error:
+            raise StoreNotUsableError(f"DATABASE_URL: cannot lock the file {path} ({error.strerror}).") from None
+        with suppress(OSError):  # without space on the disk it has no name
+            os.pwrite(descriptor, f"{os.getpid():<{_LONGEST_PID}}".encode(), 0)
+        yield
+
+
+async def _acquire(descriptor: int, file: Path, within: float) -> None:
+    ends, is_waiting = time.monotonic() + within, False
+    while True:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: https://docs.python.org/3/library/fcntl.html
+            written = os.pread(descriptor, _LONGEST_PID, 0).strip()
+        else:
+            return
+        holder = f"process {written.decode()}" if written.isdigit() else "an unknown process"
+        if time.monotonic() >= ends:
             raise StoreInUseError(
                 f"DATABASE_URL: another bot ({holder}) uses the file {file}. Stop it first, or use another file or "
                 "PostgreSQL."
             )
-        with suppress(OSError):  # without space on the disk it has no name
-            os.pwrite(descriptor, f"{os.getpid():<{_LONGEST_PID}}".encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _holder(descriptor: int) -> str:
-    """Return the process that has the lock, in its own words."""
-    written = os.pread(descriptor, _LONGEST_PID, 0).strip()
-    return f"process {written.decode()}" if written.isdigit() else "an unknown process"
-
-
-@contextmanager
-def _name_problems(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreNotUsableError(f"DATABASE_URL: cannot lock the file {path} ({error.strerror}).") from None
-
-
-async def _acquire(descriptor: int, file: Path, within: float) -> bool:
-    loop = asyncio.get_running_loop()
-    deadline, is_waiting = loop.time() + within, False
-    while not _try(descriptor):
-        if loop.time() >= deadline:
-            return False
         if not is_waiting:
-            fields = {"file": str(file), "seconds": within, "holder": _holder(descriptor)}
+            fields = {"file": str(file), "seconds": within, "holder": holder}
             _log.warning("waiting for another bot to stop", extra=fields)
         is_waiting = True
         await asyncio.sleep(_LOCK_POLL_INTERVAL)
-    return True
-
-
-def _try(descriptor: int) -> bool:
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: https://docs.python.org/3/library/fcntl.html
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Open the store: migrate the database, check the keys; close it."""
+"""Open the store: create the tables, check the keys; close it."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,13 +12,11 @@ from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.installs import InstallStates
 from bot.outbound.store.marks import Notices
-from bot.outbound.store.migrations import columns, migrate
 from bot.outbound.store.people import People
+from bot.outbound.store.schema import columns, prepare
 from bot.outbound.store.secrets import FieldCipher, check_keys
-from bot.outbound.store.sqlite import MOVED
 from bot.outbound.store.workspaces import WorkspaceRows
 
-_PUT_BACK = "Put it back, or restart the bot with the one that is to be used: then orders since are lost."
 _LONG_LOG = (
     "The write-ahead log of the database has {megabytes} MB, probably because another program reads the database for "
     "long. End that program before the disk is full."
@@ -41,9 +39,9 @@ class Store:
     keys_must_fit: bool
 
     async def prepare(self) -> None:
-        """Migrate the database, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
+        """Create the tables, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
         try:
-            await migrate(self.database)
+            await prepare(self.database)
             if self.keys_must_fit:
                 await check_keys(self.database, self.cipher)
         except (errors.StoreBrokenError, errors.IntegrityError) as error:
@@ -61,9 +59,7 @@ class Store:
                 for name, look in looks.items():
                     table = name
                     await self.database.fetch_one(look)
-            if self.database.is_moved:
-                database = f"The database fails ({MOVED}). {_PUT_BACK}"
-            elif self.database.broken is not None:
+            if self.database.broken is not None:
                 database = f"The database fails ({self.database.broken})."
         except errors.StoreUnreachableError as error:
             database = f"The database fails{table and f' at the table {table}'} ({error})."
@@ -91,7 +87,10 @@ def unusable(why: str, file: Path | None) -> str:
 
 def explain(error: errors.StoreNotUsableError | errors.StoreUnreachableError, file: Path | None) -> str:
     """Return the sentence about a database that could not be prepared."""
-    return error.sentence if isinstance(error, errors.StoreNotUsableError) else unusable(str(error), file)
+    return str(error) if isinstance(error, errors.StoreNotUsableError) else unusable(str(error), file)
+
+
+_Version = Callable[[], int]
 
 
 def random_version() -> int:
@@ -101,11 +100,7 @@ def random_version() -> int:
 
 @asynccontextmanager
 async def connect_store(
-    url: Secret,
-    keys: Sequence[Secret],
-    *,
-    first_version: Callable[[], int] = random_version,
-    keys_must_fit: bool = True,
+    url: Secret, keys: Sequence[Secret], *, first_version: _Version = random_version, keys_must_fit: bool = True
 ) -> AsyncIterator[Store]:
     """Return the store at `url` (DATABASE_URL), to `prepare`; the first of `keys` encrypts.
 
@@ -123,11 +118,7 @@ async def connect_store(
 
 @asynccontextmanager
 async def open_store(
-    url: Secret,
-    keys: Sequence[Secret],
-    *,
-    first_version: Callable[[], int] = random_version,
-    keys_must_fit: bool = True,
+    url: Secret, keys: Sequence[Secret], *, first_version: _Version = random_version, keys_must_fit: bool = True
 ) -> AsyncIterator[Store]:
     """Open the store, prepared. Raises StoreNotUsableError, or StoreDownError if the database gives no answer."""
     async with connect_store(url, keys, first_version=first_version, keys_must_fit=keys_must_fit) as store:

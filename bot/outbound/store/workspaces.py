@@ -81,11 +81,8 @@ _SET_KEY = """
     anchor_api_key_set_at = :set_at
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
-_OF_WORKSPACE = {
-    **dict.fromkeys(("orders", "audit_people", "changes", "people", "cards", "lanes", "roles"), "team_id"),
-    "marks": "scope",
-}
-"""The tables whose rows go with a workspace, besides the audit trail. Only old copies have `roles` and `changes`."""
+_OF_WORKSPACE = dict.fromkeys(("orders", "audit_people", "people", "cards", "lanes"), "team_id") | {"marks": "scope"}
+"""The tables whose rows go with a workspace, besides the audit trail."""
 _CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
 _MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
 
@@ -289,17 +286,15 @@ class WorkspaceRows:
 
         def delete_all(connection: Connection) -> bool:
             is_deleted = connection.execute(sql, team_id=team_id, **values) > 0
-            for table, column in _OF_WORKSPACE.items() if is_deleted else ():
-                if connection.has_table(table):  # a copy can be older
+            if is_deleted:
+                for table, column in _OF_WORKSPACE.items():
                     connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
-            if is_deleted and connection.has_table("audit"):
                 self._audit.bury(connection, team_id)
                 if by:
                     self._record(connection, team_id, Record(by, "installation", "deleted"))
             return is_deleted
 
         is_deleted = await self._database.change(delete_all, within=_DELETION_TIMEOUT)
-        await self._database.change_copies(delete_all)
         self._database.news.audit.set()
         return is_deleted
 

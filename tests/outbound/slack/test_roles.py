@@ -270,7 +270,7 @@ async def test_an_answer_that_is_too_old_is_waited_for_a_second_in_all_also_whil
 async def test_a_refresh_without_a_database_asks_nobody(at: RolesHarness) -> None:
     await at.role_for_pause(at.slack.bob)
     await pass_time(DAY)
-    at.store.database.migrated.clear()
+    at.store.database.prepared.clear()
     await at.refresh()
     assert at.questions == 1
 
@@ -316,10 +316,10 @@ async def test_after_a_restart_a_role_that_changed_within_the_day_counts(at: Rol
 async def test_a_database_that_is_away_changes_nothing_while_slack_answers(
     at: RolesHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    at.store.database.migrated.clear()
+    at.store.database.prepared.clear()
     assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
     await until(lambda: caplog.messages == ["role not loaded", "roles not stored"])
-    at.store.database.migrated.set()
+    at.store.database.prepared.set()
     await pass_time(300)
     await at.role(at.slack.bob)
     await at.roles.close()

@@ -405,7 +405,7 @@ async def test_its_cost_does_not_grow_with_it(sqlite_url: str) -> None:
 
 async def test_an_uninstallation_counts_also_what_is_not_chained(store: Store) -> None:
     await store.rows.save(ACME)
-    await execute(store, "DELETE FROM audit")  # as after a migration
+    await execute(store, "DELETE FROM audit")
     await store.rows.delete(ACME.team_id)
     assert await fetch(store, "SELECT what, place FROM audit") == [("deleted", 0)]
     for place in (2, 4):

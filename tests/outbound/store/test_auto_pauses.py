@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,8 +14,7 @@ from harness.databases import KEY, commit_slowly, until_committing
 from harness.order_rows import acted, order_row, rows_of
 from harness.product import Secret, SessionId, Store, cards, open_store, outcomes, requests
 from harness.round_trips import round_trips
-from harness.stored import ACME, GLOBEX, execute, fetch
-from harness.texts import SESSION, digest
+from harness.stored import ACME, GLOBEX, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -86,32 +84,3 @@ async def test_each_session_held_back_takes_one_round_trip_and_only_its_own_mess
         assert [(until, json.loads(value)) for until, value in await fetch(store, limit)] == [
             (False, [[[0.0, str(uuid.UUID(int=0))]], ""])
         ]
-
-
-async def test_what_fires_at_an_upgrade_is_the_same_of_its_sender_afterwards(database_url: str) -> None:
-    """Else it would be paused once more, also if a person has resumed it."""
-    sender = "s" * 30
-    alert = cards.Alert(SessionId(SESSION), "It spends.", fingerprint="f1", sender=sender)
-    since, team = 1_785_000_000.0, ACME.team_id
-    trigger = attempt_of(team, SESSION, alert.firing, since).trigger_id
-    before, mark = trigger.replace(f" {sender}", ""), f"firing {SESSION} {digest(alert.fingerprint)[:16]}"
-    async with open_store(Secret(database_url), [KEY]) as store:
-        await store.rows.save(ACME)
-        await execute(store, "UPDATE alembic_version SET version_num = '0023'")
-        await rows_of(store).write([order_row(trigger=before)], [])
-        await execute(store, "UPDATE orders SET source = 'alert', user_id = :user_id", user_id=f"alert:{sender}")
-        for name in (mark, f"{mark[:-1]}x"):  # two with the same digits
-            value = json.dumps([since, sender])
-            until = time.time() + 60
-            await execute(
-                store,
-                "INSERT INTO marks VALUES (:team, :name, :until, :value)",
-                team=team,
-                name=name,
-                until=until,
-                value=value,
-            )
-    async with open_store(Secret(database_url), [KEY]) as store:
-        assert await fetch(store, "SELECT trigger_id FROM orders") == [(trigger,)]
-        assert sum(name.startswith("firing ") for (name,) in await fetch(store, "SELECT name FROM marks")) == 1
-        assert await AutoPauseRows(store.database, 1).firing_since(team, alert) == since

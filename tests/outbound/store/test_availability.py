@@ -14,7 +14,7 @@ import pytest
 from bot.outbound.store.availability import open_watched
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
-from harness.outages import NEWER, held, locked
+from harness.outages import OTHER_VERSION, held, locked
 from harness.product import Secret, Store, Tasks, errors, open_store
 from harness.stored import ACME, readiness
 
@@ -70,7 +70,7 @@ def damage(file: Path) -> None:
 
 def renew(file: Path) -> None:
     with closing(sqlite3.connect(file)) as database:
-        for statement in NEWER:
+        for statement in OTHER_VERSION:
             database.execute(statement)
         database.commit()
 

@@ -32,7 +32,7 @@ async def test_a_file_in_use_is_refused_after_a_wait_and_free_as_soon_as_the_oth
         (tmp_path / "bot.db-lock").write_text("4711      ")
         error = await refusal(tmp_path / "bot.db")
         assert isinstance(error, errors.StoreInUseError)
-        wording("in use", error.sentence.replace(str(tmp_path), "DIRECTORY"))
+        wording("in use", str(error).replace(str(tmp_path), "DIRECTORY"))
         caplog.clear()
         asyncio.get_running_loop().call_later(0.3, holder.kill)
         async with lock(tmp_path / "bot.db", within=20):
@@ -44,7 +44,7 @@ async def test_a_file_in_use_is_refused_after_a_wait_and_free_as_soon_as_the_oth
 async def test_a_file_that_can_not_be_locked_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wording: Check
 ) -> None:
-    wording("no directory", (await refusal(tmp_path / "gone/bot.db")).sentence.replace(str(tmp_path), "DIRECTORY"))
+    wording("no directory", str(await refusal(tmp_path / "gone/bot.db")).replace(str(tmp_path), "DIRECTORY"))
 
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -52,4 +52,4 @@ async def test_a_file_that_can_not_be_locked_is_named(
     monkeypatch.setattr(fcntl, "lockf", no_locks)  # as a network file system does
     error = await refusal(tmp_path / "bot.db")
     assert not isinstance(error, errors.StoreInUseError)
-    wording("no locks", error.sentence.replace(str(tmp_path), "DIRECTORY"))
+    wording("no locks", str(error).replace(str(tmp_path), "DIRECTORY"))

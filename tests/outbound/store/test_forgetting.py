@@ -1,22 +1,17 @@
-"""A person is replaced in texts, in the copy of a migration, and is not recorded again by a refresh."""
+"""A person is replaced in texts, and is not recorded again by a refresh."""
 
 import asyncio
-import shutil
-import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from bot.outbound.store.people import Person, forget
 from harness.order_rows import order_row, rows_of, told
-from harness.product import Secret, Store, open_store, outcomes, policy
+from harness.product import Store, outcomes, policy
 from harness.stored import ACME, fetch
 
 pytestmark = pytest.mark.anyio
 
-SAMPLE = Path(__file__).parents[2] / "samples" / "anchor-bot-35a5838.db"
 ALICE = "U0ALICE0001"
 PROFILE = policy.Profile("T0HOME00001")
 
@@ -43,23 +38,6 @@ def test_texts_that_nearly_mention_somebody_take_no_longer() -> None:
         began = time.perf_counter()
         Person(ALICE).replace_in(text * 50_000, "x")
         assert time.perf_counter() - began < 2.0
-
-
-async def test_the_copy_of_a_migration_names_nobody_who_was_forgotten(tmp_path: Path) -> None:
-    for name in ("bot.db", "bot.db-0008", "bot.db-0009"):
-        shutil.copy(SAMPLE, tmp_path / name)
-    with closing(sqlite3.connect(tmp_path / "bot.db-0008")) as copy, copy:
-        copy.execute("DELETE FROM cards")
-    key = Secret("YSBrZXkgb2YgMzIgYnl0ZXMsIG9ubHkgaW4gdGVzdHM=")
-    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [key]) as store:
-        await store.database.execute("UPDATE orders SET state = 'told'")
-        await forget(store.database, Person(ALICE), "forgotten-1", within=1.0)
-        named = [row for table in ("orders", "cards", "people") for row in await fetch(store, f"SELECT * FROM {table}")]  # noqa: S608
-        assert ALICE not in repr(named)
-    for name in ("bot.db-0008", "bot.db-0009"):
-        with closing(sqlite3.connect(tmp_path / name)) as copy:
-            copy.execute("UPDATE workspaces SET policy = NULL")
-            assert not [line for line in copy.iterdump() if ALICE in line]
 
 
 async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(

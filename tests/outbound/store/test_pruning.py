@@ -104,6 +104,6 @@ async def test_the_address_of_a_resume_that_was_told_is_deleted_after_an_hour(st
 async def test_a_database_that_gives_no_answer_is_asked_again_later(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store.database.migrated.clear()
+    store.database.prepared.clear()
     await prune(store.database, DAYS)
     assert [record.levelname for record in caplog.records if record.name == prune.__module__] == ["WARNING"] * 2

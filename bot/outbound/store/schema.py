@@ -1,0 +1,200 @@
+"""The tables, and their version. There is one until the first release: a database of another version is not used."""
+
+import logging
+import sqlite3
+from contextlib import closing
+from functools import cache
+
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.errors import StoreNotUsableError
+
+_log = logging.getLogger(__name__)
+
+VERSION = "1"
+"""The version of `SCHEMA`: each change of the tables changes it."""
+_TIMEOUT = 60.0  # seconds, including the wait for other processes
+_LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
+_OTHER = (
+    "DATABASE_URL: the tables of the database are of version {version}, and this bot uses only those of version {own}. "
+    "Start with a new database; nothing in this one was changed."
+)
+_VERSIONS = {"schema_version": "version", "alembic_version": "version_num"}
+"""The tables with the version, and their columns: the second one was used before this schema."""
+
+SCHEMA = """
+    -- Secrets are stored as ciphertext or digest. Times are in Unix seconds, those of orders and cards the database's.
+    CREATE TABLE workspaces ( -- one row per workspace that has the app installed, or of a bot of one workspace
+      team_id VARCHAR(40) NOT NULL PRIMARY KEY, team_name TEXT NOT NULL, enterprise_id VARCHAR(40),
+      app_id VARCHAR(40) NOT NULL, bot_user_id VARCHAR(40) NOT NULL,
+      bot_token TEXT NOT NULL, -- ciphertext, '' if it is in the settings
+      scopes TEXT NOT NULL, -- separated by commas
+      installed_by VARCHAR(40) NOT NULL, installed_at BIGINT NOT NULL,
+      anchor_api_key TEXT, -- ciphertext
+      alerts_channel VARCHAR(40),
+      anchor_api_key_check TEXT, -- a KeyCheck, null without a key
+      anchor_api_key_set_by VARCHAR(40), anchor_api_key_set_at BIGINT, -- by nobody: an operator did
+      key_version INTEGER DEFAULT 0 NOT NULL, -- incremented by each change
+      policy TEXT, -- JSON, null is the default
+      policy_version INTEGER DEFAULT 0 NOT NULL, alerts_token_version INTEGER DEFAULT 0 NOT NULL,
+      alerts_group VARCHAR(40), -- the user group that critical alerts mention
+      alert_tokens TEXT, -- the names and digests of the tokens for alerts in JSON, null without any
+      auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL -- the effect of alerts that ask for a pause, an AutoPause
+    );
+    CREATE INDEX ix_workspaces_auto_pause ON workspaces (team_id) WHERE auto_pause <> 'off';
+
+    CREATE TABLE marks ( -- what is small: leases, claims, and values of their own; see marks.py
+      scope VARCHAR(40) NOT NULL, name VARCHAR(80) NOT NULL,
+      until DOUBLE PRECISION, -- null if it holds for good
+      value TEXT,
+      PRIMARY KEY (scope, name)
+    );
+
+    CREATE TABLE people (
+      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL,
+      profile TEXT, -- the last report of Slack, in JSON
+      seen_at BIGINT,
+      admin_seen_at BIGINT, -- when they opened Home as an admin
+      used_at BIGINT, -- when the person's role was last used
+      PRIMARY KEY (team_id, user_id)
+    );
+    CREATE INDEX ix_people_seen_at ON people (seen_at);
+
+    CREATE TABLE orders ( -- to pause, resume or end a session
+      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
+      trigger_id TEXT UNIQUE, -- Slack's id of the invocation: a request that comes twice is one order
+      team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL,
+      verb VARCHAR(20) NOT NULL, reason TEXT NOT NULL, source VARCHAR(20) NOT NULL,
+      user_id VARCHAR(40) NOT NULL, home_team_id VARCHAR(40) NOT NULL,
+      channel_id VARCHAR(40) NOT NULL, thread_ts TEXT,
+      reply TEXT, -- ciphertext, null once it is told
+      state VARCHAR(20) NOT NULL, -- a State
+      outcome VARCHAR(40), outcome_fields TEXT, -- the name of a type in core/outcomes.py, and its fields in JSON
+      delivered_by VARCHAR(40), -- the route of the answer, null if Slack refused every one
+      given_at DOUBLE PRECISION NOT NULL, settled_at DOUBLE PRECISION, told_at DOUBLE PRECISION,
+      owner VARCHAR(40) NOT NULL, -- the process that works on it
+      ends_at DOUBLE PRECISION, ends_by_default INTEGER, -- of a pause: when its session ends at the latest
+      remind_at DOUBLE PRECISION, -- of a pause: when to look whether people are to be reminded
+      batch_id VARCHAR(40) -- that of the orders that were given at once
+    );
+    CREATE INDEX ix_orders_session ON orders (team_id, session_id, given_at);
+    CREATE INDEX ix_orders_given_at ON orders (given_at);
+    CREATE INDEX ix_orders_team ON orders (team_id, given_at);
+    CREATE INDEX ix_orders_unfinished ON orders (given_at, id) WHERE state <> 'told';
+    CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert';
+    CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL;
+    CREATE INDEX ix_orders_batch ON orders (batch_id) WHERE batch_id IS NOT NULL;
+
+    CREATE TABLE cards ( -- one row per session on a message that the bot keeps up to date
+      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
+      team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL,
+      ts VARCHAR(40), -- of the message, null until it is posted
+      session_id VARCHAR(40) NOT NULL,
+      kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, -- alert or result, and JSON
+      shown VARCHAR(64), -- the digest of the message as Slack has it
+      version INTEGER NOT NULL, -- incremented by each change that Slack is to be told
+      due DOUBLE PRECISION, -- since when Slack is to be told of a change, null if it has the newest state
+      not_before DOUBLE PRECISION NOT NULL, -- the next attempt; that of the owner has ended by then
+      attempts INTEGER NOT NULL,
+      owner VARCHAR(40), -- the process of the last attempt
+      created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
+      closed_at DOUBLE PRECISION, -- from then on the message is left as it is
+      ended_status TEXT, ended_at DOUBLE PRECISION, -- Anchor's word for the end of the session, and when it came
+      facts TEXT, -- JSON, null if nothing is known of the session
+      failure VARCHAR(80), -- the error code of Slack for the last attempt, null if it had none
+      read_at DOUBLE PRECISION, read_by VARCHAR(64), -- when Anchor was last asked, and the digest of the key
+      checked_at DOUBLE PRECISION, -- the time on the card
+      missing VARCHAR(20) -- the phase of a session that Anchor did not know, null if it knows it
+    );
+    CREATE INDEX ix_cards_session ON cards (team_id, session_id);
+    CREATE INDEX ix_cards_message ON cards (team_id, channel_id, ts);
+    CREATE INDEX ix_cards_changed_at ON cards (changed_at);
+    CREATE INDEX ix_cards_due ON cards (not_before) WHERE due IS NOT NULL;
+    CREATE INDEX ix_cards_lane ON cards (
+      (team_id || ' ' || channel_id || CASE WHEN failure IS NOT NULL THEN ' 5' WHEN ts IS NOT NULL THEN ' 4'
+        WHEN kind = 'reply' THEN ' 3' WHEN kind = 'alert' THEN ' 1' ELSE ' 2' END),
+      (CASE WHEN failure IS NOT NULL THEN attempts ELSE 0 END), due, id) WHERE due IS NOT NULL;
+    CREATE INDEX ix_cards_alerts ON cards (channel_id, created_at) WHERE kind = 'alert' AND closed_at IS NULL;
+    CREATE INDEX ix_cards_waiting ON cards (team_id) WHERE kind = 'alert' AND ts IS NULL AND due IS NOT NULL;
+
+    CREATE TABLE lanes ( -- in which no card is sent until then; see card_claims.py
+      name VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL, until DOUBLE PRECISION NOT NULL
+    );
+    CREATE INDEX ix_lanes_until ON lanes (until);
+
+    CREATE TABLE audit ( -- a row for each order that has ended, and each change; see audit.py
+      id VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL,
+      about VARCHAR(40) NOT NULL, -- the order, '' if there is none
+      what VARCHAR(80) NOT NULL, -- its verb, or what was changed
+      at DOUBLE PRECISION NOT NULL, content TEXT NOT NULL,
+      user_id VARCHAR(40) NOT NULL, -- '' once it is chained
+      place BIGINT, -- null until it is chained, as the next three
+      person VARCHAR(64), -- a pseudonym of audit_people, '' for nobody
+      key_id VARCHAR(40), link VARCHAR(64)
+    );
+    CREATE UNIQUE INDEX ix_audit_place ON audit (team_id, place);
+    CREATE INDEX ix_audit_new ON audit (at, id) WHERE place IS NULL;
+    CREATE INDEX ix_audit_at ON audit (at);
+    CREATE INDEX ix_audit_changes ON audit (team_id, at) WHERE about = '';
+    CREATE INDEX ix_audit_changes_at ON audit (at) WHERE about = '';
+    CREATE INDEX ix_audit_person ON audit (team_id, person) WHERE person <> '';
+
+    CREATE TABLE audit_people ( -- without a row, a pseudonym cannot be traced back
+      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL,
+      salt VARCHAR(40) NOT NULL, person VARCHAR(64) NOT NULL,
+      PRIMARY KEY (team_id, user_id)
+    );
+    CREATE INDEX ix_audit_people ON audit_people (team_id, person)
+"""
+
+
+@cache
+def columns() -> dict[str, str]:
+    """Return the names of the columns of each table, separated by commas."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(SCHEMA)
+        found = new.execute(
+            "SELECT tables.name, group_concat(columns.name, ', ') FROM sqlite_master AS tables, "
+            "pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' GROUP BY tables.name"
+        )
+        return dict(found.fetchall())
+
+
+async def prepare(database: Database) -> None:
+    """Create the tables if there are none, in one transaction. Of concurrent processes, one does, and the others wait.
+
+    Raises StoreNotUsableError if they are of another version, and StoreUnreachableError.
+    """
+    await database.inspect(_create, within=_TIMEOUT)
+    database.prepared.set()
+
+
+async def find_version(database: Database) -> str | None:
+    """Return the version of the tables, None without any. If it is ours, the database can be used afterwards.
+
+    Raises StoreUnreachableError.
+    """
+    version = await database.inspect(_version)
+    if version == VERSION:
+        database.prepared.set()
+    return version
+
+
+def _create(connection: Connection) -> None:
+    DatabaseClock().now(connection, [_LOCK_ID])
+    version = _version(connection)
+    if version is None:
+        for statement in SCHEMA.split(";\n"):
+            connection.execute(statement)
+        connection.execute("CREATE TABLE schema_version (version VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.execute("INSERT INTO schema_version VALUES (:version)", version=VERSION)
+        _log.info("tables created", extra={"version": VERSION})
+    elif version != VERSION:
+        raise StoreNotUsableError(_OTHER.format(version=version, own=VERSION))
+
+
+def _version(connection: Connection) -> str | None:
+    for table, column in _VERSIONS.items():
+        if connection.has_table(table):
+            return "".join(str(row[0]) for row in connection.fetch_all(f"SELECT {column} FROM {table}"))
+    return None
