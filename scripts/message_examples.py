@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, get_args
 
-from bot.core import outcomes, policy, session_ids
+from bot.core import outcomes, policy
 from bot.core.cards import (
     MOST_IN_SUMMARY,
     Alert,
@@ -25,7 +25,7 @@ from bot.core.cards import (
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder, PastOrder
 from bot.core.reminders import Deadline
-from bot.core.requests import Actor, Help, OnlyFor, Order, Source, Verb, operator_id, program_id
+from bot.core.requests import Actor, Order, Source, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
 from bot.core.sessions import (
     ALL_WORD,
@@ -60,7 +60,6 @@ from bot.messages.checks import CHANNEL_PROBE, check_line, home_status
 from bot.messages.clicked import CardUpdate
 from bot.messages.ending import (
     ASKING_TO_END,
-    end_button_expired,
     end_question,
     end_window,
     ended_message,
@@ -81,16 +80,15 @@ from bot.messages.results import (
 )
 from bot.messages.senders import new_token_modal, token_modal
 from bot.messages.sessions import (
+    list_blocks,
     list_message,
     list_refusal,
     list_update,
     not_read_text,
-    overview_blocks,
-    overview_message,
     reading_message,
 )
 from bot.messages.settings import TITLES, key_modal, policy_modal, removal_modal
-from bot.messages.usage import SESSIONS_HELP, usage_message
+from bot.messages.usage import HELP
 
 Example: TypeAlias = Message | View | Page | CardUpdate | str
 
@@ -263,9 +261,6 @@ REMINDERS: Mapping[str, Message] = {
     "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
     "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, now=1_800.0, known=None),
     "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK, offers_end=True),
-    "the command's question": end_question(ID, TASK, OnlyFor(BOB, 1_020.0), now=900.0),
-    "the command's question, and nothing is known": end_question(ID, None, OnlyFor(BOB, 1_020.0), now=900.0),
-    "the command's button, pressed too late": end_button_expired(ID),
     "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
     "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
 }
@@ -305,20 +300,9 @@ LINES: Mapping[str, Example] = {
     "refused by Slack for good, in the next result": CARD_LOST,
     "what a screen reader says of the buttons": "\n".join(button(verb, ID)["accessibility_label"] for verb in Verb),
 }
-PROBLEMS: Mapping[str, Help | session_ids.Missing | session_ids.Broken | session_ids.Ambiguous] = {
-    "pause: help": Help(),
-    "resume: help": Help(),
-    "resume: no id": session_ids.Missing(),
-    "pause: a digit short": session_ids.Broken(ID[:-1], 31),
-    "resume: text without an id": session_ids.Broken("the `checkout` <agent>", 0),
-    "pause: two ids": session_ids.Ambiguous((ID, OTHER_ID)),
-    "pause: many ids": session_ids.Ambiguous(tuple(SessionId(f"{number}{ID[1:]}") for number in range(7))),
-}
-USAGE: Mapping[str, Message] = {
-    name: usage_message(order(name).verb, problem, dashboard_url=DASHBOARD) for name, problem in PROBLEMS.items()
-}
 NOTICES: Mapping[str, Message] = {
     "check of the alert channel, not deleted": CHANNEL_PROBE,
+    "help": HELP,
     "unknown command": results.unknown_command_message("/anchor-stop"),
     "unknown button": results.unknown_action_message(),
     "unknown button of a session": results.unknown_action_message(ID),
@@ -355,11 +339,17 @@ def state(phase: str, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends"
 
 
 def card(
-    content: CardContent | Alert, one: SessionState | None = None, at: str = CHANNEL, *, facts: Session | None = None
+    content: CardContent | Alert,
+    one: SessionState | None = None,
+    at: str = CHANNEL,
+    *,
+    facts: Session | None = None,
+    offers_end: bool = False,
 ) -> Message:
     """Return the card of a session in this state."""
     about = first(content, 0.0) if isinstance(content, Alert) else content
-    return card_message([(about, ID)], {str(ID): one} if one else {}, {ID: facts} if facts else {}, channel_id=at)
+    states, known = {str(ID): one} if one else {}, {ID: facts} if facts else {}
+    return card_message([(about, ID)], states, known, channel_id=at, offers_end=offers_end)
 
 
 def fired(count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: Alert = ALERT) -> AlertContent:
@@ -447,6 +437,7 @@ CARDS: Mapping[str, Message] = {
         f"reply: {why}": card(got_worse(why), None if why is not Worse.AFTER_PAUSE else state(Phase.PAUSED))
         for why in Worse
     },
+    "paused, and it can be ended": card(ALERT, state(Phase.PAUSED), facts=CARD_FACTS, offers_end=True),
     "reply, later paused": card(got_worse(Worse.MORE_SEVERE, -1.0), state(Phase.PAUSED), facts=CARD_FACTS),
     "summary of replies": summary([got_worse(why) for why in Worse], {0: state(Phase.PAUSED)}),
     "summary": summary([fired(1)] * 3, {1: state(Phase.PAUSED), 2: state(Phase.NOT_RUNNING)}),
@@ -787,12 +778,12 @@ def running(*sessions: Session, is_complete: bool = True) -> SessionList:
 
 def seen(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Overview:  # noqa: ANN401 - of any field
     """Return what Bob sees of these sessions, of which some are paused."""
-    return Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, **more})
+    return Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, "read_at": NOW, **more})
 
 
 def listed(found: SessionList, words: str = "", **more: Any) -> Message:  # noqa: ANN401 - of any field
     """Return the answer with sessions, for Bob."""
-    return list_message(seen(found, more.pop("paused", {}), **more), words, dashboard_url=DASHBOARD)
+    return overview(found, more.pop("paused", {}), words=words, **more)
 
 
 def by_alice(*paused: str) -> dict[str, SessionState]:
@@ -801,8 +792,8 @@ def by_alice(*paused: str) -> dict[str, SessionState]:
 
 
 def overview(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Message:  # noqa: ANN401 - of any field
-    """Return both lists, for Bob."""
-    return overview_message(seen(found, paused, **more), now=NOW, dashboard_url=DASHBOARD)
+    """Return the list, for Bob."""
+    return list_message(seen(found, paused, **more), dashboard_url=DASHBOARD)
 
 
 def after(verb: Verb, outcome: outcomes.Outcome | None) -> Message:
@@ -848,19 +839,25 @@ LISTS: Mapping[str, Message] = {
     "words: none matches, some are paused": listed(running(LISTED, BARE), "x-y", paused=by_alice(ID)),
     "words: none matches, not everything read": listed(running(LISTED, is_complete=False), "x-y"),
     "words: none runs": listed(running(), "x"),
-    "waiting": reading_message(""),
-    "waiting for words": reading_message("checkout"),
-    "help about sessions": SESSIONS_HELP,
+    "words: none matches, of a resume": listed(running(LISTED), "x-y", verb=Verb.RESUME),
+    "words: one matches that is paused and not listed": listed(
+        running(), ID[:8], paused=by_alice(ID), verb=Verb.RESUME
+    ),
+    "waiting": reading_message(Verb.PAUSE, ""),
+    "waiting for words": reading_message(Verb.RESUME, "checkout"),
     "overview": overview(running(LISTED, BARE), by_alice(OTHER_ID)),
     "overview: one's own pause": overview(running(), by_alice(ID), viewer_id=ALICE),
     "overview: a pause, to an admin": overview(running(LISTED), by_alice(ID), is_admin=True),
     "overview: nothing": overview(running(), {}),
-    "overview: what is paused first": overview(running(LISTED, BARE), by_alice(ID), has_paused_first=True),
+    "overview: what is paused first": overview(running(LISTED, BARE), by_alice(ID), verb=Verb.RESUME),
     "overview: no buttons where they are": overview(running(LISTED), by_alice(ID), allowed=frozenset()),
     "overview: no buttons, another session": overview(running(BARE), {}, allowed=frozenset()),
     "overview: not everything read": overview(running(is_complete=False), None),
     "overview: many": overview(running(LISTED, *many(BARE), is_complete=False), by_alice(*MANY)),
     "overview: Anchor can't be read": overview(NotRead(Unread.TIMED_OUT), by_alice(ID)),
+    "words: Anchor can't be read, of a resume": overview(
+        NotRead(Unread.RATE_LIMITED), by_alice(ID), words="x", verb=Verb.RESUME
+    ),
     **{f"refused: {name}": list_refusal(one, dashboard_url=DASHBOARD) for name, one in REFUSALS.items()},
     **{f"not read: {why}": ephemeral(not_read_text(NotRead(why), dashboard_url=DASHBOARD)) for why in Unread},
     **{
@@ -878,15 +875,15 @@ LONGEST: Mapping[str, Message] = {
     "longest overview": overview(running(*many(LONG), is_complete=False), by_alice(*MANY)),
 }
 OVERVIEW = seen(running(LISTED), by_alice(OTHER_ID))
-OVERVIEW_BLOCKS = tuple(overview_blocks(OVERVIEW, now=NOW, dashboard_url=DASHBOARD))
+OVERVIEW_BLOCKS = tuple(list_blocks(OVERVIEW, dashboard_url=DASHBOARD))
 SESSION_MODALS: Mapping[str, View] = {
     "loading": loading_modal(),
-    "sessions": sessions_modal(OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD),
+    "sessions": sessions_modal(OVERVIEW, "origin", dashboard_url=DASHBOARD),
     "sessions, with an alert channel": sessions_modal(
-        replace(OVERVIEW, shown_in=CHANNEL), "origin", now=NOW, dashboard_url=DASHBOARD
+        replace(OVERVIEW, shown_in=CHANNEL), "origin", dashboard_url=DASHBOARD
     ),
     "sessions, from a message, with a note": sessions_modal(
-        OVERVIEW, "origin", now=NOW, dashboard_url=DASHBOARD, note="(the result)", has_thread=True
+        OVERVIEW, "origin", dashboard_url=DASHBOARD, note="(the result)", has_thread=True
     ),
     "refused": message_modal(list_refusal(outcomes.NoKey(can_set=True), dashboard_url=DASHBOARD)),
     "refused, with a note": message_modal(list_refusal(outcomes.NoKey(), dashboard_url=DASHBOARD), "(the note)"),
@@ -1057,8 +1054,8 @@ def _of(verb: Verb) -> Mapping[str, Message]:
 
 
 ENDING: Mapping[str, View] = {
-    "the question": end_window(end_question(ID, TASK, None, now=900.0), "origin"),
-    "the question, and nothing is known": end_window(end_question(ID, None, None, now=900.0), "origin"),
+    "the question": end_window(end_question(ID, TASK, now=900.0), "origin"),
+    "the question, and nothing is known": end_window(end_question(ID, None, now=900.0), "origin"),
     "before the question": end_window(ASKING_TO_END),
     "refused": end_window(answer("end", policy.NotAdmin()), "origin"),
 }
@@ -1066,7 +1063,6 @@ ENDING: Mapping[str, View] = {
 SECTIONS: Mapping[str, Mapping[str, Example]] = {
     "Answers to a pause": _of(Verb.PAUSE),
     "Answers to a resume": _of(Verb.RESUME),
-    "Answers to a command without exactly one session id": USAGE,
     "Lines in a clicked message": LINES,
     "Lists of sessions": LISTS,
     "The window of the global shortcut": SESSION_MODALS,
@@ -1094,7 +1090,6 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
 
 KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
     "outcome of an order": (outcomes.Outcome, [*OUTCOMES.values(), *NOT_AUTOMATIC.values()]),
-    "problem with a command": (Help | session_ids.Search, [*PROBLEMS.values(), session_ids.Found(ID, "")]),
     "outcome that changes the clicked message": (
         outcomes.KeyTaken | outcomes.PausedSince | outcomes.ResumedSince,
         CLICKED.values(),

@@ -20,7 +20,7 @@ from bot.inbound.alerts import alertmanager, endpoint, fields
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, router, socket_connection, socket_mode
 from bot.messages import history, pausing
-from bot.messages.sessions import MOST_RUNNING
+from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
@@ -240,8 +240,7 @@ ALERTS: list[Row] = [
 ]
 SESSIONS: list[Row] = [
     ("those of the last {} hours whose status is not known", sessions.RECENT / 3_600),
-    ("At most {} sessions are shown", MOST_RUNNING),
-    ("{} to 31 digits", sessions.NEAR_MISS),
+    ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),
     ("does not answer within {} s, the list comes without this", past_orders.PAUSED_TIMEOUT),
     ("the {} whose pauses are the newest of the last {} hours", past_orders.MOST_OTHERS, reads.PAUSED_WITHIN / 3_600),
     ("This works for {} minutes", minutes(reads.KEPT)),

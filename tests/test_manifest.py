@@ -23,10 +23,10 @@ from bot.messages.buttons import (
     ASK_TO_END,
     CONFIRMED_RESUME,
     HISTORY,
-    PAUSE_AGAIN,
     PAUSE_FROM_MESSAGE,
     PAUSE_FROM_MESSAGE_NAME,
     PAUSE_SEVERAL,
+    PAUSED_MENU,
     READ_LIST,
     RESUME_BATCH,
 )
@@ -123,7 +123,7 @@ def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None
         READ_LIST,
         PAUSE_SEVERAL,
         RESUME_BATCH,
-        PAUSE_AGAIN,
+        PAUSED_MENU,
     }
     assert set(NAMES["action"]) == {*ACTIONS.values(), *own}
     assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume", "anchor_end"}

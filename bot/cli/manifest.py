@@ -46,17 +46,7 @@ features:
     - command: /anchor-resume
       url: $events_url
       description: Let the paused AI agent of an Anchor session go on
-      usage_hint: "<session_id> [reason]"
-      should_escape: false
-    - command: /anchor-end
-      url: $events_url
-      description: End an Anchor session, after a question
-      usage_hint: "<session_id>"
-      should_escape: false
-    - command: /anchor-sessions
-      url: $events_url
-      description: Show which Anchor sessions run, and which are paused
-      usage_hint: "[help]"
+      usage_hint: "[session_id or words] [reason]"
       should_escape: false
 oauth_config:
   redirect_urls: [$redirect_url]

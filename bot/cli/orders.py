@@ -26,7 +26,7 @@ from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.retries import combine
-from bot.core.session_ids import Found, SessionId
+from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.health import Readiness
@@ -126,15 +126,16 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _find_session(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> SessionId:
     """Return the only session that runs and whose id begins with the 8 digits of the order. Raises NotDoneError."""
-    meant = (await _read_running(order, settings, session, place)).meant_by(order.session_id)
-    if isinstance(meant, Found):
+    running = await _read_running(order, settings, session, place)
+    if meant := running.meant_by(order.session_id):
         return meant.session_id
+    others = running.offered(order.session_id).sessions
     why = f"No session that runs has an id that begins with {order.session_id}."
-    if meant.sessions:
+    if others:
         why = "Another session can be meant."
-    if not meant.is_complete:
+    if not running.is_complete:
         why = "Anchor did not list all sessions that run, so another one can be meant."
-    raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *(one.id for one in meant.sessions)]))
+    raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *(one.id for one in others)]))
 
 
 def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:

@@ -39,7 +39,6 @@ REPEATED = 10.0
 """Seconds in which a person's own orders of the same verb count as one."""
 
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
-_ONLY_FOR = re.compile(r"for=([A-Z0-9]{1,40}) until=(\d{1,11})", re.ASCII)
 _TIME_DIGITS = 12
 _ATTEMPT_PARTS = 3
 
@@ -228,14 +227,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class OnlyFor:
-    """The one person for whom a button works, and until when (Unix seconds)."""
-
-    user_id: str
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
 class ReplyAddress:
     """The place for an answer; `thread_ts` is used only if everybody can see the answer.
 
@@ -269,12 +260,7 @@ class Help:
 
 def read_command(text: str) -> Search | Help:
     """Read the text after a slash command: a request for help, or a search for a session id."""
-    return Help() if asks_for_help(text) else find_session_id(text)
-
-
-def asks_for_help(text: str) -> bool:
-    """Return whether the text after a slash command asks how it is used."""
-    return text.strip().casefold() in _HELP_WORDS
+    return Help() if text.strip().casefold() in _HELP_WORDS else find_session_id(text)
 
 
 def request_age(*, now: float, timestamp: float | None, resolution: float, standstill: float) -> tuple[float, float]:
@@ -356,17 +342,6 @@ def time_id(unix_seconds: float) -> str:
 def button_value(session_id: SessionId, version: str) -> str:
     """Return the `value` of a Resume button."""
     return f"{session_id} after={version}"
-
-
-def end_value(session_id: SessionId, only: "OnlyFor | None") -> str:
-    """Return the `value` of an End button."""
-    return session_id if only is None else f"{session_id} for={only.user_id} until={only.until:.0f}"
-
-
-def read_only_for(rest: str) -> "OnlyFor | None":
-    """Return for whom an End button is, by what its `value` has beside the session id; None if for everybody."""
-    match = _ONLY_FOR.fullmatch(rest)
-    return None if match is None else OnlyFor(match[1], float(match[2]))
 
 
 def read_version(rest: str) -> str | None:

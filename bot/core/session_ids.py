@@ -34,7 +34,6 @@ _START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found 
 _ID_DIGITS = 32
 _LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 _VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
-_ID_LIKE = re.compile(r"[0-9a-f]+(?:-[0-9a-f]+)+|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
 
 MOST_IDS = 100
 """The most ids that are found in one message."""
@@ -100,10 +99,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """No session id in `written`; `digits` counts those of the part that is most like one (0: none is)."""
+    """No session id in `written`."""
 
     written: str
-    digits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ def find_session_id(text: str) -> Search:
     rest = " ".join(word for word, ids_here in words if not ids_here and _is_visible(word))
     if ids:
         return Found(ids[0], rest)
-    return Broken(rest, _digits_of_nearest_miss(_fold(rest))) if rest else Missing()
+    return Broken(rest) if rest else Missing()
 
 
 def words_with_ids(text: str) -> list[_Word]:
@@ -186,11 +184,6 @@ def _ids_in(word: str) -> tuple[SessionId, ...]:
 def _canonical(found: str) -> SessionId:
     digits = found.replace("-", "").lower()
     return SessionId("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
-
-
-def _digits_of_nearest_miss(text: str) -> int:
-    counts = [len(miss.replace("-", "")) for miss in _ID_LIKE.findall(text)]
-    return min(counts, key=lambda count: abs(count - _ID_DIGITS), default=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,9 @@ _IDS, _WORDS, _HELD = "ids", "words", "held"
 
 EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
+_ID_LENGTH = 36
 _MARKS = ".,:;!"
 _QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
-NEAR_MISS = 16  # digits from which a word is an id that was copied in part
 
 
 class Life(StrEnum):
@@ -258,9 +258,13 @@ class SessionList:
     total: int = 0
 
     def matching(self, words: str) -> "SessionList":
-        """Return those that have each word in a tag, a domain or the name of the key, or that an id begins with."""
+        """Return those that have each word in a tag, a domain or the name of the key, or that an id begins with.
+
+        Of several whole ids, each is one of them.
+        """
         wanted = words.casefold().split()
-        found = (one for one in self.sessions if _matches(one, wanted))
+        ids = {word for word in wanted if len(word) == _ID_LENGTH and _BEGINNING.fullmatch(word)}
+        found = (one for one in self.sessions if (one.id in ids if len(ids) > 1 else _matches(one, wanted)))
         return replace(self, sessions=tuple(found))
 
     def chosen(self, choice: "Choice") -> "SessionList":
@@ -275,21 +279,20 @@ class SessionList:
         """Return whether a tag, a domain or a key is called so."""
         return any(word == name.casefold() for one in self.sessions for name in _names(one))
 
-    def meant_by(self, words: str) -> "Found | SessionList":
-        """Return the session that `words` can mean alone, by the first 8 digits of its id, and the reason after them.
+    def meant_by(self, words: str) -> Found | None:
+        """Return the session that `words` can mean alone, by 8 digits that its id begins with, and the reason after."""
+        if not (digits := eight_digits(words)) or not self.is_complete:
+            return None
+        match self.matching(digits).sessions:
+            case [session] if session.life is Life.RUNNING and not _has_word(session, digits.casefold()):
+                return Found(session.id, words.strip().partition(" ")[2])
+        return None
 
-        Otherwise return those among which people choose.
-        """
+    def offered(self, words: str) -> "SessionList":
+        """Return those among which people choose; a reason can follow the first 8 digits of an id."""
         digits, reason = eight_digits(words), words.strip().partition(" ")[2]
-        if not digits:
-            return self.matching(words)
-        matches = self.matching(digits)
-        if self.is_complete and len(matches.sessions) == 1:
-            (session,) = matches.sessions
-            if session.life is Life.RUNNING and not _has_word(session, digits.casefold()):
-                return Found(session.id, reason)
-        with_reason = self.matching(f"{digits} {reason}")
-        return with_reason if with_reason.sessions else matches
+        matches = self.matching(f"{digits} {reason}" if digits else words)
+        return matches if matches.sessions or not digits else self.matching(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,16 +327,13 @@ def read_choice(text: str) -> Choice:
     return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
 
 
-def words_of(search: Missing | Broken | Ambiguous) -> str | None:
-    """Return the words by which a person looks for a session, "" for all; None if they meant to write a whole id.
-
-    A word can be quoted, or copied as code from a list.
-    """
+def words_of(search: Missing | Broken | Ambiguous) -> str:
+    """Return the words by which a person looks for sessions, "" for all. A word can be quoted, or copied as code."""
     if isinstance(search, Missing):
         return ""
-    if not isinstance(search, Broken) or search.digits >= NEAR_MISS:
-        return None
-    words = (word.strip(_QUOTES) for word in search.written.split())
+    if isinstance(search, Ambiguous):
+        return " ".join(search.session_ids)[:LONGEST_WORDS]
+    words = (word.strip(_QUOTES) for word in search.written[:LONGEST_WORDS].split())
     return " ".join(word for word in words if word)
 
 
@@ -343,10 +343,12 @@ def eight_digits(words: str) -> str:
     return digits if EIGHT_DIGITS.fullmatch(digits) else ""
 
 
-def words_for_all(words: str) -> str | None:
-    """Return the words that follow *all*; None without it."""
-    first, _, rest = words.partition(" ")
-    return rest[:LONGEST_WORDS] if first.casefold() == ALL_WORD else None
+def several_of(search: Missing | Broken | Ambiguous) -> Choice | None:
+    """Return the sessions that a person wants to pause at once: those of several ids, or of the words after *all*."""
+    if isinstance(search, Ambiguous):
+        return Choice(ids=search.session_ids) if len(search.session_ids) <= MOST_NAMED else None
+    first, _, rest = words_of(search).partition(" ")
+    return Choice(rest) if first.casefold() == ALL_WORD else None
 
 
 def running_sessions(
@@ -395,18 +397,32 @@ class Overview:
     """The sessions for one person, and what they are `allowed` to do where they are.
 
     `paused` has the pauses of those that this app paused, by id, None if the journal cannot be read: somebody can have
-    resumed them elsewhere since. What is done where there is no conversation is shown in `shown_in`.
+    resumed them elsewhere since. What is done where there is no conversation is shown in `shown_in`. `words` choose the
+    sessions, for a command that would give them the order `verb`: those that it fits come first. `read_at` is in Unix
+    seconds.
     """
 
     running: SessionList | NotRead
     paused: Mapping[str, SessionState] | None
     allowed: frozenset[Verb]
     viewer_id: str
+    read_at: float
     is_admin: bool = False
     shown_in: str | None = None
-    has_paused_first: bool = False
+    words: str = ""
+    verb: Verb = Verb.PAUSE
 
     @property
     def listed(self) -> tuple[Session, ...]:
         """Return those that Anchor lists."""
         return self.running.sessions if isinstance(self.running, SessionList) else ()
+
+    @property
+    def chosen(self) -> tuple[list[Session], list[Session]]:
+        """Return those that run and those that are paused, of which Anchor lists not all; the words choose both."""
+        paused, listed = [SessionId(one) for one in self.paused or ()], {one.id for one in self.listed}
+        others = (Session(id=one) for one in paused if one not in listed)
+        of_all = SessionList((*self.listed, *others), is_complete=False, read_at=0.0).offered(self.words)
+        chosen = {one.id: one for one in of_all.sessions}
+        last = [chosen.pop(one) for one in paused if one in chosen]
+        return [*chosen.values()], last

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.core import outcomes
-from bot.core.requests import OnlyFor, Verb, button_value, end_value
+from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
@@ -27,11 +27,8 @@ HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
 RESUME_BATCH = "anchor_resume_batch"
 PAUSE_SEVERAL = "anchor_pause_several"
-PAUSE_AGAIN = "anchor_pause_again"
-"""The `action_id` of each; the modal that a control opens has it as its `callback_id`.
-
-REMOVE_KEY was also a button of earlier versions, which a Home can still show.
-"""
+PAUSED_MENU = "anchor_pause_again"
+"""The `action_id` of each; the modal that a control opens has it as its `callback_id`."""
 
 ROW = "anchor_row_"  # the beginning of the `block_id` of a session's controls in a list
 
@@ -76,10 +73,6 @@ _EFFECT = "The agent goes on where it was paused."
 _LONGEST_QUESTION = 300  # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
 _LONGEST_REASON_ASKED = 80
 
-END_ONLY_FOR = 120.0
-"""Seconds for which the button that answers the command works, for the person who sent it."""
-
-_END_QUESTION = "End this session?"
 END_EFFECT = (
     "The browser, its pages and the agent's run are lost. A profile is kept only if the session was made to persist "
     "it. This can't be undone."
@@ -190,10 +183,7 @@ def known_facts(known: Session | None, *, now: float, has_ended: bool = False) -
 
 
 def card_facts(session: Session, *, has_ended: bool) -> str:
-    """Return what a card says of a session beside its name; "" if that is nothing.
-
-    It has no age: a card stays as it is for long.
-    """
+    """Return what a card says of a session beside its name, without an age, since it stays so for long; or ""."""
     is_named_by_start = not session.tags and not session.domains
     has_start = session.created_at is not None and not is_named_by_start
     return _joined(
@@ -267,7 +257,7 @@ def _some(names: Sequence[str], *, most: int, limit: int) -> str:
 
 
 VERBS = {action: verb for verb, action in ACTIONS.items()}
-VERBS |= {CONFIRMED_RESUME: Verb.RESUME, PAUSE_AGAIN: Verb.PAUSE, ASK_TO_END: Verb.END}
+VERBS |= {CONFIRMED_RESUME: Verb.RESUME, PAUSED_MENU: Verb.PAUSE, ASK_TO_END: Verb.END}
 
 
 def button(  # noqa: PLR0913 - the variants of a button
@@ -302,22 +292,22 @@ def button(  # noqa: PLR0913 - the variants of a button
     }
 
 
-def again_menu(session_id: SessionId) -> Block:
+def paused_menu(session_id: SessionId, allowed: Collection[Verb]) -> list[Block]:
     """Return the menu of a paused session: somebody can have resumed it elsewhere, and a second pause does no harm."""
-    return element("overflow", PAUSE_AGAIN, options=[option("Pause again", session_id)])
+    values = {Verb.PAUSE: ("Pause again", session_id), Verb.END: ("End session", f"{ASK_TO_END} {session_id}")}
+    options = [option(*values[verb]) for verb in values if verb in allowed]
+    return [element("overflow", PAUSED_MENU, options=options)] if options else []
 
 
-def end_button(
-    session_id: SessionId, known: Session | None, *, now: float, only: OnlyFor | None = None, is_asked: bool = False
-) -> Block:
+def end_button(session_id: SessionId, known: Session | None, *, now: float, is_asked: bool = False) -> Block:
     """Return the button that ends a session. `known` is what is known of it `now` (Unix seconds).
 
-    It asks first, or opens a window if nothing is known, unless that `is_asked`. `only` says for whom alone it works.
+    It asks first, or opens a window if nothing is known, unless that `is_asked`.
     """
     facts = [] if known is None else list(filter(None, _facts_of_question(known, now)))
     about = fit(" · ".join([code(session_id[:8]), *facts]), _LONGEST_QUESTION - width(END_EFFECT) - 2)
     question = {
-        "title": plain_text(_END_QUESTION),
+        "title": plain_text("End this session?"),
         "text": mrkdwn(f"{about}. {END_EFFECT}"),
         "confirm": plain_text("End session"),
         "deny": plain_text("Cancel"),
@@ -328,7 +318,7 @@ def end_button(
         "action_id": ACTIONS[Verb.END] if facts or is_asked else ASK_TO_END,
         "text": plain_text("End session"),
         "style": "danger",
-        "value": end_value(session_id, only),
+        "value": session_id,
         "accessibility_label": f"End {spoken_name(known) or f'session {session_id}'}",
         **({"confirm": question} if facts and not is_asked else {}),
     }

@@ -115,18 +115,20 @@ def broken(incident_id: str) -> str:
     )
 
 
-def card_message(
+def card_message(  # noqa: PLR0913 - all that it says
     parts: Sequence[tuple[CardContent, SessionId]],
     states: Mapping[str, SessionState],
     facts: Mapping[SessionId, Session],
     *,
     channel_id: str,
     refusals: Mapping[str, tuple[str, Outcome]] | None = None,
+    offers_end: bool = False,
 ) -> Message:
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
-    its text. `refusals` are the orders and outcomes of the last pauses by alerts that were not sent.
+    its text. `refusals` are the orders and outcomes of the last pauses by alerts that were not sent. `offers_end` says
+    whether people can end sessions: one that is paused has the button.
     """
     states, refusals = {one: state.in_channel(channel_id) for one, state in states.items()}, refusals or {}
     shown = [
@@ -144,10 +146,14 @@ def card_message(
     if len(parts) > 1 or total:
         return _summary(shown, total)
     ((content, session_id),) = parts
+    state, known = states.get(session_id), shown[0].facts
+    can_end = offers_end and state is not None and state.phase is Phase.PAUSED
+    lasting = known and replace(known, created_at=None)  # a card has no age
+    end = [buttons.end_button(session_id, lasting, now=0.0)] if can_end else []
     if isinstance(content, AlertContent):
-        return _alert_card(shown[0]) if content.reply is None else _reply(shown[0])
+        return _alert_card(shown[0], end) if content.reply is None else _reply(shown[0])
     if isinstance(content, ResultContent):
-        return _result_card(content, session_id, states.get(session_id), buttons.spoken_name(shown[0].facts))
+        return _result_card(content, session_id, state, buttons.spoken_name(known), end)
     assert isinstance(content, HeldContent)  # noqa: S101 - a batch has no session
     return held_message(content)
 
@@ -234,14 +240,14 @@ def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
     return _alert_card(Shown(first(alert, 0.0), refusal=refusal))
 
 
-def _alert_card(shown: Shown) -> Message:
+def _alert_card(shown: Shown, end: Sequence[Block] = ()) -> Message:
     """Return a card: the state and the agent, what happened, the facts in one line, the buttons."""
     alert = shown.content.alert
     top = "\n".join(filter(None, [*_first_lines(shown), shown.automatic]))
     body, about = _body(shown), _about_session(shown)
     fields = _fields(alert)
     in_columns = [mrkdwn(one, verbatim=True) for one in fields]
-    row = _alert_buttons(shown)
+    row = [*_alert_buttons(shown), *end]
     blocks = (
         section(top, verbatim=True),
         section(body, verbatim=True),
@@ -268,12 +274,14 @@ def _first_lines(shown: Shown) -> list[str]:
     return [top, f"{buttons.state_line(state)}{again}"]
 
 
-def _result_card(content: ResultContent, session_id: SessionId, state: SessionState | None, name: str) -> Message:
+def _result_card(
+    content: ResultContent, session_id: SessionId, state: SessionState | None, name: str, end: Sequence[Block]
+) -> Message:
     """Return a result, below the state that a later order left."""
     if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     top, before = f"{buttons.state_headline(state)}\n{buttons.state_details(state)}", earlier(content.text)
-    row = buttons.state_buttons(session_id, state, name)
+    row = [*buttons.state_buttons(session_id, state, name), *end]
     blocks = (section(top), section(f"Earlier: {before}"), *([actions(*row)] if row else []))
     return Message(f"{top}\nEarlier: {before}", Visibility.IN_CHANNEL, blocks)
 

@@ -87,7 +87,7 @@ class Good(Kind):
     SOCKET_OPENED = "a connection opened, and was closed again"
     CHANNEL_OPEN = "the bot can post to {channel}"
     AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
-    END_SESSION = "on, for {who}. If Slack does not know /anchor-end, update the app from `anchor-bot manifest`"
+    END_SESSION = "on, for {who}"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
     KEY_ACCEPTED = "Anchor accepts it"

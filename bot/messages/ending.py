@@ -1,12 +1,10 @@
 """Messages about the end of a session: before Anchor ends it, after that, and before somebody does."""
 
 from bot.core.reminders import Deadline
-from bot.core.requests import OnlyFor, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import Message, View, ephemeral, in_channel, section, with_buttons
-from bot.messages.usage import COMMANDS
 
 ASKING_TO_END = ephemeral("⏳ One moment… The question follows.")
 
@@ -35,26 +33,19 @@ def reminder_message(  # noqa: PLR0913 - all that it says
     return with_buttons(message, buttons.next_button(session_id, paused, buttons.spoken_name(known)), *end)
 
 
-def end_question(session_id: SessionId, known: Session | None, only: OnlyFor | None, *, now: float) -> Message:
-    """Return what is known of a session that somebody wants to end, and the button: without `only` for a window."""
-    once_more = f"The button asks once more. It works for you alone, for {buttons.END_ONLY_FOR / 60:.0f} minutes."
+def end_question(session_id: SessionId, known: Session | None, *, now: float) -> Message:
+    """Return what is known of a session that somebody wants to end, and the button, for a window."""
     message = ephemeral(
-        f"❔ *End this session?* {once_more if only else buttons.END_EFFECT}",
+        f"❔ *End this session?* {buttons.END_EFFECT}",
         buttons.known_facts(known, now=now) or "Anchor did not say in time what this session does.",
         markup.session(session_id),
     )
-    return with_buttons(message, buttons.end_button(session_id, known, now=now, only=only, is_asked=only is None))
+    return with_buttons(message, buttons.end_button(session_id, known, now=now, is_asked=True))
 
 
 def end_window(shown: Message, origin: str = "") -> View:
     """Return the window with the question or another answer; `origin` is the sealed address of the result."""
     return View(shown.blocks or (section(shown.text),), "End session", seen=origin)
-
-
-def end_button_expired(session_id: SessionId) -> Message:
-    """Return the answer to a click on such a button by somebody else, or later."""
-    why = "This button was for the person who asked for it, and for 2 minutes."
-    return ephemeral(markup.NOT_DONE[Verb.END], why, f"Send `{COMMANDS[Verb.END]} {session_id}`.")
 
 
 def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:

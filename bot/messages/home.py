@@ -33,10 +33,7 @@ _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
     "change these settings here, and only people who are named can resume."
 )
-_END_COMMAND = (
-    f"They press *End session* on a result or a reminder, or send `{COMMANDS[Verb.END]} &lt;session_id&gt;`. If Slack "
-    "does not know that command, an update of the app from its manifest adds it."
-)
+_WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in the menu of its row."
 _MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
 _MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."
 _USAGE = (
@@ -167,7 +164,7 @@ def _about_alerts(home: Home) -> list[Block]:
 
 def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
-    lines = [*map(section, who_can_what(policy)), *([] if policy.end is None else [context(_END_COMMAND)])]
+    lines = [*map(section, who_can_what(policy)), *([] if policy.end is None else [context(_WHERE_TO_END)])]
     members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
     change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
     return [*lines, context(members), *([change] if home.can_edit else [])]

@@ -10,7 +10,7 @@ from bot.messages.batches import agents
 from bot.messages.blocks import Block, Message, View, context, element, ephemeral, input_block, option, section
 from bot.messages.buttons import PAUSE_SEVERAL, session_line, several_button
 from bot.messages.markup import code, one_line, some
-from bot.messages.sessions import NOTHING_PAUSED, of_them_paused, overview_blocks
+from bot.messages.sessions import NOTHING_PAUSED, list_blocks, of_them_paused
 from bot.messages.usage import COMMANDS
 
 MODAL = "anchor_sessions"
@@ -164,14 +164,14 @@ def none_runs_text(chosen: SessionList, choice: Choice) -> str:
     return f"{NOTHING_PAUSED} No running session{which}{matching}.{unread}"
 
 
-def sessions_modal(  # noqa: PLR0913 - settings of one view
-    overview: Overview, origin: str, *, now: float, dashboard_url: str, note: str = "", has_thread: bool = False
+def sessions_modal(
+    overview: Overview, origin: str, *, dashboard_url: str, note: str = "", has_thread: bool = False
 ) -> View:
-    """Return the modal; `note` is mrkdwn above the lists. `now` is in Unix seconds.
+    """Return the modal; `note` is mrkdwn above the lists.
 
     `origin` comes back with each click and with what is pasted; `has_thread` says whether it is that of a message.
     """
-    lists = overview_blocks(overview, now=now, dashboard_url=dashboard_url)
+    lists = list_blocks(overview, dashboard_url=dashboard_url)
     where = [context(IN_THREAD)] if has_thread else []
     if Verb.PAUSE not in overview.allowed:
         return _modal(note, *lists, *where, origin=origin)

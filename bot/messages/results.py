@@ -105,7 +105,7 @@ def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) ->
     has = f"{markup.code(value)} instead of a session id" if value else "no session id"
     return ephemeral(
         markup.NOT_DONE[verb],
-        f"This button has {has}. Use `{COMMANDS[verb]}`.",
+        f"This button has {has}. Use `{COMMANDS.get(verb, _PAUSE)}`.",
         "The sender of this message must put the id into the button's `value`.",
         "In Alertmanager, the label with the id must be in `group_by`." if is_legacy else "",
     )

@@ -138,7 +138,8 @@ class CardSender:
         checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.seen is None]
         asking = [one.session_id for one in card.parts if isinstance(one.content, AlertContent) and one.content.asks]
         refusals = await self.states.refusals_of_alerts(card.team_id, asking) if asking else {}
-        message = card_message(parts, states, facts, channel_id=card.channel_id, refusals=refusals)
+        at, can_end = card.channel_id, owner is not None and owner.policy.end is not None
+        message = card_message(parts, states, facts, channel_id=at, refusals=refusals, offers_end=can_end)
         alerts = [one for one, _ in parts if isinstance(one, AlertContent) and one.reply is None]
         gone = {one.sender for alert in alerts for one in alert.firing if owner and not owner.named_token(one.sender)}
         return with_revoked(with_check(message, min(checks, default=None)), sorted(gone))

@@ -17,7 +17,7 @@ from bot.messages.blocks import Block
 from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
 from bot.messages.home import Home, Notice, home_view
-from bot.messages.sessions import overview_blocks
+from bot.messages.sessions import list_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -126,7 +126,7 @@ class HomeView:
         found = await self.lists.overview(actor, within=_ANCHOR_WAIT)
         if not isinstance(found, Overview):
             return ()
-        return tuple(overview_blocks(found, now=time.time(), dashboard_url=self.dashboard_url))
+        return tuple(list_blocks(found, dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
         found = await self.past_orders.newest(HistoryFilter(team_id=workspace.team_id, folds=True), most=MOST_IN_HOME)

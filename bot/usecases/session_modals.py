@@ -1,19 +1,19 @@
 """Open and refresh the views and messages that list sessions."""
 
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core.requests import Actor, ReplyAddress, Trigger, ViewRef
-from bot.core.session_ids import Mentions
+from bot.core.outcomes import Refusal
+from bot.core.requests import Actor, ReplyAddress, Trigger, Verb, ViewRef
+from bot.core.session_ids import Found, Mentions
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.batches import resume_answer
 from bot.messages.blocks import Message, View
 from bot.messages.home import Notice
 from bot.messages.pausing import NOT_OPENED, choice_modal, loading_modal, message_modal, sessions_modal
-from bot.messages.sessions import list_refusal, overview_message
+from bot.messages.sessions import list_message, list_refusal
 from bot.messages.settings import ONE_MOMENT
 from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.usecases.home import HomeView
@@ -69,13 +69,20 @@ class SessionViews:
         """Return where the results of a modal go; None if the modal is not one of this person's."""
         return unseal(origin, actor, self.cipher)
 
-    async def message(self, actor: Actor, *, has_paused_first: bool = False) -> Message:
-        """Return the message with the sessions for the person alone, or why they see none."""
-        found, url = await self.lists.overview(actor), self.dashboard_url
+    async def find(self, actor: Actor, verb: Verb, words: str) -> Found | Message:
+        """Return the session that `words` mean alone, or else the message of `message`."""
+        found = await self.lists.search(actor, words)
+        return found if isinstance(found, Found) else self._message(actor, found, verb, words)
+
+    async def message(self, actor: Actor, verb: Verb, words: str = "") -> Message:
+        """Return the list for the person alone, of those that `words` choose for this order, or why they see none."""
+        return self._message(actor, await self.lists.overview(actor), verb, words)
+
+    def _message(self, actor: Actor, found: Overview | Refusal, verb: Verb, words: str) -> Message:
         if not isinstance(found, Overview):
-            return list_refusal(found, dashboard_url=url)
-        shown = replace(found, has_paused_first=has_paused_first)
-        return self.updates.show(actor.person, overview_message(shown, now=time.time(), dashboard_url=url))
+            return list_refusal(found, dashboard_url=self.dashboard_url)
+        shown = replace(found, verb=verb, words=words)
+        return self.updates.show(actor.person, list_message(shown, dashboard_url=self.dashboard_url))
 
     async def _view(self, address: ReplyAddress, note: str) -> View:
         """Return the modal with the sessions. Never raises."""
@@ -88,7 +95,6 @@ class SessionViews:
         return sessions_modal(
             found,
             seal(address, self.cipher),
-            now=time.time(),
             dashboard_url=self.dashboard_url,
             note=note,
             has_thread=address.thread_ts is not None,

@@ -181,7 +181,7 @@ class SessionLists:
         self._interruption.come()
 
     async def search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
-        """Return the session that `words` mean alone, or else those that run."""
+        """Return the session that `words` mean alone, or else those that run, and those that this app paused."""
         return await self._interruption.or_result(self._search(actor, words), Stopping())
 
     async def _search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
@@ -190,7 +190,7 @@ class SessionLists:
             return access
         running = await self.reads.running(access)
         meant = running.meant_by(words) if isinstance(running, SessionList) else None
-        return meant if isinstance(meant, Found) else await self._with_paused(actor, access, running)
+        return meant or await self._with_paused(actor, access, running)
 
     async def to_end(self, order: Order) -> Session | Refusal | None:
         """Return what is known of the session that somebody wants to end, or why they can't; wait a moment for it."""
@@ -215,20 +215,19 @@ class SessionLists:
         access = await self.access_check.check_viewer(actor)
         if not isinstance(access, Access):
             return access
-        running = await self._within(self.reads.running(access), within)
-        return await self._with_paused(actor, access, running, since=time.time() - PAUSED_WITHIN)
+        return await self._with_paused(actor, access, await self._within(self.reads.running(access), within))
 
-    async def _with_paused(
-        self, actor: Actor, access: Access, running: SessionList | NotRead, *, since: float | None = None
-    ) -> Overview:
-        """Add what is paused of these, which come last, and of those that Anchor does not list `since` a time."""
+    async def _with_paused(self, actor: Actor, access: Access, running: SessionList | NotRead) -> Overview:
+        """Add what is paused of these, and of those that Anchor does not list."""
         listed, ended = (running.sessions, running.ended) if isinstance(running, SessionList) else ((), frozenset())
-        paused = await self.states.paused(access.workspace.team_id, [one.id for one in listed], since=since)
-        if paused is not None and isinstance(running, SessionList):
+        now = time.time()
+        ids = [one.id for one in listed]
+        paused = await self.states.paused(access.workspace.team_id, ids, since=now - PAUSED_WITHIN)
+        if paused is not None:
             paused = {name: state for name, state in paused.items() if name not in ended}
-            running = replace(running, sessions=tuple(sorted(listed, key=lambda one: one.id in paused)))
         shown_in = None if actor.channel_id else access.workspace.alerts_channel
-        return Overview(running, paused, access.allowed, actor.user_id, access.is_admin, shown_in)
+        read_at = running.read_at if isinstance(running, SessionList) else now
+        return Overview(running, paused, access.allowed, actor.user_id, read_at, access.is_admin, shown_in)
 
     async def paused_without(self, workspace: Workspace, key: Secret) -> int:
         """Return how many sessions this app paused with the old key, if a new `key` of another account reaches none."""

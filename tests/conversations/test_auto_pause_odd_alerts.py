@@ -11,7 +11,8 @@ from bot.messages import cards
 from bot.sim.anchor import SessionState, server_error
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
-from conversations.test_cards import PAUSE, RESUME, about_session, buttons, until_shown
+from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
+from conversations.test_end import offered, press
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -100,9 +101,7 @@ async def ended_at_anchor(at: SingleHarness) -> None:
 
 
 async def ended_by_a_person(at: SingleHarness) -> None:
-    await at.command(verb="end")
-    await at.slack.until(lambda: buttons(at.answers()[-1]) == ["anchor_end"])
-    await at.slack.click(at.person, at.answers()[-1], "anchor_end")
+    await press(at, await offered(at))
 
 
 @pytest.mark.parametrize("how", [ended_at_anchor, ended_by_a_person])

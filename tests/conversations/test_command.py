@@ -7,8 +7,8 @@ import pytest
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Source
 from harness import BOTH_TRANSPORTS, outcome_text, paused, resumed, single_workspace
-from harness.product import outcomes, requests
-from harness.texts import OTHER_SESSION, SESSION, result_texts, usage_text
+from harness.product import outcomes
+from harness.texts import HELP, SESSION, result_texts
 
 pytestmark = pytest.mark.anyio
 
@@ -29,23 +29,14 @@ async def test_a_command_pauses_the_session_and_the_channel_sees_the_outcome() -
     assert "Content-Type" not in posted.headers
 
 
-@pytest.mark.parametrize(
-    ("verb", "text"),
-    [
-        *((verb, text) for verb in ("pause", "resume") for text in ("help", SESSION[:-1])),
-        ("resume", f"{SESSION} {OTHER_SESSION}"),
-        ("end", ""),
-        ("resume", "the `checkout` &lt;agent&gt;"),
-    ],
-)
-async def test_a_command_without_one_session_is_explained_to_the_person_alone(verb: str, text: str) -> None:
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_help_is_for_the_person_alone_and_names_both_commands_and_the_window(verb: str) -> None:
     async with single_workspace() as at:
-        await at.command(text, verb=verb)
+        await at.command(" Help ", verb=verb)
         (seen,) = at.ephemerals()
-        assert at.messages() == []
-        assert at.anchor.requests == []
-    problem = requests.read_command(text)
-    assert seen.text == usage_text(problem, verb=verb)  # type: ignore[arg-type]
+        assert (at.messages(), at.anchor.requests) == ([], [])
+    assert seen.text == HELP
+    assert all(word in HELP for word in ("/anchor-pause", "/anchor-resume", "*Pause several…*"))
 
 
 @pytest.mark.parametrize("text", ["{} for 10m", "{} until noon", "end {}"])

@@ -25,16 +25,18 @@ from bot.sim.slack import Message, User, View, api_error
 from bot.sim.slack.content import parts
 from conversations.test_cards import TOKEN, alert, buttons, taking_alerts, until_shown
 from harness import BOTH_TRANSPORTS, SESSION, Conversation, SingleHarness, outcome_text, single_workspace
+from harness.blocks import actions as block_of
+from harness.blocks import button
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
 from harness.product import Settings, policy
-from harness.texts import ASKING_TO_END, NOT_OPENED
+from harness.texts import ASKING_TO_END, NOT_OPENED, broken_button_text
 
 pytestmark = pytest.mark.anyio
 
-END, ASK, ENDED = "anchor_end", "anchor_end_ask", SessionState.ENDED
+END, ASK, AGAIN, ENDED = "anchor_end", "anchor_end_ask", "anchor_pause_again", SessionState.ENDED
 ON: dict[str, Any] = {"END_SESSION": "on"}
 
 
@@ -62,7 +64,7 @@ async def offered(at: Conversation) -> Message:
     """A result with the End button: Anchor has failed to pause."""
     at.anchor.order_fault = server_error()
     await at.command()
-    (result,) = await at.wait_for_messages()
+    result = await told(at, "Not paused")
     at.anchor.order_fault = None
     at.anchor.requests.clear()
     return result
@@ -292,37 +294,70 @@ async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: p
         await told(at, "*Ended*")
 
 
-@BOTH_TRANSPORTS
-async def test_the_command_takes_a_whole_id_alone_and_its_button_works_for_one_person_and_two_minutes() -> None:
-    async with ending() as at:
-        for text in ("", SESSION[:8], f"{SESSION} it spends", "checkout"):
-            asked = await at.command(text, verb="end")
-            assert "/anchor-end" in str(asked.answer.body), text
-        await at.command(verb="end", user=at.slack.bob)
-        assert "Only admins and owners" in at.ephemerals(at.slack.bob)[-1].text
-        await at.command(verb="end")
-        question = at.ephemerals()[-1]
-        assert buttons(question) == [END]
-        assert "can't be undone" in dialog(question)
-        await press(at, question)
-        await told(at, "*Ended*")
-        assert verbs(at) == ["end"]
-        at.anchor.read_fault = server_error()
-        await at.command(verb="end")
-        late, at.anchor.read_fault = at.ephemerals()[-1], None
-        await asyncio.sleep(125)
-        await press(at, late)
-        await at.slack.until(lambda: "This button was" in at.ephemerals()[-1].text)
-        assert verbs(at) == ["end"]
+PLACES = ["/anchor-pause", "/anchor-resume", "Home", "the shortcut", "the card"]
 
 
-async def test_a_button_of_somebody_else_ends_nothing() -> None:
+@pytest.mark.parametrize("who", ["alice", "bob", "off"])
+@pytest.mark.parametrize("place", PLACES)
+async def test_the_menu_of_a_paused_session_in_a_list_and_its_card_offer_it_and_ask(place: str, who: str) -> None:
+    """Lists show it to those who may; a card shows it to all, if it is on."""
+    async with taking_alerts(END_SESSION="off" if who == "off" else "on") as at:
+        user = at.slack.bob if who == "bob" else at.person
+        card = await alert(at)
+        await at.command(SESSION)
+        await at.slack.until(lambda: "anchor_resume_confirmed" in buttons(at.current(card)))
+        await asyncio.sleep(1.0)
+        assert not {END, ASK}.intersection(buttons(at.messages()[-1]))  # a pause that was confirmed is enough
+        if place == "the card":
+            assert (ASK in buttons(at.current(card))) is (who != "off")
+            if who == "off":
+                return
+            await at.slack.click(user, at.current(card), ASK)
+        else:
+            shown = await listed_in(at, place, user)
+            menus = [[one["value"] for one in menu["options"]] for menu in menus_of(shown)]
+            (values,) = [values for values in menus if SESSION in values]
+            assert values == [SESSION, *([f"{ASK} {SESSION}"] if who == "alice" else [])]
+            if who != "alice":
+                return
+            if isinstance(shown, Message):
+                await at.slack.click(user, shown, AGAIN, value=values[1])
+            else:
+                await at.slack.act(user, shown, AGAIN, values[1], block_id=f"anchor_row_{SESSION}")
+        await at.slack.until(lambda: (now := at.slack.modal_of(user)) and SESSION in now.text)
+        window = at.slack.modal_of(user)
+        assert window is not None
+        assert (END in str(window.blocks), verbs(at)) == (who == "alice", ["pause"])
+        if who == "alice":
+            await at.slack.act(user, window, END)
+            await until_shown(at, card, [], "Ended", f"by <@{user.id}>")
+            assert verbs(at) == ["pause", "end"]
+
+
+def menus_of(shown: Message | View) -> list[dict[str, Any]]:
+    found: list[Any] = [*shown.blocks]
+    return [one for block in found for one in block.get("elements", ()) if one.get("action_id") == AGAIN]
+
+
+async def listed_in(at: Conversation, place: str, user: User) -> Message | View:
+    """The list of sessions in this place."""
+    if place.startswith("/"):
+        await at.command("", command=place, user=user)
+        return at.ephemerals(user)[-1]
+    if place == "Home":
+        await at.slack.open_home(user)
+        await at.slack.until(lambda: (home := at.slack.home_of(user)) and SESSION[:8] in home.text)
+        return at.slack.home_of(user) or at.modal()
+    await at.slack.use_global_shortcut(user)
+    await at.slack.until(lambda: (now := at.slack.modal_of(user)) and SESSION[:8] in now.text)
+    return at.slack.modal_of(user) or at.modal()
+
+
+async def test_an_end_button_with_anything_beside_the_id_ends_nothing() -> None:
+    value = f"{SESSION} for=U0ALICE0001 until=9999999999"
     async with ending() as at:
-        await at.command(verb="end")
-        question = at.ephemerals()[-1]
-        shown = at.slack.post(at.channel, "a copy", blocks=question.blocks)
-        await press(at, shown, at.slack.carol)
-        assert "for the person" in (await at.wait_for_ephemeral(at.slack.carol)).text
+        await press(at, at.slack.post(at.channel, "End?", blocks=[block_of(button(END, value))]))
+        assert (await at.wait_for_ephemeral()).text == broken_button_text(value, verb="end")
         assert verbs(at) == []
 
 
@@ -344,9 +379,7 @@ async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str)
         result = await offered(at)
         for field, value in fields.items():
             setattr(at.anchor.session(SESSION), field, value)
-        if fault is not None:
-            await at.command(verb="end")
-            at.anchor.fault = fault
+        at.anchor.fault = fault
         await press(at, result)
         shown = await told(at, words, within=90)
         assert verbs(at) == ["end"] * sent
@@ -478,9 +511,9 @@ async def test_nobody_is_told_that_a_session_ended_while_paused_which_somebody_h
     async with ending(REMIND_BEFORE="5") as at:
         session = at.anchor.session(SESSION)
         session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
+        result = await offered(at)
         await at.command()
-        await at.command(verb="end")
-        await press(at, at.ephemerals()[-1])
+        await press(at, result)
         await told(at, "*Ended*")
         await at.command(user=at.slack.bob)
         await told(at, "*Not running*")

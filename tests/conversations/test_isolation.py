@@ -84,7 +84,7 @@ class Actor:
         assert status in {401, 503}  # refused, or the database is too slow to say whose it is
 
     async def list_sessions(self) -> None:
-        await self.tenant.command("", command=self.chance.choice(["/anchor-pause", "/anchor-sessions"]))
+        await self.tenant.command("", command=self.chance.choice(["/anchor-pause", "/anchor-resume"]))
 
     async def change_key(self) -> None:
         key = f"sk-{self.tenant.team_id}-{len(self.keys)}"

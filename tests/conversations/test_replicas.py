@@ -14,6 +14,7 @@ from bot.outbound.store.opposition import CLOCK_ERROR
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Message, Source
 from conversations.test_cards import RESUME, TOKEN, alert, buttons, until_shown
+from conversations.test_end import offered, press
 from conversations.test_session_views import overview
 from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
 from harness.conversation import until
@@ -289,9 +290,9 @@ async def resume(at: SingleHarness, by: str, card: Message) -> None:
 async def test_while_one_bot_ends_a_session_and_after_that_the_other_sends_no_resume_and_each_pause(url: str) -> None:
     async with two_bots(url, END_SESSION="on") as (at, switch):
         at.anchor.session(SESSION).tags = ["checkout"]
-        await at.command(verb="end")
+        result = await offered(at)
         at.anchor.session(SESSION).seconds = 3.0
-        await at.slack.click(at.person, at.ephemerals()[0], "anchor_end")
+        await press(at, result)
         await at.anchor.until(lambda: at.orders)
         switch()
         await at.command(verb="resume", user=at.slack.bob)

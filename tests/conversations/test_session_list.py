@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock
@@ -24,7 +25,16 @@ from bot.sim.anchor import (
     unauthorized,
 )
 from bot.sim.slack import Message, Source, View, expired_url
-from harness import BOTH_TRANSPORTS, SESSION, SOCKET_ONLY, Conversation, ManyHarness, paused, single_workspace
+from harness import (
+    BOTH_TRANSPORTS,
+    SESSION,
+    SOCKET_ONLY,
+    Conversation,
+    ManyHarness,
+    paused,
+    resumed,
+    single_workspace,
+)
 from harness.blocks import actions, button
 from harness.outages import execute
 from harness.product import errors, outcomes, policy
@@ -91,8 +101,8 @@ def reads(at: Conversation) -> list[str | None]:
     return [request.verb for request in at.anchor.requests if request.method == "GET"]
 
 
-async def listed(at: Conversation, text: str = "") -> Message:
-    await at.command(text)
+async def listed(at: Conversation, text: str = "", *, verb: str = "pause") -> Message:
+    await at.command(text, verb=verb)
     return at.ephemerals()[-1]
 
 
@@ -123,10 +133,12 @@ async def test_none_running_is_said_only_if_everything_was_read(fault: Fault | N
         at.anchor.read_fault = fault
         message = await listed(at)
         assert reads(at) == (["list", "list"] if fault is None else ["list", "list", "statuses"])
-        assert ("None running" in message.text, "can be more" in message.text) == (fault is None, fault is not None)
+        first = message.text.splitlines()[0]
+        assert ("none" in first, "can be more" in first) == (fault is None, fault is not None)
 
 
-async def test_words_choose_sessions_and_pause_nothing() -> None:
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_words_choose_sessions_and_pause_and_resume_nothing(verb: str) -> None:
     async with single_workspace() as at:
         checkout = add(at.anchor, 1, tags=["checkout-2", "mailer"])
         shop = add(at.anchor, 2, domains=["shop.example"])
@@ -134,9 +146,13 @@ async def test_words_choose_sessions_and_pause_nothing() -> None:
             ("mail CHECK", [checkout]),
             ("<http://shop.example|shop.example>", [shop]),
             ("nothing such", []),
-            (SESSION[:-1], []),  # most of an id
+            (SESSION[:-1], [SESSION]),  # most of an id
+            *([(f"{shop} {checkout}", [checkout, shop])] if verb == "resume" else []),
         ):
-            assert offered(await listed(at, words)) == chosen
+            message = await listed(at, words, verb=verb)
+            assert (offered(message), message.text[0]) == (chosen, "❔" if chosen else "⛔")
+            await at.slack.click(at.person, message, REFRESH)
+            assert offered(await at.wait_for_update(message)) == chosen
         assert at.anchor.orders == []
 
 
@@ -172,14 +188,17 @@ async def test_a_button_is_read_aloud_by_the_name_of_the_agent(
         (f"`{SHORT}` spends &amp; loops", "spends & loops"),
     ],
 )
-async def test_the_first_eight_digits_of_the_only_session_pause_it(text: str, reason: str) -> None:
+@pytest.mark.parametrize(("verb", "told"), [("pause", paused), ("resume", resumed)])
+async def test_the_first_eight_digits_of_the_only_session_pause_or_resume_it(
+    text: str, reason: str, verb: str, told: Callable[..., str]
+) -> None:
     async with single_workspace() as at:
         add(at.anchor, 1, tags=["checkout"])
-        delivery = await at.command(text)
+        delivery = await at.command(text, verb=verb)
         (message,) = at.messages()
         assert delivery.status == 200
-        assert is_about(message.text, paused(reason=reason))
-        assert len(at.orders) == 1
+        assert is_about(message.text, told(reason=reason))
+        assert [one.verb for one in at.orders] == [verb]
 
 
 async def test_eight_digits_that_can_mean_anything_else_only_offer() -> None:
@@ -191,7 +210,7 @@ async def test_eight_digits_that_can_mean_anything_else_only_offer() -> None:
         await asyncio.sleep(6.0)  # until the list is read again
         for text in (SHORT, f"{SHORT}. too fast"):
             assert offered(await listed(at, text)) == [SESSION, other]
-        await at.command(f"{SHORT}. too fast", verb="resume")
+            assert offered(await listed(at, text, verb="resume")) == [SESSION, other]
         assert at.anchor.orders == []
 
 
@@ -199,6 +218,7 @@ async def test_only_people_who_are_allowed_to_pause_see_a_list_and_no_other_work
     async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
         for text in ("", "checkout", SHORT):
             assert (await listed(at, text)).text == list_refused(policy.NotNamed(frozenset({"U0CAROL0001"})))
+        assert (await at.open_home()).find(REFRESH) is None
         await at.command("", user=at.slack.guest)
         assert at.ephemerals(at.slack.guest)[0].text == list_refused(policy.NotAMember(policy.Role.GUEST))
         await at.command("", user=at.slack.carol, team_id="T0PARTNER01")
@@ -222,10 +242,15 @@ async def test_each_failure_of_anchor_is_explained_and_not_kept_and_does_not_tou
     """What was ordered by digits or words has a verdict. Other ways to pause are named only if Anchor answered."""
     async with single_workspace(ANCHOR_TIMEOUT="2") as at:
         at.anchor.read_fault = fault
-        assert (await listed(at)).text == not_read(why, status)
-        for text, verdict in ((f"`{SHORT.upper()}` loops", "*Not paused*"), ("checkout", "*Nothing was paused*")):
-            told = (await listed(at, text)).text
-            assert told == not_read(why, status, ordered=text)
+        assert (await listed(at)).text.startswith(not_read(why, status))
+        for verb, text, verdict in (
+            ("pause", f"`{SHORT.upper()}` loops", "*Not paused*"),
+            ("pause", "checkout", "*Nothing was paused*"),
+            ("resume", SHORT, "*Not resumed.*"),
+            ("resume", "checkout", "*Nothing was resumed*"),
+        ):
+            told = (await listed(at, text, verb=verb)).text
+            assert told.startswith(not_read(why, status, ordered=text, verb=verb))
             assert (verdict in told, SHORT in told.casefold()) == (True, text != "checkout")
             assert ("work without" in told) is answered
         assert at.anchor.orders == []
@@ -237,13 +262,14 @@ async def test_each_failure_of_anchor_is_explained_and_not_kept_and_does_not_tou
 
 
 @BOTH_TRANSPORTS
-async def test_if_anchor_is_slow_the_list_follows() -> None:
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_if_anchor_is_slow_the_list_follows(verb: str) -> None:
     async with single_workspace(ack_wait=0.05) as at:
         at.anchor.read_fault = Slow(0.5)
-        await at.command("")
+        await at.command("", verb=verb)
         await at.slack.until(lambda: len(at.ephemerals()) == 2)
         waiting, message = at.ephemerals()
-        assert (waiting.text, offered(message)) == (reading(""), [SESSION])
+        assert (waiting.text, offered(message)) == (reading("", verb=verb), [SESSION])
 
 
 @BOTH_TRANSPORTS
@@ -268,32 +294,44 @@ async def test_each_workspace_sees_its_own_sessions_with_its_own_key(at: ManyHar
 
 
 async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.sessions.SessionLists.search", AsyncMock(side_effect=ZeroDivisionError))
+    said = incident_text("x").splitlines()[1]
     async with single_workspace() as at:
-        message = await listed(at)
-    assert message.text.splitlines()[1] == incident_text("x").splitlines()[1]
+        shown = await listed(at)
+        for name in ("search", "overview"):
+            fails = AsyncMock(side_effect=ZeroDivisionError)
+            monkeypatch.setattr(f"bot.usecases.sessions.SessionLists.{name}", fails)
+        assert said in (await listed(at)).text
+        await at.slack.click(at.person, shown, REFRESH)
+        assert said in (await at.wait_for_update(shown)).text
+        await at.slack.use_global_shortcut(at.person)
+        await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and said in now.text)
 
 
 @SOCKET_ONLY
-@pytest.mark.parametrize("text", ["", SHORT])
-async def test_a_command_that_may_be_old_is_answered_outside_of_its_ack(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "verb", "sent"), [("", "pause", 0), (SHORT, "pause", 1), ("", "resume", 0), (SHORT, "resume", 0)]
+)
+async def test_a_command_that_may_be_old_is_answered_outside_of_its_ack_and_a_resume_is_asked_about(
+    text: str, verb: str, sent: int
+) -> None:
     async with single_workspace(redelivery_window=30.0) as at:
         (connection,) = at.slack.sockets.connections
         at.slack.sockets.drop()
         await at.slack.until(lambda: at.slack.sockets.count and connection not in at.slack.sockets.connections)
-        delivery = await at.command(text)
+        delivery = await at.command(text, verb=verb)
         await at.slack.until(at.answers)
         assert delivery.ack is not None
         assert delivery.ack.text == ""
         assert [message.source for message in at.answers()] == [Source.RESPONSE_URL]
-        assert len(at.orders) == (text == SHORT)
+        assert len(at.orders) == sent
+        assert ("Resume this agent?" in at.answers()[0].text) is (verb == "resume" and text == SHORT)
 
 
-@pytest.mark.parametrize(("command", "text"), [("/anchor-pause", "checkout"), ("/anchor-sessions", "")])
-async def test_a_list_that_was_announced_is_answered_when_the_bot_is_stopped(command: str, text: str) -> None:
+@pytest.mark.parametrize(("verb", "text"), [("pause", "checkout"), ("resume", "")])
+async def test_a_list_that_was_announced_is_answered_when_the_bot_is_stopped(verb: str, text: str) -> None:
     async with single_workspace(ack_wait=0.0) as at:
         at.anchor.read_fault = Hang()
-        await at.command(text, command=command)
+        await at.command(text, verb=verb)
     assert at.seen()[-1].text == list_refused(outcomes.Stopping())
 
 
@@ -326,18 +364,20 @@ async def one_of_six_runs(at: Conversation) -> list[str]:
 async def test_a_list_shows_what_is_paused_by_whom_with_resume_and_a_second_pause() -> None:
     async with single_workspace() as at:
         older = await one_of_six_runs(at)
-        for words, heading, runs in (("", [6, 5], [SESSION]), ("checkout", [5, 6, 5], [])):
+        for words, heading, runs in (("", [1], [SESSION]), ("checkout", [5], [])):
             message = await listed(at, words)
             assert (numbers(message.text), offered(message)) == (heading, runs)
         message = await listed(at)
-        assert (offered(message, RESUME), again(message), len(offered(message, SEVERAL))) == (older, older, 1)
+        newest_first = older[::-1]
+        assert (offered(message, RESUME), again(message)) == (newest_first, newest_first)
+        assert len(offered(message, SEVERAL)) == len(offered(message, REFRESH)) == 1
         assert all(f"<@{at.person.id}>" in row_of(message, one) for one in older)
         await at.slack.click(at.person, message, AGAIN, value=older[0])
         await at.slack.click(at.person, message, RESUME, value=value_of(message, older[1]))
         await at.anchor.until(lambda: len(at.anchor.orders) == 2)
         assert [(one.verb, one.session_id) for one in at.anchor.orders] == [("pause", older[0]), ("resume", older[1])]
         await asyncio.sleep(6.0)
-        assert (numbers((await listed(at)).text), offered(await listed(at))) == ([6, 4], [SESSION, older[1]])
+        assert (numbers((await listed(at)).text), offered(await listed(at))) == ([2], [SESSION, older[1]])
 
 
 def value_of(message: Message, session: str) -> str:
@@ -345,7 +385,7 @@ def value_of(message: Message, session: str) -> str:
     return str(value)
 
 
-@pytest.mark.parametrize("place", ["/anchor-sessions", "/anchor-resume", "Home", "the shortcut"])
+@pytest.mark.parametrize("place", ["/anchor-pause", "/anchor-resume", "Home", "the shortcut"])
 async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_second_pause(
     sqlite_url: str, place: str
 ) -> None:
@@ -371,20 +411,26 @@ async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_seco
         assert (first["action_id"] == RESUME) == (place == "/anchor-resume")
 
 
-async def test_a_resume_without_an_id_lists_what_is_paused_also_if_anchor_cannot_be_read() -> None:
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+@pytest.mark.parametrize("text", ["", SHORT])
+async def test_what_is_paused_is_listed_also_if_anchor_cannot_be_read_or_does_not_list_it(text: str, verb: str) -> None:
     async with single_workspace(ack_wait=0.05) as at:
+        add(at.anchor, 1)
         await at.command()
         await asyncio.sleep(1.0)
         at.anchor.read_fault = rate_limited()
-        await at.command("", verb="resume")
+        await at.command(text, verb=verb)
         await at.slack.until(lambda: offered(at.ephemerals()[-1], RESUME))
-        assert not_read(lists.Unread.RATE_LIMITED, 429) in at.ephemerals()[-1].text
+        assert not_read(lists.Unread.RATE_LIMITED, 429, ordered=text, verb=verb) in at.ephemerals()[-1].text
         refreshed = at.ephemerals()[-1]
         at.anchor.read_fault = None
+        at.anchor.forget_session(SESSION)
         await at.slack.click(at.person, refreshed, REFRESH)
         await at.wait_for_update(refreshed)
-        assert offered(at.current(refreshed), RESUME) == [SESSION]
-        await at.command("", verb="resume", user=at.slack.guest)
+        shown = at.current(refreshed)
+        assert (offered(shown, RESUME), again(shown), len(offered(shown))) == ([SESSION], [SESSION], not text)
+        assert len(at.anchor.orders) == 1  # eight digits in a list that is read again pause and resume nothing
+        await at.command("", verb=verb, user=at.slack.guest)
         refused = list_refused(policy.NotAMember(policy.Role.GUEST))
         await at.slack.until(lambda: at.ephemerals(at.slack.guest)[-1].text == refused)
 
@@ -487,11 +533,9 @@ async def test_each_result_is_shown_below_its_row_which_keeps_a_button_that_fits
         assert offered(at.current(message), "anchor_pause" if can_run else RESUME) == [SESSION]
 
 
-@pytest.mark.parametrize("command", ["/anchor-sessions", "/anchor-resume"])
-async def test_a_click_is_also_shown_in_the_other_lists_until_they_are_read_again(command: str) -> None:
+async def test_a_click_is_also_shown_in_a_list_of_what_is_paused_until_it_is_read_again() -> None:
     async with single_workspace() as at:
-        await at.command("", command=command)
-        message = at.ephemerals()[-1]
+        message = await listed(at, verb="resume")
         await at.slack.click(at.person, message)
         await at.slack.until(lambda: offered(at.current(message), RESUME) == [SESSION])
         await asyncio.sleep(1.0)

@@ -1,4 +1,4 @@
-"""`/anchor-sessions`, the global shortcut, and Home: what runs, what this app paused, and the buttons for both."""
+"""The list of a command, the global shortcut, and Home: what runs, what this app paused, and the buttons for both."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.sim.anchor import Slow, rate_limited
+from bot.sim.anchor import Slow
 from bot.sim.slack import Message, View, api_error, server_error
 from harness import (
     BOTH_TRANSPORTS,
@@ -24,23 +24,16 @@ from harness import (
 from harness.admin_texts import ONE_MOMENT, TOO_LATE, key_saved
 from harness.conversation import until
 from harness.outages import execute
-from harness.product import errors, outcomes, policy
-from harness.product import sessions as lists
+from harness.product import errors, outcomes
 from harness.texts import (
     LOADING,
     NOT_OPENED,
     REFRESH,
-    SESSIONS_HELP,
-    incident_text,
     is_about,
     list_refused,
-    not_read,
-    reading,
 )
 
 pytestmark = pytest.mark.anyio
-
-SHOW = "/anchor-sessions"
 
 
 def buttons(shown: Message | View | None) -> list[tuple[str, str]]:
@@ -57,7 +50,7 @@ PAUSE, RESUME = ("anchor_pause", SESSION), ("anchor_resume_confirmed", SESSION)
 
 async def overview(at: Conversation, **fields: Any) -> Message:
     before = len(at.ephemerals(fields.get("user")))
-    await at.command("", command=SHOW, **fields)
+    await at.command("", **fields)
     await at.slack.until(lambda: len(at.ephemerals(fields.get("user"))) > before)
     return at.ephemerals(fields.get("user"))[-1]
 
@@ -97,47 +90,6 @@ async def test_the_command_shows_what_runs_and_what_was_paused_and_is_read_again
         await at.slack.click(at.person, message, REFRESH)
         shown = await at.wait_for_update(message)
         assert set(buttons(shown)) == {PAUSE, ("anchor_pause", other)}
-        await at.command("help", command=SHOW)
-        assert at.ephemerals()[-1].text == SESSIONS_HELP
-
-
-@BOTH_TRANSPORTS
-async def test_if_anchor_is_slow_the_sessions_follow() -> None:
-    async with single_workspace(ack_wait=0.05) as at:
-        at.anchor.read_fault = Slow(0.5)
-        await at.command("", command=SHOW)
-        await at.slack.until(lambda: len(at.ephemerals()) == 2)
-        waiting, message = at.ephemerals()
-        assert (waiting.text, buttons(message)) == (reading(""), [PAUSE])
-
-
-async def test_if_anchor_cannot_be_read_what_was_paused_is_shown() -> None:
-    async with single_workspace() as at:
-        await at.command()
-        at.anchor.read_fault = rate_limited()
-        message = await overview_with(at, f"`{SESSION[:8]}`")
-        assert not_read(lists.Unread.RATE_LIMITED, 429) in message.text
-        assert buttons(message) == [RESUME]
-
-
-async def test_only_people_who_are_allowed_to_pause_see_sessions() -> None:
-    async with single_workspace(PAUSE_USERS="U0CAROL0001,U0GUEST0001") as at:
-        refusal = policy.NotNamed(frozenset({"U0CAROL0001", "U0GUEST0001"}))
-        assert (await overview(at)).text == list_refused(refusal)
-        guest = await overview(at, user=at.slack.guest)
-        assert guest.text == list_refused(policy.NotAMember(policy.Role.GUEST))
-        assert (await at.open_home()).find(REFRESH) is None
-        assert at.anchor.requests == []
-        assert buttons(await overview(at, user=at.slack.carol)) == [PAUSE]
-
-
-async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    overview_fails = AsyncMock(side_effect=ZeroDivisionError)
-    monkeypatch.setattr("bot.usecases.sessions.SessionLists.overview", overview_fails)
-    said = incident_text("x").splitlines()[1]
-    async with single_workspace() as at:
-        assert said in (await overview(at)).text
-        assert said in (await modal(at)).text
 
 
 # --- the global shortcut ---

@@ -22,8 +22,7 @@ from bot.sim.slack import (
 from harness import ALICE, SESSION, SOCKET_ONLY, SingleHarness, paused, single_workspace
 from harness.conversation import until
 from harness.product import Limits
-from harness.texts import UNREADABLE, usage_text
-from harness.values import search_of
+from harness.texts import HELP, UNREADABLE
 
 pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
 
@@ -80,12 +79,12 @@ async def test_an_ack_carries_the_answer_if_slack_takes_it() -> None:
     async with single_workspace() as at:
         delivery = await at.command()
         (message,) = at.messages()
-        empty = COMMAND | {"user_id": ALICE, "command": "/anchor-end"}
+        empty = COMMAND | {"user_id": ALICE, "command": "/anchor-resume", "text": "help"}
         full, bare = [await at.deliver("slash_commands", empty, takes_answer=takes) for takes in (True, False)]
         click = await at.deliver("interactive", {"type": "shortcut", "user": {"id": ALICE}}, takes_answer=True)
         assert at.slack.sockets.count == 1
     assert (message.source, message.text, delivery.headers) == (Source.ACK, paused(), {})
-    assert json.loads(full.body)["text"] == usage_text(search_of(""), verb="end")
+    assert json.loads(full.body)["text"] == HELP
     assert [(one.status, one.body) for one in (bare, click)] == [(200, b"")] * 2
 
 

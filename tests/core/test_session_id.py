@@ -13,13 +13,13 @@ OTHER = SessionId("9c0d7e11-2222-4333-8444-555566667777")
 VARIANTS = sample("slash_command.text_variants")
 WITHOUT_ID = {
     "empty (user typed only the command)": Missing(),
-    "help": Broken("help", 0),
+    "help": Broken("help"),
     "two different ids -> ambiguous": Ambiguous((ID, OTHER)),
-    "user mention, should_escape=true": Broken("@bob", 0),
-    "user mention, should_escape=false": Broken("@bob", 0),
-    "channel mention, should_escape=true": Broken("#alerts", 0),
-    "hostile: broadcast attempt": Broken("!channel", 0),
-    "hostile: typed entities": Broken("!channel *bold* `code`", 0),
+    "user mention, should_escape=true": Broken("@bob"),
+    "user mention, should_escape=false": Broken("@bob"),
+    "channel mention, should_escape=true": Broken("#alerts"),
+    "hostile: broadcast attempt": Broken("!channel"),
+    "hostile: typed entities": Broken("!channel *bold* `code`"),
 }
 WITH_REST = {
     "trailing words": "because of OOM",
@@ -59,23 +59,21 @@ def test_other_forms_that_people_paste(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "digits"),
+    "text",
     [
-        ("3f2b8c1e", 0),
-        (ID[:-1], 31),
-        ("0-" + ID, 33),
-        (ID + "0", 33),
-        ("x" + ID, 32),
-        (f"{ID}-{OTHER}", 64),
-        ("3f2b8c1e7d4a-4f0b-9a56-0c1d2e3f4a5b", 32),
-        ("gggggggg-7d4a-4f0b-9a56-0c1d2e3f4a5b", 24),
-        ("<https://example.com/|here>", 0),
+        "3f2b8c1e",
+        ID[:-1],
+        "0-" + ID,
+        ID + "0",
+        "x" + ID,
+        f"{ID}-{OTHER}",
+        "3f2b8c1e7d4a-4f0b-9a56-0c1d2e3f4a5b",
+        "gggggggg-7d4a-4f0b-9a56-0c1d2e3f4a5b",
+        "<https://example.com/|here>",
     ],
 )
-def test_a_text_that_resembles_an_id_is_none(text: str, digits: int) -> None:
-    found = find_session_id(text)
-    assert isinstance(found, Broken)
-    assert found.digits == digits
+def test_a_text_that_resembles_an_id_is_none(text: str) -> None:
+    assert isinstance(find_session_id(text), Broken)
 
 
 REASON = "cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#C1|>"

@@ -75,7 +75,8 @@ def test_one_session_is_meant_only_if_nothing_else_can_be(listed: SessionList, w
         assert len(word) == 8
         assert all(word not in name for name in (*only.tags, *only.domains, only.key_name))
     else:
-        assert meant == listed.matching(word)
+        assert meant is None
+    assert listed.offered(word) == listed.matching(word)
 
 
 def session(number: int = 0, **fields: object) -> Session:
@@ -99,20 +100,26 @@ def test_eight_digits_mean_a_session_if_everything_was_read_and_nothing_else_mat
 ) -> None:
     listed = SessionList(tuple(found), is_complete, NOW)
     for text, reason in ((f" {FIRST.upper()} ", ""), (f"{FIRST}.", ""), (f"{FIRST}. too fast", "too fast")):
-        assert listed.meant_by(text) == (Found(found[0].id, reason) if is_meant else listed.matching(FIRST))
+        assert listed.meant_by(text) == (Found(found[0].id, reason) if is_meant else None)
+        assert listed.offered(text) == listed.matching(FIRST)
 
 
 def test_words_after_eight_digits_choose_among_the_sessions_if_several_begin_with_them() -> None:
     first, other = session(tags=("checkout",)), Session(id=SessionId(f"{IDS[0][:-1]}1"), status=RUNNING)
     listed = SessionList((first, other), is_complete=True, read_at=NOW)
-    chosen = [listed.meant_by(f"{FIRST}{rest}") for rest in (" checkout", " too fast")]
-    assert [one.sessions for one in chosen if isinstance(one, SessionList)] == [(first,), (first, other)]
+    chosen = [listed.offered(f"{FIRST}{rest}") for rest in (" checkout", " too fast")]
+    assert [one.sessions for one in chosen] == [(first,), (first, other)]
+
+
+def test_several_whole_ids_choose_their_sessions() -> None:
+    listed = SessionList((session(), session(1), session(2)), is_complete=True, read_at=NOW)
+    assert listed.offered(f"{IDS[0]} {IDS[2]}").sessions == (session(), session(2))
 
 
 @pytest.mark.parametrize("beginning", [FIRST[:-1], f"{FIRST}0", f"{FIRST}-0000", f"checkout {FIRST}"])
 def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
     listed = SessionList((session(tags=("checkout",)),), is_complete=True, read_at=NOW)
-    assert listed.meant_by(beginning) == listed.matching(beginning)
+    assert listed.meant_by(beginning) is None
     assert bool(listed.matching(beginning).sessions) is (len(beginning) > 7)
 
 
@@ -124,10 +131,10 @@ def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
         ("<http://shop.example|shop.example>", "shop.example"),
         ('`` "check out`', "check out"),
         (IDS[0][:8], IDS[0][:8]),
-        (IDS[0].replace("-", "")[:15], IDS[0].replace("-", "")[:15]),
-        (IDS[0].replace("-", "")[:16], None),
-        (f"{IDS[0]}0".replace("-", ""), None),
+        (IDS[0][:-1], IDS[0][:-1]),
+        (f"{IDS[0]}, {IDS[1]}", f"{IDS[0]} {IDS[1]}"),
+        ("long " * 200, ("long " * 100).strip()),
     ],
 )
-def test_words_are_looked_for_unless_they_are_most_of_an_id(text: str, looked_for: str | None) -> None:
+def test_words_are_looked_for_also_if_they_are_most_of_an_id_or_several(text: str, looked_for: str) -> None:
     assert words_of(search_of(text)) == looked_for

@@ -6,7 +6,7 @@ from harness.conversation import BY_BOTH, Conversation
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.process import ProcessHarness, bot_process, single_workspace_process
 from harness.single_workspace import SingleHarness, single_workspace
-from harness.texts import ALICE, OTHER_SESSION, SESSION, outcome_text, paused, resumed, usage_text
+from harness.texts import ALICE, OTHER_SESSION, SESSION, outcome_text, paused, resumed
 from harness.transport import BOTH_TRANSPORTS, HTTP_ONLY, SOCKET_ONLY, current_transport
 
 virtual_time.follow_stores()
@@ -34,6 +34,5 @@ __all__ = [
     "resumed",
     "single_workspace",
     "single_workspace_process",
-    "usage_text",
     "virtual_time",
 ]

@@ -9,8 +9,8 @@ from bot.config.catalog import SETTINGS
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.fields import digest
 from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
-from bot.core.requests import Actor, Help, Order, Verb
-from bot.core.session_ids import Ambiguous, Broken, Missing, SessionId
+from bot.core.requests import Actor, Order, Verb
+from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Unread
 from bot.messages import cards, ending, pausing, sessions, usage
 from bot.messages import checks as check_texts
@@ -23,7 +23,6 @@ from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.messages.results import outcome_message, waiting_message
 from bot.messages.senders import with_revoked
 from bot.messages.settings import answer_view
-from bot.messages.usage import usage_message
 
 __all__ = ["NOT_AUTO_PAUSED", "check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
 
@@ -53,10 +52,6 @@ def not_automatic(why: NotAutomatic | StoreUnavailable) -> str:
 def token_revoked(sender: str) -> str:
     """What a card says of the token of a sender whose alert fires."""
     return with_revoked(in_channel(""), [sender]).text.strip()
-
-
-def usage_text(problem: Help | Missing | Broken | Ambiguous, *, verb: str = "pause") -> str:
-    return usage_message(Verb(verb), problem, dashboard_url=DASHBOARD_URL).text
 
 
 def finding_text(kind: Kind, **details: str) -> str:
@@ -119,7 +114,7 @@ NO_SESSION = pausing.NO_SESSION
 NOT_OPENED = pausing.NOT_OPENED.text
 ASKING_TO_END = ending.ASKING_TO_END.text
 NO_ID_NOTE = pausing.no_id_note(is_complete=True)
-SESSIONS_HELP = usage.SESSIONS_HELP.text
+HELP = usage.HELP.text
 
 ALL, MOST_SHOWN, NOTHING_CHOSEN = pausing.ALL, pausing.MOST_SHOWN, pausing.NOTHING_CHOSEN
 OUT_OF_DATE = str(answer_view(pausing.TITLE, pausing.OUT_OF_DATE).blocks[0]["text"]["text"])
@@ -129,9 +124,9 @@ def list_refused(refusal: Refusal) -> str:
     return sessions.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
 
 
-def not_read(why: Unread, status: int | None = None, *, ordered: str = "") -> str:
-    return sessions.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL, ordered=ordered)
+def not_read(why: Unread, status: int | None = None, *, ordered: str = "", verb: str = "pause") -> str:
+    return sessions.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL, ordered=ordered, verb=Verb(verb))
 
 
-def reading(text: str) -> str:
-    return sessions.reading_message(text).text
+def reading(text: str, *, verb: str = "pause") -> str:
+    return sessions.reading_message(Verb(verb), text).text

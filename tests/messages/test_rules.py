@@ -11,6 +11,7 @@ from bot.messages.results import card_update
 from bot.sim.slack.content import CONTENT_KEYS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
 from harness.product import outcomes
+from harness.texts import HELP
 from scripts.message_examples import (
     ANSWERS,
     KINDS_OF,
@@ -18,7 +19,6 @@ from scripts.message_examples import (
     MESSAGES,
     OUTCOMES,
     PAGES,
-    USAGE,
     VIEWS,
     order,
 )
@@ -65,7 +65,7 @@ def test_only_a_confirmed_change_has_its_sign_and_doubt_has_its_own(name: str, o
 
 
 def test_no_answer_is_longer_than_somebody_reads_in_an_emergency() -> None:
-    answers = {name: one.text for name, one in (*ANSWERS.items(), *USAGE.items())}
+    answers = {name: one.text for name, one in ANSWERS.items()}
     long = {name: text for name, text in answers.items() if words(text) > MOST_WORDS.get(text[:2].strip(), 999)}
     assert long == {}
 
@@ -78,10 +78,9 @@ def test_no_message_begins_with_an_id_and_a_lock_screen_shows_no_markup(name: st
     assert not re.search(r"<!date|&[a-z]+;|\|", shown)
 
 
-@pytest.mark.parametrize("name", ["pause: help", "resume: help"])
-def test_help_is_read_at_a_glance(name: str) -> None:
-    assert words(USAGE[name].text) <= 40
-    assert len(USAGE[name].text.splitlines()) <= 4
+def test_help_is_read_at_a_glance() -> None:
+    assert words(HELP) <= 40
+    assert len(HELP.splitlines()) <= 4
 
 
 def words(text: str) -> int:

@@ -9,30 +9,27 @@ from bot.core.fields import text_field
 from bot.core.outcomes import Outcome
 from bot.core.requests import (
     LATE,
-    Actor,
     Help,
-    OnlyFor,
     Order,
     ReplyAddress,
     Source,
     Verb,
     ViewRef,
     read_command,
-    read_only_for,
     read_version,
 )
-from bot.core.session_ids import Ambiguous, Found, Mentions, Missing, SessionId, find_session_id
-from bot.core.sessions import MOST_NAMED, Choice, NotRead, Overview, Session, read_choice, words_for_all, words_of
+from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
+from bot.core.sessions import Session, read_choice, several_of, words_of
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages import buttons, pausing
 from bot.messages.batches import NO_DATABASE, resume_answer
-from bot.messages.blocks import Message, View, Visibility, ephemeral
-from bot.messages.ending import ASKING_TO_END, end_button_expired, end_question, end_window
+from bot.messages.blocks import Message, View, Visibility
+from bot.messages.ending import ASKING_TO_END, end_question, end_window
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
-from bot.messages.sessions import list_message, list_refusal, not_read_text, reading_message
+from bot.messages.sessions import reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
-from bot.messages.usage import COMMANDS, usage_message
+from bot.messages.usage import COMMANDS, HELP
 from bot.request_id import new_id
 from bot.usecases.orders import Orders, RunningOrder
 from bot.usecases.pause_windows import PauseWindows
@@ -69,46 +66,23 @@ class OrderListeners:
     # --- commands ---
 
     async def run(self, request: Request) -> None:
-        """Execute `<command> <session_id> [reason]`, or look for the session to pause."""
+        """Execute `<command> <session_id> [reason]`, or look for the session that is meant."""
         verb, found = _VERBS[request.payload["command"]], read_command(request.payload.get("text", ""))
-        words = None if verb is not Verb.PAUSE or isinstance(found, Help | Found) else words_of(found)
-        if verb is Verb.END and isinstance(found, Found) and not found.rest:
-            await self._ask_to_end(found.session_id, request)
-        elif isinstance(found, Found) and verb is not Verb.END:
+        if isinstance(found, Help):
+            request.ack.message = HELP
+        elif isinstance(found, Found):
             request.ack.message = await self._send(_order_of_command(verb, found, request), request)
-        elif verb is Verb.RESUME and isinstance(found, Missing):
-            await request.answer(self.views.message(request.actor, has_paused_first=True), reading_message(""))
-        elif verb is Verb.PAUSE and isinstance(found, Ambiguous) and len(found.session_ids) <= MOST_NAMED:
-            request.start(self.windows.open(request.address, request.trigger, Choice(ids=found.session_ids)))
-        elif words is not None and (several := words_for_all(words)) is not None:
-            request.start(self.windows.open(request.address, request.trigger, Choice(several)))
-        elif words is None:
-            request.ack.message = usage_message(verb, found, dashboard_url=self.dashboard_url)
+        elif verb is Verb.PAUSE and (choice := several_of(found)) is not None:
+            request.start(self.windows.open(request.address, request.trigger, choice))
         else:
-            request.ack.message = await self._search(words, request)
-
-    async def _ask_to_end(self, session_id: SessionId, request: Request) -> None:
-        """Answer with the button that ends the session, or say why this person can't end it."""
-        order = Order(Verb.END, session_id, request.actor, age=request.age)
-        await request.answer(self._question_of_end(order), ASKING_TO_END)
-
-    async def _window_of_end(self, order: Order, origin: str) -> View:
-        return end_window(await self._question_of_end(order, is_window=True), origin)
-
-    async def _question_of_end(self, order: Order, *, is_window: bool = False) -> Message:
-        found = await self.lists.to_end(order)
-        now, url = time.time(), self.dashboard_url
-        if not isinstance(found, Session | None):
-            return outcome_message(order, found, now=now, dashboard_url=url)
-        only = None if is_window else OnlyFor(order.actor.user_id, now + buttons.END_ONLY_FOR)
-        return end_question(order.session_id, found, only, now=now)
+            request.ack.message = await self._search(verb, words_of(found), request)
 
     async def _send(self, order: Order, request: Request) -> Message | None:
         """Return the outcome if it arrives before the ack deadline; otherwise a waiting message, then deliver it.
 
         For a request that may be old Slack shows no ack, so deliver the outcome, or the question about a resume.
         """
-        if order.verb is Verb.RESUME and request.may_be_old and not self.orders.knows(order):
+        if self._is_asked(order, request):
             asking = request.tasks.start(request.delivery.deliver(request.address, question_message(order, new_id())))
             await asyncio.wait({asking}, timeout=request.ack_wait)
             return None
@@ -120,33 +94,28 @@ class OrderListeners:
         request.ack.is_announcement = True
         return waiting_message(order, is_recorded=is_safe)
 
-    async def _search(self, words: str, request: Request) -> Message | None:
-        """Pause the session that the words mean alone, or offer those that they choose."""
-        later = partial(self._answer_later, request)
-        found = await request.now_or_later(guarded(self._find(words, request.actor), same), later)
-        if found is None:
-            request.ack.is_announcement = True
-            return reading_message(words)
-        return found if isinstance(found, Message) else await self._send(_pause(found, request), request)
+    def _is_asked(self, order: Order, request: Request) -> bool:
+        """Return whether a person is asked about a resume that may be old, and is not under way already."""
+        return order.verb is Verb.RESUME and request.may_be_old and not self.orders.knows(order)
 
-    async def _find(self, words: str, actor: Actor) -> Found | Message:
-        match found := await self.lists.search(actor, words):
-            case Found():
-                return found
-            case Overview(running=NotRead() as failure):
-                return ephemeral(not_read_text(failure, dashboard_url=self.dashboard_url, ordered=words))
-            case Overview():
-                message = list_message(found, words, dashboard_url=self.dashboard_url)
-                return self.views.updates.show(actor.person, message)
-            case _:
-                return list_refusal(found, dashboard_url=self.dashboard_url)
+    async def _search(self, verb: Verb, words: str, request: Request) -> Message | None:
+        """Pause or resume the session that the words mean alone, or offer those that they choose."""
+        later = partial(self._answer_later, verb, request)
+        found = await request.now_or_later(guarded(self.views.find(request.actor, verb, words), same), later)
+        if isinstance(found, Found):
+            return await self._send(_order_of_search(verb, found, request), request)
+        request.ack.is_announcement = found is None
+        return found or reading_message(verb, words)
 
-    async def _answer_later(self, request: Request, found: Found | Message) -> None:
-        if isinstance(found, Message):
-            await request.delivery.deliver(request.address, found)
-        else:
-            running, _ = self.orders.start(_pause(found, request), request.address)
-            await self.orders.deliver(running, request.address)
+    async def _answer_later(self, verb: Verb, request: Request, found: Found | Message) -> None:
+        if isinstance(found, Found):
+            order = _order_of_search(verb, found, request)
+            if not self._is_asked(order, request):
+                running, _ = self.orders.start(order, request.address)
+                await self.orders.deliver(running, request.address)
+                return
+            found = question_message(order, new_id())
+        await request.delivery.deliver(request.address, found)
 
     def _answer(
         self, running: RunningOrder, outcome: Outcome | None, request: Request, *, is_repeated: bool
@@ -171,7 +140,7 @@ class OrderListeners:
         request.start(self._deliver_list(request))
 
     async def _deliver_list(self, request: Request) -> None:
-        await self._answer_later(request, await guarded(self._find("", request.actor), same))
+        await request.delivery.deliver(request.address, await self.views.message(request.actor, Verb.PAUSE))
 
     async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
@@ -197,6 +166,12 @@ class OrderListeners:
             if click.view is not None and running is not None:
                 request.start(self._show_result(running, click.address, click.view))
                 request.start(self.orders.announce([running]))
+
+    async def _window_of_end(self, order: Order, origin: str) -> View:
+        found = await self.lists.to_end(order)
+        if isinstance(found, Session | None):
+            return end_window(end_question(order.session_id, found, now=time.time()), origin)
+        return end_window(outcome_message(order, found, now=time.time(), dashboard_url=self.dashboard_url), origin)
 
     async def _show_result(self, running: RunningOrder, address: ReplyAddress, view: ViewRef) -> None:
         """Show the result in the view with the button, beside the message: the view can be closed."""
@@ -297,9 +272,9 @@ def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:
     return Order(verb, found.session_id, request.actor, found.rest, request.payload.get("trigger_id"), request.age)
 
 
-def _pause(found: Found, request: Request) -> Order:
+def _order_of_search(verb: Verb, found: Found, request: Request) -> Order:
     """Return the order for a session that was found; it has become older since."""
-    order = _order_of_command(Verb.PAUSE, found, request)
+    order = _order_of_command(verb, found, request)
     return replace(order, age=max(order.age, time.monotonic() - request.given_at))
 
 
@@ -309,13 +284,8 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
     A resume that may be old is asked about, unless its version would show a later pause.
     """
     found = find_session_id(click.value)
-    if not isinstance(found, Found):
+    if not isinstance(found, Found) or (click.verb is Verb.END and found.rest):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
-    only = read_only_for(found.rest) if click.verb is Verb.END else None
-    if click.verb is Verb.END and found.rest and only is None:
-        return broken_button_message(click.verb, click.value)
-    if only is not None and (only.user_id != request.actor.user_id or time.time() > only.until):
-        return end_button_expired(found.session_id)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
     actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)

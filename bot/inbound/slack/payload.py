@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, objects_in, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
 from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_ids
-from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, ROW, VERBS
+from bot.messages.buttons import ACTIONS, ASK_TO_END, CONFIRMED_RESUME, ROW, VERBS
 from bot.messages.pausing import ALL, LEFT_OUT, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, REASON, SESSIONS
 from bot.usecases.pause_windows import Submitted
 
@@ -105,10 +105,13 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         is_ephemeral=is_ephemeral,
         content=content,
     )
+    action_id, value = action["action_id"], text_field(action, "value")
+    if not value and (value := text_field(action.get("selected_option"), "value")).startswith(f"{ASK_TO_END} "):
+        action_id, _, value = value.partition(" ")
     return ButtonClick(
-        verb=VERBS[action["action_id"]],
-        value=text_field(action, "value") or text_field(action.get("selected_option"), "value"),
-        is_confirmed=action["action_id"] in {CONFIRMED_RESUME, ACTIONS[Verb.END]},
+        verb=VERBS[action_id],
+        value=value,
+        is_confirmed=action_id in {CONFIRMED_RESUME, ACTIONS[Verb.END]},
         address=replace(address, clicked=clicked),
         view=read_view(payload),
         is_in_list=is_ephemeral and text_field(action, "block_id").startswith(ROW),

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
@@ -115,11 +114,6 @@ class Request:
 
         self.start(follow())
         return None
-
-    async def answer(self, work: Coroutine[Any, Any, Message], waiting: Message) -> None:
-        """Ack with the message of `work` if the ack can carry it. Otherwise ack with `waiting`, and deliver it."""
-        message = await self.now_or_later(guarded(work, same), partial(self.delivery.deliver, self.address))
-        self.ack.message, self.ack.is_announcement = message or waiting, message is None
 
     async def is_done_in_time(self, work: asyncio.Task[Any]) -> bool:
         """Wait for `work`. Return whether the ack can carry its result."""

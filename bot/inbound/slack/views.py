@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 from bot.core.fields import text_field
-from bot.core.requests import Actor, MessageContent, asks_for_help
+from bot.core.requests import Actor, MessageContent, Verb
 from bot.core.workspace import Uninstall
 from bot.inbound.slack.payload import read_view
 from bot.inbound.slack.router import Request, Router, guarded, same
 from bot.messages.blocks import Visibility
 from bot.messages.buttons import HISTORY
-from bot.messages.sessions import REFRESH, reading_message
-from bot.messages.usage import SESSIONS, SESSIONS_HELP
+from bot.messages.sessions import REFRESH
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
 from bot.usecases.session_modals import SessionViews
@@ -30,7 +29,6 @@ class ViewListeners:
         """Register the listeners. Those of events can raise StoreError: Slack sends an unacknowledged event again."""
         router.add("event", "app_home_opened", listener=self.home_opened)
         router.add("event", "app_uninstalled", "tokens_revoked", listener=self.uninstalled)
-        router.add("command", SESSIONS, listener=self.show_sessions)
         router.add("action", REFRESH, listener=self.refresh)
         router.add("action", HISTORY, listener=self.open_history)
 
@@ -54,13 +52,6 @@ class ViewListeners:
             uninstall = Uninstall(request.actor.team_id, event_time, tuple(bots) if bots else None)
             await self.workspaces.delete_uninstalled(uninstall)
 
-    async def show_sessions(self, request: Request) -> None:
-        """Ack with the sessions if they come before the ack deadline; otherwise they follow."""
-        if asks_for_help(request.payload.get("text", "")):
-            request.ack.message = SESSIONS_HELP
-            return
-        await request.answer(self.views.message(request.actor), reading_message(""))
-
     async def refresh(self, request: Request) -> None:
         """Read the sessions again, in the message, Home or modal that has the button."""
         address, view = request.address, read_view(request.payload)
@@ -74,7 +65,8 @@ class ViewListeners:
         request.start(self.admin_modals.open_history(request.address, request.trigger))
 
     async def _replace(self, request: Request) -> None:
-        first = bool(text_field(request.payload["actions"][0], "value"))
-        message = await guarded(self.views.message(request.actor, has_paused_first=first), same)
+        name, _, words = text_field(request.payload["actions"][0], "value").partition(" ")
+        verb = Verb.RESUME if name == Verb.RESUME else Verb.PAUSE
+        message = await guarded(self.views.message(request.actor, verb, words), same)
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)

@@ -7,9 +7,9 @@ APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - simulated
 CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
 COMMANDS = (
     SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "[session_id or words] [reason]"),
-    SlashCommand("/anchor-resume", "Let the paused AI agent of an Anchor session go on", "<session_id> [reason]"),
-    SlashCommand("/anchor-end", "End an Anchor session, after a question", "<session_id>"),
-    SlashCommand("/anchor-sessions", "Show which Anchor sessions run, and which are paused", "[help]"),
+    SlashCommand(
+        "/anchor-resume", "Let the paused AI agent of an Anchor session go on", "[session_id or words] [reason]"
+    ),
 )
 SHORTCUTS = (
     Shortcut("Pause Anchor agent", "anchor_pause_from_message", "Pause the agent whose session id is in the message"),
