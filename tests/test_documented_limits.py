@@ -25,7 +25,6 @@ from bot.outbound import workspaces
 from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import client as slack_client
-from bot.outbound.slack import clock as slack_clock
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.store import auto_pauses, availability, card_claims, database, journal, marks, news, people, store
 from bot.outbound.store import cards as card_rows
@@ -99,9 +98,7 @@ OPERATIONS: list[Row] = [
     ("the limits for a person ({} resumes per minute)", access.MOST_RESUMES),
     ("same session {} times within {} seconds", access.MOST_REPEATS, access.REPEATS_WITHIN),
     ("A resume that arrives more than {} s late is not sent", requests.LATE),
-    ("of Slack's last {} answers within {} minutes", slack_clock.MOST_ANSWERS, minutes(slack_clock.KEPT)),
-    ("After a signed request it believes at most {} s", requests.MOST_SKEW),
-    ("If the answers differ by more than {} s", slack_clock.AGREEMENT),
+    ("unless that differs by more than {} s", requests.MOST_SKEW),
     ("For {} s after a crash or a lost connection", socket_connection.REDELIVERY_WINDOW),
     ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
     ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),

@@ -95,28 +95,19 @@ async def hear_a_wrong_time(at: SingleHarness, ahead: float) -> None:
 
 @HTTP_ONLY
 @pytest.mark.parametrize("by", BY_BOTH)
-@pytest.mark.parametrize("ahead", [-200, 200])
-async def test_after_wrong_times_pauses_are_sent_and_resumes_asked_about_until_slacks_answers_agree(
-    ahead: float, by: str, caplog: pytest.LogCaptureFixture
+async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_slack_says_the_right_one(
+    by: str,
 ) -> None:
     async with single_workspace(ack_wait=ACK_WAIT) as at:
-        await hear_a_wrong_time(at, ahead)
-        assert "Slack's answers differ about the time" in caplog.messages
+        await hear_a_wrong_time(at, 200)
         question = await at.answer(by, verb="resume")
-        await asyncio.sleep(0.01)  # ids tell milliseconds apart
-        await at.answer("a command", at.slack.bob)
-        assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause"] * 3, at.person.id)
-        await at.click(question, verb="resume")  # a pause came in between
-        await at.slack.until(lambda: len(at.ephemerals()) > 1)
-        await at.click(at.ephemerals()[-1], verb="resume")
-        await at.slack.until(lambda: resumed() in [one.text for one in at.messages()])
-        for _ in range(5):
-            await at.open_home()
+        assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause"] * 2, at.person.id)
+        await at.open_home()
         assert (await at.answer(by, verb="resume")).text == resumed()
 
 
 @HTTP_ONLY
-async def test_after_a_signed_request_a_time_that_is_an_hour_wrong_changes_nothing() -> None:
+async def test_a_time_that_is_an_hour_wrong_changes_nothing() -> None:
     async with single_workspace() as at:
         await hear_a_wrong_time(at, 3600)
         assert (await at.answer("a command", verb="resume")).text == resumed()

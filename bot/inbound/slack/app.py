@@ -72,10 +72,6 @@ class SlackApp:
             if why_not is not None or len(self.tasks) >= self.most_tasks:
                 return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
-        if timestamp is not None:
-            self.slack_clock.accept_signed()
-        if sent_at is not None and not self.slack_clock.is_certain:
-            sent_at, may_be_old = None, True
         slack_now, now = self.slack_clock(), time.monotonic()
         least, most = request_age(now=slack_now, timestamp=sent_at, resolution=resolution, standstill=standstill)
         given_at, began = min(received_at, now - most), min(received_at, now - least)
