@@ -36,7 +36,6 @@ from bot.outbound.store.availability import WatchedStore, open_watched
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
 from bot.outbound.store.news import FALLBACK
-from bot.outbound.store.people import REFRESH_INTERVAL
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
@@ -147,7 +146,7 @@ async def running(
             ):
                 journaling.start(_keep_journal(store, container))
                 journaling.start(container.outbox.run())
-                checks.start(_keep_rows(store, container, settings.journal_days))
+                checks.start(_keep_rows(store, settings.journal_days))
                 checks.start(_check_sessions(store, container))
                 checks.start(_keep_trail(store))
                 startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
@@ -258,19 +257,18 @@ async def _check_sessions(store: Store, container: Container) -> None:
     await asyncio.gather(checks, again, container.reminders.run())
 
 
-async def _keep_rows(store: Store, container: Container, days: int) -> None:
-    """Delete old rows and refresh old roles soon after the database can be used, and then hourly, until cancelled."""
+async def _keep_rows(store: Store, days: int) -> None:
+    """Delete old rows soon after the database can be used, and then hourly, until cancelled."""
     await store.database.prepared.wait()
     await asyncio.sleep(FIRST_DELAY)
-    pruning = repeat(partial(_prune, store, days), every=INTERVAL)
-    refresh = partial(container.roles.refresh, container.workspaces.find)
-    await asyncio.gather(pruning, repeat(refresh, every=REFRESH_INTERVAL))
+    await repeat(partial(_prune, store, days), every=INTERVAL)
 
 
 async def _prune(store: Store, days: int) -> None:
     await prune(store.database, days)
     with suppress(StoreError):  # next time
         await store.audit.prune(days)
+        await store.people.prune(time.time())
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:

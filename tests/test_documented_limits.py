@@ -133,7 +133,6 @@ OPERATIONS: list[Row] = [
         for most in (orders.MOST_TRIGGERS, delivery.MOST_REMEMBERED, response_url.MOST_URLS)
     ),
     ("| counts of resumes, by person, and by person and session | {} each |", access.MOST_REMEMBERED),
-    ("| roles that are refreshed in an hour | {} |", people.MOST_REFRESHED),
     ("| roles of people; workspaces, for outages of the database | {} each |", roles.MAX_ENTRIES),
     ("| roles of people; workspaces, for outages of the database | {} each |", workspaces.MAX_ENTRIES),
     (
@@ -273,9 +272,8 @@ SESSIONS: list[Row] = [
 ]
 OF_ROLES: list[Row] = [
     ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),
-    ("full member within the last {} hours", roles.PAUSE_TTL / 3_600),
-    ("a full member of the last {} days", people.KEPT / 86_400),
-    ("a resume needs an answer of the last {} minutes", minutes(roles.PROFILE_TTL)),
+    ("full member within the last {} days", people.KEPT / 86_400),
+    ("esume needs an answer of the last {} minutes", minutes(roles.PROFILE_TTL)),
 ]
 ADMINISTRATION: list[Row] = [
     *OF_ROLES,

@@ -23,7 +23,6 @@ _DATABASE_FILE = "anchor-bot.db"
 
 _CHANNEL = "a channel id. Copy it from the channel's details, like C0123456789."
 _GROUP = "the id of a user group. Copy it from the group's menu, like S0123456789."
-_TEAM = "a workspace id. Use an id like T0123456789."
 _ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
 _BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
 _SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description

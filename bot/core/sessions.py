@@ -147,11 +147,6 @@ PHASES = {
 """The phase that an outcome leaves. All other outcomes leave the session as it was, and so does an end in doubt."""
 
 
-def changes_phase(verb: str, outcome: str | None) -> bool:
-    """Return whether an order with an outcome of this name has left a phase."""
-    return outcome in PHASES and not (verb == Verb.END and PHASES[outcome] is Phase.UNCONFIRMED)
-
-
 @dataclass(frozen=True, slots=True)
 class SessionState:
     """The state that the last effective order left: who gave it, where, and when (Unix seconds).

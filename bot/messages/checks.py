@@ -11,7 +11,6 @@ from bot.messages.markup import link, plain, printable
 _NOTED_SKEW = 5.0  # seconds from which a request counts as late
 _GOOD, _UNANSWERED, _WRONG = 0, 1, 2
 _MOST_SHOWN = 500  # characters of a value
-_TRY_AGAIN = "Check the network of this machine, and try again."
 _NTP = "Let the machine set its clock by NTP."
 _INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
 _REINSTALL = (

@@ -14,7 +14,7 @@ from bot.messages import senders as say
 from bot.sim.anchor import SessionState, Slow, server_error
 from bot.sim.slack import Hang
 from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
-from conversations.test_end import offered, press
+from conversations.test_end import end
 from harness import SESSION, SingleHarness, single_workspace
 from harness.batches import watching_bots
 from harness.conversation import post_json
@@ -316,8 +316,7 @@ async def test_nothing_is_sent_for_a_session_that_has_just_ended(sqlite_url: str
 
 async def test_nothing_is_sent_for_a_session_that_a_person_has_just_ended(sqlite_url: str) -> None:
     async with braking(sqlite_url, END_SESSION="on") as at:
-        at.anchor.session(SESSION).tags = ["checkout"]
-        await press(at, await offered(at))
+        await end(at)
         await at.slack.until(lambda: "*Ended*" in at.messages()[-1].text)
         answer = await send(at)
         assert (answer["pause"], pauses(at)) == ("refused", ["end"])

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -92,6 +94,7 @@ async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_
         assert (len(held), buttons(message), len(told(at))) == (10, [BUTTON], 1)
         view = await ask(at, message)
         assert (view.submit, sorted(offered(view)), running(at, sessions)) == ("Pause 10 agents", sorted(held), held)
+        begun = at.anchor.add_session(created_at=datetime.fromtimestamp(time.time() + 5, UTC))
         (later,) = await storm(at, 1)
         assert running(at, [later]) == [later], "a window that only opens ends no limit"
         before = await until_told(at, "11 sessions")
@@ -108,6 +111,7 @@ async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_
         await asyncio.sleep(1)
         (stays,) = await storm(at, 1)
         assert running(at, [stays]) == [stays], "the window of an earlier limit does not end a later one"
+        assert not any(begun in one.text for one in at.messages()), "nobody chose by words"
 
 
 async def test_the_message_counts_a_session_once_and_is_updated(sqlite_url: str) -> None:

@@ -12,7 +12,7 @@ from bot.sim.anchor import SessionState, server_error
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
 from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
-from conversations.test_end import offered, press
+from conversations.test_end import end
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -100,11 +100,7 @@ async def ended_at_anchor(at: SingleHarness) -> None:
     at.anchor.session(SESSION).state = SessionState.ENDED
 
 
-async def ended_by_a_person(at: SingleHarness) -> None:
-    await press(at, await offered(at))
-
-
-@pytest.mark.parametrize("how", [ended_at_anchor, ended_by_a_person])
+@pytest.mark.parametrize("how", [ended_at_anchor, end])
 @pytest.mark.parametrize("fields", [{"action": None}, {}, {"fingerprint": "f2", "severity": "critical"}])
 async def test_an_alert_about_an_ended_session_leaves_its_card_posts_nothing_and_its_sender_reads_why(
     how: Callable[[SingleHarness], Awaitable[None]], fields: dict[str, object], sqlite_url: str

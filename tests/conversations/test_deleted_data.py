@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.outbound.store.database import CUT_INTERVAL
 from harness import HTTP_ONLY
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
-from harness.outages import read_for_long
+from harness.outages import UNTIL_EMPTIED, read_for_long
 from harness.product import main
 
 pytestmark = [pytest.mark.anyio, HTTP_ONLY]
 
 REASON, ALERT = "it buys llamas", "It has bought llamas for $40."
-SOON = CUT_INTERVAL + 5.0
 
 
 async def fill(at: ManyHarness, tenant: Tenant) -> tuple[str, ...]:
@@ -38,7 +36,7 @@ async def test_nothing_of_a_workspace_is_left_after_it_uninstalled_the_app(at: M
     leaving, staying = at.add(1), at.add(2)
     texts, others = await fill(at, leaving), await fill(at, staying)
     await at.slack.uninstall(leaving.workspace)
-    await asyncio.sleep(SOON)
+    await asyncio.sleep(UNTIL_EMPTIED)
     assert found(tmp_path, texts[2:]) == {}
     assert "bot.db" in found(tmp_path, others)
 
@@ -47,12 +45,12 @@ async def test_nothing_is_left_after_a_command_has_deleted_a_workspace_beside_an
     at: ManyHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = await fill(at, tenant := at.add(1))
-    await asyncio.sleep(SOON)
+    await asyncio.sleep(UNTIL_EMPTIED)
     for name, value in at.environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     assert await asyncio.to_thread(main, ["workspaces", "delete", tenant.team_id, "--force"]) == 0
-    await asyncio.sleep(SOON)
+    await asyncio.sleep(UNTIL_EMPTIED)
     assert found(tmp_path, texts) == {}
 
 
@@ -71,7 +69,7 @@ async def test_nothing_is_left_of_what_is_too_old_once_nobody_reads_the_log(
         await at.execute("UPDATE workspaces SET installed_by = ''")
         await at.execute("UPDATE people SET seen_at = seen_at - 9 * 86400")
         async with read_for_long(url):
-            await asyncio.sleep(300.0 + SOON)
+            await asyncio.sleep(300.0 + UNTIL_EMPTIED)
             assert "bot.db-wal" in found(tmp_path, texts)
-        await asyncio.sleep(SOON)
+        await asyncio.sleep(UNTIL_EMPTIED)
         assert found(tmp_path, texts) == {}

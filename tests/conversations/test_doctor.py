@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.outbound.slack.client import SocketModeOffError
-from bot.outbound.store.schema import VERSION
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, Slow, api_error
@@ -25,7 +24,7 @@ from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import order_row
-from harness.outages import OTHER_VERSION, execute
+from harness.outages import OTHER_VERSION, VERSION, execute
 from harness.process import bot_process
 from harness.product import OrderRows, Secret, Settings, checks, open_store, running
 from harness.secret_scan import leaks

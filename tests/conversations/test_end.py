@@ -70,8 +70,13 @@ async def offered(at: Conversation) -> Message:
     return result
 
 
-async def press(at: Conversation, message: Message, user: User | None = None, **fields: Any) -> None:
-    await at.slack.click(user or at.person, message, END, **fields)
+async def press(at: Conversation, message: Message, user: User | None = None) -> None:
+    await at.slack.click(user or at.person, message, END)
+
+
+async def end(at: Conversation) -> None:
+    """End the session of which Anchor says nothing, by the window of a result."""
+    await at.slack.act(at.person, await asked(at, await offered(at)), END)
 
 
 async def asked(at: Conversation, message: Message) -> View:

@@ -11,12 +11,11 @@ import aiohttp
 import pytest
 
 from bot.health import repeat
-from bot.outbound.store.database import CUT_INTERVAL
 from bot.sim.anchor import DEFAULT_KEY, html
 from bot.sim.local_server import free_port
 from harness import ManyHarness, SingleHarness, paused, single_workspace
 from harness.conversation import until
-from harness.outages import execute, read_for_long
+from harness.outages import UNTIL_EMPTIED, execute, read_for_long
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +88,7 @@ async def test_a_program_that_reads_for_long(
             wording("wal", re.sub(r"\d+ MB", "102 MB", why))
             await at.command()
         await at.command()
-        await asyncio.sleep(CUT_INTERVAL)
+        await asyncio.sleep(UNTIL_EMPTIED)
         await becomes(at, set())
     assert [message.text for message in at.answers()] == [paused()] * 2
     assert logged(caplog) == [("ERROR", "wal"), ("INFO", "wal")]

@@ -92,7 +92,7 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
             async def is_degraded() -> bool:
                 return "journal" in await degraded(at)
 
-            await until(is_degraded)
+            await until(is_degraded, within=60)
         await until_written(url, sessions)
         await becomes(at, set())
         session, delivery = await give(at, "a command", "resume", 0.0)

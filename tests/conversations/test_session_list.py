@@ -287,6 +287,17 @@ async def test_eight_digits_pause_also_if_anchor_is_slow_and_a_slow_read_delays_
         assert at.ephemerals()[0].text == reading(SHORT)
 
 
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_a_resume_whose_session_is_found_late_is_not_sent_and_a_pause_is(verb: str) -> None:
+    async with single_workspace(ANCHOR_TIMEOUT="8") as at:
+        at.anchor.read_fault = Slow(6.0)
+        await at.command(SHORT, verb=verb)
+        await at.slack.until(lambda: at.seen()[-1:] and at.seen()[-1].text[0] in "⏸⛔", within=20.0)
+        told = at.seen()[-1]
+        assert [one.verb for one in at.orders] == (["pause"] if verb == "pause" else [])
+        assert (told.text[0], RESUME in str(told.blocks)) == ("⏸" if verb == "pause" else "⛔", True)
+
+
 async def test_each_workspace_sees_its_own_sessions_with_its_own_key(at: ManyHarness) -> None:
     first, second = await at.set_up_two()
     assert offered(await listed(first)) == [first.session]

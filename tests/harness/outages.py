@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 
 from bot.core.fields import Secret
+from bot.outbound.store.database import CUT_INTERVAL
+from bot.outbound.store.schema import VERSION
 from bot.outbound.store.sqlite import file_of
 from harness.connect_proxy import forward, serving
 from harness.virtual_time import clock
@@ -37,6 +39,11 @@ def _connect(url: str) -> Any:
         return psycopg.connect(url, autocommit=True)
     return sqlite3.connect(file, isolation_level=None, timeout=20, check_same_thread=False)
 
+
+__all__ = ["VERSION"]
+
+UNTIL_EMPTIED = CUT_INTERVAL + 5.0
+"""Seconds until a running bot has emptied the write-ahead log of its SQLite file."""
 
 OTHER_VERSION = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('9999')")
 """What makes an empty database one of another version of the bot."""

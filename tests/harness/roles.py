@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -12,16 +11,14 @@ from bot.core.fields import Secret
 from bot.core.policy import Profile, Role
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
-from bot.health import repeat
 from bot.outbound.http import open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.people import REFRESH_INTERVAL, People
+from bot.outbound.store.people import People
 from bot.outbound.store.store import Store, open_store
 from bot.sim.slack import Answer, Fault, SimSlack, User
 from harness.databases import KEY
-from harness.stored import execute, fetch
+from harness.stored import fetch
 
 TEAM = "T0HOME00001"
 
@@ -43,23 +40,6 @@ class RolesHarness:
         self.rows = WatchedRoles(store.database)
         self.roles = self._cache()
 
-    @asynccontextmanager
-    async def refreshing(self) -> AsyncIterator[None]:
-        """Refresh the roles every hour inside the `async with`."""
-        task = asyncio.create_task(repeat(self.refresh, every=REFRESH_INTERVAL))
-        yield
-        task.cancel()
-
-    async def refresh(self) -> None:
-        await self.roles.refresh(self.find)
-
-    async def find(self, team_id: str) -> Workspace | None:
-        """Return the workspace of a team; that of T0DAMAGED can't be read, that of T0NOTOKEN has a wrong token."""
-        if team_id == "T0DAMAGED":
-            raise StoreUnreachableError("unreadable")
-        token = "xoxb-wrong" if team_id == "T0NOTOKEN" else self.slack.bot_token
-        return None if team_id == "T0GONE" else replace(self.workspace(), team_id=team_id, bot_token=Secret(token))
-
     def another(self) -> RoleCache:
         """Return the cache of another replica."""
         return self._cache()
@@ -75,12 +55,6 @@ class RolesHarness:
     async def stored(self) -> dict[str, int]:
         """When Slack has reported whom, in Unix seconds."""
         return dict(await fetch(self.store, "SELECT user_id, seen_at FROM people"))
-
-    async def copy_row(self, user: User, team_id: str, user_id: str, *, older: int) -> None:
-        """Store the report about a person for another one, as if it were so many seconds older."""
-        columns = "profile, seen_at - :older, used_at FROM people WHERE user_id = :known"
-        sql = f"INSERT INTO people (team_id, user_id, profile, seen_at, used_at) SELECT :team, :user, {columns}"
-        await execute(self.store, sql, team=team_id, user=user_id, older=older, known=user.id)
 
     def workspace(self) -> Workspace:
         return Workspace(TEAM, Secret(self.slack.bot_token), None)

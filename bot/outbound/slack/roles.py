@@ -4,9 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -20,7 +18,6 @@ from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, rol
 from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
-from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People, Report
 from bot.runtime import Tasks
@@ -39,19 +36,12 @@ _NO_PROFILE: dict[str, Profile | None] = {
 }
 
 PROFILE_TTL = 300.0
-PAUSE_TTL = 86_400.0  # seconds for which a pause of a full member does not wait for a newer answer
 _SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
 _RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if there is an older answer
 _CLOSE_TIMEOUT = 1.0
 MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
-
-REFRESH_PAUSE = 1.5
-"""Seconds between two lookups of a refresh: of the 100 a minute that Slack allows a workspace, 60 are for requests."""
-
-LONGEST_REFRESH = 3_000.0  # seconds in which its lookups begin: it ends before another replica begins the next one
-MOST_FAILURES = 3  # in a row; then the other people of the workspace wait for the next refresh
 
 
 async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
@@ -119,7 +109,6 @@ _Key = tuple[str, str]  # team id, user id
 _Answer = Profile | None  # None: the app lacks the scope
 _Lookup = asyncio.Task[_Answer]  # fails with SlackUnreachableError
 _Fetch = Callable[[AsyncWebClient, Secret, str], Coroutine[Any, Any, _Answer]]
-_Find = Callable[[str], Awaitable[Workspace | None]]
 
 
 @dataclass(slots=True)
@@ -130,7 +119,7 @@ class _Entry:
     answered_at: float
     fresh_until: float = -inf
     retry_at: float = -inf
-    recorded_at: float = -inf  # the use of the role that is stored
+    recorded_at: float = -inf  # that of the answer which is stored
     lookup: int = -1  # sequence number of the lookup that produced this entry
 
 
@@ -162,9 +151,9 @@ class RoleCache:
     async def get(self, workspace: Workspace, actor: Actor, *, for_pause: bool = False) -> Role:
         """Return the role, cached for 5 minutes; if Slack gives no answer, by an answer of the last 7 days.
 
-        A pause counts answers from before a restart, and does not wait if the person was a full member in the last 24
-        hours: a role that has changed applies to the next request. Until the workspace is known, stored answers do not
-        count: they can be those to another bot token.
+        A pause counts answers from before a restart, and does not wait if the person was a full member in the last 7
+        days: Slack is asked beside it, and a role that has changed applies to the next request. Until the workspace is
+        known, stored answers do not count: they can be those to another bot token.
         """
         key, role, began = _key(actor), self.peek(workspace, actor), time.monotonic()
         if role is not Role.UNKNOWN:
@@ -175,10 +164,10 @@ class RoleCache:
         fetch = _fetch_for_order if entry is None else fetch_profile
         lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch)
         if for_pause:
-            if not _is_within(PAUSE_TTL, entry) and workspace.team_id:
+            if not _is_within(KEPT, entry) and workspace.team_id:
                 await self._load(key, unless=lookup, within=None if entry is None else _REFRESH_TIMEOUT)
                 entry = self._entries.get(key)
-            if _is_within(PAUSE_TTL, entry) and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
+            if _is_within(KEPT, entry) and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
                 return role
         return await self._newest(lookup, workspace, actor, until=began + _REFRESH_TIMEOUT)
 
@@ -196,28 +185,6 @@ class RoleCache:
             return Role.OUTSIDER
         lookup = self._look_up(workspace, _key(actor), fetch_profile_with_retries)
         return await self._result(lookup, workspace, actor, within)
-
-    async def refresh(self, find: _Find) -> None:
-        """Look up people again before their role is a day old, the oldest first, so that no pause waits for that.
-
-        One at a time, and of all replicas by one. `find` returns the workspace with a team id.
-        """
-        ends, failures = time.monotonic() + LONGEST_REFRESH, Counter[str]()
-        with suppress(StoreError):  # the check of the database reports it
-            for row in await self._rows.claim_old(time.time()):
-                if failures[row.team_id] < MOST_FAILURES and time.monotonic() < ends:
-                    has_answered = await self._refresh(row, find)
-                    failures[row.team_id] = 0 if has_answered else failures[row.team_id] + 1
-                    await asyncio.sleep(REFRESH_PAUSE)
-
-    async def _refresh(self, row: Row, find: _Find) -> bool:
-        """Look up a person who asks for nothing. Return whether Slack has answered."""
-        with suppress(StoreError, SlackUnreachableError):
-            workspace = await find(row.team_id)
-            if workspace is not None and workspace.team_id == row.team_id:
-                key = row.team_id, row.user_id
-                return await asyncio.shield(self._look_up(workspace, key, fetch_profile, row.used_at)) is not None
-        return False
 
     async def close(self) -> None:
         """Cancel every lookup, and wait for the store."""
@@ -244,15 +211,14 @@ class RoleCache:
         entry = self._entries.get(_key(actor))
         return _role(entry if _is_within(KEPT, entry) else None, workspace, actor)
 
-    def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch, used_at: float | None = None) -> _Lookup:
-        """Start a lookup for a request, or for none since `used_at`, in Unix seconds."""
+    def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
         lookup = self._lookups[key] = self._asking.start(fetch(self._web, workspace.bot_token, key[1]))
         number = next(self._numbers)
         is_stored = bool(workspace.team_id)
-        lookup.add_done_callback(lambda done: self._put(key, done, number, used_at, is_stored=is_stored))
+        lookup.add_done_callback(lambda done: self._put(key, done, number, is_stored=is_stored))
         return lookup
 
-    def _put(self, key: _Key, lookup: _Lookup, number: int, used_at: float | None, *, is_stored: bool) -> None:
+    def _put(self, key: _Key, lookup: _Lookup, number: int, *, is_stored: bool) -> None:
         """Cache the answer, unless that of a later lookup is there already."""
         if self._lookups.get(key) is lookup:
             del self._lookups[key]
@@ -273,10 +239,9 @@ class RoleCache:
         entry = self._entries[key] = _Entry(answer, now, fresh_until, lookup=number)
         if before is not None and before.answer == answer:
             entry.recorded_at = before.recorded_at
-        is_due = is_stored and (used_at is not None or now >= entry.recorded_at + RECORD_INTERVAL)
+        is_due = is_stored and now >= entry.recorded_at + RECORD_INTERVAL
         if answer is not None and is_due and len(self._to_record) < MAX_STORING:
-            seen_at = time.time()
-            self._to_record[key] = entry, (answer, seen_at, seen_at if used_at is None else used_at)
+            self._to_record[key] = entry, (answer, time.time())
             self._storing.start(self._record())
 
     def _note_failure(self, key: _Key, why: str) -> None:
@@ -296,8 +261,8 @@ class RoleCache:
             except StoreError as error:
                 _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
                 return
-            for entry, (_, seen_at, used_at) in batch.values():
-                entry.recorded_at = entry.answered_at - (seen_at - used_at)
+            for entry, _ in batch.values():
+                entry.recorded_at = entry.answered_at
 
     async def _load(self, key: _Key, *, unless: _Lookup, within: float | None) -> None:
         """Load the stored answer into the cache, unless the lookup ends before, or `within` seconds are over."""

@@ -164,7 +164,7 @@ class Database:
 
 
 def _empty_log(connection: Connection) -> None:
-    """See https://www.sqlite.org/wal.html#ckpt. Whoever reads is not waited for: changes would wait, too."""
+    """See https://www.sqlite.org/wal.html#ckpt. It waits for no reader: changes would wait, too."""
     connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -14,7 +14,6 @@
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | a workspace | `shown` and an id | its expiry | the person, and the sessions that a window showed to them |
-| `people` | `refresh` | the next refresh of old roles | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
@@ -45,7 +44,6 @@ from bot.runtime import Tasks
 PROCESS, INSTALL, KEY, TEAM, AUDIT_KEY = "process", "install", "key", "team", "audit key"
 CHECK, KEY_CHECK, PACE, READS, COUNTED = "check", "key check", "pace", "reads", "counted"
 FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
-REFRESH = "people", "refresh"
 
 _LONGEST_DIGEST = 9  # the longest name of a sender needs the room
 _CLAIM = """

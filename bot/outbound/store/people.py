@@ -17,48 +17,28 @@ from bot.messages.markup import mention
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnfinishedError
-from bot.outbound.store.marks import REFRESH, claim_mark
 from bot.outbound.store.secrets import read_policy
 
 KEPT = 604_800.0
 """Seconds for which a report of Slack's counts while it does not answer."""
 
 RECORD_INTERVAL = 72_000.0
-"""Seconds between two updates of an unchanged row. A report of that age is refreshed: a pause trusts it for a day."""
+"""Seconds between two updates of an unchanged row."""
 
 _ADMIN_INTERVAL = 86_400.0  # seconds between two updates of when an admin has opened Home
 
-UNUSED = KEPT + RECORD_INTERVAL
-"""Seconds after the recorded use of a role until its report is no longer refreshed, but deleted."""
-
-REFRESH_INTERVAL, MOST_REFRESHED = 3_600.0, 2_000
-"""Seconds between two refreshes by all replicas, and the most reports of each."""
-
-Report = tuple[Profile, float, float]
-"""What Slack has reported about a person, when, and when their role was last used, in Unix seconds."""
+Report = tuple[Profile, float]
+"""What Slack has reported about a person, and when (Unix seconds)."""
 
 _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
-_IS_OVER = "(seen_at < :oldest OR used_at < :unused)"
-_FORGET = f"""
-    UPDATE people SET profile = NULL, seen_at = NULL, used_at = NULL WHERE {_IS_OVER} AND admin_seen_at IS NOT NULL
-"""
-_PRUNE = f"DELETE FROM people WHERE {_IS_OVER}"
-_OLD = f"""
-    SELECT team_id, user_id, coalesce(used_at, seen_at) AS used_at FROM people WHERE seen_at <= :due
-    ORDER BY seen_at LIMIT {MOST_REFRESHED}
-"""
-_COLUMNS = ("team_id", "user_id", "profile", "seen_at", "used_at")
+_FORGET = "UPDATE people SET profile = NULL, seen_at = NULL WHERE seen_at < :oldest AND admin_seen_at IS NOT NULL"
+_PRUNE = "DELETE FROM people WHERE seen_at < :oldest"
 _RECORD = f"""
-    INSERT INTO people ({", ".join(_COLUMNS)})
-    SELECT CAST(:team_id AS TEXT), CAST(:user_id AS TEXT), CAST(:profile AS TEXT), :seen_at, :used_at
-    WHERE :used_at = :seen_at OR EXISTS (SELECT 1 FROM people WHERE team_id = :team_id AND user_id = :user_id)
-    ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at,
-      used_at = CASE WHEN people.used_at > excluded.used_at THEN people.used_at ELSE excluded.used_at END
+    INSERT INTO people (team_id, user_id, profile, seen_at) VALUES (:team_id, :user_id, :profile, :seen_at)
+    ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at
     WHERE people.profile IS NULL OR people.profile <> excluded.profile
       OR people.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
-      OR coalesce(people.used_at, 0) <= excluded.used_at - {RECORD_INTERVAL}
 """
-"""A refresh adds no row: its person was forgotten meanwhile."""
 _RECORD_ADMIN = f"""
     INSERT INTO people (team_id, user_id, admin_seen_at)
     SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id FOR UPDATE
@@ -80,28 +60,20 @@ class People:
     async def record(self, reports: Mapping[tuple[str, str], Report]) -> None:
         """Record what Slack has reported about people, by the ids of team and user."""
         rows = [
-            dict(zip(_COLUMNS, (*key, _write(profile), int(seen_at), int(used_at)), strict=True))
-            for key, (profile, seen_at, used_at) in sorted(
-                reports.items(), key=itemgetter(0)
-            )  # the same order in each process: no deadlock
+            {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(seen_at)}
+            # the same order in each process: no deadlock
+            for (team_id, user_id), (profile, seen_at) in sorted(reports.items(), key=itemgetter(0))
         ]
         await self.database.change(lambda connection: connection.execute_many(_RECORD, rows))
 
-    async def claim_old(self, now: float) -> list[Row]:
-        """Return the people to look up again, the oldest report first: `team_id`, `user_id` and `used_at`.
+    async def prune(self, now: float) -> None:
+        """Delete the reports that count no more."""
 
-        Of all replicas, one gets them, once an hour. Delete the reports that count no more, and those of people whose
-        role was not used for a week.
-        """
-
-        def claim(connection: Connection) -> list[Row]:
-            if not claim_mark(connection, *REFRESH, now + REFRESH_INTERVAL, now):
-                return []
+        def delete(connection: Connection) -> None:
             for sql in (_FORGET, _PRUNE):
-                connection.execute(sql, oldest=now - KEPT, unused=now - UNUSED)
-            return connection.fetch_all(_OLD, due=now - RECORD_INTERVAL)
+                connection.execute(sql, oldest=now - KEPT)
 
-        return await self.database.change(claim)
+        await self.database.change(delete)
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""

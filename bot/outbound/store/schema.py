@@ -55,7 +55,6 @@ SCHEMA = """
       profile TEXT, -- the last report of Slack, in JSON
       seen_at BIGINT,
       admin_seen_at BIGINT, -- when they opened Home as an admin
-      used_at BIGINT, -- when the person's role was last used
       PRIMARY KEY (team_id, user_id)
     );
     CREATE INDEX ix_people_seen_at ON people (seen_at);

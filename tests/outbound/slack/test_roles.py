@@ -9,7 +9,7 @@ import pytest
 from bot.sim.slack import Drip, Hang, Slow, api_error, rate_limited, server_error
 from harness.conversation import until
 from harness.product import policy
-from harness.roles import TEAM, RolesHarness, actor, roles_of_people
+from harness.roles import TEAM, RolesHarness, roles_of_people
 from harness.stored import DAY
 from harness.virtual_time import pass_time
 
@@ -155,124 +155,37 @@ async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarnes
     assert await at.role_for_resume(bob) is Role.MEMBER
 
 
-# --- refreshed before a pause has to wait ---
+# --- a pause does not wait for a newer answer ---
 
 
-async def test_a_person_who_pauses_once_a_day_waits_for_slack_only_the_first_time(at: RolesHarness) -> None:
+async def test_a_person_who_pauses_once_in_six_days_waits_for_slack_only_the_first_time(at: RolesHarness) -> None:
     bob = at.slack.bob
     at.fail(Slow(2.0))
     assert await at.role_for_pause(bob) is Role.MEMBER
-    async with at.refreshing():
-        for day in range(10):
-            if day % 3 == 2:
-                await at.restart()
-            await pass_time(DAY)
-            began = time.monotonic()
-            assert await at.role_for_pause(bob) is Role.MEMBER
-            assert time.monotonic() - began < 0.1
-            await pass_time(10)
-    assert at.questions == 21, "the first time, and one refresh and one lookup in the background each day"
+    for number in range(4):
+        await pass_time(10)  # the lookup in the background is stored
+        if number % 2:
+            await at.restart()
+        await pass_time(6 * DAY)
+        began = time.monotonic()
+        assert await at.role_for_pause(bob) is Role.MEMBER
+        assert time.monotonic() - began < 0.1
+    await at.wait_for_questions(5)  # the first time, and one in the background each time
 
 
 @pytest.mark.parametrize(
     ("change", "role"), [({"is_restricted": True}, Role.GUEST), ({"deleted": True}, Role.DEACTIVATED)], ids=str
 )
-async def test_who_may_not_pause_any_more_is_refused_after_a_day(
+async def test_who_may_not_pause_any_more_is_refused_the_second_time(
     at: RolesHarness, change: dict[str, bool], role: Role
 ) -> None:
     bob = at.slack.bob
-    at.fail(Slow(2.0))
-    async with at.refreshing():
-        assert await at.role_for_pause(bob) is Role.MEMBER
-        at.slack.home.change_user(bob, **change)
-        await pass_time(DAY)
-        assert await at.role_for_pause(bob) is role
-
-
-async def test_a_person_who_does_nothing_for_eight_days_is_not_looked_up_again_but_forgotten(at: RolesHarness) -> None:
-    await at.role_for_pause(at.slack.bob)
-    async with at.refreshing():
-        await pass_time(8 * DAY)
-        asked = at.questions
-        assert 7 <= asked <= 10
-        await pass_time(2 * DAY)
-    assert (await at.stored(), at.questions) == ({}, asked)
-
-
-async def test_a_refresh_makes_a_resume_no_less_strict(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    await at.role_for_pause(bob)
-    async with at.refreshing():
-        await pass_time(DAY)
-        at.fail(server_error())
-        assert await at.role_for_resume(bob) is Role.UNKNOWN
-        assert await at.role_for_pause(bob) is Role.MEMBER
-
-
-async def test_of_several_processes_one_refreshes_and_the_others_read_what_it_has_stored(at: RolesHarness) -> None:
-    bob, another = at.slack.bob, at.another()
-    for roles in (at.roles, another):
-        await roles.get(at.workspace(), actor(bob), for_pause=True)
-    await pass_time(DAY - 3_600)
-    await asyncio.gather(at.refresh(), another.refresh(at.find), at.refresh())
-    assert at.questions == 3
-    await pass_time(2 * 3_600)
-    at.fail(Hang())
-    began = time.monotonic()
-    for roles in (at.roles, another):
-        assert await roles.get(at.workspace(), actor(bob), for_pause=True) is Role.MEMBER
-    assert time.monotonic() - began < 0.1
-    await another.close()
-
-
-async def test_a_refresh_takes_the_oldest_first_slowly_and_leaves_workspaces_that_fail(at: RolesHarness) -> None:
-    await at.role_for_pause(at.slack.bob)
-    await at.restart()  # once it is stored
-    for age, team_id in enumerate((TEAM, "T0GONE", "T0DAMAGED", "T0NOTOKEN")):
-        for number in range(8):
-            await at.copy_row(at.slack.bob, team_id, f"U0{number}{team_id}", older=100 * age + number + 1)
+    assert await at.role_for_pause(bob) is Role.MEMBER
+    at.slack.home.change_user(bob, **change)
     await pass_time(DAY)
-    calls, began = len(at.slack.api_calls), time.monotonic()
-    await at.refresh()
-    assert 1.5 * 18 < time.monotonic() - began < 40, "three for each that fails"
-    asked = at.slack.api_calls[calls:]
-    assert [str(call.arguments["user"]) for call in asked] == [
-        *[f"U0{number}T0NOTOKEN" for number in (7, 6, 5)],
-        *[f"U0{number}{TEAM}" for number in range(7, -1, -1)],
-        at.slack.bob.id,
-    ]
-
-
-async def test_a_failed_refresh_is_repeated_an_hour_later_and_the_older_answer_counts(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    await at.role_for_pause(bob)
-    at.fail(rate_limited(30))
-    async with at.refreshing():
-        await pass_time(DAY - 1_800)
-        assert at.questions in {4, 5}  # a refresh comes at a full hour of the machine's clock
-        assert await at.role_for_pause(bob) is Role.MEMBER
-        await pass_time(3_600)
-        assert await at.role_for_pause(bob) is Role.MEMBER
-
-
-async def test_an_answer_that_is_too_old_is_waited_for_a_second_in_all_also_while_the_database_hangs(
-    at: RolesHarness,
-) -> None:
-    await at.role_for_pause(at.slack.bob)
-    await pass_time(2 * DAY)
-    at.fail(Slow(4.0))
-    at.rows.hangs = True
-    began = time.monotonic()
-    assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
-    assert 0.9 < time.monotonic() - began < 1.1
-
-
-async def test_a_refresh_without_a_database_asks_nobody(at: RolesHarness) -> None:
-    await at.role_for_pause(at.slack.bob)
-    await pass_time(DAY)
-    at.store.database.prepared.clear()
-    await at.refresh()
-    assert at.questions == 1
+    assert await at.role_for_pause(bob) is Role.MEMBER
+    await pass_time(1)
+    assert await at.role_for_pause(bob) is role
 
 
 # --- after a restart ---

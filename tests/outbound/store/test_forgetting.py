@@ -8,7 +8,7 @@ import pytest
 from bot.outbound.store.people import Person, forget
 from harness.order_rows import order_row, rows_of, told
 from harness.product import Store, outcomes, policy
-from harness.stored import ACME, fetch
+from harness.stored import fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -51,19 +51,3 @@ async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(
     await rows.write([], [told(other, outcomes.Undone("v", ALICE, 0.0))])
     assert await forgetting > 0
     assert ALICE not in repr(await fetch(store, "SELECT user_id, outcome_fields FROM orders"))
-
-
-async def test_a_refresh_that_ends_after_somebody_was_forgotten_does_not_record_them(store: Store) -> None:
-    await store.rows.save(ACME)
-    now = 1_785_000_000.0
-    used = {(ACME.team_id, ALICE): (PROFILE, now, now)}
-    refreshed = {(ACME.team_id, ALICE): (PROFILE, now + 90_000, now)}
-    await store.people.record(used)
-    await store.people.record(refreshed)
-    assert await fetch(store, "SELECT seen_at, used_at FROM people") == [(now + 90_000, now)]
-    await forget(store.database, Person(ALICE), "forgotten-1", within=1.0)
-    await store.people.record(refreshed)
-    assert await fetch(store, "SELECT user_id FROM people") == []
-    await store.people.record(used)
-    assert await fetch(store, "SELECT user_id FROM people") == [(ALICE,)]
-    assert await fetch(store, "SELECT installed_by FROM workspaces") == [("forgotten-1",)]

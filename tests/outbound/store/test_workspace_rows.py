@@ -53,7 +53,7 @@ async def keep_about(store: Store) -> None:
         await OrderRows(store.database, store.cipher, "1").write([order_row(team=one.team_id)], [])
         await store.people.record_admin(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome")
-        await store.people.record({(one.team_id, "U1"): (BOB, NOW, NOW)})
+        await store.people.record({(one.team_id, "U1"): (BOB, NOW)})
 
 
 async def kept_about(store: Store) -> list[str]:
@@ -260,8 +260,8 @@ async def test_of_ten_at_once_in_several_bots_one_succeeds(
 
 async def test_a_role_is_found_for_a_week(store: Store) -> None:
     assert await store.people.find(ACME.team_id, "U1", NOW) is None
-    await store.people.record({(ACME.team_id, "U1"): (BOB, NOW, NOW)})
-    await store.people.record({(ACME.team_id, "U2"): (STRANGER, NOW, NOW)})
+    await store.people.record({(ACME.team_id, "U1"): (BOB, NOW)})
+    await store.people.record({(ACME.team_id, "U2"): (STRANGER, NOW)})
     assert await store.people.find(ACME.team_id, "U1", NOW + 60) == (BOB, 60.5)
     assert await store.people.find(ACME.team_id, "U2", NOW - 60) == (STRANGER, 0.0), "a clock that was put back"
     assert await store.people.find(GLOBEX.team_id, "U1", NOW) is None
@@ -273,35 +273,15 @@ async def test_a_role_is_found_for_a_week(store: Store) -> None:
 
 async def test_a_role_is_replaced_if_it_has_changed_or_is_twenty_hours_old(store: Store) -> None:
     member, key = replace(BOB, is_bot=False), (ACME.team_id, "U1")
-    for seen, used, profile, written in (
-        (0, 0, BOB, (0, 0)),
-        (71_999, 71_999, BOB, (0, 0)),
-        (71_999, 71_999, member, (71_999, 71_999)),
-        (143_998, 0, member, (71_999, 71_999)),
-        (143_999, 0, member, (143_999, 71_999)),
-        (143_999, 143_999, member, (143_999, 143_999)),
-    ):
-        await store.people.record({key: (profile, NOW + seen, NOW + used)})
-        found = await fetch(store, "SELECT seen_at, used_at FROM people")
-        assert found == [(int(NOW) + written[0], int(NOW) + written[1])]
+    for seen, profile, written in ((0, BOB, 0), (71_999, BOB, 0), (71_999, member, 71_999), (143_999, member, 143_999)):
+        await store.people.record({key: (profile, NOW + seen)})
+        assert await fetch(store, "SELECT seen_at FROM people") == [(int(NOW) + written,)]
 
 
-async def test_old_roles_are_claimed_once_an_hour_and_those_of_no_use_are_deleted(store: Store) -> None:
-    people, team = store.people, ACME.team_id
-    ages = {"U1": (20, 20), "U2": (19, 19), "U3": (22, 180), "U4": (169, 1), "U5": (1, 189), "U0ADMIN": (1, 189)}
-    for user_id, (seen, used) in ages.items():
-        seen_at, used_at = int(NOW - 3_600 * seen - 1), NOW - 3_600 * used - 1
-        await people.record({(team, user_id): (BOB, used_at, used_at)})
-        await execute(store, "UPDATE people SET seen_at = :at WHERE user_id = :id", at=seen_at, id=user_id)
+async def test_old_roles_are_deleted_and_admins_stay(store: Store) -> None:
+    for user_id, hours in {"U1": 167, "U2": 169, "U0ADMIN": 169}.items():
+        await store.people.record({(ACME.team_id, user_id): (BOB, NOW - 3_600 * hours)})
     await execute(store, "UPDATE people SET admin_seen_at = 1 WHERE user_id = 'U0ADMIN'")
-    await execute(store, "UPDATE people SET used_at = NULL WHERE user_id = 'U2'")  # by an earlier version of the bot
-    at_once = await asyncio.gather(*(people.claim_old(NOW) for _ in range(4)))
-    assert sorted(len(rows) for rows in at_once) == [0, 0, 0, 2]
-    claimed = [[row.user_id for row in max(at_once, key=len)]]
-    claimed += [[row.user_id for row in await people.claim_old(NOW + later)] for later in (3_599, 3_600)]
-    assert claimed == [["U3", "U1"], [], ["U3", "U1", "U2"]]
+    await store.people.prune(NOW)
     left = await fetch(store, "SELECT user_id, seen_at IS NULL FROM people ORDER BY user_id")
-    assert [(user_id, bool(is_empty)) for user_id, is_empty in left] == [
-        ("U0ADMIN", True),
-        *[(f"U{number}", False) for number in (1, 2, 3)],
-    ]
+    assert [(user_id, bool(is_empty)) for user_id, is_empty in left] == [("U0ADMIN", True), ("U1", False)]
