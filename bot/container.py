@@ -35,9 +35,10 @@ from bot.outbound.store.store import Store
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 from bot.usecases.access import AccessCheck
+from bot.usecases.alert_cards import AlertCards
 from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.batches import Batches
-from bot.usecases.cards import AlertCards, CardOutbox, CardSender
+from bot.usecases.cards import CardOutbox, CardSender
 from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery

@@ -31,6 +31,7 @@ from bot.outbound.store import cards as card_rows
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
     access,
+    alert_cards,
     delivery,
     home,
     notices,
@@ -214,7 +215,7 @@ ALERTS: list[Row] = [
     ("has {} alerts at the same time (with many workspaces {} of one)", endpoint.MOST_AT_ONCE, ALERTS_EACH),
     ("rate limit lasts longer than {} s", slack_client.RETRY_WINDOW),
     ("within the last {}.", span(retries.CALL_INTERVAL)),
-    ("but {} seconds after the alert was recorded at the latest", outbox.POST_WAIT),
+    ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
     ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
     ("the first alerts wait up to {} seconds for it", 2 * database.TIMEOUT),
     ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
@@ -310,7 +311,7 @@ AUTOMATIC_PAUSE: list[Row] = [
     ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
     ("back, up to {} seconds after the alert", recovery.STILL_WANTED),
     ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
-    ("has `pause`, after {} seconds at most", outbox.POST_WAIT),
+    ("has `pause`, after {} seconds at most", alert_cards.POST_WAIT),
     ("sender has {} such messages in {} minutes", retries.MOST_CALLS, minutes(retries.MENTION_INTERVAL)),
     ("of at least {} characters, for each program", settings.PAUSING_TOKEN_LENGTH),
 ]

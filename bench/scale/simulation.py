@@ -21,7 +21,8 @@ from bot.outbound.store.card_values import IncomingAlert
 from bot.outbound.store.cards import CardRows, mark
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
-from bot.usecases.cards import POST_WAIT, CardOutbox
+from bot.usecases.alert_cards import POST_WAIT
+from bot.usecases.cards import CardOutbox
 from bot.usecases.queue import MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.session_checks import LOOK_INTERVAL, SessionChecks
 

@@ -283,22 +283,21 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     about = f"{facts}\n{markup.session(order.session_id)}{from_message}".strip()
     ends = offers_end and _can_end_instead(order, outcome, known)
     end = [buttons.end_button(order.session_id, known, now=now)] if ends else []
-    by = markup.mention(order.actor.user_id)
+    by, verb = markup.mention(order.actor.user_id), order.verb
     if isinstance(outcome, outcomes.Done):
-        done = f"{markup.done(order.verb, order.actor.user_id)} by {by}{_because(order)}"
+        done = f"{markup.done(verb, order.actor.user_id)} by {by}{_because(order)}"
         message = in_channel(done, *_notes(order, outcome, known), about)
         following = buttons.state_buttons(order.session_id, _state_after(order, outcome, now, order_id), name)
         return with_buttons(message, *following, *end) if following else message
     verdict, *why = _explain(order.verb, outcome, dashboard_url)
-    reason = f"Reason: {markup.plain(order.reason)}" if order.reason else ""
-    top = f"{verdict} Requested by {by}."
+    top, reason = f"{verdict} Requested by {by}.", f"Reason: {markup.plain(order.reason)}" if order.reason else ""
     if is_by_alert:
         top, reason = markup.NOT_AUTO_PAUSED, f"For {by}:\n{markup.quoted(order.reason, limit=_LONGEST_QUOTE)}"
     message = in_channel(top, *why, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound) and not is_by_alert:
         return message
     is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
-    can_run = order.verb is Verb.END or (order.verb is Verb.RESUME and is_doubtful)
+    can_run = verb is Verb.END or (verb is Verb.RESUME and is_doubtful)
     pause = [buttons.button(Verb.PAUSE, order.session_id, name=name)] if can_run else []
     return with_buttons(message, *pause, again, *end)
 

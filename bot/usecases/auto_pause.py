@@ -30,7 +30,7 @@ from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, ended
-from bot.usecases.cards import POST_WAIT, AlertCards, AlertResult
+from bot.usecases.alert_cards import POST_WAIT, AlertCards, AlertResult
 from bot.usecases.orders import Orders, RunningOrder
 
 AGAIN_INTERVAL = 60.0

@@ -1,4 +1,4 @@
-"""The outbox of cards, and the alerts that become cards."""
+"""The outbox of cards."""
 
 import asyncio
 import logging
@@ -10,14 +10,11 @@ from cachetools import TTLCache
 
 from bot.core.cards import (
     BATCH_INTERVAL,
-    Alert,
     AlertContent,
-    Asked,
     BatchContent,
     CardName,
     NewCard,
     ResultContent,
-    first,
 )
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
@@ -28,7 +25,7 @@ from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.batches import batch_message
 from bot.messages.blocks import Message
-from bot.messages.cards import alert_message, card_message, digest_of, mentioning, with_check
+from bot.messages.cards import card_message, digest_of, mentioning, with_check
 from bot.messages.results import as_direct_message
 from bot.messages.senders import with_revoked
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
@@ -37,13 +34,11 @@ from bot.outbound.store.card_values import CardChanges, ClaimedCard, Exchanged, 
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import SessionStates
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.news import FALLBACK
 from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, happens, until_tick
-from bot.usecases.sessions import SessionReads
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +57,6 @@ _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end lea
 
 REPLACE_TIMEOUT = 3.0
 """Seconds for Slack to replace a clicked message; then its thread gets the result."""
-
-POST_WAIT = 8.0  # seconds for which a sender waits for its post
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,88 +374,3 @@ def _new_cards(card: ClaimedCard) -> Iterator[NewCard]:
         if part.is_news and isinstance(part.content, AlertContent):
             content = replace(part.content, group="", total=0)
             yield NewCard(new_id(), card.team_id, card.channel_id, part.session_id, content, facts=part.facts)
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """The alert is on a card with so many alerts; the card is posted as `ts`, or will be."""
-
-    ts: str | None
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """The alert is resolved, and has no card; or its session `has_ended`."""
-
-    has_ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Too many sessions wait: the last message of the channel counts `total` of them, and is or will be posted."""
-
-    ts: str | None
-    total: int
-
-
-AlertResult = PostResult | Folded | Ignored | Counted
-
-
-@dataclass(eq=False)
-class AlertCards:
-    """Alerts on cards."""
-
-    slack: SlackClient
-    outbox: CardOutbox
-    reads: SessionReads
-    sender_use: SenderUse
-
-    async def post(
-        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
-    ) -> AlertResult:
-        """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert.
-
-        Raises StoreUnreachableError if it is resolved: what fires next would count as the same.
-        """
-        placed = await self.place(workspace, channel, alert, asked, within=within)
-        if placed is None and alert.is_resolved:
-            raise StoreUnreachableError("a resolved alert is not recorded")
-        return await self._post_at_once(workspace, channel, alert, asked) if placed is None else placed
-
-    def note_use(self, workspace: Workspace, sender: str, asked_for: str) -> None:
-        """Record that a token was used, and the channel out of its reach that the alert named, or "", for admins."""
-        if workspace.is_managed:  # nobody can add a direct message
-            self.sender_use.note(workspace.team_id, sender, "" if asked_for.startswith("D") else asked_for)
-
-    async def place(
-        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None, *, within: float
-    ) -> AlertResult | None:
-        """Place an alert, and wait for a post for so many seconds. Return None if the database fails.
-
-        What became of the pause that it `asked` for is shown.
-        """
-        self.note_use(workspace, alert.sender, "" if alert.channel == channel else alert.channel or "")
-        known = self.reads.known(workspace.team_id, alert.session_id)
-        facts = None if known is None else known.for_card()
-        incoming = IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked)
-        placing = await self.outbox.post(incoming, within=within)
-        if placing is None:
-            return None
-        placed, result = placing
-        if not placed.card_id:
-            return Ignored(placed.has_ended)
-        if placed.total:
-            return Counted(placed.ts, placed.total)
-        return Folded(placed.ts, placed.count) if result is None else result
-
-    async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> PostResult:
-        """Post an alert without the database, and remember its card when that is back."""
-        came_at = IncomingAlert("", workspace.team_id, channel, alert, asked=asked).at(time.time())
-        message = alert_message(alert, None if asked is None else asked.refusal)
-        result = await self.slack.post_until_final(workspace.bot_token, channel, message)
-        if isinstance(result, Posted):
-            content, shown = first(alert, came_at), digest_of(message)
-            card = NewCard(new_id(), workspace.team_id, result.channel, alert.session_id, content, result.ts, shown)
-            self.outbox.remember([card])
-        return result

@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from cachetools import LRUCache, TTLCache
 
 from bot.core.cards import MOST_IN_SUMMARY, BatchContent, CardName, NewCard, ResultContent
-from bot.core.outcomes import Done, Outcome, Paused, Resumed, Unconfirmed, Undone
+from bot.core.outcomes import Done, Outcome, Paused, Unconfirmed, Undone
 from bot.core.requests import ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session
@@ -111,16 +111,13 @@ class SessionCards:
         return (actor.team_id, actor.channel_id, clicked.ts) if clicked and is_replaceable else None
 
     async def is_needless(self, entry: Entry) -> bool:
-        """Return whether a newer result is there: that of a first click, or of an order after a resume was undone.
+        """Return whether a newer result is there: that of an order after a resume was undone.
 
         `is_card` has waited for the database. If that fails or takes long, a result that is told twice is better.
         """
-        is_undone = isinstance(entry.outcome, Undone)
-        is_in_thread = entry.address.result_thread is not None and isinstance(entry.outcome, Paused | Resumed)
-        if not (is_undone or is_in_thread) or not entry.written.done():
+        if not isinstance(entry.outcome, Undone) or not entry.written.done():
             return False
-        asked = self._is_not_paused(*entry.session) if is_undone else self.states.repeats_click(entry.id)
-        return await or_default(asked, default=False, within=_KNOWN_WITHIN)
+        return await or_default(self._is_not_paused(*entry.session), default=False, within=_KNOWN_WITHIN)
 
     async def _is_not_paused(self, team_id: str, session_id: SessionId) -> bool:
         state = (await self.states.of(team_id, [session_id])).get(session_id)

@@ -31,7 +31,6 @@ def journal() -> Any:
 def cards(journal: Any, outbox: Any, *saying_paused: Any) -> SessionCards:
     states: Any = AsyncMock()
     states.channel_saying_paused.side_effect = saying_paused
-    states.repeats_click.return_value = False
     return SessionCards(journal, outbox, states, dashboard_url="https://dashboard.example", find=AsyncMock())
 
 

@@ -14,7 +14,7 @@ from bot.core import outcomes
 from bot.core.cards import SessionName
 from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder
 from bot.core.recovery import State
-from bot.core.requests import REPEATED, Source, Verb
+from bot.core.requests import Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.card_values import IS_ALERT
@@ -157,19 +157,6 @@ _PAUSED_SINCE = f"""
     GROUP BY session_id ORDER BY max(given_at) DESC LIMIT {MOST_OTHERS}
 """
 
-_FIRST_CLICK = f"""
-    SELECT 1 FROM orders AS own JOIN orders AS first
-      ON first.team_id = own.team_id AND first.session_id = own.session_id AND first.user_id = own.user_id
-        AND first.channel_id = own.channel_id AND first.thread_ts = own.thread_ts AND first.outcome = own.outcome
-        AND first.source = own.source AND first.given_at > own.given_at - {REPEATED}
-    WHERE own.id = :id AND own.outcome IN ('{outcomes.Paused.__name__}', '{outcomes.Resumed.__name__}')
-      AND first.id < own.id AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.team_id = own.team_id
-        AND other.session_id = own.session_id AND other.verb <> own.verb AND other.id > first.id AND other.id < own.id)
-    LIMIT 1
-"""
-"""The order of the same person in the same thread a moment before, with no opposite one since."""
-
-
 _REFUSALS_OF_ALERTS = f"""
     SELECT session_id, id, outcome, outcome_fields FROM (
       SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place FROM orders
@@ -251,10 +238,6 @@ class SessionStates:
         """Return when the last alert about a session came or changed, in Unix seconds; 0 if there is none."""
         row = await self.database.fetch_one(_LAST_ALERT, team_id=team_id, session_id=session_id)
         return (row and row.alerted_at) or 0.0
-
-    async def repeats_click(self, order_id: str) -> bool:
-        """Return whether a click of the same person in the thread has had the same outcome a moment before."""
-        return await self.database.fetch_one(_FIRST_CLICK, id=order_id) is not None
 
 
 def states_now(connection: Connection, sessions: Collection[SessionName]) -> dict[SessionName, SessionState]:
