@@ -115,20 +115,6 @@ async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str,
 
 
 @HTTP_ONLY
-async def test_two_clicks_of_a_person_that_come_to_two_bots_have_one_result(url: str) -> None:
-    async with two_bots(url) as (at, switch):
-        alert = at.slack.post(at.channel, f"look at {SESSION}", user=at.person)
-        await at.slack.use_shortcut(at.person, alert)
-        await until_settled(url)
-        switch()
-        await at.slack.use_shortcut(at.person, alert)
-        await at.anchor.until(lambda: len(at.orders) == 2)
-        await asyncio.sleep(1.0)
-        (result,) = [one for one in at.messages() if one.thread_ts == alert.ts]
-        await at.slack.until(lambda: at.current(result).text.startswith("⏸️ *Paused* by"))
-
-
-@HTTP_ONLY
 async def test_a_card_that_is_posted_while_the_end_of_a_pause_is_committed_shows_that_end(url: str) -> None:
     async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
         commit_ends_slowly(url)
