@@ -224,15 +224,15 @@ def test_no_test_names_a_private_attribute_of_the_product() -> None:
 
 SHAPE = {
     "modules": 130,
-    "lines": 29_394,
+    "lines": 28_685,
+    "lines of tests": 39_065,
     "lines of a module": 450,
-    "share of imports": 0.076,  # code that goes leaves its imports for longer
-    "lines of nine functions in ten": 20,
+    "lines of nine functions in ten": 15,
     "lines of a function": 45,
     "modules beside the packages": 8,
     "modules of a folder with the same first word": 3,
 }
-"""The most of each. A number goes up only for a reason that is worth it; 0021 of docs/decisions has the first ones."""
+"""The most of each. A number only goes down; 0021 of docs/decisions has the first ones."""
 
 COMPOSITION_ROOT = {"build", "running"}
 PRODUCT = {name: path for name, path in MODULES.items() if part_of(name) not in APART and path.name != "__init__.py"}
@@ -262,6 +262,7 @@ def test_the_product_keeps_its_shape() -> None:
         {name: parsed(path) for name, path in PRODUCT.items()},
         {name: path.read_text().count("\n") for name, path in PRODUCT.items()},
     )
+    measured["lines of tests"] = sum(path.read_text().count("\n") for path in TESTS.rglob("*.py"))
     assert {name: value for name, value in measured.items() if value > SHAPE[name]} == {}
     assert measured["lines"] / measured["modules"] >= 150
 

@@ -1,4 +1,4 @@
-"""The benchmark: its names, its percentiles, and the rows that it writes for every revision."""
+"""The benchmark: its names, and the rows that it writes for every revision."""
 
 import sqlite3
 from contextlib import ExitStack, closing
@@ -11,9 +11,6 @@ from bench.applications import BOTS, OLD, PEERS, VARIANTS
 from bench.catalog import MEASURES
 from bench.databases import Databases
 from bench.people import Card
-from bench.rates import percentiles
-from bench.report import setting
-from bench.results import Results
 from bench.revisions import ROOT, current
 from bench.sections import SECTIONS, Section
 from bot.outbound.store.card_values import read_content
@@ -26,18 +23,6 @@ def test_a_section_names_what_exists_and_the_page_has_a_place_for_it(section: Se
     assert set(section.applications) <= APPLICATIONS
     assert set(section.measures) <= {measure.name for measure in MEASURES}
     assert f"<!-- scripts/bench {section.name} writes this part -->" in (ROOT / "docs/performance.md").read_text()
-
-
-def test_with_few_values_the_highest_percentile_is_the_highest_value() -> None:
-    assert percentiles([0.003, 0.001, 0.002]) == {"p50": 2.0, "p99": 3.0, "p999": 3.0}
-    assert percentiles([number / 1000 for number in range(1_000)]) == {"p50": 500.0, "p99": 990.0, "p999": 999.0}
-
-
-@pytest.mark.parametrize(("slowest", "is_named"), [(99.0, False), (230.0, True)])
-def test_a_run_names_a_disk_for_which_commits_have_waited(slowest: float, *, is_named: bool) -> None:
-    results = Results(BOTS)
-    results.add(BOTS[0], 1, {"disk_at_1": 5.0, "disk_at_100": slowest})
-    assert (f"The disk took up to {slowest:.0f} ms for 8 KB" in setting(1, 3.0, results)) is is_named
 
 
 def test_old_orders_and_open_cards_are_added_as_the_bot_stores_them(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from bot.runtime import Interruption, Tasks, ended, happens, let_others_run
+from bot.runtime import Interruption, Tasks, happens, let_others_run
 
 pytestmark = pytest.mark.anyio
 
@@ -39,18 +39,6 @@ async def test_a_wait_that_is_cancelled_when_it_ends_is_cancelled(turns: int) ->
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()
-
-
-async def test_a_wait_that_is_cancelled_as_its_work_ends_is_no_error_of_the_loop() -> None:
-    loop, errors = asyncio.get_running_loop(), list[object]()
-    loop.set_exception_handler(lambda _, context: errors.append(context))
-    work: asyncio.Future[None] = loop.create_future()
-    waiting = asyncio.create_task(ended(work))
-    await asyncio.sleep(0.01)
-    work.set_result(None)
-    waiting.cancel()
-    await asyncio.wait({waiting})
-    assert (waiting.cancelled(), errors) == (True, [])
 
 
 async def forever() -> str:

@@ -59,21 +59,6 @@ async def test_all_objects_are_collected_now_and_then_if_no_task_runs(
         assert generations.count(2) == is_full
 
 
-async def test_a_thousand_orders_in_flight_are_not_held_up_by_a_collection() -> None:
-    collections = list[object]()
-
-    def note(*found: object) -> None:
-        collections.append(found)
-
-    async with collecting(1_000):
-        gc.callbacks.append(note)
-        objects = [Node() for _ in range(300_000)]
-        gc.callbacks.remove(note)
-        assert not collections
-        for node in objects:
-            node.own = None
-
-
 @pytest.mark.parametrize(("blocks_per_second", "times"), [(2_000, 2), (100, 0), (20_000, 0)])
 async def test_growth_makes_all_objects_be_collected_once_a_minute_unless_that_takes_long(
     blocks_per_second: int, times: int, monkeypatch: pytest.MonkeyPatch

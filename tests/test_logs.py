@@ -8,14 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 
 from bot import logs
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
-from harness.values import begin_request
 
 PIPE_SIZE = 4096
 
@@ -45,15 +43,6 @@ def test_a_line_for_machines_is_one_json_object_whatever_is_in_it() -> None:
         "what": str(object),
         "traceback": "ValueError: on purpose",
     }
-
-
-def test_a_line_names_the_request_that_it_is_about() -> None:
-    def log() -> str:
-        begin_request("3f2b8c1e")
-        return TextFormatter().format(record())
-
-    assert copy_context().run(log).endswith("paused it request=3f2b8c1e")
-    assert TextFormatter().format(record()).endswith("paused it")
 
 
 def test_no_line_for_people_can_be_forged_through_what_is_in_it() -> None:

@@ -1,22 +1,15 @@
 """The page of the metrics, without a bot: state that a conversation could show only by chance."""
 
 import json
-import re
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
-from typing import Any, get_args
-from unittest.mock import MagicMock
+from typing import get_args
 
 import bot
-from bot.core.requests import ClickedMessage
 from bot.health import OFF, Backlog, Readiness, State
-from bot.messages.blocks import ephemeral, in_channel
 from bot.prometheus import PARTS, PrometheusMetrics
-from bot.usecases.delivery import find_routes
-from harness.order_rows import RESPONSE_URL
 from harness.process import read
-from harness.product import Secret, history, outcomes, requests
+from harness.product import history, outcomes, requests
 from harness.samples import SAMPLES
 
 
@@ -61,29 +54,6 @@ def test_each_outcome_is_exported_from_the_start() -> None:
     for answer in get_args(outcomes.AnchorOutcome):
         for verb in requests.Verb:
             assert page("anchor_bot_anchor_attempt_seconds_count", verb=verb, outcome=answer.__name__) == 0
-
-
-def routes() -> set[str]:
-    """Every route that a bot records: those for each kind of address and message, and those that a call names."""
-    slack: Any = MagicMock()  # no message is sent here
-    actors = [requests.Actor("T0HOME00001", channel, "U0ALICE0001") for channel in ("", "C0ALERTS001")]
-    urls, threads = (None, Secret(RESPONSE_URL)), (None, "1785000000.000100")
-    clicked = (None, ClickedMessage("1785000000.000100", "", is_ephemeral=False, content=None))
-    addresses = product(actors, urls, threads, clicked, ("", "https://acme.slack.com/archives/C1/p1"), ("", "1.2.3"))
-    found = {
-        route
-        for address, message in product(addresses, (in_channel("done"), ephemeral("refused")))
-        for route in find_routes(requests.ReplyAddress(*address), message, slack, slack)
-    }
-    sources = (Path(bot.__file__).parent / "usecases").rglob("*.py")
-    calls = (re.findall(r"\b(?:told|Receipt)\([^()]*\"(.+?)\"\)", source.read_text()) for source in sources)
-    return found.union(*calls)
-
-
-def test_each_route_is_exported_from_the_start() -> None:
-    samples = read(PrometheusMetrics().page().decode()).samples
-    exported = {dict(labels)["route"] for name, labels in samples if name.endswith("order_delivery_seconds_count")}
-    assert exported == routes() - {"terminal"} | {"none"}  # the command line, which has a terminal, has no metrics
 
 
 def test_each_kind_of_request_is_told_from_the_others_and_new_ones_make_no_new_series() -> None:

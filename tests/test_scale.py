@@ -1,17 +1,9 @@
 """The simulation of docs/scale.md in a small form: the bot's own decisions, with a clock of its own."""
 
-from dataclasses import astuple
-
 from bench.scale.hour import Hour
 from bench.scale.simulation import simulate
 
 SMALL = Hour(workspaces=100, alerts=500, pauses=50, seconds=600.0)
-
-
-def test_it_is_repeatable_and_another_seed_is_another_hour() -> None:
-    tiny = Hour(workspaces=10, alerts=50, pauses=5, seconds=60.0)
-    assert astuple(simulate(tiny)) == astuple(simulate(tiny))
-    assert tiny.arrivals() != Hour(workspaces=10, alerts=50, pauses=5, seconds=60.0, seed=2).arrivals()
 
 
 def test_in_a_bad_hour_all_is_shown_at_slacks_pace_and_no_pause_waits() -> None:

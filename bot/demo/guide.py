@@ -93,5 +93,5 @@ class Guide:
             first = history.find(result.channel, result.thread_ts)
             return Step.PAUSE_FROM_MESSAGE if first and first.bot_id is None else Step.PAUSE_BY_BUTTON
         of_request = [one for one in history.newest(_NEWEST) if one.trigger_id == result.trigger_id is not None]
-        is_typed = any(one.source is Source.ACK for one in of_request)
+        is_typed = any(one.source is Source.ACK and not one.revision for one in of_request)  # a click changes its list
         return Step.PAUSE_BY_COMMAND if is_typed else Step.PAUSE_WITHOUT_ID

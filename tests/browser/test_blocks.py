@@ -36,7 +36,6 @@ BAR_COLOURS = {
     "red;display:none": "rgb(223, 227, 234)",
     "constructor": "rgb(223, 227, 234)",
 }
-ASK = kit.confirm("Really :fire:?", "It *can't* be undone.", yes="Do it", no="Leave it")
 PLACES = "all => all.map(one => one.getBoundingClientRect()).map(({x, y}) => [Math.round(x), Math.round(y)])"
 
 
@@ -132,36 +131,3 @@ async def test_a_click_presses_one_button_once_and_opens_no_link_that_runs_somet
         assert channel.orders(session_id) == ["pause"]
     assert len(channel.page.context.pages) == 2
     await expect(channel.page).to_have_title(f"{channel.name} · Anchor demo")
-
-
-async def test_a_button_can_ask_first(channel: ChannelPage) -> None:
-    """https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object"""
-    dialog, do_it = channel.dialog, channel.dialog.get_by_role("button", name="Do it")
-    buttons = [button(style, text=style, confirm={**ASK, "style": style}) for style in COLOURS]
-    own = {"title": "Pause &amp; wait?", "text": "It *stops*.", "ok_text": "Pause", "dismiss_text": "Go on"}
-    legacy = [legacy_button("Mine", confirm=own), legacy_button("Default", confirm={"text": "Sure?"})]
-    channel.post("x", blocks=[actions(*buttons)], attachments=[attachment(*legacy)])
-    for name, colour in COLOURS.items():
-        await channel.button(name).click()
-        await expect(dialog).to_have_accessible_name("Really 🔥?")
-        await expect(dialog).to_have_accessible_description("It can't be undone.")
-        await expect(dialog.get_by_role("button")).to_have_text(["Leave it", "Do it"])
-        await expect(do_it).to_be_focused()
-        await expect(do_it).to_have_css("background-color", colour)
-        await do_it.click()
-    await expect(channel.message(UNKNOWN_BUTTON)).to_have_count(2)
-    ask, leave = channel.button("danger"), dialog.get_by_role("button", name="Leave it")
-    for key in ("Enter", "Escape"):  # on "Leave it", and anywhere
-        await ask.click()
-        await leave.focus()
-        await channel.page.keyboard.press(key)
-        await expect(dialog).to_be_hidden()
-        await expect(ask).to_be_focused()
-        await expect(ask).not_to_have_attribute("aria-busy", "true")
-    for name, *said in (("Mine", "Pause & wait?", "Go on", "Pause"), ("Default", "Are you sure?", "Cancel", "Okay")):
-        await channel.button(name).click()
-        await expect(dialog).to_have_accessible_name(said[0])
-        await expect(dialog.get_by_role("button")).to_have_text(said[1:])
-        await dialog.get_by_role("button").first.click()
-    first, last = channel.answered()
-    assert last == first + 1  # what was denied pressed nothing

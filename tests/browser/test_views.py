@@ -18,13 +18,8 @@ from harness import blocks as kit
 from harness.blocks import actions, button, input_block, modal, mrkdwn, option, plain, section
 
 pytestmark = pytest.mark.anyio
-
-FILTER = {"include": ["public", "private"]}
-SELECT = kit.menu("conversations_select", action_id="channel", placeholder=plain("Choose"), filter=FILTER)
-CHANNEL = section("*Where*", block_id="channel", accessory=SELECT)
 KEY = input_block("plain_text_input", "key", label="Secret key", hint="It begins with sk-.", focus_on_load=True)
-ADMINS = {"text": mrkdwn("*Admins*"), "value": "admins", "description": plain("and owners")}
-ROLES = [ADMINS, option("members"), option("guests")]
+ROLES = [option("members"), option("guests")]
 
 
 def tabs_opened(app: SampleApp) -> list[tuple[str, str]]:
@@ -34,8 +29,8 @@ def tabs_opened(app: SampleApp) -> list[tuple[str, str]]:
 
 
 def acts(app: SampleApp) -> list[tuple[str, object]]:
-    """What was pressed or chosen in views: the action_id, and the value."""
-    chosen = ("value", "selected_conversation", "selected_option", "selected_options", "selected_users")
+    """What was pressed in views: the action_id, and the value."""
+    chosen = ("value", "selected_option")
     done = [action for payload in app.of_type("block_actions") for action in payload["actions"]]
     return [(action["action_id"], next(action[name] for name in chosen if name in action)) for action in done]
 
@@ -138,39 +133,6 @@ async def test_buttons_and_menus_of_actions_tell_the_app_ask_first_and_warn_when
     await expect(more).to_be_focused()
     pressed: list[tuple[str, object]] = [("test", "5"), ("rm", "6"), ("more", options[1])]
     await app.has_received(lambda: acts(app), pressed)
-
-
-async def test_the_app_is_told_of_what_is_chosen_or_typed(channel: ChannelPage, app: SampleApp) -> None:
-    boxes = kit.menu("checkboxes", action_id="boxes", options=[option("admins"), option("guests")])
-    people = {**input_block("multi_users_select", "people", label="Who else"), "dispatch_action": True}
-    notes = [
-        {**input_block("plain_text_input", name, label=name, dispatch_action_config=config), "dispatch_action": True}
-        for name, trigger in {"entered": "on_enter_pressed", "typed": "on_character_entered"}.items()
-        for config in [{"trigger_actions_on": [trigger]}]
-    ]
-    await app.publish(app.slack.alice, CHANNEL, actions(boxes), people, *notes)
-    await channel.open_app()
-    picker, options = channel.home.get_by_role("combobox", name="Where"), channel.home.get_by_role("option")
-    await picker.click()
-    channel.post("Somebody talks")
-    await expect(channel.in_sidebar(f"{channel.name} 1")).to_be_visible()  # and the open list stays open
-    assert {"#alerts", "bob", "anchor", "#old-alerts"} & set(await options.all_inner_texts()) == {"#alerts"}
-    await options.filter(has_text="#incidents").click()
-    await expect(picker).to_have_value("#incidents")
-    await app.publish(app.slack.alice, {**CHANNEL, "text": mrkdwn("*There*")}, actions(boxes), people, *notes)
-    await expect(channel.home.get_by_role("combobox", name="There")).to_have_value("#incidents")  # which is kept
-    await channel.home.get_by_role("checkbox", name="guests").press("Space")
-    await channel.home.get_by_role("combobox", name="Who else").fill("bob")
-    await channel.page.keyboard.press("Enter")
-    await expect(channel.home.get_by_role("button", name="Remove bob")).to_be_visible()
-    await channel.home.get_by_label("entered").press_sequentially("one")
-    await channel.home.get_by_label("typed").press_sequentially("two")
-    expected: list[tuple[str, object]] = [("channel", "C0INCIDENT1"), ("people", ["U0BOB000001"]), ("typed", "two")]
-    await app.has_received(lambda: [act for act in acts(app) if act[0] != "boxes"], expected)
-    await channel.home.get_by_label("entered").press("Enter")
-    await app.slack.until(lambda: acts(app)[-1] == ("entered", "one"))
-    [guests] = [chosen for name, chosen in acts(app) if name == "boxes"]
-    assert "guests" in str(guests)
 
 
 async def test_a_modal_keeps_the_focus_and_what_is_typed_and_tells_nobody_when_it_is_left(
@@ -280,7 +242,7 @@ async def test_people_conversations_and_options_are_chosen_by_keyboard_or_mouse(
         input_block("multi_users_select", "people", label="People", placeholder=plain("Choose")),
         input_block("users_select", "one", label="One", initial_user="U0BOB000001"),
         input_block("multi_users_select", "limited", label="At most one", max_selected_items=1),
-        input_block("static_select", "role", label="Role", options=ROLES[1:], initial_option=ROLES[1]),
+        input_block("static_select", "role", label="Role", options=ROLES, initial_option=ROLES[0]),
         input_block("multi_conversations_select", "channels", label="Channels", filter=wanted),
     ]
     await open_modal(channel, app, modal(*blocks))
@@ -319,48 +281,4 @@ async def test_people_conversations_and_options_are_chosen_by_keyboard_or_mouse(
         "limited": ["U0ALICE0001"],
         "role": "guests",
         "channels": ["C0PRIVATE01"],
-    }
-
-
-async def test_boxes_and_texts_are_submitted_as_they_are_unless_they_are_no_longer_offered(
-    channel: ChannelPage, app: SampleApp
-) -> None:
-    dialog, value = channel.dialog, {"initial_value": "as it was"}
-    blocks = [
-        input_block("checkboxes", "needed", label="Needed", options=ROLES),
-        input_block("checkboxes", "chosen", label="Chosen", options=ROLES, initial_options=ROLES[:1]),
-        input_block("checkboxes", "other", label="Other", optional=True, options=ROLES),
-        input_block("radio_buttons", "one", label="One", options=ROLES, initial_option=ROLES[0]),
-        input_block("multi_conversations_select", "hidden", initial_conversations=["C0ARCHIVED1"]),
-        input_block("plain_text_input", "text", label="Unchanged", **value),
-        input_block("plain_text_input", "long", label="Long", multiline=True, max_length=20, focus_on_load=True),
-    ]
-    roles = input_block("checkboxes", "roles", label="Roles", options=ROLES)
-    await open_modal(channel, app, modal(*blocks, roles))
-    needed, chosen = (dialog.get_by_role("group", name=name) for name in ("Needed", "Chosen"))
-    area = dialog.get_by_label("Long")
-    await expect(area).to_be_focused()
-    await area.press_sequentially("one\ntwo, and more than fits")
-    await chosen.get_by_text("members").click()
-    await chosen.get_by_role("checkbox", name="guests").press("Space")
-    await chosen.get_by_role("checkbox", name="Admins").press("Space")
-    await expect(dialog.get_by_role("group", name="Other (optional)")).to_be_visible()
-    await dialog.get_by_role("radio", name="Admins").press("ArrowDown")
-    for name in ("members", "guests"):
-        await dialog.get_by_role("group", name="Roles").get_by_role("checkbox", name=name).check()
-    await app.update(modal(*blocks, {**roles, "element": {**roles["element"], "options": ROLES[:2]}}))
-    await expect(dialog.get_by_role("checkbox")).to_have_count(11)
-    await dialog.get_by_role("button", name="Save").click()
-    await expect(needed).to_have_accessible_description("Please complete this required field.")
-    await expect(needed.get_by_role("checkbox").first).to_be_focused()
-    await channel.page.keyboard.press("Space")
-    assert await submit(channel, app) == {
-        "needed": ["admins"],
-        "chosen": ["members", "guests"],
-        "other": [],
-        "one": "members",
-        "hidden": ["C0ARCHIVED1"],
-        "text": "as it was",
-        "long": "one\ntwo, and more th",
-        "roles": ["members"],
     }

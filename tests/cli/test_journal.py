@@ -1,7 +1,6 @@
 """The command `journal`, called as a function: which orders it prints, and in what form."""
 
 import asyncio
-import io
 import json
 import re
 import time
@@ -15,7 +14,7 @@ import pytest
 
 from bot.cli.journal import follow
 from harness import OTHER_SESSION
-from harness.databases import KEY, set_clock
+from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
 from harness.order_rows import told as told_as
 from harness.outages import execute
@@ -101,15 +100,6 @@ def numbers(printed: str) -> list[int]:
 )
 def test_it_prints_the_chosen_orders_in_their_sequence(prints: Prints, arguments: str, expected: list[int]) -> None:
     assert numbers(prints("--format", "json", *arguments.split())) == expected
-
-
-def test_what_an_encoding_lacks_is_escaped(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = order_row()
-    asyncio.run(write(url, [replace(row, order=replace(row.order, reason="zu spät"))]))
-    raw = io.BytesIO()
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
-    assert main(["journal"]) == 0
-    assert b"zu sp\\xe4t" in raw.getvalue()
 
 
 def test_each_outcome_is_of_one_kind() -> None:
@@ -219,25 +209,3 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
         await asyncio.wait({following})
     assert printed[3:] == [(late.id, None)]
     wording("it goes on", capsys.readouterr().err.strip())
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("steps", [[-300.0, -300.0], [0.0, -900.0]], ids=["behind", "set back"])
-async def test_the_clock_of_the_database_counts_and_it_can_be_set(url: str, steps: list[float]) -> None:
-    printed, rows = list[str](), list[str]()
-
-    def show(order: history.PastOrder) -> None:
-        printed.append(order.id)
-
-    async with open_store(Secret(url), [KEY]) as store:
-        chosen = history.HistoryFilter(team_id="T0FOLLOWED1", since=time.time() - 3_600.0)
-        following = asyncio.create_task(follow(OrderHistory(store.database), chosen, show))
-        for ahead in steps:
-            set_clock(url, ahead)
-            await asyncio.sleep(5.0)
-            rows.append(order_row(team="T0FOLLOWED1").id)
-            await rows_of(store).write([replace(order_row(team="T0FOLLOWED1"), id=rows[-1])], [])
-            await asyncio.sleep(5.0)
-        following.cancel()
-        await asyncio.wait({following})
-    assert printed == rows

@@ -16,7 +16,6 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from bot.sim.anchor import SimAnchor, server_error
-from harness import outages
 from harness.databases import KEY, OTHER_KEY
 from harness.product import Secret, Store, errors, main, open_store, policy, workspace
 from harness.stored import ACME, GLOBEX
@@ -104,12 +103,6 @@ def execute(url: str, sql: str) -> str:
     with pytest.raises(errors.UnreadableError) as why:
         found(url)
     return str(why.value)
-
-
-def test_a_new_key_needs_no_settings_and_is_another_each_time(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ENCRYPTION_KEYS")
-    keys = {says("keys", "new") for _ in range(3)}
-    assert [len(key) for key in keys] == [44] * 3
 
 
 def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: Check) -> None:
@@ -266,15 +259,6 @@ def test_no_database_is_made_if_there_is_none_and_one_that_gives_no_answer_is_na
     assert not (tmp_path / "elsewhere.db").exists()
     monkeypatch.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/none")
     assert "DATABASE_URL" in says(*command, code=1)
-
-
-@pytest.mark.parametrize("command", [("keys", "rotate"), ("workspaces", "list"), ("people", "export", "U0ALICE0001")])
-def test_a_database_of_another_version_is_refused_in_one_sentence(
-    says: Says, url: str, command: tuple[str, ...]
-) -> None:
-    asyncio.run(outages.execute(url, "UPDATE schema_version SET version = '0024'"))
-    (said,) = says(*command, code=2).splitlines()
-    assert "0024" in said
 
 
 def test_a_rotation_says_how_many_secrets_it_encrypted(

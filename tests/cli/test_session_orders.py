@@ -210,22 +210,6 @@ async def test_the_sessions_are_listed_with_who_paused_them_as_far_as_that_is_kn
     assert site.sent == ["pause"]
 
 
-async def test_ctrl_c_instead_of_an_answer_ends_the_command(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: str) -> str:
-        os.kill(os.getpid(), signal.SIGINT)
-        return "1"
-
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("builtins.input", interrupt)
-    signal.signal(signal.SIGINT, lambda *_: None)  # as the event loop's, which acts later
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            await site.give("pause", "--all")
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    assert site.sent == []
-
-
 async def test_the_output_lists_what_may_still_run(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:

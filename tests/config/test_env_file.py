@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config.environment import SettingsError, read_environment, write_environment
-from harness.product import main
 
 
 @pytest.fixture
@@ -41,16 +40,6 @@ def test_what_can_not_be_read_is_named_and_not_shown(file: Path, wording: Callab
         wording(name, str(caught.value).replace(str(file), ".env"))
 
 
-def test_a_bot_with_a_file_that_can_not_be_read_does_not_start(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(file.parent)
-    file.write_bytes(UNREADABLE["no UTF-8"])
-    assert main(["run"]) == 2
-    first, *_ = capsys.readouterr().err.splitlines()
-    assert first.startswith("anchor-bot: .env")
-
-
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))))
 def test_what_is_written_is_read_again(value: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -77,13 +66,3 @@ def test_tokens_and_urls_need_no_quotes(file: Path) -> None:
     values = ("xoxb-1-a", "https://bot.example.com:8443/a_b", "postgresql://u:p@h/n?sslmode=require", "gAAA=")
     write_environment(file, dict(zip("ABCD", values, strict=True)), "Ours.", replaces=False)
     assert [line.split("=", 1)[1] for line in file.read_text().splitlines()[1:]] == [*values]
-
-
-def test_a_file_is_replaced_only_on_request(file: Path) -> None:
-    file.write_text("A=1\n")
-    with pytest.raises(FileExistsError):
-        write_environment(file, {"A": "2"}, "Ours.", replaces=False)
-    assert read_environment({}, file) == {"A": "1"}
-    write_environment(file, {"A": "2"}, "Ours.", replaces=True)
-    assert read_environment({}, file) == {"A": "2"}
-    assert [path.name for path in file.parent.iterdir()] == [".env"]

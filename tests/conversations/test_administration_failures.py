@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from bot.sim.anchor import Hang
-from bot.sim.slack import Fault, Slow, api_error, rate_limited, server_error
-from harness import HTTP_ONLY, SOCKET_ONLY, AdminHarness, ManyHarness, another_bot, paused
+from bot.sim.slack import Slow, rate_limited
+from harness import HTTP_ONLY, SOCKET_ONLY, AdminHarness, ManyHarness, paused
 from harness import admin_texts as say
 from harness.conversation import until
 from harness.product import Limits, Secret, Settings, running, workspace
@@ -66,21 +66,6 @@ async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_
     assert say.key_saved() in team.modal().text
 
 
-@HTTP_ONLY
-@pytest.mark.parametrize(
-    ("method", "fault"), [("views.open", api_error("expired_trigger_id")), ("views.update", server_error(503))]
-)
-async def test_an_admin_whose_modal_did_not_open_is_told_to_press_again(
-    team: AdminHarness, method: str, fault: Fault
-) -> None:
-    async with another_bot(team.at) as url:  # which does not know who this is
-        team.slack.request_url = url
-        team.slack.faults[method] = fault
-        team.slack.faults["users.info"] = Slow(1.0)
-        await team.press("anchor_set_key")
-        assert await team.wait_for_direct_messages(user=team.admin) == [say.TOO_LATE]
-
-
 async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminHarness) -> None:
     team.slack.faults["views.publish"] = rate_limited(30)
     await team.press("anchor_alerts_channel", team.channel.id)
@@ -113,15 +98,6 @@ async def test_while_admins_can_not_be_looked_up_home_is_shown_and_who_made_a_ch
         say.settings_texts.key_saved(new, old).notice(team.admin.id).text
     ]
     await logged(caplog, "usecases.notices", levelname="WARNING", team=team.team_id)
-
-
-async def test_an_outcome_that_can_not_be_told_is_logged(hasty: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
-    team = await AdminHarness.open(hasty, with_key=True)
-    await team.open_home()
-    team.anchor.fault = Slow(3.0)
-    assert say.CHECKING in (await team.set_key(KEY)).text
-    await team.at.execute("DELETE FROM workspaces")
-    await logged(caplog, "usecases.delivery", user=team.admin.id)
 
 
 @HTTP_ONLY
@@ -175,19 +151,3 @@ async def test_a_modal_says_that_the_workspace_removed_the_app_meanwhile(team: A
     await sending
     await team.wait_for_modal(say.NOT_SERVED)
     assert team.direct_messages(team.admin) == []
-
-
-@pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_remove_key"])
-async def test_a_modal_left_open_when_the_app_was_removed_changes_nothing_after_it_came_back(
-    team: AdminHarness, modal: str
-) -> None:
-    await team.open_modal(modal)
-    assert await team.at.store.rows.delete(team.team_id)
-    assert (await team.at.install(team)).status == 200
-    team.at.anchor.add_key("sk-of-the-new-installation")
-    key = Secret("sk-of-the-new-installation")
-    new = workspace.AnchorKey(key, workspace.KeyCheck.VERIFIED, team.second.id, 1_785_000_000)
-    await team.at.store.rows.set_key(team.team_id, new)
-    await team.submit(MODALS[modal])
-    await team.wait_for_modal(say.OUTDATED)
-    assert (await team.stored()).anchor_key == new

@@ -7,9 +7,9 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.slack import Message, Source
-from conversations.test_cards import BOB, PAUSE, RESUME, about_session, alert, taking_alerts, until_shown
+from conversations.test_cards import BOB, PAUSE, RESUME, taking_alerts, until_shown
 from conversations.test_session_views import modal
-from harness import OTHER_SESSION, SESSION, SingleHarness, paused, resumed, single_workspace
+from harness import OTHER_SESSION, SESSION, SingleHarness, paused
 from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import give_order
@@ -75,20 +75,9 @@ async def test_several_sessions_of_a_window_are_one_message_and_the_window_says_
         assert f"Paused* by <@{at.person.id}>" in str(at.current(card).blocks)
 
 
-async def test_a_session_with_a_card_there_gets_no_other_one() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await at.slack.act(at.person, await at.open_home(), "anchor_pause", value=SESSION)
-        await until_shown(at, card, RESUME, "Paused")
-        assert await the_only_post(at) == at.current(card)
-
-
-async def test_an_order_of_the_command_line_is_shown_without_its_reason(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    url = f"sqlite:///{tmp_path_factory.mktemp('bot') / 'bot.db'}"
-    async with taking_alerts(url) as at:
-        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_CHANNEL": at.channel.id}
+async def test_an_order_of_the_command_line_is_shown_without_its_reason(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url) as at:
+        own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_CHANNEL": at.channel.id}
         settings = Settings.from_env(environment(at.slack, at.anchor, **own))
         assert await give_order(settings, "pause", SESSION, "--reason", "s3cret") == 0
         card = await the_only_post(at)
@@ -96,21 +85,3 @@ async def test_an_order_of_the_command_line_is_shown_without_its_reason(
         assert await give_order(settings, "resume", SESSION) == 0
         await until_shown(at, card, PAUSE, "Resumed", "(command line)")
         assert len(posts(at)) == 1
-
-
-async def test_a_resume_goes_to_the_alert_channel_once_if_an_answer_there_says_paused() -> None:
-    async with taking_alerts() as at:
-        await at.command()
-        await resume_in_home(at)
-        assert (await the_only_post(at)).text == resumed()
-        assert len(about_session(at)) == 2
-
-
-async def test_without_an_alert_channel_nothing_is_posted_or_said() -> None:
-    async with single_workspace() as at:
-        view = await modal(at)
-        assert "<#" not in view.text
-        await at.slack.submit(at.person, view, {"pasted": SESSION})
-        await at.wait_for_direct_messages()
-        await asyncio.sleep(1.0)
-        assert at.messages() == []

@@ -8,7 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sim.slack import api_error
 from conversations.test_health import becomes
 from harness import HTTP_ONLY, SESSION, AdminHarness, ManyHarness, SingleHarness, single_workspace
 from harness import admin_texts as say
@@ -194,15 +193,6 @@ async def test_the_token_of_a_workspace_that_uninstalled_the_app_works_nowhere_a
     assert (await at.post_alert(theirs.team_id, TOKEN, text="x"))[0] == 401
 
 
-async def test_an_alert_that_slack_refuses_says_why_it_went_to_the_alert_channel() -> None:
-    """Before, the sender was told of an archived channel that it had not named."""
-    async with single_workspace(**NAMED) as at:
-        at.slack.faults["chat.postMessage"] = api_error("is_archived")
-        status, answer = await send(at, channel="C0OTHER0001")
-        assert (status, answer["error"]) == (502, say.cards.refused_by_slack("is_archived", at.channel.id))
-        assert answer["warnings"] == [say.cards.moved("C0OTHER0001", at.channel.id, by_admins=False)]
-
-
 async def test_many_wrong_tokens_are_logged_and_told_to_an_admin_once(
     team: AdminHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -224,16 +214,6 @@ async def test_many_wrong_tokens_are_logged_and_told_to_an_admin_once(
     async with another_bot(at) as url:
         await guess(f"{url.removesuffix('/slack/events')}/alerts/{team.team_id}", 100)
         await team.wait_for_direct_messages(2, user=team.admin)
-
-
-async def test_a_bot_of_one_workspace_tells_an_admin_of_wrong_tokens_too(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(**NAMED) as at:
-        at.workspace.change_user(at.person, is_admin=True)
-        await at.open_home()
-        await asyncio.sleep(1.0)
-        await guess(f"{at.bot.url}/alerts", 100)
-        assert await at.wait_for_direct_messages() == [say.senders.WRONG_TOKENS_MESSAGE.text]
-    assert logged(caplog) == 1
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> int:

@@ -13,7 +13,7 @@ from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, many_workspaces,
 from harness import admin_texts as say
 from harness.product import Secret, outcomes
 from harness.product import workspace as product
-from harness.stored import add_token, fetch
+from harness.stored import add_token
 from harness.texts import SAMPLE_ALERT, SESSION, digest
 
 pytestmark = pytest.mark.anyio
@@ -168,15 +168,16 @@ async def test_the_same_channel_again_is_tried_and_announced_once(team: AdminHar
     await team.home_with(say.NO_CHANNEL)
 
 
-@pytest.mark.parametrize("action", [CHOOSE, "anchor_test_alert"])
-async def test_somebody_who_is_no_admin_any_more_posts_nothing(team: AdminHarness, action: str) -> None:
+@pytest.mark.parametrize("action", [CHOOSE, "anchor_test_alert", "anchor_auto_pause"])
+async def test_somebody_who_is_no_admin_any_more_changes_and_posts_nothing(team: AdminHarness, action: str) -> None:
     await team.at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
+    before = await team.stored()
     await team.open_home()
     team.workspace.change_user(team.admin, is_admin=False)
-    await team.press(action, team.channel.id if action == CHOOSE else None)
+    await team.press(action, {CHOOSE: team.channel.id, "anchor_auto_pause": "off on"}.get(action))
     home = await team.home_with(say.not_admin())
     assert home.find(action) is None
-    assert team.messages() == []
+    assert (team.messages(), await team.stored()) == ([], before)
 
 
 async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(team: AdminHarness) -> None:
@@ -202,31 +203,13 @@ async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(
     await team.wait_for_direct_messages(3, user=team.admin)
 
 
-async def test_home_says_when_a_token_was_last_used_at_once_and_later_each_minute(team: AdminHarness) -> None:
-    at = team.at
-    await at.take_alerts(team, TOKEN)
-    assert "not used yet" in (await team.open_home()).text
-    for _ in range(3):
-        await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="Spends")
-    await asyncio.sleep(1.0)
-    assert "last used <!date^" in (await team.open_home()).text
-    (first,) = await fetch(at.store, "SELECT until FROM marks WHERE name = 'sender used default'")
-    await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="Spends")
-    await asyncio.sleep(1.0)
-    assert await fetch(at.store, "SELECT until FROM marks WHERE name = 'sender used default'") == [first]
-
-
-@pytest.mark.parametrize("name", ["default", "a=b", "a,b", "Default", "dеfault", "-x", "*x*", "x y", "x\u200b"])
+@pytest.mark.parametrize("name", ["default", "a=b", "a,b", "Default", "dеfault", "-x", "*x*", "x y", "x\u200b", "21st"])
 async def test_no_token_is_made_of_a_name_that_is_taken_or_can_deceive(team: AdminHarness, name: str) -> None:
-    assert await add_token(team.at.store.rows, team.team_id, TOKEN)
+    taken = ["default", *(f"monitor-{number}" for number in range(19 if name == "21st" else 0))]
+    for number, one in enumerate(taken):
+        assert await add_token(team.at.store.rows, team.team_id, f"{TOKEN}-{number}", one)
     assert await refusal(team, name)
-    assert len((await team.stored()).alert_tokens) == 1
-
-
-async def test_the_21st_token_is_not_made(team: AdminHarness) -> None:
-    for number in range(20):
-        assert await add_token(team.at.store.rows, team.team_id, f"{TOKEN}-{number}", f"monitor-{number}")
-    assert "20" in await refusal(team, "one-more")
+    assert len((await team.stored()).alert_tokens) == len(taken)
 
 
 async def refusal(team: AdminHarness, name: str) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.sim.anchor import SessionState
 from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, paused, single_workspace
 from harness.alertmanager import alertmanager
 from harness.conversation import until
@@ -66,22 +65,3 @@ async def test_alerts_become_cards_and_those_that_are_sent_again_change_nothing(
         assert [("×" in one.text, "Resolved" in one.text) for one in at.messages()] == [(False, True), (False, False)]
     assert "AnchorSpendHigh" in card.text
     assert at.anchor.requests == []
-
-
-async def test_an_alert_pauses_its_session_once_and_stays_paused_when_it_is_resolved(tmp_path: Path) -> None:
-    settings = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
-    pauses = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
-    often = {"group_interval": "1s", "repeat_interval": "1s"}
-    spends = SPENDS | {"anchor_action": "pause"}
-    async with (
-        single_workspace(**settings | pauses) as at,  # type: ignore[arg-type]
-        alertmanager(tmp_path, bot=at.bot.url, token=TOKEN, **often) as manager,
-    ):
-        await manager.fire(spends)
-        (card,) = await at.wait_for_messages()
-        await asyncio.sleep(2.0)  # it is sent again
-        await manager.fire(spends, ends=datetime.now(UTC).isoformat())
-        await until(lambda: "resolved" in at.current(card).text)
-        assert at.current(card).text.startswith(paused(user="alert:default").splitlines()[0])
-        assert at.anchor.session(SESSION).state is SessionState.PAUSED
-        assert ([order.verb for order in at.orders], len(at.messages())) == (["pause"], 1)

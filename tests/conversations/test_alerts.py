@@ -71,21 +71,6 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(cap
     assert [block["type"] for block in changed.blocks] == ["section", "section", "context", "actions"]
 
 
-async def test_the_text_of_a_program_is_a_quote_without_the_signs_of_the_bot() -> None:
-    imitation = "\u200b⏸️ *Paused* by <@U0BOB000001>"
-    async with takes_alerts() as at:
-        hostile = {"title": imitation, "text": f"It spends.\n{imitation}", "fields": {"⏸️ *state*": imitation}}
-        assert (await post(at, ALERT | hostile)).status == 200
-        (card,) = at.messages()
-    assert card.text.splitlines()[:5] == [
-        "🚨 *Critical*",
-        "&gt; Paused∗ by &lt;@U0BOB000001&gt;",
-        "&gt; It spends.",
-        "&gt; Paused∗ by &lt;@U0BOB000001&gt;",
-        "&gt; state∗: Paused∗ by &lt;@U0BOB000001&gt;",
-    ]
-
-
 async def test_an_alert_names_a_channel_within_reach_or_the_only_one() -> None:
     async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNELS="C0ALERTS001") as at:
         nowhere = [await post(at, ALERT | {"channel": one}) for one in (None, "C0OTHER0001", "D0ALICE0001")]
@@ -207,17 +192,6 @@ async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_re
     assert pause.ack is not None
     assert pause.ack.text == paused()
     assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.BUSY}, "5")
-
-
-async def test_an_alert_that_was_posted_without_the_database_becomes_a_card_later(sqlite_url: str) -> None:
-    async with takes_alerts(DATABASE_URL=sqlite_url) as at:
-        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
-        answer = await post(at)
-        (card,) = at.messages()
-        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
-        await at.command()
-        await at.wait_for_update(card)
-    assert (answer.status, answer.json["ts"]) == (200, card.ts)
 
 
 @pytest.mark.parametrize(("then", "status", "error"), [(None, 200, None), (Hang(), 504, say.CUT_SHORT)])

@@ -11,7 +11,7 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.messages import senders as say
-from bot.sim.anchor import SessionState, Slow, server_error
+from bot.sim.anchor import Slow, server_error
 from bot.sim.slack import Hang
 from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
 from conversations.test_end import end
@@ -66,7 +66,9 @@ def pauses(at: SingleHarness) -> list[str | None]:
     return [order.verb for order in at.orders]
 
 
-async def test_the_session_is_paused_before_its_card_is_posted_and_the_card_says_so(database_url: str) -> None:
+async def test_the_session_is_paused_before_its_card_is_posted_and_a_further_pause_changes_nothing_on_it(
+    database_url: str,
+) -> None:
     async with braking(database_url) as at:
         at.slack.faults["chat.postMessage"] = Hang()
         sending = asyncio.create_task(send(at))
@@ -77,6 +79,10 @@ async def test_the_session_is_paused_before_its_card_is_posted_and_the_card_says
         (card,) = about_session(at)
         await until_shown(at, card, RESUME, AUTO, "High spend")
         assert (answer["pause"], pauses(at), len(about_session(at))) == ("paused", ["pause"], 1)
+        again = await send(at, fingerprint="f2", title="Again")
+        await asyncio.sleep(2)
+        await until_shown(at, card, RESUME, AUTO)
+        assert (again["pause"], pauses(at), len(about_session(at))) == ("paused", ["pause", "pause"], 1)
 
 
 async def test_a_firing_is_one_pause_however_often_it_comes_until_it_was_resolved(database_url: str) -> None:
@@ -126,27 +132,6 @@ async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: st
         assert not_automatic(why).partition("<!date")[0] in shown.text
 
 
-async def test_a_resume_after_the_firing_began_counts_however_long_ago(database_url: str) -> None:
-    async with braking(database_url) as at:
-        await at.command()
-        await at.command(verb="resume")
-        await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
-        await age_orders(database_url, seconds=3_000)
-        long_ago, lately = await send(at, starts_at=minutes_ago(5)), await send(at, starts_at=minutes_ago(55))
-        assert (long_ago["pause"], lately["pause"]) == ("paused", "refused")
-
-
-async def test_a_session_that_is_paused_is_paused_again_without_a_word(database_url: str) -> None:
-    async with braking(database_url) as at:
-        await send(at)
-        posted = len(about_session(at))
-        answer = await send(at, fingerprint="f2", title="Again")
-        await asyncio.sleep(2)
-        (card,) = about_session(at)
-        await until_shown(at, card, RESUME, AUTO)
-        assert (answer["pause"], pauses(at), posted) == ("paused", ["pause", "pause"], 1)
-
-
 async def test_on_a_card_that_was_posted_before_the_pause_is_a_new_message(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
         await send(at, action=None)
@@ -158,16 +143,6 @@ async def test_on_a_card_that_was_posted_before_the_pause_is_a_new_message(sqlit
         assert reply.text.startswith(f"⏸️ {AUTO}")
         assert [str(block.get("accessory")).count(RESUME[0]) for block in reply.blocks] == [1]
         await until_shown(at, card, RESUME, AUTO)
-
-
-async def test_it_is_also_if_the_alert_is_resolved_before_it_could_be_posted(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await send(at, action=None)
-        await send(at, action=None, session_id=at.anchor.add_session())  # the next message is a second later
-        await send(at)
-        await send(at, status="resolved")
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        await until_shown(at, about_session(at)[1], [], AUTO, "resolved")
 
 
 async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_fires(sqlite_url: str) -> None:
@@ -191,14 +166,6 @@ async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_
             assert len(pauses(at)) == before + 1
 
 
-async def test_a_workspace_that_observes_sends_nothing_also_later(sqlite_url: str) -> None:
-    async with braking(sqlite_url, "observe") as at:
-        answer = await send(at)
-        (card,) = about_session(at)
-        await until_shown(at, card, PAUSE, not_automatic(outcomes.Observed()))
-        assert (answer["pause"], pauses(at)) == ("observed", [])
-
-
 @pytest.mark.parametrize(
     ("fields", "word", "warning"),
     [
@@ -214,17 +181,26 @@ async def test_a_workspace_that_observes_sends_nothing_also_later(sqlite_url: st
 async def test_what_else_an_alert_asks_for_pauses_nothing(
     fields: dict[str, object], word: str | None, warning: str | None
 ) -> None:
-    async with braking() as at:
+    async with braking(END_SESSION="on") as at:
         answer = await send(at, **fields)
         assert (answer.get("pause"), answer.get("warnings")) == (word, [warning] if warning else None)
         assert pauses(at) == (["pause"] if word == "paused" else [])
 
 
-@pytest.mark.parametrize(("mode", "tokens", "word"), [("off", "default", "off"), ("on", "", "not asked")])
-async def test_a_workspace_or_a_token_that_does_not_pause(mode: str, tokens: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "tokens", "word", "shown"),
+    [
+        ("off", "default", "off", ""),
+        ("on", "", "not asked", ""),
+        ("observe", "default", "observed", not_automatic(outcomes.Observed())),
+    ],
+)
+async def test_a_workspace_or_a_token_that_does_not_pause(mode: str, tokens: str, word: str, shown: str) -> None:
     async with braking(mode=mode, AUTO_PAUSE_TOKENS=tokens) as at:
         answer = await send(at)
-        assert (answer["pause"], pauses(at), len(about_session(at))) == (word, [], 1)
+        (card,) = about_session(at)
+        await until_shown(at, card, PAUSE, shown)
+        assert (answer["pause"], pauses(at)) == (word, [])
 
 
 async def test_more_sessions_than_the_limit_are_held_back_for_ten_minutes(sqlite_url: str) -> None:
@@ -256,40 +232,6 @@ async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(s
         await until_shown(at, card, RESUME, AUTO)
 
 
-async def test_a_database_that_fails_for_longer_than_two_minutes_means_no_pause(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await break_database(sqlite_url)
-        await send(at)
-        (card,) = about_session(at)
-        await asyncio.sleep(130)
-        await break_database(sqlite_url, repair=True)
-        await until_shown(at, card, PAUSE, FAILED)
-        assert pauses(at) == []
-
-
-async def test_two_alerts_of_a_session_at_once_do_not_get_around_the_limit(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        sessions = [at.anchor.add_session() for _ in range(10)]
-        both = [send(at, session_id=one, fingerprint=name) for one in sessions for name in ("f1", "f2")]
-        words = [answer["pause"] for answer in await asyncio.gather(*both)]
-        assert sum(bool(at.anchor.posts(one)) for one in sessions) == 2
-        assert sorted(set(words)) == ["held back", "paused"]
-
-
-async def test_further_attempts_for_a_session_that_was_counted_are_not_held_back(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        at.anchor.fault = server_error()
-        sessions = [at.anchor.add_session() for _ in range(4)]
-        words = []
-        for one in sessions:
-            words.append((await send(at, session_id=one))["pause"])
-            await asyncio.sleep(31)
-        at.anchor.fault = None
-        await asyncio.sleep(130)
-        assert words == ["failed"] * 4
-        assert [at.anchor.posts(one)[-1].status for one in sessions] == [200] * 4
-
-
 async def test_while_a_resume_is_at_anchor_nothing_is_sent(database_url: str) -> None:
     async with braking(database_url) as at:
         await at.command()
@@ -302,58 +244,9 @@ async def test_while_a_resume_is_at_anchor_nothing_is_sent(database_url: str) ->
         assert (answer["pause"], pauses(at)) == ("refused", ["pause", "resume"])
 
 
-async def test_nothing_is_sent_for_a_session_that_has_just_ended(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await send(at, action=None)
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        (card,) = about_session(at)
-        await at.slack.until(lambda: "Ended" in at.current(card).text, within=200)
-        words = [(await send(at))["pause"]]
-        await asyncio.sleep(90)
-        words.append((await send(at, fingerprint="f2"))["pause"])
-        assert words == ["refused", "failed"]
-
-
 async def test_nothing_is_sent_for_a_session_that_a_person_has_just_ended(sqlite_url: str) -> None:
     async with braking(sqlite_url, END_SESSION="on") as at:
         await end(at)
         await at.slack.until(lambda: "*Ended*" in at.messages()[-1].text)
         answer = await send(at)
         assert (answer["pause"], pauses(at)) == ("refused", ["end"])
-
-
-async def test_what_is_resolved_is_not_tried_again_and_takes_no_turn_from_others(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More than the 200 that are tried at once can have failed, also in another workspace."""
-    monkeypatch.setattr("bot.outbound.store.auto_pauses.MOST_DUE", 1)
-    async with braking(sqlite_url) as at:
-        at.anchor.fault = server_error()
-        other = at.anchor.add_session()
-        await send(at)
-        before = len(pauses(at))
-        await send(at, status="resolved")
-        await send(at, session_id=other)
-        at.anchor.fault = None
-        await at.anchor.until(lambda: at.anchor.posts(other)[-1].status == 200, within=200)
-        assert len(pauses(at)) == before
-
-
-async def test_each_pause_that_failed_has_its_turn(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbound.store.auto_pauses.MOST_DUE", 1)
-    async with braking(sqlite_url) as at:
-        at.anchor.fault = server_error()
-        sessions = [at.anchor.add_session() for _ in range(3)]
-        for one in sessions:
-            await send(at, session_id=one)
-        before = [len(at.anchor.posts(one)) for one in sessions]
-        await asyncio.sleep(310)
-        assert all(len(at.anchor.posts(one)) > count for one, count in zip(sessions, before, strict=True))
-
-
-async def test_without_a_time_an_alert_fires_for_the_first_time_again_after_a_day(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        for hours in (0, 23, 23, 25):
-            await execute(sqlite_url, f"UPDATE marks SET until = until - {hours * 3_600} WHERE name LIKE 'firing %'")  # noqa: S608
-            await send(at)
-        assert pauses(at) == ["pause", "pause"]

@@ -1,7 +1,6 @@
 """Nothing is sent for an alert as long as it is not known what speaks against that, and nobody has to guess why."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,28 +10,15 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.outbound.store.auto_pauses import AutoPauseRows
-from bot.sim.slack import Hang, rate_limited
-from conversations.test_auto_pause import (
-    ALERT,
-    AUTO,
-    BEARER,
-    FAILED,
-    braking,
-    break_database,
-    minutes_ago,
-    pauses,
-    send,
-)
+from conversations.test_auto_pause import BEARER, FAILED, braking, break_database, minutes_ago, pauses, send
 from conversations.test_auto_pause_processes import OWN
-from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
-from conversations.test_recovery import until_told
+from conversations.test_cards import PAUSE, about_session, until_shown
 from conversations.test_unnamed_workspace import NOBODY, servers
 from harness import HTTP_ONLY, SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.databases import KEY
-from harness.outages import execute, locked
+from harness.outages import execute
 from harness.product import Limits, Settings, outcomes, running
-from harness.restarts import remains
 from harness.single_workspace import PATIENT_ACK
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -65,39 +51,16 @@ async def test_nothing_is_sent_until_the_workspace_of_its_people_is_known(sqlite
         assert (pauses(at), sum(len(at.anchor.posts(one)) for one in others)) == (["pause", "resume"], 2)
 
 
-async def test_if_that_takes_long_people_are_told_and_it_is_tried_again(sqlite_url: str) -> None:
-    async with unnamed(sqlite_url) as at:
-        await send(at)
-        await asyncio.sleep(130)
-        at.slack.faults.clear()
-        await at.bot.startup
-        await at.slack.until(lambda: [one for one in at.messages() if "Not paused" in one.text])
-        assert pauses(at) == []
-        await at.anchor.until(lambda: pauses(at) == ["pause"], within=130)
-
-
-async def test_nothing_is_sent_until_the_workspace_has_a_row_and_can_be_read(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is counted needs it. The bot writes it once its team is known, and the database can be used."""
-    unread = AsyncMock(return_value=outcomes.StoreUnavailable())
-    async with braking(sqlite_url) as at:
-        await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
-        await execute(sqlite_url, "CREATE VIEW workspaces AS SELECT * FROM gone WHERE 1 = 0")  # nobody can write a row
-        with monkeypatch.context() as patch:
-            patch.setattr("bot.usecases.access.AccessCheck.check", unread)
-            answers = [await send(at), await send(at, fingerprint="f2", starts_at="2026-01-01T00:00:00Z")]
-        assert ([one["pause"] for one in answers], pauses(at)) == (["pending", "pending"], [])
-        await execute(sqlite_url, "DROP VIEW workspaces")
-        await execute(sqlite_url, "ALTER TABLE gone RENAME TO workspaces")
-        await at.anchor.until(lambda: pauses(at) == ["pause", "pause"])
-
-
-@pytest.mark.parametrize("fields", [{}, {"starts_at": minutes_ago(1)}])
+@pytest.mark.parametrize(
+    ("fields", "is_read"), [({}, True), ({"starts_at": minutes_ago(1)}, True), ({"starts_at": minutes_ago(1)}, False)]
+)
 async def test_if_it_is_not_known_in_time_what_speaks_against_a_pause_its_card_says_so(
-    sqlite_url: str, fields: dict[str, object]
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], *, is_read: bool
 ) -> None:
     async with braking(sqlite_url) as at:
+        if not is_read:
+            unread = AsyncMock(return_value=outcomes.StoreUnavailable())
+            monkeypatch.setattr("bot.usecases.access.AccessCheck.check", unread)
         await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
         await send(at, **fields)
         (card,) = about_session(at)
@@ -120,14 +83,6 @@ async def test_only_so_many_alerts_wait_for_a_database_that_fails(
         await break_database(sqlite_url, repair=True)
         await asyncio.sleep(30)
         assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0]
-
-
-async def test_a_pause_that_was_left_is_not_sent_if_its_token_may_not_any_more(sqlite_url: str) -> None:
-    async with remains(sqlite_url, **OWN | {"AUTO_PAUSE_TOKENS": ""}) as left:
-        await left.leave_by_alert()
-        async with left.restart() as at:
-            assert await until_told(left) == ["AutoPauseOff"]
-            assert at.orders == []
 
 
 async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
@@ -182,50 +137,3 @@ async def test_a_process_that_is_frozen_after_the_decision_decides_again(
     async with braking(sqlite_url) as at:
         answer = await send(at)
         assert (answer["pause"], pauses(at)) == ("refused", [])
-
-
-async def test_a_resolved_alert_that_is_not_recorded_is_sent_again(sqlite_url: str) -> None:
-    """Else the next one would be taken for the one that was paused."""
-    async with braking(sqlite_url) as at:
-        await send(at)
-        await break_database(sqlite_url)
-        resolved = ALERT | {"status": "resolved"}
-        status, _, headers = await post_json(f"{at.bot.url}/alerts", resolved, headers=BEARER)
-        assert (status, "Retry-After" in headers) == (503, True)
-        await break_database(sqlite_url, repair=True)
-        await asyncio.sleep(5)
-        status, _, _ = await post_json(f"{at.bot.url}/alerts", resolved, headers=BEARER)
-        answer = await send(at)
-        assert (status, answer["pause"], pauses(at)) == (200, "paused", ["pause", "pause"])
-
-
-async def test_a_pause_that_a_slow_database_decides_about_later_is_told_beside_an_earlier_card(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await send(at, action=None, fingerprint="f2")
-        async with locked(sqlite_url):
-            sending = asyncio.create_task(send(at))
-            await asyncio.sleep(2)
-        await sending
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        await until_shown(at, about_session(at)[1], [], AUTO)
-
-
-async def test_an_alert_that_slack_takes_after_its_pause_has_not_fired_again(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await break_database(sqlite_url)
-        at.slack.faults["chat.postMessage"] = rate_limited(5, times=1)
-        sending = asyncio.create_task(send(at, starts_at=minutes_ago(1)))
-        await asyncio.sleep(1)
-        await break_database(sqlite_url, repair=True)
-        assert (await sending)["pause"] == "paused"
-        await until_shown(at, about_session(at)[0], RESUME, AUTO)
-
-
-async def test_the_word_comes_in_time_also_if_nothing_answers(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        async with locked(sqlite_url):
-            at.slack.faults["chat.postMessage"] = Hang()
-            began = time.monotonic()
-            status, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT, headers=BEARER)
-            assert (status, answer["pause"], time.monotonic() - began < 8.5) == (504, "pending", True)
-        await at.anchor.until(lambda: pauses(at) == ["pause"])

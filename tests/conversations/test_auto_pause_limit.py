@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.messages import pausing
 from bot.sim.anchor import SessionState, rate_limited
 from bot.sim.slack import Channel, Hang, Message, View
 from conversations.test_auto_pause import braking, send
@@ -20,7 +19,6 @@ from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY
 from harness.outages import execute, without_table
-from harness.product import sessions as lists
 from harness.replicas import replicas
 from harness.texts import NOT_AUTO_PAUSED
 
@@ -114,16 +112,6 @@ async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_
         assert not any(begun in one.text for one in at.messages()), "nobody chose by words"
 
 
-async def test_the_message_counts_a_session_once_and_is_updated(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        await send(at, session_id=held[0], fingerprint="f2")
-        for title in ("Loop", "Login", "Other", "Another"):
-            await storm(at, 1, title=title)
-        later = await until_told(at, "*Not paused automatically: 6 sessions.*", "1 by `Login`", "2 by others")
-        assert (later.ts, len(told(at))) == (message.ts, 1)
-
-
 async def test_the_message_goes_to_the_alert_channel(sqlite_url: str) -> None:
     async with braking(sqlite_url, AUTO_PAUSE_LIMIT="1") as at:
         await storm(at, 2, channel="C0OPS000001")
@@ -146,11 +134,6 @@ async def person_pauses(at: SingleHarness, session: str) -> None:
     await at.anchor.until(lambda: at.anchor.posts(session))
 
 
-async def another_alert_is_resolved(at: SingleHarness, session: str) -> None:
-    await send(at, session_id=session, fingerprint="f2")
-    await send(at, session_id=session, fingerprint="f2", status="resolved")
-
-
 async def list_is_unreadable(at: SingleHarness, _: str) -> None:
     at.anchor.read_fault = rate_limited()
 
@@ -161,7 +144,6 @@ async def list_is_unreadable(at: SingleHarness, _: str) -> None:
         (alert_is_resolved, False),
         (session_ends, False),
         (person_pauses, False),
-        (another_alert_is_resolved, True),
         (list_is_unreadable, True),
     ],
 )
@@ -178,16 +160,6 @@ async def test_the_window_offers_those_whose_alert_still_fires(
         await at.anchor.until(lambda: not running(at, others))
         await asyncio.sleep(1)
         assert len(at.anchor.posts(changed)) == before + is_offered
-
-
-async def test_if_none_of_their_alerts_fires_the_window_says_so(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        for one in held:
-            await alert_is_resolved(at, one)
-        view, choice = await ask(at, message), lists.Choice(held_id="x")
-        none = pausing.none_runs_text(lists.SessionList((), is_complete=True, read_at=0.0), choice)
-        assert (view.submit, none in view.text) == (None, True)
 
 
 async def test_an_old_window_offers_the_same(sqlite_url: str) -> None:

@@ -1,14 +1,13 @@
-"""Alerts that ask for a pause late, in odd words, or beside other alerts of the session."""
+"""Alerts that ask for a pause after they were resolved, under odd names, or after their session has ended."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from bot.messages import cards
-from bot.sim.anchor import SessionState, server_error
+from bot.sim.anchor import SessionState
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
 from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
@@ -18,29 +17,6 @@ from harness.conversation import post_json
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
-
-
-async def test_an_alert_that_asks_for_the_first_time_when_it_comes_again_is_told(sqlite_url: str) -> None:
-    """As when an admin has turned the pauses on meanwhile."""
-    async with braking(sqlite_url) as at:
-        since = minutes_ago(5)
-        await send(at, starts_at=since, action=None)
-        answer = await send(at, starts_at=since)
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        assert (answer["pause"], "*Paused automatically*" in about_session(at)[1].text) == ("paused", True)
-
-
-async def test_it_is_told_also_if_it_is_refused(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await at.command()
-        await at.command(verb="resume")
-        await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
-        since = minutes_ago(5)
-        await send(at, starts_at=since, action=None)
-        card = about_session(at)[-1]
-        answer = await send(at, starts_at=since)
-        await until_shown(at, card, PAUSE, "*Not paused automatically*")
-        assert answer["pause"] == "refused"
 
 
 async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(sqlite_url: str) -> None:
@@ -58,18 +34,6 @@ async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(
         assert (answer["pause"], pauses(at)) == ("paused", ["pause"])
 
 
-async def test_another_alert_of_the_session_does_not_end_the_attempts_for_one(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        at.anchor.fault = server_error()
-        await send(at)
-        await send(at, fingerprint="f2")
-        await send(at, fingerprint="f2", status="resolved")
-        before = len(pauses(at))
-        at.anchor.fault = None
-        await asyncio.sleep(130)
-        assert len(pauses(at)) == before + 1
-
-
 @pytest.mark.parametrize("since", [None, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "1960-02-01"])
 @pytest.mark.parametrize("fingerprint", ["\ud800", "\0", "x" * 20_000, "\u202e*<!here>"])
 async def test_an_odd_fingerprint_names_a_firing(sqlite_url: str, fingerprint: str, since: str | None) -> None:
@@ -79,21 +43,6 @@ async def test_an_odd_fingerprint_names_a_firing(sqlite_url: str, fingerprint: s
             code, answer, _ = await post_json(f"{at.bot.url}/alerts", data=body, headers=BEARER)
             assert (code, answer.get("pause"), answer.get("ignored")) == (200, word, None)
         assert pauses(at) == ["pause"]
-
-
-@pytest.mark.parametrize(
-    ("action", "fingerprint", "is_paused"),
-    [(" Pause ", "f1", True), ("pause", "  ", False), (1, "f1", False), (["pause"], "f1", False)],
-)
-async def test_the_labels_of_a_webhook_are_read_as_the_fields_of_an_alert(
-    sqlite_url: str, action: object, fingerprint: str, is_paused: bool
-) -> None:
-    async with braking(sqlite_url) as at:
-        one: dict[str, Any] = alertmanager_alert() | {"fingerprint": fingerprint}
-        one["labels"]["anchor_action"] = action
-        _, answer, _ = await post_json(f"{at.bot.url}/alerts/alertmanager", alertmanager_body(one), headers=BEARER)
-        await at.slack.until(lambda: about_session(at))
-        assert ("warnings" in answer, pauses(at)) == (not is_paused, ["pause"] if is_paused else [])
 
 
 async def ended_at_anchor(at: SingleHarness) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness import BOTH_TRANSPORTS, SESSION, AdminHarness, ManyHarness, single_workspace
+from harness import BOTH_TRANSPORTS, SESSION, AdminHarness, ManyHarness
 from harness import admin_texts as say
-from harness.administration import another_bot
 from harness.conversation import post_json
 from harness.product import main
 from harness.product import workspace as product
@@ -92,29 +91,6 @@ async def test_a_choice_for_a_mode_that_somebody_else_has_changed_is_refused(tea
     assert "*Pauses by alerts: observe.*" in team.home_text()
 
 
-async def test_the_same_choice_twice_is_recorded_and_told_once(team: AdminHarness) -> None:
-    await team.open_home()
-    await asyncio.gather(team.press(MODE, "off on"), team.press(MODE, "off on"))
-    await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
-    await asyncio.sleep(2.0)
-    assert say.OUTDATED not in team.home_text()
-    await team.open_home()
-    await team.press(MODE, "on on")
-    await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
-    assert len(await team.wait_for_direct_messages(user=team.admin)) == 1
-    assert len(await recorded(team)) == 1
-
-
-async def test_somebody_who_is_no_admin_any_more_changes_no_mode(team: AdminHarness) -> None:
-    await team.open_home()
-    team.workspace.change_user(team.admin, is_admin=False)
-    await team.press(MODE, "off on")
-    home = await team.home_with(say.not_admin())
-    assert home.find(MODE) is None
-    assert (await team.stored()).auto_pause is AutoPause.OFF
-    assert await recorded(team) == []
-
-
 async def test_a_token_can_pause_only_if_an_admin_says_so_when_it_is_made_or_later(team: AdminHarness) -> None:
     name = "spend-monitor"
     await team.open_home()
@@ -150,50 +126,6 @@ async def test_a_token_can_pause_only_if_an_admin_says_so_when_it_is_made_or_lat
     ]
     told = await team.wait_for_direct_messages(7, user=team.admin)
     assert ["can pause sessions" in text for text in told] == [False, True, True, False, True, True, False]
-
-
-async def test_people_see_the_mode_while_alerts_can_pause(team: AdminHarness) -> None:
-    assert await add_token(team.at.store.rows, team.team_id, TOKEN)
-    assert ON not in (await team.open_home(team.member)).text
-    rows = team.at.store.rows
-    assert await rows.set_auto_pause(team.team_id, AutoPause.ON, before=AutoPause.OFF, by=team.admin.id)
-    home = await team.open_home(team.member)
-    assert ("*Pauses by alerts: on.*" in home.text, ON in home.text, home.find(MODE)) == (True, True, None)
-
-
-@pytest.mark.parametrize("mode", ["off", "on"])
-async def test_home_of_one_workspace_shows_the_mode_of_the_settings(mode: str) -> None:
-    tokens: dict[str, Any] = {"ALERTS_TOKENS": f"spend-monitor={TOKEN * 2},grafana={TOKEN}"}
-    async with single_workspace(**tokens, AUTO_PAUSE=mode, AUTO_PAUSE_TOKENS="spend-monitor") as at:
-        home = await at.open_home()
-        shown = [one in home.text for one in ("Pauses by alerts: on", ON, "can pause: spend-monitor.")]
-        assert shown == [mode == "on"] * 3
-        assert home.find(MODE) is None
-
-
-async def test_another_process_knows_a_new_mode_at_once(team: AdminHarness) -> None:
-    async with another_bot(team.at) as url:
-        await team.open_home()
-        await team.press(MODE, "off on")
-        await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
-        team.slack.request_url = url
-        assert "*Pauses by alerts: on.*" in (await team.open_home(team.second)).text
-
-
-async def test_changes_go_with_the_workspace_and_name_nobody_who_was_forgotten(
-    team: AdminHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await team.open_home()
-    await team.press(MODE, "off on")
-    await team.home_with(say.senders.auto_pause_saved(AutoPause.ON).text)
-    for name in ("DATABASE_URL", "ENCRYPTION_KEYS"):
-        monkeypatch.setenv(name, team.at.environ[name])
-    assert await asyncio.to_thread(main, ["people", "forget", team.admin.id, "--force"]) == 0
-    ((_, user_id, _, _),) = await recorded(team)
-    assert not str(user_id).startswith("U")
-    await team.slack.uninstall(team.workspace)
-    await asyncio.sleep(3.0)
-    assert await recorded(team) == []
 
 
 @pytest.mark.parametrize("change", ["mode", "token"])

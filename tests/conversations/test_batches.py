@@ -206,22 +206,6 @@ async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(buil
         assert (len(at.anchor.orders), at.messages()) == (30, [message])
 
 
-async def test_a_database_that_fails_meanwhile_holds_up_neither_the_pauses_nor_the_result(
-    built: Built, sqlite_url: str
-) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        sessions = add(at, 60, seconds=2.0)
-        await built.batches.pause(batch(at, sessions))
-        began = time.monotonic()
-        await at.slack.until(at.messages)
-        async with without_table(sqlite_url):
-            await at.slack.until(lambda: len(at.messages()) == 2, within=60)
-            assert time.monotonic() - began < 30.0
-            assert {one.session_id for one in at.anchor.orders} == set(sessions)
-        await result(at)
-        assert len(at.messages()) == 2
-
-
 async def test_without_the_table_of_cards_the_result_is_told_all_the_same(built: Built, sqlite_url: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
         await execute(sqlite_url, "ALTER TABLE cards RENAME TO elsewhere")
@@ -395,18 +379,6 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         assert all(one in at.messages()[-1].text for one in (repaused, resumed, later))
         shown = str(at.messages()[-1].blocks)
         assert [one for one in sessions if f"'value': '{one}'" in shown] == [resumed]  # with Pause: it runs
-
-
-async def test_without_the_database_nobody_is_asked_and_nothing_is_resumed(built: Built, sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        _, message = await paused_batch(at, built, 3)
-        view = await ask_to_resume(at, message)
-        async with without_table(sqlite_url):
-            await at.slack.submit(at.person, view, {})
-            await at.slack.until(lambda: "nothing was resumed" in at.modal().text)
-            await at.slack.close(at.person)
-            assert "nothing was resumed" in (await ask_to_resume(at, message)).text
-        assert len(at.anchor.orders) == 3
 
 
 @HTTP_ONLY

@@ -27,7 +27,6 @@ BOB = "U0BOB000001"
 TOKEN = "s3cret-of-the-alerts"
 PAUSE, RESUME = ["anchor_pause"], ["anchor_resume_confirmed"]
 UPDATE = "chat.update"
-KEPT = 600.0  # seconds for which what was read is remembered
 
 
 @asynccontextmanager
@@ -81,11 +80,6 @@ def about_session(at: SingleHarness, channel: Channel | None = None) -> list[Mes
     return [message for message in at.messages(channel) if SESSION in message.text]
 
 
-@pytest.fixture
-def file_url(sqlite_url: str) -> str:
-    return sqlite_url
-
-
 async def test_a_click_shows_pausing_and_then_who_paused() -> None:
     async with taking_alerts() as at:
         card = await alert(at)
@@ -122,15 +116,15 @@ async def test_a_fast_pause_replaces_the_clicked_card_or_else_its_thread_gets_th
     assert fault is not None or took < 0.5
 
 
-async def test_all_cards_follow_orders_from_any_surface(file_url: str) -> None:
-    async with taking_alerts(file_url) as at:
+async def test_all_cards_follow_orders_from_any_surface(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url) as at:
         cards = [await alert(at), await alert(at, ops(at))]
         await at.command(f"{SESSION} it loops")
         here, there = [await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>") for card in cards]
         await at.click(there, verb="resume", user=at.slack.bob)
         for card in cards:
             await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
-        own = {"DATABASE_URL": file_url, "ENCRYPTION_KEYS": KEY.reveal()}
+        own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal()}
         assert await give_order(Settings.from_env(environment(at.slack, at.anchor, **own)), "pause", SESSION) == 0
         for card in cards:
             await until_shown(at, card, RESUME, "Paused", "(command line)")
@@ -169,16 +163,16 @@ async def test_each_resume_of_the_same_moment_has_its_own_result_in_the_channel(
 
 
 async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
-    file_url: str, caplog: pytest.LogCaptureFixture
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with taking_alerts(file_url) as at:
+    async with taking_alerts(sqlite_url) as at:
         clicked, other = await alert(at), await alert(at, ops(at))
         await asyncio.sleep(0.2)
-        await execute(file_url, "ALTER TABLE cards RENAME TO gone")
+        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
         await at.click(clicked)
         await until_shown(at, clicked, RESUME, "Paused")
         assert at.calls(UPDATE) == 0
-        await execute(file_url, "ALTER TABLE gone RENAME TO cards")
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
     assert [record.message for record in caplog.records].count("cards not marked") == 1
 
@@ -200,7 +194,7 @@ async def test_the_first_result_names_the_session_if_its_card_does_without_a_rea
         await at.command("")
         await until_shown(at, await alert(at), PAUSE, "checkout")
         at.anchor.read_fault = Hang()
-        await asyncio.sleep(KEPT + 60.0)
+        await asyncio.sleep(660.0)  # until what was read is forgotten
         before = [one.ts for one in about_session(at)]
         await at.command()
         await at.slack.until(lambda: len(about_session(at)) > len(before))

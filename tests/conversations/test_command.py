@@ -62,18 +62,15 @@ async def test_what_people_write_cannot_mention_or_hide_anything() -> None:
     assert len(message.text) - len(paused()) < 350
 
 
-async def test_an_unknown_command_is_answered() -> None:
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"command": "/anchor-stop"}, result_texts.unknown_command_message("/anchor-stop").text),
+        ({"team_id": "T0PARTNER01"}, outcome_text(outcomes.WrongWorkspace())),
+    ],
+)
+async def test_a_command_that_is_unknown_or_of_another_workspace_is_refused(fields: dict[str, str], text: str) -> None:
     async with single_workspace() as at:
-        delivery = await at.command(command="/anchor-stop")
+        delivery = await at.command(**fields)  # type: ignore[arg-type]
         (seen,) = at.ephemerals()
-        assert at.anchor.requests == []
-    assert delivery.status == 200
-    assert seen.text == result_texts.unknown_command_message("/anchor-stop").text
-
-
-async def test_a_command_from_another_workspace_is_refused() -> None:
-    async with single_workspace() as at:
-        await at.command(team_id="T0PARTNER01")
-        (seen,) = at.ephemerals()
-        assert at.anchor.requests == []
-    assert seen.text == outcome_text(outcomes.WrongWorkspace())
+        assert (delivery.status, seen.text, at.anchor.requests) == (200, text, [])

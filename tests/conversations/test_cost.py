@@ -1,10 +1,8 @@
-"""The cost of an order: calls, statements and tasks. Counted, not timed."""
+"""The cost of an order and of an alert: calls, statements and transactions. Counted, not timed."""
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,8 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
 from bot.outbound.store.database import Database
-from bot.sim.anchor import Slow
 from bot.sim.slack import Message, Source
-from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, SingleHarness, single_workspace
+from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, single_workspace
 from harness.conversation import post_json, until
 from harness.order_rows import Connection as StoreConnection
 from harness.product import OrderRows
@@ -24,7 +21,6 @@ from harness.transport import HTTP_ONLY
 pytestmark = pytest.mark.anyio
 
 TOKEN = "s3cret-of-the-alerts"
-ASYNCIO = str(Path(asyncio.__file__).parent)
 
 
 @contextmanager
@@ -119,67 +115,6 @@ def counted(owner: type, name: str) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, count)
         yield calls
-
-
-@BOTH_TRANSPORTS
-@pytest.mark.parametrize(("by", "transactions"), [("a command", 2), ("a click", 3)])
-async def test_an_order_is_written_in_two_transactions_and_a_click_in_one_more_when_it_is_told(
-    by: str, transactions: int
-) -> None:
-    """The record; the outcome with the marks of cards and, if the ack carried it, that it was told."""
-    async with single_workspace() as at:
-        at.anchor.fault = Slow(0.05)
-        await pause(at, by)
-        await asyncio.sleep(2.0)
-        with counted(OrderRows, "write") as written:
-            await pause(at, by)
-            await asyncio.sleep(1.0)
-        assert len(written) == transactions
-
-
-@contextmanager
-def tasks_of_the_bot() -> Iterator[list[str]]:
-    """Collect the names of the coroutines that the product starts as tasks."""
-    loop, started = asyncio.get_running_loop(), list[str]()
-
-    def create(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
-        frame = inspect.currentframe()
-        while frame and (frame.f_code is create.__code__ or frame.f_code.co_filename.startswith(ASYNCIO)):
-            frame = frame.f_back
-        by = frame.f_globals["__name__"] if frame else ""
-        if by.startswith("bot.") and not by.startswith("bot.sim."):
-            started.append(work.__qualname__)
-        return asyncio.Task(work, loop=loop, **options)
-
-    loop.set_task_factory(create)
-    yield started
-    loop.set_task_factory(None)
-
-
-async def give(at: SingleHarness, by: str) -> None:
-    if by == "an alert":
-        alert = {"session_id": at.anchor.add_session(), "text": "It spends too much."}
-        status, *_ = await post_json(f"{at.bot.url}/alerts", alert, headers={"Authorization": f"Bearer {TOKEN}"})
-        assert status == 200
-    else:
-        await pause(at, by)
-    await asyncio.sleep(0.5)
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize(("by", "hops", "tasks"), [("a command", 2, 2), ("a click", 3, 4), ("an alert", 3, 2)])
-async def test_a_request_costs_so_many_tasks_and_changes_to_another_thread(by: str, hops: int, tasks: int) -> None:
-    """A thread tells the event loop of what it has done by one call. Work at intervals can add to one of three."""
-    counts, loop = set[tuple[int, int]](), type(asyncio.get_running_loop())
-    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as at:
-        at.anchor.fault = Slow(0.05)
-        await give(at, by)
-        for _ in range(3):
-            await asyncio.sleep(0.8)  # a channel gets one alert a second
-            with counted(loop, "call_soon_threadsafe") as told, tasks_of_the_bot() as started:
-                await give(at, by)
-            counts.add((len(told), len(started)))
-    assert min(counts) == (hops, tasks)
 
 
 @HTTP_ONLY

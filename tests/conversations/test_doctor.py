@@ -261,16 +261,6 @@ async def test_the_running_bot_tells_its_own_state(one: SingleHarness) -> None:
             assert_found(await examined(settings_of(one, PORT=str(bot.port), BASE_URL="")), N.RUNNING_BOT, kind)
 
 
-@pytest.mark.parametrize("setting", ["PORT", "METRICS_PORT"])
-async def test_a_port_that_another_program_uses_is_named(one: SingleHarness, setting: str) -> None:
-    async with LocalServer([]) as other:
-        ports = {"PORT": str(free_port()), "METRICS_PORT": str(free_port()), setting: str(other.port)}
-        found = await examined(settings_of(one, **ports, BASE_URL=""))
-    assert_found(found, N.RUNNING_BOT, Wrong.CANNOT_LISTEN)
-    (line,) = [line for line in found.lines if f"127.0.0.1:{other.port}" in line.partition("none can start")[2]]
-    assert f"{setting.replace('PORT', 'HOST')} and {setting} " in line
-
-
 async def test_a_database_that_works_is_current(one: SingleHarness, database_url: str) -> None:
     if not database_url.startswith("sqlite"):
         assert (await examined(settings_of(one, DATABASE_URL=database_url))).kind(N.DATABASE) == Good.DATABASE_NEW

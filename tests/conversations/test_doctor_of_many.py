@@ -1,15 +1,12 @@
 """`anchor-bot doctor` for many workspaces: each of them, or the chosen one."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bot.sim.slack import api_error, server_error
-from harness import ManyHarness, Tenant, many_workspaces
-from harness.conversation import until
+from harness import ManyHarness, Tenant
 from harness.databases import OTHER_KEY
 from harness.doctor import examined
-from harness.product import Settings, checks, running, workspace
+from harness.product import checks
 
 pytestmark = pytest.mark.anyio
 
@@ -43,34 +40,6 @@ async def test_every_workspace_is_checked_or_the_chosen_one(at: ManyHarness) -> 
     assert tenants[0].team_id not in "\n".join(unknown.lines)
 
 
-async def test_the_mode_of_each_workspace_is_shown(at: ManyHarness) -> None:
-    first, second = await set_up(at, 1, 2)
-    modes, token = workspace.AutoPause, workspace.AlertToken("spend-monitor", "digest", may_pause=True)
-    assert await at.store.rows.set_auto_pause(first.team_id, modes.ON, before=modes.OFF, by=first.person.id)
-    found = await at.store.rows.find(first.team_id)
-    assert found
-    version = found.alerts_token_version
-    assert await at.store.rows.set_alert_tokens(first.team_id, [token], if_version=version)
-    shown = await examined(at.environ)
-    assert shown.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, first.team_id, mode="on", tokens="spend-monitor")
-    assert shown.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, second.team_id, mode="off", tokens="none")
-
-
-async def test_the_next_bot_deletes_the_messages_that_checks_left(postgresql_urls: Iterator[str]) -> None:
-    async with many_workspaces(next(postgresql_urls)) as at:
-        tenants = await set_up(at, 1, 2, 3)
-        at.slack.faults["chat.deleteScheduledMessage"] = api_error("internal_error")
-        await examined(at.environ)
-        assert at.slack.platform.scheduled
-        at.slack.faults.clear()
-        await at.execute("UPDATE workspaces SET bot_token = 'unreadable' WHERE team_id = 'T0TENANT001'")
-        tenants[1].workspace.installation.refusal = "token_revoked"
-        async with running(Settings.from_env(at.environ | {"PORT": "0"})):
-            await until(
-                lambda: tenants[2].channel.id not in {one.channel for one in at.slack.platform.scheduled.values()}
-            )
-
-
 async def test_a_client_that_slack_refuses_is_wrong_and_one_that_it_does_not_judge_is_not_called_right(
     at: ManyHarness,
 ) -> None:
@@ -101,21 +70,12 @@ async def test_what_is_wrong_in_one_says_nothing_about_the_other(at: ManyHarness
     assert found.kind(N.ANCHOR_KEY, good.team_id) == Good.KEY_ACCEPTED
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "code", "name", "kind"),
-    [
-        ("ENCRYPTION_KEYS", OTHER_KEY.reveal(), 2, N.ENCRYPTION, Wrong.KEYS_UNFIT),
-        ("DATABASE_URL", "postgresql://bot@127.0.0.1:1/bot", 1, N.DATABASE, Open.DATABASE_DOWN),
-    ],
-    ids=["another key", "down"],
-)
-async def test_a_database_that_can_not_be_read_is_named(
-    at: ManyHarness, variable: str, value: str, code: int, name: checks.CheckName, kind: checks.Kind
-) -> None:
-    found = await examined(at.environ | {variable: value})
-    assert (found.code, found.failures()) == (code, {name: kind})
-    if code == 1:
-        assert found.has(N.WORKSPACES, Skipped.NOT_CHECKED, why=f"see {N.DATABASE}")
+async def test_a_database_that_can_not_be_read_is_named(at: ManyHarness) -> None:
+    found = await examined(at.environ | {"ENCRYPTION_KEYS": OTHER_KEY.reveal()})
+    assert (found.code, found.failures()) == (2, {N.ENCRYPTION: Wrong.KEYS_UNFIT})
+    found = await examined(at.environ | {"DATABASE_URL": "postgresql://bot@127.0.0.1:1/bot"})
+    assert (found.code, found.failures()) == (1, {N.DATABASE: Open.DATABASE_DOWN})
+    assert found.has(N.WORKSPACES, Skipped.NOT_CHECKED, why=f"see {N.DATABASE}")
 
 
 async def test_a_database_that_fails_meanwhile_ends_with_1(at: ManyHarness) -> None:

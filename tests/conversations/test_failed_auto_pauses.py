@@ -10,7 +10,7 @@ from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unaut
 from bot.sim.slack import Channel, Message
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_auto_pause import braking, break_database, minutes_ago, pauses, send
-from conversations.test_cards import RESUME, TOKEN, ops, until_shown
+from conversations.test_cards import RESUME, ops, until_shown
 from conversations.test_worse_alerts import MENTION, mentions
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json
@@ -18,7 +18,6 @@ from harness.texts import NOT_AUTO_PAUSED
 
 pytestmark = pytest.mark.anyio
 
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 LATER = "*Read the list*"
 PROM = "alerts-of-prometheus-0123456789abcdef"
 
@@ -35,10 +34,6 @@ def counted(at: SingleHarness) -> list[Message]:
 def mentioned(messages: list[Message]) -> list[bool]:
     """Whether each mentions the group, as it was posted: a message with blocks shows only those."""
     return [MENTION in one.text and MENTION in str(one.blocks) for one in messages]
-
-
-async def anchor_fails(at: SingleHarness, fault: Any) -> None:
-    at.anchor.fault = fault
 
 
 async def others_came_before(at: SingleHarness) -> None:

@@ -60,15 +60,6 @@ async def test_a_key_that_anchor_refuses(caplog: pytest.LogCaptureFixture, wordi
     assert logged(caplog) == [("ERROR", "anchor_key"), ("INFO", "anchor_key")]
 
 
-async def test_a_database_that_fails(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    await at.rename_table("marks", "elsewhere")
-    assert "SQLITE_ERROR" in (await becomes(at, {"database"}))["database"]
-    await at.rename_table("elsewhere", "marks")
-    await becomes(at, set())
-    assert logged(caplog) == [("ERROR", "database"), ("INFO", "database")]
-
-
 async def test_a_disk_that_is_full(at: ManyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=49_000_000))
     await becomes(at, {"disk"})

@@ -53,6 +53,8 @@ async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_con
 
 async def test_the_home_of_a_single_workspace_shows_its_settings_without_controls() -> None:
     async with single_workspace(PAUSE_USERS="U0ALICE0001", ALLOWED_CHANNELS="C0ALERTS001, C0INCIDENT1") as at:
+        await at.slack.open_home(at.person, tab="messages")
+        assert at.calls("views.publish") == 0
         await at.slack.open_home(at.person)
         await at.slack.until(lambda: at.slack.home_of(at.person))
         home = at.slack.home_of(at.person)
@@ -62,14 +64,6 @@ async def test_the_home_of_a_single_workspace_shows_its_settings_without_control
     assert who_can("resume", policy.Rule(channels=channels)) in home.text
     assert footer(workspace.Workspace("", Secret(""), None, policy.EVERYBODY), policy.Role.ADMIN) in home.text
     assert controls(home) == []
-
-
-async def test_home_is_published_also_if_slack_does_not_name_the_tab() -> None:
-    async with single_workspace() as at:
-        await at.slack.open_home(at.person, tab="messages")
-        assert at.calls("views.publish") == 0
-        await at.slack.open_home(at.person, is_named=False)
-        await at.slack.until(lambda: at.slack.home_of(at.person))
 
 
 async def test_home_that_was_changed_since_it_was_opened_is_published_once_more() -> None:

@@ -1,23 +1,20 @@
 """The journal as an audit trail: every order is in it, with who, where, why, how it ended and how that was told."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import unauthorized
-from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, AdminHarness, ManyHarness, single_workspace
+from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Secret, State, main, open_store, outcomes
+from harness.product import Secret, main, open_store
 from harness.restarts import remains
 
 pytestmark = pytest.mark.anyio
-
-A_DAY = 86_400.0
 
 
 async def read(url: str, count: int) -> list[Any]:
@@ -64,40 +61,6 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url
         assert (one.state, one.given_at <= one.settled_at + 0.01 <= one.told_at + 0.02) == ("told", True)
 
 
-async def test_an_order_beyond_a_limit_is_recorded(sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        for _ in range(6):
-            await at.command(verb="resume")
-        found = await read(sqlite_url, 6)
-    assert [one.outcome for one in found] == [*["Resumed"] * 5, "TooManyRepeats"]
-
-
-async def test_orders_of_workspaces_that_are_not_set_up_are_recorded_and_those_of_an_uninstalled_one_deleted(
-    at: ManyHarness,
-) -> None:
-    team, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2)
-    stranger = at.add(3)
-    for one in (team, other, stranger):
-        await one.command()
-    await read(at.environ["DATABASE_URL"], 3)
-    await at.slack.uninstall(team.workspace)
-    left = await read(at.environ["DATABASE_URL"], 2)
-    expected = [(other.team_id, "NoKey"), (stranger.team_id, "WrongWorkspace")]
-    assert [(one.team_id, one.outcome) for one in left] == expected
-
-
-async def test_a_recovered_order_keeps_what_was_known_about_it(database_url: str) -> None:
-    async with remains(database_url) as left:
-        await left.leave("pause", State.ACTED, outcomes.Paused(), age=60)
-        await left.leave("pause", State.SENT, age=30)
-        async with left.restart():
-            first, second = await read(database_url, 2)
-    assert (first.outcome, second.outcome) == ("Paused", "Paused")
-    assert first.settled_at - first.given_at == pytest.approx(0, abs=10)  # not the 60 since it was given
-    assert second.settled_at - second.given_at == pytest.approx(30, abs=10)
-    assert {first.delivered_by, second.delivered_by} == {"response_url"}
-
-
 async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(database_url: str) -> None:
     async with remains(database_url) as left:
         await left.leave_from_command_line()
@@ -106,20 +69,6 @@ async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(d
         assert [order.verb for order in left.orders] == ["pause"]
         assert (left.messages(), left.calls("chat.postMessage")) == ([], 0)
     assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", "nobody")
-
-
-async def test_old_orders_are_deleted_after_the_start(sqlite_url: str) -> None:
-    async with remains(sqlite_url) as left:
-        for age in (91 * A_DAY, 89 * A_DAY):
-            await left.leave("pause", State.TOLD, outcomes.Paused(), age=age)
-
-        async def is_deleted() -> bool:
-            return len(await left.rows()) == 1
-
-        async with left.restart():
-            await until(is_deleted)
-            (row,) = await left.rows()
-    assert time.time() - row.given_at == pytest.approx(89 * A_DAY, abs=60)
 
 
 async def test_what_was_changed_in_the_database_is_found_beside_the_bot(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.messages import senders
-from bot.sim.anchor import DEFAULT_KEY, Slow
+from bot.sim.anchor import DEFAULT_KEY
 from bot.sim.slack import User
 from conversations.test_health import becomes
 from harness import HTTP_ONLY, Conversation, ManyHarness, Tenant, single_workspace
@@ -105,13 +105,6 @@ async def test_the_key_of_the_settings_is_tried_each_minute_and_while_alerts_pau
     async with single_workspace(**ON | {"AUTO_PAUSE": "off"}) as at:
         await asyncio.sleep(60.0)
         assert await tries(at, DEFAULT_KEY) <= MINUTES // 5 + 1
-
-
-async def test_an_anchor_that_hangs_delays_no_later_try(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
-    at.anchor.fault = Slow(3_600.0)
-    assert await tries(at, tenant.key) >= MINUTES
 
 
 @pytest.mark.parametrize("is_open", [False, True])

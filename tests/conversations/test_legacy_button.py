@@ -9,20 +9,14 @@ from bot.sim.slack import ABSENT, Message
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import attachment, legacy_button
 from harness.product import policy
-from harness.texts import UNKNOWN_ACTION, broken_button_text
+from harness.texts import broken_button_text
 
 pytestmark = pytest.mark.anyio
 
 
-def post(
-    at: SingleHarness,
-    *,
-    value: str = SESSION,
-    callback_id: str = "anchor_pause_legacy",
-    thread_ts: str | None = None,
-) -> Message:
+def post(at: SingleHarness, value: str = SESSION, *, thread_ts: str | None = None) -> Message:
     """Post an alert of another program with a button."""
-    attached = attachment(legacy_button("Pause", value=value), callback_id=callback_id, text="High spend")
+    attached = attachment(legacy_button("Pause", value=value), callback_id="anchor_pause_legacy", text="High spend")
     return at.slack.post(at.channel, "", attachments=[attached], thread_ts=thread_ts)
 
 
@@ -47,7 +41,7 @@ async def test_a_press_pauses_once_and_posts_to_the_thread_and_an_outsider_is_re
 @pytest.mark.parametrize("value", ["", f"{SESSION} 9c0d7e11-2222-4333-8444-555566667777"])
 async def test_a_value_that_is_not_one_id_is_answered(value: str) -> None:
     async with single_workspace() as at:
-        await at.slack.press(at.person, post(at, value=value))
+        await at.slack.press(at.person, post(at, value))
         assert (await at.wait_for_ephemeral()).text == broken_button_text(value, is_legacy=True)
         assert at.orders == []
 
@@ -58,11 +52,3 @@ async def test_a_button_in_a_thread_is_answered_there_also_without_a_trigger() -
         await at.slack.press(at.person, post(at, thread_ts=parent.ts), trigger_id=ABSENT)
         *_, posted = await at.wait_for_messages(3)
     assert (posted.text, posted.thread_ts) == (paused(), parent.ts)
-
-
-async def test_a_button_of_another_callback_id_is_none_of_ours() -> None:
-    """The `action_id` of the Block Kit button does not count as a `callback_id`."""
-    async with single_workspace() as at:
-        await at.slack.press(at.person, post(at, callback_id="anchor_pause"))
-        assert (await at.wait_for_ephemeral()).text == UNKNOWN_ACTION
-        assert at.orders == []

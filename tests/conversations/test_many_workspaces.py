@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from bot.sim.slack import Enterprise, User, tokens_revoked
-from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
+from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, outcome_text, paused
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.product import outcomes, policy
@@ -135,22 +135,6 @@ async def test_an_event_that_can_not_be_handled_now_comes_again(database_url: st
         await at.rename_table("elsewhere", "workspaces")
         assert (await at.slack.events.again(event.request)).answer.status == 200
         assert await at.teams() == []
-
-
-@HTTP_ONLY
-async def test_an_event_that_does_not_come_again_is_handled_once_the_database_is_back(at: ManyHarness) -> None:
-    """Slack sends it again for 6 minutes."""
-    leaving, staying = await at.set_up_two()
-    await at.rename_table("workspaces", "elsewhere")
-    event = await at.slack.events.send(leaving.workspace, {"type": "app_uninstalled"})
-    assert event.answer.status == 503
-    await asyncio.sleep(0.3)
-    await at.rename_table("elsewhere", "workspaces")
-
-    async def has_left() -> bool:
-        return await at.teams() == [staying.team_id]
-
-    await until(has_left)
 
 
 @pytest.mark.parametrize("behind", [0.0, 60.0, -60.0], ids=["right", "behind", "ahead"])

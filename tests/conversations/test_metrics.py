@@ -7,7 +7,7 @@ import pytest
 
 from bot.sim.anchor import rate_limited
 from bot.sim.local_server import free_port
-from bot.sim.slack import For, api_error, server_error
+from bot.sim.slack import api_error
 from harness import BOTH_TRANSPORTS, BY_BOTH, current_transport, single_workspace
 from harness.conversation import post_json
 from harness.process import scrape
@@ -41,22 +41,6 @@ async def test_orders_are_counted_by_verb_source_and_outcome_and_timed() -> None
     } == attempts
     for name in ("ack", "order_outcome", "order_delivery"):
         assert 0 < after(f"anchor_bot_{name}_seconds_sum") < 60
-
-
-async def test_a_result_that_slack_does_not_take_is_in_the_outbox_and_then_counted() -> None:
-    port = free_port()
-    async with single_workspace(METRICS_PORT=str(port), ack_wait=0.0) as at:
-        for method in ("response_url", "chat.postMessage"):
-            at.slack.faults[method] = For(1, server_error())
-        await at.command()
-        while not (waiting := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-        await at.slack.until(at.answers)
-        while (delivered := await scrape(port))("anchor_bot_outbox_depth", outbox="results"):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-    assert waiting("anchor_bot_outbox_depth", outbox="results") == 1
-    assert waiting("anchor_bot_outbox_oldest_seconds", outbox="results") >= 0
-    assert delivered("anchor_bot_order_delivery_seconds_count") == 1
 
 
 async def test_alerts_are_counted_by_outcome_and_sender() -> None:

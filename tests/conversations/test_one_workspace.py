@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,13 +11,11 @@ from bot.outbound.store.schema import columns
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from conversations.test_alerts import TOKEN, post, takes_alerts
 from conversations.test_health import becomes
-from conversations.test_recovery import until_told
-from harness import BOTH_TRANSPORTS, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness import BOTH_TRANSPORTS, SingleHarness, outcome_text, paused, resumed
 from harness.conversation import until
 from harness.databases import KEY
 from harness.outages import OTHER_VERSION, execute
-from harness.product import Secret, State, Store, open_store, outcomes
-from harness.restarts import remains
+from harness.product import Secret, Store, open_store, outcomes
 from harness.secret_scan import leaks
 from harness.stored import fetch
 
@@ -90,38 +87,3 @@ async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -
     names = columns()["workspaces"].split(", ")
     settings = {"bot_token": "", "anchor_api_key": None, "policy": None, "alert_tokens": None}
     assert {name: value for name, value in zip(names, row, strict=True) if name in settings} == settings
-
-
-async def test_an_admin_is_told_once_of_each_refused_key_also_after_a_restart(sqlite_url: str) -> None:
-    url, keys, told = sqlite_url, [DEFAULT_KEY, DEFAULT_KEY, "sk-the-second-key"], []
-    for key in keys:
-        async with single_workspace(DATABASE_URL=url, ANCHOR_API_KEY=key) as at:
-            at.workspace.change_user(at.person, is_admin=True)
-            await at.open_home()
-            await asyncio.sleep(1.0)  # until the admin is recorded
-            at.anchor.revoke(key)
-            await at.answer("a command")
-            await becomes(at, {"anchor_key"})
-            await asyncio.sleep(1.0)
-            told.append(len(at.direct_messages()))
-    assert told == [1, 0, 1]
-
-
-async def test_a_changed_token_makes_nothing_unreadable_but_sealed_replies(database_url: str) -> None:
-    """The encryption key is derived from it. A result whose reply can't be read is posted in the channel."""
-    async with remains(database_url) as left:
-        for token in (left.slack.bot_token, "xoxb-the-second-token"):
-            left.slack.home.installation.bot_token = token
-            await left.leave("pause", State.SENT)  # its reply is sealed by another key
-            environ = {**left.environ, "ENCRYPTION_KEYS": "", "SLACK_BOT_TOKEN": token}
-            async with replace(left, environ=environ).restart() as at:
-                assert "Paused" in await until_told(left)
-                assert "channel" in {row.delivered_by for row in await left.rows() if "xoxb" not in row.reason}
-                at.workspace.change_user(at.person, is_admin=True)
-                assert ("reason of xoxb-" in (await at.open_home()).text) is ("second" in token)
-                own = replace(at, session=at.anchor.add_session())
-                await own.command(f"{own.session} reason of {token}")
-                assert (await own.answer("a command", verb="resume")).text == resumed(session=own.session)
-                await becomes(at, set())
-        tables = await everything(left.store)
-    assert [len(tables[name]) for name in ("workspaces", "people", "orders")] == [1, 1, 6]

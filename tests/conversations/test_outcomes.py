@@ -69,18 +69,6 @@ async def test_a_status_that_the_verb_does_not_produce_is_said_beside_what_ancho
     assert [vars(one)["outcome"] for one in caplog.records if "outcome" in vars(one)] == [type(outcome).__name__]
 
 
-@pytest.mark.parametrize("char", ["&", "🚨"])
-async def test_a_long_reason_and_a_long_answer_fit_into_the_message(char: str) -> None:
-    async with single_workspace() as at:
-        session = at.anchor.add_session(tags=[char * 90] * 3, domains=[f"{char * 90}.example"])
-        await at.command("")
-        at.anchor.fault = error(500, char * 200)
-        await at.command(f"{session} {char * 300}")
-        (message,) = at.messages()
-    assert message.blocks[-1]["type"] == "actions"
-    assert f"`{session}`" in message.text
-
-
 @pytest.mark.parametrize("status", [400, 401, 500])
 @pytest.mark.parametrize("key", ["sk-of/home-0123456789", 'sk-"quoted"-0123456789'], ids=["slash", "quotes"])
 async def test_a_key_that_anchor_repeats_is_not_shown(status: int, key: str) -> None:

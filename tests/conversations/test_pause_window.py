@@ -177,17 +177,6 @@ async def test_a_command_with_several_ids_opens_the_window_with_them(*, may: boo
         assert await sent(at, 2) == sorted([sessions[0], sessions[2]])
 
 
-async def test_beginnings_of_ids_choose_nothing() -> None:
-    async with single_workspace() as at:
-        view = await window(at, SESSION[:8])
-        assert (view.submit, SESSION[:8] in view.text) == (None, True)
-        (named,) = add(at, 1, tags=[f"fix-{SESSION[:8]}"])
-        await asyncio.sleep(6.0)  # until the list is read again
-        await at.slack.close(at.person)
-        view = await window(at, SESSION[:8])
-        assert (view.submit, f"`{named[:8]}`" in view.text) == ("Pause 1 agent", True)
-
-
 async def test_lists_of_more_than_one_session_have_the_button() -> None:
     async with single_workspace() as at:
         sessions = [SESSION, *add(at, 2, tags=["checkout"])]
@@ -258,13 +247,6 @@ async def test_a_long_list_shows_the_newest_and_how_many_are_left() -> None:
         assert (view.submit, offered(view)) == ("Pause 250 agents", sessions[:100])
         await at.slack.submit(at.person, view, {pausing.LEFT_OUT: [SESSION]})
         assert await sent(at, 249) == sorted(sessions[1:250])
-
-
-async def test_a_list_that_was_not_read_completely_says_at_least() -> None:
-    async with single_workspace() as at:
-        add(at, 2)
-        at.anchor.read_fault = Answer(404, b"{}", times=2)
-        assert "at least 3 " in (await window(at)).text.casefold()
 
 
 async def test_people_who_may_not_see_no_window() -> None:
@@ -358,15 +340,6 @@ async def test_a_window_whose_list_is_lost_pauses_nothing_and_shows_it_again(mon
         assert (at.modal().submit, at.anchor.orders) == ("Pause 150 agents", [])
 
 
-async def test_the_words_and_the_address_leave_room_for_a_hundred_sessions() -> None:
-    """Of words that are hard to compress, too: https://docs.slack.dev/reference/views."""
-    async with single_workspace() as at:
-        words = "".join(chr(0x4E00 + number * 97 % 20_000) for number in range(100))
-        add(at, 100, tags=[words])
-        view = await window(at, words)
-        assert view.submit == "Pause 100 agents"
-
-
 SECOND = frozenset({"U0SECOND001"})
 
 
@@ -428,36 +401,6 @@ async def test_an_old_window_first_shows_what_has_changed() -> None:
         del at.anchor.requests[:]
         await at.slack.submit(at.person, again)
         assert await sent(at, 3) == sorted([new, first, second])
-
-
-async def test_long_words_choose_the_same_in_an_old_window_and_below_a_list() -> None:
-    async with single_workspace() as at:
-        hard = "".join(chr(0x4E00 + number * 97 % 20_000) for number in range(450))
-        for tag in ("staging", "production"):
-            add(at, 2, tags=[hard, tag])
-        view = await window(at, f"{hard} staging")
-        await asyncio.sleep(AGED)
-        await at.slack.submit(at.person, view)
-        assert {view.submit, at.modal().submit} == {"Pause 2 agents"}
-        assert at.anchor.orders == []
-        await at.slack.close(at.person)
-        await at.command(f"{hard} staging {'g ' * 1_000}")
-        assert at.ephemerals()[-1].blocks
-
-
-async def test_an_old_window_pauses_the_same_sessions_if_neither_anchor_nor_the_database_can_be_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("bot.outbound.store.history.SessionStates.of", AWAY)
-    async with single_workspace() as at:
-        sessions = [SESSION, *add(at, 2)]
-        view = await window(at)
-        await asyncio.sleep(AGED)
-        at.anchor.read_fault = rate_limited()
-        await at.slack.submit(at.person, view)
-        assert (at.modal().submit, offered(at.modal())) == ("Pause 3 agents", sessions)
-        await at.slack.submit(at.person, at.modal())
-        assert await sent(at, 3) == sorted(sessions)
 
 
 # --- bad input ---

@@ -45,7 +45,7 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
 
 @BOTH_TRANSPORTS
 async def test_an_admin_lets_admins_or_people_end_sessions(team: AdminHarness) -> None:
-    assert "off in this workspace" in (await team.answer("a command", team.admin, "end")).text
+    assert "off in this workspace" in (await team.answer("a click", team.admin, "end")).text
     for choice, may, may_not in (
         ({"end_who": "admins"}, team.admin, team.member),
         ({"end_who": "selected", "end_users": [team.member.id]}, team.member, team.admin),
@@ -54,8 +54,8 @@ async def test_an_admin_lets_admins_or_people_end_sessions(team: AdminHarness) -
         await team.submit(choice)
         await team.slack.close(team.admin)
         await team.home_with("can end sessions")
-        assert "End this session?" in (await team.answer("a command", may, "end")).text
-        assert "Not ended" in (await team.answer("a command", may_not, "end")).text
+        assert "Not ended" in (await team.answer("a click", may_not, "end")).text
+        assert "Not ended" not in (await team.answer("a click", may, "end")).text
     form = await team.open_modal("anchor_change_policy")
     assert "'value': 'selected'" in str(form.state["end_who"]["end_who"])
     await team.submit({"end_who": "nobody"})

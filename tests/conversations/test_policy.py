@@ -32,8 +32,6 @@ Outcome = outcomes.Outcome
 VERBS = ["pause", "resume"]
 GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Other")
 OUTSIDER, GUEST = policy.NotAMember(policy.Role.OUTSIDER), policy.NotAMember(policy.Role.GUEST)
-UNKNOWN = policy.RoleUnknown()
-WITHOUT_THE_SCOPE = {"commands", "chat:write"}
 
 
 async def refused(

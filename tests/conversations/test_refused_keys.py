@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.sim.anchor import Slow, forbidden, unauthorized
-from bot.sim.local_server import free_port
+from bot.sim.anchor import Slow, unauthorized
 from bot.sim.slack import User
 from harness import (
     BOTH_TRANSPORTS,
@@ -22,7 +21,6 @@ from harness import (
 )
 from harness.admin_texts import settings_texts
 from harness.conversation import direct_messages, until
-from harness.process import scrape
 from harness.product import Secret, outcomes, workspace
 
 pytestmark = pytest.mark.anyio
@@ -109,21 +107,6 @@ async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_on
     assert (error.levelname, vars(error)["team"]) == ("ERROR", "T0HOME00001")
 
 
-async def test_a_list_that_anchor_refuses_degrades_a_single_workspace_until_one_is_accepted() -> None:
-    async with single_workspace(METRICS_PORT=str(port := free_port())) as at:
-        await at.open_home(at.slack.alice)
-        await asyncio.sleep(5.0)  # until the list is read again
-        at.anchor.read_fault = forbidden()
-        for _ in range(2):
-            await at.command("")
-        await at.wait_for_direct_messages()
-        assert (await scrape(port))("anchor_bot_degraded", part="anchor_key") == 1
-        at.anchor.read_fault = None
-        await at.command("")
-        assert (await scrape(port))("anchor_bot_degraded", part="anchor_key") == 0
-        assert len(at.direct_messages(at.slack.alice)) == 1
-
-
 @pytest.mark.parametrize("read", ["a list", "behind an order", "of a card"])
 async def test_a_refused_list_is_noticed_once_while_orders_are_accepted(
     read: str, team: Team, caplog: pytest.LogCaptureFixture
@@ -186,19 +169,3 @@ async def test_each_refused_key_is_announced_once_even_if_it_is_good_in_between(
     await team.set_key("sk-the-second-key")
     await team.use()
     await team.notices_are({"setter": [notice(key) for key in (team.key, "sk-the-second-key")]})
-
-
-async def test_while_the_database_is_away_nothing_is_kept_and_then_it_is(
-    team: Team, caplog: pytest.LogCaptureFixture
-) -> None:
-    team.anchor.add_key(team.key)
-    await team.use(check=VERIFIED)  # so that the bot knows the workspace
-    team.anchor.revoke(team.key)
-    await team.at.rename_table("workspaces", "elsewhere")
-    assert (await team.answer("a command")).text == refusal(team, by_admins=True)
-    await team.notices_are({"setter": []})
-    await team.at.rename_table("elsewhere", "workspaces")
-    assert {(one.levelname, vars(one)["team"]) for one in of_monitor(caplog)} == {("WARNING", team.team_id)}
-    await team.use()
-    await team.notices_are({"setter": [notice(team.key)]})
-    assert team.key not in caplog.text

@@ -36,8 +36,9 @@ async def test_a_card_is_true_again_once_slack_takes_updates(code: str, calls: t
         await until_shown(at, card, PAUSE, "Resumed")
 
 
-@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message", "is_inactive"])
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message", "is_inactive", "message_not_found"])
 async def test_the_next_result_says_once_that_a_card_is_out_of_date_for_good(code: str) -> None:
+    """Nothing is said of one that somebody deleted."""
     async with taking_alerts() as at:
         await alert(at)
         at.slack.faults[UPDATE] = api_error(code, times=1)
@@ -46,17 +47,7 @@ async def test_the_next_result_says_once_that_a_card_is_out_of_date_for_good(cod
             await asyncio.sleep(5.0)
         assert at.calls(UPDATE) == 1
         said = [CARD_LOST in message.text for message in about_session(at) if message.source is Source.ACK]
-    assert said == [False, True, False]
-
-
-async def test_nothing_is_said_of_a_card_that_somebody_deleted() -> None:
-    async with taking_alerts() as at:
-        await alert(at)
-        at.slack.faults[UPDATE] = api_error("message_not_found", times=1)
-        for verb in ("pause", "resume"):
-            await at.command(verb=verb)
-            await asyncio.sleep(5.0)
-        assert not any(CARD_LOST in message.text for message in at.messages())
+    assert said == [False, code != "message_not_found", False]
 
 
 async def test_one_card_tries_for_all_of_its_channel_and_the_others_follow_it_at_once() -> None:

@@ -9,18 +9,15 @@ from typing import Any
 
 import pytest
 
-from bot.demo.sandbox import environment
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
-from bot.sim.faults import Answer, Fault
-from conversations.test_cards import RESUME, buttons, taking_alerts, until_shown
+from bot.sim.faults import Fault
+from conversations.test_cards import RESUME, buttons, until_shown
 from conversations.test_reminders import ENDED, REMINDER, STILL, minutes_pass, paused, reminders
 from harness import SESSION, AdminHarness, ManyHarness, single_workspace
 from harness.databases import KEY
-from harness.doctor import give_order
-from harness.outages import locked
-from harness.product import Secret, SessionId, Settings, errors
+from harness.product import Secret, SessionId, errors
 from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
@@ -44,30 +41,6 @@ async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(sqli
         await minutes_pass(8)
         (one,) = reminders(at)
         assert "ends in 4 min" in one.text
-
-
-NOT_KNOWN = Answer(404, b'{"error": {"message": "Session not found"}}')
-
-
-@pytest.mark.parametrize("fault", [unauthorized(), NOT_KNOWN], ids=["refused", "not known"])
-async def test_a_session_that_is_never_read_has_no_known_end_after_half_an_hour(sqlite_url: str, fault: Fault) -> None:
-    """Another key of the team can have made it."""
-    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
-        at.anchor.read_fault = fault
-        await at.command(SESSION)
-        await minutes_pass(29.5)
-        assert reminders(at) == []
-        await minutes_pass(1)
-        assert [STILL in one.text for one in reminders(at)] == [True]
-
-
-async def test_a_database_that_fails_at_the_time_of_the_reminder_delays_it_by_a_minute(sqlite_url: str) -> None:
-    async with paused(sqlite_url) as at:
-        await minutes_pass(14.5)
-        async with locked(sqlite_url):
-            await minutes_pass(1)
-        await minutes_pass(1)
-        assert len(reminders(at)) == 1
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), errors.StoreUnreachableError("gone")], ids=repr)
@@ -103,19 +76,6 @@ async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(
         assert len(reminders(at)) == 1
 
 
-async def test_a_pause_of_the_command_line_is_seen_within_a_minute(sqlite_url: str) -> None:
-    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
-        await minutes_pass(2)
-        session = at.anchor.session(SESSION)
-        session.created_at, session.max_duration = datetime.fromtimestamp(time.time() - 60 * 17, UTC), 20
-        settings = Settings.from_env(
-            environment(at.slack, at.anchor, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal())
-        )
-        assert await give_order(settings, "pause", SESSION) == 0
-        await minutes_pass(1.9)
-        assert len(reminders(at)) == 1
-
-
 @pytest.mark.parametrize("is_read", [True, False])
 async def test_no_reminder_names_an_end_that_has_passed(sqlite_url: str, *, is_read: bool) -> None:
     """The session lives longer than its limit; without an answer of Anchor nobody is told that it is still paused."""
@@ -128,18 +88,6 @@ async def test_no_reminder_names_an_end_that_has_passed(sqlite_url: str, *, is_r
         at.anchor.read_fault, at.anchor.session(SESSION).state = None, SessionState.ENDED
         await minutes_pass(15)
         assert any(ENDED in one.text for one in reminders(at)) is not is_read
-
-
-@pytest.mark.parametrize("days", [0.5, 30])
-async def test_nobody_is_told_of_pauses_of_long_ago(sqlite_url: str, days: float) -> None:
-    """The bot was away, or its reminders were switched off."""
-    async with paused(sqlite_url, REMIND_BEFORE="0"):
-        await asyncio.sleep(5)
-    ago = 86_400 * days
-    change(sqlite_url, "UPDATE orders SET settled_at = settled_at - ?, given_at = given_at - ?", ago, ago)
-    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
-        await minutes_pass(3)
-        assert len(reminders(at)) == (days < 1)
 
 
 @pytest.mark.parametrize(("team_id", "count"), [("", 1), ("T0GLOBEX001", 0)])
@@ -173,17 +121,6 @@ async def test_a_reminder_in_a_direct_message_follows_the_session(sqlite_url: st
         await until_shown(at, one, ["anchor_pause"], "Resumed")
 
 
-@pytest.mark.parametrize("verb", ["resume", "pause"])
-async def test_who_comes_first_while_anchor_is_asked_spares_people_the_reminder(sqlite_url: str, verb: str) -> None:
-    async with paused(sqlite_url) as at:
-        await minutes_pass(14.5)
-        at.anchor.read_fault, before = Slow(8.0), len(at.anchor.requests)
-        await at.anchor.until(lambda: any(SESSION in one.path for one in at.anchor.requests[before:]), within=60)
-        await at.command(verb=verb, user=at.slack.bob)
-        await minutes_pass(1)
-        assert [f"<@{at.slack.bob.id}>" in one.text for one in reminders(at)] == [True] * (verb == "pause")
-
-
 @pytest.mark.parametrize(("how", "said"), [("alive", "ends in 4 min"), ("ended", ENDED), ("gone", "No such session")])
 async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how: str, said: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
@@ -208,17 +145,6 @@ async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how
             await at.command(sessions[-1], verb="resume")
             await minutes_pass(1)
             assert "*Resumed*" in str(at.current(summary).blocks)
-
-
-async def test_a_session_of_another_account_of_anchor_is_not_said_to_have_ended(sqlite_url: str) -> None:
-    """The key was replaced meanwhile."""
-    async with paused(sqlite_url) as at:
-        at.anchor.add_key("sk-of-another-team")
-        await minutes_pass(1)
-        at.anchor.session(SESSION).key = "sk-of-another-team"
-        await minutes_pass(15)
-        (one,) = [one for one in at.messages() if "another Anchor account" in one.text]
-        assert ENDED not in one.text
 
 
 @pytest.mark.parametrize("column", ["anchor_api_key", "bot_token"])

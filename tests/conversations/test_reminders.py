@@ -11,7 +11,7 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, server_error
-from bot.sim.slack import Channel, Message, api_error
+from bot.sim.slack import Channel, Message
 from conversations.test_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness, single_workspace
 from harness.databases import KEY
@@ -89,13 +89,6 @@ async def test_a_reminder_says_what_is_known_of_the_end(
         assert "resumed by this app" in one.text.casefold()
 
 
-@pytest.mark.parametrize("began", [0.1, 0.2])
-async def test_the_shortest_time_before_the_end_is_not_too_late_for_it(sqlite_url: str, began: float) -> None:
-    async with paused(sqlite_url, REMIND_BEFORE="1", began=began) as at:
-        await minutes_pass(20)
-        assert [REMINDER in one.text for one in reminders(at)] == [True]
-
-
 @pytest.mark.parametrize("how", ["resumed", "off"])
 async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_switched_off(
     sqlite_url: str, how: str
@@ -105,17 +98,6 @@ async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_s
             await at.command(verb="resume")
         await minutes_pass(40)
         assert reminders(at) == []
-
-
-async def test_of_a_session_that_is_paused_again_the_later_pause_has_the_reminder(sqlite_url: str) -> None:
-    async with paused(sqlite_url) as at:
-        await minutes_pass(5)
-        await at.command(verb="resume")
-        await minutes_pass(5)
-        await at.command(user=at.slack.bob)
-        await minutes_pass(10)
-        (one,) = reminders(at)
-        assert "by <@U0BOB000001>" in one.text
 
 
 @pytest.mark.parametrize(("left", "is_known"), [(0.5, True), (12, True), (12, False)])
@@ -134,29 +116,6 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
         (one,) = [one for one in at.messages() if said in one.text.casefold() and SESSION in one.text]
         assert ("ended while paused" in one.text.casefold(), ENDED in one.text) == (is_known, is_known)
         assert buttons(one) == ([] if is_known else PAUSE)
-
-
-async def test_after_a_while_without_the_bot_the_reminder_has_the_time_that_is_left_then(sqlite_url: str) -> None:
-    async with paused(sqlite_url) as at:
-        await asyncio.sleep(20)
-        began = at.anchor.session(SESSION).created_at
-        assert began is not None
-    await minutes_pass(16)
-    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
-        session = at.anchor.session(SESSION)
-        session.created_at, session.state = began, SessionState.PAUSED
-        await at.slack.until(lambda: reminders(at), within=120)
-        assert "may end in 3 min" in reminders(at)[0].text
-
-
-async def test_where_the_bot_may_not_post_its_person_gets_a_direct_message(sqlite_url: str) -> None:
-    async with paused(sqlite_url) as at:
-        at.slack.faults["chat.postMessage"] = api_error("channel_not_found")
-        await minutes_pass(14.9)
-        at.slack.faults.clear()
-        del at.workspace.channels[at.channel.id]
-        await minutes_pass(2)
-        assert any(REMINDER in one.text for one in at.direct_messages())
 
 
 async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.sim.slack import Channel, Message, ResetAfterReading, Source, api_error, rate_limited
+from bot.sim.slack import Channel, Message, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from conversations.test_cards import PAUSE, RESUME, TOKEN, UPDATE, alert, ops, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
@@ -126,13 +126,6 @@ async def test_a_resolved_alert_counts_in_all_channels_in_which_its_sender_has_r
         await until_shown(at, there, PAUSE, "Resolved")
 
 
-async def test_without_a_fingerprint_no_alert_is_taken_for_another_one_of_the_same_time() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at, starts_at="2026-01-01T00:00:00Z")
-        await send(at, starts_at="2026-01-01T00:00:00Z", severity="critical", text="It sends passwords.")
-        await until_shown(at, card, PAUSE, "×2", "It sends passwords.")
-
-
 @pytest.mark.slow
 async def test_alerts_about_many_sessions_become_one_summary(database_url: str) -> None:
     async with taking_alerts(database_url) as at:
@@ -181,23 +174,6 @@ async def test_a_card_that_is_too_long_for_slack_is_posted_as_text() -> None:
         (message,) = [one for one in at.messages() if one.source is Source.POST_MESSAGE]
         assert (status, answer["ts"], message.blocks) == (200, message.ts, ())
         assert SESSION in message.text
-
-
-async def test_a_summary_that_slack_does_not_answer_is_posted_again() -> None:
-    async with taking_alerts() as at:
-        at.slack.faults[POST] = ResetAfterReading(times=2)
-        sessions = [at.anchor.add_session() for _ in range(8)]
-        answers = await asyncio.gather(*(send(at, session) for session in sessions))
-        await at.slack.until(lambda: len(shown(at)) >= len(sessions) - 1)  # the first alert can be alone: in doubt
-    assert {status for status, _ in answers} <= {200, 504}
-
-
-async def test_only_a_hundred_senders_wait_for_their_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.cards.MOST_SENDERS", 0)
-    async with taking_alerts() as at:
-        answer = await send(at)
-        await at.slack.until(lambda: shown(at) == [SESSION])
-    assert answer == (202, {"ok": True, "channel": "C0ALERTS001", "queued": True, "count": 1})
 
 
 async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.sim.anchor import SessionState, html
 from conversations.test_cards import PAUSE, RESUME, alert, buttons, ops, taking_alerts, until_shown
-from harness import SESSION, ManyHarness, SingleHarness
+from harness import SESSION, SingleHarness
 
 pytestmark = pytest.mark.anyio
 
@@ -51,19 +51,3 @@ async def test_reads_are_rare_and_those_that_fail_become_rarer_and_an_unknown_st
         began = time.monotonic()
         await at.anchor.until(lambda: reads(at) == 5)
         assert time.monotonic() - began > 3 * INTERVAL
-
-
-async def test_a_workspace_without_a_key_is_not_looked_up(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    await at.take_alerts(tenant, "token-1-of-the-alerts")
-    assert (await at.post_alert(tenant.team_id, "token-1-of-the-alerts", session_id=tenant.session, text="It spends."))[
-        0
-    ] == 200
-    await at.anchor.until(lambda: tenant.key in [request.key for request in at.anchor.requests])
-    found = await at.store.rows.find(tenant.team_id)
-    assert found
-    assert await at.store.rows.remove_key(tenant.team_id, if_version=found.key_version)
-    await asyncio.sleep(2 * INTERVAL)
-    before = len(at.anchor.requests)
-    await asyncio.sleep(3 * INTERVAL)
-    assert len(at.anchor.requests) == before

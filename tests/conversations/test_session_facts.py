@@ -15,7 +15,6 @@ from bot.sim.slack import Message
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
-    OTHER_SESSION,
     SESSION,
     Conversation,
     ManyHarness,
@@ -106,20 +105,6 @@ async def test_what_one_workspace_has_seen_is_not_told_to_another(at: ManyHarnes
     assert "of-another" not in message.text
 
 
-async def test_facts_that_change_are_told_for_some_seconds_only_and_a_later_list_adds_to_others() -> None:
-    async with single_workspace() as at:
-        describe(at)
-        await at.command("")
-        await asyncio.sleep(6.0)
-        at.anchor.session(SESSION).domains = ["shop.example"]
-        await at.command(OTHER_SESSION[:9])
-        await asyncio.sleep(6.0)
-        at.anchor.read_fault = html(502)
-        await at.command()
-        (message,) = await at.wait_for_messages()
-        assert [fact in message.text for fact in ("*checkout*", "`shop.example`", "12 steps")] == [True, True, False]
-
-
 def warnings(at: Conversation) -> list[Message]:
     """The messages that say that a program outside of Anchor drives the session."""
     return [one for one in at.messages() if "outside of Anchor" in one.text]
@@ -148,34 +133,6 @@ async def test_what_is_read_after_a_pause_and_matters_follows_its_result_once(by
     assert session == paused().splitlines()[-1]
     assert (told.thread_ts, told.ephemeral_to) == (result.thread_ts, None)
     assert external in at.messages()[-1].text
-
-
-async def test_an_end_after_the_last_year_of_calendars_is_none() -> None:
-    async with single_workspace() as at:
-        describe(at, max_duration=1e12)
-        await at.command("")
-        card = at.post_alert()
-        await at.click(card)
-        (told,) = (await at.wait_for_messages(2))[1:]
-        assert [part in told.text for part in ("*Paused*", "*checkout*", "ends")] == [True, True, False]
-
-
-@BOTH_TRANSPORTS
-async def test_it_follows_in_a_channel_without_the_bot() -> None:
-    async with single_workspace() as at:
-        describe(at, is_task=False)
-        at.channel.members.discard(at.workspace.installation.bot_user_id)
-        await at.command()
-        await until_read(at)
-        assert [len(found) for found in (warnings(at), at.direct_messages())] == [1, 0]
-
-
-async def test_nothing_follows_a_refused_order() -> None:
-    async with single_workspace() as at:
-        describe(at, is_task=False, seconds=0.3)
-        await asyncio.gather(at.command(), at.command(user=at.slack.guest))
-        await until_read(at)
-        assert [len(one) for one in (warnings(at), at.ephemerals(at.slack.guest))] == [1, 1]
 
 
 async def test_after_a_restart_it_follows_a_pause_that_is_sent_again_and_not_twice(sqlite_url: str) -> None:

@@ -6,8 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.sim.anchor import Slow
-from bot.sim.slack import Message, View, api_error, server_error
+from bot.sim.slack import Message, View
 from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
@@ -15,22 +14,17 @@ from harness import (
     AdminHarness,
     Conversation,
     ManyHarness,
-    another_bot,
-    outcome_text,
     paused,
     resumed,
     single_workspace,
 )
-from harness.admin_texts import ONE_MOMENT, TOO_LATE, key_saved
+from harness.admin_texts import key_saved
 from harness.conversation import until
-from harness.outages import execute
-from harness.product import errors, outcomes
+from harness.product import errors
 from harness.texts import (
     LOADING,
-    NOT_OPENED,
     REFRESH,
     is_about,
-    list_refused,
 )
 
 pytestmark = pytest.mark.anyio
@@ -115,15 +109,6 @@ async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
         assert at.slack.modal_of(at.person) is None
 
 
-async def test_without_a_key_the_modal_says_so_and_home_has_no_sessions(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    view = await modal(team)
-    assert list_refused(outcomes.NoKey(can_set=True)) in view.text
-    assert view.find("anchor_set_key")
-    await team.slack.close(team.person)
-    assert (await team.open_home()).find(REFRESH) is None
-
-
 async def test_a_button_in_the_modal_opens_the_next_one_on_top_of_it(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
     below = await modal(team)
@@ -135,33 +120,6 @@ async def test_a_button_in_the_modal_opens_the_next_one_on_top_of_it(at: ManyHar
     assert key_saved(team.key[-4:]) in team.modal().text
     await team.slack.close(team.person)
     assert team.modal().id == below.id
-
-
-async def test_a_placeholder_opens_on_top_of_a_modal_if_slack_is_slow(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    view = await modal(team)
-    async with another_bot(at) as url:  # which does not know who this is
-        team.slack.request_url = url
-        team.slack.faults["users.info"] = Slow(1.0)
-        await team.slack.act(team.person, view, "anchor_set_key")
-        await team.slack.until(lambda: ONE_MOMENT in team.modal().text)
-        assert (await team.wait_for_modal("")).find("key")
-        assert len(team.slack.modals_of(team.person)) == 2
-
-
-async def test_a_modal_that_does_not_open_on_top_of_another_is_reported(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    view = await modal(team)
-    team.slack.faults["views.push"] = api_error("push_limit_reached")
-    await team.slack.act(team.person, view, "anchor_set_key")
-    assert await team.wait_for_direct_messages() == [TOO_LATE]
-
-
-async def test_a_modal_that_does_not_open_is_reported() -> None:
-    async with single_workspace() as at:
-        at.slack.faults["views.open"] = server_error(503)
-        await at.slack.use_global_shortcut(at.person)
-        assert await at.wait_for_direct_messages() == [NOT_OPENED]
 
 
 async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
@@ -205,28 +163,6 @@ async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
         assert is_about(told, paused())
         await at.slack.act(at.person, shown, REFRESH)
         await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and now.hash != shown.hash)
-
-
-async def test_a_click_that_another_process_has_changes_nothing_in_home(sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        await at.command()
-        await asyncio.sleep(5.0)
-        view = await at.open_home()
-        await execute(sqlite_url, "UPDATE orders SET trigger_id = '1.2.3', outcome = NULL, owner = 'another'")
-        await at.slack.act(at.person, view, RESUME[0], trigger_id="1.2.3")
-        await asyncio.sleep(5.0)
-        assert (at.calls("views.publish"), len(at.orders), at.direct_messages()) == (1, 1, [])
-
-
-async def test_a_pause_that_fails_is_told_in_home() -> None:
-    async with single_workspace() as at:
-        view = await at.open_home()
-        action = {"action_id": "anchor_pause", "block_id": "b", "type": "button", "value": OTHER_SESSION}
-        actions = [action | {"action_ts": f"{at.slack.clock.now():.6f}"}]
-        await at.slack.act(at.person, view, "anchor_pause", actions=actions)
-        text = outcome_text(outcomes.NotFound("Session not found"), session=OTHER_SESSION)
-        assert await at.wait_for_direct_messages() == [text]
-        await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and text in now.text)
 
 
 async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:

@@ -44,14 +44,3 @@ async def test_a_session_that_the_key_could_never_read_keeps_its_button() -> Non
         await until_shown(at, card, PAUSE, UNKNOWN, "Checked <!date^", within=2 * MINUTE)
         await at.click(card)
         await until_shown(at, card, PAUSE, UNKNOWN, f"Checked by <@{ALICE}>")
-
-
-async def test_a_card_says_who_paused_a_session_that_anchor_no_longer_knows() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await asyncio.sleep(6.0)  # until nothing is known from a list any more
-        await at.click(card)
-        await until_shown(at, card, RESUME, "Paused")
-        await asyncio.sleep(2.0)  # until the session is read
-        at.anchor.forget_session(SESSION)
-        await until_shown(at, card, PAUSE, GONE, f"Paused* by <@{ALICE}>", within=2 * MINUTE)

@@ -7,7 +7,7 @@ import pytest
 from bot.sim.slack import Message, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from bot.sim.slack.markup import ON_CALL
-from conversations.test_cards import PAUSE, RESUME, UPDATE, alert, buttons, ops, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, UPDATE, alert, ops, taking_alerts, until_shown
 from conversations.test_repeated_alerts import POST, send
 from harness import SESSION, SingleHarness
 
@@ -67,41 +67,6 @@ async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_mess
         await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
         assert len(replies(at)) == 1
         assert len(at.anchor.posts(SESSION)) == 2
-
-
-async def test_its_message_says_whether_the_alert_is_resolved_as_the_card_does() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await send(at, severity="critical")
-        told = await reply(at)
-        await send(at, status="resolved")
-        await until_shown(at, card, PAUSE, "Resolved")
-        await at.slack.until(lambda: at.current(told).text.startswith("✅ *Resolved*"))
-        await send(at, severity="critical")
-        await reply(at, 2)
-        await at.slack.until(lambda: at.current(told).text.startswith("🚨"))
-
-
-async def test_nobody_is_notified_of_what_is_resolved_by_then() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await alert(at, session_id=at.anchor.add_session())  # the next message is a second later
-        await send(at, severity="critical")
-        await send(at, status="resolved")
-        await until_shown(at, card, PAUSE, "Resolved")
-        await asyncio.sleep(5.0)
-        assert replies(at) == []
-
-
-async def test_only_cards_that_people_have_seen_get_worse() -> None:
-    async with taking_alerts() as at:
-        at.slack.faults[POST] = api_error("internal_error", times=2)
-        first = asyncio.create_task(send(at))
-        await at.slack.until(lambda: at.calls(POST) == 1)
-        await send(at, severity="critical")
-        await first
-        await asyncio.sleep(5.0)
-        assert len([message for message in at.messages() if SESSION in message.text]) == 1
 
 
 @pytest.mark.parametrize("code", ["thread_not_found", "restricted_action_thread_locked", "cannot_reply_to_message"])
@@ -172,17 +137,6 @@ async def test_only_the_newest_five_about_a_session_are_kept_up_to_date() -> Non
         assert [pressable(message) for message in replies(at)] == [PAUSE] * 2 + [RESUME] * 5
 
 
-async def test_a_channel_is_not_told_of_another_one() -> None:
-    async with taking_alerts() as at:
-        await alert(at)
-        there = await alert(at, ops(at))
-        await send(at, severity="critical")
-        await reply(at)
-        await asyncio.sleep(2.0)
-        assert at.messages(ops(at)) == [there]
-        assert buttons(there) == PAUSE
-
-
 MENTION = f"<!subteam^{ON_CALL}>"
 
 
@@ -210,9 +164,3 @@ async def test_critical_alerts_mention_a_group_once_in_ten_minutes_and_channel()
         await at.click(card)
         await until_shown(at, card, RESUME, "Paused")
         await at.slack.until(lambda: mentions(at) == [0, 0, 0, 1])  # an update repeats none
-
-
-async def test_without_a_group_a_critical_alert_mentions_nobody() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at, severity="critical")
-        assert "<!" not in card.text.replace("<!date", "")

@@ -1,21 +1,14 @@
 """What the server of the page does by itself; what people see of it, the tests in a browser show."""
 
-import io
-import socket
-
 import aiohttp
 import pytest
 
-from bot.demo import serve
 from bot.demo.bot_process import BotState
-from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page
 from bot.demo.runner import DemoRunner
-from browser.sample_app import sample_app
 from demo.page_client import open_page
-from harness.blocks import actions, button, input_block, modal
 from harness.conversation import until
 
 pytestmark = pytest.mark.anyio
@@ -56,20 +49,6 @@ async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_o
     assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
 
 
-async def test_a_port_that_is_taken_is_named() -> None:
-    out = io.StringIO()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert await serve(out, port=port, browser=False) == 1
-    assert f"--port {port}" in out.getvalue()
-
-
-async def test_a_bot_that_does_not_start_is_shown_with_what_it_wrote() -> None:
-    out = io.StringIO()
-    assert await serve(out, port=0, browser=False, changes={"LOG_LEVEL": "LOUD"}) == 1
-    assert "LOG_LEVEL" in out.getvalue()
-
-
 async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_breaks_nothing(url: str) -> None:
     async with open_page(url) as alice:
         for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
@@ -81,24 +60,6 @@ async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_brea
             ("open_home", {"tab": "about"}, "Slack does not let you: the app has no such tab: about."),
         ):
             assert await alice.order(kind, **details) == problem
-
-
-async def test_an_impossible_order_in_a_view_is_answered_with_the_reason(demo: Demo, url: str) -> None:
-    async with sample_app(demo.sandbox.slack) as app, open_page(url) as alice:
-        app.opens["open"] = modal(input_block("plain_text_input", "key"))
-        await app.publish(app.slack.alice, {**actions(button("open", text="Open")), "block_id": "block"})
-        await alice.until(lambda: alice.slack["app"]["home"])
-        assert await alice.order("act", view=alice.slack["app"]["home"]["id"], block="block", action="open") == ""
-        [view] = alice.slack["modals"]
-        for kind, details, problem in (
-            ("act", {"action": "fly"}, "Slack does not let you: the view has no such elements: fly."),
-            ("submit", {}, "Slack does not let you: this must be filled in: key."),
-        ):
-            assert await alice.order(kind, view=view["id"], block="block", **details) == problem
-        async with open_page(url, "U0BOB000001") as bob:
-            assert bob.slack["modals"] == []
-            assert await bob.order("close", view=view["id"]) == "What that was in is gone."
-        app.clear()
 
 
 RUNAWAY = next(iter(JOBS))

@@ -144,12 +144,6 @@ async def exchange(rows: CardRows, *, most: int = 100, **changes: Any) -> Exchan
     return await rows.exchange(CardChanges(**changes), most=most)
 
 
-async def change(rows: CardRows, *clicked: str) -> Exchanged:
-    """Mark the cards of the session, as an order does, and claim what is due then."""
-    await mark_cards(rows, *clicked)
-    return await exchange(rows)
-
-
 async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, MarkedCards] | None:
     def work(connection: Connection) -> Mapping[SessionName, MarkedCards] | None:
         return mark(connection, {NAME: frozenset(clicked)}, rows.clock.now(connection))

@@ -18,7 +18,7 @@ from harness.transport import deliver
 BY_BOTH = ("a command", "a click")
 """The surfaces that a pause or a resume can be ordered on."""
 
-ACTIONS = {"pause": "anchor_pause", "resume": "anchor_resume_confirmed"}
+ACTIONS = {"pause": "anchor_pause", "resume": "anchor_resume_confirmed", "end": "anchor_end"}
 """The `action_id` of the bot's own button for each verb."""
 
 BY_BOT = {Source.ACK, Source.RESPONSE_URL, Source.POST_MESSAGE}

@@ -13,11 +13,10 @@ from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts.fields import LONGEST_ID, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import Transport, open_session
-from bot.request_id import begin as begin_request
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
 
-__all__ = ["BadAlertError", "Found", "Life", "MessageContent", "Session", "begin_request", "read_alert", "search_of"]
+__all__ = ["BadAlertError", "Found", "Life", "MessageContent", "Session", "read_alert", "search_of"]
 
 FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 

@@ -110,7 +110,7 @@ NAMES = ("/ANCHOR-PAUSE", "/<https://evil.example.com|pause>")
 async def test_a_command_that_names_no_session_is_answered_to_the_person_alone(bot: TargetBot, body: bytes) -> None:
     ack = json.loads(await post(bot, fill_in(body, await bot.response_url()), 200))
     assert ack["response_type"] == "ephemeral"
-    assert re.findall(r"<(?!https://[\w.]*anchorbrowser\.\w+/\w+\|)", ack["text"]) == []
+    assert re.findall(r"<(?!https://[\w.]*anchorbrowser\.\w+/\w+\||!date\^\d)", ack["text"]) == []
     assert 0 < len(ack["text"]) <= 4000
 
 

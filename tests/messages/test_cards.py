@@ -18,7 +18,6 @@ from scripts.message_examples import (
     CARD_FACTS,
     ID,
     MESSAGES,
-    MORE_THAN_FIT,
     RESULT,
     STATES,
     SUMMARY_OF_MOST,
@@ -75,12 +74,6 @@ def test_of_a_session_that_has_ended_no_card_says_that_the_agent_may_run(
     assert "may still" in card(shown, doubtful).text
 
 
-@pytest.mark.parametrize("severity", Severity)
-def test_only_a_critical_alert_has_a_red_button(severity: cards.Severity) -> None:
-    (pause,) = elements(list(alert_message(Alert(ID, "High spend", severity=severity)).blocks))
-    assert (pause["value"], pause.get("style") == "danger") == (ID, severity is Severity.CRITICAL)
-
-
 def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
     assert body_of(Alert(ID, "High spend", title="\u200b")) == "&gt; High spend"
     assert body_of(Alert(ID, "✅\n✅", title="✅")) == "&gt; (nothing readable)"
@@ -124,12 +117,6 @@ def test_names_with_underscores_can_be_read_and_copied() -> None:
     assert (
         body_of(Alert(ID, "node_cpu__seconds of a_b is 2*3, _hidden"))
         == "&gt; node_cpu__seconds of a_b is 2∗3, ˍhidden"
-    )
-
-
-def test_a_link_shows_its_host() -> None:
-    assert body_of(replace(ALERT, url="https://grafana.example:3000/d/1")).endswith(
-        "\n<https://grafana.example:3000/d/1|Open on grafana.example>"
     )
 
 
@@ -241,17 +228,6 @@ def test_an_alert_after_a_pause_says_why_both_buttons_are_there() -> None:
     assert again not in card(fired(2, 1.0), STATES["resumed"]).text
 
 
-def test_a_result_stays_as_it_is_until_a_later_order() -> None:
-    for one in (None, replace(state("paused"), order_id=RESULT.order_id)):
-        assert card(RESULT, one).blocks == RESULT.blocks
-
-
-def test_a_reason_is_shown_only_where_it_was_given() -> None:
-    here, there = (card(ALERT, state("paused"), at) for at in ("C0ALERTS001", "C0OTHER0001"))
-    assert "it loops" in here.text
-    assert "it loops" not in f"{there}"
-
-
 @given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([*STATES.values()]), st.sampled_from(Severity), st.text(max_size=300))
 def test_any_card_keeps_slacks_rules(
     text: str, title: str, reason: str, one: Any, severity: cards.Severity, path: str
@@ -265,17 +241,3 @@ def test_any_card_keeps_slacks_rules(
     plain = alert_message(replace(shown, fields=()))
     assert len(re.findall(r"[<>]", plain.text)) == 2
     assert f"\n{body_of(shown)}\n" in f"{plain.text}\n"
-
-
-def test_a_long_text_is_cut_and_the_state_stays() -> None:
-    long = replace(ALERT, text="a <b> & c " * 400, fields=tuple((f"{number}", "x" * 200) for number in range(10)))
-    message = card(long, state("paused"), facts=CARD_FACTS)
-    assert len(message.text) <= 4_000
-    assert "it loops" in message.text
-    assert wrong(message) == []
-
-
-def test_more_than_ten_sessions_to_choose_are_in_groups_of_ten() -> None:
-    _, _, *groups = MORE_THAN_FIT.blocks
-    labels = [f"Sessions {first} to {first + 9}" for first in (1, 11, 21, 31, 41)]
-    assert [group["label"]["text"] for group in groups] == labels

@@ -8,7 +8,7 @@ import pytest
 from bot.outbound.workspaces import Workspaces
 from harness.cards import card, cards_of, exchange, sent
 from harness.databases import KEY
-from harness.product import Secret, Store, errors, open_store, workspace
+from harness.product import Secret, Store, open_store, workspace
 from harness.stored import ACME, fetch, uninstall
 
 pytestmark = pytest.mark.anyio
@@ -95,16 +95,6 @@ async def test_the_database_has_only_its_ids_and_to_others_it_is_not_installed(s
     assert installed.bot_token == ACME.bot_token
 
 
-async def test_an_installation_keeps_its_row(store: Store, one: Workspaces) -> None:
-    await store.rows.save(ACME)
-    before = await fetch(store, "SELECT * FROM workspaces")
-    await one.catch_up()
-    assert await one.claim_notice(TEAM, "welcome")
-    await one.delete_uninstalled(uninstall())
-    assert await fetch(store, "SELECT * FROM workspaces") == before
-    assert await one.find(TEAM) == replace(PINNED, team_id=TEAM)
-
-
 async def test_only_its_own_team_and_the_current_key_count(one: Workspaces) -> None:
     for team_id, version in ((OTHER, 0), (TEAM, 1), (TEAM, 0)):
         await one.record_key_check(team_id, version, workspace.KeyCheck.REFUSED)
@@ -118,25 +108,3 @@ async def test_only_its_own_team_and_the_current_key_count(one: Workspaces) -> N
     assert not await one.claim_notice(TEAM, "welcome")
     await one.release_notice(TEAM, "welcome")
     assert await one.claim_notice(TEAM, "welcome")
-
-
-async def test_notices_and_admins_outlive_a_restart(store: Store, one: Workspaces) -> None:
-    assert await one.claim_notice(TEAM, "welcome")
-    for team_id in (TEAM, OTHER):
-        await one.record_admin(team_id, "U1")
-    again = pinned(store)
-    again.identify(TEAM, "")
-    assert not await again.claim_notice(TEAM, "welcome")
-    assert (await again.admins(TEAM), await again.admins(OTHER)) == (["U1"], [])
-
-
-async def test_its_row_is_written_when_the_database_can_be_used(store: Store, one: Workspaces) -> None:
-    store.database.prepared.clear()
-    await one.catch_up()
-    assert await one.find(TEAM) is not None
-    with pytest.raises(errors.StoreUnreachableError):
-        await one.claim_notice(TEAM, "welcome")
-    store.database.prepared.set()
-    assert await rows(store) == []
-    assert await one.claim_notice(TEAM, "welcome")
-    assert [row[0] for row in await rows(store)] == [TEAM]

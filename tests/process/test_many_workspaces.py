@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -63,20 +63,6 @@ async def deployment(database_url: str, *, socket_mode: bool = False, **settings
         slack.add_workspace(globex)
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         yield Deployment(slack, anchor, globex, environment_of_many(slack, anchor, port=free_port(), **own))
-
-
-async def test_three_that_start_at_once_on_an_empty_database_all_run_and_one_makes_the_tables(
-    postgresql_urls: Iterator[str],
-) -> None:
-    async with deployment(next(postgresql_urls)) as at, AsyncExitStack() as stack:
-        ports = [{"PORT": str(free_port())} for _ in range(3)]
-        bots = [await stack.enter_async_context(bot_process({**at.environ, **port})) for port in ports]
-        await asyncio.gather(*(bot.says("ready") for bot in bots))
-        answers = await asyncio.gather(*(bot.get("/readyz") for bot in bots))
-        assert answers == [(200, {"ready": True, "reasons": {}, "degraded": {}})] * 3
-        for bot in bots:
-            assert await bot.stop() == 0
-    assert [entry["message"] for bot in bots for entry in bot.log].count("tables created") == 1
 
 
 async def test_a_database_that_is_down_is_waited_for(

@@ -3,19 +3,16 @@
 import re
 import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from bot import __version__
 from bot.demo.sandbox import environment
-from bot.inbound.http import NotListeningError
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack, api_error
 from harness import SESSION, paused
 from harness.process import BotProcess, bot_process, run_to_exit, single_workspace_process
-from harness.product import Settings, running
 
 pytestmark = pytest.mark.anyio
 
@@ -74,15 +71,6 @@ async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
             ended = await run_to_exit(environment(slack, anchor, PORT=str(taken.getsockname()[1])), 1)
     assert [entry["message"] for entry in ended.log] == ["starting", "tables created"]
     wording("port", the_sentence(ended))
-
-
-async def test_where_nobody_can_listen_is_an_error() -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor, AsyncExitStack() as stack:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = str(taken.getsockname()[1])
-            serving = running(Settings.from_env(environment(slack, anchor, METRICS_PORT=port)))
-            with pytest.raises(NotListeningError, match=f"METRICS_PORT .*:{port}"):
-                await stack.enter_async_context(serving)
 
 
 async def test_certificates_that_cannot_be_read_end_it_with_one_sentence(wording: Check) -> None:

@@ -2,23 +2,19 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
 import aiohttp
 import pytest
 
-from bot.demo.sandbox import environment
-from bot.sim.anchor import Hang, SimAnchor, Slow
-from bot.sim.slack import SimSlack, rate_limited
+from bot.sim.anchor import Hang, Slow
+from bot.sim.slack import rate_limited
 from harness import SESSION, outcome_text, paused
 from harness.process import (
     GONE_WITHIN,
     MODULE,
     BotProcess,
-    bot_process,
     hanging,
     seconds_to_stop,
     single_workspace_process,
@@ -154,41 +150,6 @@ async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, 
             at.slack.sockets.drop()
         assert await seconds_to_stop(at.bot) < GONE_WITHIN
         await asyncio.gather(*typing)
-
-
-async def test_a_bot_that_never_came_up_goes_too() -> None:
-    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
-        slack.faults["handshake"] = Hang()
-        async with bot_process(environment(slack, anchor, **DEVELOPMENT)) as bot:
-            await slack.until(lambda: len(slack.api_calls) == 2)
-            await seconds_to_stop(bot)
-    assert [entry["message"] for entry in shutdown_log(bot)][-1] == "stopping"
-
-
-HANGING = """
-import asyncio, sys, time
-from bot.cli import journal, main
-from bot.core.fields import Secret
-from bot.outbound.store.database import connect
-
-async def hang():
-    database = connect(Secret("sqlite://"))
-    database.prepared.set()
-    reading = asyncio.ensure_future(database.read(lambda _: time.sleep(60)))
-    await asyncio.sleep(0.1)
-    await database.close()
-    reading.cancel()
-
-journal.show_journal = lambda *_: asyncio.run(hang())
-sys.exit(main.main(["journal"]))
-"""
-
-
-def test_a_thread_of_the_database_that_hangs_does_not_keep_the_process() -> None:
-    started = time.monotonic()
-    ended = subprocess.run([sys.executable, "-c", HANGING], check=False)  # noqa: S603 - our own text
-    assert ended.returncode == 0
-    assert time.monotonic() - started < GONE_WITHIN
 
 
 async def test_an_order_that_waits_for_slacks_look_up_at_the_end_is_answered() -> None:

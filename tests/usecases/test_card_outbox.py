@@ -85,15 +85,6 @@ async def test_an_alert_does_not_wait_for_a_database_that_failed_before() -> Non
         assert len(rows.changes) == tried
 
 
-async def test_no_alert_waits_for_a_second_failure() -> None:
-    rows = CardRowsInMemory()
-    rows.fails = True
-    async with running(rows) as outbox:
-        posting = [outbox.post(incoming_alert(str(number)), within=5) for number in range(1_000)]
-        assert set(await asyncio.gather(*posting)) == {None}
-        assert len(rows.changes) == 1
-
-
 @pytest.mark.parametrize("is_waited_for", [False, True])
 async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of_it(*, is_waited_for: bool) -> None:
     rows, sender, metrics = CardRowsInMemory(), Sender(refused), Mock()
@@ -133,11 +124,3 @@ async def test_an_order_waits_for_one_of_the_transactions_of_a_thousand_alerts_a
             assert begun[before:].index("orders") <= 1
             assert len({placed.card_id for placed, _ in filter(None, await asyncio.gather(*posting))}) == 1_000
     assert begun.count("cards") == 10
-
-
-async def test_a_sender_that_is_cancelled_holds_up_no_other_one() -> None:
-    async with running(CardRowsInMemory()) as outbox:
-        senders = [asyncio.create_task(outbox.post(incoming_alert(name), within=0.0)) for name in ("one", "two")]
-        await asyncio.sleep(0)
-        senders[0].cancel()
-        assert await senders[1] == (placed("two"), None)

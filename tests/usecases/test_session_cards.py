@@ -1,4 +1,4 @@
-"""The cards of an order: when they show it, and in which channels a resume is reported."""
+"""The cards of an order: when they show it, when its result is not told, and how it ends without a database."""
 
 import asyncio
 import time

@@ -218,19 +218,6 @@ async def test_a_pause_drops_a_resume_in_the_queue_and_is_sent_once(anchor: Manu
     assert anchor.letters == "P"
 
 
-async def test_an_interruption_cancels_every_order(sequencer: Any, anchor: ManualAnchor) -> None:
-    orders = []
-    for verb in (RESUME, PAUSE, RESUME):
-        orders.append(submit(sequencer, verb))
-        await settle()
-    sequencer.interrupt()
-    await asyncio.wait(orders)
-    await settle()
-    assert [order.cancelled() for order in orders] == [True] * 3
-    assert not sequencer.is_busy
-    assert anchor.letters == "RP"
-
-
 @pytest.mark.parametrize("is_interrupted", [True, False])
 async def test_a_resume_that_waited_ends_as_what_was_sent_for_it(
     sequencer: Any, anchor: ManualAnchor, *, is_interrupted: bool

@@ -19,7 +19,6 @@ def unreadable(status: int) -> out.Unconfirmed:
 
 
 LIMITED = Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30"})
-NO_GZIP = Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"})
 FAILED = Answer(200, b'{"data":{"status":"failed"}}')
 
 TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {

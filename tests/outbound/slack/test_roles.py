@@ -126,21 +126,6 @@ async def test_a_pause_of_everybody_else_waits_for_slack(at: RolesHarness) -> No
     assert await at.role_for_pause(guest) is Role.MEMBER
 
 
-async def test_pauses_while_slack_is_down_ask_it_every_five_seconds(
-    at: RolesHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    await at.role(at.slack.bob)
-    await pass_time(300)
-    at.fail(server_error())
-    for questions in (2, 3):
-        assert [await at.role_for_pause(at.slack.bob) for _ in range(3)] == [Role.MEMBER] * 3
-        await at.wait_for_questions(questions)
-        await until(lambda: len(caplog.records) == questions - 1)  # noqa: B023 - awaited here
-        assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
-        await pass_time(5)
-    assert at.questions == 3
-
-
 async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarness) -> None:
     bob = at.slack.bob
     assert await at.role_for_resume(bob) is Role.MEMBER
@@ -224,19 +209,6 @@ async def test_after_a_restart_a_role_that_changed_within_the_day_counts(at: Rol
     await at.restart()
     at.fail(server_error())
     assert await at.role_for_pause(bob) is Role.GUEST
-
-
-async def test_a_database_that_is_away_changes_nothing_while_slack_answers(
-    at: RolesHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    at.store.database.prepared.clear()
-    assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
-    await until(lambda: caplog.messages == ["role not loaded", "roles not stored"])
-    at.store.database.prepared.set()
-    await pass_time(300)
-    await at.role(at.slack.bob)
-    await at.roles.close()
-    assert set(await at.stored()) == {at.slack.bob.id}
 
 
 # --- the role at this moment ---

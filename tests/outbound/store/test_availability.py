@@ -111,18 +111,6 @@ async def test_a_file_that_can_not_be_used_is_used_when_it_is_repaired(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-async def test_a_file_that_appears_later_is_used_when_no_other_bot_uses_it(tmp_path: Path) -> None:
-    elsewhere, file, health = tmp_path / "elsewhere", tmp_path / "own/bot.db", readiness()
-    elsewhere.mkdir()
-    async with served(f"sqlite:///{file}", health) as store:
-        async with held(elsewhere / "bot.db"):
-            elsewhere.rename(file.parent)
-            await until(lambda: "another bot" in health.degraded["database"])
-            assert not await is_reached(store)
-        await until(lambda: health.degraded == {})
-        assert await is_reached(store)
-
-
 async def test_a_file_in_use_and_a_url_that_is_none_are_refused(tmp_path: Path) -> None:
     async with held(tmp_path / "bot.db"):
         with pytest.raises(errors.StoreInUseError):

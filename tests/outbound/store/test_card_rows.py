@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
@@ -26,13 +26,12 @@ from harness.cards import (
     got_worse,
     in_group,
     mark_cards,
-    pausing_alert,
     sent,
     worse_alert,
 )
 from harness.databases import KEY
 from harness.journal import journal_of
-from harness.order_rows import Connection, frozen_transaction
+from harness.order_rows import frozen_transaction
 from harness.product import Secret, SessionId, Store, open_store, outcomes
 from harness.stored import ACME, GLOBEX, execute, fetch
 from harness.texts import OTHER_SESSION, SESSION
@@ -40,7 +39,6 @@ from harness.texts import OTHER_SESSION, SESSION
 pytestmark = pytest.mark.anyio
 
 MOST_UPDATES = 40  # of a workspace within a minute
-MOST_IN_SUMMARY = 12
 MOST_OPEN = 5_000
 
 
@@ -72,18 +70,6 @@ async def test_what_changes_while_a_card_is_sent_is_sent_after_it(rows: CardRows
     assert ([part.version for part in newest.parts], newest.shown) == ([1], "digest")
 
 
-async def test_a_message_has_one_row_for_each_session_and_another_one_after_the_first_was_closed(
-    store: Store, rows: CardRows
-) -> None:
-    first, again = card(), card()
-    await exchange(rows, most=0, new=[first])
-    await exchange(rows, most=0, new=[again])
-    assert await fetch(store, "SELECT id FROM cards") == [(first.id,)]
-    await execute(store, "UPDATE cards SET closed_at = 1.0")
-    await exchange(rows, most=0, new=[again])
-    assert len(await fetch(store, "SELECT id FROM cards")) == 2
-
-
 async def test_a_spare_card_is_not_made_beside_another_of_its_session_and_a_group_is_one_message(
     store: Store, rows: CardRows
 ) -> None:
@@ -109,15 +95,6 @@ async def test_a_card_of_a_process_that_has_ended_is_sent_by_another_one(
     await sent(rows, before.claimed, "1.1", "late")
     await sent(others, second.claimed, "2.2", "ours")
     assert await fetch(store, "SELECT ts, shown, due FROM cards") == [("2.2", "ours", None)]
-
-
-async def test_a_channel_has_one_order(rows: CardRows) -> None:
-    """Each is the only one of its kind that can be sent now, in a channel of its own, to show their order."""
-    clicked, updated, result = card("C1"), card("C2", ts="2.2"), replace(card("C3", ts=None), content=in_group(""))
-    await exchange(rows, most=0, new=[updated, result, clicked, card("C4", ts=None)])
-    await mark_cards(rows, "1.1")
-    claimed = (await exchange(rows)).claimed
-    assert [one.channel_id for one in claimed] == ["C1", "C4", "C3", "C2"]
 
 
 async def test_a_new_alert_goes_before_hundreds_of_older_replies(rows: CardRows) -> None:
@@ -150,16 +127,6 @@ async def test_refused_cards_take_turns_as_the_probe(rows: CardRows, monkeypatch
     assert tried == {"1.0": 3, "1.1": 3, "1.2": 3}
 
 
-async def test_a_post_that_slack_refused_is_no_lost_card(rows: CardRows) -> None:
-    claimed = (await exchange(rows, new=[card(ts=None)])).claimed
-    await exchange(rows, sent=[SentCard(one, failure="channel_not_found") for one in claimed])
-    assert await mark_cards(rows) == {NAME: MarkedCards()}
-    claimed = (await exchange(rows, new=[card()])).claimed
-    await exchange(rows, sent=[SentCard(one, failure="edit_window_closed") for one in claimed])
-    assert await mark_cards(rows, "1.1") == {NAME: MarkedCards()}  # its person sees what is said of it
-    assert [await mark_cards(rows) for _ in range(2)] == [{NAME: MarkedCards(is_one_lost=True)}, {NAME: MarkedCards()}]
-
-
 async def test_two_processes_together_make_one_reply_of_alerts_that_got_worse_in_a_channel(
     store: Store, rows: CardRows, others: CardRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,24 +149,6 @@ async def test_all_processes_together_keep_the_pace_of_a_workspace(rows: CardRow
     assert [len(before.claimed), len(second.claimed)] == [30, MOST_UPDATES - 30 + 1]
     assert second.next_in is not None
     assert second.next_in > 15  # the lease; the rest waits for a minute
-
-
-async def test_a_wait_of_many_years_that_is_stored_already_is_over(rows: CardRows) -> None:
-    claimed = (await exchange(rows, new=[card(ts=None)])).claimed
-    held = [SentCard(one, retry_after=999_999_999.0, held_for=999_999_999.0) for one in claimed]
-    waiting = await exchange(rows, sent=held)
-    await asyncio.sleep(1)
-    assert [one.parts for one in [*waiting.claimed, *(await exchange(rows)).claimed]] == [claimed[0].parts]
-
-
-async def test_an_alert_and_a_result_of_one_session_that_waited_for_half_an_hour_are_one_message(
-    store: Store, rows: CardRows
-) -> None:
-    await exchange(rows, most=0, new=[card(ts=None), card(ts=None)])
-    await execute(store, "UPDATE cards SET created_at = created_at - 2000, changed_at = changed_at - 2000")
-    (claimed,) = (await exchange(rows)).claimed
-    await sent(rows, [claimed])
-    assert await fetch(store, "SELECT ts, due IS NULL FROM cards") == [("9.9", True)] * 2
 
 
 @pytest.mark.parametrize(("hours", "claims"), [(0.6, (12, False)), (5.9, (12, False)), (6.1, (30, True))])
@@ -260,23 +209,6 @@ async def test_the_cards_of_a_deleted_workspace_are_deleted_and_do_not_come_back
     assert marks == [(GLOBEX.team_id, "check"), (GLOBEX.team_id, "pace")]
 
 
-async def test_a_check_brings_nothing_of_an_uninstalled_workspace_back(
-    store: Store, rows: CardRows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change = store.database.change
-    await store.rows.save(ACME)
-    await exchange(rows, new=[card()])
-
-    async def change_after_uninstallation(work: Callable[[Connection], object]) -> object:
-        monkeypatch.setattr(store.database, "change", change)
-        await store.rows.delete(ACME.team_id)
-        return await change(work)
-
-    monkeypatch.setattr(store.database, "change", change_after_uninstallation)
-    assert await rows.claim_checks(0.0) == ({}, [])
-    assert await fetch(store, "SELECT name FROM marks WHERE name = 'check'") == []
-
-
 @pytest.mark.parametrize("database_url", ["sqlite://"])
 async def test_a_workspace_is_checked_by_one_process_at_a_time(rows: CardRows, others: CardRows) -> None:
     assert await rows.claim_checks(0.3) == ({}, [])
@@ -334,20 +266,6 @@ async def test_all_processes_together_have_15_requests_in_the_background_a_minut
     assert await rows.allows_reads(ACME.team_id, 1)  # nobody counts them
 
 
-async def test_a_late_card_says_every_15_minutes_when_its_session_was_read(store: Store, rows: CardRows) -> None:
-    await sent(rows, (await exchange(rows, new=[card()])).claimed)
-    for is_late, is_due in ((False, False), (True, True), (True, False)):
-        await rows.record_reads(ACME.team_id, read_of("running", is_late=is_late), key="digest")
-        claimed = (await exchange(rows)).claimed
-        assert bool(claimed) is is_due
-        await sent(rows, claimed)
-        await execute(store, "UPDATE cards SET not_before = 0.0")
-        await asyncio.sleep(1.1)
-    await execute(store, "UPDATE cards SET checked_at = checked_at - 900.0")
-    await rows.record_reads(ACME.team_id, read_of("running", is_late=True), key="digest")
-    assert (await exchange(rows)).claimed
-
-
 async def test_whether_this_key_has_read_a_session_before_is_stored_and_a_replaced_key_has_not(
     store: Store, rows: CardRows, others: CardRows
 ) -> None:
@@ -369,29 +287,6 @@ async def test_whether_this_key_has_read_a_session_before_is_stored_and_a_replac
     assert await rows.open_sessions(ACME.team_id) == []
     await execute(store, "UPDATE cards SET read_at = read_at - 900.0")
     assert await rows.open_sessions(ACME.team_id) == [SESSION]
-
-
-async def test_a_read_that_fails_leaves_what_is_said_of_a_session_that_anchor_did_not_know(
-    store: Store, rows: CardRows
-) -> None:
-    await sent(rows, (await exchange(rows, new=[card()])).claimed)
-    asked = [SessionId(SESSION)]
-    await rows.record_reads(ACME.team_id, Check([], 0, asked=asked, unknown=asked), key="first")
-    before = await fetch(store, "SELECT missing, checked_at FROM cards")
-    await rows.record_reads(ACME.team_id, Check([], 0, asked=asked), key="first")
-    assert await fetch(store, "SELECT missing, checked_at FROM cards") == before
-    await execute(store, "UPDATE cards SET not_before = 0.0")
-    await asyncio.sleep(1.1)
-    assert (await exchange(rows)).claimed
-
-
-async def test_a_pause_by_an_alert_that_changes_nothing_on_its_card_is_a_new_message(rows: CardRows) -> None:
-    asking = pausing_alert("alert-1")
-    await exchange(rows, most=0, new=[replace(card(), content=first(asking.alert, 0.0))])
-    await asyncio.sleep(0.01)  # at one instant, the times of two transactions can differ by a rounding error
-    found = await exchange(rows, alerts=[asking])
-    assert found.placed["alert-1"].ts == "1.1"
-    assert [one.thread_ts for one in found.claimed] == ["1.1", None]
 
 
 def test_very_many_sessions_take_few_locks_in_one_sequence() -> None:

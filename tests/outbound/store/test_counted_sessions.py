@@ -8,7 +8,7 @@ import pytest
 from bot.outbound.store.cards import CardRows
 from harness.cards import ClaimedCard, SentCard, cards_of, exchange, incoming_alert, urgencies
 from harness.product import Store
-from harness.stored import execute, fetch
+from harness.stored import fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -49,13 +49,6 @@ async def next_message(rows: CardRows, ts: str | None = None) -> ClaimedCard:
     raise AssertionError("nothing is due")
 
 
-async def until_claimed(rows: CardRows, channel: str) -> ClaimedCard:
-    """Claim the next message of a channel."""
-    while (one := await next_message(rows)).channel_id != channel:
-        pass
-    return one
-
-
 async def end(rows: CardRows, card: ClaimedCard, ts: str) -> None:
     """Record that Slack took it."""
     await exchange(rows, most=0, sent=[SentCard(card, ts, "digest")])
@@ -67,14 +60,6 @@ def numbers(card: ClaimedCard) -> list[int]:
 
 def total(card: ClaimedCard) -> int:
     return max(getattr(part.content, "total", 0) for part in card.parts)
-
-
-async def post_those_that_wait(rows: CardRows, last: str = "9.9") -> None:
-    waiting = await next_message(rows)
-    while not total(waiting):
-        await end(rows, waiting, f"{last[0]}.{numbers(waiting)[0]:02}")
-        waiting = await next_message(rows)
-    await end(rows, waiting, last)
 
 
 async def test_further_sessions_are_one_message_after_those_that_wait_and_its_count_goes_up(
@@ -98,16 +83,6 @@ async def test_further_sessions_are_one_message_after_those_that_wait_and_its_co
     assert [record.levelname for record in caplog.records if "too many sessions wait" in record.message] == ["WARNING"]
 
 
-async def test_all_that_were_listed_can_give_way_to_newer_ones_while_the_message_is_posted(rows: CardRows) -> None:
-    await alerts(rows, 1, 2, 3, channel="C2")
-    await alerts(rows, 4)
-    (last,) = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
-    await alerts(rows, *range(10, 30))
-    await end(rows, last, "9.9")
-    updated = await next_message(rows, "9.9")
-    assert (numbers(updated), total(updated)) == (list(range(18, 30)), 21)
-
-
 async def test_a_session_is_counted_once_and_one_with_a_card_or_that_is_resolved_is_not_limited(
     store: Store, rows: CardRows
 ) -> None:
@@ -129,12 +104,6 @@ async def test_each_workspace_has_its_limit_and_each_channel_its_message(rows: C
     assert await alerts(rows, 7, 8, 9, 10, team="T2") == [0, 0, 0, 1]
 
 
-async def test_there_is_a_card_for_a_session_again_when_others_are_posted(rows: CardRows) -> None:
-    await alerts(rows, 1, 2, 3, *range(10, 30))
-    await post_those_that_wait(rows)
-    assert await alerts(rows, 10, 40) == [0, 0]
-
-
 async def test_a_message_that_is_unconfirmed_or_refused_is_followed_by_one_with_those_that_came_since(
     rows: CardRows,
 ) -> None:
@@ -145,44 +114,3 @@ async def test_a_message_that_is_unconfirmed_or_refused_is_followed_by_one_with_
     await alerts(rows, 6)
     again = [one for one in [await next_message(rows)] if one.channel_id == "C1"]
     assert [(one.ts, numbers(one), total(one)) for one in again] == [(None, [6], 3)]
-
-
-async def test_the_message_is_complete_half_an_hour_after_its_last_session(store: Store, rows: CardRows) -> None:
-    await alerts(rows, 1, 2, 3, 4)
-    await execute(store, "UPDATE marks SET until = until - 1801 WHERE name LIKE 'counted%'")
-    assert await alerts(rows, 5) == [1]
-
-
-async def test_a_message_that_slack_has_not_taken_for_hours_is_still_one_and_given_up_as_any_other(
-    store: Store, rows: CardRows
-) -> None:
-    await alerts(rows, 1, 2, 3, channel="C2")
-    await alerts(rows, 4, 5, 6)
-    await execute(store, "UPDATE cards SET created_at = created_at - 30000")
-    await execute(store, "UPDATE cards SET changed_at = changed_at - 30000 WHERE id = '0004'")
-    (last,) = [one for one in (await exchange(rows)).claimed if one.channel_id == "C1"]
-    assert (numbers(last), last.is_given_up) == ([4], True)
-    await exchange(rows, most=0, sent=[SentCard(last)])
-    assert numbers(await until_claimed(rows, "C1")) == [5, 6]
-
-
-async def test_sessions_that_come_when_others_are_below_the_message_are_counted_in_a_new_one(rows: CardRows) -> None:
-    await alerts(rows, 1, 2, 3, 4)
-    await post_those_that_wait(rows)
-    assert await alerts(rows, 11, 12, 13) == [0, 0, 0]
-    assert await alerts(rows, 14, 15) == [2, 2]
-    await post_those_that_wait(rows, "99.9")
-    assert await alerts(rows, *range(20, 23), channel="C2") == [0, 0, 0]
-    assert await alerts(rows, 30) == [3]  # the others wait elsewhere
-    await next_message(rows, "99.9")
-
-
-async def test_sessions_are_told_apart_by_their_whole_ids(rows: CardRows) -> None:
-    await alerts(rows, 1, 2, 3)
-    assert await alerts(rows, *(n * 16**20 + 4 for n in range(5))) == [5] * 5
-
-
-async def test_a_count_that_cannot_be_decoded_keeps_nothing_from_being_posted(store: Store, rows: CardRows) -> None:
-    await alerts(rows, 1, 2, 3, 4)
-    await execute(store, "UPDATE marks SET value = '{}' WHERE name LIKE 'counted%'")
-    assert await alerts(rows, 5) == [1]

@@ -2,18 +2,14 @@
 
 import asyncio
 import os
-import sqlite3
 import stat
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
 from pathlib import Path
-from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.outbound.store.store import connect_store
 from harness.databases import KEY, query
 from harness.order_rows import Connection
 from harness.outages import execute, read_for_long
@@ -105,17 +101,6 @@ async def teams(store: Store) -> list[bool]:
     return [await store.rows.find(one.team_id) is not None for one in (ACME, GLOBEX)]
 
 
-async def test_a_new_file_that_somebody_else_is_at_is_waited_for(file: Path) -> None:
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        async with connect_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
-            opening = asyncio.create_task(store.prepare())
-            await asyncio.sleep(0.3)
-            assert not opening.done()
-            other.execute("COMMIT")
-            await opening
-
-
 async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) -> None:
     file, umask = tmp_path / "bot.db", os.umask(0)
     try:
@@ -129,18 +114,6 @@ async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) 
         os.umask(umask)
 
 
-async def test_a_file_that_others_hold_for_too_long_is_unreachable(tmp_path: Path, file: Path, ours: Store) -> None:
-    new = tmp_path / "new.db"
-    with closing(sqlite3.connect(file, isolation_level=None)) as used, closing(sqlite3.connect(new)) as unused:
-        used.execute("BEGIN IMMEDIATE")
-        unused.execute("BEGIN EXCLUSIVE")
-        async with connect_store(Secret(f"sqlite:///{new}"), [KEY]) as opening:
-            failures = await asyncio.gather(ours.rows.save(ACME), opening.prepare(), return_exceptions=True)
-    assert list(map(repr, failures)) == ["StoreUnreachableError('SQLITE_BUSY')"] * 2
-    assert not await ours.rows.save(ACME)
-    assert ours.database.errors == 1
-
-
 async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_waits_for_its_end(ours: Store) -> None:
     hangs = threading.Event()
 
@@ -152,16 +125,6 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
         with pytest.raises(errors.StoreUnreachableError, match="in time"):
             await ours.database.change(change, within=0.1)
     hangs.set()
-    assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
-
-
-async def test_a_change_that_failed_holds_no_lock_while_its_error_is_kept(ours: Store) -> None:
-    def work(connection: Connection) -> None:
-        connection.execute_many("INSERT INTO people (team_id) VALUES (:team)", [{"team": None}] * 2)
-
-    with pytest.raises(errors.IntegrityError) as kept:
-        await ours.database.change(work)
-    assert kept.value.__context__ is not None
     assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
 
 
@@ -257,25 +220,3 @@ async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgres
     async with open_store(only_reads, [KEY], keys_must_fit=False) as store:
         with pytest.raises(errors.StoreUnreachableError, match="ReadOnlySqlTransaction"):
             await store.rows.save(ACME)
-
-
-async def test_it_is_closed_also_if_the_end_of_the_trail_is_cancelled(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ending, close = asyncio.Event(), AsyncMock()
-
-    async def hang(_: object) -> None:
-        ending.set()
-        await asyncio.sleep(60)
-
-    async def use() -> None:
-        async with connect_store(Secret(sqlite_url), [KEY]):
-            pass
-
-    monkeypatch.setattr("bot.outbound.store.audit.AuditTrail.close", hang)
-    monkeypatch.setattr("bot.outbound.store.database.Database.close", close)
-    using = asyncio.create_task(use())
-    await ending.wait()
-    using.cancel()
-    await asyncio.wait({using})
-    close.assert_awaited_once()

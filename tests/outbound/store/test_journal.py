@@ -199,22 +199,6 @@ async def test_a_change_waits_no_longer_once_another_process_is_found_to_have_it
             assert not await entry.written
 
 
-async def test_a_result_that_another_process_has_taken_over_counts_neither_in_the_backlog_nor_as_delivered(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    delivered = list[object]()
-    async with journal_of(store) as at:
-        at.journal.settle(entry := at.begin(), PAUSED)
-        assert await entry.written
-        assert at.journal.backlog().depth == 1
-        await execute(store, "UPDATE orders SET owner = 'theirs'")
-        await until(lambda: entry.is_lost)
-        assert at.journal.backlog().depth == 0
-        monkeypatch.setattr(at.journal.metrics, "delivered", lambda *of: delivered.append(of))
-        at.journal.told(entry, "channel")
-        assert delivered == []
-
-
 # --- while the database fails: what is in memory does not depend on its kind ---
 
 
@@ -222,16 +206,6 @@ async def test_a_result_that_another_process_has_taken_over_counts_neither_in_th
 async def at(sqlite_url: str) -> AsyncIterator[JournalHarness]:
     async with open_store(Secret(sqlite_url), [KEY]) as store, journal_of(store) as at:
         yield at
-
-
-async def test_without_changes_it_waits(at: JournalHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = list[object]()
-
-    monkeypatch.setattr(at.readiness, "recover", looks.append)
-    assert await at.begin().written
-    before = len(looks)
-    await asyncio.sleep(1)
-    assert len(looks) - before <= 25  # one for each renewal
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from bot.outbound.store.history import BATCH, prune
 from harness.cards import card, cards_of, exchange, worse_alert
 from harness.databases import KEY, commit_slowly, until_committing
 from harness.order_rows import acted, order_row, rows_of, told
-from harness.product import Secret, Store, open_store, requests, workspace
+from harness.product import Secret, Store, open_store, requests
 from harness.product import outcomes as out
-from harness.stored import ACME, DAY, execute, fetch
+from harness.stored import DAY, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -69,17 +69,6 @@ async def test_an_alert_that_comes_while_its_card_is_deleted_makes_a_new_one(pos
         await exchange(cards_of(store), alerts=[worse_alert("new")])
         await pruning
         assert await fetch(store, "SELECT id FROM cards") == [("new",)]
-
-
-async def test_a_change_of_settings_is_deleted_like_an_order(store: Store) -> None:
-    await store.rows.save(ACME)
-    off, on = workspace.AutoPause.OFF, workspace.AutoPause.ON
-    for before, mode in ((off, on), (on, off)):
-        assert await store.rows.set_auto_pause(ACME.team_id, mode, before=before, by="U0ALICE0001")
-    await execute(store, "UPDATE audit SET at = at - :age WHERE content <> 'off'", age=float(DAYS * DAY + 60))
-    await store.audit.chain()
-    await store.audit.prune(DAYS)
-    assert await fetch(store, "SELECT content FROM audit WHERE what <> 'deleted'") == [("off",)]
 
 
 async def test_the_lease_of_a_process_that_has_ended_is_deleted_once_nothing_of_it_is_left(store: Store) -> None:

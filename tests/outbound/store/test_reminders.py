@@ -49,16 +49,6 @@ async def test_a_pause_that_is_due_belongs_to_one_process_for_a_minute(store: St
     assert await one.claim() == ([], None)
 
 
-async def test_who_is_forgotten_while_anchor_is_asked_is_not_named(store: Store) -> None:
-    rows = ReminderRows(store.database)
-    await pause(store)
-    (one,), _ = await rows.claim()
-    await execute(store, "UPDATE orders SET user_id = 'forgotten-1'")
-    await rows.record([Look(one, cards=[reminder(one)])])
-    _, next_in = await rows.claim()
-    assert (await posts(store), next_in is not None and 50 < next_in <= 60) == ([], True)
-
-
 async def test_a_pause_is_left_out_once_its_session_was_resumed_or_paused_again(store: Store) -> None:
     rows = ReminderRows(store.database)
     await pause(store, age=120)

@@ -10,7 +10,6 @@ from harness import OTHER_SESSION
 from harness.cards import NAME, card, cards_of, exchange, sent
 from harness.databases import KEY
 from harness.order_rows import Connection, acted, order_row, rows_of, told
-from harness.outages import execute
 from harness.product import OrderRows, Secret, State, Store, errors, open_store, outcomes, requests
 from harness.round_trips import RoundTrips, round_trips
 
@@ -66,16 +65,6 @@ async def test_nothing_is_committed_after_a_failed_statement(store: Store, *, is
     assert await store.database.fetch_all(STORED) == []
 
 
-async def test_a_statement_that_nobody_reads_fails_the_commit(store: Store) -> None:
-    def work(connection: Connection) -> None:
-        connection.execute(INSERT.format("b"))
-        connection.queue(FAILS, {})
-
-    with pytest.raises(errors.StoreUnreachableError):
-        await store.database.change(work)
-    assert await store.database.fetch_all(STORED) == []
-
-
 async def test_a_failed_last_part_undoes_only_itself(store: Store) -> None:
     def work(connection: Connection) -> list[object]:
         first = connection.queue(INSERT.format("b"), {})
@@ -100,16 +89,3 @@ async def test_a_violated_constraint_is_named_among_other_statements(store: Stor
     for _ in range(5):
         with pytest.raises(errors.IntegrityError):
             await store.database.change(work)
-
-
-async def test_connections_that_the_server_has_closed_are_replaced(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store:
-        rows = rows_of(store)
-        await rows.write([order_row()], [])
-        await execute(
-            url,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-            " AND datname = current_database()",
-        )
-        await rows.write([order_row()], [])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.outbound.store.cards import CardRows
-from harness.cards import card, cards_of, exchange, mark_cards, sent, worse_alert
+from harness.cards import card, cards_of, exchange, sent
 from harness.product import Store
 from harness.stored import ACME, execute, fetch
 
@@ -55,14 +55,3 @@ async def test_a_message_with_a_part_that_cannot_be_decoded_keeps_it_and_other_m
     await asyncio.sleep(0.1)
     claimed = [one for _ in range(3) for one in (await exchange(rows)).claimed]
     assert [one.ts for one in claimed] == ["2.2"]
-
-
-async def test_an_alert_about_a_session_whose_card_cannot_be_decoded_gets_one_that_follows_it(
-    store: Store, rows: CardRows
-) -> None:
-    await exchange(rows, most=0, new=[card()])
-    await execute(store, "UPDATE cards SET content = '[]'")
-    result = await exchange(rows, alerts=[worse_alert("new")])
-    assert result.placed["new"].is_new
-    await mark_cards(rows)
-    assert await fetch(store, "SELECT count(*), min(version) FROM cards") == [(2, 1)]

@@ -23,7 +23,6 @@ TOKENS = (
     product.AlertToken("default", "d1"),
     product.AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})),
 )
-OTHER_POLICY = policy.Policy(resume=policy.Rule(channels=frozenset({"C2"})))
 
 
 @pytest.fixture
@@ -164,59 +163,6 @@ async def test_the_check_of_a_key_is_recorded_for_its_version_only(both: Store) 
         await record(ACME.team_id, version, product.KeyCheck.REFUSED)
         assert (await acme(both)).anchor_key == replace(OTHER, check=check)
     assert await untouched(both)
-
-
-async def test_a_policy_is_changed_by_those_who_have_seen_the_last_one(both: Store) -> None:
-    change = both.rows.set_policy
-    assert await change(ACME.team_id, POLICY, if_version=0)
-    for stale in (0, 2):
-        assert not await change(ACME.team_id, OTHER_POLICY, if_version=stale)
-    assert ((await acme(both)).policy, (await acme(both)).policy_version) == (POLICY, 1)
-    assert (await acme(both)).key_version == 0
-    assert not await change(NOBODY, POLICY, if_version=0)
-    assert await untouched(both)
-
-
-async def test_alerts_have_tokens_and_a_channel_each_set_alone(both: Store) -> None:
-    change = both.rows
-    assert await change.set_alert_tokens(ACME.team_id, TOKENS, if_version=0)
-    assert not await change.set_alert_tokens(ACME.team_id, [], if_version=0)
-    assert (await both.rows.summaries())[1].has_alert_token
-    assert await change.set_alert_tokens(ACME.team_id, [], if_version=1)
-    assert not (await both.rows.summaries())[1].has_alert_token
-    assert await change.set_alert_tokens(ACME.team_id, TOKENS[1:], if_version=2)
-    assert not await change.set_alerts_channel(ACME.team_id, "C0", before="C1")
-    assert await change.set_alerts_channel(ACME.team_id, "C1", before="")
-    assert (await acme(both)).alerts_channel == "C1"
-    assert await change.set_alerts_channel(ACME.team_id, "C2")
-    assert not await change.set_alerts_channel(ACME.team_id, "C0", before="C1")
-    found = await acme(both)
-    assert (found.alert_tokens, found.alerts_channel, found.alerts_token_version) == (TOKENS[1:], "C2", 3)
-    assert not await change.set_alert_tokens(NOBODY, TOKENS, if_version=0)
-    assert not await change.set_alerts_channel(NOBODY, "C3")
-    assert await untouched(both)
-
-
-async def test_the_admin_who_was_met_last_comes_first_and_is_noted_once_a_day(both: Store) -> None:
-    for user_id, later in (("U3", 0), ("U2", 0), ("U1", 1)):
-        await both.people.record_admin(ACME.team_id, user_id, NOW + later)
-    assert await both.people.admins(ACME.team_id) == ["U1", "U2", "U3"]
-    for later, noted in ((60, 0), (DAY - 1, 0), (-DAY, 0), (DAY, DAY), (DAY + 60, DAY)):
-        await both.people.record_admin(ACME.team_id, "U3", NOW + later)
-        assert (int(NOW) + noted,) in await fetch(both, "SELECT admin_seen_at FROM people WHERE user_id = 'U3'")
-    assert await both.people.admins(ACME.team_id) == ["U3", "U1", "U2"]
-    await both.people.record_admin(NOBODY, "U1", NOW)
-    assert [await both.people.admins(team) for team in (GLOBEX.team_id, NOBODY)] == [[], []]
-
-
-async def test_each_workspace_is_told_each_thing_once_and_one_that_is_gone_nothing(both: Store) -> None:
-    for team_id in (ACME.team_id, GLOBEX.team_id):
-        for name in ("welcome", "scopes"):
-            assert [await both.notices.claim(team_id, name) for n in range(2)] == [True, False]
-    assert not await both.notices.claim(NOBODY, "welcome")
-    await both.notices.release(ACME.team_id, "welcome")
-    for team_id, name, is_free in ((GLOBEX.team_id, "welcome", False), (ACME.team_id, "welcome", True)):
-        assert await both.notices.claim(team_id, name) == is_free
 
 
 async def test_a_notice_that_comes_again_says_how_many_events_came_since_the_last_one(both: Store) -> None:
