@@ -347,15 +347,20 @@ def _can_end_instead(order: Order, outcome: outcomes.Outcome, known: Session | N
 
 def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
     """Yield what else is to be said of an order that was done."""
-    verb = order.verb
     if isinstance(outcome, outcomes.Ended):
         yield f"Anchor's status: {markup.code(outcome.status)}." if outcome.status else "Anchor knows it no longer."
         return
-    if order.asks_for_end:
-        yield "This does not resume by itself. Anchor may end the session before."
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
         by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
         yield f"It was paused before by {by}. Anchor was asked again."
+    yield from warnings(order, outcome, known)
+
+
+def warnings(order: Order, outcome: outcomes.Paused | outcomes.Resumed, known: Session | None) -> Iterator[str]:
+    """Yield what a person has to know of a pause or a resume that was done, and what no card says."""
+    verb = order.verb
+    if order.asks_for_end:
+        yield "This does not resume by itself. Anchor may end the session before."
     if outcome.status is not None and outcome.status.casefold() not in _PRODUCED[verb]:
         status = markup.code(outcome.status)
         yield f"⚠️ Anchor accepted the {verb} and gives the status {status}: check that {_CHECK[verb]}."

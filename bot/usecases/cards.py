@@ -55,6 +55,8 @@ _RETRY_DELAY = 1.0  # seconds after a failed transaction
 _MOST_NAMED = 5  # sessions of a summary in the log
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 
+_MOST_WRITES = 10_000  # messages
+_WRITES_FOR = 60.0  # seconds
 REPLACE_TIMEOUT = 3.0
 """Seconds for Slack to replace a clicked message; then its thread gets the result."""
 
@@ -68,6 +70,23 @@ class Attempt:
 
 
 @dataclass(eq=False)
+class MessageWrites:
+    """The writes of a message by this process: one at a time, so that the last one shows the newest state."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    coming: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    """The clicks that are going to replace it, by the id of the order."""
+    shown: str = ""
+    """The digest of the last write, if that was the replacement of a click."""
+
+    async def let_clicks_go_first(self) -> None:
+        """Wait for what is coming, but for that no longer than a click waits."""
+        if coming := dict(self.coming):
+            await asyncio.wait(coming.values(), timeout=REPLACE_TIMEOUT)
+            self.coming = {name: one for name, one in self.coming.items() if name not in coming}
+
+
+@dataclass(eq=False)
 class CardSender:
     """Sender of cards. In a channel, a post lets those go first that are `posting` (results of orders)."""
 
@@ -78,10 +97,10 @@ class CardSender:
     _: KW_ONLY
     response_urls: ResponseUrls
     cipher: FieldCipher
-    replacing: MutableMapping[CardName, asyncio.Future[str]] = field(
-        default_factory=lambda: TTLCache(MOST_SENDING, 2 * REPLACE_TIMEOUT, timer=time.monotonic)
+    writes: MutableMapping[CardName, MessageWrites] = field(
+        default_factory=lambda: TTLCache(_MOST_WRITES, _WRITES_FOR, timer=time.monotonic)
     )
-    """The clicked messages that are being replaced through their response_url."""
+    """Those of the messages that were written, or clicked, in the last minute."""
 
     async def send(self, card: ClaimedCard) -> Attempt:
         """Make one attempt, within LONGEST_ATTEMPT. Never raises."""
@@ -99,23 +118,25 @@ class CardSender:
             return _read(card, Doubtful(type(error).__name__), "")
 
     async def _try(self, card: ClaimedCard) -> Attempt:
-        """Send a card, unless Slack has the message already."""
+        """Send a card, after what a click replaces it by."""
         owner = await self.workspaces.find(card.team_id) if card.team_id else self.workspaces.pinned
+        if card.ts is None:
+            return await self._write(card, owner, None)
+        writes = self.writes.setdefault((card.team_id, card.channel_id, card.ts), MessageWrites())
+        await writes.let_clicks_go_first()
+        async with writes.turn:
+            shown, writes.shown = writes.shown or card.shown, ""
+            return await self._write(card, owner, shown)
+
+    async def _write(self, card: ClaimedCard, owner: Workspace | None, shown: str | None) -> Attempt:
+        """Send a card, unless Slack shows that already."""
         if isinstance(content := card.parts[0].content, BatchContent):
             return await self._try_batch(card, owner, content)
         message = await self._compose(card, owner)
         digest = digest_of(message)
-        if card.ts is not None and (digest == card.shown or digest == await self._replaced_by(card)):
+        if card.ts is not None and digest == shown:
             return Attempt(SentCard(card, card.ts, digest))
         return _read(card, await self._call(card, owner, message), digest)
-
-    async def _replaced_by(self, card: ClaimedCard) -> str | None:
-        """Return the digest of what the click on a message has replaced it by, when that has ended."""
-        replacing = self.replacing.get((card.team_id, card.channel_id, card.ts or ""))
-        if replacing is None:
-            return None
-        await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
-        return replacing.result() if replacing.done() else None
 
     async def compose(self, card: ClaimedCard) -> Message:
         """Return what a message that is kept up to date shows now. Raises StoreError."""

@@ -20,8 +20,8 @@ from bot.core.requests import MessageContent, Order, ReplyAddress, Source, Verb,
 from bot.core.sessions import Session
 from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
-from bot.messages.results import CARD_LOST, CARD_NOT_UPDATED, card_update, facts_message, outcome_message
-from bot.outbound.slack.client import Posted
+from bot.messages.results import CARD_LOST, CARD_NOT_UPDATED, card_update, facts_message, outcome_message, warnings
+from bot.outbound.slack.client import PostResult
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
 from bot.outbound.store.journal import Journal
@@ -153,9 +153,10 @@ class Orders:
             is_by_alert = entry.order.source is Source.ALERT and not is_on_card
             group = await self._take_call(entry.order) if is_by_alert else ""
             nobody_waits = is_operator or is_on_card or group is None or await self.session_cards.is_needless(entry)
-            is_replaced = isinstance(outcome, Paused) and await self.session_cards.replace(
-                entry, partial(self._replace, address)
-            )
+            is_replaced = False
+            if isinstance(outcome, Paused):
+                has_more = entry.has_lost_card or any(warnings(entry.order, outcome, entry.known))
+                is_replaced = await self._replace(entry, address) and not has_more  # which its thread says
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message, nobody_waits, is_replaced, group = report(error), is_operator, False, ""
         told = mentioning(message, group) if group else message
@@ -273,12 +274,19 @@ class Orders:
             address = replace(address, thread_ts=None)
         return address, _with_line(message, line)
 
-    async def _replace(self, address: ReplyAddress, message: Message) -> bool:
-        """Let the clicked message show this. Return whether Slack has taken it in time."""
-        content = MessageContent(message.text, message.blocks)
-        replacing = self.tasks.start(self.delivery.replace_message(address, content, Visibility.IN_CHANNEL))
+    async def _replace(self, entry: Entry, address: ReplyAddress) -> bool:
+        """Let the clicked message of the bot tell the pause. Return whether Slack has taken that in time."""
+        url = address.response_url
+        if url is None:
+            return False
+
+        async def send(message: Message) -> PostResult:
+            content = MessageContent(message.text, message.blocks)
+            return await self.delivery.response_urls.replace(url, content, Visibility.IN_CHANNEL)
+
+        replacing = self.tasks.start(self.session_cards.replace(entry, send))
         await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
-        return replacing.done() and isinstance(replacing.result(), Posted)
+        return replacing.done() and replacing.result()
 
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:

@@ -19,14 +19,15 @@ from bot.messages.cards import digest_of
 from bot.messages.clicked import CardUpdate, apply, has_line
 from bot.messages.results import CARD_NOT_UPDATED, outcome_message
 from bot.messages.sessions import list_update
-from bot.outbound.slack.client import Posted
+from bot.outbound.slack.client import Doubtful, Posted, PostResult
+from bot.outbound.store.card_values import ClaimedCard
 from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.journal import Journal
 from bot.request_id import new_id
 from bot.runtime import Tasks
-from bot.usecases.cards import CardOutbox
+from bot.usecases.cards import REPLACE_TIMEOUT, CardOutbox, MessageWrites
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.sessions import KEPT
 
@@ -36,6 +37,7 @@ PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when 
 _KNOWN_WITHIN = 1.0  # seconds for which the result of a click waits to know whether its message is a card
 
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
+_UNKNOWN = "?"  # no digest
 _MOST_BATCHES = 1_000  # that are remembered
 MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
 MAX_UPDATES = 100  # of a message
@@ -83,27 +85,48 @@ class SessionCards:
     def will_replace(self, entry: Entry) -> None:
         """Let the outbox wait for the message that was clicked: it is going to be replaced through its response_url."""
         if (name := self._clicked(entry)) and self.outbox.sender is not None:
-            self.outbox.sender.replacing[name] = asyncio.get_running_loop().create_future()
+            writes = self.outbox.sender.writes.setdefault(name, MessageWrites())
+            writes.coming[entry.id] = asyncio.get_running_loop().create_future()
 
-    async def replace(self, entry: Entry, send: Callable[[Message], Awaitable[bool]]) -> bool:
-        """Replace the bot's own message that was clicked by what it shows now. Return whether Slack has taken that."""
-        name, sender = self._clicked(entry), self.outbox.sender
-        replacing = sender.replacing.get(name) if sender and name else None
-        if name is None or sender is None or replacing is None:
+    async def replace(self, entry: Entry, send: Callable[[Message], Awaitable[PostResult]]) -> bool:
+        """Replace the bot's own message that was clicked by what it shows now. Return whether that tells the pause.
+
+        It does not if somebody else has ordered meanwhile, or Slack has not taken it. Never raises.
+        """
+        began, name, sender = time.monotonic(), self._clicked(entry), self.outbox.sender
+        writes = sender.writes.get(name) if sender and name else None
+        if name is None or sender is None or writes is None:
             return False
-        is_replaced, digest = False, ""
         try:
-            card = await self.outbox.rows.message(*name) if name in entry.cards else None
-            if card is not None:
+            async with writes.turn:
+                card = await self.outbox.rows.message(*name) if name in entry.cards else None
+                is_late = time.monotonic() - began > REPLACE_TIMEOUT  # then its thread has the result
+                if card is None or is_late or not await self._is_paused_by(entry):
+                    return False
                 message = await sender.compose(card)
-                is_replaced = await send(message)
-                digest = digest_of(message) if is_replaced else ""
-        except StoreError as error:
-            _log.warning("clicked message not replaced", extra={"why": str(error)})
+                result = await send(message)
+                if not isinstance(result, Posted | Doubtful):
+                    return False
+                writes.shown = digest_of(message) if isinstance(result, Posted) else _UNKNOWN
+                await or_default(self._correct(name, card, writes.shown), None, within=_KNOWN_WITHIN)
+                return isinstance(result, Posted)
+        except Exception as error:  # noqa: BLE001 - its thread gets the result
+            _log.warning("clicked message not replaced", extra={"why": str(error) or type(error).__name__})
+            return False
         finally:
-            if not replacing.done():  # two clicks can share it
-                replacing.set_result(digest)
-        return is_replaced
+            if (coming := writes.coming.pop(entry.id, None)) is not None:
+                coming.set_result(None)
+
+    async def _is_paused_by(self, entry: Entry) -> bool:
+        state = (await self.states.of(entry.session[0], [entry.session[1]])).get(entry.session[1])
+        return state is not None and state.phase is Phase.PAUSED and state.user_id == entry.order.actor.user_id
+
+    async def _correct(self, name: CardName, card: ClaimedCard, shown: str) -> None:
+        """Let the outbox write the message again if it may not show the newest state, also that of another process."""
+        sender = self.outbox.sender
+        if sender is not None and digest_of(await sender.compose(card)) != shown:
+            await self.outbox.rows.write_again(*name)
+            self.outbox.wake.set()
 
     def _clicked(self, entry: Entry) -> CardName | None:
         actor, clicked = entry.order.actor, entry.address.clicked

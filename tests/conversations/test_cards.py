@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
+from bot.sim.faults import Answer
 from bot.sim.slack import Channel, Fault, Hang, Message, Slow, api_error, expired_url
 from bot.sim.slack.content import parts
 from conversations.test_session_facts import describe, verbs
@@ -116,6 +117,67 @@ async def test_a_fast_pause_replaces_the_clicked_card_or_else_its_thread_gets_th
     assert fault is not None or took < 0.5
 
 
+LATE = [
+    pytest.param(0.25, Slow(0.15, times=100), None, False, id="beside an update that says Pausing"),
+    pytest.param(0.0, None, Answer(429, headers={"Retry-After": "20"}, times=1), True, id="refused for now"),
+    pytest.param(0.0, None, Slow(4.8, times=1), True, id="slow, and a resume comes meanwhile"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "update", "replacement", "is_resumed"), LATE)
+async def test_a_card_shows_the_newest_state_whenever_its_replacement_comes(
+    seconds: float, update: Fault | None, replacement: Fault | None, is_resumed: bool
+) -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await asyncio.sleep(3.0)
+        at.anchor.session(SESSION).seconds = seconds
+        at.slack.faults[UPDATE], at.slack.faults["response_url"] = update, replacement
+        await at.click(card)
+        if is_resumed:
+            await asyncio.sleep(3.6)
+            await at.command(verb="resume", user=at.slack.bob)
+        await asyncio.sleep(60.0)
+        shown = at.current(card)
+    assert ("Resumed" if is_resumed else "Paused") in shown.text
+    assert buttons(shown) == (PAUSE if is_resumed else RESUME)
+
+
+async def test_two_clicks_on_a_summary_are_both_shown_on_it() -> None:
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(8)]
+        await asyncio.gather(*(alert(at, session_id=one) for one in sessions))
+        await asyncio.sleep(30.0)
+        (summary,) = [one for one in at.messages() if "sessions*" in one.text]
+        before = len(at.messages())
+        shown = [one for one in sessions if one in summary.text][:2]
+        at.slack.faults["response_url"] = Slow(0.3, times=1)
+        first = asyncio.ensure_future(at.click(summary, value=shown[0]))
+        await asyncio.sleep(0.1)
+        await at.click(summary, user=at.slack.bob, value=shown[1])
+        await asyncio.gather(first, asyncio.sleep(20.0))
+        lines = [line for line in at.current(summary).text.splitlines() if any(one in line for one in shown)]
+        assert [line.startswith("paused") for line in lines] == [True, True]
+        assert len(at.messages()) == before
+
+
+@pytest.mark.parametrize("warning", ["program outside", "`queued`"])
+async def test_what_the_card_does_not_say_of_a_pause_is_said_in_its_thread(warning: str) -> None:
+    async with taking_alerts() as at:
+        if "queued" not in warning:
+            describe(at, is_task=False)
+            await at.command("")
+        card = await alert(at)
+        await asyncio.sleep(3.0)
+        if "queued" in warning:
+            at.anchor.fault = Answer(200, b'{"data": {"status": "queued"}}', times=1)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        await asyncio.sleep(20.0)
+        (told,) = [one.text for one in about_session(at) if one.thread_ts == card.ts]
+    assert warning in told
+
+
 async def test_all_cards_follow_orders_from_any_surface(sqlite_url: str) -> None:
     async with taking_alerts(sqlite_url) as at:
         cards = [await alert(at), await alert(at, ops(at))]
@@ -159,7 +221,11 @@ async def test_each_resume_of_the_same_moment_has_its_own_result_in_the_channel(
             await until_shown(at, card, PAUSE if verb == "resume" else RESUME, said().split("*")[1])
             await asyncio.sleep(2.0)
             new = [one.text for one in about_session(at)[before:]]
-            assert sorted(new) == ([said(), said(), said(user=BOB)] if verb == "resume" else [])
+            if verb == "resume":
+                assert sorted(new) == [said(), said(), said(user=BOB)]
+            else:  # the card or its thread names each person who has paused
+                told = " ".join([at.current(card).text, *new])
+                assert [user in told for user in (ALICE, BOB)] == [True, True]
 
 
 async def test_without_its_database_the_bot_updates_the_clicked_message_alone(

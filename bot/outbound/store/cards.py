@@ -103,6 +103,10 @@ _FINISH = f"""
       closed_at = CASE WHEN version = :sent AND :is_refused = 1 THEN :now ELSE closed_at END
     WHERE id = :id AND owner = :owner
 """
+_WRITE_AGAIN = f"""
+    UPDATE cards SET version = version + 1, due = coalesce(due, :now), shown = NULL
+    WHERE team_id = :team_id AND channel_id = :channel_id AND ts = :ts AND {IS_OPEN}
+"""
 _JOIN = f"""
     UPDATE cards SET ts = :ts WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND {IS_OPEN}
       AND kind <> '{ALERT}' AND content LIKE '%"group": "' || :group || '"%'
@@ -263,6 +267,10 @@ class CardRows:
         known = sorted(facts.items())
         rows = [{"team_id": team_id, "session_id": one, "facts": write_facts(session)} for one, session in known]
         await self._change((_SET_FACTS, rows))
+
+    async def write_again(self, team_id: str, channel_id: str, ts: str) -> None:
+        """Mark a message as due, although it was shown: something else may have written it since."""
+        await self._change((_WRITE_AGAIN, [{"team_id": team_id, "channel_id": channel_id, "ts": ts}]))
 
     async def claim_checks(
         self, interval: float, key_interval: float = math.inf, pausing: str = ""

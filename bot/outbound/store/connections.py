@@ -218,6 +218,8 @@ def storable(value: str | None) -> str | None:
 class _Call:
     """A call that a thread does or will do, and the connection that it uses now."""
 
+    run: Callable[[], Any] | None = None
+    """What the thread is to do; None if nobody waits any more, so that nothing is kept for that."""
     connection: Connection | None = None
     is_given_up: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -234,10 +236,16 @@ class _Call:
         with self.lock:
             self.connection = None
 
+    def begin(self) -> object:
+        """Do it, in a thread, and return its result. Raises StoreUnreachableError if nobody waits any more."""
+        if (run := self.run) is None:
+            raise StoreUnreachableError(_GIVEN_UP)
+        return run()
+
     def give_up(self) -> None:
         """Let it end."""
         with self.lock:
-            self.is_given_up = True
+            self.is_given_up, self.run = True, None
             if self.connection is not None:
                 self.connection.break_off()
 
@@ -254,7 +262,7 @@ class Pool:
 
     @property
     def working(self) -> int:
-        """The number of calls that wait or run, also of those that were given up."""
+        """The number of calls that wait or run, also of those that run and were given up."""
         return len(self._calls)
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
@@ -287,8 +295,9 @@ class Pool:
 
     def _submit(self, work: Callable[[], _T], call: _Call) -> asyncio.Future[_T]:
         self._calls.add(call)
-        submitted = self._threads.submit(work)
-        future = asyncio.wrap_future(submitted)
+        call.run = work
+        submitted = self._threads.submit(call.begin)
+        future: asyncio.Future[Any] = asyncio.wrap_future(submitted)
         submitted.add_done_callback(lambda _: self._calls.discard(call))  # after the event loop was told
         return future
 
