@@ -24,11 +24,10 @@ TEAM = "T0HOME00001"
 
 
 class WatchedRoles(People):
-    hangs = False
+    seconds = 0.0
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
-        if self.hangs:
-            await asyncio.sleep(60)
+        await asyncio.sleep(self.seconds)
         return await super().find(team_id, user_id, now)
 
 

@@ -265,11 +265,14 @@ class RoleCache:
                 entry.recorded_at = entry.answered_at
 
     async def _load(self, key: _Key, *, unless: _Lookup, within: float | None) -> None:
-        """Load the stored answer into the cache, unless the lookup ends before, or `within` seconds are over."""
+        """Load the stored answer into the cache, unless the lookup has one before, or `within` seconds are over."""
         if key not in self._loads:
             load = self._loads[key] = self._storing.start(self._load_stored(key))
             load.add_done_callback(lambda _: self._loads.pop(key))
-        await asyncio.wait({self._loads[key], unless}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        load = self._loads[key]
+        await asyncio.wait({load, unless}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        if unless.done() and key not in self._entries:  # it has failed
+            await asyncio.wait({load})
 
     async def _load_stored(self, key: _Key) -> None:
         try:
