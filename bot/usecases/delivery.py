@@ -242,22 +242,16 @@ class MessageDelivery:
 
         Return whether Slack accepted the blocks.
         """
-        return not isinstance(await self.replace_message(address, card, visibility), BlocksRefused)
-
-    async def replace_message(
-        self, address: ReplyAddress, card: MessageContent, visibility: Visibility
-    ) -> Posted | Doubtful | Refused:
-        """Replace the clicked message, as `update_message` does. Return the result."""
         url, person = address.response_url, address.actor.person
         if url is None:
-            return Refused("no response_url")
+            return True
         result = await self._with_retries(person, lambda: self.response_urls.replace(url, card, visibility))
         if isinstance(result, BlocksRefused):
             bare = without_images(card)
             result = await self._with_retries(person, lambda: self.response_urls.replace(url, bare, visibility))
         if not isinstance(result, Posted):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
-        return result
+        return not isinstance(result, BlocksRefused)
 
     async def _wait(self, person: Person, start: float) -> bool:
         """Wait until the start of a round. Return False if too many deliveries wait already."""

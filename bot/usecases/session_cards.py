@@ -12,7 +12,7 @@ from bot.core.cards import MOST_IN_SUMMARY, BatchContent, CardName, NewCard, Res
 from bot.core.outcomes import Done, Outcome, Paused, Unconfirmed, Undone
 from bot.core.requests import ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase, Session
+from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
@@ -118,7 +118,7 @@ class SessionCards:
                 coming.set_result(None)
 
     async def _is_paused_by(self, entry: Entry) -> bool:
-        state = (await self.states.of(entry.session[0], [entry.session[1]])).get(entry.session[1])
+        state = await self._state_of(entry)
         return state is not None and state.phase is Phase.PAUSED and state.user_id == entry.order.actor.user_id
 
     async def _correct(self, name: CardName, card: ClaimedCard, shown: str) -> None:
@@ -140,11 +140,15 @@ class SessionCards:
         """
         if not isinstance(entry.outcome, Undone) or not entry.written.done():
             return False
-        return await or_default(self._is_not_paused(*entry.session), default=False, within=_KNOWN_WITHIN)
+        return await or_default(self._is_not_paused(entry), default=False, within=_KNOWN_WITHIN)
 
-    async def _is_not_paused(self, team_id: str, session_id: SessionId) -> bool:
-        state = (await self.states.of(team_id, [session_id])).get(session_id)
+    async def _is_not_paused(self, entry: Entry) -> bool:
+        state = await self._state_of(entry)
         return state is None or state.phase is not Phase.PAUSED
+
+    async def _state_of(self, entry: Entry) -> SessionState | None:
+        team_id, session_id = entry.session
+        return (await self.states.of(team_id, [session_id])).get(session_id)
 
     async def announce(self, entries: Sequence[Entry], known: Mapping[SessionId, Session]) -> None:
         """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.

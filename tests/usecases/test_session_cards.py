@@ -28,9 +28,8 @@ def journal() -> Any:
     return Mock()
 
 
-def cards(journal: Any, outbox: Any, *saying_paused: Any) -> SessionCards:
+def cards(journal: Any, outbox: Any) -> SessionCards:
     states: Any = AsyncMock()
-    states.channel_saying_paused.side_effect = saying_paused
     return SessionCards(journal, outbox, states, dashboard_url="https://dashboard.example", find=AsyncMock())
 
 
