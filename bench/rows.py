@@ -17,7 +17,7 @@ _ORDERS = """
       state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner{column})
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
     SELECT 'old-' || n, 'old-' || n, :team, 'session-' || (n % 50000), CASE n % 4 WHEN 0 THEN 'resume' ELSE 'pause' END,
-      'it loops', 'command', 'U0OLD', :team, 'C0OLD', 'told', CASE n % 4 WHEN 0 THEN 'Resumed' ELSE 'Paused' END,
+      'it loops', 'command', 'U0OLD', :team, 'C0OLD', '{state}', CASE n % 4 WHEN 0 THEN 'Resumed' ELSE 'Paused' END,
       '{{"status": null}}', 'ack', :now - n * :each, :now - n * :each, :now - n * :each, 'old'{value}
     FROM numbers
 """
@@ -49,9 +49,10 @@ def add_rows(url: str, *, orders: int, cards: int) -> None:
 
 
 def _orders(columns: Sequence[Sequence[object]]) -> str:
-    """Return the statement that adds the orders. Older revisions have a lease per order."""
-    has_lease = any(column[0] == "leased_until" for column in columns)
-    return _ORDERS.format(column=", leased_until", value=", 0") if has_lease else _ORDERS.format(column="", value="")
+    """Return the statement that adds the orders. Older revisions have no sequence of their effects."""
+    if any(column[0] == "effect" for column in columns):
+        return _ORDERS.format(state="settled", column=", effect, told", value=", n, 1")
+    return _ORDERS.format(state="told", column="", value="")
 
 
 def _for_server(sql: str) -> bytes:

@@ -32,12 +32,11 @@ from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.store.availability import WatchedStore, open_watched
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
 from bot.outbound.store.news import FALLBACK
 from bot.outbound.store.secrets import keys_of_one
-from bot.outbound.store.store import Store
+from bot.outbound.store.store import Store, WatchedStore, open_watched
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
 from bot.usecases.auto_pause import AGAIN_INTERVAL
@@ -70,10 +69,7 @@ class Running:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM, SIGINT or SIGHUP; nohup makes a process ignore SIGHUP.
-
-    Raises what `running` raises, TokenRefusedError or AppTokenRefusedError.
-    """
+    """Run until SIGTERM, SIGINT or SIGHUP. Raises what `running` raises, TokenRefusedError or AppTokenRefusedError."""
     return_large_blocks()
     started, stopped, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop, serving = asyncio.get_running_loop(), asyncio.current_task()
@@ -87,7 +83,7 @@ async def serve(settings: Settings) -> None:
 
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, stop, hurry)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup makes it
         loop.add_signal_handler(signal.SIGHUP, stop)
     with suppress(asyncio.CancelledError):
         async with running(settings, hurry=hurry) as bot:
@@ -139,16 +135,14 @@ async def running(
             routes = _routes(settings, alerts, workspaces, session)
             health = HealthRoutes(readiness, settings.metrics_token)
             server = HttpServer(container.slack_app, health, secrets=secrets, now=limits.now)
-            state = _state(settings, store, container, readiness)
             async with (
                 listening(server.application(routes), settings.host, settings.port) as url,
-                _serving_metrics(settings, metrics, state, health),
+                _serving_metrics(settings, metrics, container, health),
             ):
-                journaling.start(_keep_journal(store, container))
+                journaling.start(_keep_orders(store, container))
                 journaling.start(container.outbox.run())
                 checks.start(_keep_rows(store, settings.journal_days))
                 checks.start(_check_sessions(store, container))
-                checks.start(_keep_trail(store))
                 startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
@@ -162,7 +156,7 @@ async def running(
                     await _end_serving(socket_mode, acks, hurry or asyncio.Event(), serve_seconds)
                     await _drain(container, tasks, acks, within=ends - time.monotonic())
                     await tasks.cancel()
-                    container.stop_journal()
+                    container.stop_writing()
                     await journaling.settle(within=_CLOSE_TIMEOUT)
                     await journaling.cancel()
                     await container.roles.close()
@@ -193,7 +187,6 @@ def _routes(
     workspaces: Workspaces,
     session: aiohttp.ClientSession,
 ) -> list[web.RouteDef]:
-    """Return the routes of alerts, and of the pages on which many workspaces install the app."""
     many = settings.workspaces
     if isinstance(many, OneWorkspace):
         return alerts.routes(ALERTS_PATH) if many.alert_tokens else []
@@ -212,71 +205,54 @@ def _open_metrics(settings: Settings) -> Metrics:
 
 
 def _serving_metrics(
-    settings: Settings, metrics: Metrics, state: State, health: HealthRoutes
+    settings: Settings, metrics: Metrics, container: Container, health: HealthRoutes
 ) -> AbstractAsyncContextManager[object]:
-    """Serve the metrics inside the block, unless they are off. Raises NotListeningError."""
     if settings.metrics_port is None:
         return nullcontext()
+    state = State(
+        facts={"version": __version__} | transport_and_tenancy(settings),
+        readiness=health.readiness,
+        has_socket=settings.slack_app_token is not None,
+        has_key=settings.one is not None,
+        backlog=container.orders.backlog,
+        database_errors=lambda: container.workspaces.store.database.errors,
+        dropped_lines=dropped_lines,
+    )
     application = metrics_application(metrics, state, health)
     host, port = settings.metrics_host, settings.metrics_port
     return listening(application, host, port, setting="METRICS_PORT", message="serving metrics")
 
 
-def _state(settings: Settings, store: Store, container: Container, readiness: Readiness) -> State:
-    return State(
-        facts={"version": __version__} | transport_and_tenancy(settings),
-        readiness=readiness,
-        has_socket=settings.slack_app_token is not None,
-        has_key=settings.one is not None,
-        backlog=container.journal.backlog,
-        database_errors=lambda: store.database.errors,
-        dropped_lines=dropped_lines,
-    )
-
-
-async def _keep_journal(store: Store, container: Container) -> None:
+async def _keep_orders(store: Store, container: Container) -> None:
     await store.database.prepared.wait()
     await container.workspaces.recall()  # unfinished orders need it
-    await asyncio.gather(container.journal.run(), container.recovery.run())
-
-
-async def _keep_trail(store: Store) -> None:
-    await store.database.prepared.wait()
-    await store.audit.run()
+    await asyncio.gather(container.writer.run(), container.recovery.run())
 
 
 async def _check_sessions(store: Store, container: Container) -> None:
-    """Check the sessions of cards, pauses by alerts, and paused sessions, once the database can be used.
-
-    It does so until cancelled, and none is due at once.
-    """
     await store.database.prepared.wait()
-    await asyncio.sleep(LOOK_INTERVAL)
+    await asyncio.sleep(LOOK_INTERVAL)  # none is due at once
     checks = repeat(container.session_checks.look, every=LOOK_INTERVAL)
     again = repeat(container.auto_pauses.look, every=AGAIN_INTERVAL)
     await asyncio.gather(checks, again, container.reminders.run())
 
 
 async def _keep_rows(store: Store, days: int) -> None:
-    """Delete old rows soon after the database can be used, and then hourly, until cancelled."""
+    async def delete_old() -> None:
+        await prune(store.database, days)
+        with suppress(StoreError):  # next time
+            await store.audit.prune(days)
+            await store.people.prune(time.time())
+
     await store.database.prepared.wait()
-    await asyncio.sleep(FIRST_DELAY)
-    await repeat(partial(_prune, store, days), every=INTERVAL)
-
-
-async def _prune(store: Store, days: int) -> None:
-    await prune(store.database, days)
-    with suppress(StoreError):  # next time
-        await store.audit.prune(days)
-        await store.people.prune(time.time())
+    await asyncio.gather(store.audit.run(), repeat(delete_old, every=INTERVAL, after=FIRST_DELAY))
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
     """Connect to Slack, once the database can be used if the workspaces are in it. Raises what `serve` raises."""
     if watched.is_required:
-        await watched.until_prepared()
+        await watched.preparing
         _log.info("ready")
-    checks.start(watched.watch())
     checks.start(watched.store.database.news.run())
     checks.start(repeat(container.workspaces.catch_up, every=FALLBACK))
     starting = [_introduce(container, checks, watched.readiness)]
@@ -297,7 +273,8 @@ async def _introduce(container: Container, checks: Tasks, readiness: Readiness) 
         checks.start(_ready_once_known(workspaces, readiness))
         await _identify(slack, workspaces, workspaces.pinned.bot_token, readiness)
         checks.start(workspaces.catch_up())
-        checks.start(repeat(partial(_check_key, container), every=KEY_CHECK_INTERVAL))
+        try_key = container.session_checks.try_key
+        checks.start(repeat(lambda: try_key(workspaces.pinned), every=KEY_CHECK_INTERVAL))
     checks.start(delete_left_probes(slack, workspaces))
 
 
@@ -307,7 +284,6 @@ async def _ready_once_known(workspaces: Workspaces, readiness: Readiness) -> Non
 
 
 async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, readiness: Readiness) -> None:
-    """Ask Slack for the team of the bot token until it answers. Raises TokenRefusedError."""
     attempt = 0
     while True:
         try:
@@ -330,16 +306,8 @@ async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, r
             return
 
 
-async def _check_key(container: Container) -> None:
-    """Try the key of the settings with Anchor."""
-    await container.session_checks.try_key(container.workspaces.pinned)
-
-
 async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: asyncio.Event, seconds: float) -> None:
-    """Serve requests for so many seconds more, or in Socket Mode until every envelope is answered.
-
-    Slack sends what comes then to another process, if there is one.
-    """
+    """Serve so many seconds more, or in Socket Mode until all is answered: Slack then turns to another process."""
     if socket_mode is None:
         await happens(hurry, within=seconds)
     else:
@@ -348,7 +316,6 @@ async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: async
 
 
 async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: float) -> None:
-    """Accept no new work, wait for running work and acks, then interrupt the rest."""
     container.stop()
     if not await _settle(acks, tasks, within=within):
         container.interrupt()

@@ -24,14 +24,14 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.auto_pauses import AutoPauseRows
-from bot.outbound.store.availability import LOCK_WAIT
 from bot.outbound.store.cards import CardRows
 from bot.outbound.store.history import OrderHistory, SessionStates
-from bot.outbound.store.journal import Journal
-from bot.outbound.store.marks import LEASE, SenderUse, ShownSessions
+from bot.outbound.store.leases import LEASE, Lease
+from bot.outbound.store.marks import SenderUse, ShownSessions
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
-from bot.outbound.store.store import Store
+from bot.outbound.store.store import LOCK_WAIT, Store
+from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 from bot.usecases.access import AccessCheck
@@ -45,14 +45,14 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.orders import RECOVERY_INTERVAL, Orders, Recovery
+from bot.usecases.orders import ALONE_INTERVAL, RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionViews
-from bot.usecases.sessions import FactReads, PastOrders, SessionLists, SessionReads
+from bot.usecases.sessions import FactReads, SessionLists, SessionReads
 from bot.usecases.settings import AdminActions, Changes
 from bot.usecases.settings_modals import AdminModals
 
@@ -110,7 +110,8 @@ class Container:
     delivery: MessageDelivery
     slack_app: SlackApp
     roles: RoleCache
-    journal: Journal
+    writer: Writer
+    orders: Orders
     batches: Batches
     recovery: Recovery
     outbox: CardOutbox
@@ -125,10 +126,10 @@ class Container:
         self.fact_reads.stop()
         self.delivery.stop()
 
-    def stop_journal(self) -> None:
+    def stop_writing(self) -> None:
         """Write what is left, take over nothing more, and update no more cards."""
         self.recovery.stop()
-        self.journal.stop()
+        self.writer.stop()
         self.outbox.stop()
 
     def interrupt(self) -> None:
@@ -156,7 +157,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     base_url = "" if isinstance(settings.workspaces, OneWorkspace) else settings.workspaces.base_url
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
-    past_orders = PastOrders(OrderHistory(store.database), tasks)
+    history = OrderHistory(store.database)
     checks, sender_use = CachedChecks(Services(slack, anchor), tasks), SenderUse(store.database, tasks)
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
@@ -172,28 +173,26 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         roles,
         slack,
         monitor,
-        past_orders,
+        history,
         lists,
         checks,
         sender_use,
         dashboard_url=dashboard_url,
         install_url=install_url,
     )
-    admin_modals = AdminModals(modals, roles, past_orders, sender_use, base_url)
+    admin_modals = AdminModals(modals, roles, history, sender_use, base_url)
     updates = CardUpdates(delivery, tasks)
     session_views = SessionViews(home_view, lists, modals, updates, store.cipher, dashboard_url)
-    rows = OrderRows(store.database, store.cipher, owner, lease=limits.lease)
-    news, is_alone = store.database.news, store.database.is_exclusive
-    journal = Journal(rows, readiness, metrics, news.cards)
+    lease = Lease(owner, limits.lease, is_alone=store.database.is_exclusive)
+    writer = Writer(store.database, lease, readiness)
+    rows = OrderRows(store.database, store.cipher, writer, is_pinned=workspaces.pinned is not None)
     queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
     pause_rows = AutoPauseRows(store.database, settings.auto_pause_limit)
     session_control = SessionControl(
         anchor,
         access_check,
         monitor,
-        journal,
         rows,
-        tasks,
         sessions=anchor_sessions,
         queue=queue,
         capacity=limits.capacity,
@@ -201,14 +200,13 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         auto_pauses=pause_rows,
     )
     sender = CardSender(slack, workspaces, states, delivery.posting, response_urls=response_urls, cipher=store.cipher)
-    outbox = CardOutbox(card_rows, sender, metrics, news.cards)
+    outbox = CardOutbox(card_rows, sender, metrics, store.database.news.cards)
     session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_rows, reads, fact_reads)
     reminder_rows, before = ReminderRows(store.database), settings.remind_before
     reminders = Reminders(reminder_rows, card_rows, anchor_sessions, workspaces, reads, before)
-    session_cards = SessionCards(journal, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
+    session_cards = SessionCards(rows, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
     orders = Orders(
         session_control,
-        journal,
         rows,
         delivery,
         session_cards,
@@ -216,10 +214,11 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         dashboard_url=dashboard_url,
         facts=fact_reads,
         has_paused=reminders.wake,
+        metrics=metrics,
     )
     alert_cards = AlertCards(slack, outbox, reads, sender_use)
     auto_pauses = AutoPauses(orders, alert_cards, workspaces, pause_rows, tasks)
-    recovery = Recovery(journal, orders, tasks, news.orders, is_alone=is_alone, interval=limits.recovery_interval)
+    recovery = Recovery(orders, tasks, ALONE_INTERVAL if lease.is_alone else limits.recovery_interval)
     router = Router()
     batches = Batches(orders, delivery, store.cipher, tasks)
     shown = ShownSessions(store.database)
@@ -251,7 +250,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         delivery,
         slack_app,
         roles,
-        journal,
+        writer,
+        orders,
         batches,
         recovery,
         outbox,

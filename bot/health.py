@@ -44,8 +44,9 @@ class Readiness:
 _RARELY = 60.0  # seconds, from which an interval is kept from one time to the next
 
 
-async def repeat(check: Callable[[], Awaitable[None]], *, every: float) -> None:
-    """Run a check now, and then every so many seconds until cancelled; what is done often, together with others."""
+async def repeat(check: Callable[[], Awaitable[None]], *, every: float, after: float = 0.0) -> None:
+    """Run a check `after` and then `every` so many seconds until cancelled; frequent ones together with others."""
+    await asyncio.sleep(after)
     while True:
         try:
             await check()
@@ -96,10 +97,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state at a scrape. `facts` describe the bot; `backlog` is that of results.
-
-    `has_socket` says that the bot uses Socket Mode, `has_key` that the settings have its only Anchor key.
-    """
+    """The state at a scrape: `facts` about the bot, the `backlog` of results; `has_key`: its key is in the settings."""
 
     facts: Mapping[str, str]
     readiness: Readiness

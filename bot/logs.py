@@ -114,18 +114,12 @@ def dropped_lines() -> int:
 class TextFormatter(logging.Formatter):
     """Formatter for people: a line of time, level, message, and the fields as name=value."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._second, self._time = -1, ""
-
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with a traceback below it if there is one."""
-        second = int(record.created)
-        if second != self._second:
-            self._second, self._time = second, time.strftime(f"{_SECONDS}Z", time.gmtime(second))
+        at = time.strftime(f"{_SECONDS}Z", time.gmtime(record.created))
         message = record.getMessage().replace("\n", "\\n")
         fields = [f" {name}={_one_word(value)}" for name, value in _fields(record).items()]
-        line = f"{self._time} {record.levelname:7} {message}{''.join(fields)}"
+        line = f"{at} {record.levelname:7} {message}{''.join(fields)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -18,8 +18,7 @@ from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
 from bot.health import Metrics, State
 
-PARTS = ("alerts", "anchor_key", "database", "disk", "journal", "slack", "wal")
-"""What can be degraded."""
+PARTS = ("alerts", "anchor_key", "database", "disk", "journal", "slack", "wal")  # what can be degraded
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
 _INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
@@ -136,7 +135,6 @@ class _StateCollector(Collector):
     state: State
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the state as it is now."""
         state, reasons = self.state, self.state.readiness.reasons
         info = GaugeMetricFamily("anchor_bot_info", "The bot that runs, in its labels.", labels=list(state.facts))
         info.add_metric(list(state.facts.values()), 1)

@@ -25,8 +25,7 @@ _FULL_INTERVAL = 600.0  # seconds between two collections of all objects, if no 
 _MOST_NEW = 500_000  # objects until Python collects by itself: some 50 MB, or a flood that goes on for minutes
 _NEVER = 1_000_000_000  # such collections until Python collects all objects by itself
 
-GROWTH_INTERVAL = 60.0
-"""Seconds between two collections of all objects because of growth, while tasks run."""
+GROWTH_INTERVAL = 60.0  # seconds between two collections of all objects because of growth, while tasks run
 
 _GROWTH = 100_000  # more blocks of memory than after the last collection of all objects: some 10 MB
 _MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection of all objects takes up to 0.1 s
@@ -117,20 +116,17 @@ class Interruption:
 
     def __init__(self) -> None:
         self._waits: set[asyncio.Timeout] = set()
-        self._has_come = False
+        self.has_come = False
 
     def come(self) -> None:
         """End the waits."""
-        self._has_come = True
+        self.has_come = True
         for wait in self._waits:
             wait.reschedule(0.0)
 
     async def or_result(self, work: Awaitable[_T], otherwise: _U) -> _T | _U:
-        """Return the result of `work`, or `otherwise` if the interruption comes before.
-
-        It is awaited in the same task: in one of its own, it would begin a turn of the event loop later.
-        """
-        wait = asyncio.timeout(0.0 if self._has_come else None)
+        """Return the result of `work`, or `otherwise` if this comes first. A task of its own would begin later."""
+        wait = asyncio.timeout(0.0 if self.has_come else None)
         self._waits.add(wait)
         try:
             async with wait:
@@ -141,7 +137,7 @@ class Interruption:
             raise
         finally:
             self._waits.discard(wait)
-        return otherwise if self._has_come else result
+        return otherwise if self.has_come else result
 
 
 class KeyedLocks:

@@ -24,6 +24,7 @@ from bot.core.cards import (
 )
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder, PastOrder
+from bot.core.outcomes import WhyNot
 from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Order, Source, Verb, operator_id, program_id
 from bot.core.session_ids import Mention, Mentions, SessionId
@@ -38,8 +39,7 @@ from bot.core.sessions import (
     SessionList,
     SessionState,
     Unread,
-    ended_state,
-    missing_state,
+    state_at_anchor,
 )
 from bot.core.workspace import (
     SCOPES,
@@ -115,7 +115,9 @@ TASK = Session(
 )
 PROGRAM = replace(TASK, is_task=False)
 PAUSED, RESUMED = outcomes.Paused(), outcomes.Resumed()
-PAUSED_SINCE = outcomes.PausedSince("", BOB, 0.0, is_confirmed=True)
+PAUSED_SINCE = outcomes.NotSent(WhyNot.PAUSED_SINCE, BOB, version="1" * 28)
+RESUMED_SINCE, NO_TURN = outcomes.NotSent(WhyNot.RESUMED_SINCE, BOB), outcomes.NotSent(WhyNot.NO_TURN, seconds=20.0)
+LATE = outcomes.NotSent(WhyNot.LATE, seconds=10.0)
 MESSAGE_URL = (
     "https://acme.slack.com/archives/C0ALERTS001/p1784999100000300?thread_ts=1784998000.000001&cid=C0ALERTS001"
 )
@@ -165,7 +167,7 @@ BY_ALERT: Mapping[str, outcomes.Outcome] = {
     "unconfirmed": outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT),
     "unknown session": outcomes.NotFound(),
     "held back": outcomes.HeldBack(20),
-    "late": outcomes.Late(130.0),
+    "late": replace(NO_TURN, seconds=130.0),
     "the database failed": outcomes.StoreUnavailable(),
 }
 OUTCOMES: Mapping[str, outcomes.Outcome] = {
@@ -173,6 +175,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done, without a status": PAUSED,
     "pause: done, and Anchor gives another status": outcomes.Paused("running"),
     "pause: done, as a moment before": outcomes.Paused("paused", BOB, 0.0),
+    "pause: done, after a resume that it crossed": outcomes.Paused("paused", crossed=BOB),
     "pause: not running": outcomes.NotRunning("Session is not running"),
     "pause: not found": outcomes.NotFound("Session not found"),
     "pause: failed": outcomes.Failed(500, "Failed to pause agent"),
@@ -185,14 +188,14 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     **{f"pause: unconfirmed, {why}": outcomes.Unconfirmed(why) for why in outcomes.Doubt},
     "pause: unconfirmed, contradicted": outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message="failed"),
     "pause: unconfirmed, the bot broke": outcomes.Broken("0a1b2c3d"),
-    "pause: late, and somebody resumed since": outcomes.Late(9.6, BOB),
+    "pause: somebody resumed since": RESUMED_SINCE,
     "pause: wrong workspace": outcomes.WrongWorkspace(),
     "pause: no key": outcomes.NoKey(),
     "pause: no key, the person can set it": outcomes.NoKey(can_set=True),
     "pause: no key, nobody can set it": outcomes.NoKey(scope_missing=True),
     "pause: the database failed": outcomes.StoreUnavailable(),
     "pause: overloaded": outcomes.Overloaded(),
-    "pause: not sent, behind other orders": outcomes.NotSent(20.0),
+    "pause: not sent, behind other orders": NO_TURN,
     **{
         f"pause: refused, {role}": policy.NotAMember(role)
         for role in policy.Role
@@ -206,23 +209,20 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "resume: not running": outcomes.NotRunning(),
     "resume: failed": outcomes.Failed(500),
     "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502),
-    "resume: late": outcomes.Late(10.0),
-    "resume: overtaken by a pause": outcomes.Superseded(),
-    "resume: a pause crossed it and was done last": outcomes.Undone("", BOB, 0.0),
+    "resume: late": LATE,
     "resume: somebody paused since": PAUSED_SINCE,
     "resume: somebody paused since, to an admin": replace(
         PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
     ),
     "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
-    "resume: somebody resumed since": outcomes.ResumedSince("", BOB, 0.0),
     "resume: repeated too often": outcomes.TooManyRepeats(6.2),
     "resume: too many sessions": outcomes.TooManyResumes(41.0),
     "resume: stopping": outcomes.Stopping(),
     "resume: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
     "resume: refused, not one of many named people": policy.NotNamed(_ids("U", 11)),
     "resume: refused, not in one of very many named channels": policy.NotHere(_ids("C", 41)),
-    "resume: somebody has ended the session": outcomes.EndedBy(BOB, 0.0, is_confirmed=True),
-    "resume: somebody is ending the session": outcomes.EndedBy(BOB, 0.0, is_confirmed=False),
+    "resume: somebody has ended the session": outcomes.NotSent(WhyNot.ENDED, BOB),
+    "resume: somebody is ending the session": outcomes.NotSent(WhyNot.ENDING, BOB),
     "end: done": outcomes.Ended("completed"),
     "end: done, and Anchor no longer knows the session": outcomes.Ended(),
     "end: unconfirmed, still listed": outcomes.Unconfirmed(outcomes.Doubt.STILL_LISTED),
@@ -232,7 +232,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "end: failed": outcomes.Failed(500),
     "end: key or session id refused": outcomes.KeyRejected(401, "Invalid API Key or browser session ID"),
     "end: key refused": outcomes.KeyRejected(403),
-    "end: late": outcomes.Late(10.0),
+    "end: late": LATE,
     "end: off, the operator decides": outcomes.EndOff(),
     "end: off, admins decide": outcomes.EndOff(by_admins=True),
     "end: refused, not an admin": policy.NotAdmin(),
@@ -247,6 +247,9 @@ ANSWERS: Mapping[str, Message] = {
     "pause: done, by the shortcut on a message": answer("pause", PAUSED, message_url=MESSAGE_URL),
     "pause: failed, by the shortcut on a message": answer("pause", outcomes.Failed(500), message_url=MESSAGE_URL),
     "pause: done, with a reason": answer("pause", PAUSED, "too fast & <much>"),
+    "pause: done, and not recorded": answer("pause", PAUSED, note=results.NOT_RECORDED),
+    "resume: done, and overtaken since": answer("resume", RESUMED, note=results.OVERTAKEN),
+    "resume: somebody paused since, and is told late": answer("resume", PAUSED_SINCE, note=results.OVERTAKEN),
     "pause: done, and it is to end by itself": answer("pause", PAUSED, "for 10m"),
     "pause: failed, and it can be ended": answer("pause", outcomes.Failed(500), offers_end=True),
     "pause: done, and little is known": answer("pause", PAUSED, known=Session(id=ID, steps=3)),
@@ -281,7 +284,6 @@ CLICKED: Mapping[str, outcomes.Outcome] = {
     "pause: not running": outcomes.NotRunning(),
     "pause: not found": outcomes.NotFound(),
     "resume: somebody paused since": replace(PAUSED_SINCE, reason="it loops"),
-    "resume: somebody resumed since": outcomes.ResumedSince("", BOB, 0.0),
     "end: done": outcomes.Ended("completed"),
 }
 
@@ -338,6 +340,10 @@ def state(phase: str, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends"
     return SessionState(Phase(phase), verb, "order-2", BOB, CHANNEL, reason, 0.0)
 
 
+def _ended(status: str, at: float, before: SessionState | None = None) -> SessionState:
+    return state_at_anchor(Phase.ENDED, at, before, status=status)
+
+
 def card(
     content: CardContent | Alert,
     one: SessionState | None = None,
@@ -384,7 +390,7 @@ SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
 STATES: Mapping[str, SessionState | None] = {
     "firing": None,
     **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED, Phase.GONE}},
-    "ended": ended_state("timed_out <1>", 0.0),
+    "ended": _ended("timed_out <1>", 0.0),
     "resumed": state(Phase.RESUMED, Verb.RESUME),
     "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
 }
@@ -403,12 +409,12 @@ CARDS: Mapping[str, Message] = {
     "again after a pause": card(fired(2, 1.0), state(Phase.PAUSED)),
     "resolved": card(fired(2, resolved_at=0.0), state(Phase.PAUSED)),
     "with facts": card(ALERT, state(Phase.PAUSED), facts=CARD_FACTS),
-    "ended, with facts": card(ALERT, ended_state("completed", 0.0), facts=CARD_FACTS),
-    "unknown to this key": card(ALERT, missing_state(Phase.NOT_FOUND, 0.0)),
-    "known no longer": card(ALERT, missing_state(Phase.GONE, 1.0, state(Phase.PAUSED))),
-    "ended while paused": card(ALERT, ended_state("completed", 1.0, state(Phase.PAUSED)), facts=CARD_FACTS),
-    "ended after a pause in doubt": card(ALERT, ended_state("completed", 1.0, state(Phase.UNCONFIRMED))),
-    "ended after a resume": card(ALERT, ended_state("completed", 1.0, state(Phase.RESUMED, Verb.RESUME))),
+    "ended, with facts": card(ALERT, _ended("completed", 0.0), facts=CARD_FACTS),
+    "unknown to this key": card(ALERT, state_at_anchor(Phase.NOT_FOUND, 0.0)),
+    "known no longer": card(ALERT, state_at_anchor(Phase.GONE, 1.0, state(Phase.PAUSED))),
+    "ended while paused": card(ALERT, _ended("completed", 1.0, state(Phase.PAUSED)), facts=CARD_FACTS),
+    "ended after a pause in doubt": card(ALERT, _ended("completed", 1.0, state(Phase.UNCONFIRMED))),
+    "ended after a resume": card(ALERT, _ended("completed", 1.0, state(Phase.RESUMED, Verb.RESUME))),
     "resolved after a resume": card(fired(2, resolved_at=1.0), state(Phase.RESUMED, Verb.RESUME)),
     "firing, with facts": card(fired(3), facts=CARD_FACTS),
     "with the age alone": card(ALERT, facts=Session(id=ID, created_at=0.0)),
@@ -714,7 +720,7 @@ PAST = PastOrder(
     home_team_id=TEAM,
     channel_id=CHANNEL,
     thread_ts=None,
-    state="told",
+    state="settled",
     outcome="Paused",
     outcome_fields="{}",
     delivered_by="ack",
@@ -730,7 +736,8 @@ def home_with(orders: tuple[PastOrder, ...] | None, *, is_admin: bool = False, v
     return home_view(replace(FIRST, role=role, last=LastOrders(orders, viewer, is_admin=is_admin)))
 
 
-_NAMES = (None, "OfANewerVersion", *(kind.__name__ for kind in get_args(outcomes.Outcome)))
+_KINDS = [kind.__name__ for kind in get_args(outcomes.Outcome) if kind is not outcomes.NotSent]
+_NAMES = (None, "OfANewerVersion", *_KINDS)
 _BY_OPERATOR = replace(PAST, user_id=operator_id("alice"), channel_id="")
 PAST_IN_HOME: Mapping[str, View] = {
     "without": HOMES["no key, member"],
@@ -744,12 +751,17 @@ PAST_IN_HOME: Mapping[str, View] = {
 }
 
 
-def _past(verb: Verb, outcome: str | None) -> str:
-    blocks = home_with((replace(PAST, verb=verb.value, outcome=outcome),)).blocks
+def _past(verb: Verb, outcome: str | None, why: str = "") -> str:
+    past = replace(PAST, verb=verb.value, outcome=outcome, outcome_fields=f'{{"why": "{why}"}}')
+    blocks = home_with((past,)).blocks
     return next(str(block["text"]["text"]).splitlines()[0] for block in blocks if ID in str(block))
 
 
-PAST_OUTCOMES: Mapping[str, str] = {f"{verb}: {name}": _past(verb, name) for verb in Verb for name in _NAMES}
+PAST_OUTCOMES: Mapping[str, str] = {
+    **{f"{verb}: {name}": _past(verb, name) for verb in Verb for name in _NAMES},
+    "pause: NotSent, resumed since": _past(Verb.PAUSE, "NotSent", WhyNot.RESUMED_SINCE),
+    **{f"resume: NotSent, {why}": _past(Verb.RESUME, "NotSent", why) for why in WhyNot if "resumed" not in why},
+}
 _OF_BATCH = replace(PAST, batch_id=_BATCH_ID)
 PAST_IN_MODAL: Mapping[str, View] = {
     "no order": history_modal([]),
@@ -986,9 +998,9 @@ _SOME = (
     *(
         outcomes.Failed(500),
         outcomes.RateLimited(60.0),
-        outcomes.Late(7.0, BOB),
+        RESUMED_SINCE,
         outcomes.NoKey(),
-        outcomes.NotSent(100.0),
+        NO_TURN,
     ),
 )
 _ORDERS = batched(*4 * [outcomes.Paused()])
@@ -998,9 +1010,8 @@ _NEWER: dict[str, SessionState] = {
 }
 _AS_IT_IS: dict[str, SessionState] = {one.session_id: replace(state("paused"), order_id=one.id) for one in _ORDERS[2:]}
 _BACK = (
-    *(outcomes.Resumed(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT), outcomes.ResumedSince("1", BOB, NOW)),
-    *(outcomes.PausedSince("1", BOB, NOW, is_confirmed=True), outcomes.Superseded(), outcomes.Undone("1", BOB, NOW)),
-    *(outcomes.TooManyRepeats(3.0), outcomes.EndedBy(BOB, NOW, is_confirmed=False)),
+    *(outcomes.Resumed(), outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT), PAUSED_SINCE, LATE),
+    *(outcomes.TooManyRepeats(3.0), outcomes.NotSent(WhyNot.ENDING, BOB)),
 )
 BATCHES: Mapping[str, Example] = {
     "under way": batches.batch_message(BATCH, batched(outcomes.Paused(), None), _BATCH_ID),
@@ -1091,7 +1102,7 @@ SECTIONS: Mapping[str, Mapping[str, Example]] = {
 KINDS_OF: Mapping[str, tuple[object, Iterable[object]]] = {
     "outcome of an order": (outcomes.Outcome, [*OUTCOMES.values(), *NOT_AUTOMATIC.values()]),
     "outcome that changes the clicked message": (
-        outcomes.KeyTaken | outcomes.PausedSince | outcomes.ResumedSince,
+        outcomes.KeyTaken | outcomes.NotSent,
         CLICKED.values(),
     ),
 }

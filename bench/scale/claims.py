@@ -90,9 +90,9 @@ class _Counting:
         self._pool = pool
         self.statements = 0
 
-    async def change(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work` in a transaction."""
-        return await self._pool.change(lambda connection: self._count(work, connection))
+    async def use(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work`, which is a transaction."""
+        return await self._pool.use(lambda connection: self._count(work, connection))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,16 +2,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from bench.scale.clock import Clock
-from bot.outbound.store.connections import Connection, Pool, Row
-from bot.outbound.store.database import POSTGRESQL_WRITERS, READERS, TIMEOUT, Database
+from bot.outbound.store import sqlite
+from bot.outbound.store.cards import LOCK
+from bot.outbound.store.connections import Connection, Driver, Pool, Row
+from bot.outbound.store.database import READERS, TIMEOUT, WRITERS, Database
 from bot.outbound.store.schema import prepare
-from bot.outbound.store.sqlite import SqliteDriver
 
 _T = TypeVar("_T")
 
@@ -28,37 +29,39 @@ class Costs:
     commit: float = 0.002
 
 
-class _Driver(SqliteDriver):
-    """A database whose clock is that of the simulation."""
+def _driver(clock: Clock) -> Driver:
+    """Return that of a database in memory whose clock is that of the simulation."""
+    driver = sqlite.driver(None)
 
-    clock = "SELECT simulated_now() AS now"
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(None)
-        self._now = clock
-
-    def open(self) -> sqlite3.Connection:
-        """Return a connection that knows the time."""
-        raw = super().open()
-        raw.create_function("simulated_now", 0, lambda: EPOCH + self._now())
+    def open_() -> sqlite3.Connection:
+        raw: sqlite3.Connection = driver.open()
+        raw.create_function("simulated_now", 0, lambda: EPOCH + clock())
         return raw
+
+    return replace(driver, open=open_, clock="SELECT simulated_now() AS now")
 
 
 class _Metered(Connection):
-    """A connection that adds up what its statements cost, and notices that locks of the clock are taken."""
+    """A connection that adds up what its statements cost, and notices that the lock of the cards is taken."""
 
-    def __init__(self, driver: _Driver, costs: Costs) -> None:
+    def __init__(self, driver: Driver, costs: Costs) -> None:
         super().__init__(driver)
+        self.open()
         self._costs = costs
-        self.begin()
+        self.measure()
 
-    def begin(self) -> None:
+    def measure(self) -> None:
         """Begin to add up."""
         self.seconds, self.takes_lock = 0.0, False
 
+    def begin(self, locks: Iterable[int] = (), *, lock_timeout: float = 4.0) -> None:
+        self.takes_lock = LOCK in (taken := list(locks))
+        super().begin(taken, lock_timeout=lock_timeout)
+        self.now()
+        self._add(1)
+
     def fetch_all(self, sql: str, **values: object) -> list[Row]:
         rows = super().fetch_all(sql, **values)
-        self.takes_lock |= values.get("locks", "[]") != "[]"
         self._add(len(rows))
         return rows
 
@@ -66,6 +69,9 @@ class _Metered(Connection):
         return (self.fetch_all(sql, **values) for sql in statements)
 
     def execute(self, sql: str, **values: object) -> int:
+        if sql == "COMMIT":  # or not: the server decides
+            self.flush()
+            return 0
         changed = super().execute(sql, **values)
         self._add(max(0, changed))
         return changed
@@ -98,15 +104,15 @@ class Server:
 
     def __init__(self, clock: Clock, costs: Costs) -> None:
         self._costs = costs
-        self._driver = _Driver(clock)
+        self._driver = _driver(clock)
         self.connection = _Metered(self._driver, costs)
         self._lock = asyncio.Lock()
-        self.use = Use()
+        self.measured = Use()
 
     async def open(self) -> Database:
         """Return the database as one more process sees it."""
-        changes, reads = (cast("Pool", _Pool(self, most)) for most in (POSTGRESQL_WRITERS, READERS))
-        database = Database(self._driver, changes, reads, nullcontext())
+        orders, changes, reads = (cast("Pool", _Pool(self, most)) for most in (1, WRITERS, READERS))
+        database = Database(self._driver, orders, changes, reads, nullcontext())
         await prepare(database)
         return database
 
@@ -117,20 +123,13 @@ class Server:
 
     def work(self, work: Callable[[Connection], _T]) -> _T:
         """Do some work in a transaction that takes no time."""
-        self.connection.raw.execute("BEGIN")
+        self.connection.begin()
         result = work(self.connection)
         self.connection.raw.execute("COMMIT")
         return result
 
-    async def read(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work`, which only reads."""
-        self.connection.begin()
-        result = work(self.connection)
-        await asyncio.sleep(self.connection.seconds)
-        return result
-
-    async def change(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work` in a transaction, which waits for the lock of the cards if it takes it."""
+    async def use(self, work: Callable[[Connection], _T]) -> _T:
+        """Return the result of `work`. A transaction waits for the lock of the cards if it takes it."""
         done = self._try(work, has_lock=False) if self._lock.locked() else None
         if done is None:
             async with self._lock:
@@ -144,25 +143,27 @@ class Server:
         return done[0]
 
     def _try(self, work: Callable[[Connection], _T], *, has_lock: bool) -> tuple[_T, float] | None:
-        """Return the result of a transaction and its seconds; None, and nothing is changed, if it has to wait."""
+        """Return the result of some work and its seconds; None, and nothing is changed, if it has to wait."""
         raw = self.connection.raw
-        self.connection.begin()
-        raw.execute("BEGIN")
+        self.connection.measure()
         try:
             result = work(self.connection)
         except BaseException:
             raw.execute("ROLLBACK")
             raise
-        seconds = self.connection.seconds + self._costs.commit
+        seconds = self.connection.seconds
+        if not raw.in_transaction:
+            return result, seconds
+        seconds += self._costs.commit
         must_wait = self.connection.takes_lock and not has_lock
         raw.execute("ROLLBACK" if must_wait or seconds > TIMEOUT else "COMMIT")
-        self.use.longest = max(self.use.longest, seconds)
+        self.measured.longest = max(self.measured.longest, seconds)
         return None if must_wait else (result, seconds)
 
     def _count(self, seconds: float) -> None:
-        self.use.with_lock += 1
-        self.use.seconds_with_lock += min(seconds, TIMEOUT)
-        self.use.longest_with_lock = max(self.use.longest_with_lock, seconds)
+        self.measured.with_lock += 1
+        self.measured.seconds_with_lock += min(seconds, TIMEOUT)
+        self.measured.longest_with_lock = max(self.measured.longest_with_lock, seconds)
 
 
 class _Pool:
@@ -174,8 +175,4 @@ class _Pool:
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
         async with self._places:
-            return await self._server.read(work)
-
-    async def change(self, work: Callable[[Connection], _T]) -> _T:
-        async with self._places:
-            return await self._server.change(work)
+            return await self._server.use(work)

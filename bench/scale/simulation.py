@@ -20,7 +20,7 @@ from bot.core.workspace import AnchorKey, Workspace
 from bot.outbound.store.card_values import IncomingAlert
 from bot.outbound.store.cards import CardRows, mark
 from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import Database
+from bot.outbound.store.database import Database, session_lock
 from bot.usecases.alert_cards import POST_WAIT
 from bot.usecases.cards import CardOutbox
 from bot.usecases.queue import MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
@@ -117,7 +117,7 @@ class Simulation:
     def _process(self, number: int, database: Database) -> _Process:
         rows = CardRows(database, f"process {number}")
         nothing: Any = SimpleNamespace(
-            find=_find,
+            find_now=_find,
             fill=_fill,
             learn=_ignore,
             learn_some=_ignore,
@@ -167,11 +167,10 @@ class Simulation:
         session = (arrival.team_id, arrival.session_id)
 
         def store(connection: Connection) -> None:
-            now = self._clock.now + process.rows.clock.offset(connection)
-            mark(connection, {session: frozenset()}, now)
+            mark(connection, {session: frozenset()}, connection.now())()
 
         done = self._clock.now
-        await process.rows.database.change(store, is_urgent=True)
+        await process.rows.database.change(store, locks=[session_lock(*session)])
         process.outbox.wake.set()
         self._measured.pauses_without_card += not self._expect("paused", arrival, done)
 
@@ -198,7 +197,7 @@ class Simulation:
         for times in anchor.read_at.values():
             measured.check_intervals += [later - earlier for earlier, later in itertools.pairwise(times)]
         (row,) = self._server.work(lambda connection: connection.fetch_all("SELECT count(*) AS n FROM cards"))
-        measured.cards, measured.use = row.n, self._server.use
+        measured.cards, measured.use = row.n, self._server.measured
         measured.failed = sum(database.errors for database in databases)
         return measured
 

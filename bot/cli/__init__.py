@@ -15,8 +15,7 @@ from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.core.requests import operator_id
 from bot.core.session_ids import SessionId
 
-INTERRUPTED = 128 + signal.SIGINT
-"""The exit code after Ctrl-C, as a shell reports it."""
+INTERRUPTED = 128 + signal.SIGINT  # the exit code after Ctrl-C, as a shell reports it
 
 _UID = re.compile(r"\d{1,10}", re.ASCII)
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")

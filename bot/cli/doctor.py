@@ -44,7 +44,6 @@ _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S
 
 
 async def _find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
-    """Ask the bot at HOST and PORT for its state. If none answers, listen there for a moment."""
     url = http_url(_ANY_ADDRESS.get(settings.host, settings.host), settings.port)
     finding = await checks.check_running_bot(session, url, settings.metrics_token)
     if finding.kind is Skipped.BOT_NOT_RUNNING:
@@ -63,20 +62,10 @@ async def _listening_problems(settings: Settings) -> AsyncIterator[str]:
             yield str(error)
 
 
-async def examine(
-    options: argparse.Namespace,
-    environ: Mapping[str, str],
-    env_file: Path,
-    out: TextIO,
-    *,
-    is_before_start: bool = False,
-) -> int:
-    """Check everything, print what was found, and return the exit code. Raises NotDoneError.
-
-    `environ` are the variables outside of the file. `is_before_start`: that no bot runs yet is no failure.
-    """
+async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, out: TextIO) -> int:
+    """Check and print everything, and return the exit code; `environ` lacks the file. Raises NotDoneError."""
     checks: list[Checked] = []
-    async for check in _check(options, environ, env_file, is_before_start=is_before_start):
+    async for check in _check(options, environ, env_file):
         checks.append(check)
         if not options.json:
             print(as_called(check_line(check)), file=out, flush=True)
@@ -87,9 +76,7 @@ async def examine(
     return code
 
 
-async def _check(
-    options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, *, is_before_start: bool
-) -> AsyncIterator[Checked]:
+async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
     try:
         environ = read_environment(environ, env_file)
         settings = Settings.from_env(environ)
@@ -105,7 +92,8 @@ async def _check(
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
         odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
         yield Checked(CheckName.SETTINGS, odd if warnings else valid)
-        doctor = Doctor(settings, environ.get("BASE_URL", "").strip(), session, options.workspace, is_before_start)
+        base_url, is_before_start = environ.get("BASE_URL", "").strip(), options.command == "init"
+        doctor = Doctor(settings, base_url, session, options.workspace, is_before_start)
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:
             for check in await group:
@@ -114,16 +102,12 @@ async def _check(
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """The checks that make sense with `settings`; `base_url` is the public URL or "".
-
-    `team_id` is the only one of many workspaces that is checked, if it is given. `is_before_start`: without a running
-    bot the public URL is not checked.
-    """
+    """The checks that make sense. `is_before_start`: no bot runs yet, so the public URL is not checked."""
 
     settings: Settings
-    base_url: str
+    base_url: str  # the public URL, or ""
     session: aiohttp.ClientSession
-    team_id: str | None = None
+    team_id: str | None = None  # the only one of many workspaces that is checked
     is_before_start: bool = False
 
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
@@ -190,7 +174,6 @@ class Doctor:
         return [Checked(CheckName.CLIENT_SECRET, finding)]
 
     async def _check_database(self) -> list[Checked]:
-        """Check the database, and the workspaces in it."""
         one, of = self.settings.one, self.settings.workspaces.store
         keys = of.encryption_keys if one is None else keys_of_one(of.encryption_keys, one.bot_token)
         async with checks.inspected(of.database_url, keys) as (finding, store):

@@ -23,7 +23,7 @@ from bot.cli.orders import (
 from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings
 from bot.core.fields import Secret
-from bot.core.outcomes import Broken, EndedBy, Paused, PausedSince, Resumed, ResumedSince, Superseded, Unconfirmed
+from bot.core.outcomes import Broken, NotSent, Paused, Resumed, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.sessions import Life, NotRead, Phase
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -36,7 +36,6 @@ _QUIET = 3_600.0  # seconds without an alert
 _MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
 _IN_DOUBT = Unconfirmed | Broken
 _WITH_EFFECT = Paused | _IN_DOUBT
-_OF_OTHERS = PausedSince | ResumedSince | EndedBy | Superseded
 
 
 async def drill(options: argparse.Namespace, settings: Settings) -> int:
@@ -58,13 +57,17 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
         if not options.yes:
             confirm_id(pause.session_id, "To pause this agent and resume it at once", why_not="Nothing was sent")
         sessions = AnchorSessions(open_anchor(session, settings).http, settings.anchor_timeout)
-        await _require_quiet(pause, access.key, sessions, place)
+        known = await _require_quiet(pause, access.key, sessions, place)
         _say_time("Workspace and key found", found_in)
-        return await _Drill(pause, *open_orders(settings, session, place), settings.anchor_dashboard_url).execute()
+        orders, finish = open_orders(settings, session, place)
+        return await _Drill(pause, known, orders, finish, settings.anchor_dashboard_url).execute()
 
 
-async def _require_quiet(pause: Order, key: Secret, sessions: AnchorSessions, place: Place) -> None:
-    """Raise NotDoneError if the session may be paused or does not run, or somebody may be busy with it."""
+async def _require_quiet(pause: Order, key: Secret, sessions: AnchorSessions, place: Place) -> str | None:
+    """Return the last order of the session that had an effect, if there is one.
+
+    Raises NotDoneError if the session may be paused or does not run, or somebody may be busy with it.
+    """
     name = (pause.actor.team_id, pause.session_id)
     states, now = SessionStates(place.store.database), time.time()
     try:
@@ -82,13 +85,15 @@ async def _require_quiet(pause: Order, key: Secret, sessions: AnchorSessions, pl
         why = f"it had an alert {max(0.0, now - alerted_at) / 60:.0f} min ago"
     if why is not None:
         raise NotDoneError(f"Nothing was sent: this session is not free for a drill, because {why}. Use another one.")
+    return None if state is None else state.order_id
 
 
 @dataclass(eq=False)
 class _Drill:
-    """A pause and its resume. `finish` waits until both are written down."""
+    """A pause and its resume, if nobody orders after the order `known`. `finish` waits until both are written down."""
 
     pause: Order
+    known: str | None
     orders: OperatorOrders
     finish: Callable[[], Awaitable[None]]
     dashboard_url: str
@@ -97,15 +102,15 @@ class _Drill:
         """Execute both orders, print their outcomes and times, and return the exit code."""
         paused = last = self._begin(self.pause)
         recorded = list[float]()
-        paused.entry.inserted.add_done_callback(lambda _: recorded.append(paused.entry.age))
+        paused.running.recorded.add_done_callback(lambda _: recorded.append(paused.running.age))
         with suppress(asyncio.CancelledError):  # by Ctrl-C
-            await self.orders.execute(paused.entry, paused.tell, within=WRITE_TIMEOUT)
+            paused.is_recorded = await self.orders.execute(paused.running, paused.tell, within=WRITE_TIMEOUT)
             if recorded:
                 _say_time("Recorded", recorded[0])
             _say_step("Paused at Anchor", paused, Paused)
-            if isinstance(paused.entry.outcome, _WITH_EFFECT) and paused.received is None:
-                last = self._begin(replace(self.pause, verb=Verb.RESUME, expected_version=paused.entry.id))
-                await self.orders.execute(last.entry, last.tell, within=WRITE_TIMEOUT)
+            if isinstance(paused.running.outcome, _WITH_EFFECT) and paused.received is None:
+                last = self._begin(replace(self.pause, verb=Verb.RESUME, expected_version=self.known))
+                last.is_recorded = await self.orders.execute(last.running, last.tell, within=WRITE_TIMEOUT)
                 _say_step("Resumed", last, Resumed)
             await self.finish()
             if last.received is None and not (paused.is_recorded and last.is_recorded):
@@ -117,23 +122,23 @@ class _Drill:
 
     def _conclude(self, paused: Wait, last: Wait) -> int:
         """Print what the drill has shown, and what is to be done, and return the exit code."""
-        code, outcome = last.end(), last.entry.outcome
-        if isinstance(outcome, Resumed) and isinstance(paused.entry.outcome, Paused):
+        code, outcome = last.end(), last.running.outcome
+        if isinstance(outcome, Resumed) and isinstance(paused.running.outcome, Paused):
             say("The brake works.")
             return code
-        if isinstance(outcome, _OF_OTHERS):
+        if isinstance(outcome, NotSent) and outcome.user_id:
             warn("Somebody gave another order meanwhile, so the drill has resumed nothing.")
-        elif isinstance(paused.entry.outcome, _WITH_EFFECT) and not isinstance(outcome, Resumed):
+        elif isinstance(paused.running.outcome, _WITH_EFFECT) and not isinstance(outcome, Resumed):
             how = as_called(f"`anchor-bot resume {self.pause.session_id}`")
-            is_sure = isinstance(paused.entry.outcome, Paused) and not isinstance(outcome, _IN_DOUBT)
+            is_sure = isinstance(paused.running.outcome, Paused) and not isinstance(outcome, _IN_DOUBT)
             warn(f"The agent {'is still' if is_sure else 'may still be'} paused. To resume it: {how}")
         return code or 1
 
 
 def _say_step(what: str, wait: Wait, done: type) -> None:
-    entry = wait.entry
-    if isinstance(entry.outcome, done) and entry.settled_at is not None:
-        _say_time(what, entry.settled_at - entry.given_at)
+    running = wait.running
+    if isinstance(running.outcome, done) and running.settled_at is not None:
+        _say_time(what, running.settled_at - running.given_at)
 
 
 def _say_time(what: str, seconds: float) -> None:

@@ -110,8 +110,8 @@ class Init:
         self._say(f"Wrote {file}, which only you can read.\n")
         code = 0
         if not self.options.offline:
-            options = argparse.Namespace(json=False, workspace=None)
-            code = self.run(examine(options, self.environ, file, self.out, is_before_start=True))
+            options = argparse.Namespace(command="init", json=False, workspace=None)
+            code = self.run(examine(options, self.environ, file, self.out))
         is_read = file.resolve() == Path(".env").resolve()
         if code or is_read:
             self._say(_REPAIR.format(file=file) if code else "Start the bot: `anchor-bot run`")
@@ -120,7 +120,6 @@ class Init:
         return code
 
     def _offer_app(self, env_file: Path, base_url: str) -> None:
-        """Write the manifest to a file, and print the link that creates the app, which a browser can open."""
         text, file = manifest(base_url or None, many=self.options.many), env_file.with_name("manifest.yml")
         try:
             file.write_text(text)
@@ -133,7 +132,6 @@ class Init:
             webbrowser.open(url)
 
     def _public_url(self) -> str:
-        """Return the bot's public URL; "" for Socket Mode."""
         while url := typed("Public https URL at which Slack reaches the bot (Enter: Socket Mode, which needs none): "):
             if is_public_url(url):
                 return url.rstrip("/")
@@ -143,7 +141,6 @@ class Init:
         return ""
 
     def _ask_all(self, kept: Mapping[str, str], base_url: str) -> dict[str, str]:
-        """Return the answers. The other settings are those of the environment, and of the old file."""
         questions = (*(MANY_WORKSPACES if self.options.many else ONE_WORKSPACE), HTTP if base_url else SOCKET_MODE)
         chosen = {"BASE_URL": base_url} if base_url else {}
         if self.options.many and not any((dict(kept) | dict(self.environ)).get(one) for one in _KEYS):
@@ -156,7 +153,6 @@ class Init:
         return chosen
 
     def _ask(self, question: Question, others: Mapping[str, str]) -> str:
-        """Ask until the value can be used, or a person wants to use it nevertheless."""
         prompt = f"{question.name} ({question.where}){' (not shown)' if question.is_secret else ''}: "
         while True:
             value = typed(prompt, getpass.getpass if question.is_secret else None)

@@ -19,7 +19,7 @@ from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
-from bot.outbound.store.database import DatabaseClock
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.secrets import keys_of_one, new_key
@@ -101,7 +101,6 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
 
 
 def _fill(text: str, size: int) -> str:
-    """Return the text with spaces up to so many columns of a terminal."""
     width = sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
     return text + " " * (size - width)
 
@@ -179,15 +178,12 @@ async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[
 
 
 async def follow(history: OrderHistory, chosen: HistoryFilter, show: Callable[[PastOrder], None]) -> None:
-    """Show the chosen orders that are new or have changed, until it is cancelled.
-
-    Each look is for those of the last two minutes, because they are stored late, and those that are not over.
-    """
+    """Show new and changed orders until cancelled: of the last two minutes, as they are stored late, and open ones."""
     first, of_any_time = chosen.since or 0.0, replace(chosen, since=None)
     shown, failed_at, is_failing = dict[str, PastOrder](), -math.inf, False
     while True:
         try:
-            now = await history.database.read(DatabaseClock().now)
+            now = await history.database.read(Connection.ask_now)
             found = [order async for order in _pages(history, chosen)]
             left = {name for name, one in shown.items() if one.told_at is None} - {one.id for one in found}
             found += await history.now(of_any_time, left) if left else []

@@ -18,7 +18,7 @@ from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import OF_ORDERS, OneWorkspaceError, Settings, find_warnings, summarize
-from bot.outbound.store.errors import StoreDownError, StoreInUseError, StoreNotUsableError
+from bot.outbound.store.errors import StoreDownError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
 try:
@@ -147,7 +147,6 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = "Interrupted.") -> int:
-    """Run a command that calls Slack, Anchor or the database; `interrupted` is said after Ctrl-C."""
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
         try:
             code = command(runner)
@@ -203,11 +202,9 @@ def _fail(*sentences: str, code: int) -> int:
 
 
 def _report(error: NotDoneError | StoreNotUsableError) -> int:
-    """Print why a command was not done. The exit code is 1 if the database may be usable later."""
     if isinstance(error, NotDoneError):
         return _fail(str(error), code=error.code)
-    is_passing = isinstance(error, StoreDownError | StoreInUseError)
-    return _fail(str(error), code=1 if is_passing else UNUSABLE_SETTINGS)
+    return _fail(str(error), code=1 if isinstance(error, StoreDownError) else UNUSABLE_SETTINGS)
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -95,7 +95,6 @@ def _printable(text: str) -> str:
 
 
 async def _find_problem(key: Secret, settings: OperatorSettings) -> str | None:
-    """Try a key with one harmless request. Return None if Anchor accepts it, or else why it is not saved."""
     try:
         session = open_session(proxy=settings.proxy)
     except OSError as error:

@@ -41,21 +41,21 @@ from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.cards import CardRows
-from bot.outbound.store.entries import Entry
-from bot.outbound.store.errors import StoreError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.errors import StoreError, StoreNotUsableError, or_default
 from bot.outbound.store.history import SessionStates
-from bot.outbound.store.journal import Journal
+from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.sqlite import IN_MEMORY
-from bot.outbound.store.store import Store, connect_store, explain, open_store
+from bot.outbound.store.store import Store, open_store
+from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks
 from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.cards import CardOutbox
-from bot.usecases.control import SessionControl
+from bot.usecases.control import LONGEST_READS, SessionControl
 from bot.usecases.orders import OperatorOrders
 from bot.usecases.queue import MOST_OF_BATCH, FairQueue
-from bot.usecases.sequence import LONGEST_READS
 from bot.usecases.session_cards import SessionCards
 
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
@@ -156,10 +156,12 @@ def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorCli
 class Wait:
     """The wait for an outcome, which Ctrl-C ends. After the outcome it ends the command."""
 
-    entry: Entry
+    running: RunningOrder
     control: SessionControl
     dashboard_url: str
     received: signal.Signals | None = None
+    is_recorded: bool = False
+    """Whether the journal has the outcome."""
     _outcome: Outcome | None = None
 
     def __post_init__(self) -> None:
@@ -167,16 +169,11 @@ class Wait:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
 
-    @property
-    def is_recorded(self) -> bool:
-        """Return whether the journal has the outcome."""
-        return self.entry.written.done()
-
     def tell(self, outcome: Outcome) -> None:
         """Print the outcome, unless Ctrl-C has ended the wait."""
         self._outcome = outcome
         if not self._is_cut_short():
-            say(outcome_message(self.entry.order, outcome, now=time.time(), dashboard_url=self.dashboard_url).text)
+            say(outcome_message(self.running.order, outcome, now=time.time(), dashboard_url=self.dashboard_url).text)
         if self.received is not None:
             asyncio.get_running_loop().call_later(_LAST_WRITE_TIMEOUT, self._cancel)
 
@@ -188,7 +185,7 @@ class Wait:
         if self._is_cut_short():
             is_unsent = isinstance(self._outcome, Stopping)
             how = "was not sent" if is_unsent else "may have reached Anchor, and is unconfirmed"
-            was_sent = f": the {self.entry.order.verb} {how}."
+            was_sent = f": the {self.running.order.verb} {how}."
         journal = "The journal has it." if self.is_recorded else "The journal may lack it."
         print(f"anchor-bot: Interrupted{was_sent} {journal}", file=sys.stderr)  # noqa: T201 - output of a command
         return 128 + self.received
@@ -213,22 +210,22 @@ def open_orders(
 ) -> tuple[OperatorOrders, Callable[[], Awaitable[None]]]:
     """Return what executes orders, and what writes them down at the end, if the database can be used."""
     tasks, owner, database = Tasks(), secrets.token_hex(8), place.store.database
-    rows = OrderRows(database, place.store.cipher, owner)
-    journal = Journal(rows, Readiness())
+    writer = Writer(database, Lease(owner, can_lead=False), Readiness(), is_off=place.why_not is not None)
+    rows = OrderRows(database, place.store.cipher, writer, is_pinned=isinstance(settings.workspaces, OneWorkspace))
     outbox, dashboard_url = CardOutbox(CardRows(database, owner)), settings.anchor_dashboard_url
-    cards = SessionCards(journal, outbox, SessionStates(database), dashboard_url=dashboard_url, find=place.find)
+    cards = SessionCards(rows, outbox, SessionStates(database), dashboard_url=dashboard_url, find=place.find)
     queue, anchor = FairQueue(most=MOST_OF_BATCH, most_each=MOST_OF_BATCH), open_anchor(session, settings)
     sessions, access = AnchorSessions(anchor.http, settings.anchor_timeout), OperatorAccess(place.find)
-    control = SessionControl(anchor, access, None, journal, rows, tasks, sessions=sessions, queue=queue)
-    writing = set() if place.why_not else {tasks.start(journal.run()), tasks.start(outbox.run())}
+    control = SessionControl(anchor, access, None, rows, sessions=sessions, queue=queue)
+    writing = set() if place.why_not else {tasks.start(writer.run()), tasks.start(outbox.run())}
 
     async def finish() -> None:
-        journal.stop()
+        writer.stop()
         outbox.stop()
         if writing:
             await asyncio.wait(writing, timeout=WRITE_TIMEOUT)
 
-    return OperatorOrders(control, journal, cards), finish
+    return OperatorOrders(control, rows, cards), finish
 
 
 async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSession, place: Place) -> int:
@@ -236,11 +233,11 @@ async def _execute(order: Order, settings: Settings, session: aiohttp.ClientSess
     wait = Wait(orders.begin(order), orders.control, settings.anchor_dashboard_url)
     within = 0.0 if place.why_not else WRITE_TIMEOUT
     with contextlib.suppress(asyncio.CancelledError):  # by Ctrl-C
-        await orders.execute(wait.entry, wait.tell, within=within)
+        wait.is_recorded = await orders.execute(wait.running, wait.tell, within=within)
         if within and not wait.is_recorded and wait.received is None:
             warn(NOT_RECORDED)
         await finish()
-        if isinstance(wait.entry.outcome, Paused):
+        if isinstance(wait.running.outcome, Paused):
             await _tell_facts(order, settings, session, place)
     return wait.end()
 
@@ -265,10 +262,10 @@ async def _pause_all(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _interrupt, orders.control, received, number)
     within = 0.0 if place.why_not else WRITE_TIMEOUT
-    entries = [orders.begin(one) for one in given]
-    tell = {one.id: partial(ended.__setitem__, one.order.session_id) for one in entries}
-    await asyncio.gather(*(orders.execute(one, tell[one.id], within=within) for one in entries))
-    if within and not all(one.written.done() for one in entries):
+    begun = [orders.begin(one) for one in given]
+    tell = {one.id: partial(ended.__setitem__, one.order.session_id) for one in begun}
+    recorded = await asyncio.gather(*(orders.execute(one, tell[one.id], within=within) for one in begun))
+    if within and not all(recorded):
         warn(NOT_RECORDED)
     await finish()
     results = [BatchedOrder("", session_id, outcome) for session_id, outcome in ended.items()]
@@ -370,9 +367,9 @@ async def _the_only_one(
 
     try:
         check_file(url)
-        store = await stack.enter_async_context(connect_store(url, keys, keys_must_fit=False))
+        store = await stack.enter_async_context(open_store(url, keys, keys_must_fit=False, is_prepared=False))
     except (NotDoneError, StoreNotUsableError) as error:
-        store = await stack.enter_async_context(connect_store(IN_MEMORY, keys))
+        store = await stack.enter_async_context(open_store(IN_MEMORY, keys, is_prepared=False))
         return Place("", find, store, str(error))
     preparing = asyncio.ensure_future(_prepare(store))
     await asyncio.wait({preparing}, timeout=_OPEN_TIMEOUT)
@@ -384,16 +381,15 @@ async def _the_only_one(
 async def _prepare(store: Store) -> str | None:
     try:
         await store.prepare()
-    except (StoreNotUsableError, StoreUnreachableError) as error:
-        return explain(error, store.database.file)
+    except StoreNotUsableError as error:
+        return str(error)
     return None
 
 
 async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, store: Store) -> str:
     """Return the team of the bot token: as the bot has stored it, or else Slack's answer; "" without both."""
-    with contextlib.suppress(StoreUnreachableError):
-        if ids := await store.rows.find_ids(one.bot_token):
-            return ids[0]
+    if ids := await or_default(store.rows.find_ids(one.bot_token), None, within=_IDENTIFY_TIMEOUT):
+        return ids[0]
     slack = SlackClient(open_web(session, settings.slack_api_url))
     with contextlib.suppress(SlackUnreachableError, TokenRefusedError, TimeoutError):
         async with asyncio.timeout(_IDENTIFY_TIMEOUT):

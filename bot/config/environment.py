@@ -90,10 +90,7 @@ class EnvReader:
         return self._environ.get(variable, "").strip()
 
     def _read_file(self, name: str, variable: str) -> str:
-        """Return the content of the file that a variable names; "" without any, or after a problem.
-
-        A problem does not repeat the path: it may be the secret, by mistake.
-        """
+        """Return the content of the file that a variable names, or "". No problem has the path: it may be a secret."""
         path = self._plain(variable)
         if not path:
             return ""
@@ -120,7 +117,6 @@ class EnvReader:
         self._problems.setdefault(name, f"{name}{source} {problem}")
 
     def _report_unset(self, name: str, remedy: str, *alternatives: str) -> None:
-        """Record that a setting is not set, with hints about variables that misspell it or one of `alternatives`."""
         meant = {variable for one in (name, *alternatives) for variable in SETTINGS[one].variables}
         hints = [sentences for known, sentences in find_misspelled(self._environ) if known in meant]
         self._report(name, " ".join(["is not set.", remedy, *hints]))
@@ -280,10 +276,7 @@ class EnvReader:
 
 
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
-    """Return the file's variables overridden by the environment, also by its blank variables.
-
-    Raises SettingsError if the file exists and cannot be read or parsed.
-    """
+    """Return the file's variables, which the environment overrides, also with blank ones. Raises SettingsError."""
     try:
         text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
@@ -295,10 +288,7 @@ def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, st
 
 
 def write_environment(env_file: Path, variables: Mapping[str, str], comment: str, *, replaces: bool) -> None:
-    """Write a file that only its owner can read: at once as a whole, or not at all.
-
-    Raises FileExistsError if there is one and it is not to be replaced, or another OSError.
-    """
+    """Write a file for its owner, whole or not at all. Raises OSError: FileExistsError unless it `replaces` one."""
     lines = [f"# {comment}", *(f"{name}={_quote(value)}" for name, value in variables.items())]
     new = env_file.with_name(f"{env_file.name}-{secrets.token_hex(4)}")
     try:

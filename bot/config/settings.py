@@ -87,10 +87,7 @@ def _read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
 
 
 def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
-    """Read the URL. The default is the file in the working directory if it exists, else in that of systemd.
-
-    https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
-    """
+    # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
     directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY", "").partition(":")[0]
     default = f"sqlite:///{Path(directory, _DATABASE_FILE)}"
     return read.database_url("DATABASE_URL", default, can_be_memory=can_be_memory)
@@ -98,10 +95,7 @@ def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """Settings of `anchor-bot workspaces` and `anchor-bot keys`.
-
-    `base_url` is the bot's public URL. A new key is tried at `anchor_api_url`, within `anchor_timeout` seconds.
-    """
+    """Settings of the commands for operators. A key is tried at `anchor_api_url`, within `anchor_timeout` seconds."""
 
     store: StoreSettings
     base_url: str
@@ -111,10 +105,7 @@ class OperatorSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
-        """Read the settings. Raises SettingsError.
-
-        A bot of one workspace can have ENCRYPTION_KEYS, too, which can be rotated.
-        """
+        """Read the settings. Raises SettingsError. A bot of one workspace can have ENCRYPTION_KEYS to rotate, too."""
         read = EnvReader(environ)
         is_one = read.is_set("SLACK_BOT_TOKEN") and not read.is_set("SLACK_CLIENT_ID")
         if is_one and not read.is_set("ENCRYPTION_KEYS"):
@@ -219,10 +210,7 @@ def _read_policy(read: EnvReader) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class ManyWorkspaces:
-    """Settings of a bot of every workspace that installs the app by OAuth; `base_url` is its public URL.
-
-    Only those `allowed` can install it, if there are any.
-    """
+    """Settings of a bot that workspaces install by OAuth at `base_url`: all, or those `allowed` if there are any."""
 
     client_id: Secret
     client_secret: Secret
@@ -232,10 +220,7 @@ class ManyWorkspaces:
 
 
 def _read_many(read: EnvReader) -> ManyWorkspaces:
-    """Read the settings. Raises SettingsError at once if settings of one workspace are mixed in.
-
-    The other problems depend on which of the two the operator wants.
-    """
+    """Raise SettingsError at once if settings of one workspace are mixed in: other problems depend on what is meant."""
     if unexpected := [name for name in _ONE_WORKSPACE if read.is_set(name)]:
         problem = (
             f"{', '.join(unexpected)} can't be combined with {' and '.join(filter(read.is_set, _MANY_WORKSPACES))}. "
@@ -314,7 +299,6 @@ class Settings:
 
 
 def _serves_many(read: EnvReader) -> bool:
-    """Return whether the bot serves many workspaces. ENCRYPTION_KEYS counts only without settings of one workspace."""
     is_one = any(map(read.is_set, _ONE_WORKSPACE))
     return any(map(read.is_set, _MANY_WORKSPACES)) or (read.is_set("ENCRYPTION_KEYS") and not is_one)
 
@@ -379,10 +363,7 @@ def _is_open_to_all(file: Path) -> bool:
 
 
 def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) -> bool:
-    """Return whether the database is PostgreSQL on another machine, and nothing says whether to use TLS.
-
-    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
-    """
+    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
     try:
         url = urlsplit(database_url.reveal())
         hosts = [unquote(urlsplit(f"//{one}").hostname or "") for one in url.netloc.rpartition("@")[2].split(",")]

@@ -66,10 +66,7 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Inspection:
-    """The state of following the trails of all workspaces, row by row in their sequence.
-
-    `keys` are those that are known, by id. `wanted` is a link that was logged, or "". `problems` are sentences.
-    """
+    """The state of following all trails, row by row, with the `keys` by id; `wanted` is a link of the log, or ""."""
 
     keys: Mapping[str, bytes]
     wanted: str = ""

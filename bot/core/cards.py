@@ -12,20 +12,12 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
 
-ALERTS_PATH = "/alerts"
-"""The path for alerts; with many workspaces, a team id follows."""
+ALERTS_PATH = "/alerts"  # the path for alerts; with many workspaces, a team id follows
 
-LONGEST_LINK = 1000
-"""The most characters of a link in mrkdwn, where `&` takes five."""
-
-BURST_WINDOW = 10.0
-"""Seconds in which the sessions of new alerts in a channel are counted."""
-
-MOST_SINGLE = 5
-"""The most sessions with a card of their own within BURST_WINDOW; more become a summary."""
-
-MOST_IN_SUMMARY = 12
-"""The most sessions of a summary: with more, their texts and buttons are too long for a message."""
+LONGEST_LINK = 1000  # the most characters of a link in mrkdwn, where `&` takes five
+BURST_WINDOW = 10.0  # seconds in which the sessions of new alerts in a channel are counted
+MOST_SINGLE = 5  # the most sessions with a card of their own within BURST_WINDOW; more become a summary
+MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts and buttons are too long for a message
 
 ALONE_FOR = 1800.0
 """Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
@@ -33,8 +25,7 @@ ALONE_FOR = 1800.0
 MOST_REPLIES = 6
 """The most replies about cards that got worse, in a channel within a minute; more are one message with a list."""
 
-MOST_REPLIES_KEPT = 5
-"""The newest replies about a session in a channel that are kept up to date."""
+MOST_REPLIES_KEPT = 5  # the newest replies about a session in a channel that are kept up to date
 
 MOST_WAITING = 1_000
 """The most sessions of a workspace whose alert waits to be posted; one message of a channel counts its further ones."""
@@ -42,17 +33,10 @@ MOST_WAITING = 1_000
 MOST_TOLD_APART = 5_000
 """The most sessions that such a message tells apart: an older one that comes again is counted again."""
 
-MOST_ALERTS_NAMED = 3
-"""The most alerts that the message about sessions that were not paused names."""
-
-COUNTED_FOR = 1800.0
-"""Seconds without another session after which such a message is complete."""
-
-BATCH_INTERVAL = 10.0
-"""Seconds between two updates of the result of a batch that is still being sent."""
-
-GIVE_UP_AFTER = 6 * 3600.0
-"""Seconds after its last change at which a post that Slack has not taken is given up."""
+MOST_ALERTS_NAMED = 3  # the most alerts that the message about sessions that were not paused names
+COUNTED_FOR = 1800.0  # seconds without another session after which such a message is complete
+BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
+GIVE_UP_AFTER = 6 * 3600.0  # seconds after its last change at which a post that Slack has not taken is given up
 
 _MOST_FIRING = 500  # of a sender: as many as a request can have
 _TOLD_APART_BY = 12  # digits of a digest: ids can end alike
@@ -267,10 +251,9 @@ def _rank(alert: Alert) -> int:
 
 
 def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
-    """Return how many of the pending alerts of a channel join its last summary, and how many are posted together.
+    """Return how many of the pending alerts join the last summary, which has `room`, and how many are posted together.
 
-    `recent` sessions had an alert within BURST_WINDOW; the last summary has `room` for so many more. Of a larger burst
-    many can have waited for longer.
+    `recent` sessions had an alert within BURST_WINDOW. Of a larger burst many can have waited for longer.
     """
     if max(pending, recent) <= MOST_SINGLE:
         return 0, min(pending, 1)
@@ -303,11 +286,8 @@ def plan_replies(pending: int, recent: int) -> int:
     return 1 if recent + pending <= MOST_REPLIES else min(pending, MOST_IN_SUMMARY)
 
 
-SessionName = tuple[str, SessionId]
-"""A session of a workspace: Slack's id of the workspace, and the session's id."""
-
-CardName = tuple[str, str, str]
-"""A message in Slack: the ids of workspace and channel, and its ts."""
+SessionName = tuple[str, SessionId]  # a session of a workspace: Slack's id of the workspace, and the session's id
+CardName = tuple[str, str, str]  # a message in Slack: the ids of workspace and channel, and its ts
 
 CardNames = frozenset[CardName]
 
@@ -323,10 +303,7 @@ class MarkedCards:
 
 @dataclass(frozen=True, slots=True)
 class ResultContent:
-    """The result of an order, as it was posted. Those with the same `group` are posted as one message.
-
-    One that `reminds` of it has the user id of the person who gave the order.
-    """
+    """The result of an order, as posted. Those of a `group` are one message. A reminder `reminds` this user id."""
 
     order_id: str
     text: str

@@ -60,8 +60,7 @@ class TimeWindow:
 _Item = TypeVar("_Item", bound=Hashable)
 
 
-FEW = 10
-"""With fewer items taken than that, a person can have one of the places that are kept."""
+FEW = 10  # with fewer items taken than that, a person can have one of the places that are kept
 
 _KEPT = 20  # one of so many places is kept
 
@@ -73,22 +72,18 @@ class _Next:
         self._teams: OrderedDict[str, OrderedDict[Person, None]] = OrderedDict()
 
     def has_other(self, team: str) -> bool:
-        """Return whether people of another workspace wait here."""
         return len(self._teams) > (team in self._teams)
 
     def add(self, person: Person) -> None:
-        """Let a person wait behind the others of the workspace, unless they wait already."""
         self._teams.setdefault(person[0], OrderedDict()).setdefault(person)
 
     def discard(self, person: Person) -> None:
-        """Remove a person, if they wait."""
         if people := self._teams.get(person[0]):
             people.pop(person, None)
             if not people:
                 del self._teams[person[0]]
 
     def take(self, can_take: Callable[[str], bool]) -> Person | None:
-        """Remove and return the next person of a workspace that can take a place; None without any."""
         team = next(filter(can_take, self._teams), None)
         if team is None:
             return None
@@ -99,7 +94,7 @@ class _Next:
 
 
 class Rotation(Generic[_Item]):
-    """The waiting items of each person, oldest first. An item can wait in the name of several people.
+    """The waiting items of each person, oldest first.
 
     At most `most` items are taken at the same time, and `most_each` of one person. A twentieth of the places is kept
     for people with fewer than FEW of them. While another workspace waits, one takes at most half of the places. People
@@ -109,7 +104,7 @@ class Rotation(Generic[_Item]):
     def __init__(self, *, most: int, most_each: int) -> None:
         self._most = most
         self._most_each = most_each
-        self._people: dict[_Item, set[Person]] = {}
+        self._people: dict[_Item, Person] = {}
         self._waiting: dict[Person, OrderedDict[_Item, None]] = {}
         self._with_few, self._with_many = _Next(), _Next()  # people who are below their limit
         self._taken: Tally[Person] = Tally()
@@ -129,18 +124,18 @@ class Rotation(Generic[_Item]):
 
     def add(self, item: _Item, person: Person) -> None:
         """Let an item wait, behind the other ones of this person."""
-        self._people.setdefault(item, set()).add(person)
-        self._waiting.setdefault(person, OrderedDict()).setdefault(item)
+        self._people[item] = person
+        self._waiting.setdefault(person, OrderedDict())[item] = None
         self._offer(person)
 
     def remove(self, item: _Item) -> None:
         """Remove an item, if it waits."""
-        for person in self._people.pop(item, ()):
-            items = self._waiting[person]
-            del items[item]
-            if not items:
-                del self._waiting[person]
-                self._offer(person)
+        if (person := self._people.pop(item, None)) is None:
+            return
+        del self._waiting[person][item]
+        if not self._waiting[person]:
+            del self._waiting[person]
+            self._offer(person)
 
     def take_place(self, person: Person) -> bool:
         """Take a place for an item that has not waited. Return False if that must wait."""
@@ -150,7 +145,7 @@ class Rotation(Generic[_Item]):
         self._count(person)
         return True
 
-    def take(self) -> tuple[_Item, Person] | None:
+    def take(self) -> _Item | None:
         """Take the oldest item of the next person; None if nothing can be taken now."""
         person = self._next_person() if self._people else None
         if person is None:
@@ -159,7 +154,7 @@ class Rotation(Generic[_Item]):
         self._count(person)
         self.remove(item)
         self._offer(person)
-        return item, person
+        return item
 
     def _count(self, person: Person) -> None:
         self._taken.add(person)
@@ -184,7 +179,6 @@ class Rotation(Generic[_Item]):
         return not has_half or not (self._with_few.has_other(team) or self._with_many.has_other(team))
 
     def _offer(self, person: Person) -> None:
-        """Let a person be one of the next, if they are below their limit and something of theirs waits."""
         taken = self._taken[person]
         is_next = person in self._waiting and taken < self._most_each
         for people, is_theirs in ((self._with_few, taken < FEW), (self._with_many, taken >= FEW)):

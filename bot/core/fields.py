@@ -8,20 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)
-"""Any id."""
-
-TEAM_ID = re.compile(r"T[A-Z0-9]{2,30}", re.ASCII)
-"""The id of a workspace."""
-
-CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
-"""The id of a conversation."""
-
-USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)
-"""The id of a person."""
-
-GROUP_ID = re.compile(r"S[A-Z0-9]{2,30}", re.ASCII)
-"""The id of a user group."""
+SLACK_ID = re.compile(r"[A-Z0-9]{2,40}", re.ASCII)  # any id
+TEAM_ID = re.compile(r"T[A-Z0-9]{2,30}", re.ASCII)  # the id of a workspace
+CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)  # the id of a conversation
+USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)  # the id of a person
+GROUP_ID = re.compile(r"S[A-Z0-9]{2,30}", re.ASCII)  # the id of a user group
 
 TOKEN_REFUSED = frozenset(
     {
@@ -112,20 +103,14 @@ def objects_in(value: object) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy. `url` has no credentials; `authorization` is the value of the header, if the proxy needs it.
-
-    `exceptions` are the items of NO_PROXY, in lower case.
-    """
+    """An HTTP proxy; `url` has no credentials, but the header `authorization`. `exceptions` are in lower case."""
 
     url: str
     authorization: Secret | None = None
     exceptions: tuple[str, ...] = ()
 
     def serves(self, host: str, port: int) -> bool:
-        """Return whether calls to this host and port go through the proxy.
-
-        An exception is `*`, a host, or a domain with all hosts in it; each can have a port.
-        """
+        """Return whether calls there use the proxy. An exception is `*`, a host or a domain; each can have a port."""
         name = host.lower().rstrip(".")
         return not any(_matches(exception, name, port) for exception in self.exceptions)
 

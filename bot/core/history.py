@@ -11,8 +11,7 @@ from bot.core.session_ids import SessionId
 _UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
 
 
-CHANGE = "set"
-"""The verb of a change of settings, beside those of orders."""
+CHANGE = "set"  # the verb of a change of settings, beside those of orders
 
 
 class Result(StrEnum):
@@ -86,10 +85,7 @@ class BatchedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFilter:
-    """The orders that are wanted: those that meet every condition. None and an empty set mean no condition.
-
-    `since` is in Unix seconds. If it `folds` batches, the first order of each stands for all.
-    """
+    """The orders that meet every condition; None and an empty set are none. It `folds` batches to their first order."""
 
     team_id: str | None = None
     batch_id: str | None = None
@@ -98,14 +94,11 @@ class HistoryFilter:
     user_ids: frozenset[str] = frozenset()
     results: frozenset[Result] = frozenset()
     outcome: str | None = None
-    since: float | None = None
+    since: float | None = None  # Unix seconds
     has_changes: bool = False
     """Whether changes of settings are wanted, too."""
 
 
 def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:
-    """Return whether a viewer is allowed to see where and why `user_id` gave an order.
-
-    Channels can be private, and reasons can be confidential: admins see them, and the person who gave the order.
-    """
+    """Return whether a viewer sees where and why `user_id` gave an order: channels and reasons can be confidential."""
     return is_admin or user_id == viewer_id

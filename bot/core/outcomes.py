@@ -18,11 +18,13 @@ class Paused:
     """Anchor paused the agent; `status` is its word for the new state, if it gave one.
 
     `earlier_by` had paused it a moment before, at `earlier_at` (Unix seconds); "" if nobody had, or it is not known.
+    If it `crossed` the resume of a person, Anchor was asked again after that.
     """
 
     status: str | None = None
     earlier_by: str = ""
     earlier_at: float = 0.0
+    crossed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,7 @@ class Ended:
     status: str | None = None
 
 
-Done = Paused | Resumed | Ended
-"""Anchor confirmed the order."""
+Done = Paused | Resumed | Ended  # Anchor confirmed the order
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,7 @@ https://docs.anchorbrowser.io/api-reference/browser-sessions/end-browser-session
 
 @dataclass(frozen=True, slots=True)
 class KeyRejected:
-    """Anchor refused the API key (401 or 403): nothing was done. The 401 of an end can be about the session id.
-
-    `by_admins` says who can replace it: the workspace's admins, or the operator.
-    """
+    """Anchor refused the key (401, 403); the 401 of an end can be about the session. `by_admins`: they replace it."""
 
     status_code: int
     anchor_message: str | None = None
@@ -132,31 +130,12 @@ class Unconfirmed:
     anchor_message: str | None = None
 
 
-KeyTaken = Done | NotRunning | NotFound
-"""The outcomes that show that Anchor accepts the key."""
+KeyTaken = Done | NotRunning | NotFound  # the outcomes that show that Anchor accepts the key
 
 NotConfirmed = NotRunning | NotFound | Failed | KeyRejected | RateLimited | Unavailable | Unconfirmed
 """The outcomes of asking Anchor without a confirmation."""
 
-AnchorOutcome = Done | NotConfirmed
-"""The outcomes of asking Anchor. All of them are posted to the channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """A resume was not sent, because a newer pause superseded it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """Anchor confirmed the resume, and after it a pause of another process that had crossed it.
-
-    `version` is the id of that pause, `given_at` is in Unix seconds.
-    """
-
-    version: str
-    user_id: str
-    given_at: float
+AnchorOutcome = Done | NotConfirmed  # the outcomes of asking Anchor. All of them are posted to the channel.
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,52 +145,39 @@ class Broken:
     incident_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    """The order reached the bot `seconds` after it was given, so its person is asked again.
+class WhyNot(StrEnum):
+    """The reasons why the bot did not send an order that is allowed."""
 
-    A pause is late only if somebody, `resumed_by`, resumed the session after it was given.
+    LATE = "late"
+    """A resume or an end was `seconds` old before it could be sent: its person is asked again."""
+    RESUMED_SINCE = "resumed since"
+    """A pause waited or came late, and `user_id` resumed the session after it was given."""
+    PAUSED_SINCE = "paused since"
+    """`user_id` paused the session while a resume waited, or after the `version` that its button has."""
+    ENDING = "being ended"
+    """`user_id` is ending the session that was to be resumed."""
+    ENDED = "ended"
+    """`user_id` has ended it."""
+    NO_TURN = "no turn"
+    """It waited `seconds` behind other orders of the same person."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The bot did not send an allowed order, because of its age, or of the order of `user_id`, with the id `version`.
+
+    `given_at` is when that was given (Unix seconds). A pause is not confirmed if Anchor may not have done it. `reason`
+    and `channel_id` are "" unless this person is allowed to see them.
     """
 
-    seconds: float
-    resumed_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PausedSince:
-    """Somebody paused the session after the order that the clicked Resume button knew of, so the person is asked again.
-
-    `version` is the id of that pause, `given_at` is in Unix seconds. It is not confirmed if Anchor may not have done
-    it. `reason` and `channel_id` are "" unless this person is allowed to see them.
-    """
-
-    version: str
-    user_id: str
-    given_at: float
-    is_confirmed: bool
+    why: WhyNot
+    user_id: str = ""
+    given_at: float = 0.0
+    version: str = ""
+    seconds: float = 0.0
+    is_confirmed: bool = True
     reason: str = ""
     channel_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ResumedSince:
-    """Somebody resumed the session after the order that the clicked Resume button knew of: nothing was sent.
-
-    `version` is the id of that resume, `given_at` is in Unix seconds.
-    """
-
-    version: str
-    user_id: str
-    given_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class EndedBy:
-    """A resume was not sent, because somebody has ended the session, or is ending it; see `core.requests.Ending`."""
-
-    user_id: str
-    given_at: float
-    is_confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +194,7 @@ class WrongWorkspace:
 
 @dataclass(frozen=True, slots=True)
 class NoKey:
-    """The workspace has no Anchor API key yet.
-
-    `can_set` says whether this person can set it; with `scope_missing` nobody can, since the app cannot ask Slack who
-    is an admin.
-    """
+    """The workspace has no Anchor API key yet. Nobody can set one without the scope that tells who is an admin."""
 
     can_set: bool = False
     scope_missing: bool = False
@@ -246,13 +208,6 @@ class StoreUnavailable:
 @dataclass(frozen=True, slots=True)
 class Overloaded:
     """The bot has reached its capacity: nothing was done."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The order waited so many seconds behind other orders of the same person: nothing was sent to Anchor."""
-
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +231,7 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The workspace, or the alert, wants to see only what would be paused: nothing was sent."""
+    """The workspace wants to see only what would be paused: nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,22 +263,12 @@ class AutoPauseOff:
 NotAutomatic = Observed | HeldBack | ResumedBefore | EndedBefore | AutoPauseOff
 """The outcomes of an alert that asked for a pause, and got none because of a rule: only its card says so."""
 
-NotDone = NotConfirmed | Superseded | Undone | Broken
-"""The outcomes of an allowed order that Anchor did not confirm, or that did not last."""
+NotDone = NotConfirmed | Broken  # the outcomes of an allowed order that Anchor did not confirm
+Answered = Done | NotDone  # the outcomes of an allowed order. Everybody in the channel sees them.
+Limited = TooManyResumes | TooManyRepeats  # the outcomes of an order beyond the limits of its person
 
-Answered = Done | NotDone
-"""The outcomes of an allowed order. Everybody in the channel sees them."""
-
-Limited = TooManyResumes | TooManyRepeats
-"""The outcomes of an order beyond the limits of its person."""
-
-OutOfDate = Late | PausedSince | ResumedSince | EndedBy
-"""The outcomes of an order that somebody else's can have overtaken."""
-
-NotPossible = EndOff | WrongWorkspace | NoKey | StoreUnavailable | Overloaded | NotSent
-"""The outcomes of an order that the bot cannot execute, as it is set up or now."""
-
-Refusal = Denial | OutOfDate | NotPossible | Limited | Stopping | NotAutomatic
+_NotPossible = EndOff | WrongWorkspace | NoKey | StoreUnavailable | Overloaded
+Refusal = Denial | NotSent | _NotPossible | Limited | Stopping | NotAutomatic
 """The outcomes of an order that the bot refused. Only the person who asked sees them."""
 
 Outcome = Answered | Refusal
@@ -364,7 +309,7 @@ def word_of(outcome: Outcome) -> PauseWord:
 
 LEAVES_RUNNING = (
     *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
-    *(HeldBack, Late, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
+    *(HeldBack, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
 )
 """The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""
 

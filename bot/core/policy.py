@@ -21,8 +21,7 @@ class Role(StrEnum):
     """The app cannot ask: it was installed without the scope `users:read`."""
 
 
-FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})
-"""The roles that are allowed to pause and resume."""
+FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})  # the roles that are allowed to pause and resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,7 @@ class Policy:
 
 
 PAUSE_MANY = "pause many at once"
-EVERYBODY = Policy()
-"""The default policy."""
+EVERYBODY = Policy()  # the default policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +122,7 @@ class NotHere:
 
 @dataclass(frozen=True, slots=True)
 class ScopeMissing:
-    """Only people who are named are allowed, because the app lacks the scope `users:read`.
-
-    It is installed again on the page `install_url`; "" for a bot without OAuth.
-    """
+    """Only people who are named are allowed, without the scope `users:read`; `install_url` ("": none) adds it."""
 
     install_url: str = ""
 
@@ -189,9 +184,7 @@ def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
 
 
 def is_surely_outsider(actor: Actor, enterprise_id: str) -> bool:
-    """Return whether a person certainly belongs to another company, without asking Slack.
-
-    In a Slack Connect channel outsiders see the buttons and can click them. On Enterprise Grid a person of another
-    workspace can be a colleague. https://docs.slack.dev/apis/slack-connect
-    """
+    """Return whether a person certainly belongs to another company, without asking Slack."""
+    # in a Slack Connect channel they can click the buttons, and on Enterprise Grid a person of another workspace can
+    # be a colleague: https://docs.slack.dev/apis/slack-connect
     return not enterprise_id and actor.home_team_id not in {actor.team_id, ""}

@@ -8,18 +8,12 @@ from bot.core.sessions import Session
 DEFAULT_MINUTES = 20.0
 """Anchor's own limit of a session's duration. https://docs.anchorbrowser.io/advanced/session-timeout"""
 
-MOST_MINUTES = 43_200.0
-"""A longer limit is none."""
-
-UNKNOWN_AFTER = 1_800.0
-"""Seconds after the pause of a session whose end is not known, or that has none."""
-
-LEAST_LEFT = 60.0
-"""Seconds before the end from which a reminder comes too late."""
+MOST_MINUTES = 43_200.0  # a longer limit is none
+UNKNOWN_AFTER = 1_800.0  # seconds after the pause of a session whose end is not known, or that has none
+LEAST_LEFT = 60.0  # seconds before the end from which a reminder comes too late
 _LATEST = LEAST_LEFT + 15.0  # seconds before it, since a look can be some seconds late
 
-LOOK_AFTER_END = 30.0
-"""Seconds after the end of a session, until it is looked whether it has ended."""
+LOOK_AFTER_END = 30.0  # seconds after the end of a session, until it is looked whether it has ended
 
 MOST_SINGLE, SINGLE_WITHIN = 20, 3_600.0
 """The most reminders of a channel within so many seconds that are a message each; further ones are lists."""

@@ -9,22 +9,18 @@ from bot.core.fields import Secret
 from bot.core.session_ids import Search, SessionId, find_session_id
 
 _OPERATOR, _PROGRAM = "os:", "alert:"
-FORGOTTEN = "forgotten-"
-"""The beginning of the pseudonym that replaces the user id of a person who was forgotten."""
+FORGOTTEN = "forgotten-"  # the beginning of the pseudonym that replaces the user id of a person who was forgotten
 _LONGEST_ID = 40
 
 _HELP_WORDS = {"help", "?", "-h", "--help"}
 
-LATE = 5.0
-"""Seconds from which a request is late: Slack has reported it as failed to the person 2 s before."""
-
-MOST_SKEW = 300.0
-"""Seconds by which clocks can differ until Slack's signatures are rejected."""
+LATE = 5.0  # seconds from which a request is late: Slack has reported it as failed to the person 2 s before
+MOST_SKEW = 300.0  # seconds by which clocks can differ until Slack's signatures are rejected
 
 _ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its ack is in time on a slow network
 
-UNCONFIRMED_TTL = 60.0
-"""Seconds for which an unanswered order can still take effect at Anchor."""
+UNCONFIRMED_TTL = 60.0  # seconds for which an unanswered order can still take effect at Anchor
+STILL_WANTED = 120.0  # seconds for which an order that waits is still sent. Later its person has acted in another way.
 
 _AMOUNT = r"\d[\d.,]* ?"
 _UNIT = r"(?:sec|second|min|minute|hr|hour|day|week|moment|while|now)s?\b"
@@ -35,8 +31,7 @@ _TIME_LIMIT = re.compile(
     rf"|{_MEASURED}$",
     re.ASCII | re.IGNORECASE,
 )
-REPEATED = 10.0
-"""Seconds in which a person's own orders of the same verb count as one."""
+REPEATED = 10.0  # seconds in which a person's own orders of the same verb count as one
 
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
 _TIME_DIGITS = 12
@@ -67,10 +62,7 @@ class ClickedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ViewRef:
-    """Slack's id of a modal; Home needs none, because a person has one Home.
-
-    `origin` is the sealed address where its results go, as the client sends it back; "" in Home.
-    """
+    """Slack's id of a modal; a person's only Home needs none. `origin` is where its results go, sealed; "" in Home."""
 
     modal_id: str | None = None
     origin: str = ""
@@ -84,8 +76,7 @@ class Trigger:
     is_in_modal: bool = False
 
 
-Person = tuple[str, str]
-"""A person of a workspace: Slack's ids of the installing workspace and of the person."""
+Person = tuple[str, str]  # a person of a workspace: Slack's ids of the installing workspace and of the person
 
 
 def operator_id(name: str) -> str:
@@ -180,6 +171,17 @@ class Verb(StrEnum):
         return f"{self.value.removesuffix('e')}ed"
 
 
+class State(StrEnum):
+    """The progress of an order in the database."""
+
+    WAITING = "waiting"
+    """Nothing was sent."""
+    SENT = "sent"
+    """It can have reached Anchor."""
+    SETTLED = "settled"
+    """Its outcome is known."""
+
+
 class Source(StrEnum):
     """The surfaces on which orders are given."""
 
@@ -253,14 +255,9 @@ class ReplyAddress:
         return self.clicked.ts if self.clicked else self.thread_ts
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
-    """The person asked how the command is used."""
-
-
-def read_command(text: str) -> Search | Help:
-    """Read the text after a slash command: a request for help, or a search for a session id."""
-    return Help() if text.strip().casefold() in _HELP_WORDS else find_session_id(text)
+def read_command(text: str) -> Search | None:
+    """Read the text after a slash command: a search for a session id; None asks for help."""
+    return None if text.strip().casefold() in _HELP_WORDS else find_session_id(text)
 
 
 def request_age(*, now: float, timestamp: float | None, resolution: float, standstill: float) -> tuple[float, float]:
@@ -273,60 +270,6 @@ def request_age(*, now: float, timestamp: float | None, resolution: float, stand
         return standstill, max(standstill, _ASSUMED_TRANSIT)
     most = max(0.0, now - timestamp)
     return max(0.0, most - resolution), most
-
-
-def is_sent(verb: Verb, age: float, *, resumed_after: bool) -> bool:
-    """Return whether an order of this age is sent to Anchor without asking its person again.
-
-    A late resume could undo a newer decision, and a late end can't be undone. A late pause is safe unless the session
-    was resumed after it was given.
-    """
-    return age <= LATE or (verb is Verb.PAUSE and not resumed_after)
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierPause:
-    """A confirmed pause: who ordered it, and when, in Unix seconds."""
-
-    user_id: str
-    given_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """An order to end a session: who gave it, and when, in Unix seconds. Until it is confirmed it is at Anchor."""
-
-    user_id: str
-    given_at: float
-    is_confirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Opposition:
-    """The record of the opposite orders, by whichever process.
-
-    `is_running`: one can be at Anchor now. `is_later`: one that was given later has ended. `is_unknown`: one has ended
-    of which the person of this resume did not know. `has_crossed`: one of another process has ended since this order
-    was given. `is_in_doubt`: one without an answer can still take effect.
-    `earlier_pause`: the last one before this pause, if it is recent and no resume followed it. `ending`: an end of the
-    session that speaks against this resume.
-    """
-
-    is_running: bool = False
-    is_later: bool = False
-    is_unknown: bool = False
-    has_crossed: bool = False
-    is_in_doubt: bool = False
-    earlier_pause: EarlierPause | None = None
-    ending: Ending | None = None
-
-    @property
-    def holds_back(self) -> bool:
-        """Return whether a resume is not recorded as sent."""
-        return self.is_running or self.is_later or self.is_unknown or self.ending is not None
-
-
-NO_OPPOSITION = Opposition()
 
 
 def made_at(order_id: str) -> float:

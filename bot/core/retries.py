@@ -1,39 +1,32 @@
 """Decide when to send again, to Anchor and to Slack, and at what pace."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import assert_never
 
 from bot.core import outcomes
 from bot.core.cards import MOST_REPLIES
 from bot.core.fields import TOKEN_REFUSED, known_fields
 from bot.core.requests import Order, Verb
 
-ATTEMPTS = 3
-"""The most attempts for one order."""
+ATTEMPTS = 3  # the most attempts for one order
 
 _FIRST_BACKOFF = 0.25
 _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an unconfirmed one
 _SERVER_ERROR = 500
 
-CALL_INTERVAL = 1.0
-"""Seconds from the end of a post to the next one in its channel, and the same between two updates."""
-
-LONGEST_CALL = 20.0
-"""Seconds after which a call counts as ended whose process has not said so."""
+CALL_INTERVAL = 1.0  # seconds from the end of a post to the next one in its channel, and the same between two updates
+LONGEST_CALL = 20.0  # seconds after which a call counts as ended whose process has not said so
 
 LONGEST_ATTEMPT = 15.0
 """The most seconds of an attempt at a card, which can be four calls: it must end while it counts as running."""
 
-MOST_UPDATES = 40
-"""The most updates of a workspace within WINDOW: Slack allows 50 per minute."""
+MOST_UPDATES = 40  # the most updates of a workspace within WINDOW: Slack allows 50 per minute
 
 WINDOW = 61.0  # seconds
 
-LONGEST_WAIT = 900.0
-"""The most seconds for which a Retry-After of Slack's counts."""
+LONGEST_WAIT = 900.0  # the most seconds for which a Retry-After of Slack's counts
 
 UNTRUE = LONGEST_WAIT + 60.0
 """No wait ends later than in so many seconds: an earlier version stored it, or the clock was changed."""
@@ -47,8 +40,7 @@ FINAL_FOR_UPDATE = frozenset(
 )
 """The error codes after which a message cannot be updated any more. https://docs.slack.dev/reference/methods/chat.update"""
 
-MOST_TRIES = 3
-"""How often a refused update is repeated before it is a probe."""
+MOST_TRIES = 3  # how often a refused update is repeated before it is a probe
 
 MOST_FAILURES = 40  # half an hour
 """How often an update that fails otherwise is repeated before it is tried as rarely as a probe."""
@@ -56,14 +48,9 @@ MOST_FAILURES = 40  # half an hour
 PROBE_INTERVAL = 900.0
 """Seconds between two probes in a channel for an error code: updates of one of the messages that had it."""
 
-TOKEN_PROBE_INTERVAL = 60.0
-"""Seconds between two updates in a workspace whose token Slack refuses."""
-
-MENTION_INTERVAL = 600.0
-"""Seconds between two mentions of people by critical alerts in a channel."""
-
-MOST_CALLS = 3
-"""The most mentions after failed pauses by a sender's alerts within MENTION_INTERVAL, in a channel."""
+TOKEN_PROBE_INTERVAL = 60.0  # seconds between two updates in a workspace whose token Slack refuses
+MENTION_INTERVAL = 600.0  # seconds between two mentions of people by critical alerts in a channel
+MOST_CALLS = 3  # the most mentions after failed pauses by a sender's alerts within MENTION_INTERVAL, in a channel
 
 TOKEN_PROBE = "token"  # noqa: S105 - a name
 """The name of the probe of a refused token."""
@@ -71,17 +58,16 @@ TOKEN_PROBE = "token"  # noqa: S105 - a name
 MOST_PROBES = 200  # of a workspace; without its probe, a message is only tried more often
 _FIRST_BACKOFF_OF_CARD, _LONGEST_BACKOFF_OF_CARD = 1.0, 60.0  # seconds
 
-GIVE_UP_AFTER = 1800.0
-"""Seconds from the first round to the last one. A response_url is valid for as long."""
+GIVE_UP_AFTER = 1800.0  # seconds from the first round to the last one. A response_url is valid for as long.
 
 LONGEST_WAIT_IN_ROUND = 3.0
 """The longest Retry-After, in seconds, that a round waits for before it takes the next route."""
 
-WAIT_FOR_SLACK = 5.0
-"""Seconds before a message is sent again that something else answered in Slack's place."""
+WAIT_FOR_SLACK = 5.0  # seconds before a message is sent again that something else answered in Slack's place
 
-FIRST_ROUNDS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-THEN_EVERY = 60.0
+FIRST_ROUNDS, THEN_EVERY = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0), 60.0
+ROUNDS = (*FIRST_ROUNDS, *(THEN_EVERY * minute for minute in range(2, int(GIVE_UP_AFTER / THEN_EVERY) + 1)))
+"""When each round begins, in seconds since the first one."""
 
 
 def backoff(failures: int, *, first: float, longest: float) -> float:
@@ -126,18 +112,13 @@ def combine(attempts: Sequence[outcomes.AnchorOutcome]) -> outcomes.AnchorOutcom
 
 
 def _is_repeatable(verb: Verb, outcome: outcomes.AnchorOutcome) -> bool:
-    """Return whether another attempt is safe: repeating an unconfirmed resume could undo a newer pause."""
-    if isinstance(outcome, outcomes.KeyTaken | outcomes.KeyRejected):
-        return False
+    """Return whether another attempt is safe: a resume could undo a newer pause, and an end is sent once."""
     match outcome:
         case outcomes.Failed(status_code=status_code):
-            return status_code >= _SERVER_ERROR
+            return status_code >= _SERVER_ERROR and verb is not Verb.END
         case outcomes.Unconfirmed(why=why):
-            return verb is not Verb.RESUME and why is not outcomes.Doubt.STOPPED
-        case outcomes.RateLimited() | outcomes.Unavailable():
-            return True
-        case _:
-            assert_never(outcome)
+            return verb is Verb.PAUSE and why is not outcomes.Doubt.STOPPED
+    return isinstance(outcome, outcomes.RateLimited | outcomes.Unavailable)
 
 
 class Kind(StrEnum):
@@ -164,10 +145,7 @@ def delay_after_failure(kind: Kind, code: str, failures: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The calls of one kind for a channel.
-
-    `failure` is Slack's error code for the last one of this message; it can be a reply about a card that got worse.
-    """
+    """The calls of one kind for a channel. `failure` is Slack's error code for this message, which can be a reply."""
 
     kind: Kind
     channel_id: str
@@ -302,12 +280,3 @@ def _interval(probe: str) -> float:
 
 def _after(times: Mapping[str, float], now: float) -> dict[str, float]:
     return {name: time for name, time in times.items() if time > now}
-
-
-def round_times() -> Iterator[float]:
-    """Yield when each round begins, in seconds since the first one."""
-    yield from FIRST_ROUNDS
-    time = FIRST_ROUNDS[-1] + THEN_EVERY
-    while time <= GIVE_UP_AFTER:
-        yield time
-        time += THEN_EVERY

@@ -9,20 +9,15 @@ from bot.core.sessions import NotRead, Session, SessionPage, Unread
 MOST_READS, READS_WINDOW = 15, 60.0
 """The most requests in the background for a workspace, of all processes together, and the seconds that this is for."""
 
-READS_AFTER_PAUSE = 2
-"""The requests of a read after a pause. A check leaves room for one such read."""
+READS_AFTER_PAUSE = 2  # the requests of a read after a pause. A check leaves room for one such read.
 
 KEPT_FOR_CHECKS = 9
 """The requests that reads after pauses leave to checks: so 20 sessions are read within three minutes at any time."""
 
-MOST_PAGES = 5
-"""The most pages of a list of sessions that are read."""
-
-TIMELY = 3
-"""The most checks until every session has been read. If there are too many for that, cards say when it was."""
+MOST_PAGES = 5  # the most pages of a list of sessions that are read
 
 CHECKED_INTERVAL = 900.0
-"""Seconds after which a card says a later check, and a session is read again that Anchor does not know."""
+"""Seconds after which a session is read again that Anchor does not know."""
 
 OWN_LIST = 0
 _ENDS_CHECK = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE, Unread.TIMED_OUT})
@@ -50,7 +45,6 @@ class Check:
     asked: list[SessionId] = field(default_factory=list)
     unknown: list[SessionId] = field(default_factory=list)
     failure: NotRead | None = None
-    is_timely: bool = True
     _page: int = OWN_LIST
     _left: list[SessionId] | None = None
 
@@ -61,7 +55,7 @@ class Check:
         target: Target | None = self._page
         if self._left is not None or self._page > most:
             if self._left is None:
-                self._left, self.is_timely = missing, len(missing) <= TIMELY * self.room
+                self._left = missing
             target = self._left.pop(0) if self._left else None
         if self.failure is not None or self.room <= 0 or target is None:
             return None
@@ -84,11 +78,6 @@ class Check:
             self.found = {one.id: one for one in read.sessions if one.id in wanted} | self.found
         else:
             self._page = MOST_PAGES + 1
-
-    @property
-    def late(self) -> list[SessionId]:
-        """Return the sessions whose cards say when they were read, since not all can be read in time."""
-        return [] if self.is_timely else [one for one in self.asked if one in self.found]
 
 
 def reads_left(times: Iterable[float], now: float) -> tuple[list[float], int]:

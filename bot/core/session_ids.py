@@ -35,8 +35,7 @@ _ID_DIGITS = 32
 _LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 _VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
 
-MOST_IDS = 100
-"""The most ids that are found in one message."""
+MOST_IDS = 100  # the most ids that are found in one message
 
 _MOST_CHARACTERS = 100_000  # that are read of one message
 _MOST_PARTS = 20_000
@@ -80,8 +79,7 @@ SessionId = NewType("SessionId", str)
 """A UUID in its canonical form: lower case, 8-4-4-4-12 hexadecimal digits."""
 
 
-_Word = tuple[str, tuple[SessionId, ...]]
-"""A word, and the different ids in it."""
+_Word = tuple[str, tuple[SessionId, ...]]  # a word, and the different ids in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +91,8 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """No text."""
-
-
-@dataclass(frozen=True, slots=True)
 class Broken:
-    """No session id in `written`."""
+    """No session id in `written`, "" if that is no text."""
 
     written: str
 
@@ -111,7 +104,7 @@ class Ambiguous:
     session_ids: tuple[SessionId, ...]
 
 
-Search = Found | Missing | Broken | Ambiguous
+Search = Found | Broken | Ambiguous
 
 
 def find_session_id(text: str) -> Search:
@@ -126,9 +119,7 @@ def find_session_id(text: str) -> Search:
     if len(ids) > 1:
         return Ambiguous(ids)
     rest = " ".join(word for word, ids_here in words if not ids_here and _is_visible(word))
-    if ids:
-        return Found(ids[0], rest)
-    return Broken(rest) if rest else Missing()
+    return Found(ids[0], rest) if ids else Broken(rest)
 
 
 def words_with_ids(text: str) -> list[_Word]:
@@ -145,7 +136,6 @@ def _unescape(text: str) -> str:
 
 
 def _ids_in_word(word: str) -> tuple[SessionId, ...]:
-    """Return the different ids of a word. Most words are too short for one."""
     if len(word) < _ID_DIGITS and (word.isascii() or len(word) * LONGEST_FORM < _ID_DIGITS):
         return ()
     folded = _fold(word)
@@ -264,5 +254,4 @@ def _words_of(element: Mapping[str, Any]) -> str:
 
 
 def _join(words: Sequence[_Word]) -> str:
-    """Return the words without ids, and without the marks of formatting."""
     return " ".join(word.strip("*_~`") for word, ids in words if not ids)[:_LONGEST_CONTEXT].strip()

@@ -9,10 +9,9 @@ from typing import Any
 from bot.core import outcomes
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.requests import Verb, time_id
-from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, words_with_ids
+from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, words_with_ids
 
-RUNNING = "running"
-"""The status that Anchor's documentation gives to a session that runs. All others are free text."""
+RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.
 
 _ENDED = frozenset(
     {
@@ -21,21 +20,16 @@ _ENDED = frozenset(
     }
 )
 _SECONDS_PER_MINUTE = 60.0
-LATEST = 253_402_300_799
-"""The end of the year 9999 in Unix seconds: calendars have no later time."""
+LATEST = 253_402_300_799  # the end of the year 9999 in Unix seconds: calendars have no later time
 _MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
-RECENT = 86_400.0
-"""The age in seconds up to which a session is listed whose status is not known."""
-
-MOST_TOGETHER = 250
-"""The most sessions that are paused at once."""
+RECENT = 86_400.0  # the age in seconds up to which a session is listed whose status is not known
+MOST_TOGETHER = 250  # the most sessions that are paused at once
 
 MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
 LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
-ALL_WORD = "all"
-"""The word with which people pause several sessions at once; the words that choose them follow it."""
+ALL_WORD = "all"  # the word with which people pause several sessions at once; the words that choose them follow it
 
 _IDS, _WORDS, _HELD = "ids", "words", "held"
 
@@ -151,8 +145,8 @@ PHASES = {
 class SessionState:
     """The state that the last effective order left: who gave it, where, and when (Unix seconds).
 
-    One that Anchor's answer left has no user, but the state `before`, if there was one. `undone_id` is the last resume
-    that a pause of another process has undone: it can have a later id than that pause.
+    One that Anchor's answer left has no user, but the state `before`, if there was one. `newest_id` is the last id of
+    all orders that had an effect: that of an earlier one can have come later.
     """
 
     phase: Phase
@@ -163,11 +157,11 @@ class SessionState:
     reason: str
     at: float
     before: "SessionState | None" = None
-    undone_id: str = ""
+    newest_id: str = ""
 
     def follows(self, order_id: str) -> bool:
         """Return whether the result of an order is not what is true now."""
-        return order_id != self.order_id and order_id <= max(self.order_id, self.undone_id)
+        return order_id != self.order_id and order_id <= max(self.order_id, self.newest_id)
 
     def in_channel(self, channel_id: str) -> "SessionState":
         """Return what people in a channel can see: a reason of a person is shown only where it was given."""
@@ -180,14 +174,9 @@ class SessionState:
         return self.in_channel(_NOWHERE)
 
 
-def ended_state(status: str, at: float, before: SessionState | None = None) -> SessionState:
-    """Return the state of a session that Anchor lists with a `status` that means its end, at a time (Unix seconds)."""
-    return SessionState(Phase.ENDED, Verb.PAUSE, time_id(at), "", "", status, at, before)
-
-
-def missing_state(phase: Phase, at: float, before: SessionState | None = None) -> SessionState:
-    """Return the state of a session that Anchor did not know at a time (Unix seconds): NOT_FOUND or GONE."""
-    return SessionState(phase, Verb.PAUSE, time_id(at), "", "", "", at, before)
+def state_at_anchor(phase: Phase, at: float, before: SessionState | None = None, *, status: str = "") -> SessionState:
+    """Return what Anchor said at a time (Unix seconds): NOT_FOUND, GONE, or ENDED with a `status` that means that."""
+    return SessionState(phase, Verb.PAUSE, time_id(at), "", "", status, at, before)
 
 
 class Unread(StrEnum):
@@ -202,35 +191,32 @@ class Unread(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """Anchor was not read; `status_code` is that of its answer, if any.
-
-    If it `is_missing`, Anchor itself answers that it does not know what was asked for.
-    """
+    """Anchor was not read; `status_code` is that of its answer, if any. If it `is_missing`, Anchor does not know it."""
 
     why: Unread
     status_code: int | None = None
     is_missing: bool = False
 
 
-def end_of(before: Session | NotRead, told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
-    """Return the outcome of an end, by Anchor's answer and the reads `before` and `after` it, which count more."""
+def end_of(told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
+    """Return the outcome of an end, by Anchor's answer and the read `after` it, which counts more.
+
+    A session that Anchor no longer knows has ended only if Anchor accepted the end: else it may have known none.
+    """
     if isinstance(after, Session) and after.life is Life.ENDED:
         return outcomes.Ended(after.status)
-    if isinstance(before, Session) and isinstance(after, NotRead) and after.is_missing:
-        return outcomes.Ended()
     if isinstance(told, outcomes.Ended):
+        if isinstance(after, NotRead) and after.is_missing:
+            return outcomes.Ended()
         return Unconfirmed(Doubt.STILL_LISTED if isinstance(after, Session) else Doubt.NOT_READ)
-    if isinstance(told, NotRunning | NotFound) and (isinstance(before, Session) or isinstance(after, Session)):
+    if isinstance(told, NotRunning | NotFound) and isinstance(after, Session):
         return outcomes.Failed(404 if isinstance(told, NotFound) else 400, told.anchor_message)  # it was read
     return told
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Sessions in Anchor's sequence; `unreadable` counts others on the page, whose ids cannot be read.
-
-    `total` is Anchor's count of those on all pages, 0 if it states none.
-    """
+    """Sessions in Anchor's sequence, the number of `unreadable` others, and its count of all, 0 if it states none."""
 
     sessions: tuple[Session, ...]
     is_last: bool
@@ -253,10 +239,7 @@ class SessionList:
     total: int = 0
 
     def matching(self, words: str) -> "SessionList":
-        """Return those that have each word in a tag, a domain or the name of the key, or that an id begins with.
-
-        Of several whole ids, each is one of them.
-        """
+        """Return those with each word in a tag, domain or key, or as an id's beginning; whole ids are a list."""
         wanted = words.casefold().split()
         ids = {word for word in wanted if len(word) == _ID_LENGTH and _BEGINNING.fullmatch(word)}
         found = (one for one in self.sessions if (one.id in ids if len(ids) > 1 else _matches(one, wanted)))
@@ -267,8 +250,12 @@ class SessionList:
         if not choice.words and not choice.is_named:
             return self
         wanted, ids = choice.words.casefold().split(), {*choice.ids}
-        found = [one for one in self.sessions if (one.id in ids if choice.is_named else _has_words(one, wanted))]
-        return replace(self, sessions=tuple(found), total=0)
+        found = tuple(
+            one
+            for one in self.sessions
+            if (one.id in ids if choice.is_named else all(_has_word(one, word) for word in wanted))
+        )
+        return replace(self, sessions=found, total=0)
 
     def has_name(self, word: str) -> bool:
         """Return whether a tag, a domain or a key is called so."""
@@ -322,10 +309,8 @@ def read_choice(text: str) -> Choice:
     return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
 
 
-def words_of(search: Missing | Broken | Ambiguous) -> str:
+def words_of(search: Broken | Ambiguous) -> str:
     """Return the words by which a person looks for sessions, "" for all. A word can be quoted, or copied as code."""
-    if isinstance(search, Missing):
-        return ""
     if isinstance(search, Ambiguous):
         return " ".join(search.session_ids)[:LONGEST_WORDS]
     words = (word.strip(_QUOTES) for word in search.written[:LONGEST_WORDS].split())
@@ -338,7 +323,7 @@ def eight_digits(words: str) -> str:
     return digits if EIGHT_DIGITS.fullmatch(digits) else ""
 
 
-def several_of(search: Missing | Broken | Ambiguous) -> Choice | None:
+def several_of(search: Broken | Ambiguous) -> Choice | None:
     """Return the sessions that a person wants to pause at once: those of several ids, or of the words after *all*."""
     if isinstance(search, Ambiguous):
         return Choice(ids=search.session_ids) if len(search.session_ids) <= MOST_NAMED else None
@@ -373,10 +358,6 @@ def _matches(session: Session, wanted: list[str]) -> bool:
 
 def _has_word(session: Session, word: str) -> bool:
     return any(word in name.casefold() for name in _names(session))
-
-
-def _has_words(session: Session, wanted: list[str]) -> bool:
-    return all(_has_word(session, word) for word in wanted)
 
 
 def _names(session: Session) -> tuple[str, ...]:

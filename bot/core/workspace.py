@@ -8,21 +8,18 @@ from enum import StrEnum
 from bot.core.fields import Secret, digest
 from bot.core.policy import EVERYBODY, Policy
 
-SCOPES = ("commands", "chat:write", "users:read")
-"""The scopes that the app asks for, as manifest.yml declares them."""
+SCOPES = ("commands", "chat:write", "users:read")  # the scopes that the app asks for, as manifest.yml declares them
 
 SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
 
 
-DEFAULT_SENDER = "default"
-"""The name of a token that was made without one."""
+DEFAULT_SENDER = "default"  # the name of a token that was made without one
 
 LONGEST_SENDER = 30
 SENDER_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_SENDER - 1}}}", re.ASCII)
 MOST_ALERT_TOKENS = 20
-LEAST_TOKEN_LENGTH = 20
-"""The characters of a token that nobody can guess; the bot accepts no shorter one."""
+LEAST_TOKEN_LENGTH = 20  # the characters of a token that nobody can guess; the bot accepts no shorter one
 
 
 def is_key(text: str) -> bool:
@@ -89,14 +86,11 @@ class NewKeyRejected:
 
 @dataclass(frozen=True, slots=True)
 class NewKeyUnverified:
-    """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer.
-
-    `is_foreign`: the answer cannot be Anchor's. `was_sent` is False if there was no connection.
-    """
+    """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer."""
 
     status_code: int | None
-    is_foreign: bool = False
-    was_sent: bool = True
+    is_foreign: bool = False  # the answer cannot be Anchor's
+    was_sent: bool = True  # there was a connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +139,6 @@ class Workspace:
         """Return whether alerts are to pause sessions, and none can."""
         return self.auto_pause is AutoPause.ON and not any(one.may_pause for one in self.alert_tokens)
 
-    def group_for(self, channel_id: str) -> str | None:  # noqa: ARG002 - all channels have the same
-        """Return the user group that a message in a channel mentions, if it is to mention people."""
-        return self.alerts_group
-
     def serves(self, team_id: str) -> bool:
         """Return whether a verified request of the installing team `team_id` can use the workspace's key.
 
@@ -160,11 +150,9 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An installation, by Slack's field names; `installed_at` is in Unix seconds.
+    """An installation. `team_id` identifies it: a team keeps its id when it joins an Enterprise Grid."""
 
-    `team_id` identifies it: a team keeps its id when it joins an Enterprise Grid.
-    https://docs.slack.dev/reference/methods/oauth.v2.access
-    """
+    # https://docs.slack.dev/reference/methods/oauth.v2.access
 
     team_id: str
     team_name: str
@@ -174,15 +162,12 @@ class Installation:
     bot_token: Secret
     scopes: tuple[str, ...]
     installed_by: str
-    installed_at: int
+    installed_at: int  # Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Uninstall:
-    """The app was uninstalled, or bot tokens were revoked, at `happened_at` (Unix seconds).
-
-    `bot_user_ids` are the bots whose tokens were revoked; None if the app was uninstalled.
-    """
+    """The app was uninstalled at `happened_at` (Unix seconds), or only the tokens of `bot_user_ids` were revoked."""
 
     team_id: str
     happened_at: int

@@ -68,7 +68,6 @@ def _has_token(request: web.Request, token: Secret | None) -> bool:
 
 
 def _is_from_here(request: web.Request) -> bool:
-    """Return whether a request comes from this machine, and through no proxy that says so."""
     if request.transport is None or any(name in request.headers for name in _FORWARDED):
         return False
     peer, own = (request.transport.get_extra_info(name)[0] for name in ("peername", "sockname"))

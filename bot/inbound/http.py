@@ -30,8 +30,7 @@ _CLOSE_TIMEOUT = 1.0  # seconds at shutdown for closing connections
 LARGEST_UNSIGNED = 1024
 """The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
 
-UNSIGNED_CAPACITY = 1024 * 1024
-"""The part of the memory for bodies that such requests have."""
+UNSIGNED_CAPACITY = 1024 * 1024  # the part of the memory for bodies that such requests have
 
 
 class HttpConnection(web.RequestHandler):
@@ -102,7 +101,6 @@ class _AnonymousResponse(web.Response):
 async def _track_request(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], request: web.BaseRequest
 ) -> web.StreamResponse:
-    """Tell the connection of a request when its header is complete, and when it is answered; give the request an id."""
     request_id.begin()
     connection = request.protocol
     assert isinstance(connection, HttpConnection)  # noqa: S101 - for the type checker
@@ -117,7 +115,6 @@ async def _track_request(
 
 
 async def _prepare_response(_: web.Request, response: web.StreamResponse) -> None:
-    """Remove the name and version of the server."""
     response.headers.popall(hdrs.SERVER, None)
 
 

@@ -93,7 +93,6 @@ class Install:
             return self._respond(broken_page(log_incident(exception)))
 
     def _respond(self, page: Page) -> web.Response:
-        """Return the page, with a link to begin again if it offers that. It runs and loads nothing."""
         link = f'<p><a href="{escape(self._install_url)}">Begin again</a></p>' if page.again else ""
         lines = "".join(f"<p>{escape(line)}</p>" for line in page.lines)
         text = (

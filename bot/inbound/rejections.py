@@ -49,10 +49,7 @@ class RejectionLog:
 
 
 def error_response(rejected: Rejected) -> web.Response:
-    """Return the answer to a rejected request. It closes the connection: the body may be unread.
-
-    A 200 has no body: Slack could show it.
-    """
+    """Return the answer, which closes the connection: the body may be unread. A 200 has none: Slack could show it."""
     if rejected.status == HTTPStatus.OK:
         return web.Response()
     response = web.json_response({"error": rejected.why}, status=rejected.status)
@@ -67,8 +64,6 @@ _ENCODED = Rejected(415, "Send the body without Content-Encoding.")
 
 @dataclass(eq=False, slots=True)
 class _Held:
-    """A body in memory, and how it is dropped."""
-
     sender: Hashable
     drop: Callable[[], object]
     size: int = 0

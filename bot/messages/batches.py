@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
+from bot.core.outcomes import WhyNot
 from bot.core.requests import Verb
 from bot.core.sessions import MOST_NAMED, Choice, Session, SessionState
 from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
@@ -25,8 +26,7 @@ from bot.messages.markup import DOING, DONE, code, link, literal, mention, plain
 NO_DATABASE = "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
 _TITLE = "Resume Anchor agents"
 
-MOST_LISTED = 20
-"""The most sessions that a result lists."""
+MOST_LISTED = 20  # the most sessions that a result lists
 _MOST_NAMED, _LONGEST_NAME = 5, 40  # of those that were paused or resumed
 
 _OUTSIDE = "⚠️ Programs outside of Anchor may go on in {} of these sessions: only Anchor's own agents are paused."
@@ -34,8 +34,6 @@ UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot wo
 
 
 class _End(StrEnum):
-    """The ends of an order, in the words of the result."""
-
     DONE = "done"
     NOT_RUNNING = "not running"
     NOT_FOUND = "not found"
@@ -52,9 +50,9 @@ _ENDS = {
     _End.NOT_FOUND: outcomes.NotFound,
     _End.UNCONFIRMED: outcomes.Unconfirmed | outcomes.Broken,
     _End.NOT_SENT: outcomes.RateLimited | outcomes.Unavailable,
-    _End.NEWER: outcomes.PausedSince | outcomes.ResumedSince | outcomes.Undone | outcomes.Superseded,
 }
 """Any other outcome is a refusal, or a failure."""
+_NEWER = {WhyNot.RESUMED_SINCE: _End.RESUMED, WhyNot.PAUSED_SINCE: _End.NEWER}
 _SIGNS = {
     _End.NOT_FOUND: "🔹",
     _End.UNCONFIRMED: "❓",
@@ -69,10 +67,7 @@ _SIGNS = {
 def batch_message(
     content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, earlier: str = "", note: str = ""
 ) -> Message:
-    """Return the result of a batch as far as it has come; `note` is mrkdwn at its end.
-
-    `earlier` is the link to the result of a batch that it joined.
-    """
+    """Return the result of a batch so far, the link to an `earlier` one that it joined, and a `note` in mrkdwn."""
     text = batch_text(content, orders, earlier)
     if any(one.outcome is None for one in orders):
         return in_channel(text, note)
@@ -173,31 +168,28 @@ def agents(count: int) -> str:
 
 
 def _end_of(outcome: outcomes.Outcome | None) -> _End:
-    if isinstance(outcome, outcomes.Late) and outcome.resumed_by:
-        return _End.RESUMED
+    if isinstance(outcome, outcomes.NotSent):
+        return _NEWER.get(outcome.why, _End.NOT_SENT)
     refused = _End.NOT_SENT if isinstance(outcome, outcomes.Refusal) else _End.FAILED
     return next((end for end, kinds in _ENDS.items() if isinstance(outcome, kinds)), refused)
 
 
 def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
-    """Return the button of a session that may run."""
     name = content.names.get(order.session_id, "")
     if content.verb is Verb.PAUSE:
         return button(Verb.PAUSE, order.session_id, name=name, label="Try again")
-    can_run = isinstance(order.outcome, _ENDS[_End.UNCONFIRMED] | outcomes.ResumedSince)
+    can_run = _end_of(order.outcome) in {_End.UNCONFIRMED, _End.RESUMED}
     return button(Verb.PAUSE, order.session_id, name=name) if can_run else None
 
 
 def _why(outcome: outcomes.Outcome | None) -> str:
     match outcome:
-        case outcomes.Late(resumed_by=str(user_id)):
+        case outcomes.NotSent(WhyNot.RESUMED_SINCE, user_id):
             return f" by {mention(user_id)}"
-        case outcomes.PausedSince(user_id=user_id) | outcomes.Undone(user_id=user_id):
+        case outcomes.NotSent(WhyNot.PAUSED_SINCE, user_id):
             return f" (newer pause by {mention(user_id)})"
-        case outcomes.ResumedSince(user_id=user_id):
-            return f" (resumed since by {mention(user_id)})"
-        case outcomes.NotSent(seconds=seconds):
-            return f" (its turn did not come within {seconds:.0f} s)"
+        case outcomes.NotSent(why):
+            return f" ({WHY[why]})"
         case outcomes.Unconfirmed() | outcomes.Broken():
             return ""
         case _:

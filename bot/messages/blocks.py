@@ -144,8 +144,8 @@ def ephemeral(*lines: str) -> Message:
 
 
 def with_buttons(message: Message, *buttons: Block) -> Message:
-    """Return the message with a row of buttons below its text."""
-    return replace(message, blocks=(section(message.text), actions(*buttons)))
+    """Return the message with a row of buttons below its text, if there are any."""
+    return replace(message, blocks=(section(message.text), actions(*buttons))) if buttons else message
 
 
 def from_blocks(blocks: Sequence[Block]) -> Message:

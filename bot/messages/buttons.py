@@ -110,11 +110,9 @@ def channels_select(name: str, placeholder: str, chosen: Collection[str], kinds:
 
 
 def alerts_channel_select(chosen: str | None) -> Block:
-    """Return the menu that chooses the channel for alerts.
-
-    Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new one
-    when it is to show the stored one. https://docs.slack.dev/reference/views
-    """
+    """Return the menu that chooses the channel for alerts."""
+    # Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new
+    # one when it is to show the stored one: https://docs.slack.dev/reference/views
     chosen_before = {"filter": ALERT_CHANNELS, "initial_conversation": chosen}
     return element("conversations_select", ALERTS_CHANNEL, "Choose a channel", **chosen_before)
 
@@ -418,7 +416,6 @@ def _why(state: SessionState) -> str:
 
 
 def _end_line(state: SessionState) -> str:
-    """Return when a session ended, after what was true of it until then."""
     before, status = state.before, f"Anchor's status: {code(state.reason)}"
     if before is None:
         return f"{moment(state.at)}, {status}"

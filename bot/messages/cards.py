@@ -45,6 +45,7 @@ NO_JSON = "The body is no JSON: send an object with session_id and text."
 NO_CHANNEL = "The workspace has no channel for alerts, and channel names none that this token reaches."
 STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again in a minute."
 CUT_SHORT = "The bot was stopped while it posted the alert: it may have been posted. Look into the channel."
+UNNAMED = "Nothing was posted: Slack has not said yet whose the bot token is. Send the alert again in a few seconds."
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 COUNTED = "Too many sessions wait to be posted: the channel's last message counts this one, without a card of its own."
@@ -158,14 +159,6 @@ def card_message(  # noqa: PLR0913 - all that it says
     return held_message(content)
 
 
-def with_check(message: Message, checked_at: float | None) -> Message:
-    """Return the message of a card that also says when its sessions were read, if it is given (Unix seconds)."""
-    if checked_at is None:
-        return message
-    line = f"Checked {moment(checked_at)}"
-    return replace(message, text=f"{message.text}\n{line}", blocks=(*message.blocks, context(line)))
-
-
 def mentioning(message: Message, group_id: str) -> Message:
     """Return the message with a mention of a user group, which notifies its people once: no update repeats it."""
     blocks = (*message.blocks, section(group(group_id))) if message.blocks else ()
@@ -233,15 +226,11 @@ class Shown:
 
 
 def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
-    """Return the card for an alert. Our own words come first, and its text is a quote, which cannot imitate them.
-
-    The pause that it asks for can have a `refusal`.
-    """
+    """Return the card for an alert, whose pause can have a `refusal`. A quote, its text imitates no words of ours."""
     return _alert_card(Shown(first(alert, 0.0), refusal=refusal))
 
 
 def _alert_card(shown: Shown, end: Sequence[Block] = ()) -> Message:
-    """Return a card: the state and the agent, what happened, the facts in one line, the buttons."""
     alert = shown.content.alert
     top = "\n".join(filter(None, [*_first_lines(shown), shown.automatic]))
     body, about = _body(shown), _about_session(shown)
@@ -277,7 +266,6 @@ def _first_lines(shown: Shown) -> list[str]:
 def _result_card(
     content: ResultContent, session_id: SessionId, state: SessionState | None, name: str, end: Sequence[Block]
 ) -> Message:
-    """Return a result, below the state that a later order left."""
     if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
     top, before = f"{buttons.state_headline(state)}\n{buttons.state_details(state)}", earlier(content.text)
@@ -295,7 +283,6 @@ def _about_session(shown: Shown) -> str:
 
 
 def _occurrences(content: AlertContent) -> str:
-    """Return how often an alert came, and when last, if more than once; and since when it is resolved, if so."""
     often = f"×{content.count}, last {moment(content.last_at)}" if content.count > 1 else ""  # noqa: RUF001 - times
     resolved = "" if content.resolved_at is None else f"resolved {moment(content.resolved_at)}"
     return " · ".join(part for part in (often, resolved) if part)
@@ -319,7 +306,6 @@ def _alert_buttons(shown: Shown) -> list[Block]:
 
 
 def _body(shown: Shown) -> str:
-    """Return what happened: title, text and link; the text is shortened if the section is too small."""
     alert = shown.content.alert
     title = literal(alert.title, limit=_LONGEST_TITLE)
     head = "".join(f"{line}\n" for line in [_occurrences(shown.content), title and f"{QUOTE}{title}"] if line)
@@ -342,15 +328,11 @@ def _fields(alert: Alert) -> list[str]:
 
 
 def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
-    """Return the message about several sessions, the newest of a `total` if that is given.
-
-    If it is too long, all rows lose facts, reasons, then the count.
-    """
     top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, total)
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
     below = [*buttons.several_of(shown), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if total else [])]
     last = [actions(*below)] if below else []
-    for shorter in _SHORTER:
+    for shorter in _SHORTER:  # all rows lose facts, reasons, then the count
         if not fits([head, *shown, *last]):
             rows = [shorter(one) for one in rows]
             shown = [_row(one) for one in rows]
@@ -368,7 +350,6 @@ def _alerts_top(rows: Sequence[Shown], total: int) -> str:
 
 
 def _results_top(rows: Sequence[Shown]) -> str:
-    """Return the state, if it is the same of all sessions."""
     if all(one.reminder for one in rows):
         return f"⏰ *Reminder*: *{len(rows)} sessions* were paused, not resumed by this app."
     states = {buttons.state_headline(one.state) if one.state else "" for one in rows}
@@ -395,13 +376,11 @@ def _row(shown: Shown) -> Block:
 
 
 def _reply(shown: Shown) -> Message:
-    """Return the message that notifies people that a card got worse: a row of a summary, alone."""
     row = _row(shown)
     return Message(text_field(row["text"], "text"), Visibility.IN_CHANNEL, (row,))
 
 
 def _row_text(shown: Shown) -> str:
-    """Return the line of a session for notifications and screen readers, the id last."""
     if shown.reminder is not None:
         return f"{shown.reminder.text.splitlines()[0]} · {code(shown.content.alert.session_id)}"
     word = shown.state.phase if shown.state and shown.head is Head.STATE else _WORDS[shown.head]
@@ -410,7 +389,6 @@ def _row_text(shown: Shown) -> str:
 
 
 def _title(shown: Shown) -> str:
-    """Return the title of an alert, or the beginning of its text, on one line."""
     alert, most = shown.content.alert, _LONGEST_HEADING
     return literal(alert.title, limit=most) or literal(alert.text, limit=most)
 

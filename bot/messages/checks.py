@@ -19,8 +19,7 @@ _REINSTALL = (
 )
 _ALERTS = "The channel is ALERTS_CHANNEL, or the one that an admin chose in Home."
 
-APP_SETTINGS_URL = "https://api.slack.com/apps"
-"""The page with the settings of a Slack app."""
+APP_SETTINGS_URL = "https://api.slack.com/apps"  # the page with the settings of a Slack app
 
 _IN_SETTINGS = (
     f"add what is missing in {link(APP_SETTINGS_URL, 'its settings at Slack')} under *OAuth &amp; Permissions*, and "
@@ -260,10 +259,7 @@ def not_checked(why: str) -> Finding:
 
 
 def judge_clock(skews: Iterable[float | None]) -> Finding:
-    """Return the finding about this machine's clock.
-
-    `skews` are the seconds by which those of other hosts are ahead, the most trusted first; None: it did not say.
-    """
+    """Judge this machine's clock by the seconds that hosts are ahead, the most trusted first; None: it did not say."""
     seconds = next((abs(skew) for skew in skews if skew is not None), None)
     if seconds is None:
         return not_checked("neither Slack nor Anchor answers")

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core import outcomes
+from bot.core.fields import parse_object, text_field
 from bot.core.history import CHANGE, PastOrder, can_see_all
+from bot.core.outcomes import WhyNot
 from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Source, Verb
 from bot.messages.blocks import Block, View, section
@@ -39,23 +41,17 @@ WHY: Mapping[str, str] = {
         outcomes.KeyRejected: "Anchor refused the key",
         outcomes.RateLimited: "Anchor accepted no more requests",
         outcomes.Unavailable: "Anchor could not be reached",
-        outcomes.Superseded: "a pause was requested after it",
         NotAMember: "the person is not a full member",
         RoleUnknown: "Slack did not say who the person is",
         ScopeMissing: "the app lacked the scope users:read",
         NotNamed: "the person has no permission",
         NotAdmin: "the person is no admin",
         NotHere: "it is not allowed in that conversation",
-        outcomes.Late: "the request came too late",
-        outcomes.PausedSince: "the person did not know of the last pause",
-        outcomes.ResumedSince: "the session had been resumed already",
-        outcomes.EndedBy: "somebody had ended the session, or was ending it",
         outcomes.EndOff: "nobody can end sessions",
         outcomes.WrongWorkspace: "the workspace was not set up",
         outcomes.NoKey: "there was no Anchor API key",
         outcomes.StoreUnavailable: "the bot's database did not answer",
         outcomes.Overloaded: "the bot had too many requests",
-        outcomes.NotSent: "the person had too many requests",
         outcomes.TooManyResumes: "the person resumed too many sessions",
         outcomes.TooManyRepeats: "it was requested too many times",
         outcomes.Stopping: "anchor-bot was being stopped",
@@ -65,8 +61,15 @@ WHY: Mapping[str, str] = {
         outcomes.EndedBefore: "the session had ended",
         outcomes.AutoPauseOff: "the workspace takes no pauses by alerts",
     }.items()
+} | {
+    WhyNot.LATE: "it came too late",
+    WhyNot.RESUMED_SINCE: "somebody had resumed the session",
+    WhyNot.PAUSED_SINCE: "somebody had paused the session",
+    WhyNot.ENDING: "somebody was ending the session",
+    WhyNot.ENDED: "somebody had ended the session",
+    WhyNot.NO_TURN: "its turn did not come in time",
 }
-"""The reasons by the names of the outcomes after which nothing was done."""
+"""The reasons by the names of the outcomes after which nothing was done, and by those that `NotSent` has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +94,7 @@ def last_orders(last: LastOrders) -> list[Block]:
 
 
 def history_modal(orders: Sequence[PastOrder] | None) -> View:
-    """Return the modal with the orders of the last 30 days, the newest first; None if the journal cannot be read.
-
-    More than MOST_IN_MODAL mean that there are more than are shown.
-    """
+    """Return the modal of 30 days, the newest first; it says if there are more. None: the journal is unreadable."""
     if orders is None:
         return View((section(_UNREADABLE),), title=TITLE)
     lines = [_line(one, shows_all=True) for one in orders[:MOST_IN_MODAL]]
@@ -122,8 +122,8 @@ def _what(order: PastOrder) -> str:
     request = verb.value.capitalize()
     if name is None:
         return f"⏳ *{DOING[verb]}…*"
-    if name == outcomes.Undone.__name__:
-        return f"🔹 *{verb.past.capitalize()}, and paused again*: a pause in the same moment was done after it."
+    if name == outcomes.NotSent.__name__:
+        name = text_field(parse_object(order.outcome_fields or ""), "why") or name
     if name == outcomes.TooManyRepeats.__name__:
         return f"⏳ *{request} not sent again*: {WHY[name]}."
     if name in WHY:

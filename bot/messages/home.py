@@ -55,10 +55,7 @@ _UNMANAGED = "The operator of this bot makes these settings. Ask the operator to
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The outcome (`text`, mrkdwn) of what the person just did in Home.
-
-    A sticky one describes what is still to be done, and stays for a while.
-    """
+    """The outcome (mrkdwn) of what the person just did in Home; with what is still to do, it is sticky for a while."""
 
     text: str
     is_sticky: bool = False

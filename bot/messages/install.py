@@ -57,8 +57,7 @@ REPLAYED = Page(
     outcome="Replayed",
 )
 EXPIRED = _failed("Expired", 410, "it took too long", "An installation must end within 10 minutes.")
-STRANGE = {UNKNOWN_STATE, FOREIGN_BROWSER, REPLAYED, EXPIRED}
-"""The pages that strangers can cause."""
+STRANGE = {UNKNOWN_STATE, FOREIGN_BROWSER, REPLAYED, EXPIRED}  # the pages that strangers can cause
 
 CODE_REFUSED = _failed(
     "CodeRefused", 409, "Slack does not take the code any more", "Slack's code works once, for 10 minutes."

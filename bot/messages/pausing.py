@@ -13,14 +13,9 @@ from bot.messages.markup import code, one_line, some
 from bot.messages.sessions import NOTHING_PAUSED, list_blocks, of_them_paused
 from bot.messages.usage import COMMANDS
 
-MODAL = "anchor_sessions"
-"""The `callback_id` of the modal."""
-
-SHORTCUT = "anchor_pause_an_agent"
-"""The `callback_id` of the global shortcut, as manifest.yml declares it."""
-
-PASTED = "pasted"
-"""The input for an id that is not in the lists; block and element have the same name."""
+MODAL = "anchor_sessions"  # the `callback_id` of the modal
+SHORTCUT = "anchor_pause_an_agent"  # the `callback_id` of the global shortcut, as manifest.yml declares it
+PASTED = "pasted"  # the input for an id that is not in the lists; block and element have the same name
 
 NO_SESSION = "There is no session id here. Paste the id, or a URL that contains it."
 IN_THREAD = "The results go to the message's thread, or to the channel."
@@ -31,8 +26,7 @@ _TITLE = "Pause an agent"
 _LOADING = "⏳ Reading the sessions from Anchor…"
 _LONGEST_PASTED = 1000
 
-CHOICE = "anchor_choose_sessions"
-"""The `callback_id` of the modal."""
+CHOICE = "anchor_choose_sessions"  # the `callback_id` of the modal
 
 ALL, SESSIONS = "all", "sessions"
 """The inputs: one box for all sessions, and boxes for each in `sessions_0`, `sessions_1`, ….
@@ -40,8 +34,7 @@ ALL, SESSIONS = "all", "sessions"
 Block and element have the same name. The values of the boxes are the session ids.
 """
 
-MOST_SHOWN = 50
-"""The most sessions that are offered."""
+MOST_SHOWN = 50  # the most sessions that are offered
 
 TITLE = "Pause Anchor agents"
 NOTHING_CHOSEN = "Choose at least one session."
@@ -54,8 +47,7 @@ _INCOMPLETE = "The message is too long to be read completely, so it can have ids
 
 SEVERAL_TITLE = "Pause several agents"
 READING_SEVERAL = "⏳ Reading the sessions from Anchor… *This pauses nothing yet.*"
-LEFT_OUT, REASON = "left_out", "reason"
-"""The blocks with inputs."""
+LEFT_OUT, REASON = "left_out", "reason"  # the blocks with inputs
 
 NOBODY_LEFT = "Leave at least one session in."
 SEVERAL_OUT_OF_DATE = f"{NOTHING_PAUSED} {OUT_OF_DATE}"
@@ -65,8 +57,7 @@ UNLISTED = "⚠️ Anchor's list is not complete: older sessions of this window 
 NOT_WHOLE = "⚠️ The bot's database does not answer, so the window can't have more."
 SHOWN_LOST = "⚠️ What this window showed before can't be read any more."
 
-MOST_LISTED = 20
-"""The most sessions that are listed as text."""
+MOST_LISTED = 20  # the most sessions that are listed as text
 
 MOST_OPTIONS = 100
 """https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element"""
@@ -119,7 +110,6 @@ def several_modal(offer: Offer, state: str, *, at: int) -> View:
 
 
 def _offered_text(offer: Offer) -> str:
-    """Return how many run, what was matched, how many are left, and what has changed."""
     chosen, shown = offer.chosen, len(offer.sessions)
     total = max(len(chosen.sessions), chosen.total, shown)
     about = f", matching {code(offer.choice.words)}" if offer.choice.words else ""
@@ -167,10 +157,7 @@ def none_runs_text(chosen: SessionList, choice: Choice) -> str:
 def sessions_modal(
     overview: Overview, origin: str, *, dashboard_url: str, note: str = "", has_thread: bool = False
 ) -> View:
-    """Return the modal; `note` is mrkdwn above the lists.
-
-    `origin` comes back with each click and with what is pasted; `has_thread` says whether it is that of a message.
-    """
+    """Return the modal; `note` is mrkdwn above the lists, `origin` comes back with clicks and with what is pasted."""
     lists = list_blocks(overview, dashboard_url=dashboard_url)
     where = [context(IN_THREAD)] if has_thread else []
     if Verb.PAUSE not in overview.allowed:
@@ -216,13 +203,10 @@ def no_id_note(*, is_complete: bool) -> str:
 
 def _sessions(mentions: Sequence[Mention]) -> Iterator[Block]:
     for number, first in enumerate(range(0, len(mentions), _EACH)):
-        some = mentions[first : first + _EACH]
-        label = f"Sessions {first + 1} to {first + len(some)}" if len(mentions) > _EACH else "Sessions"
-        yield _boxes(f"{SESSIONS}_{number}", label, [_box(mention) for mention in some])
-
-
-def _box(mention: Mention) -> Block:
-    return option(mention.session_id, mention.session_id, one_line(mention.context, limit=_LONGEST_CONTEXT))
+        ids = mentions[first : first + _EACH]
+        label = f"Sessions {first + 1} to {first + len(ids)}" if len(mentions) > _EACH else "Sessions"
+        boxes = [option(one.session_id, one.session_id, one_line(one.context, limit=_LONGEST_CONTEXT)) for one in ids]
+        yield _boxes(f"{SESSIONS}_{number}", label, boxes)
 
 
 def _boxes(name: str, label: str, options: Sequence[Block]) -> Block:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.core import outcomes
+from bot.core.outcomes import WhyNot
 from bot.core.policy import PAUSE_MANY, NotAdmin, NotAMember, NotHere, NotNamed, Role, RoleUnknown, ScopeMissing
 from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
@@ -40,11 +41,14 @@ _REFUSALS = {
         "Try again, use `anchor-bot {verb} ID` where the bot runs",
     ),
     outcomes.StoreUnavailable: ("The bot can't read its database, and sent nothing.", "Try again in a moment"),
-    outcomes.Late: ("It could not be sent in time.", "Press the button"),  # by an alert
     outcomes.Overloaded: ("The bot has too many requests, and sent nothing.", "Try again in a few seconds"),
     outcomes.Stopping: ("The bot is being restarted, and sent nothing.", "Try again in a minute"),
 }
 
+_HAS_ENDED = {
+    WhyNot.ENDING: ("is ending", f"`{_PAUSE}` still reaches it."),
+    WhyNot.ENDED: ("has ended", ""),
+}
 _LIMITS = {
     outcomes.TooManyResumes: "You resumed too many sessions within a minute.",
     outcomes.TooManyRepeats: "You resumed this session too many times within 10 seconds.",
@@ -78,6 +82,9 @@ CARD_LOST = (
     "⚠️ An older message about this session can no longer be updated: Slack refuses it. Its button is out of date."
 )
 """Lines of a result: Slack did not let the bot update the clicked message, or lets nobody update a card any more."""
+OVERTAKEN = "🔹 A newer request has changed this session since."
+NOT_RECORDED = "⚠️ The bot's database did not answer, so this pause is not recorded."
+"""Notes of a result: it is told late, or the database has no record of the pause that was sent."""
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _SERVER_ERROR, _LONGEST_QUOTE = 500, 300
 _PRODUCED = {
@@ -135,33 +142,20 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
-def _refusal_message(order: Order, refusal: outcomes.Refusal, url: str, known: _Known, again: Block) -> Message:
-    """Return the answer to a refused order, for the person alone; `known` is for other buttons."""
-    about = markup.session(order.session_id)
-    if isinstance(refusal, outcomes.Late | outcomes.PausedSince):
-        version = known["version"]
-        why, seen = (_how_late(refusal), version) if isinstance(refusal, outcomes.Late) else _who_paused(refusal)
-        message = ephemeral(markup.NOT_DONE[order.verb], why, about)
-        asked = buttons.button(order.verb, order.session_id, is_asked=True, **known | {"version": seen})
-        return with_buttons(message, again if order.verb is Verb.END else asked)
-    if isinstance(refusal, outcomes.ResumedSince):
-        by = f"{markup.mention(refusal.user_id)}, {markup.moment(refusal.given_at)}"
-        since = f"🔹 *Already resumed* by {by}: nothing was sent."
-        message = ephemeral(since, f"To resume it anyway, use `{COMMANDS[Verb.RESUME]}`.", about)
-        return with_buttons(message, buttons.button(Verb.PAUSE, order.session_id, **known))
-    why, advice = explain_refusal(order.verb, refusal, dashboard_url=url)
-    message = ephemeral(markup.NOT_DONE[order.verb], why, advice, about)
-    if isinstance(refusal, outcomes.NoKey) and refusal.can_set:
-        return with_buttons(message, buttons.set_key_button("Set"))
-    if isinstance(
-        refusal, RoleUnknown | outcomes.StoreUnavailable | outcomes.Overloaded | outcomes.NotSent | outcomes.Stopping
-    ):
-        return with_buttons(message, again)
-    return message
+def _after_refusal(order: Order, refusal: outcomes.Refusal, known: _Known, again: Block) -> list[Block]:
+    match refusal:
+        case outcomes.NoKey(can_set=True):
+            return [buttons.set_key_button("Set")]
+        case outcomes.NotSent(why=WhyNot.ENDING | WhyNot.ENDED):
+            return []
+        case outcomes.NotSent(why=why) if why is not WhyNot.NO_TURN and order.verb is not Verb.END:
+            seen = known | {"version": refusal.version or known["version"]}
+            return [buttons.button(order.verb, order.session_id, is_asked=True, **seen)]
+    can_repeat = RoleUnknown | outcomes.NotSent | outcomes.StoreUnavailable | outcomes.Overloaded | outcomes.Stopping
+    return [again] if isinstance(refusal, can_repeat) else []
 
 
 def _again(order: Order, session: Session | None, known: _Known, now: float) -> Block:
-    """Return the button that gives the order again; an end is asked about each time."""
     if order.verb is Verb.END:
         return buttons.end_button(order.session_id, session, now=now) | {"text": plain_text("Try again")}
     return buttons.button(order.verb, order.session_id, label="Try again", **known)
@@ -190,9 +184,8 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
             why, advice = f"People can {verb} only in {_some(map(markup.channel, sorted(channels)))}.", "Do it there"
         case outcomes.NoKey():
             why, advice = _NO_KEY, "Set it now, and send the command again"
-        case outcomes.NotSent(seconds=seconds):
-            why = f"Other requests of yours were ahead of it for {seconds:.0f} s, so it was not sent to Anchor."
-            advice = "Try again"
+        case outcomes.NotSent():
+            why, advice = _why_not_sent(verb, refusal)
         case outcomes.TooManyResumes(retry_after=seconds) | outcomes.TooManyRepeats(retry_after=seconds):
             why = _LIMITS[type(refusal)]
             advice = f"Try again in {math.ceil(seconds)} s"
@@ -203,45 +196,36 @@ def explain_refusal(verb: Verb, refusal: outcomes.Refusal, *, dashboard_url: str
 
 def _explain_repair(verb: Verb, refusal: outcomes.Refusal, dashboard_url: str) -> tuple[str, str] | None:
     """Return the same for a refusal that somebody else ends, who repairs the installation or pauses; else None."""
-    now = markup.now_in_dashboard(verb, dashboard_url)
-    if isinstance(refusal, outcomes.HeldBack):
-        return (
-            f"Alerts asked for more than {refusal.most} in a minute.",
-            f"Press the button, {markup.or_in_dashboard(verb, dashboard_url)}.",
-        )
+    now, or_there = markup.now_in_dashboard(verb, dashboard_url), markup.or_in_dashboard(verb, dashboard_url)
     match refusal:
-        case outcomes.EndedBy(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
-            did = "has ended" if is_confirmed else "is ending"
-            who = f"{markup.mention(user_id)} {did} this session, {markup.moment(given_at)}"
-            return f"{who}: nothing was sent.", "" if is_confirmed else f"`{_PAUSE}` still reaches it."
+        case outcomes.HeldBack(most=most):
+            return f"Alerts asked for more than {most} in a minute.", f"Press the button, {or_there}."
+        case outcomes.NotSent(why=WhyNot.ENDING | WhyNot.ENDED as why, user_id=user_id, given_at=given_at):
+            did, advice = _HAS_ENDED[why]
+            return f"{markup.mention(user_id)} {did} this session, {markup.moment(given_at)}: nothing was sent.", advice
         case outcomes.WrongWorkspace():
             return "This bot does not serve your workspace.", f"{now} {_BY_OPERATOR}"
         case outcomes.NoKey(can_set=False, scope_missing=scope_missing):
             return _NO_KEY, f"{now} {_BY_REINSTALL if scope_missing else _BY_ADMIN}"
         case ScopeMissing(install_url=install_url):
-            here = f"Use `anchor-bot {verb}` where the bot runs, {markup.or_in_dashboard(verb, dashboard_url)}."
+            here = f"Use `anchor-bot {verb}` where the bot runs, {or_there}."
             added = markup.link(install_url or APP_SETTINGS_URL, "can add it")
             return _NO_SCOPE.format(what=markup.does(verb)), f"{here} An admin {added}."
     return None
 
 
-def _how_late(late: outcomes.Late) -> str:
-    since = f", and {markup.mention(late.resumed_by)} has resumed this agent since" if late.resumed_by else ""
-    return (
-        f"Your request reached the bot {late.seconds:.0f} s after you sent it{since}. Press the button to send it now."
-    )
-
-
-def _who_paused(pause: outcomes.PausedSince) -> tuple[str, str]:
-    """Return what happened, and the version that the person then knows of."""
-    did = "paused" if pause.is_confirmed else "asked to pause"
-    since = f"{markup.moment(pause.given_at)}{markup.where_and_why(pause.channel_id, pause.reason)}"
-    what = f"{markup.mention(pause.user_id)} has {did} this agent since, {since}"
-    return f"{what}\nPress the button to resume it anyway.", pause.version
+def _why_not_sent(verb: Verb, order: outcomes.NotSent) -> tuple[str, str]:
+    if order.why is WhyNot.LATE:
+        why = f"Your request was already {order.seconds:.0f} s old, so it was not sent."
+        return why, f"To {verb} it now, try again"
+    if order.why is WhyNot.NO_TURN:
+        return f"It waited behind other requests for {order.seconds:.0f} s, so it was not sent.", "Try again"
+    did = "resumed" if order.why is WhyNot.RESUMED_SINCE else "paused" if order.is_confirmed else "asked to pause"
+    when = f"{markup.moment(order.given_at)}{markup.where_and_why(order.channel_id, order.reason)}"
+    return f"{markup.mention(order.user_id)} has {did} this agent since, {when}", f"To {verb} it anyway, try again"
 
 
 def _some(names: Iterable[str]) -> str:
-    """Join names to a readable list, and say where more of them are shown."""
     listed = list(names)
     is_in_home = _MOST_SHOWN < len(listed) <= markup.MOST_NAMED
     return markup.some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
@@ -265,30 +249,31 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message_url: str = "",
     known: Session | None = None,
     offers_end: bool = False,
+    note: str = "",
 ) -> Message:
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone, unless an alert asked.
 
     `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
     message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
-    `offers_end` says whether people can end sessions in the workspace.
+    `offers_end` says whether people can end sessions in the workspace. `note` is OVERTAKEN, NOT_RECORDED or "".
     """
-    known_version = outcome.version if isinstance(outcome, outcomes.Undone) else order.expected_version or order_id
     name = buttons.spoken_name(known)
-    for_buttons: _Known = {"name": name, "version": known_version}
+    for_buttons: _Known = {"name": name, "version": order.expected_version or order_id}
     again, is_by_alert = _again(order, known, for_buttons, now), order.source is Source.ALERT
     if isinstance(outcome, outcomes.Refusal) and not is_by_alert:
-        return _refusal_message(order, outcome, dashboard_url, for_buttons, again)
+        told = explain_refusal(order.verb, outcome, dashboard_url=dashboard_url)
+        message = ephemeral(markup.NOT_DONE[order.verb], *told, note, markup.session(order.session_id))
+        return with_buttons(message, *_after_refusal(order, outcome, for_buttons, again))
     from_message = f", from {markup.link(message_url, 'this message')}" if message_url else ""
     facts = buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
-    about = f"{facts}\n{markup.session(order.session_id)}{from_message}".strip()
-    ends = offers_end and _can_end_instead(order, outcome, known)
-    end = [buttons.end_button(order.session_id, known, now=now)] if ends else []
+    about = "\n".join(filter(None, [note, facts, f"{markup.session(order.session_id)}{from_message}"]))
+    end = _end_instead(order, outcome, known, now) if offers_end else []
     by, verb = markup.mention(order.actor.user_id), order.verb
     if isinstance(outcome, outcomes.Done):
-        done = f"{markup.done(verb, order.actor.user_id)} by {by}{_because(order)}"
-        message = in_channel(done, *_notes(order, outcome, known), about)
+        because = f": {markup.plain(order.reason)}" if order.reason else ""
+        top = f"{markup.done(verb, order.actor.user_id)} by {by}{because}"
         following = buttons.state_buttons(order.session_id, _state_after(order, outcome, now, order_id), name)
-        return with_buttons(message, *following, *end) if following else message
+        return with_buttons(in_channel(top, *_notes(order, outcome, known), about), *following, *end)
     verdict, *why = _explain(order.verb, outcome, dashboard_url)
     top, reason = f"{verdict} Requested by {by}.", f"Reason: {markup.plain(order.reason)}" if order.reason else ""
     if is_by_alert:
@@ -296,8 +281,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     message = in_channel(top, *why, reason, about)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound) and not is_by_alert:
         return message
-    is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
-    can_run = verb is Verb.END or (verb is Verb.RESUME and is_doubtful)
+    can_run = verb is Verb.END or (verb is Verb.RESUME and isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken))
     pause = [buttons.button(Verb.PAUSE, order.session_id, name=name)] if can_run else []
     return with_buttons(message, *pause, again, *end)
 
@@ -305,18 +289,11 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
 def facts_message(
     session_id: SessionId, told: Session | None, known: Session | None, *, now: float, offers_end: bool = False
 ) -> Message | None:
-    """Return the warning that an outside program goes on, if it is `known` and the result, which `told` it, lacked it.
-
-    `now` is in Unix seconds.
-    """
+    """Return the warning that an outside program goes on, if that is `known` now (Unix seconds) and was not `told`."""
     if known is None or known.is_task is not False or (told is not None and told.is_task is False):
         return None
     message = in_channel(_EXTERNAL, buttons.known_facts(known, now=now), markup.session(session_id))
     return with_buttons(message, buttons.end_button(session_id, known, now=now)) if offers_end else message
-
-
-def _because(order: Order) -> str:
-    return f": {markup.plain(order.reason)}" if order.reason else ""
 
 
 def question_message(order: Order, version: str) -> Message:
@@ -337,22 +314,24 @@ def card_update(
     return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state, buttons.spoken_name(known)))
 
 
-def _can_end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> bool:
-    """Return whether a pause is not enough: Anchor failed, or a program outside of it drives the browser."""
+def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None, now: float) -> list[Block]:
+    """Return End if a pause is not enough: Anchor failed, or a program outside of it drives the browser."""
     is_external = isinstance(outcome, outcomes.Paused) and known is not None and known.is_task is False
     is_error = isinstance(outcome, outcomes.Failed) and outcome.status_code >= _SERVER_ERROR
     has_failed = is_error or isinstance(outcome, outcomes.Unavailable | outcomes.Unconfirmed)
-    return order.verb is Verb.PAUSE and (is_external or has_failed)
+    is_offered = order.verb is Verb.PAUSE and (is_external or has_failed)
+    return [buttons.end_button(order.session_id, known, now=now)] if is_offered else []
 
 
 def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
-    """Yield what else is to be said of an order that was done."""
     if isinstance(outcome, outcomes.Ended):
         yield f"Anchor's status: {markup.code(outcome.status)}." if outcome.status else "Anchor knows it no longer."
         return
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
         by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
         yield f"It was paused before by {by}. Anchor was asked again."
+    if isinstance(outcome, outcomes.Paused) and outcome.crossed:
+        yield f"It crossed {markup.mention(outcome.crossed)}'s resume, so it was sent again."
     yield from warnings(order, outcome, known)
 
 
@@ -371,12 +350,8 @@ def warnings(order: Order, outcome: outcomes.Paused | outcomes.Resumed, known: S
 def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
     """Return the state of the session, if the outcome tells it. A reason of somebody else is not for everybody."""
     match outcome:
-        case outcomes.PausedSince(version, user_id, given_at, is_confirmed=True) | outcomes.Undone(
-            version, user_id, given_at
-        ):
+        case outcomes.NotSent(WhyNot.PAUSED_SINCE, user_id, given_at, version, is_confirmed=True):
             return SessionState(Phase.PAUSED, Verb.PAUSE, version, user_id, "", "", given_at)
-        case outcomes.ResumedSince(version, user_id, given_at):
-            return SessionState(Phase.RESUMED, Verb.RESUME, version, user_id, "", "", given_at)
         case outcomes.Paused() | outcomes.Resumed() | outcomes.Ended() | outcomes.NotRunning() | outcomes.NotFound():
             return _state_after(order, outcome, now, order_id)
         case _:
@@ -420,22 +395,9 @@ def _explain(verb: Verb, outcome: outcomes.NotDone | outcomes.Refusal, dashboard
         case outcomes.Broken(incident_id=incident_id):
             known = f"Something broke in the bot. Tell its operator the incident {markup.code(incident_id)}."
             verdict, advice = markup.UNCONFIRMED[verb], _AFTER_DOUBT[verb].format(dashboard=in_anchor)
-        case outcomes.Superseded() | outcomes.Undone():
-            verdict, known = _overtaken(outcome)
-            advice = f"To resume it anyway, try again, {or_in_anchor}."
         case _:
             known, advice = explain_refusal(verb, outcome, dashboard_url=dashboard_url)
     return verdict, known, advice
-
-
-def _overtaken(outcome: outcomes.Superseded | outcomes.Undone) -> tuple[str, str]:
-    if isinstance(outcome, outcomes.Superseded):
-        return markup.NOT_DONE[Verb.RESUME], "A pause was requested after it, so the resume was not sent."
-    who = markup.mention(outcome.user_id)
-    return (
-        "🔹 *Paused again*: the resume did not last.",
-        f"{who} paused this agent in the same moment. Anchor confirmed that pause last.",
-    )
 
 
 def _quote(text: str | None) -> str:

@@ -37,8 +37,7 @@ from bot.messages.markup import NOT_DONE, channel, code, dashboard, mention, mom
 from bot.messages.results import card_update, explain_refusal, outcome_message, waiting_message
 from bot.messages.usage import COMMANDS
 
-MOST_RUNNING = 15
-"""The most sessions that run and are shown."""
+MOST_RUNNING = 15  # the most sessions that run and are shown
 
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
@@ -56,8 +55,7 @@ _NOT_READ = {
 }
 _MORE_UNREAD = "Not everything could be read, so there can be more."
 
-MOST_PAUSED = 10
-"""The most paused sessions that are shown."""
+MOST_PAUSED = 10  # the most paused sessions that are shown
 
 REFRESH = "anchor_refresh_sessions"
 """The `action_id` of the button that reads the sessions again; its value has the verb and the words of the command."""
@@ -106,7 +104,6 @@ def count_text(count: int, what: str = "session") -> str:
 
 
 def _row(session: Session, overview: Overview) -> list[Block]:
-    """Return the row of a session: that of a paused one says who paused it, and when."""
     now = overview.read_at
     own = {"block_id": f"{ROW}{session.id}"}
     if (state := (overview.paused or {}).get(session.id)) is None:
@@ -170,7 +167,6 @@ def list_blocks(overview: Overview, *, dashboard_url: str, most: int = MOST_RUNN
 
 
 def _top(overview: Overview, count: int, dashboard_url: str) -> str:
-    """Return why the sessions are not shown, or what words choose; "" for a list of all."""
     running, verb, words = overview.running, overview.verb, overview.words
     if isinstance(running, NotRead):
         return not_read_text(running, dashboard_url=dashboard_url, ordered=words, verb=verb)
@@ -199,7 +195,8 @@ def _paused_heading(overview: Overview, count: int) -> str:
 
 def held_message(content: HeldContent) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
-    alerts = [f"{number} by {_asked_by(why, by)}" for why, by, number in content.alerts]
+    of = content.alerts
+    alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)} from {mention(by)}" for why, by, number in of]
     others = content.count - sum(number for *_, number in content.alerts)
     not_paused = f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}."
     if content.calls:
@@ -219,7 +216,3 @@ def held_message(content: HeldContent) -> Message:
 def nothing_paused_text(refusal: Refusal, *, dashboard_url: str) -> str:
     """Return why a person cannot have the sessions paused, and what to do next."""
     return "\n".join([NOTHING_PAUSED, *explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)])
-
-
-def _asked_by(reason: str, user_id: str) -> str:
-    return f"{code(reason, limit=_LONGEST_REASON)} from {mention(user_id)}"

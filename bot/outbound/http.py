@@ -65,8 +65,6 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response with a bounded body."""
-
     async def read(self) -> bytes:
         """Return the decoded body. slack_sdk reads it whole. Raises aiohttp.ClientPayloadError if it is too large."""
         try:
@@ -106,10 +104,7 @@ def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
 
 
 def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> aiohttp.ClientSession:
-    """Open the connection pool of httpx and slack_sdk, in the running loop.
-
-    Raises OSError if the certificates cannot be read.
-    """
+    """Open the connection pool of httpx and slack_sdk, in the running loop. Raises OSError without certificates."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
         request_class=_request_class(proxy),
@@ -169,7 +164,6 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(message.code, headers=headers, stream=_Stream(payload, connection), request=request)
 
     def _origin(self, url: httpx.URL) -> aiohttp.ClientRequest:
-        """Return what aiohttp opens a connection for."""
         name = url.raw_scheme, url.netloc
         if (origin := self._origins.get(name)) is None:
             address = URL(f"{url.scheme}://{url.netloc.decode()}")

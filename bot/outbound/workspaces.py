@@ -1,86 +1,45 @@
 """The repository of the served workspaces: those that installed the app, or the one of the settings.
 
-Each request reads its own from the database, so that changes by any replica apply at once.
+Requests share a cache of 2 seconds, so changes by another process apply soon, and those by this one at once.
 """
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 from cachetools import LRUCache, TTLCache
 
 from bot.core.fields import SLACK_ID
 from bot.core.workspace import KeyCheck, Uninstall, Workspace
-from bot.outbound.store.errors import StoreError, StoreUnreachableError, UnreadableError
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.store import Store
-from bot.runtime import Tasks, ended, let_others_run
+from bot.runtime import Tasks
 
 _Read = asyncio.Task[Workspace | None]
 _log = logging.getLogger(__name__)
 
-READ_TIMEOUT = 1.0  # seconds; Slack's ack deadline is 3
+MAX_AGE = 2.0  # seconds for which a workspace is used without another read, also after one that failed
+PAUSE_WAIT = 0.1  # seconds for which the pause of a cached workspace waits for a read
+READ_TIMEOUT = 1.0  # seconds for all else; Slack's ack deadline is 3
 CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
-FALLBACK_TTL = 5.0  # seconds after a failed read for which requests use the cache without waiting for the next read
 _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
 _MAX_UNINSTALLS = 1_000  # that wait for the database
-_ADOPTION_INTERVAL = 60.0  # seconds between two looks for cards that another process has made without a team
-_TURNS = 4  # of the event loop before a read begins, so that callers that come together share it
 
 
-@dataclass(eq=False)
-class CoalescedReads:
-    """Coalesced reads: one at a time per key, each followed by `put`.
+@dataclass(slots=True)
+class _Cached:
+    """A workspace, and when its read began, and a later one failed: monotonic times."""
 
-    Concurrent callers share the next read, not the one in flight: that may miss a recent change.
-    """
-
-    read: Callable[[str], Coroutine[Any, Any, Workspace | None]]
-    put: Callable[[str, Workspace | None], None]
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._in_flight: dict[str, _Read] = {}
-        self._next: dict[str, _Read] = {}
-
-    def __len__(self) -> int:
-        return len(self._next) + len(self._in_flight)
-
-    def get(self, key: str) -> _Read:
-        """Return a read that has not started yet."""
-        if key not in self._next:
-            self._next[key] = self.tasks.start(self._read_after(self._in_flight.get(key), key))
-            self._next[key].add_done_callback(_retrieve_exception)
-        return self._next[key]
-
-    def invalidate(self, key: str) -> None:
-        """Skip the `put` of the read in flight, because its result may be outdated."""
-        self._in_flight.pop(key, None)
-
-    async def _read_after(self, earlier: _Read | None, key: str) -> Workspace | None:
-        if earlier is not None:
-            await ended(earlier)
-        await let_others_run(_TURNS)
-        own = self._in_flight[key] = self._next.pop(key)
-        try:
-            result = await self.read(key)
-            if self._in_flight.get(key) is own:
-                self.put(key, result)
-            return result
-        finally:
-            if self._in_flight.get(key) is own:
-                del self._in_flight[key]
-
-
-def _retrieve_exception(read: asyncio.Task[Any]) -> None:
-    """Mark the exception as retrieved: asyncio logs no failure of a read that nobody awaits."""
-    if not read.cancelled():
-        read.exception()
+    workspace: Workspace
+    read_at: float
+    failed_at: float = -math.inf
 
 
 @dataclass(eq=False)
@@ -97,13 +56,11 @@ class Workspaces:
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
         self.known = asyncio.Event()
-        self._is_recorded = self._takes_unnamed = False
-        self._adopts_at = 0.0
-        self._cache: TTLCache[str, Workspace] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
-        self._failing: TTLCache[str, bool] = TTLCache(MAX_ENTRIES, FALLBACK_TTL, timer=time.monotonic)
+        self._is_recorded = False
+        self._cache: TTLCache[str, _Cached] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
         self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
-        self._reads = CoalescedReads(self._read, self._put, self._tasks)
+        self._reads: dict[str, _Read] = {}  # the last one of each workspace
 
     def identify(self, team_id: str, enterprise_id: str) -> None:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""
@@ -120,30 +77,40 @@ class Workspaces:
                 if ids is not None and not self.known.is_set():
                     self.identify(*ids)
 
-    async def find(self, team_id: str) -> Workspace | None:
+    async def find(self, team_id: str, *, max_age: float = MAX_AGE, within: float = READ_TIMEOUT) -> Workspace | None:
         """Return the workspace of a verified request, or None if it is not served.
 
-        It is as it is in the database now, or from the cache if the database fails.
+        It is as it was at most `max_age` seconds ago. If it is cached, and is not read again `within` so many seconds,
+        it is as it was at most 10 minutes ago; for 2 seconds others do not wait then.
         """
         if self.pinned is not None:
             return self.pinned if self.pinned.serves(team_id) else None
-        if len(self._reads) >= MAX_READS:
-            return self._fall_back(team_id, StoreUnreachableError("too many reads wait for the database"))
-        read = self._reads.get(team_id)
-        if team_id in self._failing and (cached := self._cache.get(team_id)) is not None:
-            return cached
-        await asyncio.wait({read}, timeout=READ_TIMEOUT)
-        if not read.done() or read.cancelled():
-            return self._fall_back(team_id, StoreUnreachableError("the database does not answer in time"))
+        cached = self._cache.get(team_id)
+        if cached is None:
+            return await self._result(team_id, READ_TIMEOUT)
+        if time.monotonic() < max(cached.read_at + max_age, cached.failed_at + MAX_AGE):
+            return cached.workspace
         try:
-            return read.result()
+            return await self._result(team_id, within)
         except StoreUnreachableError as error:
-            return self._fall_back(team_id, error)
+            cached.failed_at = time.monotonic()
+            _log.warning("workspace not read; cached one used", extra={"team": team_id, "why": str(error)})
+            return cached.workspace
+
+    async def find_for_pause(self, team_id: str) -> Workspace | None:
+        """Return a workspace as `find` does. A pause waits for no slow database."""
+        return await self.find(team_id, within=PAUSE_WAIT)
+
+    async def find_now(self, team_id: str) -> Workspace | None:
+        """Return a workspace as it is in the database now, or None if it is not served."""
+        if self.pinned is None:
+            self._reads.pop(team_id, None)
+            return await self._result(team_id, READ_TIMEOUT)
+        return await self.find(team_id)
 
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
         """Return the workspace of an alerts URL, whose last part is `ref`: a team id, unverified, or "" if pinned."""
         if self.pinned is not None:
-            self._takes_unnamed |= not self.known.is_set()
             return None if ref else self.pinned
         return await self.find(ref) if SLACK_ID.fullmatch(ref) else None
 
@@ -160,24 +127,15 @@ class Workspaces:
         _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
 
     async def catch_up(self) -> None:
-        """Write what the database has not taken: the pinned workspace's row, the team of its cards, and deletions.
+        """Write what the database has not taken: the pinned workspace's row, and deletions.
 
-        An alert that came before the team was known can be stored later. Slack sends an event again for 6 minutes only:
-        https://docs.slack.dev/apis/events-api/#retries
+        Slack sends an event again for 6 minutes only: https://docs.slack.dev/apis/events-api/#retries
         """
         await self.recall()
         with suppress(StoreError):
             await self._record_pinned()
-            await self._adopt_cards()
             for uninstall in list(self._uninstalls):
                 await self.delete_uninstalled(uninstall)
-
-    async def _adopt_cards(self) -> None:
-        """Let cards without a team have that of the pinned workspace. Other processes make some only as they start."""
-        now = time.monotonic()
-        if self.pinned is not None and self.pinned.team_id and (self._takes_unnamed or now >= self._adopts_at):
-            await self.rows.adopt_cards(self.pinned.team_id)
-            self._adopts_at = now + _ADOPTION_INTERVAL
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version."""
@@ -186,6 +144,7 @@ class Workspaces:
                 self.pinned = replace(pinned, anchor_key=replace(pinned.anchor_key, check=check))
             return
         await self.rows.record_key_check(team_id, version, check)
+        self._expire(team_id)
 
     async def claim_notice(self, team_id: str, name: str, seconds: float | None = None, *, number: int = 1) -> int:
         """Return how many events a notice is about if this replica is the first to claim it, else 0.
@@ -196,18 +155,10 @@ class Workspaces:
         await self._record_pinned()
         return await self.store.notices.claim(team_id, name, seconds, number=number)
 
-    async def release_notice(self, team_id: str, name: str) -> None:
-        """Release the claim: the notice was not delivered."""
-        await self.store.notices.release(team_id, name)
-
     async def record_admin(self, team_id: str, user_id: str) -> None:
         """Record that an admin of the workspace has opened the app's Home."""
         await self._record_pinned()
         await self.store.people.record_admin(team_id, user_id, time.time())
-
-    async def admins(self, team_id: str) -> list[str]:
-        """Return the user ids of the recorded admins, the most recent first."""
-        return await self.store.people.admins(team_id)
 
     async def _record_pinned(self) -> None:
         """Write the row of the pinned workspace once its team is known: notices and admins refer to it."""
@@ -220,34 +171,41 @@ class Workspaces:
         """Drop the cached workspace after a change; keep it if the change fails, since a pause may need it."""
         try:
             yield
-            self._put(team_id, None)
+            self._cache.pop(team_id, None)
         finally:
-            self._reads.invalidate(team_id)
+            self._expire(team_id)
+
+    def _expire(self, team_id: str) -> None:
+        """Let the next request read the workspace. A read in flight can have missed the change."""
+        self._reads.pop(team_id, None)
+        if (cached := self._cache.get(team_id)) is not None:
+            cached.read_at = cached.failed_at = -math.inf
 
     async def close(self) -> None:
         """Wait for every read, but not for long."""
         await self._tasks.settle(within=_CLOSE_TIMEOUT)
         await self._tasks.cancel()
 
-    async def _read(self, team_id: str) -> Workspace | None:
-        try:
-            return await self.rows.find(team_id)
-        except UnreadableError:
-            self._put(team_id, None)
-            raise
+    async def _result(self, team_id: str, within: float) -> Workspace | None:
+        """Return the result of the read in flight, or of a new one. Without it the read goes on."""
+        read = self._reads.get(team_id)
+        if read is None:
+            if len(self._tasks) >= MAX_READS:
+                raise StoreUnreachableError("too many reads wait for the database")
+            read = self._reads[team_id] = self._tasks.start(self.rows.find(team_id))
+            read.add_done_callback(partial(self._cache_result, team_id, time.monotonic()))
+        await asyncio.wait({read}, timeout=within)
+        if not read.done() or read.cancelled():
+            raise StoreUnreachableError("the database does not answer in time")
+        return read.result()
 
-    def _put(self, team_id: str, workspace: Workspace | None) -> None:
-        """Cache what the database has. Requests wait for it again."""
-        self._failing.pop(team_id, None)
-        self._cache.pop(team_id, None)
-        if workspace is not None:
-            self._cache[team_id] = workspace
-
-    def _fall_back(self, team_id: str, error: StoreError) -> Workspace:
-        """Return the cached workspace after a failed read. For a while, others do not wait for the next one."""
-        cached = self._cache.get(team_id)
-        if cached is None:
-            raise error
-        self._failing[team_id] = True
-        _log.warning("database read failed; cached workspace used", extra={"team": team_id})
-        return cached
+    def _cache_result(self, team_id: str, began: float, read: _Read) -> None:
+        """Cache what the database has, unless a change or a newer read has begun since."""
+        error = StoreUnreachableError() if read.cancelled() else read.exception()
+        if self._reads.get(team_id) is not read:
+            return
+        del self._reads[team_id]
+        if not isinstance(error, StoreUnreachableError):
+            self._cache.pop(team_id, None)
+        if error is None and (found := read.result()) is not None:
+            self._cache[team_id] = _Cached(found, began)

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
@@ -37,10 +38,7 @@ _NAME_TIMEOUT = 1.0  # seconds for which people whom Slack does not confirm wait
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The workspace of a request, its Anchor key at that moment, and the person.
-
-    `allowed` has what somebody who sees sessions is allowed to do where they are.
-    """
+    """The workspace of a request, its Anchor key, and the person; to viewers `allowed` is what they can do there."""
 
     workspace: Workspace
     key: Secret
@@ -53,7 +51,7 @@ class Access:
 class OperatorAccess:
     """Authorization of orders of the command line: access to the settings and the database is enough.
 
-    `find` returns the workspace with a team id.
+    `find` returns the workspace with a team id, as it is now if the access is for a newer key.
     """
 
     find: Callable[[str], Awaitable[Workspace | None]]
@@ -61,11 +59,16 @@ class OperatorAccess:
     async def check(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access to the workspace of an order, or the reason why there is none."""
         workspace = await _find_for(self.find, order)
-        if not isinstance(workspace, Workspace):
-            return workspace
-        if workspace.anchor_key is None:
-            return outcomes.NoKey()
-        return Access(workspace, workspace.anchor_key.value, order.actor.person)
+        return _access(workspace, order.actor) if isinstance(workspace, Workspace) else workspace
+
+    async def newer_key(self, access: Access) -> Access | None:
+        """Return the access with the key that has replaced the one of `access`, if any. `find` reads the database."""
+        used = access.workspace
+        with suppress(StoreError):
+            now = await self.find(used.team_id)
+            if now is not None and now.anchor_key is not None and now.key_version != used.key_version:
+                return replace(access, workspace=now, key=now.anchor_key.value)
+        return None
 
 
 @dataclass(eq=False)
@@ -77,15 +80,13 @@ class AccessCheck:
     monitor: WorkspaceMonitor
 
     async def check(self, order: Order) -> Access | outcomes.Refusal:
-        """Return the access that an order gets, or the reason for its refusal.
-
-        One of the command line comes from the journal, because its process was killed.
-        """
-        if order.source in OF_OPERATORS:
-            return await OperatorAccess(self.workspaces.find).check(order)
+        """Return the access that an order gets, or the reason for its refusal."""
+        find = self.workspaces.find_for_pause if order.verb is Verb.PAUSE else self.workspaces.find_now
+        if order.source in OF_OPERATORS:  # from the journal: its process was killed
+            return await OperatorAccess(find).check(order)
         if order.source is Source.ALERT:
             return await self._check_alert(order)
-        actor, workspace = order.actor, await _find_for(self.workspaces.find, order)
+        actor, workspace = order.actor, await _find_for(find, order)
         if not isinstance(workspace, Workspace):
             return workspace
         if order.verb is Verb.PAUSE:
@@ -103,21 +104,26 @@ class AccessCheck:
             return await self.check(order) if await self._gets_name(workspace, denial) else denial
         return _access(workspace, actor, role)
 
+    async def newer_key(self, access: Access) -> Access | None:
+        """Return the access with the key that has replaced a refused one, if any."""
+        return await OperatorAccess(self.workspaces.find_now).newer_key(access)
+
     async def _check_alert(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access of an alert, if its token may pause now, and by the mode of the workspace now."""
-        workspace = await _find_workspace(self.workspaces.find, order.actor)
-        if isinstance(workspace, Workspace) and workspace.auto_pause is AutoPause.OBSERVE:
+        workspace = await _find_workspace(self.workspaces.find_now, order.actor)
+        if not isinstance(workspace, Workspace):
+            return workspace
+        if workspace.auto_pause is AutoPause.OBSERVE:
             return outcomes.Observed()
-        if isinstance(workspace, Workspace) and not workspace.lets_pause(program_name(order.actor.user_id) or ""):
-            return outcomes.AutoPauseOff()
-        return await OperatorAccess(self.workspaces.find).check(order)
+        may_pause = workspace.lets_pause(program_name(order.actor.user_id) or "")
+        return _access(workspace, order.actor) if may_pause else outcomes.AutoPauseOff()
 
     async def check_viewer(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who looks at the sessions, or why they see none.
 
         A view is in no conversation, so people who are allowed to pause in some see the sessions there, too.
         """
-        workspace = await _find_workspace(self.workspaces.find, actor)
+        workspace = await _find_workspace(self.workspaces.find_for_pause, actor)
         if not isinstance(workspace, Workspace):
             return workspace
         role = await self.roles.get(workspace, actor, for_pause=True)
@@ -129,7 +135,7 @@ class AccessCheck:
 
     async def check_many(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who wants to pause many sessions at once where they are, or why they cannot."""
-        workspace = await _find_workspace(self.workspaces.find, actor)
+        workspace = await _find_workspace(self.workspaces.find_for_pause, actor)
         if not isinstance(workspace, Workspace):
             return workspace
         role = await self.roles.get(workspace, actor, for_pause=True)
@@ -144,7 +150,7 @@ class AccessCheck:
 
 
 def _access(
-    workspace: Workspace, actor: Actor, role: Role, allowed: frozenset[Verb] = frozenset()
+    workspace: Workspace, actor: Actor, role: Role = Role.UNKNOWN, allowed: frozenset[Verb] = frozenset()
 ) -> Access | outcomes.NoKey:
     if workspace.anchor_key is None:
         return outcomes.NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
@@ -175,10 +181,7 @@ _Resume = tuple[Person, SessionId]
 
 
 class OrderLimits:
-    """Limits of the orders of each person.
-
-    No pause is refused for its rate: the last order of all wins, so each can be the one that matters.
-    """
+    """Limits of the orders of each person. No pause is refused for its rate: each can be the one that matters."""
 
     def __init__(self, *, capacity: int = CAPACITY) -> None:
         self._capacity = capacity

@@ -72,10 +72,7 @@ class AlertCards:
     async def place(
         self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None, *, within: float
     ) -> AlertResult | None:
-        """Place an alert, and wait for a post for so many seconds. Return None if the database fails.
-
-        What became of the pause that it `asked` for is shown.
-        """
+        """Place an alert, and wait for a post for so many seconds. Return None if the database fails."""
         self.note_use(workspace, alert.sender, "" if alert.channel == channel else alert.channel or "")
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()

@@ -9,29 +9,30 @@ from typing import Any
 from bot.core.cards import Alert, AlertContent, Asked, Automatic, NewCard, Reply, Severity, Worse
 from bot.core.outcomes import (
     CALL_SOMEBODY,
-    Late,
     NotAutomatic,
+    NotSent,
     Observed,
     Outcome,
     Paused,
     PauseWord,
     Stopping,
     StoreUnavailable,
+    WhyNot,
     word_of,
 )
-from bot.core.recovery import STILL_WANTED
-from bot.core.requests import Actor, Attempt, Order, ReplyAddress, program_id
+from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, ReplyAddress, program_id
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.markup import without_signs
 from bot.outbound.slack.client import Doubtful
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, or_default
+from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
 from bot.runtime import Tasks, ended
 from bot.usecases.alert_cards import POST_WAIT, AlertCards, AlertResult
-from bot.usecases.orders import Orders, RunningOrder
+from bot.usecases.orders import Orders
 
 AGAIN_INTERVAL = 60.0
 """Seconds between two looks for pauses that are to be tried again."""
@@ -73,12 +74,13 @@ class _Pause:
     def asked(self) -> Asked:
         """Return what the card of the alert has to know."""
         outcome, running = self.outcome, self.running
-        if isinstance(outcome, NotAutomatic | StoreUnavailable) or running is None or not running.entry.is_stored:
+        if isinstance(outcome, NotAutomatic | StoreUnavailable) or running is None or not running.is_recorded:
             is_open = outcome is None and not self.is_repeated
             return Asked(Automatic.SENT if is_open else None, outcome or StoreUnavailable(), self.came_at)
-        if self.is_repeated or running.entry.is_lost:
+        if self.is_repeated or running.is_repeated:
             return Asked(Automatic.REPEATED if isinstance(outcome, Paused) else None, None, self.came_at)
-        return Asked(Automatic.CONFIRMED if running.entry.was_paused else Automatic.SENT, None, self.came_at)
+        was_paused = isinstance(outcome, Paused) and outcome.earlier_by
+        return Asked(Automatic.CONFIRMED if was_paused else Automatic.SENT, None, self.came_at)
 
 
 @dataclass(eq=False)
@@ -112,7 +114,7 @@ class AutoPauses:
     async def _word_of(self, pause: _Pause) -> PauseWord:
         """Return the word for the pause of an alert; that of a repeated one, only if nobody has resumed since."""
         if pause.is_repeated and isinstance(pause.outcome, Paused) and pause.running is not None:
-            team_id, session_id = pause.running.entry.session
+            team_id, session_id = pause.running.session
             reading = self.orders.session_cards.states.of(team_id, [session_id])
             states = await or_default(reading, None, within=_TO_ANSWER)
             if states is None:
@@ -148,13 +150,14 @@ class AutoPauses:
         self._waiting += 1
         try:
             attempt, running = await self._start(pause, workspace, channel, alert)
-            parts: set[asyncio.Future[Any]] = {running.entry.inserted, running.outcome}
+            parts: set[asyncio.Future[Any]] = {running.recorded, running.result}
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._waiting -= 1
-        await ended(running.outcome)
-        outcome = Stopping() if running.outcome.cancelled() else running.outcome.result()
-        pause.is_repeated |= running.entry.is_lost
+        await ended(running.result)
+        settled = None if running.result.cancelled() else running.result.result()
+        outcome = Stopping() if running.result.cancelled() else None if settled is None else settled.outcome
+        pause.is_repeated |= running.is_repeated
         if pause.is_repeated and not isinstance(outcome, Paused):
             with suppress(StoreError):
                 return await self.rows.last_outcome(attempt) or outcome
@@ -164,12 +167,11 @@ class AutoPauses:
         self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert
     ) -> tuple[Attempt, RunningOrder]:
         team_id, is_observed = workspace.team_id, workspace.auto_pause is AutoPause.OBSERVE
-        if not team_id:  # what people have done has that of Slack
-            await self.workspaces.known.wait()
-            team_id = self.workspaces.pinned.team_id if self.workspaces.pinned else ""
         since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
         age = time.monotonic() - pause.came_at
-        known: Outcome | None = Observed() if is_observed else Late(age) if age > STILL_WANTED else None
+        known: Outcome | None = (
+            Observed() if is_observed else NotSent(WhyNot.NO_TURN, seconds=age) if age > STILL_WANTED else None
+        )
         if since is None:
             since, known = time.time(), StoreUnavailable()
         attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
@@ -204,8 +206,7 @@ class AutoPauses:
         if is_known:
             return
         await self.orders.deliver(running, ReplyAddress(order.actor))
-        entry = running.entry
-        if isinstance(entry.outcome, Paused) and not entry.is_lost and ts:
+        if isinstance(running.outcome, Paused) and not running.is_repeated and ts:
             reply = replace(content, count=1, reply=Reply(ts, Worse.PAUSED_BY_IT))
             team_id, channel = order.actor.team_id, order.actor.channel_id
             self.alert_cards.outbox.remember([NewCard(new_id(), team_id, channel, order.session_id, reply)])

@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Any
 
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import Paused
+from bot.core.outcomes import NotSent, Paused, WhyNot
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, NotRead, SessionList
@@ -18,16 +17,18 @@ from bot.messages.blocks import View
 from bot.messages.buttons import spoken_name
 from bot.messages.results import explain_refusal
 from bot.outbound.store.errors import StoreError, or_default
+from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.secrets import FieldCipher, seal
 from bot.request_id import new_id
 from bot.runtime import Tasks
 from bot.usecases.access import Access
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.orders import Orders, RunningOrder
+from bot.usecases.orders import Orders
 
 _RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record, and for what is to be resumed
 _READ_WITHIN = 0.5  # seconds for a look at earlier batches
 _STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
+_NEWER = {Verb.PAUSE: WhyNot.PAUSED_SINCE, Verb.RESUME: WhyNot.RESUMED_SINCE, Verb.END: WhyNot.ENDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +105,32 @@ class Batches:
 
         Nothing is sent if the request is late: `age` is in seconds, at least.
         """
-        reading = self.orders.session_cards.states.of_batch(address.actor.team_id, batch_id)
-        if (orders := await or_default(reading, None, within=_RECORDED_WITHIN)) is None:
+        reading = self._paused_and_newer(address.actor.team_id, batch_id)
+        if (found := await or_default(reading, None, within=_RECORDED_WITHIN)) is None:
             return False
-        paused = [one for one in orders if isinstance(one.outcome, Paused)]
+        paused, newer = found
         ids, versions = tuple(one.session_id for one in paused), tuple(one.id for one in paused)
-        await self.pause(Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id, age=age))
+        batch = Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id, age=age)
+        await self.pause(batch, newer)
         return True
 
-    async def pause(self, batch: Batch) -> None:
-        """Begin to pause the sessions, or to resume. Return when their orders are recorded, or after a second."""
+    async def _paused_and_newer(self, team_id: str, batch_id: str) -> tuple[list[BatchedOrder], dict[str, NotSent]]:
+        """Return what a batch has paused, and the newer orders because of which some of that is not resumed."""
+        states = self.orders.session_cards.states
+        paused = [one for one in await states.of_batch(team_id, batch_id) if isinstance(one.outcome, Paused)]
+        now, newer = await states.of(team_id, [one.session_id for one in paused]), dict[str, NotSent]()
+        for one in paused:
+            if (state := now.get(one.session_id)) and state.order_id != one.id:
+                newer[one.session_id] = NotSent(_NEWER[state.verb], state.user_id, state.at)
+        return paused, newer
+
+    async def pause(self, batch: Batch, known: Mapping[str, NotSent] | None = None) -> None:
+        """Begin to pause the sessions, or to resume, but for those whose outcomes are `known`.
+
+        Return when their orders are recorded, or after a second.
+        """
         place = replace(batch.address, response_url=None, clicked=None)  # of each; the batch has one result
-        started = [self.orders.start(order, place) for order in batch.orders()]
+        started = [self.orders.start(order, place, (known or {}).get(order.session_id)) for order in batch.orders()]
         if running := [one for one, is_repeated in started if not is_repeated]:
             self.tasks.start(self._tell(batch, running))
             await _are_recorded(running)
@@ -123,7 +138,7 @@ class Batches:
     async def _tell(self, batch: Batch, running: Sequence[RunningOrder]) -> None:
         """Let a card tell the outcomes. Without the database, tell them when all of them are known."""
         address, is_recorded = batch.address, await _are_recorded(running)
-        own = [one for one in running if not one.entry.is_lost]
+        own = [one for one in running if not one.is_repeated]
         actor, sealed, earlier = address.actor, seal(address, self.cipher), await self._earlier(batch)
         known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
         outside = sum(one is not None and one.is_task is False for one in known)
@@ -133,19 +148,18 @@ class Batches:
         kept = [self.tasks.start(self.orders.let_batch_tell(one, content)) for one in own] if is_recorded else []
         if not own:  # Slack sent the batch to another process, too
             return
-        await asyncio.wait([one.outcome for one in own])
+        await asyncio.wait([one.result for one in own])
         if batch.words is not None:
             self.tasks.start(self._tell_begun(batch, batch.words))
         if is_recorded:
-            stored: list[asyncio.Future[Any]] = [*kept, *(one.entry.written for one in own)]
-            _, missing = await asyncio.wait(stored, timeout=_STORED_WITHIN)
+            _, missing = await asyncio.wait(kept, timeout=_STORED_WITHIN)
             if not missing:
                 return
-        done = [BatchedOrder(one.entry.id, one.entry.order.session_id, one.entry.outcome) for one in own]
+        done = [BatchedOrder(one.id, one.order.session_id, one.outcome) for one in own]
         message = batch_message(content, done, batch.id, note="" if is_recorded or batch.versions else UNRECORDED)
         receipt = await self.delivery.deliver(address, message)
         for one in own:
-            self.orders.journal.told(one.entry, receipt.route if receipt else None)
+            self.orders.record_told(one, receipt.route if receipt else None)
 
     async def _earlier(self, batch: Batch) -> str:
         actor, states = batch.address.actor, self.orders.session_cards.states
@@ -165,6 +179,5 @@ class Batches:
 
 async def _are_recorded(running: Sequence[RunningOrder]) -> bool:
     """Return whether all orders are recorded within a second."""
-    waiting = [one.entry.inserted for one in running]
-    await asyncio.wait(waiting, timeout=_RECORDED_WITHIN)
-    return all(one.done() for one in waiting)
+    await asyncio.wait([one.recorded for one in running], timeout=_RECORDED_WITHIN)
+    return all(one.is_recorded for one in running)

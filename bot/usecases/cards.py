@@ -8,14 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import TTLCache
 
-from bot.core.cards import (
-    BATCH_INTERVAL,
-    AlertContent,
-    BatchContent,
-    CardName,
-    NewCard,
-    ResultContent,
-)
+from bot.core.cards import BATCH_INTERVAL, AlertContent, BatchContent, CardName, NewCard, ResultContent
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.requests import Actor, operator_name, program_name
@@ -25,7 +18,7 @@ from bot.core.workspace import Workspace
 from bot.health import OFF, Metrics
 from bot.messages.batches import batch_message
 from bot.messages.blocks import Message
-from bot.messages.cards import card_message, digest_of, mentioning, with_check
+from bot.messages.cards import card_message, digest_of, mentioning
 from bot.messages.results import as_direct_message
 from bot.messages.senders import with_revoked
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
@@ -57,8 +50,7 @@ _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end lea
 
 _MOST_WRITES = 10_000  # messages
 _WRITES_FOR = 60.0  # seconds
-REPLACE_TIMEOUT = 3.0
-"""Seconds for Slack to replace a clicked message; then its thread gets the result."""
+REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then its thread gets the result
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +110,7 @@ class CardSender:
             return _read(card, Doubtful(type(error).__name__), "")
 
     async def _try(self, card: ClaimedCard) -> Attempt:
-        """Send a card, after what a click replaces it by."""
-        owner = await self.workspaces.find(card.team_id) if card.team_id else self.workspaces.pinned
+        owner = await self.workspaces.find(card.team_id)
         if card.ts is None:
             return await self._write(card, owner, None)
         writes = self.writes.setdefault((card.team_id, card.channel_id, card.ts), MessageWrites())
@@ -129,7 +120,6 @@ class CardSender:
             return await self._write(card, owner, shown)
 
     async def _write(self, card: ClaimedCard, owner: Workspace | None, shown: str | None) -> Attempt:
-        """Send a card, unless Slack shows that already."""
         if isinstance(content := card.parts[0].content, BatchContent):
             return await self._try_batch(card, owner, content)
         message = await self._compose(card, owner)
@@ -149,19 +139,17 @@ class CardSender:
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
-        checks = [one.checked_at for one in card.parts if one.checked_at is not None and one.seen is None]
         asking = [one.session_id for one in card.parts if isinstance(one.content, AlertContent) and one.content.asks]
         refusals = await self.states.refusals_of_alerts(card.team_id, asking) if asking else {}
         at, can_end = card.channel_id, owner is not None and owner.policy.end is not None
         message = card_message(parts, states, facts, channel_id=at, refusals=refusals, offers_end=can_end)
         alerts = [one for one, _ in parts if isinstance(one, AlertContent) and one.reply is None]
         gone = {one.sender for alert in alerts for one in alert.firing if owner and not owner.named_token(one.sender)}
-        return with_revoked(with_check(message, min(checks, default=None)), sorted(gone))
+        return with_revoked(message, sorted(gone))
 
     async def _compose_batch(
         self, card: ClaimedCard, owner: Workspace | None, content: BatchContent
     ) -> tuple[Message, bool]:
-        """Return the result of a batch, as far as it has come, and whether it is over."""
         batch_id = card.parts[0].session_id
         orders = await self.states.of_batch(card.team_id, batch_id)
         posted = await self.states.message_of_batch(content.follows) if content.follows else None
@@ -204,7 +192,7 @@ class CardSender:
     async def _call(self, card: ClaimedCard, workspace: Workspace | None, message: Message) -> PostResult:
         if workspace is None:
             return Refused(NO_WORKSPACE)
-        if card.mentions and (group := workspace.group_for(card.channel_id)):
+        if card.mentions and (group := workspace.alerts_group):
             message = mentioning(message, group)
         result = await self._send(workspace.bot_token, card, message)
         if result == _TOO_LONG:  # its text names every session
@@ -317,7 +305,6 @@ class CardOutbox:
         self.wake.set()
 
     async def _tick(self) -> float:
-        """Write the changes and start to send what is due. Return how many seconds to wait then."""
         result = await self._exchange(most=MOST_SENDING - len(self._sending) if self.sender else 0)
         if result is None:
             return _RETRY_DELAY

@@ -38,10 +38,10 @@ from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store import errors
-from bot.outbound.store.schema import VERSION, find_version
+from bot.outbound.store.schema import VERSION
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
-from bot.outbound.store.store import Store, connect_store, explain, unusable
+from bot.outbound.store.store import Store, open_store, unusable
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 
@@ -99,7 +99,6 @@ async def check_hosts(session: aiohttp.ClientSession, slack_api_url: str, anchor
 
 
 def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Finding:
-    """Return the finding about the way to an API."""
     if isinstance(result, Finding):
         return result
     if result.status == _NOT_FOUND:
@@ -216,7 +215,7 @@ async def inspected(url: Secret, keys: Sequence[Secret]) -> AsyncIterator[tuple[
 
 async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -> tuple[Finding, Store | None]:
     try:
-        store = await stack.enter_async_context(connect_store(url, keys))
+        store = await stack.enter_async_context(open_store(url, keys, is_prepared=False))
     except errors.StoreNotUsableError as error:
         return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": str(error)}), None
     return await _judge_database(store), store
@@ -224,11 +223,10 @@ async def _connect(stack: AsyncExitStack, url: Secret, keys: Sequence[Secret]) -
 
 async def _judge_database(store: Store) -> Finding:
     try:
-        version = await find_version(store.database)
-    except (errors.StoreBrokenError, errors.StoreNotUsableError) as error:
-        return Finding(Wrong.DATABASE_UNUSABLE, {"sentence": explain(error, store.database.file)})
-    except errors.StoreUnreachableError as error:
-        return database_down(store, error)
+        version = await store.find_version()
+    except errors.StoreNotUsableError as error:
+        is_down = isinstance(error, errors.StoreDownError)
+        return Finding(Unanswered.DATABASE_DOWN if is_down else Wrong.DATABASE_UNUSABLE, {"sentence": str(error)})
     if version is None:
         return Finding(Good.DATABASE_NEW)
     kind = Good.DATABASE_CURRENT if version == VERSION else Wrong.DATABASE_OTHER
@@ -248,7 +246,7 @@ async def check_encryption(store: Store, *, is_one: bool) -> Finding:
 
 def database_down(store: Store, error: errors.StoreUnreachableError) -> Finding:
     """Return the finding about a database that gives no answer."""
-    return Finding(Unanswered.DATABASE_DOWN, {"sentence": explain(error, store.database.file)})
+    return Finding(Unanswered.DATABASE_DOWN, {"sentence": unusable(str(error), store.database.file)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,10 +331,7 @@ class CachedChecks:
         self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=time.monotonic)
 
     async def get(self, workspace: Workspace) -> list[Checked]:
-        """Return the checks of the last 5 minutes; [] if Slack takes over a second: the next Home has them.
-
-        A failure is not kept, so that Home shows at once that it was fixed.
-        """
+        """Return the checks of the last 5 minutes, without failures; [] if Slack takes over a second."""
         key = (workspace.team_id, workspace.alerts_channel)
         running = self._running.get(key)
         if running is None:

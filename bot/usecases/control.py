@@ -1,65 +1,98 @@
-"""Execute orders: who is allowed, in which sequence, and what Anchor says."""
+"""The path of an order: who is allowed, what Anchor says, and what has become of it beside other orders.
+
+The database keeps the sequence of a session's orders. A pause waits for nothing but the check of access; a resume and
+an end are recorded before they are sent.
+"""
 
 import asyncio
 import logging
+import math
 import time
+from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from cachetools import TTLCache
 
 from bot.core import outcomes
-from bot.core.recovery import STILL_WANTED
-from bot.core.requests import Order, Source, Verb, is_sent
-from bot.core.session_ids import SessionId
+from bot.core.cards import SessionName
+from bot.core.history import can_see_all
+from bot.core.outcomes import (
+    Doubt,
+    NotSent,
+    Outcome,
+    Paused,
+    Stopping,
+    StoreUnavailable,
+    Unconfirmed,
+    WhyNot,
+)
+from bot.core.requests import LATE, STILL_WANTED, Order, Source, State, Verb
+from bot.core.sessions import Session, end_of
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.auto_pauses import AutoPauseRows
-from bot.outbound.store.entries import Entry
-from bot.outbound.store.errors import StoreError
-from bot.outbound.store.journal import Journal
+from bot.outbound.store.connections import Row
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows
-from bot.runtime import Interruption, Tasks, ended
+from bot.outbound.store.running_orders import Crossed, RunningOrder, Settled
+from bot.runtime import Interruption
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
+from bot.usecases.anchor_orders import AnchorOrders
 from bot.usecases.incidents import log_incident
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue, NoTurn
-from bot.usecases.sequence import Name, OrderRecord, Result, Sequencers, SessionSequencer
 from bot.usecases.sessions import FactReads
 
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-_ENDS_INSTEAD = outcomes.Failed | outcomes.Unavailable | outcomes.Unconfirmed
-_BY_RECORD = outcomes.Superseded | outcomes.PausedSince | outcomes.Late | outcomes.StoreUnavailable
+_STORED_WITHIN = 2.0  # seconds for a resume or an end to be recorded, and for an outcome
+_TURN_WITHIN = 0.2  # seconds from the turn of a pause that has waited until it is sent, with the check of access;
+_LEAST_TURN = 0.1  # so long the database has at least to record it as sent
+_LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anchor
+_LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
+_MOST_ENDED = 10_000  # sessions
+_NotCleared = NotSent | outcomes.WrongWorkspace
+_MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
+_MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
+_READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended,
+_READ_INTERVAL = 1.0  # and between two of those reads
+LONGEST_READS = {Verb.END: _READ_AFTER_END}
+"""Seconds that an order can take beside those for its requests."""
 
 
 @dataclass(eq=False)
 class SessionControl:
-    """Execution of orders, in sequence per session, within the limits of each person.
+    """Execution of orders, within the limits of each person.
 
     Without a `monitor` only the person is told what Anchor says about the key. Without `auto_pauses` no alert pauses.
     """
 
-    anchor: InitVar[AnchorClient]
+    anchor: AnchorClient
     access_check: AccessCheck | OperatorAccess
-    monitor: WorkspaceMonitor | None
-    journal: Journal
+    monitor: InitVar[WorkspaceMonitor | None]
     rows: OrderRows
-    tasks: InitVar[Tasks]
     _: KW_ONLY
-    sessions: InitVar[AnchorSessions]
+    sessions: AnchorSessions
     queue: FairQueue
     capacity: InitVar[int] = CAPACITY
     facts: FactReads | None = None
     auto_pauses: AutoPauseRows | None = None
 
-    def __post_init__(self, anchor: AnchorClient, tasks: Tasks, sessions: AnchorSessions, capacity: int) -> None:
-        self._anchor = anchor
+    def __post_init__(self, monitor: WorkspaceMonitor | None, capacity: int) -> None:
         self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
-        self._sequencers = Sequencers(
-            lambda one: SessionSequencer(anchor, sessions, one, self.queue, tasks, self._read)
-        )
+        # when the last resume of a session that this process has sent had an outcome: inf until it has
+        self._resuming: Counter[SessionName] = Counter()
+        self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
         self._interruption = Interruption()
+        self._anchor_orders = AnchorOrders(
+            self.anchor, self.access_check, self.queue, self._interruption, monitor, self.facts
+        )
         self._stopping = False
 
     def stop(self) -> None:
@@ -74,21 +107,27 @@ class SessionControl:
         self.queue.stop()
         self._in_batches.stop()
         self._interruption.come()
-        self._sequencers.interrupt()
 
-    async def execute(self, entry: Entry) -> outcomes.Outcome:
-        """Execute an order, and log who ordered what. Never raises.
+    async def execute(
+        self, running: RunningOrder, known: Outcome | None = None, *, doubt: bool = False
+    ) -> Settled | None:
+        """Execute an order, unless its outcome is known, and log who ordered what. Never raises.
 
-        Nobody is told the outcome if another process has the order, as `entry` says.
+        Return what is told; None if another process tells it. `doubt`: another process may have sent it before.
         """
-        order = entry.order
-        began = time.monotonic()
+        order, began = running.order, time.monotonic()
         try:
-            outcome = await self._decide(entry)
+            if isinstance(known, outcomes.Refusal):
+                settled: Settled | None = await self._refuse(running, known)
+            elif known is not None:
+                settled = await self._end(running, known, doubt=doubt)
+            else:
+                settled = await self._decide(running, doubt=doubt)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
-            outcome = outcomes.Broken(log_incident(error))
+            settled = await self._end(running, outcomes.Broken(log_incident(error)), doubt=True)
+        outcome = settled and settled.outcome
         fields = {
-            "outcome": "told by another process" if entry.is_lost else type(outcome).__name__,
+            "outcome": "told by another process" if outcome is None else type(outcome).__name__,
             "session": order.session_id,
             "user": order.actor.user_id,
             "team": order.actor.team_id,
@@ -97,152 +136,303 @@ class SessionControl:
         }
         leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, outcomes.LEAVES_RUNNING)
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
-        return outcome
+        return settled
 
-    async def _decide(self, entry: Entry) -> outcomes.Outcome:
-        order = entry.order
-        if self._stopping:
-            return outcomes.Stopping()
-        if limit := self._limits.begin(order):
-            return limit
+    async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:
+        order = running.order
+        if why_not_now := Stopping() if self._stopping else self._limits.begin(order):
+            return await self._refuse(running, why_not_now, doubt=doubt)
         try:
-            async with self._turn(entry) as why_not:
-                return why_not or await self._check_and_send(entry)
+            async with self._turn(running) as why_not:
+                sent_by = time.monotonic() + _TURN_WITHIN
+                access = why_not or await self._check(running)
+                if access is None:
+                    return None
+                if not isinstance(access, Access):
+                    return await self._refuse(running, access, doubt=doubt)
+                running.is_allowed, running.offers_end = True, access.workspace.policy.end is not None
+                if order.batch_id and (limited := await self._wait_for_limit(running, access)):
+                    return await self._refuse(running, limited, doubt=doubt)
+                if order.verb is Verb.PAUSE:
+                    return await self._pause(running, access, sent_by, doubt=doubt)
+                return await self._resume_or_end(running, access)
         finally:
             self._limits.end(order)
 
-    def _turn(self, entry: Entry) -> AbstractAsyncContextManager[NoTurn | None]:
+    def _turn(self, running: RunningOrder) -> AbstractAsyncContextManager[NoTurn | None]:
         """Return the turn of an order in its batch. Any other order waits for none."""
-        order = entry.order
+        order = running.order
         if not order.batch_id:
             return nullcontext()
-        return self._in_batches.turn((order.actor.team_id, order.batch_id), longest_wait=self._left(entry))
+        return self._in_batches.turn((order.actor.team_id, order.batch_id), longest_wait=self._left(running))
 
-    def _left(self, entry: Entry) -> float:
+    def _left(self, running: RunningOrder) -> float:
         """Return the seconds in which an order of a batch can begin to be sent, so that it ends while it is wanted."""
-        latest = max(STILL_WANTED - self._anchor.deadline, STILL_WANTED / 2)
-        return max(0.0, latest - entry.age)
+        latest = max(STILL_WANTED - self.anchor.deadline, STILL_WANTED / 2)
+        return max(0.0, latest - running.age)
 
-    async def _check_and_send(self, entry: Entry) -> outcomes.Outcome:
-        order = entry.order
-        is_by_alert = order.source is Source.ALERT
-        check = self._judge(entry) if is_by_alert else self.access_check.check(order)
-        with self._sequencers.decision((order.actor.team_id, order.session_id)) if is_by_alert else nullcontext():
-            access = await self._interruption.or_result(check, outcomes.Stopping())
-            return await self._send(entry, access) if isinstance(access, Access) else access
+    async def _check(self, running: RunningOrder) -> Access | outcomes.Refusal | None:
+        is_by_alert = running.order.source is Source.ALERT
+        check = self._judge(running) if is_by_alert else self.access_check.check(running.order)
+        return await self._interruption.or_result(check, Stopping())
 
-    async def _send(self, entry: Entry, access: Access) -> outcomes.Outcome:
-        """Send an allowed order, unless it is too late for it, or a resume is not recorded or not up to date."""
-        order, record = entry.order, OrderRecord(self.journal, self.rows, entry)
-        if order.source is not Source.ALERT and not is_sent(order.verb, order.age, resumed_after=True):
-            resumed_by = await record.resumed_by() if order.verb is Verb.PAUSE else None
-            if not is_sent(order.verb, order.age, resumed_after=resumed_by is not None):
-                return outcomes.Late(order.age, resumed_by)
-        if order.verb is Verb.RESUME:
-            is_stored = await self._interruption.or_result(record.is_stored(), outcomes.Stopping())
-            if isinstance(is_stored, outcomes.Stopping):
-                return is_stored
-            if not is_stored or entry.is_lost:
-                return outcomes.StoreUnavailable()
-            if why_not := await record.changed_since(is_admin=access.is_admin):
-                return why_not
-        if order.batch_id and (held_back := await self._join_batch(entry, record, access)):
-            return held_back
-        entry.is_allowed, entry.offers_end = True, access.workspace.policy.end is not None
-        return await self._ask_anchor(order, record, access)
-
-    async def _join_batch(
-        self, entry: Entry, record: OrderRecord, access: Access
-    ) -> outcomes.RateLimited | outcomes.Stopping | outcomes.StoreUnavailable | outcomes.Late | None:
-        """Let an order of a batch wait while Anchor takes no requests. Return why it is not sent, if so."""
-        ends = time.monotonic() + min(self._anchor.deadline, self._left(entry))
-        while wait := self._anchor.limited_for(access.key):
-            if time.monotonic() + wait > ends:
-                return outcomes.RateLimited(wait)
-            if stopping := await self._interruption.or_result(asyncio.sleep(wait), outcomes.Stopping()):
-                return stopping
-        if entry.is_lost:
-            return outcomes.StoreUnavailable()
-        resumed_by = await record.resumed_meanwhile() if entry.order.verb is Verb.PAUSE else None
-        return None if resumed_by is None else outcomes.Late(entry.age, resumed_by)
-
-    async def _judge(self, entry: Entry) -> Access | outcomes.Refusal:
+    async def _judge(self, running: RunningOrder) -> Access | outcomes.Refusal | None:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
 
         It waits for the database as long as somebody still wants the pause, and looks at mode and token after that.
-        The alert channel is told what is held back.
+        The alert channel is told what is held back. None: another order or process has it.
         """
-        record, rows = OrderRecord(self.journal, self.rows, entry), self.auto_pauses
-        while rows is not None and entry.age < STILL_WANTED:
-            if not await record.is_stored(within=STILL_WANTED - entry.age) or entry.is_lost:
-                break
-            access = await self.access_check.check(entry.order)
-            if isinstance(access, Access):
-                channel = access.workspace.alerts_channel or entry.order.actor.channel_id
-                with suppress(StoreError):
-                    verdict = await rows.judge(entry.id, entry.order, channel)
-                    if not isinstance(verdict, bool) or record.is_ours():
-                        entry.was_paused = verdict is True
-                        return access if isinstance(verdict, bool) else verdict
-            elif not isinstance(access, outcomes.StoreUnavailable):
-                return access
+        while self.auto_pauses is not None and running.age < STILL_WANTED:
+            with suppress(StoreError):
+                await _stored(running.recorded, within=STILL_WANTED - running.age, gives_up=False)
+                access = None if running.is_repeated else await self.access_check.check(running.order)
+                if not isinstance(access, Access | StoreUnavailable):
+                    return access
+                if isinstance(access, Access):
+                    channel = access.workspace.alerts_channel or running.order.actor.channel_id
+                    judge = partial(self.auto_pauses.judge, running.id, running.order, channel)
+                    verdict = await _stored(self.rows.judge(running, judge), within=STILL_WANTED - running.age)
+                    if verdict is False and not await self.rows.has_row(running):
+                        self.rows.record_again(running)  # the database came back without its last commits
+                    elif not isinstance(verdict, bool):
+                        return verdict
+                    elif not verdict or self.rows.lease.is_held:
+                        return access if verdict else None
             await asyncio.sleep(_JUDGED_AGAIN_AFTER)
-        return outcomes.StoreUnavailable()
+        return StoreUnavailable()
 
-    async def _ask_anchor(self, order: Order, record: OrderRecord, access: Access) -> outcomes.Outcome:
-        """Send the order, and send it again if it joined an earlier one that ended for a reason of its own.
+    async def _wait_for_limit(self, running: RunningOrder, access: Access) -> outcomes.RateLimited | Stopping | None:
+        """Let an order of a batch wait while Anchor takes no requests. Return why it is not sent, if so."""
+        ends = time.monotonic() + min(self.anchor.deadline, self._left(running))
+        while wait := self.anchor.limited_for(access.key):
+            if time.monotonic() + wait > ends:
+                return outcomes.RateLimited(wait)
+            if stopping := await self._interruption.or_result(asyncio.sleep(wait), Stopping()):
+                return stopping
+        return None
 
-        That of a pause or an end is an older key that Anchor refused; the other one can also not have been sent.
+    # --- pauses ---
+
+    async def _pause(self, running: RunningOrder, access: Access, sent_by: float, *, doubt: bool) -> Settled | None:
+        """Send a pause, and once more after a resume that it may have crossed."""
+        began, is_recorded = time.monotonic(), True
+        is_ours: NotSent | bool | None = True
+        if running.state is State.WAITING and running.order.source is not Source.ALERT:
+            is_ours = await self._take_turn(running, sent_by)
+            is_recorded = is_ours is not None
+        elif running.age > self.rows.lease.seconds:
+            is_ours = await self.rows.is_ours(running)
+        if isinstance(is_ours, NotSent):
+            return await self._refuse(running, is_ours)
+        if is_ours is False:
+            return None
+        outcome: Outcome
+        outcome, is_doubtful = await self._anchor_orders.send(
+            running.order, access, partial(self.rows.is_ours, running)
+        )
+        doubt |= is_doubtful
+        if isinstance(outcome, Paused) and self.facts is not None:
+            self.facts.read_after_pause(access, running.order.session_id)
+        ends = time.monotonic() + _LONGEST_LOOK
+        settled = await self._settle(running, outcome, doubt=doubt, looks=True)
+        while isinstance(settled, Crossed):
+            is_waiting = settled.is_running and time.monotonic() < ends and not self._interruption.has_come
+            if is_waiting:
+                await asyncio.sleep(_LOOK_INTERVAL)
+            else:
+                outcome, is_doubtful = await self._pause_again(running, access, settled.user_id)
+                outcome = Unconfirmed(Doubt.RACED) if settled.is_running else outcome
+                doubt |= is_doubtful or settled.is_running
+            settled = await self._settle(running, outcome, doubt=doubt, looks=is_waiting)
+        if settled and not settled.is_recorded and self._resumed.get(running.session, began) > began:
+            while self._resuming[running.session] and time.monotonic() < ends:  # noqa: ASYNC110 - rare
+                await asyncio.sleep(_LOOK_INTERVAL)
+            outcome, is_doubtful = await self._pause_again(running, access, "")
+            settled = Settled(outcome, is_recorded=False)
+        return replace(settled, is_recorded=settled.is_recorded and is_recorded) if settled else None
+
+    async def _take_turn(self, running: RunningOrder, sent_by: float) -> NotSent | bool | None:
+        """Return why a pause that has waited is not sent, or whether it is ours; None if it is not recorded."""
+        is_ours: NotSent | bool | None = True
+        for _ in range(2):  # the first commit can have come after the lease ended; each renews it
+            within = max(_LEAST_TURN, sent_by - time.monotonic())
+            try:
+                is_ours = await _stored(self.rows.take_turn(running), within=within, gives_up=False)
+            except StoreError:
+                return None
+            if is_ours is not True or self.rows.lease.is_held:
+                break
+        return False if running.is_repeated else is_ours
+
+    async def _pause_again(self, running: RunningOrder, access: Access, crossed: str) -> tuple[Outcome, bool]:
+        """Send a pause again that has crossed a resume. A refusal now says nothing about the session."""
+        outcome, is_doubtful = await self._anchor_orders.send(running.order, access)
+        if isinstance(outcome, Paused):
+            return replace(outcome, crossed=crossed), is_doubtful
+        return outcome if isinstance(outcome, Unconfirmed) else Unconfirmed(Doubt.RACED), is_doubtful
+
+    # --- resumes and ends ---
+
+    async def _resume_or_end(self, running: RunningOrder, access: Access) -> Settled | None:
+        """Record an order, and send it once nothing speaks against it."""
+        if running.order.age > LATE:
+            return await self._refuse(running, NotSent(WhyNot.LATE, seconds=running.order.age))
+        send = self._resume if running.order.verb is Verb.RESUME else self._end_session
+        try:
+            await self._interruption.or_result(_stored(running.recorded, gives_up=False), None)
+            if running.is_repeated:
+                return None
+            why_not = await self._interruption.or_result(self._clear(running, access, waits=True), Stopping())
+        except StoreError:
+            return await self._refuse(running, StoreUnavailable())
+        return await self._refuse(running, why_not) if why_not else await send(running, access)
+
+    async def _clear(self, running: RunningOrder, access: Access, *, waits: bool) -> _NotCleared | None:
+        """Record that an order is sent, unless something speaks against it: then return that. Raises StoreError."""
+        ends = time.monotonic() + self.anchor.deadline
+        while True:
+            is_clear, against = await _stored(self.rows.clear(running))
+            if is_clear and self.rows.lease.is_held:
+                return None
+            if not (is_clear or against or await self.rows.has_row(running)):  # the database has lost it
+                if await _stored(self.rows.record_again(running)) is None:
+                    return outcomes.WrongWorkspace()
+                continue
+            if is_clear or against is None:  # if this process was frozen meanwhile, another one can have reported it
+                return NotSent(WhyNot.LATE, seconds=running.age)
+            is_at_anchor = against.verb == Verb.PAUSE and against.state == State.SENT and not against.is_later
+            if not (waits and is_at_anchor) or time.monotonic() > ends:
+                return _why_not(against, running.order, access)
+            await asyncio.sleep(_LOOK_INTERVAL)
+
+    async def _resume(self, running: RunningOrder, access: Access) -> Settled | None:
+        """Send a resume, again only after a refusal, and if still nothing speaks against it."""
+        why_not: list[_NotCleared | StoreUnavailable] = []
+
+        async def may_repeat() -> bool:
+            try:
+                against: _NotCleared | StoreUnavailable | None = await self._clear(running, access, waits=False)
+            except StoreError:
+                against = StoreUnavailable()
+            why_not.extend([against] if against else [])
+            return not why_not
+
+        self._resuming[running.session] += 1
+        self._resumed[running.session] = math.inf
+        try:
+            outcome, doubt = await self._anchor_orders.send(running.order, access, may_repeat)
+            return await self._end(running, why_not[0] if why_not else outcome, doubt=doubt)
+        finally:
+            self._resuming[running.session] -= 1
+            if not self._resuming[running.session]:
+                del self._resuming[running.session]
+                self._resumed[running.session] = time.monotonic()
+
+    async def _end_session(self, running: RunningOrder, access: Access) -> Settled | None:
+        """End the session. Anchor's reads say whether it has ended, not its answer alone."""
+        told, doubt = await self._anchor_orders.send(running.order, access, leaves_by=running.given_at + LATE)
+        ends, after, outcome = time.monotonic() + _READ_AFTER_END, None, told
+        while not isinstance(told, outcomes.Refusal):
+            within = ends - time.monotonic()
+            read = await self.sessions.details(access.key, running.order.session_id, within=within)
+            after = read if isinstance(read, Session) or read.is_missing else after or read
+            outcome = end_of(told, after)
+            is_final = isinstance(outcome, outcomes.Ended) or not isinstance(told, _MAY_END)
+            if is_final or ends - time.monotonic() <= _READ_INTERVAL:
+                break
+            await asyncio.sleep(_READ_INTERVAL)
+        return await self._end(running, outcome, doubt=doubt)
+
+    # --- what is recorded ---
+
+    async def _refuse(self, running: RunningOrder, why_not: Outcome, *, doubt: bool = False) -> Settled | None:
+        """Record that nothing was sent, unless there is doubt. Nobody waits for that, unless cards may show it."""
+        if doubt:  # the process that had it can have sent it
+            return await self._end(running, Unconfirmed(Doubt.STOPPED), doubt=True)
+        running.know(why_not)
+        recording = self.rows.settle(running, why_not)
+        if running.is_allowed:
+            with suppress(StoreError):
+                settled = await _stored(recording, gives_up=False)
+                if isinstance(settled, Settled):
+                    return settled
+                if await self.rows.has_row(running):
+                    return None  # another process tells it
+        return Settled(why_not)
+
+    async def _end(self, running: RunningOrder, outcome: Outcome, *, doubt: bool) -> Settled | None:
+        """Record an outcome, and return what is told."""
+        settled = await self._settle(running, outcome, doubt=doubt, looks=False)
+        return None if isinstance(settled, Crossed) else settled
+
+    async def _settle(
+        self, running: RunningOrder, outcome: Outcome, *, doubt: bool, looks: bool
+    ) -> Settled | Crossed | None:
+        """Record an outcome, and return what is told: the outcome as it is if the database fails.
+
+        None: another process has the order. If the lease had ended with the commit, another one can have taken it over
+        meanwhile; the next transaction renews the lease, and finds that out.
         """
-        while _ended_for_another(order.verb, result := await self._submit(order, record, access), access):
-            pass
-        match result.outcome:
-            case outcomes.KeyRejected() as outcome:
-                return replace(outcome, by_admins=result.access.workspace.is_managed)
-            case outcomes.Paused() as outcome:
-                if self.facts is not None:
-                    self.facts.read_after_pause(result.access, order.session_id)
-                return record.with_earlier_pause(outcome)
-            case outcome:
-                return outcome
+        for _ in range(2):
+            if was_repeated := running.is_repeated:
+                self.rows.record(running, is_repeated=True)
+            recording = self.rows.settle(running, outcome, doubt=doubt, looks=looks)
+            try:
+                settled = await _stored(recording, gives_up=False)
+                if settled is None and running.is_repeated and not was_repeated:
+                    continue  # it is known only now: it gets a row beside the other one
+                if settled is None:
+                    settled = await self._end_without_row(running, outcome, doubt=doubt)
+            except StoreError:
+                running.know(outcome)  # what is written later has this time
+                recording.add_done_callback(partial(self._end_later, running, outcome, doubt=doubt))
+                return Settled(outcome, is_recorded=False)
+            if settled is None or isinstance(settled, Crossed):
+                return settled
+            running.know(settled.outcome)
+            if self.rows.lease.is_held:
+                return None if running.is_repeated else settled
+        return None
 
-    def _read(self, verb: Verb, access: Access, session_id: SessionId, first: outcomes.AnchorOutcome) -> None:
-        """Read a session whose pause fails, so that the question before its end names it."""
-        if self.facts and verb is Verb.PAUSE and access.workspace.policy.end and isinstance(first, _ENDS_INSTEAD):
-            self.facts.read_after_pause(access, session_id, has_failed=True)
+    def _end_later(
+        self,
+        running: RunningOrder,
+        outcome: Outcome,
+        recording: asyncio.Future[Settled | Crossed | None],
+        *,
+        doubt: bool,
+    ) -> None:
+        """Record an outcome that was told before it was found that the pause had crossed a resume."""
+        if not recording.cancelled() and recording.exception() is None and isinstance(recording.result(), Crossed):
+            self.rows.settle(running, outcome, doubt=doubt)
 
-    async def _submit(self, order: Order, record: OrderRecord, access: Access) -> Result:
-        """Return the result of the order, also if it was interrupted."""
-        name: Name = (order.actor.team_id, order.session_id)
-        sequencer = self._sequencers.get(name)
-        if sequencer is None:
-            return Result(outcomes.Overloaded(), access)
-        submit = {Verb.PAUSE: sequencer.pause, Verb.RESUME: sequencer.resume, Verb.END: sequencer.end}[order.verb]
-        future = submit(access, record)
-        await ended(future)
-        self._sequencers.release(name)
-        if future.cancelled():
-            can_be_sent = order.verb is Verb.PAUSE or record.is_sent()
-            return Result(outcomes.Unconfirmed(outcomes.Doubt.STOPPED) if can_be_sent else outcomes.Stopping(), access)
-        result = future.result()
-        if result.last_attempt is not None and self.monitor is not None and not _is_about_id(order.verb, result):
-            self.monitor.record_result(result.access.workspace, result.last_attempt)
-        return result
+    async def _end_without_row(self, running: RunningOrder, outcome: Outcome, *, doubt: bool) -> Settled | None:
+        """Return what is told of an order without a row; None if another process has its row. Raises StoreError."""
+        if await self.rows.has_row(running):
+            return None
+        if await _stored(self.rows.record_again(running)) is None:
+            return Settled(outcome)  # its workspace was uninstalled
+        settled = await _stored(self.rows.settle(running, outcome, doubt=doubt))
+        return settled if isinstance(settled, Settled) else None
 
 
-def _is_about_id(verb: Verb, result: Result) -> bool:
-    """Return whether a refusal can be about the id of a session, and then says nothing of the key."""
-    last = result.last_attempt
-    return verb is Verb.END and isinstance(last, outcomes.KeyRejected) and last.status_code == outcomes.UNAUTHORIZED
+async def _stored(change: asyncio.Future[_T], *, within: float = _STORED_WITHIN, gives_up: bool = True) -> _T:
+    """Return the result of a change. Raises StoreError if it does not come within so many seconds, or fails."""
+    await asyncio.wait({change}, timeout=within)
+    if change.done():
+        return change.result()
+    if gives_up:
+        change.cancel()
+    raise StoreUnreachableError("the database does not answer in time")
 
 
-def _ended_for_another(verb: Verb, result: Result, access: Access) -> bool:
-    """Return whether an order that this one joined ended for a reason that need not hold for this one.
-
-    Anchor refused a key that was replaced before this order was given; or the other one was not sent, which the record
-    of each order decides.
-    """
-    if isinstance(result.outcome, _BY_RECORD) and result.access is not access:
-        return True
-    versions = (result.access.workspace.key_version, access.workspace.key_version)
-    return verb is not Verb.RESUME and isinstance(result.outcome, outcomes.KeyRejected) and versions[0] < versions[1]
+def _why_not(against: Row, order: Order, access: Access) -> NotSent:
+    """Return what the order that speaks against a resume says, as this person is allowed to see it."""
+    about = {"user_id": against.user_id, "given_at": against.given_at, "version": against.id}
+    if against.verb == Verb.END:
+        return NotSent(WhyNot.ENDING if against.outcome is None else WhyNot.ENDED, **about)
+    if against.verb == Verb.RESUME:
+        return NotSent(WhyNot.RESUMED_SINCE, **about)
+    if can_see_all(against.user_id, viewer_id=order.actor.user_id, is_admin=access.is_admin):
+        about |= {"reason": against.reason, "channel_id": against.channel_id}
+    return NotSent(WhyNot.PAUSED_SINCE, **about, is_confirmed=against.outcome == Paused.__name__)

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 
 from bot.core.fairness import Tally
 from bot.core.requests import FORGOTTEN, MessageContent, Person, ReplyAddress, program_name
-from bot.core.retries import LONGEST_WAIT_IN_ROUND, WAIT_FOR_SLACK, backoff, round_times
+from bot.core.retries import LONGEST_WAIT_IN_ROUND, ROUNDS, WAIT_FOR_SLACK, backoff
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.clicked import without_images
@@ -35,15 +35,9 @@ _log = logging.getLogger(__name__)
 
 _MAX_DOUBTFUL = 2
 
-Send = Callable[[], Awaitable[PostResult]]
-"""One attempt on a route."""
-
-MAX_WAITING = 5_000
-"""The most results that wait for another round: a bound of memory."""
-
-MAX_WAITING_EACH = 1_000
-"""The most of them for one person."""
-
+Send = Callable[[], Awaitable[PostResult]]  # one attempt on a route
+MAX_WAITING = 5_000  # the most results that wait for another round: a bound of memory
+MAX_WAITING_EACH = 1_000  # the most of them for one person
 MOST_REMEMBERED = 10_000
 MOST_SENDING = 2_000  # messages that are being sent; others wait
 MOST_SENDING_EACH = 500  # to or for one person
@@ -209,7 +203,7 @@ class MessageDelivery:
         began = asyncio.get_running_loop().time()
         result = PendingResult(address, began, find_routes(address, message, self.response_urls, self._post))
         try:
-            for start in round_times():
+            for start in ROUNDS:
                 if start and not await self._wait(address.actor.person, began + start):
                     break
                 if start and is_ours is not None and not await is_ours():
@@ -226,10 +220,7 @@ class MessageDelivery:
         return result.receipt
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
-        """Send a message to a person or a channel. Return whether it can have arrived; if not, log why.
-
-        A forgotten person gets none.
-        """
+        """Send a message to a person or a channel. Return whether it can have arrived. A forgotten person gets none."""
         if user_id.startswith(FORGOTTEN):
             return False
         result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message))
@@ -238,10 +229,7 @@ class MessageDelivery:
         return not isinstance(result, Refused)
 
     async def update_message(self, address: ReplyAddress, card: MessageContent, visibility: Visibility) -> bool:
-        """Replace the clicked message by `card`, without its images if Slack refuses the blocks, or log the failure.
-
-        Return whether Slack accepted the blocks.
-        """
+        """Replace the clicked message, without its images if Slack refuses the blocks. Return whether it took them."""
         url, person = address.response_url, address.actor.person
         if url is None:
             return True
@@ -295,7 +283,6 @@ class MessageDelivery:
         return not result.routes
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep; when the bot stops, only briefly."""
         if self._stopping.is_set():
             await asyncio.sleep(min(seconds, _DELAY_WHILE_STOPPING))
             return
@@ -318,7 +305,6 @@ class MessageDelivery:
             return TryAgain(str(error))
 
     async def _with_retries(self, person: Person, send: Send) -> Posted | Doubtful | Refused:
-        """Send until the result is final or the retries are used up."""
         attempt = 1
         while True:
             result = await self._attempt(person, send)
@@ -332,7 +318,6 @@ class MessageDelivery:
             attempt += 1
 
     async def _attempt(self, person: Person, send: Send) -> PostResult:
-        """Send, once it is this person's turn."""
         async with self._queue.turn(person) as why_not:
             if why_not is not None:
                 return Refused("too many messages of this person wait")

@@ -21,12 +21,13 @@ from bot.messages.sessions import list_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
+from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
 from bot.usecases.checks import CachedChecks
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.sessions import PastOrders, SessionLists
+from bot.usecases.sessions import SessionLists
 
 _log = logging.getLogger(__name__)
 
@@ -53,16 +54,13 @@ class StickyNotices:
 
 @dataclass(eq=False)
 class HomeView:
-    """Publisher of Home, one view at a time per person: the newest is last.
-
-    `install_url` is the page that installs the app; "" for a bot without OAuth.
-    """
+    """Publisher of Home, one view at a time per person: the newest is last. `install_url` is "" without OAuth."""
 
     workspaces: Workspaces
     roles: RoleCache
     slack: SlackClient
     monitor: WorkspaceMonitor
-    past_orders: PastOrders
+    history: OrderHistory
     lists: SessionLists
     checks: CachedChecks
     sender_use: SenderUse
@@ -94,7 +92,7 @@ class HomeView:
         return result is ViewResult.SHOWN
 
     async def _publish(self, actor: Actor, notice: Notice | None, view_hash: str | None) -> ViewResult:
-        workspace = await self.workspaces.find(actor.team_id)
+        workspace = await self.workspaces.find(actor.team_id, max_age=0.0)  # an admin sees a change at once
         if workspace is None:
             return ViewResult.FAILED
         role = await self.roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
@@ -129,6 +127,7 @@ class HomeView:
         return tuple(list_blocks(found, dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
-        found = await self.past_orders.newest(HistoryFilter(team_id=workspace.team_id, folds=True), most=MOST_IN_HOME)
+        chosen = HistoryFilter(team_id=workspace.team_id, folds=True)
+        found = await self.history.newest_in_time(chosen, most=MOST_IN_HOME)
         orders = None if found is None else tuple(found)
         return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

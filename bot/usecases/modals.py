@@ -81,9 +81,9 @@ class Modals:
         return await self.update(actor, view_id, view)
 
     async def _workspace(self, address: ReplyAddress, not_opened: NotOpened) -> Workspace | None:
-        """Return the workspace, or log and report why there is none."""
         try:
-            workspace, why = await self.workspaces.find(address.actor.team_id), "the app is not installed"
+            workspace = await self.workspaces.find(address.actor.team_id, max_age=0.0)  # or the change would conflict
+            why = "the app is not installed"
             message = not_opened.not_served
         except StoreError as error:
             workspace, why, message = None, str(error), not_opened.without_database

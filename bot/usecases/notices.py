@@ -67,7 +67,6 @@ class WorkspaceMonitor:
         self.tasks.start(self._notify_all(workspace, message, also))
 
     async def _notify_all(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> bool:
-        """Return whether anybody got the message."""
         try:
             admins = await self._admins(workspace)
         except StoreError as error:
@@ -81,7 +80,7 @@ class WorkspaceMonitor:
 
     async def _admins(self, workspace: Workspace, about: str = "") -> list[str]:
         """Return the recorded admins who can still be one, the last first, or the alert channel. Raises StoreError."""
-        recorded = [] if about == _IN_VAIN else await self.workspaces.admins(workspace.team_id)
+        recorded = [] if about == _IN_VAIN else await self.workspaces.store.people.admins(workspace.team_id)
         roles = await asyncio.gather(*[self._role(workspace, user_id) for user_id in recorded])
         found = [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
         return found or ([workspace.alerts_channel] if workspace.alerts_channel else [])
@@ -154,7 +153,7 @@ class WorkspaceMonitor:
             if not total or await self._tell_all(workspace, lost_message(why, total, names)):
                 return
             _log.error("nobody could be notified", extra={"team": about[0], "about": about[1]})
-            await self.workspaces.release_notice(*about)
+            await self.workspaces.store.notices.release(*about)
         except StoreError as error:
             self._quiet.pop(about, None)
             _log.warning("notice not sent", extra={"team": about[0], "about": about[1], "why": str(error)})
@@ -166,14 +165,14 @@ class WorkspaceMonitor:
         return await self.delivery.send_dm(workspace.team_id, workspace.alerts_channel or "", message)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
-        """Save the check of a key; if Anchor refuses the current key, notify its setter, or else an admin."""
+        """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
         team_id, version = workspace.team_id, workspace.key_version
         try:
             await self._save(team_id, version, check)
-            if workspace.is_managed and check is KeyCheck.REFUSED is not key.check:
-                _log.warning("Anchor refuses the key", extra={"team": team_id})
-            current = await self.workspaces.find(team_id) if check is KeyCheck.REFUSED else None
+            current = await self.workspaces.find_now(team_id) if check is KeyCheck.REFUSED else None
             if current is not None and current.key_version == version:
+                if workspace.is_managed and key.check is not KeyCheck.REFUSED:
+                    _log.warning("Anchor refuses the key", extra={"team": team_id})
                 message = key_refused_message(key, by_admins=workspace.is_managed)
                 await self._notify_once(workspace, _refused(workspace), key.set_by, message)
         except StoreError as error:
@@ -205,7 +204,7 @@ class WorkspaceMonitor:
                 return
             if not await self._notify(workspace, first, admins, message):
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})
-                await self.workspaces.release_notice(team_id, about)
+                await self.workspaces.store.notices.release(team_id, about)
         except StoreError:
             self._quiet.pop((team_id, about), None)
             raise

@@ -1,31 +1,48 @@
 """Orders, from the request to the reported result, also those that another process left or an operator gives."""
 
 import asyncio
-import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from operator import attrgetter
-from typing import Any
 
 from cachetools import TTLCache
 
 from bot import request_id
 from bot.core.cards import BatchContent
-from bot.core.outcomes import CALL_SOMEBODY, Outcome, Paused, Refusal, Resumed
-from bot.core.recovery import settled_outcome
-from bot.core.requests import MessageContent, Order, ReplyAddress, Source, Verb, operator_name, read_attempt
+from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Resumed, Stopping, Unconfirmed
+from bot.core.requests import (
+    LATE,
+    STILL_WANTED,
+    MessageContent,
+    Order,
+    ReplyAddress,
+    Source,
+    State,
+    Verb,
+    operator_name,
+    read_attempt,
+)
 from bot.core.sessions import Session
+from bot.health import OFF, Backlog, Metrics
 from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
-from bot.messages.results import CARD_LOST, CARD_NOT_UPDATED, card_update, facts_message, outcome_message, warnings
+from bot.messages.results import (
+    CARD_LOST,
+    CARD_NOT_UPDATED,
+    NOT_RECORDED,
+    OVERTAKEN,
+    card_update,
+    facts_message,
+    outcome_message,
+    warnings,
+)
 from bot.outbound.slack.client import PostResult
-from bot.outbound.store.entries import Entry
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
-from bot.outbound.store.journal import Journal
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
+from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import Tasks, ended, happens, until_tick
 from bot.usecases.cards import REPLACE_TIMEOUT
 from bot.usecases.control import SessionControl
@@ -36,8 +53,6 @@ from bot.usecases.sessions import KEPT, FactReads
 
 _log = logging.getLogger(__name__)
 
-_SETTLE_TIMEOUT = 1.0  # seconds for an outcome to be stored before it is told or shown
-_NAMED_WITHIN = 0.1  # seconds that a pause waits for its cards
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
@@ -45,26 +60,11 @@ _NOBODY = Receipt("nobody")
 _REPLACED = Receipt("response_url")
 _MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
 
-_SESSION = attrgetter("session")
+_FOUND_WITHIN = 1.0  # seconds for the workspace of an alert
+_ELSEWHERE_WITHIN, _LOOK_INTERVAL = 3.0, 0.2  # seconds for an outcome that another process tells, and between two looks
 
-RECOVERY_INTERVAL = 2.0
-"""Seconds between two looks for orders to take over, while other processes have unfinished ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunningOrder:
-    """An order in the journal, and the task that executes it."""
-
-    entry: Entry
-    outcome: asyncio.Task[Outcome | None]
-    """None if another process executes the order, and tells its outcome."""
-
-    async def is_safe(self, delivery: asyncio.Task[None] | None, *, within: float) -> bool:
-        """Wait until the order survives the end of the process, or is delivered. Return whether it has come so far."""
-        parts: set[asyncio.Future[Any]] = {self.entry.written} if delivery is None else {self.entry.written, delivery}
-        if not self.entry.is_stored:
-            await asyncio.wait(parts, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-        return self.entry.is_stored or (delivery is not None and delivery.done())
+RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 60.0
+"""Seconds between two looks for orders to take over, also if only commands run beside the bot."""
 
 
 @dataclass(eq=False)
@@ -72,7 +72,6 @@ class Orders:
     """Execution and delivery of orders. `has_paused` is set after each pause."""
 
     session_control: SessionControl
-    journal: Journal
     rows: OrderRows
     delivery: MessageDelivery
     session_cards: SessionCards
@@ -81,6 +80,7 @@ class Orders:
     dashboard_url: str
     facts: FactReads
     has_paused: asyncio.Event
+    metrics: Metrics = OFF
 
     def __post_init__(self) -> None:
         self._followed_up: TTLCache[tuple[str | None, ...], bool] = TTLCache(
@@ -88,6 +88,8 @@ class Orders:
         )
         self._card_updates = CardUpdates(self.delivery, self.tasks)
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
+        self._open: dict[str, RunningOrder] = {}  # those that nobody was told of yet
+        self._told: set[str] = set()  # those that were, until that is recorded
 
     def start(self, order: Order, address: ReplyAddress, outcome: Outcome | None = None) -> tuple[RunningOrder, bool]:
         """Record an order and begin to execute it, unless its outcome is known.
@@ -96,185 +98,229 @@ class Orders:
         """
         if order.trigger_id and (earlier := self._by_trigger.get(order.trigger_id)):
             return earlier, True
-        return self._start(self.journal.begin(order, address), outcome), False
+        running = begin(self.rows, order, address)
+        return self._start(running, outcome), False
 
     def knows(self, order: Order) -> bool:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
         return order.trigger_id in self._by_trigger
 
-    def message(self, entry: Entry, outcome: Outcome) -> Message:
+    def known_ids(self) -> Collection[str]:
+        """Return the ids of the orders in work."""
+        return self._told.union(self._open)
+
+    def backlog(self) -> Backlog:
+        """Return the results that are not delivered yet."""
+        now = time.monotonic()
+        ages = [now - one.settled_at for one in self._open.values() if one.settled_at is not None]
+        return Backlog(len(ages), max(ages, default=0.0))
+
+    def message(self, running: RunningOrder, settled: Settled) -> Message:
         """Return the result of an order, which is then to be delivered."""
-        entry.known = self._known(entry)
-        return self._message(entry, outcome, entry.known)
+        running.known = self._known(running, settled)
+        return self._message(running, settled)
 
-    def _known(self, entry: Entry) -> Session | None:
+    def _known(self, running: RunningOrder, settled: Settled) -> Session | None:
         """Return what was read of the session of an order in the last 10 minutes, else what its card shows."""
-        return self.facts.reads.known(*entry.session) or entry.on_card
+        return self.facts.reads.known(*running.session) or (settled.cards.facts if settled.cards else None)
 
-    def _message(self, entry: Entry, outcome: Outcome, known: Session | None) -> Message:
+    def _message(self, running: RunningOrder, settled: Settled) -> Message:
+        order, is_paused = running.order, isinstance(settled.outcome, Paused)
         message = outcome_message(
-            entry.order,
-            outcome,
+            order,
+            settled.outcome,
             now=time.time(),
             dashboard_url=self.dashboard_url,
-            order_id=entry.id,
-            message_url=entry.address.message_url,
-            known=known,
-            offers_end=entry.offers_end,
+            order_id=running.id,
+            message_url=running.address.message_url,
+            known=running.known,
+            offers_end=running.offers_end,
+            note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",
         )
-        return _with_line(message, CARD_LOST if entry.has_lost_card else "")
+        return _with_line(message, CARD_LOST if settled.cards and settled.cards.is_one_lost else "")
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
-        entry, address = running.entry, running.entry.address
-        self.journal.told(entry, "ack")
-        self._follow(entry, address)
+        self.record_told(running, "ack")
+        self._follow(running, running.address)
+
+    def record_told(self, running: RunningOrder, route: str | None) -> None:
+        """Record that an outcome was told by a route, or that Slack refused it finally (None)."""
+        if self._open.pop(running.id, None) is None:
+            return
+        self._told.add(running.id)
+        self.rows.told(running, route).add_done_callback(lambda _: self._told.discard(running.id))
+        self.metrics.delivered(running.order.verb.value, route, running.age)
+        running.address = ReplyAddress(running.order.actor, thread_ts=running.address.result_thread)  # memory
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
-        Nobody waits for that of the command line, whose process was killed, for one that is needless, and for one that
-        a card tells.
+        Nobody waits for that of the command line, whose process was killed, and for one that a card tells.
         """
-        await ended(running.outcome)
-        entry, is_operator = running.entry, operator_name(address.actor.user_id) is not None
-        if entry.order.batch_id:
-            order = entry.order
+        await ended(running.result)
+        is_operator = operator_name(running.order.actor.user_id) is not None
+        if running.order.batch_id:
+            order = running.order
             content = BatchContent(order.actor.user_id, order.actor.channel_id, order.reason, verb=order.verb)
             await self.let_batch_tell(running, content)
             return
-        is_ours = partial(self.journal.is_ours, entry)
+        is_ours = partial(self.rows.is_ours, running)
+        settled: Settled | None = None
         try:
-            outcome = running.outcome.result()
-            if outcome is None or not await is_ours():
+            settled = running.result.result()
+            if settled is None or running.is_repeated or not await is_ours():
+                self._open.pop(running.id, None)  # another order or process tells it
                 return
-            address, message = await self._result(entry, outcome, address)
-            is_on_card = _is_on_card(entry.order, outcome)
-            is_by_alert = entry.order.source is Source.ALERT and not is_on_card
-            group = await self._take_call(entry.order) if is_by_alert else ""
-            nobody_waits = is_operator or is_on_card or group is None or await self.session_cards.is_needless(entry)
+            if _is_on_card(running.order, settled.outcome):
+                self.record_told(running, _NOBODY.route)
+                return
+            address, message = await self._result(running, settled, address)
+            group = await self._take_call(running.order) if running.order.source is Source.ALERT else ""
+            nobody_waits = is_operator or group is None
             is_replaced = False
-            if isinstance(outcome, Paused):
-                has_more = entry.has_lost_card or any(warnings(entry.order, outcome, entry.known))
-                is_replaced = await self._replace(entry, address) and not has_more  # which its thread says
+            if isinstance(settled.outcome, Paused):
+                has_more = bool(settled.cards and settled.cards.is_one_lost) or any(
+                    warnings(running.order, settled.outcome, running.known)
+                )
+                is_replaced = await self._replace(running, settled, address) and not has_more  # which its thread says
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message, nobody_waits, is_replaced, group = report(error), is_operator, False, ""
         told = mentioning(message, group) if group else message
         receipt = _NOBODY if nobody_waits else _REPLACED if is_replaced else None
         receipt = receipt or await self.delivery.deliver(address, told, is_ours=is_ours)
-        self.journal.told(entry, receipt.route if receipt else None)
-        if receipt and receipt.route == "channel" and receipt.posted and message.blocks:
-            self.session_cards.posted(entry, message, receipt.posted)
+        self.record_told(running, receipt.route if receipt else None)
+        if settled and receipt and receipt.route == "channel" and receipt.posted and message.blocks:
+            self.session_cards.posted(running, message, receipt.posted)
         if receipt is not None and not nobody_waits:
-            self._follow(entry, address)
+            self._follow(running, address)
 
     async def _take_call(self, order: Order) -> str | None:
         """Return the group that the message about a failed pause mentions, or ""; None if another message counts it."""
         rows, actor = self.session_control.auto_pauses, order.actor
         is_now = rows and await rows.take_call(order)
-        workspace = await or_default(self.session_cards.find(actor.team_id), None, within=_SETTLE_TIMEOUT)
-        return None if is_now is False else (workspace and is_now and workspace.group_for(actor.channel_id)) or ""
+        workspace = await or_default(self.session_cards.find(actor.team_id), None, within=_FOUND_WITHIN)
+        return None if is_now is False else (workspace and is_now and workspace.alerts_group) or ""
 
     async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
         """Let the result of its batch tell the outcome of an order. Return when it is recorded."""
-        entry = running.entry
-        await self.session_cards.keep_batch(entry, content)
-        await ended(running.outcome)
-        if not running.outcome.cancelled() and running.outcome.result() is not None:
-            self.journal.told(entry, _BY_BATCH)
+        await self.session_cards.keep_batch(running, content)
+        await ended(running.result)
+        if running.result.cancelled() or running.result.result() is None or running.is_repeated:
+            self._open.pop(running.id, None)
+        else:
+            self.record_told(running, _BY_BATCH)
 
-    def _follow(self, entry: Entry, address: ReplyAddress) -> None:
+    def _follow(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Let a follow-up tell the people who have the result of a pause what is read after it, if they must know."""
-        if isinstance(entry.outcome, Paused) and self.facts.have_more(entry.known, *entry.session):
-            self.tasks.start(self._follow_up(entry, address))
+        if isinstance(running.outcome, Paused) and self.facts.have_more(running.known, *running.session):
+            self.tasks.start(self._follow_up(running, address))
 
-    async def _follow_up(self, entry: Entry, address: ReplyAddress) -> None:
-        await asyncio.wait({entry.written}, timeout=_SETTLE_TIMEOUT)  # that it was told: then no process repeats it
-        known = await self.facts.known_after_read(*entry.session)
+    async def _follow_up(self, running: RunningOrder, address: ReplyAddress) -> None:
+        known = await self.facts.known_after_read(*running.session)
         message = facts_message(
-            entry.order.session_id, entry.known, known, now=time.time(), offers_end=entry.offers_end
+            running.order.session_id, running.known, known, now=time.time(), offers_end=running.offers_end
         )
         actor = address.actor
-        audience = (*entry.session, actor.channel_id or actor.user_id, address.thread_ts)
-        if message is None or entry.is_lost or audience in self._followed_up:
+        audience = (*running.session, actor.channel_id or actor.user_id, address.thread_ts)
+        if message is None or audience in self._followed_up:
             return
         self._followed_up[audience] = True
         await self.delivery.deliver(address, message)
 
     async def announce(self, running: Sequence[RunningOrder]) -> None:
         """Post what was done without a channel to the alert channel, when all of it has ended."""
-        await asyncio.wait([one.outcome for one in running])
-        names = {one.entry.session for one in running if not one.entry.order.actor.channel_id}
+        await asyncio.wait([one.result for one in running])
+        ours = [one for one in running if not one.result.cancelled() and one.result.result() and not one.is_repeated]
+        names = {one.session for one in ours if not one.order.actor.channel_id}
         known = {name[1]: await self.facts.known_after_read(*name) for name in names}
         facts = {session_id: session for session_id, session in known.items() if session is not None}
-        await self.session_cards.announce([one.entry for one in running], facts)
+        await self.session_cards.announce(ours, facts)
 
     async def stored_result(self, running: RunningOrder) -> Message | None:
-        """Return the message about an order once its outcome is stored, or the database takes too long.
+        """Return the message about an order; None if another process tells the outcome."""
+        settled = await asyncio.shield(running.result)
+        return None if settled is None else self._message(running, settled)
 
-        Return None if another process tells the outcome.
+    def recover(self, running: RunningOrder, *, is_overtaken: bool) -> RunningOrder:
+        """Execute an order that another process left unfinished, unless its outcome follows from what is recorded.
+
+        A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
+        pause. An end is never sent later.
         """
-        outcome = await asyncio.shield(running.outcome)
-        await asyncio.wait({running.entry.written}, timeout=_SETTLE_TIMEOUT)
-        return None if outcome is None else self._message(running.entry, outcome, self._known(running.entry))
+        verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome
+        if outcome is None and (is_sent if verb is not Verb.PAUSE else running.age > STILL_WANTED):
+            outcome = Unconfirmed(Doubt.STOPPED)
+        elif outcome is None and verb is Verb.END:
+            outcome = Stopping()
+        return self._start(running, outcome, doubt=is_sent, is_overtaken=is_overtaken)
 
-    def recover(self, entry: Entry) -> RunningOrder:
-        """Execute an order that another process left unfinished, unless its outcome follows from what is recorded."""
-        company = {"is_opposed": entry.is_opposed, "has_company": entry.has_company}
-        return self._start(entry, entry.outcome or settled_outcome(entry.order.verb, entry.state, entry.age, **company))
-
-    def _start(self, entry: Entry, outcome: Outcome | None = None) -> RunningOrder:
-        running = RunningOrder(entry, self.tasks.start(self._execute(entry, outcome)))
-        self.session_cards.watch(entry)
-        if entry.order.trigger_id:
-            self._by_trigger[entry.order.trigger_id] = running
+    def _start(
+        self,
+        running: RunningOrder,
+        outcome: Outcome | None = None,
+        *,
+        doubt: bool = False,
+        is_overtaken: bool = False,
+    ) -> RunningOrder:
+        self._open[running.id] = running
+        running.result = self.tasks.start(self._execute(running, outcome, doubt=doubt, is_overtaken=is_overtaken))
+        self.session_cards.watch(running)
+        if running.order.trigger_id:
+            self._by_trigger[running.order.trigger_id] = running
         return running
 
-    async def _execute(self, entry: Entry, outcome: Outcome | None) -> Outcome | None:
-        """Execute an order, unless its outcome is known, and record the outcome. Return it if it is to be told.
-
-        That of a resume or an end is stored before it is told: a process that finds one without an outcome reports it
-        as unconfirmed. A pause is executed again: it waits a moment for the name of its session on a card. If another
-        process has the order, its outcome counts.
-        """
-        if outcome is None:
-            outcome = await self.session_control.execute(entry)
-        if isinstance(outcome, Paused):
-            self.session_cards.will_replace(entry)
+    async def _execute(
+        self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool, is_overtaken: bool
+    ) -> Settled | None:
+        if running.outcome is not None:
+            return Settled(running.outcome, is_overtaken=is_overtaken)
+        settled = await self.session_control.execute(running, outcome, doubt=doubt)
+        if settled is None or running.is_repeated:
+            self._open.pop(running.id, None)
+            return settled or (await self._told_elsewhere(running) if running.is_repeated else None)
+        verb, source = running.order.verb.value, running.order.source.value
+        self.metrics.settled(verb, source, type(settled.outcome).__name__, running.age)
+        if isinstance(settled.outcome, Paused):
+            self.session_cards.will_replace(running)
             self.has_paused.set()
-        self.journal.settle(entry, outcome)
-        is_pause = entry.order.verb is Verb.PAUSE
-        if not isinstance(outcome, Refusal) and not (is_pause and self._known(entry)):
-            await asyncio.wait({entry.written}, timeout=_NAMED_WITHIN if is_pause else _SETTLE_TIMEOUT)
-        return outcome if await self.journal.is_ours(entry) else await self._outcome_elsewhere(entry.order.trigger_id)
+        return settled
 
-    async def _outcome_elsewhere(self, trigger_id: str | None) -> Outcome | None:
-        try:
-            return await self.rows.outcome_of(trigger_id) if trigger_id else None
-        except StoreError:
-            return None
+    async def _told_elsewhere(self, running: RunningOrder) -> Settled | None:
+        """Return the outcome of the order that has the trigger of this one, for the ack."""
+        ends = time.monotonic() + _ELSEWHERE_WITHIN
+        with suppress(StoreError):
+            while running.order.trigger_id and time.monotonic() < ends:
+                if (outcome := await self.rows.outcome_of(running.order.trigger_id)) is not None:
+                    return Settled(outcome)
+                await asyncio.sleep(_LOOK_INTERVAL)
+        return None
 
-    async def _result(self, entry: Entry, outcome: Outcome, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
+    async def _result(
+        self, running: RunningOrder, settled: Settled, address: ReplyAddress
+    ) -> tuple[ReplyAddress, Message]:
         """Update the clicked message of another program. Return the message about the outcome, and where it goes.
 
         A pause goes to the message's thread. All else goes to the channel, so that nobody misses it.
         """
         clicked, line = address.clicked, ""
-        is_card = await self.session_cards.is_card(entry)
-        message, has_button = self.message(entry, outcome), is_card
+        is_card = self.session_cards.is_card(running, settled)
+        message, has_button = self.message(running, settled), is_card
         if clicked is not None and not is_card:
-            update = card_update(entry.order, outcome, now=time.time(), order_id=entry.id, known=entry.known)
+            update = card_update(
+                running.order, settled.outcome, now=time.time(), order_id=running.id, known=running.known
+            )
             line = await self._card_updates.send(address, clicked, update)
             has_button = clicked.content is not None and bool(clicked.thread_ts) and line != CARD_NOT_UPDATED
-        if isinstance(outcome, Paused):
+        if isinstance(settled.outcome, Paused):
             if has_button:
                 message = replace(message, blocks=())
             address = replace(address, thread_ts=address.result_thread) if clicked else address
-        elif clicked is not None and isinstance(outcome, Resumed):
+        elif clicked is not None and isinstance(settled.outcome, Resumed):
             address = replace(address, thread_ts=None)
         return address, _with_line(message, line)
 
-    async def _replace(self, entry: Entry, address: ReplyAddress) -> bool:
+    async def _replace(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> bool:
         """Let the clicked message of the bot tell the pause. Return whether Slack has taken that in time."""
         url = address.response_url
         if url is None:
@@ -284,9 +330,18 @@ class Orders:
             content = MessageContent(message.text, message.blocks)
             return await self.delivery.response_urls.replace(url, content, Visibility.IN_CHANNEL)
 
-        replacing = self.tasks.start(self.session_cards.replace(entry, send))
+        replacing = self.tasks.start(self.session_cards.replace(running, settled, send))
         await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
         return replacing.done() and replacing.result()
+
+
+def begin(rows: OrderRows, order: Order, address: ReplyAddress) -> RunningOrder:
+    """Record a new order. A pause counts as sent from now on, unless it waits for its turn, or came late."""
+    is_at_once = order.verb is Verb.PAUSE and order.source is not Source.ALERT and not order.batch_id
+    state = State.SENT if is_at_once and order.age <= LATE else State.WAITING
+    running = RunningOrder(order, address, time.monotonic() - order.age, state=state)
+    running.recorded = rows.record(running)
+    return running
 
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
@@ -307,53 +362,47 @@ class OperatorOrders:
     """Orders of an operator on the command line."""
 
     control: SessionControl
-    journal: Journal
+    rows: OrderRows
     session_cards: SessionCards
 
-    def begin(self, order: Order) -> Entry:
+    def begin(self, order: Order) -> RunningOrder:
         """Record an order."""
-        return self.journal.begin(order, ReplyAddress(order.actor))
+        return begin(self.rows, order, ReplyAddress(order.actor))
 
-    async def execute(self, entry: Entry, tell: Callable[[Outcome], None], *, within: float) -> None:
+    async def execute(self, running: RunningOrder, tell: Callable[[Outcome], None], *, within: float) -> bool:
         """Execute an order, and tell its outcome. A running bot updates the cards of its session.
 
-        Return when the journal has the outcome, or after `within` seconds.
+        Return whether the journal has the outcome, at the latest after `within` seconds.
         """
-        order = entry.order
-        outcome = await self.control.execute(entry)
-        self.journal.settle(entry, outcome)
-        tell(outcome)
-        self.journal.told(entry, "terminal")
-        await asyncio.wait({entry.written}, timeout=within)
-        if entry.written.done():
-            if order.batch_id:
-                keeping = self.session_cards.keep_batch(entry, BatchContent(order.actor.user_id))
-                await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
-            elif order.source is Source.DRILL:
-                self.session_cards.post(entry, outcome)
-            else:
-                await self.session_cards.announce([entry], {})
+        order = running.order
+        settled = await self.control.execute(running) or Settled(Unconfirmed(Doubt.STOPPED))
+        running.know(settled.outcome)
+        tell(settled.outcome)
+        told = self.rows.told(running, "terminal", is_lazy=False)
+        await asyncio.wait({told}, timeout=within)
+        if not told.done() or told.exception() is not None:
+            return False
+        if order.batch_id:
+            keeping = self.session_cards.keep_batch(running, BatchContent(order.actor.user_id))
+            await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
+        elif order.source is Source.DRILL:
+            self.session_cards.post(running, settled.outcome)
+        else:
+            await self.session_cards.announce([running], {})
+        return True
 
 
 @dataclass(eq=False)
 class Recovery:
-    """Recovery of unfinished orders. `is_alone` says that no other process can use the database.
+    """Recovery of the orders that other processes have left, by the process that leads."""
 
-    `interval` is RECOVERY_INTERVAL. `wake` is set when there are orders that no process works on.
-    """
-
-    journal: Journal
     orders: Orders
     tasks: Tasks
-    wake: asyncio.Event
-    _: KW_ONLY
-    is_alone: bool
     interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
-        self._is_stopping = self._are_left = False
-        self._has_looked = asyncio.Event()
-        self._follows_crash = True
+        self._wake, self._has_looked = asyncio.Event(), asyncio.Event()
+        self._is_stopping, self._follows_crash = False, True
 
     async def look(self, *, within: float) -> None:
         """Wait until it is known whether there are orders of other processes."""
@@ -366,52 +415,36 @@ class Recovery:
     def stop(self) -> None:
         """Let `run` end."""
         self._is_stopping = True
-        self.wake.set()
+        self._wake.set()
 
     async def run(self) -> None:
-        """Take over the orders of processes that have ended: alone once, beside others until `stop`."""
+        """Take over the orders of processes that have ended, until `stop`."""
         while not self._is_stopping:
-            self.wake.clear()
-            taken = await self._take_over()
-            for _, same_session in itertools.groupby(sorted(taken or (), key=_SESSION), _SESSION):
-                self.tasks.start(self._recover(list(same_session)))
-            if taken is not None and self.is_alone and len(taken) < MOST_TAKEN:
-                return
-            if taken is None or len(taken) < MOST_TAKEN:
-                is_waiting = taken is None or self._are_left
-                await happens(self.wake, within=self.interval if is_waiting else until_tick(self._longest))
+            taken, next_in = 0, RECOVERY_INTERVAL
+            try:
+                taken, next_in = await self._take_over(), self.interval
+            except StoreUnreachableError:
+                pass  # the check of the database reports it
+            except Exception:  # noqa: BLE001 - the next attempt may work
+                _log.exception("unfinished orders not taken over")
+            if taken < MOST_TAKEN:
+                await happens(self._wake, within=until_tick(next_in))
 
-    @property
-    def _longest(self) -> float:
-        """The seconds within which an order has to be seen, so that its lease has not ended an interval ago."""
-        return max(self.interval, self.journal.rows.lease.seconds - self.interval)
+    async def _take_over(self) -> int:
+        rows, known = self.orders.rows, self.orders.known_ids()
+        if not self._has_looked.is_set():
+            self._follows_crash = await rows.has_unfinished()
+            self._has_looked.set()
+        if rows.writer.is_full or rows.lease.term is None or not await rows.has_left(known):
+            return 0
+        for running, is_overtaken in (taken := await rows.adopt(self.orders.known_ids())):  # some have begun since
+            self._start(running, is_overtaken=is_overtaken)
+        return len(taken)
 
-    async def _take_over(self) -> list[Entry] | None:
-        """Return the orders that were taken over; None if the database fails, or the journal is full."""
-        if self.journal.is_full:
-            return None
-        try:
-            self._are_left = await self.journal.has_unknown()
-            if not self._has_looked.is_set():
-                self._follows_crash = self._are_left
-                self._has_looked.set()
-            return await self.journal.take_over(all_leases=self.is_alone) if self._are_left else []
-        except StoreUnreachableError:
-            return None  # the journal reports it
-        except Exception:  # noqa: BLE001 - the next attempt may work
-            _log.exception("unfinished orders not taken over")
-            return None
-
-    async def _recover(self, taken: list[Entry]) -> None:
-        """End the orders of a session in their sequence; those of the same verb share one call of Anchor."""
-        for _, same_verb in itertools.groupby(taken, lambda entry: entry.order.verb):
-            await asyncio.wait([self._start(entry).outcome for entry in same_verb])
-
-    def _start(self, entry: Entry) -> RunningOrder:
-        request_id.begin(entry.id)
-        about = {"session": entry.order.session_id, "state": entry.state.value, "age_seconds": round(entry.age)}
+    def _start(self, running: RunningOrder, *, is_overtaken: bool) -> None:
+        request_id.begin(running.id)
+        about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
         _log.warning("unfinished order taken over", extra=about)
-        running = self.orders.recover(entry)
-        self.tasks.start(self.orders.deliver(running, entry.address))
+        self.orders.recover(running, is_overtaken=is_overtaken)
+        self.tasks.start(self.orders.deliver(running, running.address))
         self.tasks.start(self.orders.announce([running]))
-        return running

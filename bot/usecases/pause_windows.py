@@ -156,7 +156,6 @@ class PauseWindows:
         return replace(offer, changes=changes)
 
     async def _resumed(self, team_id: str, ids: Sequence[SessionId], since: int) -> list[SessionId]:
-        """Return those that were resumed since a time (Unix seconds), if the database answers."""
         states = await or_default(self.states.of(team_id, ids), None, within=_STORE_WAIT) or {}
         resumed = {one for one, state in states.items() if state.phase is Phase.RESUMED and state.at >= since}
         return [one for one in ids if one in resumed]
@@ -179,7 +178,6 @@ class PauseWindows:
         return state(most), most
 
     async def _read(self, actor: Actor, state: str) -> _Shown | None:
-        """Return what a window shows; None if it is none of this person's."""
         found = unseal_all(state, actor, self.cipher)
         if found is None or not found[1]:  # that of another modal has no such state
             return None

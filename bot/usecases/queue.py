@@ -3,15 +3,11 @@
 import asyncio
 
 from bot.core.fairness import Rotation
-from bot.core.outcomes import NotSent, Overloaded, Stopping, Superseded
+from bot.core.outcomes import NotSent, Overloaded, Stopping, WhyNot
 from bot.core.requests import Person
 
-NoTurn = NotSent | Overloaded | Stopping | Superseded
-"""The reasons why a turn never comes."""
-
-CAPACITY = 30_000
-"""The most pieces of work that wait."""
-
+NoTurn = NotSent | Overloaded | Stopping  # the reasons why a turn never comes
+CAPACITY = 30_000  # the most pieces of work that wait
 MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH = 4_000, 1_000
 """The most orders that are being sent to Anchor, of all and of one person; others wait."""
 
@@ -30,12 +26,7 @@ class FairQueue:
     """
 
     def __init__(
-        self,
-        *,
-        most: int,
-        most_each: int,
-        longest_wait: float | None = None,
-        capacity: int = CAPACITY,
+        self, *, most: int, most_each: int, longest_wait: float | None = None, capacity: int = CAPACITY
     ) -> None:
         self.longest_wait = longest_wait
         self._turns: Rotation[Turn] = Rotation(most=most, most_each=most_each)
@@ -50,21 +41,17 @@ class FairQueue:
 
     def turn(self, person: Person, *, longest_wait: float | None = None) -> "Turn":
         """Return a new turn. It has come already if nothing else waits. It can have a longest wait of its own."""
-        turn = Turn(self, self.longest_wait if longest_wait is None else longest_wait)
+        turn = Turn(self, person, self.longest_wait if longest_wait is None else longest_wait)
         if self._is_stopped:
             turn.cancel(Stopping())
         elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
             turn.cancel(Overloaded())
         elif self._turns.take_place(person):
-            turn.come(person)
+            turn.come()
         else:
-            self.add(turn, person)
+            self._turns.add(turn, person)
+            self._begin()
         return turn
-
-    def add(self, turn: "Turn", person: Person) -> None:
-        """Let a turn wait in the name of this person, too."""
-        self._turns.add(turn, person)
-        self._begin()
 
     def remove(self, turn: "Turn") -> None:
         """Remove a turn that waits."""
@@ -76,29 +63,16 @@ class FairQueue:
         self._begin()
 
     def _begin(self) -> None:
-        """Begin as many turns as there is room for."""
-        while (taken := self._turns.take()) is not None:
-            turn, person = taken
-            turn.come(person)
+        while (turn := self._turns.take()) is not None:
+            turn.come()
 
 
 class Turn:
-    """A turn: `async with turn as reason` waits until it comes (None), or never will, and ends it."""
+    """A turn of a person: `async with turn as reason` waits until it comes (None), or never will, and ends it."""
 
-    def __init__(self, queue: FairQueue, longest_wait: float | None) -> None:
-        self._queue, self._longest_wait = queue, longest_wait
+    def __init__(self, queue: FairQueue, person: Person, longest_wait: float | None) -> None:
+        self._queue, self._person, self._longest_wait = queue, person, longest_wait
         self._coming: asyncio.Future[NoTurn | None] = asyncio.get_running_loop().create_future()
-        self._person: Person | None = None
-
-    @property
-    def has_come(self) -> bool:
-        """Return whether the turn has come, so that its work can have begun."""
-        return self._person is not None
-
-    def share(self, person: Person) -> None:
-        """Let a turn that waits come in the name of another person, too: the work is the same for both."""
-        if not self._coming.done():
-            self._queue.add(self, person)
 
     def cancel(self, why: NoTurn) -> None:
         """Cancel a turn that waits."""
@@ -106,22 +80,27 @@ class Turn:
             self._queue.remove(self)
             self._coming.set_result(why)
 
-    def come(self, person: Person) -> None:
-        """Let the work begin, in the name of this person."""
-        self._person = person
+    def come(self) -> None:
+        """Let the work begin."""
         self._coming.set_result(None)
 
     async def __aenter__(self) -> NoTurn | None:
-        wait = self._longest_wait
-        if self._coming.done() or wait is None:
-            return await self._coming
-        timer = asyncio.get_running_loop().call_later(wait, self.cancel, NotSent(wait))
+        wait, timer = self._longest_wait, None
+        if self._coming.done():
+            return self._coming.result()
+        if wait is not None:
+            no_turn = NotSent(WhyNot.NO_TURN, seconds=wait)
+            timer = asyncio.get_running_loop().call_later(wait, self.cancel, no_turn)
         try:
-            return await self._coming
+            return await asyncio.shield(self._coming)
+        except asyncio.CancelledError:
+            self.cancel(Stopping())
+            await self.__aexit__()  # it can have come in the same moment
+            raise
         finally:
-            timer.cancel()
-            self._queue.remove(self)
+            if timer is not None:
+                timer.cancel()
 
     async def __aexit__(self, *_: object) -> None:
-        if self._person is not None:
+        if self._coming.result() is None:
             self._queue.end(self._person)

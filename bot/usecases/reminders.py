@@ -39,10 +39,7 @@ _OLDEST = 86_400.0  # seconds by which a session can be older than its pause
 
 @dataclass(eq=False)
 class Reminders:
-    """The reminders of all workspaces, so many seconds `before` a session ends; 0 means none.
-
-    `wake` is set when this process has paused a session.
-    """
+    """The reminders, so many seconds `before` a session ends, or 0 for none; `wake` is set by a pause."""
 
     rows: ReminderRows
     card_rows: CardRows
@@ -81,7 +78,7 @@ class Reminders:
         """Look at the pauses of a workspace. Of many, lists say when they began, and which have ended."""
         team_id, turn = some[0].team_id, asyncio.Semaphore(_MOST_AT_ONCE)
         try:
-            workspace = await self.workspaces.find(team_id) if team_id else self.workspaces.pinned
+            workspace = await self.workspaces.find(team_id)
         except StoreError:
             return []
         if workspace is None:

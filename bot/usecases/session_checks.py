@@ -27,9 +27,7 @@ _log = logging.getLogger(__name__)
 INTERVAL = 60.0
 """Seconds from a check of a workspace to the next one. The first one follows so long after the first card."""
 
-LOOK_INTERVAL = 16.0
-"""Seconds between two looks for workspaces with open cards."""
-
+LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
 KEY_INTERVAL = 45.0  # seconds to the next look that tries a key again, while alerts can pause: it is every 48
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
@@ -73,13 +71,10 @@ class SessionChecks:
     async def _try_in_turn(self, team_id: str) -> None:
         async with self._key_turn:
             with suppress(StoreError):
-                await self.try_key(await self.workspaces.find(team_id))
+                await self.try_key(await self.workspaces.find_now(team_id))
 
     async def try_key(self, workspace: Workspace | None) -> None:
-        """Try the key with Anchor. Without an answer nothing is known about it.
-
-        If there are no requests left, others have tried it.
-        """
+        """Try the key with Anchor; no answer says nothing. If no requests are left, others have tried it."""
         if workspace is not None:
             self.reads.monitor.report_in_vain(workspace)
         if workspace is None or workspace.anchor_key is None or not await self.rows.allows_reads(workspace.team_id, 1):
@@ -93,7 +88,7 @@ class SessionChecks:
     async def _check_in_turn(self, team_id: str, since: float) -> None:
         async with self._turn:
             with suppress(StoreError):
-                workspace = await self.workspaces.find(team_id)
+                workspace = await self.workspaces.find_now(team_id)
                 if workspace is not None and workspace.anchor_key is not None:
                     await self._check(workspace, workspace.anchor_key.value, since)
 
@@ -132,10 +127,7 @@ class SessionChecks:
         return await self.sessions.details(key, target, within=within)
 
     def _learn(self, workspace: Workspace, check: Check, target: Target, read: Answer) -> None:
-        """Remember what was read. Only the team's list says the domains and what drives a session.
-
-        A session that is not on its first page is not looked for again for that.
-        """
+        """Remember what was read. Only the team's list says the domains: on its first page each is looked for once."""
         team_id = workspace.team_id
         if target == OWN_LIST:
             self.reads.monitor.record_list(workspace, read)

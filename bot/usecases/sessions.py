@@ -12,7 +12,6 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.core.fields import Secret, digest
-from bot.core.history import HistoryFilter, PastOrder
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor, Order
 from bot.core.session_checks import KEPT_FOR_CHECKS, READS_AFTER_PAUSE, Check
@@ -21,19 +20,15 @@ from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
 from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.cards import CardRows
-from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.history import OrderHistory, SessionStates
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.history import SessionStates
 from bot.runtime import Interruption, Tasks, ended
-from bot.usecases.access import Access, AccessCheck
+from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.notices import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
-_JOURNAL_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
-
-CACHED = 5.0
-"""Seconds for which others get what was read, too."""
-
+CACHED = 5.0  # seconds for which others get what was read, too
 KEPT = 600.0  # seconds for which the lasting facts of a session are remembered
 MOST_WORKSPACES = 1_000
 MOST_SESSIONS = 10_000
@@ -52,39 +47,6 @@ _MOST_WORKSPACES = 1_000
 RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
 
 
-@dataclass(eq=False)
-class PastOrders:
-    """Reads of the journal that raise nothing, and take at most a second; no time while an earlier one takes longer."""
-
-    history: OrderHistory
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._overdue: set[asyncio.Task[list[PastOrder] | None]] = set()
-
-    async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder] | None:
-        """Return the newest orders, or None if the database gives no answer in time."""
-        if self._overdue:
-            return None
-        read = self.tasks.start(self._read(chosen, most))
-        await asyncio.wait({read}, timeout=_JOURNAL_TIMEOUT)
-        if read.done():
-            return read.result()
-        self._overdue.add(read)
-        read.add_done_callback(self._overdue.discard)
-        _log.warning("past orders not read", extra={"why": "the database does not answer in time"})
-        return None
-
-    async def _read(self, chosen: HistoryFilter, most: int) -> list[PastOrder] | None:
-        try:
-            return await self.history.newest(chosen, most=most)
-        except StoreUnreachableError as error:
-            _log.warning("past orders not read", extra={"why": str(error)})
-        except Exception:  # noqa: BLE001 - the view is shown without them
-            _log.exception("past orders not read")
-        return None
-
-
 _Read = Coroutine[Any, Any, SessionList | NotRead]
 _List = tuple[str, int]  # team and version of the key
 
@@ -99,10 +61,7 @@ class _Known:
 
 @dataclass(eq=False)
 class SessionReads:
-    """Reads of Anchor.
-
-    They share no queue with orders, so a slow read never delays a pause.
-    """
+    """Reads of Anchor. They share no queue with orders, so a slow read never delays a pause."""
 
     anchor: AnchorSessions
     tasks: Tasks
@@ -114,10 +73,7 @@ class SessionReads:
         self._known: TTLCache[tuple[str, SessionId], _Known] = TTLCache(MOST_SESSIONS, KEPT, timer=time.monotonic)
 
     async def running(self, access: Access) -> SessionList | NotRead:
-        """Return the sessions that run, as they were at most 5 seconds ago. Callers share the read in flight.
-
-        A failure is not kept.
-        """
+        """Return the sessions that run, as of the last 5 seconds; a failure is not kept. Callers share a read."""
         name = (access.workspace.team_id, access.workspace.key_version)
         if (cached := self._lists.get(name)) is not None:
             return cached
@@ -125,7 +81,11 @@ class SessionReads:
             self._in_flight[name] = self.tasks.start(self._read_running(name, access))
         reading = self._in_flight[name]
         await ended(reading)
-        return reading.result()
+        result = reading.result()
+        if isinstance(result, NotRead) and result.why is Unread.KEY_REJECTED:
+            newer = await OperatorAccess(self.monitor.workspaces.find_now).newer_key(access)
+            return result if newer is None else await self.running(newer)
+        return result
 
     def known(self, team_id: str, session_id: SessionId) -> Session | None:
         """Return what was read of a session in the last 10 minutes; what changes soon, for 5 seconds."""
@@ -218,7 +178,6 @@ class SessionLists:
         return await self._with_paused(actor, access, await self._within(self.reads.running(access), within))
 
     async def _with_paused(self, actor: Actor, access: Access, running: SessionList | NotRead) -> Overview:
-        """Add what is paused of these, and of those that Anchor does not list."""
         listed, ended = (running.sessions, running.ended) if isinstance(running, SessionList) else ((), frozenset())
         now = time.time()
         ids = [one.id for one in listed]

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -41,10 +41,7 @@ def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Changes of settings by the admin `user_id`, who has seen `expected_version`. `base_url` is the bot's public URL.
-
-    Every method can raise StoreError.
-    """
+    """Changes of settings by the admin `user_id`, who has seen `expected_version`. All can raise StoreError."""
 
     anchor: AnchorClient
     slack: SlackClient
@@ -94,9 +91,10 @@ class Changes:
         if problem := senders.name_problem(name, workspace.alert_tokens):
             return Reply("TokenNotMade", problem, (senders.NAME,))
         secret, token = new_alert_token(name, user_id, may_pause=may_pause)
-        tokens = (*workspace.alert_tokens, token)
-        reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
-        if not await self._save_tokens(workspace, tokens, expected_version, token_record(user_id, "made", token)):
+        team_id, tokens = workspace.team_id, (*workspace.alert_tokens, token)
+        reply = senders.token_made(secret, alerts_url(self.base_url, team_id), token)
+        record = token_record(user_id, "made", token)
+        if not await self.rows.set_alert_tokens(team_id, tokens, if_version=expected_version, record=record):
             return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
         self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply
@@ -109,21 +107,14 @@ class Changes:
         if token is None:
             return await self._conflict(workspace, senders.TOKEN_REVOKED, lambda now: now.named_token(name) is None)
         did, new = ("revoked", replace(token, may_pause=False)) if change is None else ("changed", change(token))
-        reply = senders.token_changed(did, new)
+        reply, record = senders.token_changed(did, new), token_record(user_id, did, new)
         tokens = tuple(
             new if one is token else one for one in workspace.alert_tokens if change is not None or one is not token
         )
-        if not await self._save_tokens(workspace, tokens, expected_version, token_record(user_id, did, new)):
+        if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version, record=record):
             return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
         self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
         return reply
-
-    async def _save_tokens(
-        self, workspace: Workspace, tokens: Iterable[AlertToken], version: int, record: Record
-    ) -> bool:
-        """Save the tokens, unless the workspace is from the cache and older: they would bring a revoked one back."""
-        is_current, team_id = workspace.alerts_token_version == version, workspace.team_id
-        return is_current and await self.rows.set_alert_tokens(team_id, tokens, if_version=version, record=record)
 
     async def set_key(
         self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool
@@ -212,10 +203,7 @@ class AdminActions:
             change.cancel()
 
     async def execute(self, name: str, actor: Actor, change: Change, *, exclusive: bool = False) -> Reply:
-        """Make a change if the person is an admin, and log who made it.
-
-        `exclusive` changes of one workspace run one after the other, so that the last one holds.
-        """
+        """Make a change if the person is an admin, and log it. `exclusive` ones of a workspace take turns."""
         task = self._tasks.start(self._check_and_change(actor, change, exclusive=exclusive))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -234,7 +222,7 @@ class AdminActions:
     async def _check_and_change(self, actor: Actor, change: Change, *, exclusive: bool) -> Reply:
         lock: AbstractAsyncContextManager[object] = self._locks.get(actor.team_id) if exclusive else nullcontext()
         async with lock:
-            workspace = await self._workspaces.find(actor.team_id)
+            workspace = await self._workspaces.find_now(actor.team_id)
             if workspace is None:
                 return messages.NOT_SERVED
             role = await self._roles.fetch(workspace, actor)  # not cached: a change needs an admin of now

@@ -15,9 +15,9 @@ from bot.messages.blocks import View, ephemeral
 from bot.messages.history import DAYS, MOST_IN_MODAL, TITLE, history_modal
 from bot.messages.senders import TOKEN_REVOKED, new_token_modal, token_modal
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.marks import SenderUse
 from bot.usecases.modals import Modals, NotOpened
-from bot.usecases.sessions import PastOrders
 
 _NOT_OPENED = NotOpened(
     without_database=ephemeral(settings.MODAL_NOT_OPENED),
@@ -34,15 +34,12 @@ class AdminModals:
 
     modals: Modals
     roles: RoleCache
-    past_orders: PastOrders
+    history: OrderHistory
     sender_use: SenderUse
     base_url: str
 
     async def open_named(self, address: ReplyAddress, trigger: Trigger, name: str, about: str) -> None:
-        """Open the settings modal of the `callback_id` `name`, or report why it does not open.
-
-        It is `about` the alert token of that name, if its title says so.
-        """
+        """Open the settings modal `name`, `about` a token if its title says so, or report why it does not open."""
         await self._open(address, trigger, settings.TITLES[name], partial(self._settings, name, about))
 
     async def open_history(self, address: ReplyAddress, trigger: Trigger) -> None:
@@ -87,4 +84,4 @@ class AdminModals:
     async def _history(self, workspace: Workspace) -> View:
         since = time.time() - DAYS * 86_400
         chosen = HistoryFilter(team_id=workspace.team_id, since=since, has_changes=True)
-        return history_modal(await self.past_orders.newest(chosen, most=MOST_IN_MODAL + 1))
+        return history_modal(await self.history.newest_in_time(chosen, most=MOST_IN_MODAL + 1))

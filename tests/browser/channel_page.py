@@ -1,7 +1,9 @@
 """The demo's page with a channel of the test's own open in it."""
 
+import asyncio
 import itertools
 import re
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +12,7 @@ from playwright.async_api import Locator, Page, expect
 
 from bot.demo.demo import Demo
 from bot.demo.monitor import report
+from bot.outbound.workspaces import MAX_AGE
 from bot.sim.slack import Channel, Message, User
 from harness.texts import UNKNOWN_ACTION
 
@@ -29,6 +32,7 @@ class ChannelPage:
         self.slack = demo.sandbox.slack
         self.anchor = demo.sandbox.anchor
         self.conversation = conversation
+        self._made_at = time.monotonic()
         self.name = f"#{conversation.name}"
         self.page = page
         self.pane = page.locator(".channel")
@@ -145,6 +149,7 @@ class ChannelPage:
     async def alert(self, text: str = "Too fast") -> str:
         """Let a monitor report a new session, and return the session's id."""
         session_id = self.anchor.add_session()
+        await asyncio.sleep(max(0.0, self._made_at + MAX_AGE + 0.1 - time.monotonic()))  # the bot knows the channel
         alert = {"session_id": session_id, "text": text, "severity": "critical", "channel": self.conversation.id}
         if problem := await report(self.demo.sandbox.alerts, alert):
             raise AssertionError(problem)

@@ -1,9 +1,7 @@
-"""An app that shows views to people, and answers what they do there as a test says."""
+"""An app that shows views to people."""
 
-import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,20 +19,12 @@ Json = dict[str, Any]
 
 @dataclass
 class SampleApp:
-    """`opens` are the modals that buttons open, by action_id; `answers` are acks of submissions, in order.
-
-    An ack takes `delay` seconds.
-    """
+    """`opens` are the modals that buttons open, by action_id."""
 
     slack: SimSlack
     session: aiohttp.ClientSession
     opens: dict[str, Block] = field(default_factory=dict)
-    answers: list[object] = field(default_factory=list)
     received: list[Json] = field(default_factory=list)
-    delay: float = 0.0
-
-    def of_type(self, kind: str) -> list[Json]:
-        return [payload for payload in self.received if payload["type"] == kind]
 
     async def publish(self, user: User, *blocks: Block) -> None:
         await self.call("views.publish", user_id=user.id, view={"type": "home", "blocks": blocks})
@@ -44,20 +34,6 @@ class SampleApp:
         modal = self.slack.modal_of(self.slack.alice)
         assert modal
         await self.call("views.update", view_id=modal.id, view=view)
-
-    def clear(self) -> None:
-        """Remove all its views."""
-        self.slack.platform.views.forget(self.slack.home.team_id)
-
-    async def has_received(self, look: Callable[[], object], expected: object) -> None:
-        """Wait until the app has received this, and no more."""
-        with contextlib.suppress(TimeoutError):
-            await self.slack.until(lambda: look() == expected)
-        assert look() == expected
-
-    def submitted(self) -> list[Json]:
-        """What was typed and chosen in each submission, by block_id and action_id."""
-        return [payload["view"]["state"]["values"] for payload in self.of_type("view_submission")]
 
     async def call(self, method: str, **arguments: object) -> None:
         headers = {"Authorization": f"Bearer {self.slack.bot_token}"}
@@ -69,13 +45,11 @@ class SampleApp:
         body = await request.text()
         payload = json.loads(body if request.content_type == "application/json" else parse_qs(body)["payload"][0])
         self.received.append(payload)
-        await asyncio.sleep(self.delay)
         for action in payload.get("actions", ()):
             if view := self.opens.get(action["action_id"]):
                 method = "views.push" if self.slack.modal_of(self.slack.alice) else "views.open"
                 await self.call(method, trigger_id=payload["trigger_id"], view=view)
-        answer = self.answers.pop(0) if self.answers and payload["type"] == "view_submission" else None
-        return web.Response() if answer is None else web.json_response(answer)
+        return web.Response()
 
 
 @asynccontextmanager

@@ -5,13 +5,11 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from bot.demo.jobs import JOBS
 from bot.sim.slack.acme import COMMANDS
 from browser.channel_page import ChannelPage
 
 pytestmark = pytest.mark.anyio
 
-RUNAWAY, FLIGHTS, _ = JOBS
 OFFERED = [f"{one.name} {one.usage_hint}{one.description}" for one in COMMANDS]
 
 
@@ -45,29 +43,6 @@ async def test_a_slash_offers_commands_which_a_key_or_a_click_completes(channel:
     await expect(line).to_have_value("")
 
 
-async def test_arrow_keys_bring_back_what_was_typed_and_a_session_id_is_inserted_at_the_caret(
-    channel: ChannelPage,
-) -> None:
-    line, session = channel.line, channel.page.get_by_role("button", name=RUNAWAY)
-    for typed in ("One", "Two", "One", "/anchor-pause help"):
-        await channel.enter(typed)
-    await line.press_sequentially("A draft")
-    up = [("ArrowUp", shown) for shown in ("/anchor-pause help", "One", "Two", "Two")]
-    down = [("ArrowDown", shown) for shown in ("One", "/anchor-pause help", "A draft", "A draft")]
-    for key, shown in up + down:
-        await line.press(key)
-        await expect(line).to_have_value(shown)
-    await line.fill("")
-    await session.click()
-    await expect(line).to_have_value(f"/anchor-pause {RUNAWAY}")
-    await line.fill("See please")
-    for _ in " please":
-        await line.press("ArrowLeft")
-    await session.press("Enter")
-    await line.press_sequentially("|")
-    await expect(line).to_have_value(f"See {RUNAWAY}| please")
-
-
 async def test_a_line_is_posted_as_it_was_typed_and_a_command_leaves_the_line_free(channel: ChannelPage) -> None:
     busy, session_id = channel.page.locator("form[aria-busy=true]"), channel.anchor.add_session()
     for line in ("   ", " /anchor-pause help"):  # a blank line is not sent, a space makes a command a message
@@ -88,10 +63,3 @@ async def test_a_line_is_posted_as_it_was_typed_and_a_command_leaves_the_line_fr
     await expect(busy).to_have_count(0)
     await expect(channel.messages.locator("code.typed, .typed").get_by_text(command, exact=True)).to_be_visible()
     await expect(channel.messages.last).to_contain_text('R&D said "stop" 🔥')
-    await channel.open_app()
-    await channel.tab("Messages").click()  # to which nobody can write
-    await expect(channel.pane.get_by_text("Sending messages to this app has been turned off.")).to_be_visible()
-    await expect(channel.line).to_be_hidden()
-    await channel.agent("Flight watch").get_by_role("button", name=FLIGHTS).click()
-    await expect(channel.pane.get_by_role("heading", level=2)).to_have_text("#alerts")
-    await expect(channel.line).to_have_value(f"/anchor-pause {FLIGHTS}")

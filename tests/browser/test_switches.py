@@ -6,8 +6,6 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from bot.demo.jobs import FLEET_TAG, JOBS
-from bot.sim.slack import Rule
-from bot.sim.slack.simulator import ACK_DEADLINE
 from browser.accessibility import axe_in_both_themes
 from browser.channel_page import ChannelPage, says, shown
 from harness import texts
@@ -18,30 +16,12 @@ pytestmark = pytest.mark.anyio
 
 _, FLIGHTS, _ = JOBS
 LATE = "Operation timed out. Apps need to respond within three seconds"
-SWITCHES = ("Slow", "Down", "Key revoked", "Fleet", "Socket Mode", "Hangs", "Stopped", "Killed")
 
 
 def warning_by(channel: ChannelPage, name: str | re.Pattern[str]) -> Locator:
     """The warning beside a button."""
     button = channel.page.get_by_role("button", name=name)
     return channel.messages.locator(".pressable", has=button).locator(".warning")
-
-
-async def test_while_anchor_is_slow_the_person_is_told_to_wait(channel: ChannelPage) -> None:
-    waiting = channel.message("Only visible to you")
-    for name in SWITCHES:
-        await expect(channel.switch(name)).to_have_accessible_description(re.compile(".+"))
-        await expect(channel.switch(name)).not_to_be_checked()
-    await channel.demo.switches.set("anchor_slow", on=True)  # by somebody else
-    await expect(channel.switch("Slow")).to_be_checked()
-    await channel.enter(f"/anchor-pause {FLIGHTS}")
-    await expect(waiting).to_contain_text(FLIGHTS)
-    await expect(channel.resume_button(FLIGHTS)).to_have_count(0)
-    await expect(channel.resume_button(FLIGHTS)).to_be_visible()
-    await channel.set_switch("Slow", on=False)
-    await channel.enter(f"/anchor-resume {FLIGHTS}")
-    await says(channel.messages.last, shown(texts.resumed(session=FLIGHTS)))
-    await expect(waiting).to_have_count(1)
 
 
 async def test_while_anchor_is_down_or_the_key_is_revoked_nothing_is_paused(channel: ChannelPage) -> None:
@@ -75,31 +55,6 @@ async def test_a_result_comes_after_a_bot_that_was_killed_starts_again(channel: 
     await expect(channel.bot_state).to_have_text("Botready")
     await expect(channel.resume_button(FLIGHTS)).to_be_visible()
     await says(channel.messages.last, shown(texts.paused(session=FLIGHTS)))
-
-
-async def test_while_the_bot_hangs_slack_warns_by_the_button_until_the_bot_goes_on(channel: ChannelPage) -> None:
-    session_id = await channel.alert()
-    channel.post("x", blocks=[actions(button("other", text="Other"))])
-    pause, warnings = channel.pause_button(session_id), channel.messages.locator(".warning")
-    warning = warning_by(channel, channel.spoken("Pause", session_id))
-    patience, channel.slack.timing.ack_deadline = channel.slack.timing.ack_deadline, ACK_DEADLINE
-    await channel.set_switch("Hangs", on=True)
-    await expect(channel.bot_state).to_have_text("Botfrozen")
-    await channel.enter("/anchor-pause help")
-    await channel.pause(session_id)
-    await expect(channel.message("operation_timeout")).to_contain_text("Slackbot")
-    await expect(warning).to_have_text(f"⚠Warning: {LATE}")
-    await expect(pause).not_to_have_attribute("aria-busy", "true")
-    await expect(warnings).to_have_count(1)
-    channel.slack.timing.ack_deadline = patience
-    await expect(channel.announced.filter(has_text=f"Slackbot: by the button: {LATE}")).to_have_count(1)
-    await channel.set_switch("Hangs", on=False)
-    await expect(channel.bot_state).to_have_text("Botready")
-    await expect(channel.resume_button(session_id).first).to_be_visible()
-    await expect(warnings).to_have_count(0)
-    assert set(channel.orders(session_id)) == {"pause"}
-    assert [one.rule for one in channel.slack.violations] == [Rule.ACK_LATE] * 2
-    channel.slack.violations.clear()
 
 
 async def test_while_the_bot_is_stopped_slack_warns_by_each_button_and_nobody_else_is_disturbed(

@@ -26,7 +26,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 
 def told(row: Any, outcome: outcomes.Outcome) -> Any:
-    return replace(told_as(row, outcome), settled_at=row.given_at, told_at=row.given_at)
+    return replace(told_as(row, outcome, settled_at=row.given_at), told_at=row.given_at)
 
 
 UNCONFIRMED = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
@@ -52,9 +52,9 @@ def url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     return url
 
 
-async def write(url: str, rows: list[Any], changed: list[Any] | None = None) -> None:
+async def write(url: str, rows: list[Any]) -> None:
     async with open_store(Secret(url), [KEY]) as store:
-        await rows_of(store).write(rows, changed or [])
+        await rows_of(store).write(*rows)
 
 
 Prints = Callable[..., str]
@@ -127,7 +127,7 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         "seconds": 0.0,
         "delivered_by": "ack",
         "batch": None,
-        "state": "told",
+        "state": "settled",
     }
     for text in (RESPONSE_URL, "secret", "gAAAA"):
         assert text not in written + prints()
@@ -189,13 +189,13 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
 
     opened = order_row(team=team, age=10.0)
     async with open_store(Secret(url), [KEY]) as store:
-        await rows_of(store).write([opened], [])
+        await rows_of(store).write(opened)
         chosen = history.HistoryFilter(team_id=team)
         following = asyncio.create_task(follow(OrderHistory(store.database), chosen, show))
         await asyncio.sleep(200.0)  # from now on it looks only for later orders, and for this one
         assert printed == [(opened.id, None)]
         later = order_row(team=team)
-        await rows_of(store).write([later], [told(opened, outcomes.Paused())])
+        await rows_of(store).write(later, told(opened, outcomes.Paused()))
         await asyncio.sleep(5.0)
         assert sorted(printed[1:]) == sorted([(later.id, None), (opened.id, "Paused")])
         with monkeypatch.context() as patch:
@@ -203,7 +203,7 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
             await asyncio.sleep(200.0)
         await asyncio.sleep(3.0)  # it looks again
         late = order_row(team=team, age=150.0)
-        await rows_of(store).write([late], [])
+        await rows_of(store).write(late)
         await asyncio.sleep(200.0)
         following.cancel()
         await asyncio.wait({following})

@@ -261,6 +261,40 @@ def test_no_database_is_made_if_there_is_none_and_one_that_gives_no_answer_is_na
     assert "DATABASE_URL" in says(*command, code=1)
 
 
+OTHER_TABLES = {
+    "an earlier one": "UPDATE schema_version SET version = '1'",
+    "the first ones": "DROP TABLE schema_version; DROP TABLE orders; CREATE TABLE alembic_version (version_num TEXT); "
+    "INSERT INTO alembic_version VALUES ('0024')",
+}
+NAMED = ACME.team_id
+REFUSED = [
+    ("keys", "rotate"),
+    ("workspaces", "list"),
+    ("workspaces", "show", NAMED),
+    ("workspaces", "delete", NAMED, "--force"),
+    ("workspaces", "set-key", NAMED, "--offline"),
+    ("workspaces", "alert-tokens", NAMED, "--revoke", "old"),
+    ("people", "export", "U0ALICE0001"),
+    ("people", "forget", "U0ALICE0001", "--force"),
+    ("journal",),
+    ("journal", "--follow"),
+]
+
+
+@pytest.mark.parametrize("command", REFUSED, ids=" ".join)
+@pytest.mark.parametrize("change", OTHER_TABLES.values(), ids=OTHER_TABLES)
+def test_nothing_is_done_with_the_tables_of_a_running_bot_of_another_version(
+    says: Says, url: str, command: tuple[str, ...], change: str
+) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as its_bot:
+        its_bot.executescript(change)
+        before = list(its_bot.iterdump())
+        with pytest.raises(errors.StoreNotUsableError) as caught:
+            found(url)
+        assert says(*command, typed="sk-1\n", code=2) == f"anchor-bot: {caught.value}"
+        assert list(its_bot.iterdump()) == before
+
+
 def test_a_rotation_says_how_many_secrets_it_encrypted(
     says: Says, monkeypatch: pytest.MonkeyPatch, url: str, wording: Check
 ) -> None:

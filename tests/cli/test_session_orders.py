@@ -22,7 +22,7 @@ from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import OrderHistory
 from harness.outages import OTHER_VERSION, execute
-from harness.product import OrderRows, Secret, Settings, errors, history, main, open_store, outcomes, running
+from harness.product import Secret, Settings, errors, history, main, open_store, outcomes, running
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
 from harness.texts import order_options, order_settings, terminal_text
@@ -98,7 +98,7 @@ async def test_a_session_is_paused_and_resumed_and_that_is_recorded(
     assert (first.verb, first.reason, first.outcome, first.delivered_by) == (
         *("pause", "it *loops* <&>", "Paused", "terminal"),
     )
-    assert (second.verb, second.outcome, second.state) == ("resume", "Resumed", "told")
+    assert (second.verb, second.outcome, second.state) == ("resume", "Resumed", "settled")
     for one in (first, second):
         assert (one.user_id, one.source, one.channel_id) == (OPERATOR, "command line", "")
         assert one.team_id == site.slack.home.team_id
@@ -253,7 +253,7 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed_and_names_the_session_of_severa
     else:
         assert SESSION in printed.out.splitlines()[-1]
     (row,) = await site.journal()
-    assert (row.outcome, row.state, row.delivered_by) == ("Unconfirmed", "told", "terminal")
+    assert (row.outcome, row.state, row.delivered_by) == ("Unconfirmed", "settled", "terminal")
     assert outcomes.Doubt.STOPPED in str(row.outcome_fields)
 
 
@@ -287,7 +287,8 @@ async def test_a_pause_is_sent_without_a_database_and_a_resume_is_not(
         assert await site.give("pause", SESSION) == 0
         written = capsys.readouterr()
         assert (written.out, len(written.err.splitlines())) == (says(PAUSED), 2)
-        assert await site.refused("resume", SESSION)
+        for verb in ("resume", "end"):
+            assert await site.refused(verb, SESSION)
         assert site.sent == ["pause"]
         assert await site.give("sessions") == 0
         assert SESSION[:8] in capsys.readouterr().out
@@ -325,7 +326,7 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check, verb: str
 ) -> None:
     fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
-    monkeypatch.setattr(OrderRows, "write", fail)
+    monkeypatch.setattr("bot.outbound.store.database.Database.change_orders", fail)
     monkeypatch.setattr("bot.outbound.store.workspaces.WorkspaceRows.find_ids", fail)
     is_sent = verb == "pause"
     assert await site.give(verb, SESSION) == (not is_sent)
@@ -341,11 +342,11 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
 async def test_ctrl_c_before_a_resume_is_recorded_sends_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
-    async def hang(*_: object) -> None:
+    async def hang(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(30)
 
-    monkeypatch.setattr(OrderRows, "write", hang)
+    monkeypatch.setattr("bot.outbound.store.database.Database.change_orders", hang)
     assert await site.give("resume", SESSION) == 130
     assert site.sent == []
     written = capsys.readouterr()

@@ -231,12 +231,6 @@ def test_no_value_is_repeated_aloud() -> None:
     assert "s3" not in "".join(said)
 
 
-def test_the_metrics_have_a_port_of_their_own() -> None:
-    same = REQUIRED | {"PORT": "3000", "METRICS_PORT": "03000"}
-    assert blamed(*problems(same)) == ["METRICS_PORT"]
-    assert blamed(*problems(same | {"PORT": "none"})) == ["PORT"]
-
-
 def test_many_workspaces_need_the_app_a_url_and_a_key() -> None:
     many = ManyWorkspaces(Secret("123.456"), Secret("s3cret-of-the-client"), "https://bot.example.com", STORE)
     assert Settings.from_env(MANY).workspaces == many

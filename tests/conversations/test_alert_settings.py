@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 import pytest
 from yarl import URL
 
-from bot.sim.slack import Fault, ResetAfterReading, Slow, View, api_error, rate_limited
+from bot.sim.slack import Fault, ResetAfterReading, View, api_error, rate_limited
 from bot.sim.slack.markup import ON_CALL
 from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, many_workspaces, outcome_text
 from harness import admin_texts as say
@@ -140,34 +140,6 @@ async def test_without_a_test_alert_alerts_go_where_they_went(team: AdminHarness
     assert (await team.stored()).alerts_channel is None
 
 
-@pytest.mark.parametrize("by", ["the same admin", "another bot", "another bot, the same channel"])
-async def test_of_two_choices_the_last_one_holds_however_long_slack_takes(team: AdminHarness, by: str) -> None:
-    first, last = [team.add_channel(name, with_bot=True).id for name in ("first", "last")]
-    team.slack.faults[POST] = Slow(2.5, times=1)
-    await team.press(CHOOSE, first)
-    await team.slack.until(lambda: team.slack.faults[POST] is None)
-    if by == "the same admin":
-        await team.press(CHOOSE, last)
-    else:
-        last = last if by == "another bot" else first
-        await team.at.store.rows.set_alerts_channel(team.team_id, last)
-    home = await team.home_with(say.OUTDATED if by == "another bot" else say.alert_posted(last))
-    assert shown_as_chosen(home) == (await team.stored()).alerts_channel == last
-
-
-async def test_the_same_channel_again_is_tried_and_announced_once(team: AdminHarness) -> None:
-    alerts = team.channel.id
-    for count, (action, choice) in enumerate(((CHOOSE, alerts), (CHOOSE, alerts), ("anchor_test_alert", None)), 1):
-        await team.press(action, choice)
-        await team.home_with(say.alert_posted(alerts))
-        assert len(team.messages()) == count
-        await team.open_home()
-    assert len(await team.wait_for_direct_messages(user=team.admin)) == 1
-    await team.at.execute("UPDATE workspaces SET alerts_channel = NULL")  # while the button is still there
-    await team.press("anchor_test_alert")
-    await team.home_with(say.NO_CHANNEL)
-
-
 @pytest.mark.parametrize("action", [CHOOSE, "anchor_test_alert", "anchor_auto_pause"])
 async def test_somebody_who_is_no_admin_any_more_changes_and_posts_nothing(team: AdminHarness, action: str) -> None:
     await team.at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
@@ -244,25 +216,6 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
     assert reported == [say.senders.token_changed("changed", stored).notice(team.admin.id).text]
     await team.press(CHANGE, value="default")
     assert f"<#{other.id}>" not in (await team.wait_for_modal("default")).text
-
-
-async def test_a_change_of_tokens_after_another_one_is_refused(team: AdminHarness) -> None:
-    rows = team.at.store.rows
-    assert await add_token(rows, team.team_id, TOKEN)
-    await team.open_home()
-    await team.press(CHANGE, value="default")
-    await team.wait_for_modal("default")
-    assert await add_token(rows, team.team_id, f"{TOKEN}-2", "grafana")
-    await team.submit({"sender_revoke": ["yes"]})
-    assert say.OUTDATED in team.modal().text
-    assert len((await team.stored()).alert_tokens) == 2
-    await team.slack.close(team.admin)
-    await team.open_home()
-    await team.press(CHANGE, value="grafana")
-    await team.wait_for_modal("grafana")
-    assert await rows.set_alert_tokens(team.team_id, (), if_version=(await team.stored()).alerts_token_version)
-    await team.submit({"sender_revoke": ["yes"]})
-    assert say.senders.TOKEN_REVOKED.text in team.modal().text
 
 
 async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -18,7 +18,7 @@ from harness import HTTP_ONLY, SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Limits, Settings, outcomes, running
+from harness.product import Limits, OrderRows, Settings, errors, outcomes, running
 from harness.single_workspace import PATIENT_ACK
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -42,12 +42,13 @@ async def test_nothing_is_sent_until_the_workspace_of_its_people_is_known(sqlite
         await at.command(verb="resume")
         others = [at.anchor.add_session() for _ in range(3)]
         answers = await asyncio.gather(*(send(at, session_id=one) for one in [SESSION, *others]))
-        assert ([one["pause"] for one in answers], pauses(at)) == (["pending"] * 4, ["pause", "resume"])
+        assert ([one.get("pause") for one in answers], pauses(at)) == ([None] * 4, ["pause", "resume"])
         at.slack.faults.clear()
         await at.bot.startup
+        assert (await send(at))["pause"] == "refused"
+        await asyncio.gather(*(send(at, session_id=one) for one in others))
         await at.anchor.until(lambda: sum(bool(at.anchor.posts(one)) for one in others) == 2)
         await asyncio.sleep(5)
-        assert (await send(at))["pause"] == "refused"
         assert (pauses(at), sum(len(at.anchor.posts(one)) for one in others)) == (["pause", "resume"], 2)
 
 
@@ -96,44 +97,61 @@ async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
         assert (statuses, pauses(at)) == ([503, 200], ["pause"])
 
 
-_OTHER = "channel_id, home_team_id, user_id, source, reason, session_id, team_id"
+RESUMED = """
+    INSERT INTO orders (team_id, session_id, reason, source, user_id, home_team_id, channel_id, id, owner, verb, state,
+      outcome, outcome_fields, effect, told, given_at, settled_at)
+    SELECT team_id, session_id, reason, source, user_id, home_team_id, channel_id, id || '0', 'other', 'resume',
+      'settled', 'Resumed', '{}', 1, 1, given_at + 1, given_at + 1 FROM orders
+"""
 
 
-async def leave_resume(url: str, outcome: str | None, *, age: float) -> None:
-    """Let another process have sent a resume so many seconds before the last order, which has this outcome."""
-    end = "'sent', NULL, NULL" if outcome is None else f"'told', '{outcome}', '{{}}'"
-    await execute(
-        url,
-        f"INSERT INTO orders ({_OTHER}, id, owner, verb, state, outcome, outcome_fields, given_at, settled_at) "  # noqa: S608
-        f"SELECT {_OTHER}, id || '0', 'other', 'resume', {end}, given_at - {age}, given_at FROM orders "
-        "ORDER BY id DESC LIMIT 1",
-    )
-
-
-async def test_a_resume_that_was_sent_before_a_crash_is_respected(sqlite_url: str) -> None:
-    """It can have been done, as long as no process has told what became of it."""
+async def test_a_pause_that_waits_to_be_decided_holds_no_resume_back(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with braking(sqlite_url) as at:
-        await at.command()
-        await asyncio.sleep(1)
-        await leave_resume(sqlite_url, None, age=300)
-        answer = await send(at)
-        assert (answer["pause"], pauses(at)) == ("refused", ["pause"])
+        with monkeypatch.context() as failing:
+            failing.setattr(AutoPauseRows, "judge", Mock(side_effect=errors.StoreError("gone")))
+            sending = asyncio.create_task(send(at))
+            await asyncio.sleep(1)
+            await at.command(verb="resume")
+            await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
+        assert ((await sending)["pause"], pauses(at)) == ("refused", ["resume"])
 
 
 async def test_a_process_that_is_frozen_after_the_decision_decides_again(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process has sent the pause meanwhile, and somebody has resumed the session."""
-    judge, verdicts = AutoPauseRows.judge, []
+    judge, verdicts = OrderRows.judge, []
 
-    async def judge_and_freeze(rows: AutoPauseRows, *about: Any) -> Any:
+    async def judge_and_freeze(rows: OrderRows, *about: Any) -> Any:
         verdicts.append(await judge(rows, *about))
         if len(verdicts) == 1:
-            await leave_resume(sqlite_url, "Resumed", age=-1)
+            await execute(sqlite_url, RESUMED)
         return verdicts[-1]
 
-    monkeypatch.setattr(AutoPauseRows, "judge", judge_and_freeze)
-    monkeypatch.setattr("bot.outbound.store.journal.Journal.is_leased", property(lambda _: len(verdicts) != 1))
+    monkeypatch.setattr(OrderRows, "judge", lambda *about: asyncio.ensure_future(judge_and_freeze(*about)))
+    monkeypatch.setattr("bot.outbound.store.leases.Lease.is_held", property(lambda _: len(verdicts) != 1))
     async with braking(sqlite_url) as at:
         answer = await send(at)
         assert (answer["pause"], pauses(at)) == ("refused", [])
+
+
+@pytest.mark.parametrize(
+    ("change", "word", "sent"),
+    [("DELETE FROM orders", "paused", ["pause"]), ("UPDATE orders SET owner = 'other'", "pending", [])],
+)
+async def test_an_order_whose_row_is_lost_is_recorded_again_and_one_that_another_process_has_is_left_to_it(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, change: str, word: str, sent: list[str]
+) -> None:
+    judge, left = OrderRows.judge, iter([change])
+
+    async def change_and_judge(rows: OrderRows, *about: Any) -> Any:
+        for one in left:
+            await execute(sqlite_url, one)
+        return await judge(rows, *about)
+
+    monkeypatch.setattr(OrderRows, "judge", lambda *about: asyncio.ensure_future(change_and_judge(*about)))
+    async with braking(sqlite_url) as at:
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == (word, sent)

@@ -31,7 +31,7 @@ ATTEMPT_IS_OVER = (
     "DELETE FROM marks AS paces WHERE name = 'pace'",
 )
 """What 20 seconds change, after which another process may post what one had begun to."""
-DECIDED = "SELECT 1 FROM cards WHERE kind = 'held' AND content LIKE '%\"count\": 2%'"
+DECIDED = "SELECT id FROM cards WHERE kind = 'held' AND content LIKE '%\"count\": 2%'"
 
 
 async def storm(at: SingleHarness, count: int, **fields: object) -> list[str]:

@@ -20,6 +20,7 @@ from harness.webhooks import alertmanager_alert, alertmanager_body
 pytestmark = pytest.mark.anyio
 
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
+SINCE = minutes_ago(1)
 OWN = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
 
 
@@ -34,9 +35,10 @@ def posted(at: Remains) -> list[str]:
     return [one.text for one in at.messages() if one.source is Source.POST_MESSAGE]
 
 
-async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url: str) -> None:
+@pytest.mark.parametrize("state", [State.WAITING, State.SENT])
+async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url: str, state: State) -> None:
     async with remains(database_url, **OWN) as left:
-        await left.leave_by_alert()
+        await left.leave_by_alert(state)
         async with left.restart() as at:
             assert await until_told(left) == ["Paused"]
             await at.slack.until(lambda: posted(left))
@@ -46,34 +48,43 @@ async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url:
 
 
 @pytest.mark.parametrize(
-    ("settings", "age", "outcome"),
+    ("settings", "state", "age", "outcome"),
     [
-        ({"AUTO_PAUSE": "observe"}, 1, "Observed"),
-        ({"AUTO_PAUSE": "off"}, 1, "AutoPauseOff"),
-        ({"AUTO_PAUSE_TOKENS": ""}, 1, "AutoPauseOff"),
-        ({}, 121, "Unconfirmed"),
+        ({"AUTO_PAUSE": "observe"}, State.WAITING, 1, "Observed"),
+        ({"AUTO_PAUSE": "off"}, State.WAITING, 1, "AutoPauseOff"),
+        ({"AUTO_PAUSE": "off"}, State.SENT, 1, "Unconfirmed"),
+        ({"AUTO_PAUSE_TOKENS": ""}, State.WAITING, 1, "AutoPauseOff"),
+        ({}, State.WAITING, 121, "Unconfirmed"),
     ],
 )
 async def test_it_is_not_sent_in_another_mode_nor_with_another_token_nor_after_two_minutes(
-    sqlite_url: str, settings: dict[str, str], age: float, outcome: str
+    sqlite_url: str, settings: dict[str, str], state: State, age: float, outcome: str
 ) -> None:
     async with remains(sqlite_url, **OWN | settings) as left:
-        await left.leave_by_alert(age=age)
+        await left.leave_by_alert(state, age=age)
         async with left.restart() as at:
             assert await until_told(left) == [outcome]
             assert at.orders == []
 
 
-@pytest.mark.parametrize("seconds", [300, 0.5])
-async def test_it_is_not_sent_after_a_resume_of_a_person(sqlite_url: str, seconds: float) -> None:
-    """A resume before it is respected, and one since then is the newer order."""
+@pytest.mark.parametrize(
+    ("seconds", "state", "outcome"),
+    [
+        (300, State.WAITING, "ResumedBefore"),
+        (0.5, State.WAITING, "ResumedBefore"),
+        (0.5, State.SENT, "Unconfirmed"),
+    ],
+)
+async def test_it_is_not_sent_after_a_resume_of_a_person(
+    sqlite_url: str, seconds: float, state: State, outcome: str
+) -> None:
+    """Also one since then, and if the killed process can have sent it."""
     async with remains(sqlite_url, **OWN) as left:
-        await left.leave("resume", State.TOLD, RESUMED, age=seconds)
-        await left.leave_by_alert()
+        await left.leave("resume", State.SETTLED, RESUMED, is_told=True, age=seconds)
+        await left.leave_by_alert(state)
         async with left.restart() as at:
-            outcomes = await until_told(left)
+            assert sorted(await until_told(left)) == sorted(["Resumed", outcome])
             assert at.orders == []
-        assert sorted(outcomes) == sorted(["Resumed", "ResumedBefore" if seconds > 1 else "Unconfirmed"])
 
 
 @HTTP_ONLY
@@ -90,6 +101,9 @@ async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(p
         assert answers == [200] * 6
         await at.slack.until(lambda: all(AUTO in text_about(at, one) for one in sessions))
         assert [len(at.anchor.posts(one)) for one in sessions] == [1] * 10
+        other: dict[str, object] = {"session_id": at.anchor.add_session(), "fingerprint": "f1", "starts_at": SINCE}
+        told = [(await send_to(there, **other))["pause"] for there in (at.bot.url, second)]
+        assert (told, len(at.anchor.posts(str(other["session_id"])))) == (["paused"] * 2, 1)
         await at.command(verb="resume")
         await at.slack.until(lambda: len(at.anchor.posts(SESSION)) == 2)
         at.slack.request_url = f"{second}/slack/events"

@@ -1,7 +1,6 @@
 """What the alerts with one token do changes nothing for a pause that another one has asked for."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,9 +14,8 @@ from conversations.test_auto_pause_limit import ask, confirm, running, told
 from conversations.test_cards import about_session
 from harness import HTTP_ONLY, SESSION, AdminHarness, SingleHarness
 from harness.conversation import post_json
-from harness.order_rows import session_locks
 from harness.product import workspace
-from harness.stored import add_token
+from harness.stored import add_token, until_read_again
 from harness.texts import token_revoked
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -170,24 +168,6 @@ async def test_one_sender_does_not_take_the_turns_of_the_further_attempts_for_an
         assert [len(at.anchor.posts(one)) for one in (SESSION, *sessions)] == before
 
 
-async def test_of_many_alerts_of_one_sender_one_is_decided_before_that_of_another_one(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def decide_slowly(orders: Any) -> Any:
-        time.sleep(0.1)
-        return session_locks(orders)
-
-    monkeypatch.setattr("bot.outbound.store.auto_pauses.session_locks", decide_slowly)
-    async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="50") as at:
-        sessions = [at.anchor.add_session() for _ in range(30)]
-        storm = [asyncio.create_task(send_other(at, session_id=one, starts_at=SINCE)) for one in sessions]
-        await at.anchor.until(lambda: len(running(at, sessions)) < len(sessions))
-        await send(at, starts_at=SINCE)
-        left = len(running(at, sessions))
-        await asyncio.gather(*storm)
-        assert left > len(sessions) / 3
-
-
 @pytest.mark.parametrize("is_paused", [False, True])
 async def test_a_revoked_token_asks_for_no_further_attempt_and_a_new_one_of_its_name_resolves(
     team: AdminHarness, is_paused: bool
@@ -219,5 +199,6 @@ async def test_a_revoked_token_asks_for_no_further_attempt_and_a_new_one_of_its_
     await team.submit({"sender_name": name})
     await team.slack.until(lambda: said not in team.current(card).text)
     assert await add_token(rows, team.team_id, OTHER, name)
+    await until_read_again()
     assert (await post(status="resolved"))[0] == 200
     await team.slack.until(lambda: "esolved" in team.current(card).text)

@@ -12,7 +12,7 @@ from harness import admin_texts as say
 from harness.conversation import post_json
 from harness.product import main
 from harness.product import workspace as product
-from harness.stored import add_token, execute, fetch
+from harness.stored import add_token, execute, fetch, until_read_again
 
 pytestmark = pytest.mark.anyio
 
@@ -134,6 +134,7 @@ async def test_what_waits_for_the_database_follows_the_settings_of_then(team: Ad
     may: dict[str, Any] = {"channels": frozenset({channel}), "may_pause": True}
     assert await add_token(rows, team.team_id, TOKEN, **may)
     assert await rows.set_auto_pause(team.team_id, AutoPause.ON, before=AutoPause.OFF, by=team.admin.id)
+    await until_read_again()
     await execute(at.store, "ALTER TABLE orders RENAME TO gone")
     asking = {"session_id": SESSION, "text": "It spends.", "fingerprint": "f1", "action": "pause", "channel": channel}
     url, bearer = f"{at.bot.url}/alerts/{team.team_id}", {"Authorization": f"Bearer {TOKEN}"}

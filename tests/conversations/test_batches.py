@@ -147,7 +147,7 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
 
 
 @pytest.mark.parametrize("links", [True, False])
-async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built: Built, *, links: bool) -> None:
+async def test_two_batches_send_what_both_have_twice_and_each_is_told_in_full(built: Built, *, links: bool) -> None:
     """The second one of a person links to the first, if Slack says how. The first one resumes what is its alone."""
     async with single_workspace() as at:
         at.slack.faults["chat.getPermalink"] = None if links else api_error("fatal_error")
@@ -157,10 +157,10 @@ async def test_two_batches_join_what_is_under_way_and_each_is_told_in_full(built
         await at.slack.until(at.messages)
         await built.batches.pause(batch(at, [*sessions[:10], *add(at, 2)]))
         await at.slack.until(lambda: len(at.messages()) == 2 and all("…" not in one.text for one in at.messages()))
-        told, joined = at.messages()
-        assert [len(at.anchor.posts(one)) for one in sessions] == [1] * len(sessions)
-        assert (f" {MOST + 10} " in told.text, " 12 " in joined.text) == (True, True)
-        assert (told.ts.replace(".", "") in joined.text, "archives" in told.text) == (links, False)
+        told, second = at.messages()
+        assert [len(at.anchor.posts(one)) for one in sessions] == [2] * 10 + [1] * MOST
+        assert (f" {MOST + 10} " in told.text, " 12 " in second.text) == (True, True)
+        assert (told.ts.replace(".", "") in second.text, "archives" in told.text) == (links, False)
         await at.slack.submit(at.person, await ask_to_resume(at, told), {})
         await at.slack.until(lambda: len(at.messages()) == 3 and "…" not in at.messages()[-1].text, within=60)
         resumed = [one.session_id for one in at.anchor.orders if one.verb == "resume"]
@@ -253,25 +253,27 @@ async def test_the_result_is_a_new_message_if_the_first_one_is_not_there_to_be_e
         assert [f"Paused {MOST * 4} agents" in one.text for one in told] == [True]
 
 
-PAUSED = outcomes.Paused("paused")
-LEFT: dict[str, tuple[list[tuple[int, State, outcomes.Outcome | None]], bool, float]] = {
-    "recorded, and nothing sent": ([(30, State.WAITING, None)], False, 1.0),
+PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")
+LEFT: dict[str, tuple[list[tuple[int, State, outcomes.Outcome | None]], int, bool, float]] = {
+    "recorded, and nothing sent": ([(30, State.WAITING, None)], 0, False, 1.0),
     "some told, others sent or waiting": (
-        [(5, State.TOLD, PAUSED), (5, State.ACTED, PAUSED), (5, State.SENT, None), (15, State.WAITING, None)],
+        [(10, State.SETTLED, PAUSED), (5, State.SENT, None), (15, State.WAITING, None)],
+        5,
         True,
         1.0,
     ),
-    "all known, and the result not told": ([(30, State.ACTED, PAUSED)], True, 1.0),
-    "too old": ([(10, State.TOLD, PAUSED), (20, State.WAITING, None)], True, 121.0),
+    "all known, and the result not told": ([(30, State.SETTLED, PAUSED)], 0, True, 1.0),
+    "too old": ([(10, State.SETTLED, PAUSED), (20, State.WAITING, None)], 10, True, 121.0),
 }
+"""The orders, how many of them are told, whether their result is posted, and their age."""
 
 
 @pytest.mark.parametrize("name", LEFT)
 async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_url: str, name: str) -> None:
     """What was known is not sent again, and there is one message."""
-    parts, is_posted, age = LEFT[name]
+    parts, told, is_posted, age = LEFT[name]
     async with remains(database_url) as left:
-        sessions = await leave_batch(left, *parts, posted=is_posted, age=age)
+        sessions = await leave_batch(left, *parts, all_told=told, posted=is_posted, age=age)
         unfinished = sum(count for count, _, outcome in parts if outcome is None)
         async with left.restart() as at:
             message = await result(at, within=20)
@@ -287,7 +289,7 @@ async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_
 
 async def test_a_killed_process_leaves_resumes_that_are_told_as_resumes(database_url: str) -> None:
     async with remains(database_url) as left:
-        await leave_batch(left, (2, State.ACTED, outcomes.Resumed()), (1, State.SENT, None), posted=False, resumes=True)
+        await leave_batch(left, (2, State.SETTLED, RESUMED), (1, State.SENT, None), posted=False, resumes=True)
         async with left.restart() as at:
             message = await result(at, within=20)
     assert at.anchor.orders == []
@@ -295,7 +297,7 @@ async def test_a_killed_process_leaves_resumes_that_are_told_as_resumes(database
 
 
 async def all_told(left: Remains) -> bool:
-    return all(row.state == "told" for row in await left.rows())
+    return all(row.told for row in await left.rows())
 
 
 @HTTP_ONLY
@@ -355,14 +357,15 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
     """More than anybody can resume one by one within a minute, 20 at a time."""
     async with single_workspace() as at:
         sessions, message = await paused_batch(at, built, MOST_RESUMES + 10)
-        repaused, resumed = sessions[:2]
+        repaused, resumed, own = sessions[:3]
         await at.command(repaused, user=at.slack.bob)
+        await at.command(own)
         await at.command(resumed, verb="resume", user=at.slack.bob)
         before = len(at.anchor.orders)
         view = await ask_to_resume(at, message)
-        assert (len(at.anchor.orders), view.submit) == (before, f"Resume {len(sessions) - 2} agents")
-        assert all(one in view.text for one in (repaused, resumed, at.slack.bob.id))
-        later = sessions[2]
+        assert (len(at.anchor.orders), view.submit) == (before, f"Resume {len(sessions) - 3} agents")
+        assert all(one in view.text for one in (repaused, resumed, own, at.slack.bob.id))
+        later = sessions[3]
         await at.command(later, user=at.slack.bob)  # while the question is open
         before = len(at.anchor.orders)
         for session in sessions:
@@ -371,12 +374,12 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         await at.slack.until(lambda: at.messages()[-1].text.count(at.slack.bob.id) == 3, within=30)
         orders = at.anchor.orders[before:]
         assert {one.verb for one in orders} == {"resume"}
-        assert sorted(one.session_id or "" for one in orders) == sorted(sessions[3:])
+        assert sorted(one.session_id or "" for one in orders) == sorted(sessions[4:])
         assert most_at_once(orders, 1.0) == MOST
         await asyncio.sleep(5.0)
         ends = [at.anchor.session(one).state for one in sessions]
-        assert ends == [SessionState.PAUSED, SessionState.RUNNING, SessionState.PAUSED, *[SessionState.RUNNING] * 37]
-        assert all(one in at.messages()[-1].text for one in (repaused, resumed, later))
+        assert [one is SessionState.RUNNING for one in ends] == [False, True, False, False, *[True] * 36]
+        assert all(one in at.messages()[-1].text for one in (repaused, resumed, own, later))
         shown = str(at.messages()[-1].blocks)
         assert [one for one in sessions if f"'value': '{one}'" in shown] == [resumed]  # with Pause: it runs
 

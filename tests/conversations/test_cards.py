@@ -161,23 +161,6 @@ async def test_two_clicks_on_a_summary_are_both_shown_on_it() -> None:
         assert len(at.messages()) == before
 
 
-@pytest.mark.parametrize("warning", ["program outside", "`queued`"])
-async def test_what_the_card_does_not_say_of_a_pause_is_said_in_its_thread(warning: str) -> None:
-    async with taking_alerts() as at:
-        if "queued" not in warning:
-            describe(at, is_task=False)
-            await at.command("")
-        card = await alert(at)
-        await asyncio.sleep(3.0)
-        if "queued" in warning:
-            at.anchor.fault = Answer(200, b'{"data": {"status": "queued"}}', times=1)
-        await at.click(card)
-        await until_shown(at, card, RESUME, "Paused")
-        await asyncio.sleep(20.0)
-        (told,) = [one.text for one in about_session(at) if one.thread_ts == card.ts]
-    assert warning in told
-
-
 async def test_all_cards_follow_orders_from_any_surface(sqlite_url: str) -> None:
     async with taking_alerts(sqlite_url) as at:
         cards = [await alert(at), await alert(at, ops(at))]
@@ -210,27 +193,7 @@ async def test_a_resume_is_told_once_in_the_channel() -> None:
     assert buttons(told[0]) == PAUSE
 
 
-async def test_each_resume_of_the_same_moment_has_its_own_result_in_the_channel() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        for verb, said in (("pause", paused), ("resume", resumed), ("pause", paused)):
-            before = len(about_session(at))
-            shown = at.current(card)
-            at.anchor.session(SESSION).seconds = 0.5
-            await asyncio.gather(*(at.click(shown, verb=verb, user=user) for user in (None, None, at.slack.bob)))
-            await until_shown(at, card, PAUSE if verb == "resume" else RESUME, said().split("*")[1])
-            await asyncio.sleep(2.0)
-            new = [one.text for one in about_session(at)[before:]]
-            if verb == "resume":
-                assert sorted(new) == [said(), said(), said(user=BOB)]
-            else:  # the card or its thread names each person who has paused
-                told = " ".join([at.current(card).text, *new])
-                assert [user in told for user in (ALICE, BOB)] == [True, True]
-
-
-async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
-    sqlite_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_without_its_database_the_bot_updates_the_clicked_message_alone(sqlite_url: str) -> None:
     async with taking_alerts(sqlite_url) as at:
         clicked, other = await alert(at), await alert(at, ops(at))
         await asyncio.sleep(0.2)
@@ -240,7 +203,6 @@ async def test_without_its_database_the_bot_updates_the_clicked_message_alone(
         assert at.calls(UPDATE) == 0
         await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
         await until_shown(at, other, RESUME, "Paused")
-    assert [record.message for record in caplog.records].count("cards not marked") == 1
 
 
 async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -252,20 +214,6 @@ async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog:
             await asyncio.sleep(5.0)
         assert at.calls(UPDATE) == 1
     assert [record.message for record in caplog.records].count("card not updated") == 1
-
-
-async def test_the_first_result_names_the_session_if_its_card_does_without_a_read() -> None:
-    async with taking_alerts() as at:
-        describe(at, domains=["shop.example"], max_duration=None)
-        await at.command("")
-        await until_shown(at, await alert(at), PAUSE, "checkout")
-        at.anchor.read_fault = Hang()
-        await asyncio.sleep(660.0)  # until what was read is forgotten
-        before = [one.ts for one in about_session(at)]
-        await at.command()
-        await at.slack.until(lambda: len(about_session(at)) > len(before))
-        (told,) = [one for one in about_session(at) if one.ts not in before]
-    assert [fact in told.text for fact in ("*checkout*", "`shop.example`")] == [True, True]
 
 
 async def test_a_check_of_the_session_brings_its_facts_once() -> None:

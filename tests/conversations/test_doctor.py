@@ -23,10 +23,10 @@ from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
 from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import Examined, examined, settings_of
-from harness.order_rows import order_row
+from harness.order_rows import OrdersOf, order_row
 from harness.outages import OTHER_VERSION, VERSION, execute
 from harness.process import bot_process
-from harness.product import OrderRows, Secret, Settings, checks, open_store, running
+from harness.product import Secret, Settings, checks, open_store, running
 from harness.secret_scan import leaks
 
 pytestmark = pytest.mark.anyio
@@ -266,7 +266,7 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
         assert (await examined(settings_of(one, DATABASE_URL=database_url))).kind(N.DATABASE) == Good.DATABASE_NEW
     async with open_store(Secret(database_url), [KEY], keys_must_fit=False) as store:
         found = await examined(settings_of(one, DATABASE_URL=database_url))
-        await OrderRows(store.database, store.cipher, "a bot").write([order_row()], [])
+        await OrdersOf(store, "a bot", store.cipher).write(order_row())
     assert found.code == 0
     assert found.has(N.DATABASE, Good.DATABASE_CURRENT, version=VERSION)
     assert found.has(N.ENCRYPTION, Good.KEYS_FIT)
@@ -300,13 +300,3 @@ async def test_settings_and_files_that_can_not_be_used_end_it_at_once(one: Singl
         assert await process.exit_code() == 2
     (line,) = process.printed
     assert "SSL_CERT_FILE" in line
-
-
-async def test_it_is_a_command_also_on_a_terminal_without_the_signs(one: SingleHarness) -> None:
-    """A bot of one workspace can not choose one."""
-    environ = settings_of(one) | {"PYTHONIOENCODING": "ascii"}
-    async with bot_process(environ, arguments=("doctor", "--workspace", "T0HOME00001")) as process:
-        assert await process.exit_code() == 2
-    async with bot_process(environ, arguments=("doctor",)) as process:
-        assert await process.exit_code() == 0
-    assert len(process.printed) == len((await examined(settings_of(one))).lines)

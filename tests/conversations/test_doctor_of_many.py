@@ -76,11 +76,3 @@ async def test_a_database_that_can_not_be_read_is_named(at: ManyHarness) -> None
     found = await examined(at.environ | {"DATABASE_URL": "postgresql://bot@127.0.0.1:1/bot"})
     assert (found.code, found.failures()) == (1, {N.DATABASE: Open.DATABASE_DOWN})
     assert found.has(N.WORKSPACES, Skipped.NOT_CHECKED, why=f"see {N.DATABASE}")
-
-
-async def test_a_database_that_fails_meanwhile_ends_with_1(at: ManyHarness) -> None:
-    for table, before in (("marks", N.ENCRYPTION), ("workspaces", N.WORKSPACES)):
-        await at.rename_table(table, f"{table}_2")
-        found = await examined(at.environ)
-        assert (found.code, found.kind(before)) == (1, Open.DATABASE_DOWN)
-        await at.rename_table(f"{table}_2", table)

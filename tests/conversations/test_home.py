@@ -66,16 +66,6 @@ async def test_the_home_of_a_single_workspace_shows_its_settings_without_control
     assert controls(home) == []
 
 
-async def test_home_that_was_changed_since_it_was_opened_is_published_once_more() -> None:
-    async with single_workspace() as at:
-        await at.open_home()
-        await asyncio.gather(*(at.slack.open_home(at.person) for _ in range(2)))
-        await asyncio.sleep(2.0)
-        calls = [call.arguments for call in at.slack.api_calls if call.method == "views.publish"]
-        seen = [call.get("hash") for call in calls]
-        assert (seen[0], seen[1] == seen[2] is not None, seen[3:]) == (None, True, [None])
-
-
 async def test_admins_alone_see_the_status_in_slack(at: ManyHarness) -> None:
     """It is that of `anchor-bot doctor`, and is looked up once for many openings of Home."""
     team = await AdminHarness.open(at, with_key=True)

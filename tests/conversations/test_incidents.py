@@ -3,11 +3,10 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
 
 import pytest
 
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, AdminHarness, outcome_text, single_workspace
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, outcome_text, single_workspace
 from harness.product import outcomes
 from harness.texts import incident_text
 
@@ -41,17 +40,6 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
         (seen,) = await at.wait_for_messages()
     assert delivery.status == 200
     assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog)))
-
-
-async def test_an_exception_in_a_modal_is_shown_in_it(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreadable(payload: Mapping[str, object]) -> None:
-        raise ZeroDivisionError(len(payload))
-
-    monkeypatch.setattr("bot.inbound.slack.settings.read_submission", unreadable)
-    shown = await team.set_key("sk-0123456789")
-    assert f"`{incident_in(caplog)}`" in shown.text
 
 
 @HTTP_ONLY

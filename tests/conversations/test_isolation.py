@@ -17,7 +17,7 @@ from bot.sim.slack.platform import SLACKBOT
 from harness.blocks import actions, button
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.product import Secret, errors, workspace
-from harness.stored import add_token
+from harness.stored import add_token, until_read_again
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +46,7 @@ class Actor:
     async def act(self, steps: int) -> None:
         await self.reinstall()
         await self.report()
+        await until_read_again()
         self.sessions.add(self.tenant.session)
         await self.tenant.command()
         await self.at.anchor.until(lambda: self.tenant.orders)

@@ -1,7 +1,6 @@
 """While alerts can pause, one process tries the Anchor key every minute, and a refusal is told as always."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +11,7 @@ from bot.sim.slack import User
 from conversations.test_health import becomes
 from harness import HTTP_ONLY, Conversation, ManyHarness, Tenant, single_workspace
 from harness.admin_texts import settings_texts
-from harness.administration import another_bot
 from harness.doctor import examined, settings_of
-from harness.many_workspaces import many_workspaces
 from harness.product import Secret, checks
 from harness.product import workspace as product
 
@@ -38,30 +35,6 @@ async def tries(at: Conversation | ManyHarness, key: str, seconds: float = MINUT
 
 async def set_mode(at: ManyHarness, tenant: Tenant, mode: product.AutoPause, before: product.AutoPause) -> None:
     assert await at.store.rows.set_auto_pause(tenant.team_id, mode, before=before, by=tenant.person.id)
-
-
-@pytest.fixture
-async def on_postgresql(postgresql_urls: Iterator[str]) -> Any:
-    async with many_workspaces(next(postgresql_urls)) as at:
-        yield at
-
-
-async def test_one_of_two_processes_tries_a_key_in_its_time_while_alerts_can_pause(
-    on_postgresql: ManyHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Time is shorter here: a minute is a second, and a process looks 5 times meanwhile."""
-    at = on_postgresql
-    ours, theirs = await at.set_up_two()
-    monkeypatch.setattr("bot.usecases.session_checks.KEY_INTERVAL", 0.8)
-    monkeypatch.setattr("bot.app.LOOK_INTERVAL", 0.2)
-    async with another_bot(at), another_bot(at):
-        assert await tries(at, ours.key, seconds=1.5) == 0
-        await set_mode(at, ours, AutoPause.OBSERVE, AutoPause.OFF)
-        assert 4 <= await tries(at, ours.key, seconds=5.0) <= 7
-        assert not [request for request in at.anchor.requests if request.key == theirs.key]
-        await set_mode(at, ours, AutoPause.OFF, AutoPause.OBSERVE)
-        await asyncio.sleep(1.0)
-        assert await tries(at, ours.key, seconds=1.5) == 0
 
 
 async def test_a_key_is_tried_each_minute_while_alerts_can_pause(at: ManyHarness) -> None:

@@ -23,7 +23,10 @@ async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_
         texts = [one.text for one in at.ephemerals()]
         unsent = [session for session in sessions if not at.anchor.posts(session)]
     assert 1 <= len(unsent) < len(sessions)  # the second one may be sent at the very last moment
-    refusals = {session: outcome_text(outcomes.NotSent(1.0), session=session) for session in sessions}
+    refusals = {
+        session: outcome_text(outcomes.NotSent(outcomes.WhyNot.NO_TURN, seconds=1.0), session=session)
+        for session in sessions
+    }
     assert [session for session, refusal in refusals.items() if refusal in texts] == unsent
 
 
@@ -75,14 +78,6 @@ async def test_a_result_for_which_there_is_no_room_is_logged(caplog: pytest.LogC
         await at.command()
         await until(lambda: any(record.levelname == "ERROR" for record in caplog.records))
         assert (at.messages(), len(at.orders)) == ([], 1)
-
-
-async def test_an_order_for_more_sessions_than_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.sequence.MOST_SESSIONS", 0)
-    async with single_workspace() as at:
-        await at.command()
-        assert [one.text for one in at.ephemerals()] == [outcome_text(outcomes.Overloaded())]
-        assert at.orders == []
 
 
 @HTTP_ONLY

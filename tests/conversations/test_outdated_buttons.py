@@ -4,53 +4,63 @@ import asyncio
 
 import pytest
 
-from bot.sim.slack import Message
+from bot.sim.slack import Message, User
 from bot.sim.slack.content import parts
 from conversations.test_cards import BOB, PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
-from harness import BOTH_TRANSPORTS, SingleHarness, paused, single_workspace
+from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.blocks import actions, button, section
+from harness.outages import execute
 from harness.texts import UNKNOWN_ACTION
 
 pytestmark = pytest.mark.anyio
 
 
-async def click_as_seen(at: SingleHarness, seen: Message) -> None:
-    """Click the button of a message as Alice has seen it before: her client does not show the newest state yet."""
+async def click_as_seen(at: SingleHarness, seen: Message, user: User) -> None:
+    """Click the button of a message as somebody has seen it before: their client does not show the newest state yet."""
     (clicked,) = [one for block in seen.blocks for one in parts(block.get("elements")) if "action_id" in one]
     (action,) = buttons(at.current(seen))
     message = {"text": seen.text, "blocks": list(seen.blocks)}
-    await at.slack.click(at.person, at.current(seen), str(action), actions=[{**clicked}], message=message)
+    await at.slack.click(user, at.current(seen), str(action), actions=[{**clicked}], message=message)
+
+
+SINCE = {"an admin": ("carol", "alice", True), "a member": ("carol", "bob", False), "own": ("bob", "bob", None)}
+"""Who paused since, who clicks, and whether they see why that was; None if the click resumes."""
 
 
 @BOTH_TRANSPORTS
-async def test_who_resumes_what_was_resumed_is_told_by_whom_and_can_pause(sqlite_url: str) -> None:
+@pytest.mark.parametrize("is_kept", [True, False], ids=["", "its order is gone"])
+@pytest.mark.parametrize(("paused_by", "by", "sees_reason"), SINCE.values(), ids=SINCE)
+async def test_a_resume_button_asks_again_if_somebody_else_paused_since_the_order_that_it_knows(
+    database_url: str, paused_by: str, by: str, *, sees_reason: bool | None, is_kept: bool
+) -> None:
+    async with taking_alerts(database_url) as at:
+        card, other, person = await alert(at), getattr(at.slack, paused_by), getattr(at.slack, by)
+        await at.command()
+        seen = await until_shown(at, card, RESUME, "Paused")
+        await at.command(f"{SESSION} it loops", user=other)
+        await until_shown(at, card, RESUME, f"<@{other.id}>")
+        if not is_kept:
+            await execute(database_url, "DELETE FROM orders WHERE user_id = 'U0ALICE0001' AND reason = ''")
+        await click_as_seen(at, seen, person)
+        if sees_reason is not None:
+            question = await at.wait_for_ephemeral(person)
+            assert [order.verb for order in at.orders] == ["pause", "pause"]
+            assert f"<@{other.id}>" in question.text
+            assert ("it loops" in question.text, f"<#{at.channel.id}>" in question.text) == (sees_reason, sees_reason)
+            await at.click(question, verb="resume", user=person)
+        await until_shown(at, card, PAUSE, "Resumed", f"<@{person.id}>")
+
+
+async def test_who_resumes_what_somebody_else_has_resumed_since_resumes_it_again(sqlite_url: str) -> None:
     async with taking_alerts(sqlite_url) as at:
         card = await alert(at)
         await at.command()
         seen = await until_shown(at, card, RESUME, "Paused")
         await at.command(verb="resume", user=at.slack.bob)
-        now = await until_shown(at, card, PAUSE, "Resumed")
-        await click_as_seen(at, seen)
-        told = await at.wait_for_ephemeral()
-        assert [order.verb for order in at.orders] == ["pause", "resume"]
-        assert at.current(card) == now
-        await at.click(told)
-        await until_shown(at, card, RESUME, "Paused")
-    assert f"<@{BOB}>" in told.text
-    assert buttons(told) == PAUSE
-
-
-async def test_a_message_that_is_no_card_is_brought_up_to_date_by_the_click() -> None:
-    async with single_workspace() as at:
-        message = at.post_alert()
-        await at.click(message)
-        seen = await until_shown(at, message, RESUME, "Paused")
-        await at.command(verb="resume", user=at.slack.bob)
-        await click_as_seen(at, seen)
-        await at.wait_for_ephemeral()
-        changed = await until_shown(at, message, PAUSE, "Resumed", f"<@{BOB}>")
-        assert [order.verb for order in at.orders] == ["pause", "resume"]
-    assert changed.revision == 2
+        await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
+        await click_as_seen(at, seen, at.person)
+        await until_shown(at, card, PAUSE, "Resumed", f"<@{at.person.id}>")
+        assert [order.verb for order in at.orders] == ["pause", "resume", "resume"]
 
 
 @BOTH_TRANSPORTS

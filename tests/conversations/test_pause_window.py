@@ -27,6 +27,7 @@ from harness.administration import modal_text
 from harness.conversation import post_json
 from harness.product import errors, outcomes, policy
 from harness.product import sessions as lists
+from harness.stored import until_read_again
 from harness.texts import REFRESH, incident_text, list_refused, not_read
 
 pytestmark = pytest.mark.anyio
@@ -358,6 +359,7 @@ async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules:
     view = await window(team)
     version = await at.policy_version(team.team_id)
     assert await at.store.rows.set_policy(team.team_id, rules, if_version=version)
+    await until_read_again()
     await team.slack.submit(team.person, view)
     await asyncio.sleep(1.0)
     assert (team.modal().submit, team.anchor.orders) == (None, [])

@@ -48,9 +48,9 @@ async def fill(at: ManyHarness, tenant: Tenant) -> str:
     await at.store.database.execute("UPDATE workspaces SET alert_tokens = :tokens", tokens=tokens)
 
     async def is_told() -> bool:
-        states = await at.store.database.fetch_all("SELECT state FROM orders")
+        told = await at.store.database.fetch_all("SELECT told FROM orders")
         cards = await at.store.database.fetch_all("SELECT due FROM cards")
-        return [row.state for row in states] == ["told"] and {row.due for row in cards} == {None}
+        return [row.told for row in told] == [1] and {row.due for row in cards} == {None}
 
     await until(is_told)
     return person

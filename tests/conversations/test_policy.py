@@ -1,16 +1,13 @@
 """Which people can pause and resume, and where: by command and by button, in one workspace and in many."""
 
-import asyncio
 import json
-import time
 
 import pytest
 
-from bot.sim.slack import Channel, Enterprise, For, Installation, Slow, User, Workspace, rate_limited
+from bot.sim.slack import Channel, Enterprise, Installation, Slow, User, Workspace
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
-    HTTP_ONLY,
     SESSION,
     AdminHarness,
     Conversation,
@@ -22,9 +19,7 @@ from harness import (
     single_workspace,
 )
 from harness.product import outcomes, policy
-from harness.stored import DAY
 from harness.texts import check_texts, settings_texts, waiting_text
-from harness.virtual_time import clock
 
 pytestmark = pytest.mark.anyio
 
@@ -134,44 +129,3 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     await at.install(team)
     for user in (team.admin, team.member):
         assert url not in (await team.open_home(user)).text
-
-
-async def test_new_people_pause_while_slack_limits_how_often_it_says_who_they_are() -> None:
-    async with single_workspace() as at:
-        people = [at.workspace.add_user(f"U0NEW{number:06}", f"new-{number}") for number in range(10)]
-        at.channel.members |= {person.id for person in people}
-        at.slack.faults["users.info"] = For(3, rate_limited(3))
-        sessions = [at.anchor.add_session() for _ in people]
-        await asyncio.gather(*(at.command(one, user=who) for one, who in zip(sessions, people, strict=True)))
-        await at.slack.until(lambda: all(at.anchor.posts(one) for one in sessions))
-
-
-async def test_a_pause_of_a_known_member_does_not_wait_for_slack_and_a_resume_does() -> None:
-    async with single_workspace() as at:
-        for user in (at.slack.bob, at.slack.carol):
-            await done(at, "a command", user)
-            at.slack.home.change_user(user, is_restricted=True)
-        await asyncio.sleep(301)  # until Slack is asked again
-        await done(at, "a command", at.slack.bob)
-        await refused(at, "a click", at.slack.carol, GUEST, "resume")
-
-
-@HTTP_ONLY
-async def test_a_person_who_pauses_once_in_six_days_never_waits_for_slack_and_a_guest_is_refused_the_second_time() -> (
-    None
-):
-    async with single_workspace() as at:
-        at.slack.faults["users.info"] = Slow(2.0)
-        await done(at, "a command", at.slack.bob)
-        for is_guest in (False, False, True):
-            await asyncio.sleep(15)  # Slack is asked in the background
-            at.slack.home.change_user(at.slack.bob, is_restricted=is_guest)
-            clock.longest_test += 7 * DAY
-            clock.jump(6 * DAY)
-            session = at.anchor.add_session()
-            began = time.monotonic()
-            await at.command(session, user=at.slack.bob)
-            await at.slack.until(lambda: at.anchor.posts(session))  # noqa: B023 - awaited here
-            assert time.monotonic() - began < 0.5
-        await asyncio.sleep(15)
-        await refused(at, "a command", at.slack.bob, GUEST)

@@ -14,11 +14,10 @@ from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
 from bot.sim.faults import Fault
 from conversations.test_cards import RESUME, buttons, until_shown
-from conversations.test_reminders import ENDED, REMINDER, STILL, minutes_pass, paused, reminders
-from harness import SESSION, AdminHarness, ManyHarness, single_workspace
+from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders
+from harness import SESSION, single_workspace
 from harness.databases import KEY
 from harness.product import Secret, SessionId, errors
-from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -65,17 +64,6 @@ async def test_a_pause_that_can_not_be_looked_at_holds_up_no_other(
     assert ("paused session not looked at" in caplog.messages) is isinstance(error, RuntimeError)
 
 
-async def test_an_error_of_the_bot_itself_does_not_end_the_reminders(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with paused(sqlite_url) as at:
-        with monkeypatch.context() as broken:
-            broken.setattr("bot.outbound.store.reminders.states_now", None)
-            await minutes_pass(2)
-        await minutes_pass(14)
-        assert len(reminders(at)) == 1
-
-
 @pytest.mark.parametrize("is_read", [True, False])
 async def test_no_reminder_names_an_end_that_has_passed(sqlite_url: str, *, is_read: bool) -> None:
     """The session lives longer than its limit; without an answer of Anchor nobody is told that it is still paused."""
@@ -88,20 +76,6 @@ async def test_no_reminder_names_an_end_that_has_passed(sqlite_url: str, *, is_r
         at.anchor.read_fault, at.anchor.session(SESSION).state = None, SessionState.ENDED
         await minutes_pass(15)
         assert any(ENDED in one.text for one in reminders(at)) is not is_read
-
-
-@pytest.mark.parametrize(("team_id", "count"), [("", 1), ("T0GLOBEX001", 0)])
-async def test_a_pause_from_before_slack_had_named_the_workspace_is_reminded_of_and_none_of_another_one(
-    sqlite_url: str, team_id: str, count: int
-) -> None:
-    async with paused(sqlite_url) as at:
-        await asyncio.sleep(4)
-        change(sqlite_url, f"UPDATE orders SET team_id = '{team_id}'")  # noqa: S608
-        await minutes_pass(16)
-        assert len(reminders(at)) == count
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
-        looked = database.execute("SELECT remind_at FROM orders WHERE session_id = ?", (SESSION,))
-        assert looked.fetchall() == [(None,)]
 
 
 @pytest.mark.parametrize("why", ["no channel", "left", "archived"])
@@ -145,21 +119,3 @@ async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how
             await at.command(sessions[-1], verb="resume")
             await minutes_pass(1)
             assert "*Resumed*" in str(at.current(summary).blocks)
-
-
-@pytest.mark.parametrize("column", ["anchor_api_key", "bot_token"])
-async def test_a_workspace_that_is_without_a_key_or_cannot_be_read_for_a_moment_is_reminded(
-    at: ManyHarness, column: str
-) -> None:
-    team = await AdminHarness.open(at, with_key=True)
-    session = at.anchor.session(team.session)
-    session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
-    await team.command()
-    await asyncio.sleep(4)
-    ((before,),) = await fetch(at.store, f"SELECT {column} FROM workspaces")  # noqa: S608
-    change_it = f"UPDATE workspaces SET {column} = :value"  # noqa: S608
-    await execute(at.store, change_it, value=None if column == "anchor_api_key" else "damaged")
-    await minutes_pass(15)
-    await execute(at.store, change_it, value=before)
-    await minutes_pass(1.5)
-    assert len([one for one in team.messages() if REMINDER in one.text]) == 1

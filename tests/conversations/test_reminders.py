@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState, server_error
+from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Message
 from conversations.test_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
-from harness import SESSION, SingleHarness, single_workspace
+from harness import SESSION, SingleHarness
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.product import Settings
@@ -130,18 +130,3 @@ async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_w
         await minutes_pass(16)
         (one,) = reminders(at)
         assert "secret" not in one.text
-
-
-async def test_beyond_twenty_in_an_hour_reminders_are_lists(sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
-        sessions, at.anchor.read_fault = [at.anchor.add_session() for _ in range(30)], server_error()
-        for one in sessions:
-            at.anchor.session(one).created_at = datetime.fromtimestamp(time.time(), UTC)
-            await at.command(one)
-        await minutes_pass(1)
-        at.anchor.read_fault = None
-        await minutes_pass(18)
-        found = [one for one in at.messages() if REMINDER in one.text and "sessions*" not in one.text]
-        lists = [one for one in at.messages() if "sessions*" in one.text]
-        assert (len(found), len(lists)) == (20, 1)
-        assert all(any(one in text.text for text in [*found, *lists]) for one in sessions)

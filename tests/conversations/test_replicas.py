@@ -4,22 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.outbound.store.opposition import CLOCK_ERROR
 from bot.sim.anchor import SessionState, Slow
-from bot.sim.slack import Message, Source
-from conversations.test_cards import RESUME, TOKEN, alert, buttons, until_shown
+from conversations.test_cards import RESUME, TOKEN, alert, until_shown
 from conversations.test_end import offered, press
 from conversations.test_session_views import overview
-from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, paused, resumed, single_workspace
+from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.conversation import until
 from harness.databases import KEY, commit_ends_slowly, query, set_clock, until_committing
-from harness.product import Limits, OrderRows, Settings, errors, running
+from harness.product import Limits, Settings, errors, outcomes, running
 from harness.single_workspace import PATIENT_ACK
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +55,7 @@ def verbs(at: SingleHarness) -> list[str | None]:
 
 async def until_settled(url: str) -> None:
     """Wait until the database has the outcome of an order: the ack of a pause does not wait for that."""
-    await until(lambda: query(url, "SELECT 1 FROM orders WHERE outcome IS NOT NULL"))
+    await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
 
 
 async def until_recorded(url: str, count: int) -> None:
@@ -119,9 +116,10 @@ async def test_a_card_that_is_posted_while_the_end_of_a_pause_is_committed_shows
     async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
         commit_ends_slowly(url)
         switch()
-        await at.command(user=at.slack.bob)
+        pausing = asyncio.create_task(at.command(user=at.slack.bob))
         await until_committing(url)
         card = await alert(at)
+        await pausing
         await at.slack.until(lambda: f"*Paused* by <@{at.slack.bob.id}>" in at.current(card).text, within=5.0)
 
 
@@ -133,51 +131,6 @@ async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pa
         switch()
         await at.slack.resend(first)
         assert verbs(at) == ["resume", "pause"]
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize(("by", "sees_reason"), [("alice", True), ("bob", False)], ids=["an admin", "a member"])
-async def test_a_resume_button_whose_message_does_not_know_of_a_pause_asks_again(
-    url: str, by: str, *, sees_reason: bool
-) -> None:
-    async with two_bots(url) as (at, switch):
-        person = getattr(at.slack, by)
-        await at.command()
-        await asyncio.sleep(CLOCK_ERROR)
-        switch()
-        await at.command(f"{SESSION} it loops", user=at.slack.carol)
-        await at.click(at.messages()[0], verb="resume", user=person)
-        question = await at.wait_for_ephemeral(person)
-        assert verbs(at) == ["pause", "pause"]
-        assert f"<@{at.slack.carol.id}>" in question.text
-        assert ("it loops" in question.text, f"<#{at.channel.id}>" in question.text) == (sees_reason, sees_reason)
-        await at.click(question, verb="resume", user=person)
-        await at.slack.until(lambda: at.messages()[-1].text == resumed(user=person.id))
-
-
-@HTTP_ONLY
-async def test_the_newest_resume_does_not_share_the_end_of_one_that_was_superseded(url: str) -> None:
-    async with two_bots(url) as (at, switch):
-        carol = at.slack.home.add_user("U0CAROL0009", "carol")
-        at.slack.alerts.members.add(carol.id)
-        first = at.slack.request_url
-        switch()
-        second = at.slack.request_url
-        at.anchor.fault = Slow(3.0)
-        orders = [asyncio.create_task(at.command(user=at.slack.bob))]
-        await at.anchor.until(lambda: at.orders)
-        at.anchor.fault = None
-        for bot, verb, user in (
-            (first, "resume", at.slack.alice),
-            (second, "pause", carol),  # the resume of alice came before
-            (first, "resume", at.slack.bob),
-        ):
-            await until_recorded(url, len(orders))
-            at.slack.request_url = bot
-            orders.append(asyncio.create_task(at.command(verb=verb, user=user)))
-        await asyncio.gather(*orders)
-        await at.slack.until(lambda: resumed(user=at.slack.bob.id) in [message.text for message in at.messages()])
-        assert at.anchor.session(at.session).state is SessionState.RUNNING
 
 
 @HTTP_ONLY
@@ -212,64 +165,31 @@ async def test_when_the_databases_clock_is_set_no_resume_undoes_a_later_pause_an
         assert (await at.answer("a command", verb="resume", within=10.0)).text == resumed()
 
 
-@asynccontextmanager
-async def pauses_recorded_late() -> AsyncIterator[asyncio.Event]:
-    """Let new pauses wait for the event before they are recorded: other processes do not know of them."""
-    recorded, write = asyncio.Event(), OrderRows.write
-
-    async def late(rows: OrderRows, new: Any, *values: Any) -> Any:
-        if any(row.order.verb == "pause" for row in new):
-            await recorded.wait()
-        return await write(rows, new, *values)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OrderRows, "write", late)
-        yield recorded
-
-
 @HTTP_ONLY
 @pytest.mark.parametrize("by", BY_BOTH)
-async def test_a_resume_that_a_pause_crossed_and_undid_is_told_as_that_everywhere(url: str, by: str) -> None:
+async def test_a_pause_at_one_bot_that_crosses_a_resume_at_another_is_sent_again_and_told_as_that(
+    url: str, by: str
+) -> None:
     async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
         bob = at.slack.bob
         card = await alert(at)
         await at.command(user=bob)
         await until_shown(at, card, RESUME, "Paused")
         at.anchor.requests.clear()
-        async with pauses_recorded_late() as recorded:
-            at.anchor.session(SESSION).seconds = 1.0
-            pausing = asyncio.create_task(at.command())
-            await at.anchor.until(lambda: at.orders)
-            switch()
-            resuming = asyncio.create_task(resume(at, by, card))
-            await at.anchor.until(lambda: len(at.orders) == 2)
-            at.anchor.session(SESSION).seconds = 0.1
-            recorded.set()
-            await asyncio.gather(pausing, resuming)
-        assert verbs(at) == ["pause", "resume", "pause"]
+        at.anchor.session(SESSION).seconds = 1.0
+        resuming = asyncio.create_task(at.order(by, bob, "resume"))
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        await at.command()
+        await resuming
+        assert verbs(at) == ["resume", "pause", "pause"]
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
-        await at.slack.until(lambda: any("Paused again" in one.text for one in at.messages()))
+        crossed = outcome_text(outcomes.Paused("paused", crossed=bob.id))
+        await at.slack.until(lambda: crossed in [one.text for one in at.messages()])
         await until_shown(at, card, RESUME, "Paused", f"<@{at.person.id}>")
-        await asyncio.sleep(3.0)
-        told = [one.text for one in at.messages() if "Paused again" in one.text]
-        assert [all(f"<@{user.id}>" in text for user in (bob, at.person)) for text in told] == [True]
-        for report in [one for one in at.messages() if one.source is Source.POST_MESSAGE and "Resumed" in one.text]:
-            assert at.current(card).text.startswith(at.current(report).text.splitlines()[0])
-        assert buttons(at.current(card)) == RESUME
-        outcomes = query(url, "SELECT verb, outcome FROM orders ORDER BY verb, given_at")
-        assert outcomes == [("pause", "Paused"), ("pause", "Paused"), ("resume", "Undone")]
-        shown = await overview(at)
-        assert f"<@{at.person.id}>" in shown.text
-        await at.click(at.current(card), verb="resume", user=bob)
-        await at.anchor.until(lambda: at.anchor.session(SESSION).state is SessionState.RUNNING)
-
-
-async def resume(at: SingleHarness, by: str, card: Message) -> None:
-    """Resume the session, as Bob."""
-    if by == "a click":
-        await at.click(at.current(card), verb="resume", user=at.slack.bob)
-    else:
-        await at.command(verb="resume", user=at.slack.bob)
+        found = query(url, "SELECT verb, outcome FROM orders ORDER BY effect")
+        assert found == [("pause", "Paused"), ("resume", "Resumed"), ("pause", "Paused")]
+        assert f"<@{at.person.id}>" in (await overview(at)).text
 
 
 @HTTP_ONLY
@@ -284,7 +204,7 @@ async def test_while_one_bot_ends_a_session_and_after_that_the_other_sends_no_re
         await at.command(verb="resume", user=at.slack.bob)
         assert "is ending" in at.ephemerals(at.slack.bob)[-1].text
         await at.command(user=at.slack.bob)
-        await until(lambda: query(url, "SELECT 1 FROM orders WHERE outcome = 'Ended'"))
+        await until(lambda: query(url, "SELECT id FROM orders WHERE outcome = 'Ended'"))
         await at.command(verb="resume", user=at.slack.bob)
         assert "has ended" in at.ephemerals(at.slack.bob)[-1].text
         assert verbs(at) == ["end", "pause"]

@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
-from bot.sim.anchor import SessionState, Slow
+from bot.sim.anchor import Hang, SessionState, Slow
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
-from harness.product import outcomes as about
-from harness.texts import waiting_text
+from harness.databases import KEY
+from harness.outages import execute
+from harness.product import outcomes
+from harness.texts import ALICE, is_not_sent, waiting_text
 
 pytestmark = [pytest.mark.anyio, BOTH_TRANSPORTS]
 
@@ -37,7 +39,7 @@ async def test_a_paused_agent_is_resumed_and_the_channel_sees_it_also_after_an_a
     assert "anchor_pause" in str(message.blocks)
 
 
-async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -> None:
+async def test_a_resume_that_waits_for_a_pause_is_not_sent_after_the_next_pause() -> None:
     async with single_workspace() as at:
         at.anchor.fault = Slow(3.0)
         first = asyncio.ensure_future(at.command())
@@ -45,9 +47,10 @@ async def test_a_resume_that_waits_for_a_pause_is_dropped_for_the_next_pause() -
         second = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))
         await asyncio.sleep(0.1)
         await asyncio.gather(first, second, at.command())
-        await at.wait_for_messages(3)
-        assert verbs(at) == ["pause"]
-        assert shown(at) == sorted([paused(), paused(), outcome_text(about.Superseded(), verb="resume", user=BOB)])
+        await at.wait_for_messages(2)
+        assert verbs(at) == ["pause", "pause"]
+        (told,) = at.ephemerals(at.slack.bob)
+        assert is_not_sent(told.text, outcomes.WhyNot.PAUSED_SINCE, by=ALICE, is_confirmed=False)
 
 
 async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
@@ -59,7 +62,35 @@ async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None
         await at.wait_for_messages(2)
         assert verbs(at) == ["resume", "pause", "pause"]
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
-        assert shown(at) == sorted([paused(user=BOB), resumed()])
+        crossed = outcome_text(outcomes.Paused("paused", crossed=ALICE), user=BOB)
+        assert shown(at) == sorted([crossed, resumed()])
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order_is_in_doubt(verb: str) -> None:
+    then = "resume" if verb == "pause" else "pause"
+    confirmed = resumed() if verb == "pause" else paused()
+    async with single_workspace() as at:
+        at.anchor.order_fault = Hang(times=1)
+        await at.command(verb=verb)
+        await asyncio.sleep(5.0)
+        told = [(await at.answer("a command", verb=then)).text]
+        await asyncio.sleep(61.0)
+        told.append((await at.answer("a command", verb=then)).text)
+    assert told == [outcome_text(outcomes.Unconfirmed(outcomes.Doubt.RACED), verb=then), confirmed]
+
+
+async def test_a_resume_that_another_process_has_taken_over_is_told_by_that_alone(sqlite_url: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        at.anchor.fault = Slow(3.0, times=1)
+        ordering = [asyncio.ensure_future(at.command())]
+        await at.anchor.until(lambda: at.orders)
+        ordering.append(asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob)))
+        await asyncio.sleep(1.0)
+        await execute(sqlite_url, "UPDATE orders SET owner = 'it has ended by now' WHERE verb = 'resume'")
+        await asyncio.gather(*ordering)
+        await at.slack.until(lambda: resumed(user=BOB) in shown(at), within=90.0)
+        assert at.ephemerals(at.slack.bob) == []
 
 
 async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:

@@ -24,7 +24,7 @@ from bot.sim.anchor import (
     server_error,
     unauthorized,
 )
-from bot.sim.slack import Message, Source, View, expired_url
+from bot.sim.slack import Message, Source, View
 from harness import (
     BOTH_TRANSPORTS,
     SESSION,
@@ -35,9 +35,8 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.blocks import actions, button
 from harness.outages import execute
-from harness.product import errors, outcomes, policy
+from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.texts import REFRESH, incident_text, is_about, list_refused, not_read, outcome_text, reading, waiting_text
 
@@ -154,27 +153,6 @@ async def test_words_choose_sessions_and_pause_and_resume_nothing(verb: str) -> 
             await at.slack.click(at.person, message, REFRESH)
             assert offered(await at.wait_for_update(message)) == chosen
         assert at.anchor.orders == []
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "said"),
-    [
-        ({"tags": ["checkout"]}, {"domains": ["shop.example"]}, ("checkout", "shop.example")),
-        ({"tags": ["checkout"]}, {"tags": ["checkout", "prod"]}, ("checkout {}", "checkout {}")),
-        ({"tags": ["x" * 100]}, {"tags": ["x" * 100]}, ("x" * 39 + "… {}", "x" * 39 + "… {}")),
-        ({"tags": ["<b>&\u200b`*"]}, {}, ("<b>&`*", "session {}")),
-    ],
-)
-async def test_a_button_is_read_aloud_by_the_name_of_the_agent(
-    first: dict[str, Any], second: dict[str, Any], said: tuple[str, str]
-) -> None:
-    async with single_workspace() as at:
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        ids = [add(at.anchor, 1, **first), add(at.anchor, 2, **second)]
-        message = await listed(at)
-    names = [name.format(one if name.startswith("session") else one[:8]) for name, one in zip(said, ids, strict=True)]
-    assert spoken(message) == [f"Pause {name}" for name in names]
-    assert max(map(len, spoken(message))) <= 75
 
 
 @BOTH_TRANSPORTS
@@ -338,14 +316,6 @@ async def test_a_command_that_may_be_old_is_answered_outside_of_its_ack_and_a_re
         assert ("Resume this agent?" in at.answers()[0].text) is (verb == "resume" and text == SHORT)
 
 
-@pytest.mark.parametrize(("verb", "text"), [("pause", "checkout"), ("resume", "")])
-async def test_a_list_that_was_announced_is_answered_when_the_bot_is_stopped(verb: str, text: str) -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        at.anchor.read_fault = Hang()
-        await at.command(text, verb=verb)
-    assert at.seen()[-1].text == list_refused(outcomes.Stopping())
-
-
 async def test_lists_are_read_once_for_all_who_ask_within_five_seconds() -> None:
     async with single_workspace() as at:
         at.anchor.read_fault = Slow(0.3, times=2)
@@ -455,7 +425,7 @@ async def test_without_the_database_a_list_is_as_before_and_comes_soon(
         fetch, asked = Database.fetch_all, list[str]()
 
         async def fetch_late(database: Database, sql: str, **values: object) -> Any:
-            if "effective" in sql:
+            if "newest_id" in sql:
                 asked.append(sql)
                 await asyncio.sleep(60.0)
             return await fetch(database, sql, **values)
@@ -542,60 +512,3 @@ async def test_each_result_is_shown_below_its_row_which_keeps_a_button_that_fits
         await at.slack.until(lambda: line_of(at.current(message), SESSION) == told)
         can_run = verb == "pause" or isinstance(outcome, outcomes.Unconfirmed)
         assert offered(at.current(message), "anchor_pause" if can_run else RESUME) == [SESSION]
-
-
-async def test_a_click_is_also_shown_in_a_list_of_what_is_paused_until_it_is_read_again() -> None:
-    async with single_workspace() as at:
-        message = await listed(at, verb="resume")
-        await at.slack.click(at.person, message)
-        await at.slack.until(lambda: offered(at.current(message), RESUME) == [SESSION])
-        await asyncio.sleep(1.0)
-        before = at.current(message).revision
-        await at.slack.click(at.person, message, REFRESH)
-        await at.slack.until(lambda: at.current(message).revision > before)
-        assert (line_of(at.current(message), SESSION), again(at.current(message))) == ("", [SESSION])
-        await at.slack.click(at.person, message, RESUME)
-        await at.slack.until(lambda: offered(at.current(message)) == [SESSION])
-        assert f"<@{at.person.id}>" in line_of(at.current(message), SESSION)
-
-
-@pytest.mark.parametrize("why", ["expired", "10 minutes", "another list", "another message"])
-async def test_if_the_list_cannot_be_replaced_nothing_else_changes(why: str) -> None:
-    async with single_workspace() as at:
-        add(at.anchor, 1, tags=["checkout"])
-        message = await listed(at)
-        if why == "expired":
-            at.slack.faults["response_url"] = expired_url()
-        elif why == "10 minutes":
-            await asyncio.sleep(601.0)
-        elif why == "another list":
-            await listed(at, "checkout")
-        else:
-            elements = actions(button("anchor_pause", SESSION))
-            message = at.slack.post(at.channel, "Pause?", blocks=[elements], ephemeral_to=at.person)
-        await at.slack.click(at.person, message, "anchor_pause", value=SESSION)
-        (told,) = await at.wait_for_messages()
-        assert is_about(told.text, paused())
-        await asyncio.sleep(5.0)
-        assert (at.current(message).revision, len(at.messages()), len(at.orders)) == (0, 1, 1)
-
-
-@pytest.mark.parametrize("fault", ["hangs", "fails"])
-async def test_a_list_shows_a_click_also_if_the_database_does_not_answer(
-    monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    async def away(*_: object, **__: object) -> None:
-        if fault == "hangs":
-            await asyncio.sleep(60.0)
-        raise errors.StoreUnreachableError("away")
-
-    async with single_workspace() as at:
-        message = await listed(at)
-        monkeypatch.setattr(Database, "change", away)
-        at.anchor.fault = Slow(1.5)
-        began = time.monotonic()
-        clicked = asyncio.create_task(at.slack.click(at.person, message))
-        await at.slack.until(lambda: line_of(at.current(message), SESSION) == WAITING)
-        assert time.monotonic() - began < 1.0
-        await at.slack.until(lambda: offered(at.current(message), RESUME) == [SESSION])
-        await clicked

@@ -1,15 +1,12 @@
 """The list of a command, the global shortcut, and Home: what runs, what this app paused, and the buttons for both."""
 
-import asyncio
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.sim.slack import Message, View
 from harness import (
     BOTH_TRANSPORTS,
-    OTHER_SESSION,
     SESSION,
     AdminHarness,
     Conversation,
@@ -20,7 +17,6 @@ from harness import (
 )
 from harness.admin_texts import key_saved
 from harness.conversation import until
-from harness.product import errors
 from harness.texts import (
     LOADING,
     REFRESH,
@@ -69,23 +65,6 @@ async def modal(at: Conversation) -> View:
 # --- the command ---
 
 
-@BOTH_TRANSPORTS
-async def test_the_command_shows_what_runs_and_what_was_paused_and_is_read_again() -> None:
-    async with single_workspace() as at:
-        other = at.anchor.add_session(session_id=OTHER_SESSION, tags=["checkout"])
-        await at.command(f"{SESSION} it loops")
-        message = await overview_with(at, "it loops")
-        assert buttons(message) == [("anchor_pause", other), RESUME]
-        assert f"<@{at.person.id}>" in message.text
-        await at.slack.click(at.person, message, "anchor_resume_confirmed")
-        await at.wait_for_messages(2)
-        assert is_about(at.messages()[-1].text, resumed())
-        await overview_with(at, "none")
-        await at.slack.click(at.person, message, REFRESH)
-        shown = await at.wait_for_update(message)
-        assert set(buttons(shown)) == {PAUSE, ("anchor_pause", other)}
-
-
 # --- the global shortcut ---
 
 
@@ -120,23 +99,6 @@ async def test_a_button_in_the_modal_opens_the_next_one_on_top_of_it(at: ManyHar
     assert key_saved(team.key[-4:]) in team.modal().text
     await team.slack.close(team.person)
     assert team.modal().id == below.id
-
-
-async def test_while_the_database_is_away_the_modal_does_not_open_or_change(
-    at: ManyHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tenant = await at.set_up(at.add(1))
-    view = await modal(tenant)
-    shown = tenant.modal()
-    fail = AsyncMock(side_effect=errors.StoreError("away"))
-    monkeypatch.setattr("bot.outbound.workspaces.Workspaces.find", fail)
-    await tenant.slack.act(tenant.person, view, REFRESH)
-    await asyncio.sleep(0.3)
-    assert tenant.modal() == shown
-    await tenant.slack.close(tenant.person)
-    await tenant.slack.use_global_shortcut(tenant.person, workspace=tenant.workspace)
-    await asyncio.sleep(0.3)
-    assert tenant.slack.modal_of(tenant.person) is None
 
 
 async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:

@@ -47,18 +47,3 @@ async def test_20_cards_of_sessions_that_other_keys_made_end_within_three_minute
             at.anchor.session(session).state = SessionState.ENDED
         await at.slack.until(lambda: all(has_ended(at, card) for card in cards.values()), within=3 * MINUTE)
         assert most_reads_within_a_minute(at) <= MOST_READS
-
-
-async def test_more_sessions_in_no_list_are_read_in_turn_and_their_cards_say_when() -> None:
-    async with taking_alerts() as at:
-        cards = await cards_of_agents(at, 50, word="hibernating")
-        for session in cards:
-            await at.command(session)  # reads after pauses count, too
-        del at.anchor.requests[:]
-        await asyncio.sleep(6 * MINUTE)
-        read = {request.session_id for request in at.anchor.requests if request.verb == "get"}
-        assert read == set(cards)
-        assert most_reads_within_a_minute(at) <= MOST_READS
-        now = [at.current(card) for card in cards.values()]
-        assert all(buttons(card) for card in now)
-        assert sum("Checked <!date^" in card.text for card in now) > len(now) / 2

@@ -1,4 +1,4 @@
-"""Before Slack has said whose the bot token is: cards are made, and only confirmed members are served."""
+"""Before Slack has said whose the bot token is: no alert is taken, and only confirmed members are served."""
 
 import asyncio
 import itertools
@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.messages.cards import UNNAMED
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Answer, Fault, Hang, Installation, SimSlack, Slow, User, Workspace
-from conversations.test_cards import PAUSE, RESUME, TOKEN, alert, until_shown
+from conversations.test_cards import TOKEN, alert
 from conversations.test_health import becomes
-from conversations.test_policy import GRID, colleague
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused
+from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute
 from harness.product import Limits, Settings, State, outcomes, policy, running
@@ -49,47 +50,6 @@ async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterato
         if slack.socket_mode:
             await slack.until(lambda: slack.sockets.connections)
         yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
-
-
-FAULTS = pytest.mark.parametrize("fault", [Slow(10.0, times=1), Answer(503, times=3)], ids=["slow", "failing"])
-
-
-@HTTP_ONLY
-@FAULTS
-async def test_they_follow_orders_once_the_workspace_is_named(sqlite_url: str, fault: Fault) -> None:
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"] = fault
-        async with starting(slack, anchor, sqlite_url) as at:
-            card = await alert(at)
-            assert await alert(at, text="It spends more.") == at.current(card)
-            other = at.anchor.add_session()
-            await alert(at, session_id=other)
-            assert not at.bot.startup.done()
-            await at.click(card)  # its button works
-            await at.anchor.until(lambda: at.anchor.posts(SESSION))
-            await at.bot.startup
-            await until_shown(at, card, RESUME, "Paused", within=15.0)
-            await at.click(at.current(card), verb="resume")
-            await until_shown(at, card, PAUSE, "Resumed")
-            assert (await alert(at, text="It spends again.")).ts == card.ts
-            await until_shown(at, card, PAUSE, "It spends again.", "×3")
-
-
-@HTTP_ONLY
-@FAULTS
-async def test_they_follow_orders_after_a_restart_without_a_name(sqlite_url: str, fault: Fault) -> None:
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"] = fault
-        async with starting(slack, anchor, sqlite_url) as at:
-            card = await alert(at)
-            assert not at.bot.startup.done()
-        slack.faults["auth.test"] = fault
-        async with starting(slack, anchor, sqlite_url) as at:
-            assert (await alert(at, text="It spends more.")).ts == card.ts
-            await at.bot.startup
-            await asyncio.sleep(1.0)
-            await at.command()
-            await until_shown(at, card, RESUME, "Paused", "It spends more.")
 
 
 NOBODY = Answer(503)
@@ -182,6 +142,21 @@ async def test_the_refusal_names_what_works_without_slack(tmp_path: Path) -> Non
     assert "`anchor-bot pause ID`" in text
 
 
+@HTTP_ONLY
+async def test_an_alert_is_taken_once_the_workspace_is_named(tmp_path: Path) -> None:
+    async with servers() as (slack, anchor):
+        slack.faults["auth.test"] = NOBODY
+        async with starting(slack, anchor, file(tmp_path)) as at:
+            body = {"session_id": SESSION, "text": "It spends too much."}
+            status, said, headers = await post_json(
+                f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"}
+            )
+            assert (status, said["error"], "Retry-After" in headers) == (503, UNNAMED, True)
+            slack.faults.clear()
+            await at.bot.startup
+            await alert(at)
+
+
 @BOTH_TRANSPORTS
 async def test_a_request_waits_a_moment_for_the_name(tmp_path: Path) -> None:
     async with servers() as (slack, anchor):
@@ -194,16 +169,6 @@ async def test_a_request_waits_a_moment_for_the_name(tmp_path: Path) -> None:
             theirs = answer(at, mallory, SECOND)
             assert [*await asyncio.gather(ours, theirs)] == [paused(), refused(WRONG, mallory)]
             assert len(at.orders) == 1
-
-
-@BOTH_TRANSPORTS
-async def test_a_colleague_of_the_organisation_is_no_outsider_meanwhile(tmp_path: Path) -> None:
-    async with servers() as (slack, anchor):
-        slack.home.enterprise = GRID
-        slack.faults["auth.test"] = Slow(0.5, times=1)
-        async with starting(slack, anchor, file(tmp_path)) as at:
-            carla = colleague(at, GRID)
-            assert (await at.answer("a click", carla)).text == paused(user=carla.id)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import pytest
 
 from bot.messages import senders as say
 from bot.sim.local_server import free_port
-from bot.sim.slack import Message, Source, api_error
+from bot.sim.slack import Message, Source
 from conversations.test_cards import PAUSE, TOKEN, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness
 from harness.conversation import post_json, until
@@ -251,23 +251,3 @@ async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkey
         with closing(writer):
             answer = await reader.read()
         assert (answer[:12], b"\r\nRetry-After: " in answer) == (b"HTTP/1.1 503", True)
-
-
-async def test_a_notice_that_reaches_nobody_is_sent_later_with_all_that_came_meanwhile(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.usecases.notices.QUIET_PERIOD", 1.0)
-    nameless = alertmanager_alert(labels={"session_id": ""})
-    async with taking_alerts(database_url) as at:
-        at.slack.faults[POST] = api_error("is_archived")
-        await send(at, nameless)
-        await at.slack.until(lambda: at.calls(POST) == 1)
-        at.slack.faults[POST] = None
-        await asyncio.sleep(1.1)
-        await execute(database_url, "ALTER TABLE marks RENAME TO gone")
-        await send(at, nameless)
-        await asyncio.sleep(1.1)
-        await execute(database_url, "ALTER TABLE gone RENAME TO marks")
-        await send(at, nameless)
-        told = say.lost_message(Lost.NO_SESSION, 3, ["AnchorSpendHigh"]).text
-        assert [one.text for one in await until_posted(at)] == [told]

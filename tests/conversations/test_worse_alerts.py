@@ -7,7 +7,7 @@ import pytest
 from bot.sim.slack import Message, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from bot.sim.slack.markup import ON_CALL
-from conversations.test_cards import PAUSE, RESUME, UPDATE, alert, ops, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, alert, ops, taking_alerts, until_shown
 from conversations.test_repeated_alerts import POST, send
 from harness import SESSION, SingleHarness
 
@@ -83,28 +83,6 @@ async def test_what_slack_refuses_in_the_thread_is_posted_in_the_channel(code: s
         await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
 
 
-async def test_more_than_six_in_a_minute_become_one_message_with_a_list() -> None:
-    async with taking_alerts() as at:
-        sessions = [at.anchor.add_session() for _ in range(20)]
-        for session in sessions:
-            await alert(at, session_id=session)
-            await asyncio.sleep(3.0)
-        before = {message.ts for message in at.messages()}
-        for session in sessions:
-            await send(at, session, severity="critical")
-
-        def told() -> list[Message]:
-            return [message for message in at.messages() if message.ts not in before]
-
-        await at.slack.until(lambda: sum(len(pressable(one)) for one in told()) == len(sessions), within=120.0)
-        assert len(told()) <= 6
-        biggest = max(told(), key=lambda one: len(one.blocks))
-        assert (biggest.thread_ts, biggest.is_broadcast) == (None, False)
-        shown = [value for value in sessions if value in str(biggest.blocks)]
-        await at.command(shown[0])
-        await at.slack.until(lambda: pressable(at.current(biggest)).count(RESUME[0]) == 1, within=60.0)  # one a second
-
-
 async def test_a_new_alert_goes_first() -> None:
     async with taking_alerts() as at:
         sessions = [at.anchor.add_session() for _ in range(4)]
@@ -118,23 +96,6 @@ async def test_a_new_alert_goes_first() -> None:
         after = [message for message in at.messages() if message.ts not in before]
         place = [SESSION in message.text for message in after].index(True)
         assert place <= 1  # one can be on its way
-
-
-async def test_only_the_newest_five_about_a_session_are_kept_up_to_date() -> None:
-    async with taking_alerts() as at:
-        await alert(at)
-        for count in range(1, 8):
-            await send(at, status="resolved")
-            await send(at)
-            await reply(at, count, within=60.0)
-            await asyncio.sleep(3.0)
-        assert 59.0 < float(replies(at)[6].ts) - float(replies(at)[0].ts) < 63.0  # at most six a minute
-        await asyncio.sleep(30.0)
-        before = at.calls(UPDATE)
-        await at.command()
-        await asyncio.sleep(30.0)
-        assert at.calls(UPDATE) - before == 1 + 5
-        assert [pressable(message) for message in replies(at)] == [PAUSE] * 2 + [RESUME] * 5
 
 
 MENTION = f"<!subteam^{ON_CALL}>"

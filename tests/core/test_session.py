@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.sessions import Life, Session
+from bot.core.sessions import Life, NotRead, Session, Unread, end_of
 from harness import SESSION
-from harness.product import SessionId
+from harness.product import SessionId, outcomes
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,33 @@ def test_it_ends_at_the_latest_when_anchor_states_its_limit() -> None:
     assert session.ends_at == 2_200.0
     assert Session(id=SessionId(SESSION), created_at=1_000.0).ends_at is None
     assert Session(id=SessionId(SESSION), max_minutes=20).ends_at is None
+
+
+RUNS, HAS_ENDED = (Session(id=SessionId(SESSION), status=status) for status in ("running", "completed"))
+UNKNOWN, UNREAD = NotRead(Unread.UNREADABLE, 404, is_missing=True), NotRead(Unread.TIMED_OUT)
+ENDED, NOT_FOUND, NOT_RUNNING = outcomes.Ended("stopped"), outcomes.NotFound(), outcomes.NotRunning()
+TIMED_OUT = outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+
+
+@pytest.mark.parametrize(
+    ("told", "after", "expected"),
+    [
+        *((told, HAS_ENDED, outcomes.Ended("completed")) for told in (ENDED, TIMED_OUT, NOT_FOUND, NOT_RUNNING)),
+        (ENDED, UNKNOWN, outcomes.Ended()),
+        (ENDED, RUNS, outcomes.Unconfirmed(outcomes.Doubt.STILL_LISTED)),
+        (ENDED, UNREAD, outcomes.Unconfirmed(outcomes.Doubt.NOT_READ)),
+        *((told, UNKNOWN, told) for told in (TIMED_OUT, NOT_FOUND, NOT_RUNNING)),
+        *((told, UNREAD, told) for told in (TIMED_OUT, NOT_FOUND, NOT_RUNNING)),
+        (TIMED_OUT, RUNS, TIMED_OUT),
+        (NOT_FOUND, RUNS, outcomes.Failed(404)),
+        (NOT_RUNNING, RUNS, outcomes.Failed(400)),
+    ],
+    ids=repr,
+)
+def test_a_session_has_ended_only_if_the_read_after_its_end_says_so(
+    told: outcomes.AnchorOutcome, after: Session | NotRead, expected: outcomes.Outcome
+) -> None:
+    assert end_of(told, after) == expected
 
 
 WHOLE = Session(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
+from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, find_session_id
 from harness.samples import sample
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
@@ -12,7 +12,7 @@ OTHER = SessionId("9c0d7e11-2222-4333-8444-555566667777")
 
 VARIANTS = sample("slash_command.text_variants")
 WITHOUT_ID = {
-    "empty (user typed only the command)": Missing(),
+    "empty (user typed only the command)": Broken(""),
     "help": Broken("help"),
     "two different ids -> ambiguous": Ambiguous((ID, OTHER)),
     "user mention, should_escape=true": Broken("@bob"),
@@ -84,7 +84,7 @@ REASON = "cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#
     [
         (f"<https://x.example/{ID}|{OTHER}>", Ambiguous((ID, OTHER))),
         (f"{ID} {OTHER.replace('-', '')}", Ambiguous((ID, OTHER))),
-        ("\u00a0 \u200b \ufeff ", Missing()),
+        ("\u00a0 \u200b \ufeff ", Broken("")),
         (f"{ID} {REASON}", Found(ID, "cost < 5 > 3 says @bob in #alerts #C1")),
     ],
     ids=["another id in the label of a link", "an id without dashes", "invisible characters", "a reason"],

@@ -111,11 +111,6 @@ def test_words_after_eight_digits_choose_among_the_sessions_if_several_begin_wit
     assert [one.sessions for one in chosen] == [(first,), (first, other)]
 
 
-def test_several_whole_ids_choose_their_sessions() -> None:
-    listed = SessionList((session(), session(1), session(2)), is_complete=True, read_at=NOW)
-    assert listed.offered(f"{IDS[0]} {IDS[2]}").sessions == (session(), session(2))
-
-
 @pytest.mark.parametrize("beginning", [FIRST[:-1], f"{FIRST}0", f"{FIRST}-0000", f"checkout {FIRST}"])
 def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
     listed = SessionList((session(tags=("checkout",)),), is_complete=True, read_at=NOW)

@@ -11,16 +11,13 @@ from bot.container import Container, build
 from bot.core.cards import BatchContent, NewCard
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State
-from bot.core.requests import Actor, ReplyAddress
+from bot.core.requests import Actor, ReplyAddress, State
 from bot.core.session_ids import SessionId
-from bot.outbound.store.orders import OrderRows
 from bot.request_id import new_id
 from bot.usecases.batches import Batch, Batches
 from harness.cards import cards_of, exchange
 from harness.conversation import Conversation, post_json
-from harness.databases import CIPHER
-from harness.order_rows import order_row
+from harness.order_rows import order_row, rows_of, settled, told
 from harness.restarts import Remains
 
 
@@ -56,9 +53,14 @@ def batch(at: Conversation, sessions: Sequence[str], *, url: str | None = None, 
 
 
 async def leave_batch(
-    at: Remains, *parts: tuple[int, State, Outcome | None], posted: bool, age: float = 1.0, resumes: bool = False
+    at: Remains,
+    *parts: tuple[int, State, Outcome | None],
+    all_told: int = 0,
+    posted: bool,
+    age: float = 1.0,
+    resumes: bool = False,
 ) -> list[str]:
-    """Leave a batch in the journal, as if a process had come so far with so many of its orders.
+    """Leave a batch in the journal, as if a process had come so far with so many of its orders; `all_told` were told.
 
     Its result has been posted with other numbers, or not even recorded. Return the sessions.
     """
@@ -67,11 +69,14 @@ async def leave_batch(
     versions = tuple(new_id() for _ in sessions) if resumes else ()
     given = batch(at, sessions, reason="they loop", versions=versions)
     rows = [
-        replace(order_row(state=state, outcome=outcome, age=age), order=order, address=ReplyAddress(order.actor))
-        for (state, outcome), order in zip(states, given.orders(), strict=True)
+        replace(order_row(state=state, age=age), order=order, address=ReplyAddress(order.actor))
+        for (state, _), order in zip(states, given.orders(), strict=True)
     ]
-    await OrderRows(at.store.database, CIPHER, "a killed process").write(rows, [])
-    await at.store.database.execute("UPDATE marks SET until = 0")
+    for number, (_, outcome) in enumerate(states):
+        if outcome is not None:
+            settle = told if number < all_told else settled
+            rows[number] = settle(rows[number], outcome, settled_at=rows[number].given_at)
+    await rows_of(at.store, "a killed process").write(*rows)
     if posted:
         token = {"Authorization": f"Bearer {at.environ['SLACK_BOT_TOKEN']}"}
         message = {"channel": at.channel.id, "text": "⏳ Pausing…", "unfurl_links": False, "unfurl_media": False}

@@ -40,6 +40,7 @@ from bot.outbound.store.card_values import (
 )
 from bot.outbound.store.cards import CardRows, mark
 from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import session_lock
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.usecases.cards import Attempt
@@ -54,6 +55,7 @@ __all__ = [
     "MarkedCards",
     "SentCard",
     "Session",
+    "SessionName",
     "Tally",
     "client",
     "first",
@@ -144,11 +146,11 @@ async def exchange(rows: CardRows, *, most: int = 100, **changes: Any) -> Exchan
     return await rows.exchange(CardChanges(**changes), most=most)
 
 
-async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, MarkedCards] | None:
-    def work(connection: Connection) -> Mapping[SessionName, MarkedCards] | None:
-        return mark(connection, {NAME: frozenset(clicked)}, rows.clock.now(connection))
+async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, MarkedCards]:
+    def work(connection: Connection) -> Mapping[SessionName, MarkedCards]:
+        return mark(connection, {NAME: frozenset(clicked)}, connection.now())()
 
-    return await rows.database.change(work)
+    return await rows.database.change(work, locks=[session_lock(*NAME)])
 
 
 async def sent(rows: CardRows, claimed: Iterable[ClaimedCard], ts: str = "9.9", shown: str = "digest") -> Exchanged:

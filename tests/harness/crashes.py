@@ -60,7 +60,7 @@ async def until_told(rows: Callable[[], Awaitable[list[Any]]], *, within: float)
     """Wait until all orders in the journal have ended, and a moment for messages beyond those."""
 
     async def are_told() -> bool:
-        return all(row.state == "told" for row in await rows())
+        return all(row.state == "settled" and row.told for row in await rows())
 
     await until(are_told, within=within)
     await asyncio.sleep(1.0)
@@ -233,8 +233,6 @@ async def crashes(database_url: str, *, socket_mode: bool, seed: int, waves: int
             yield at
 
 
-_SENT = {"Paused", "Resumed", "Unconfirmed"}
-
 Faults = defaultdict[str, list[object]]
 """What went wrong, and what each fault is about."""
 
@@ -262,7 +260,7 @@ async def find_faults(at: Crashes) -> Faults:
 def _faults_of(one: Given, row: Any, executed: int, *, is_told: bool) -> list[str]:
     is_resume = one.verb == "resume"
     checks = {
-        "left open": row and row.state != "told",
+        "left open": row and not (row.state == "settled" and row.told),
         "acked and never told": one.delivery.ack is not None and not is_told,
         "in the journal and never told": row and not is_told,
         "called done and not at Anchor": row and row.outcome in {"Paused", "Resumed"} and not executed,
@@ -274,7 +272,7 @@ def _faults_of(one: Given, row: Any, executed: int, *, is_told: bool) -> list[st
 
 def _faults_of_session(at: Crashes, session: str, rows: list[Any]) -> list[str]:
     """Compare the end of a session with its orders: after a confirmed pause it may run only if resumed since."""
-    sent = sorted((row for row in rows if row.outcome in _SENT), key=lambda row: row.given_at)
+    sent = sorted((row for row in rows if row.effect is not None), key=lambda row: row.effect)
     resumes = sum(request.verb == "resume" for request in at.anchor.posts(session))
     is_running = at.anchor.session(session).state is SessionState.RUNNING
     checks = {

@@ -21,8 +21,8 @@ import psycopg
 import pytest
 
 from bot.core.fields import Secret
+from bot.outbound.store import postgresql as postgresql_store
 from bot.outbound.store import sqlite
-from bot.outbound.store.postgresql import PostgresqlDriver
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
 from harness.conversation import until
 from harness.virtual_time import clock
@@ -214,7 +214,14 @@ def wait_for_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def let_transactions_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let PostgreSQL end no transaction in which a process does nothing for 3 s: on a busy machine it still works."""
-    monkeypatch.setattr(PostgresqlDriver, "clock", PostgresqlDriver.clock.replace("'3s'", "'60s'"))
+    monkeypatch.setattr(postgresql_store, "CLOCK", postgresql_store.CLOCK.replace("'3s'", "'60s'"))
+
+
+def wait_for_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let transactions of PostgreSQL wait for a lock as long as it takes."""
+    clock = postgresql_store.CLOCK.replace("CAST(:lock_timeout AS text)", "'60s'")
+    monkeypatch.setattr(postgresql_store, "CLOCK", clock)
+    monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 60.0)
 
 
 def commit_slowly(url: str, event: str, condition: str = "true") -> None:

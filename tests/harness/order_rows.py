@@ -1,102 +1,179 @@
-"""Rows of the journal of orders."""
+"""Rows of orders, which tests put into the database as a process of the bot would."""
 
+import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
-from typing import Any, cast
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.core.cards import SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State
-from bot.core.requests import Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Verb
+from bot.core.requests import (
+    Actor,
+    ClickedMessage,
+    MessageContent,
+    Order,
+    ReplyAddress,
+    Source,
+    State,
+    Verb,
+)
 from bot.core.session_ids import SessionId
-from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import DatabaseClock
-from bot.outbound.store.entries import Entry
+from bot.outbound.store.audit import ADD_ORDER
+from bot.outbound.store.connections import Connection, Statement
+from bot.outbound.store.database import session_lock, workspace_lock
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.opposition import CHANGE_SINCE, LATER_RESUME, OTHER_ORDERS, session_locks
-from bot.outbound.store.orders import OrderRows
-from bot.outbound.store.postgresql import PostgresqlDriver
-from bot.outbound.store.secrets import FieldCipher
+from bot.outbound.store.outcome_codec import write_outcome
+from bot.outbound.store.postgresql import driver
+from bot.outbound.store.schema import columns
+from bot.outbound.store.secrets import FieldCipher, FieldRef
 from bot.outbound.store.store import Store
 from harness.databases import KEY
 from harness.texts import SESSION
 
-__all__ = ["Connection", "OrderHistory", "session_locks"]
+__all__ = ["Connection", "OrderHistory", "Statement", "session_lock", "workspace_lock"]
 
-STATEMENTS = (OTHER_ORDERS, LATER_RESUME, CHANGE_SINCE)
+COLUMNS = columns()["orders"]
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
+MARK = "INSERT INTO marks (scope, name) VALUES ({}, {})"
+"""A statement that writes something small; it fails if the scope is NULL."""
+_WITH_EFFECT = {"Paused", "Resumed", "Ended", "Unconfirmed", "Broken"}
+_WRITE = """
+    INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
+      thread_ts, reply, state, outcome, outcome_fields, effect, told, delivered_by, given_at, settled_at, told_at,
+      owner, remind_at, batch_id)
+    VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
+      :thread_ts, :reply, :state, :outcome, :outcome_fields, CASE WHEN :has_effect = 1 THEN (
+        SELECT coalesce(max(effect), 0) + 1 FROM orders
+        WHERE team_id = CAST(:team_id AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR)) END,
+      :told, :delivered_by, :given_at, :settled_at, :told_at, :owner, :remind_at, :batch_id)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, outcome = excluded.outcome, told = excluded.told,
+      outcome_fields = excluded.outcome_fields, effect = coalesce(orders.effect, excluded.effect),
+      delivered_by = excluded.delivered_by, settled_at = coalesce(orders.settled_at, excluded.settled_at),
+      told_at = excluded.told_at, reply = excluded.reply
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """The row of an order. Times are monotonic, in seconds."""
+
+    order: Order
+    address: ReplyAddress
+    given_at: float
+    id: str
+    state: State
+    outcome: Outcome | None = None
+    settled_at: float | None = None
+    delivered_by: str | None = None
+    told_at: float | None = None
+
+    @property
+    def session(self) -> SessionName:
+        return self.order.actor.team_id, self.order.session_id
+
+    def values(self, connection: Connection, owner: str, cipher: FieldCipher) -> dict[str, Any]:
+        """The columns, as the transaction of `connection` writes them."""
+        order, actor = self.order, self.order.actor
+        name, fields = (None, None) if self.outcome is None else write_outcome(self.outcome)
+        times = {one: getattr(self, one) for one in ("given_at", "settled_at", "told_at")}
+        return {
+            "id": self.id,
+            "trigger_id": order.trigger_id,
+            "team_id": actor.team_id,
+            "session_id": order.session_id,
+            "verb": order.verb.value,
+            "reason": order.reason,
+            "source": order.source.value,
+            "batch_id": order.batch_id or None,
+            "user_id": actor.user_id,
+            "home_team_id": actor.home_team_id,
+            "channel_id": actor.channel_id,
+            "thread_ts": self.address.result_thread,
+            "reply": None if self.told_at else self._reply(cipher),
+            "state": self.state.value,
+            "outcome": name,
+            "outcome_fields": fields,
+            "has_effect": int(name in _WITH_EFFECT),
+            "told": int(self.told_at is not None),
+            "delivered_by": self.delivered_by,
+            "owner": owner,
+            "remind_at": 0.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
+            **{one: None if at is None else connection.when(at) for one, at in times.items()},
+        }
+
+    def _reply(self, cipher: FieldCipher) -> str:
+        address = self.address
+        url, clicked = address.response_url, address.clicked and asdict(address.clicked)
+        reply = {"url": url and url.reveal(), "clicked": clicked, "message_url": address.message_url}
+        text = json.dumps(reply | {"version": self.order.expected_version})
+        return cipher.encrypt(Secret(text), FieldRef(self.id, "reply"))
 
 
 def order_row(
     verb: Verb = Verb.PAUSE,
     state: State = State.SENT,
-    outcome: Outcome | None = None,
     *,
     team: str = "T0HOME00001",
     session: str = SESSION,
     trigger: str | None = None,
     user: str = "U0ALICE0001",
     age: float = 0.0,
-) -> Entry:
+) -> OrderRow:
     """Return the row of a command, Alice's by default, given `age` seconds ago."""
     actor = Actor(team, "C0ALERTS001", user, team)
-    given_at = time.monotonic() - age
-    return Entry(
-        id=secrets.token_hex(10),
-        order=Order(verb, SessionId(session), actor, "it loops", trigger),
-        address=ReplyAddress(actor, Secret(RESPONSE_URL)),
-        state=state,
-        outcome=outcome,
-        delivered_by=None,
-        given_at=given_at,
-        settled_at=given_at if outcome else None,
-        told_at=None,
-        written=cast("Any", None),  # no journal has it
-    )
+    order = Order(verb, SessionId(session), actor, "it loops", trigger)
+    address = ReplyAddress(actor, Secret(RESPONSE_URL))
+    return OrderRow(order, address, time.monotonic() - age, secrets.token_hex(10), state)
 
 
-Make = Callable[[], Entry]
-"""Makes a row whose age counts from the beginning of a test, which can be minutes after the collection of the tests."""
-
-
-def row(*values: Any, **fields: Any) -> Make:
-    return partial(order_row, *values, **fields)
-
-
-def settled(make: Make, outcome: Outcome, *, age: float = 0.0) -> Make:
-    return lambda: acted(make(), outcome, settled_at=time.monotonic() - age)
-
-
-def acted(before: Entry, outcome: Outcome, *, settled_at: float | None = None) -> Entry:
+def settled(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
     at = before.given_at + 1 if settled_at is None else settled_at
-    return replace(before, state=State.ACTED, outcome=outcome, settled_at=at)
+    return replace(before, state=State.SETTLED, outcome=outcome, settled_at=at)
 
 
-def told(before: Entry, outcome: Outcome) -> Entry:
-    return replace(acted(before, outcome), state=State.TOLD, delivered_by="ack", told_at=before.given_at + 2)
+def told(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
+    after = settled(before, outcome, settled_at=settled_at)
+    return replace(after, delivered_by="ack", told_at=before.given_at + 2)
 
 
-def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrderRows:
-    return OrderRows(store.database, FieldCipher([key]), owner)
+@dataclass(frozen=True, slots=True)
+class OrdersOf:
+    """The orders of a process."""
+
+    store: Store
+    owner: str
+    cipher: FieldCipher
+
+    async def write(self, *rows: OrderRow) -> None:
+        """Insert rows, or record how far they got since; those with an outcome get a row in the audit trail."""
+
+        def write(connection: Connection) -> None:
+            values = [row.values(connection, self.owner, self.cipher) for row in rows]
+            connection.execute_many(_WRITE, values)
+            connection.execute_many(ADD_ORDER, [{"id": row.id, "owner": self.owner} for row in rows])
+
+        await self.store.database.change(write, locks={session_lock(*row.session) for row in rows})
+        self.store.database.news.audit.set()
 
 
-async def taken_over(store: Store, owner: str = "theirs", *, all_leases: bool = True) -> list[Entry]:
-    return await rows_of(store, owner).take_over(all_leases=all_leases)
+def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrdersOf:
+    return OrdersOf(store, owner, FieldCipher([key]))
 
 
 @contextmanager
 def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
     """A transaction of another process with these locks, which does not go on."""
-    connection = Connection(PostgresqlDriver(url))
+    connection = Connection(driver(url))
+    connection.open()
     try:
-        connection.execute("BEGIN")
-        DatabaseClock().now(connection, locks)
+        connection.begin(locks)
+        connection.now()
         yield connection
     finally:
         connection.close()

@@ -6,7 +6,7 @@ from bot.config.settings import Settings
 from bot.container import Limits
 from bot.core import cards, history, outcomes, policy, requests, sessions, workspace
 from bot.core.fields import Secret
-from bot.core.recovery import State
+from bot.core.requests import State
 from bot.core.session_ids import SessionId
 from bot.messages import checks
 from bot.outbound.store import errors

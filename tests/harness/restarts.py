@@ -13,19 +13,15 @@ from bot.config.settings import Settings
 from bot.container import Limits
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
-from bot.core.recovery import State
-from bot.core.requests import Attempt, ReplyAddress, Source, Verb, operator_id, program_id
+from bot.core.requests import Attempt, ReplyAddress, Source, State, Verb, operator_id, program_id
 from bot.demo.sandbox import environment
 from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
-from bot.outbound.store.entries import Entry
-from bot.outbound.store.orders import OrderRows
-from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Delivery, SimSlack
 from harness.conversation import Conversation
 from harness.databases import KEY
-from harness.order_rows import order_row
+from harness.order_rows import OrderRow, order_row, rows_of, settled, told
 from harness.single_workspace import PATIENT, PATIENT_ACK, SingleHarness, obeying
 from harness.texts import SESSION
 from harness.transport import current_transport
@@ -44,14 +40,18 @@ class Remains(Conversation):
         state: State,
         outcome: Outcome | None = None,
         *,
+        is_told: bool = False,
         by: str = "a command",
         age: float = 1.0,
         key: Secret = KEY,
     ) -> Delivery:
         """Give an order that Slack calls failed, and leave it in the journal as if a process had come so far."""
         delivery = await self.order(by, verb=verb)
-        row = order_row(Verb(verb), state, outcome, trigger=delivery.trigger_id, age=age)
-        await self._write(replace(row, order=replace(row.order, reason=""), address=_address(delivery)), key)
+        row = order_row(Verb(verb), state, trigger=delivery.trigger_id, age=age)
+        row = replace(row, order=replace(row.order, reason=""), address=_address(delivery))
+        if outcome is not None:
+            row = (told if is_told else settled)(row, outcome, settled_at=row.given_at)
+        await self._write(row, key)
         return delivery
 
     async def leave_from_command_line(self) -> None:
@@ -60,27 +60,22 @@ class Remains(Conversation):
         order = replace(row.order, source=Source.COMMAND_LINE)
         await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
 
-    async def leave_by_alert(self, *, age: float = 1.0) -> None:
+    async def leave_by_alert(self, state: State = State.WAITING, *, age: float = 1.0) -> None:
         """Leave a pause by an alert, which had been recorded."""
         attempt = Attempt("f1", time.time() - age)
-        row = order_row(user=program_id("default"), trigger=attempt.trigger_id, age=age)
+        row = order_row(state=state, user=program_id("default"), trigger=attempt.trigger_id, age=age)
         order = replace(row.order, source=Source.ALERT)
         await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
 
-    async def _write(self, row: Entry, key: Secret) -> None:
-        await OrderRows(self.store.database, FieldCipher([key]), "a killed process").write([row], [])
-        await self.store.database.execute("UPDATE marks SET until = 0")
+    async def _write(self, row: OrderRow, key: Secret) -> None:
+        await rows_of(self.store, "a killed process", key).write(row)
 
     async def rows(self) -> list[Any]:
         return list(await self.store.database.fetch_all("SELECT * FROM orders ORDER BY given_at"))
 
     @asynccontextmanager
-    async def restart(
-        self, *, redelivery_window: float = 0.0, hours_ahead: float = 0.0
-    ) -> AsyncIterator[SingleHarness]:
-        limits = Limits(
-            ack_wait=PATIENT_ACK, redelivery_window=redelivery_window, now=lambda: time.time() + 3_600 * hours_ahead
-        )
+    async def restart(self, *, redelivery_window: float = 0.0) -> AsyncIterator[SingleHarness]:
+        limits = Limits(ack_wait=PATIENT_ACK, redelivery_window=redelivery_window)
         async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

@@ -1,21 +1,22 @@
 """What tests put into a store, its tables by SQL past its repositories, and rows of workspaces that fail as told."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
-from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.audit import LOCK
+from bot.outbound.store.errors import LockedError, StoreUnreachableError
 from bot.outbound.store.people import Person, forget
 from bot.outbound.store.secrets import rotate
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import WorkspaceRows
-from bot.outbound.workspaces import Workspaces
+from bot.outbound.workspaces import MAX_AGE, Workspaces
 from harness.conversation import until
 from harness.databases import KEY
 
@@ -34,11 +35,17 @@ GLOBEX = replace(ACME, team_id="T0GLOBEX001", team_name="Globex", bot_token=Secr
 ANCHOR_KEY = AnchorKey(Secret("sk-of-acme"), KeyCheck.VERIFIED, "U0ALICE0001", 1_785_000_100)
 POLICY = Policy(pause=Rule(frozenset({"U2", "U1"}), frozenset({"C1"})))
 NOW = 1_785_000_000.5
+_T = TypeVar("_T")
 DAY = 86_400
 
 
 def uninstall(after: int = 0, bots: tuple[str, ...] | None = None) -> Uninstall:
     return Uninstall(ACME.team_id, ACME.installed_at + after, bots)
+
+
+async def until_read_again() -> None:
+    """Wait until bots know what another process, such as this one, has changed in a workspace."""
+    await asyncio.sleep(MAX_AGE)
 
 
 def readiness() -> Readiness:
@@ -69,6 +76,18 @@ async def until_sent(url: str) -> None:
 
 async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
+
+
+async def when_unlocked(change: Callable[[], Awaitable[_T]]) -> _T:
+    """Repeat a change as long as another transaction holds a lock, as all who make one do."""
+    while True:
+        with suppress(LockedError):
+            return await change()
+
+
+async def bury(store: Store, team_id: str) -> None:
+    """Replace the audit trail of a workspace by one row, as its uninstallation does."""
+    await store.database.change(lambda connection: store.audit.bury(connection, team_id), locks=[LOCK])
 
 
 async def rotate_keys(store: Store) -> None:

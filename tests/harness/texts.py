@@ -1,6 +1,7 @@
 """The texts that the bot must send, from the product's own functions: only docs/messages.md repeats sentences."""
 
 import argparse
+import re
 from collections.abc import Mapping
 
 from bot.cli import terminal_text
@@ -8,7 +9,7 @@ from bot.cli.parser import parser
 from bot.config.catalog import SETTINGS
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.fields import digest
-from bot.core.outcomes import NotAutomatic, Outcome, Paused, Refusal, Resumed, StoreUnavailable
+from bot.core.outcomes import NotAutomatic, NotSent, Outcome, Paused, Refusal, Resumed, StoreUnavailable, WhyNot
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Unread
@@ -37,11 +38,28 @@ SAMPLE_ALERT = cards.SAMPLE_ALERT.text
 
 
 def outcome_text(
-    outcome: Outcome, *, verb: str = "pause", session: str = SESSION, user: str = ALICE, reason: str = ""
+    outcome: Outcome,
+    *,
+    verb: str = "pause",
+    session: str = SESSION,
+    user: str = ALICE,
+    reason: str = "",
+    note: str = "",
 ) -> str:
     """The text for an outcome of an order: that of Alice to pause SESSION, unless said otherwise."""
     order = _order(verb, session, user, reason)
-    return outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL).text
+    return outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL, note=note).text
+
+
+_TIMES = re.compile(r"<!date[^>]*>|\b\d+ s\b", re.ASCII)
+
+
+def is_not_sent(
+    text: str, why: WhyNot, *, verb: str = "resume", by: str = "", session: str = SESSION, is_confirmed: bool = True
+) -> bool:
+    """Whether it is the answer to an order that was not sent because of that and `by` them, whatever times it names."""
+    expected = outcome_text(NotSent(why, by, is_confirmed=is_confirmed), verb=verb, session=session)
+    return _TIMES.sub("", text) == _TIMES.sub("", expected)
 
 
 def not_automatic(why: NotAutomatic | StoreUnavailable) -> str:
@@ -63,8 +81,9 @@ def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bo
     return waiting_message(_order(verb, session, ALICE, ""), is_recorded=is_recorded).text
 
 
-def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "") -> str:
-    return outcome_text(Paused("paused"), session=session, user=user, reason=reason)
+def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "", is_recorded: bool = True) -> str:
+    note = "" if is_recorded else result_texts.NOT_RECORDED
+    return outcome_text(Paused("paused"), session=session, user=user, reason=reason, note=note)
 
 
 def is_about(text: str, expected: str) -> bool:

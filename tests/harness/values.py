@@ -7,7 +7,7 @@ import httpx
 
 from bot.core.fields import Proxy, Secret
 from bot.core.requests import MessageContent
-from bot.core.session_ids import Ambiguous, Broken, Found, Missing, find_mentions, find_session_id
+from bot.core.session_ids import Ambiguous, Broken, Found, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts.fields import LONGEST_ID, BadAlertError, read_alert
@@ -27,10 +27,10 @@ async def http_transport(proxy: Proxy | None = None) -> AsyncIterator[httpx.Asyn
         yield Transport(session, proxy)
 
 
-def search_of(text: str) -> Missing | Broken | Ambiguous:
+def search_of(text: str) -> Broken | Ambiguous:
     """What somebody typed who means no session by its id."""
     search = find_session_id(text)
-    assert isinstance(search, Missing | Broken | Ambiguous)
+    assert isinstance(search, Broken | Ambiguous)
     return search
 
 

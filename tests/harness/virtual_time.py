@@ -214,7 +214,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     @property
     def working(self) -> int:
         """The number of threads that work."""
-        return self._foreign + sum(pool.working for pool in self.pools)
+        return self._foreign + sum(len(pool.working) for pool in self.pools)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Count the threads that work. The count falls after the loop has been told of the result."""

@@ -15,8 +15,6 @@ from scripts.message_examples import (
     LONG_POLICY,
     LONGEST,
     OVERVIEW_BLOCKS,
-    VIEWS,
-    answer,
     status_of_home,
     with_key,
 )
@@ -54,21 +52,6 @@ def test_the_status_stands_first_and_the_step_that_it_asks_for_is_a_primary_butt
     status = list(blocks[: blocks.index({"type": "divider"})])
     assert status[0]["type"] == "section"
     assert {one["action_id"]: one.get("style") for one in elements(status)} == controls
-
-
-def test_a_rule_names_the_first_forty_and_counts_the_others() -> None:
-    lines = [line for line in lines_of(VIEWS["very many names, member"]) if line.startswith("*Who can")]
-    assert [(line.count("<@U"), line.count("<#C"), line.count("260")) for line in lines] == [(40, 40, 2)] * 2
-    assert max(map(len, lines)) <= 3000
-
-
-@pytest.mark.parametrize(("count", "others"), [(5, ""), (6, "1"), (40, "35"), (41, "36")])
-def test_a_refusal_names_the_first_five_and_points_to_home_if_that_names_all(count: int, others: str) -> None:
-    users, channels = (frozenset(f"{letter}NAMED{chr(65 + number)}" for number in range(count)) for letter in "UC")
-    for refusal, mention in ((policy.NotNamed(users), "<@U"), (policy.NotHere(channels), "<#C")):
-        first, *_ = answer("pause", refusal).text.split("Session")
-        assert (first.count(mention), "".join(filter(str.isdigit, first))) == (5, others)
-        assert ("Home" in first) is (5 < count <= 40)
 
 
 def test_a_notice_of_a_policy_of_very_many_fits_into_a_message() -> None:

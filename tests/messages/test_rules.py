@@ -34,6 +34,10 @@ def test_every_outcome_has_an_example(kind: str) -> None:
     assert {type(outcome) for outcome in examples} == set(get_args(union))
 
 
+def test_every_reason_why_an_order_was_not_sent_has_an_example() -> None:
+    assert {one.why for one in OUTCOMES.values() if isinstance(one, outcomes.NotSent)} == set(outcomes.WhyNot)
+
+
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_keeps_slacks_rules(name: str) -> None:
     blocks = list(MESSAGES[name].blocks)
@@ -99,15 +103,15 @@ def test_the_text_alone_tells_what_the_blocks_say(name: str) -> None:
     assert missing == [] or len(text) > 3_000
 
 
-def test_nothing_but_hosts_and_names_of_a_session_is_shown() -> None:
-    shown = str(MESSAGES["Lists of sessions: all"].blocks)
-    assert "here" in shown
-    assert "<!here>" not in shown
-
-
 def test_a_clicked_message_changes_only_by_what_is_known() -> None:
-    unconfirmed = outcomes.PausedSince("", "U0BOB000001", 0.0, is_confirmed=False)
-    assert card_update(order("resume"), unconfirmed, now=0.0, order_id="") is None
+    for why in outcomes.WhyNot:
+        not_sent = outcomes.NotSent(why, "U0BOB000001", is_confirmed=why is not outcomes.WhyNot.PAUSED_SINCE)
+        assert card_update(order("resume"), not_sent, now=0.0, order_id="") is None
+
+
+def test_resume_after_a_newer_pause_knows_of_that_pause_and_asks_nothing_more() -> None:
+    (resume,) = elements(list(ANSWERS["resume: somebody paused since"].blocks))
+    assert (resume["value"], "confirm" in resume) == (f"{order('resume').session_id} after={'1' * 28}", False)
 
 
 def test_no_two_pages_of_the_installation_are_alike_and_only_an_installation_is_a_success() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from bot.outbound.workspaces import Workspaces
-from harness.cards import card, cards_of, exchange, sent
 from harness.databases import KEY
 from harness.product import Secret, Store, open_store, workspace
 from harness.stored import ACME, fetch, uninstall
@@ -36,18 +35,6 @@ def one(store: Store) -> Workspaces:
 
 async def rows(store: Store) -> list[tuple[object, ...]]:
     return await fetch(store, "SELECT team_id, enterprise_id, bot_token, anchor_api_key, policy FROM workspaces")
-
-
-async def test_a_card_that_was_made_before_it_had_a_name_becomes_its_own_and_due(store: Store) -> None:
-    one = pinned(store)
-    await sent(cards_of(store), (await exchange(cards_of(store), new=[card(team="")])).claimed)
-    assert await fetch(store, "SELECT team_id, due IS NULL FROM cards") == [("", True)]
-    await one.catch_up()
-    assert await fetch(store, "SELECT team_id FROM cards") == [("",)]
-    one.identify(TEAM, "")
-    await one.catch_up()
-    assert await fetch(store, "SELECT team_id, due IS NULL FROM cards") == [(TEAM, False)]
-    assert await fetch(store, "SELECT * FROM marks WHERE scope = ''") == []
 
 
 async def test_it_is_found_for_everybody_until_it_is_known_whose_it_is(store: Store) -> None:
@@ -104,7 +91,7 @@ async def test_only_its_own_team_and_the_current_key_count(one: Workspaces) -> N
         assert is_recorded is ((team_id, version) == (TEAM, 0))
     assert not await one.claim_notice(OTHER, "welcome")
     assert [await one.claim_notice(TEAM, "welcome") for _ in range(2)] == [True, False]
-    await one.release_notice(OTHER, "welcome")
+    await one.store.notices.release(OTHER, "welcome")
     assert not await one.claim_notice(TEAM, "welcome")
-    await one.release_notice(TEAM, "welcome")
+    await one.store.notices.release(TEAM, "welcome")
     assert await one.claim_notice(TEAM, "welcome")

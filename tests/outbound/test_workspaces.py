@@ -1,14 +1,15 @@
-"""A request is served from the database as it is when it comes, or as it was before the database went away."""
+"""A workspace is served as it was at most 2 seconds ago, or as it was before the database went away."""
 
 import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
-from bot.outbound.workspaces import CACHE_TTL, FALLBACK_TTL, READ_TIMEOUT, Workspaces
+from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, PAUSE_WAIT, READ_TIMEOUT, Workspaces
 from harness.databases import KEY
 from harness.product import Secret, errors, open_store, policy
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, WatchedRows, execute, served, uninstall
@@ -22,8 +23,9 @@ WAYS = pytest.mark.parametrize("fail", [WatchedRows.refuse, WatchedRows.hang])
 
 
 @pytest.fixture
-async def rows() -> AsyncIterator[WatchedRows]:
-    async with open_store(Secret("sqlite://"), [KEY], first_version=lambda: 0) as store:
+async def rows(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WatchedRows]:
+    monkeypatch.setattr("bot.outbound.store.store.random_version", lambda: 0)
+    async with open_store(Secret("sqlite://"), [KEY]) as store:
         watched = WatchedRows(store)
         for one in (ACME, GLOBEX):
             await watched.save(one)
@@ -31,12 +33,13 @@ async def rows() -> AsyncIterator[WatchedRows]:
         watched.come_back()
 
 
-async def known(rows: WatchedRows) -> Workspaces:
-    """Workspaces that have read Acme."""
+async def known(rows: WatchedRows, age: float = MAX_AGE) -> Workspaces:
+    """Workspaces that have read Acme so many seconds ago."""
     directory = served(rows)
     assert await token(directory) == "xoxb-of-acme"
     rows.reads.clear()
     rows.seen.clear()
+    await pass_time(age)
     return directory
 
 
@@ -56,16 +59,21 @@ async def is_away(directory: Workspaces, team_id: str = ACME.team_id) -> bool:
 # --- while the database answers ---
 
 
-async def test_each_request_reads_its_workspace_once(rows: WatchedRows) -> None:
+async def test_a_workspace_is_read_again_after_two_seconds_and_what_can_be_no_id_never(rows: WatchedRows) -> None:
     directory = await known(rows)
     for reads in (1, 2, 3):
-        assert await token(directory) == "xoxb-of-acme"
-        assert rows.reads == [ACME.team_id] * reads
+        for _ in range(3):
+            assert await token(directory) == "xoxb-of-acme"
+            assert rows.reads == [ACME.team_id] * reads
+        await pass_time(MAX_AGE)
     assert await directory.owner_of_alerts(ACME.team_id) == await directory.find(ACME.team_id)
-    assert len(rows.reads) == 5
+    for reads in (5, 6):
+        assert await directory.find_now(ACME.team_id) == await directory.find(ACME.team_id)
+        assert len(rows.reads) == reads
+    await directory.find(ACME.team_id, max_age=0.0)
     for ref in ("", "x", "t0home00001", "../alerts", "T0HOME00001 ", "T" * 41):
         assert await directory.owner_of_alerts(ref) is None
-    assert len(rows.reads) == 5, "what can be no id is not looked up"
+    assert len(rows.reads) == 7
 
 
 async def test_too_many_reads_are_like_a_database_without_an_answer(
@@ -77,45 +85,43 @@ async def test_too_many_reads_are_like_a_database_without_an_answer(
     waiting = asyncio.create_task(directory.find(GLOBEX.team_id))
     await rows.until_read(1)
     assert await token(directory) == "xoxb-of-acme"
-    assert await is_away(directory, GLOBEX.team_id)
+    assert await is_away(directory, "T0NOBODY001")
     assert rows.reads == [GLOBEX.team_id]
     rows.come_back()
     assert await waiting
 
 
-async def test_a_change_by_another_bot_holds_for_the_next_request_and_ends_what_was_known(rows: WatchedRows) -> None:
-    directory, store = await known(rows), rows.store
-    await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
-    found = await directory.find(ACME.team_id)
-    assert found and found.anchor_key == ANCHOR_KEY  # noqa: PT018 - for mypy
+async def test_a_change_by_another_bot_holds_after_two_seconds_and_ends_what_was_known(rows: WatchedRows) -> None:
+    directory, store = await known(rows, age=0.0), rows.store
+    await store.rows.save(NEW)
+    assert [await token(directory), await token(directory)] == ["xoxb-of-acme"] * 2
+    await pass_time(MAX_AGE)
+    assert await token(directory) == "xoxb-new"
     await store.rows.delete(ACME.team_id)
-    assert await token(directory) is None
+    assert await token(directory) == "xoxb-new"
+    assert await directory.find_now(ACME.team_id) is None
     rows.refuse()
     assert await is_away(directory)
 
 
-async def test_those_who_ask_together_wait_for_one_read_and_those_who_come_meanwhile_for_one_more(
-    rows: WatchedRows,
-) -> None:
+async def test_those_who_ask_meanwhile_share_a_read(rows: WatchedRows) -> None:
     directory = served(rows)
     found = await asyncio.gather(*(token(directory, team.team_id) for team in (ACME, GLOBEX) * 50))
     assert found == ["xoxb-of-acme", "xoxb-of-globex"] * 50
     assert sorted(rows.reads) == ["T0GLOBEX001", "T0HOME00001"]
+    await pass_time(MAX_AGE)
     rows.reads.clear()
     rows.seen.clear()
     rows.hang()
     early = asyncio.create_task(token(directory))
     await rows.until_read(1)
-    await rows.store.rows.save(NEW)
     late = [asyncio.create_task(token(directory)) for _ in range(50)]
     other = asyncio.create_task(token(directory, "T0NOBODY001"))
     await rows.until_read(2)
-    assert rows.reads == [ACME.team_id, "T0NOBODY001"], "reads of one workspace follow each other"
     late.pop().cancel()  # which does not stop the read for others
     rows.come_back()
-    assert await asyncio.gather(*late) == ["xoxb-new"] * 49
-    assert (await early, await other) == ("xoxb-of-acme", None)
-    assert rows.reads == [ACME.team_id, "T0NOBODY001", ACME.team_id]
+    assert await asyncio.gather(early, *late) == ["xoxb-of-acme"] * 50
+    assert (await other, rows.reads) == (None, [ACME.team_id, "T0NOBODY001"])
 
 
 async def test_nothing_stays_of_ids_that_somebody_makes_up(rows: WatchedRows) -> None:
@@ -144,42 +150,69 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
         assert await token(directory) == "xoxb-of-acme"
     (record,) = caplog.records
     assert (record.levelno, vars(record)["team"]) == (logging.WARNING, ACME.team_id)
+    with pytest.raises(errors.StoreUnreachableError):
+        await directory.find_now(ACME.team_id)
     assert await is_away(directory, GLOBEX.team_id)
     assert await is_away(directory, "T0NOBODY001")
-    await pass_time(CACHE_TTL - 5)
+    await pass_time(CACHE_TTL - 2 * MAX_AGE - 5)
     assert await token(directory) == "xoxb-of-acme"
-    await pass_time(5)
+    await pass_time(MAX_AGE + 5)
     assert await is_away(directory)
     await directory.close()
 
 
-async def test_while_it_is_away_requests_do_not_wait_for_it_each(rows: WatchedRows) -> None:
+@pytest.mark.parametrize(
+    ("find", "wait", "is_known"),
+    [
+        (Workspaces.find, READ_TIMEOUT, True),
+        (Workspaces.find_for_pause, PAUSE_WAIT, True),
+        (Workspaces.find_for_pause, READ_TIMEOUT, False),
+        (Workspaces.find_now, READ_TIMEOUT, True),
+    ],
+)
+async def test_while_it_is_away_requests_do_not_wait_for_it_each(
+    rows: WatchedRows, find: Callable[[Workspaces, str], Awaitable[object]], wait: float, *, is_known: bool
+) -> None:
     loop = asyncio.get_running_loop()
-    directory = await known(rows)
+    directory = await known(rows) if is_known else served(rows)
+    falls_back = is_known and find is not Workspaces.find_now
     rows.hang()
     for _ in range(2):
         began = loop.time()
-        assert await token(directory) == "xoxb-of-acme"
-        assert loop.time() - began >= READ_TIMEOUT - 0.01  # a timer can be early
-        for _ in range(3):
+        with nullcontext() if falls_back else pytest.raises(errors.StoreUnreachableError):
+            await find(directory, ACME.team_id)
+        assert wait - 0.01 <= loop.time() - began <= wait + 0.05  # a timer can be early
+        for _ in range(3 if falls_back else 0):
             answer = asyncio.create_task(token(directory))
             await asyncio.sleep(0)
             assert answer.done()
             assert await answer == "xoxb-of-acme"
-        await pass_time(FALLBACK_TTL)
+        await pass_time(MAX_AGE)
     await directory.close()
 
 
+@pytest.mark.parametrize(("takes", "reads"), [(PAUSE_WAIT, 1), (MAX_AGE, 2)])
+async def test_a_read_that_was_too_slow_for_a_pause_goes_on_and_its_age_counts_from_its_begin(
+    rows: WatchedRows, takes: float, reads: int
+) -> None:
+    directory = await known(rows)
+    await rows.store.rows.save(NEW)
+    rows.hang()
+    assert await directory.find_for_pause(ACME.team_id) != await rows.store.rows.find(ACME.team_id)
+    await asyncio.sleep(takes - PAUSE_WAIT)
+    rows.come_back()
+    await asyncio.sleep(0.01)
+    assert (await token(directory), rows.reads) == ("xoxb-new", [ACME.team_id] * reads)
+
+
 @WAYS
-async def test_as_soon_as_it_answers_again_what_it_says_holds(rows: WatchedRows, fail: Fail) -> None:
+async def test_soon_after_it_answers_again_what_it_says_holds(rows: WatchedRows, fail: Fail) -> None:
     directory = await known(rows)
     fail(rows)
     await directory.find(ACME.team_id)
-    reads = len(rows.reads)
     rows.come_back()
     await rows.store.rows.save(NEW)
-    await directory.find(ACME.team_id)  # which is answered at once, and has it read
-    await rows.until_read(reads + 1)
+    await pass_time(MAX_AGE)
     assert [await token(directory) for _ in range(2)] == ["xoxb-new"] * 2
 
 
@@ -210,30 +243,35 @@ CHANGES: dict[str, Change] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: WatchedRows, change: Change) -> None:
     """Or somebody who looks into Home in an incident would take away the means to pause."""
-    directory = await known(rows)
+    directory = await known(rows, age=0.0)
     await execute(rows.store, "ALTER TABLE workspaces RENAME TO elsewhere")
     with pytest.raises(errors.StoreUnreachableError):
         await change(directory)
     await execute(rows.store, "ALTER TABLE elsewhere RENAME TO workspaces")
     await directory.record_admin(ACME.team_id, "U1")
     rows.refuse()
-    assert await token(directory) == "xoxb-of-acme"
+    assert (await token(directory), rows.reads) == ("xoxb-of-acme", [ACME.team_id]), "it may have happened"
     rows.come_back()
     await change(directory)
     rows.refuse()
     assert await is_away(directory)
 
 
-async def test_what_was_being_read_when_this_bot_changed_it_is_not_remembered(rows: WatchedRows) -> None:
+@pytest.mark.parametrize("is_changed_by", ["this bot", "another one"])
+async def test_what_was_being_read_before_a_change_or_a_newer_read_is_not_remembered(
+    rows: WatchedRows, is_changed_by: str
+) -> None:
     directory = served(rows)
     rows.hang()
     early, unblocked = asyncio.create_task(token(directory)), rows.unblocked
     assert unblocked is not None
     await rows.until_read(1)
-    await directory.delete_uninstalled(uninstall())
+    await (directory.rows if is_changed_by == "this bot" else rows.store.rows).save(NEW)
     rows.unblocked = None
-    assert await token(directory) is None, "it waited for the early one"
+    await (directory.find if is_changed_by == "this bot" else directory.find_now)(ACME.team_id)
     unblocked.set()
     assert await early == "xoxb-of-acme"
     rows.refuse()
-    assert await is_away(directory)
+    for _ in range(2):
+        assert await token(directory) == "xoxb-new"
+        await pass_time(MAX_AGE)

@@ -46,7 +46,7 @@ asyncio.run(main(*sys.argv[1:]))
 async def write(store: Store, owner: str) -> None:
     """Let orders end, and chain their rows."""
     for _ in range(ORDERS):
-        await rows_of(store, owner).write([told(order_row(), out.Paused())], [])
+        await rows_of(store, owner).write(told(order_row(), out.Paused()))
         await store.audit.chain()
         await asyncio.sleep(INTERVAL)
 

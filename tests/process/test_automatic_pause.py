@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ PAUSED, AND_RESUMED = ["pause"], ["pause", "resume"]
 
 @dataclass(frozen=True, slots=True)
 class Monitored:
-    """Processes of the bot, and what Prometheus reads of each session."""
+    """A process of the bot, and what Prometheus reads of each session."""
 
     bots: Replicas
     manager: Alertmanager
@@ -80,21 +79,15 @@ class Monitored:
         await killed.process.wait()
 
 
-@asynccontextmanager
-async def monitored(url: str, directory: Path, count: int = 1) -> AsyncIterator[Monitored]:
-    """Run everything, with so many processes of the bot."""
-    async with (
-        replicas(url, count, **SETTINGS) as bots,  # type: ignore[arg-type]
-        alertmanager(directory, bot=bots.balancer.origin, token=TOKEN, **ROUTE) as manager,
-        prometheus(directory, manager) as dollars,
-    ):
-        yield Monitored(bots, manager, dollars)
-
-
 @pytest.fixture
 async def at(postgresql_urls: Iterator[str], tmp_path: Path) -> AsyncIterator[Monitored]:
-    async with monitored(next(postgresql_urls), tmp_path) as at:
-        yield at
+    """Run everything."""
+    async with (
+        replicas(next(postgresql_urls), 1, **SETTINGS) as bots,  # type: ignore[arg-type]
+        alertmanager(tmp_path, bot=bots.balancer.origin, token=TOKEN, **ROUTE) as manager,
+        prometheus(tmp_path, manager) as dollars,
+    ):
+        yield Monitored(bots, manager, dollars)
 
 
 @pytest.mark.realtime
@@ -147,14 +140,3 @@ async def test_a_bot_that_is_killed_between_the_pause_and_the_card_posts_the_car
     await at.until_notified()
     await at.until_resolved(session)
     assert at.sent(session) == PAUSED
-
-
-async def test_two_bots_that_get_an_alert_at_once_pause_once(postgresql_urls: Iterator[str], tmp_path: Path) -> None:
-    async with monitored(next(postgresql_urls), tmp_path, count=2) as at:
-        at.bots.balancer.copies = 2
-        session = at.spend(41)
-        await at.until_paused(session)
-        await at.bots.order("resume", session)
-        await at.until_notified()
-        await at.until_resolved(session)
-        assert at.sent(session) == AND_RESUMED

@@ -48,10 +48,3 @@ async def test_an_operator_orders_and_reads_the_journal_beside_a_running_bot(pos
         assert len(table) == 5
         assert "\x1b" not in "".join(table)
         assert await at.bot.stop() == 0
-
-
-async def test_a_database_that_is_down_is_one_line() -> None:
-    environ = {"DATABASE_URL": "postgresql://x@127.0.0.1:1/none"}
-    async with bot_process(environ, arguments=("journal",)) as process:
-        assert await process.exit_code() == 1
-    assert len(process.lines) == 1

@@ -53,4 +53,4 @@ async def test_after_a_long_standstill_no_resume_is_sent_and_every_pause_is_repo
     assert {message.text for message in at.messages()[1:]} == {paused(session=session) for session in running}
     assert [order for order in at.anchor.requests if order.path.endswith("resume")] == []
     texts = [message.text for message in at.ephemerals()]
-    assert all(any(session in text and " s after" in text for text in texts) for session in asleep)
+    assert all(any(session in text for text in texts) for session in asleep)

@@ -10,22 +10,21 @@ from pathlib import Path
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState, SimAnchor
-from bot.sim.slack import SimSlack
+from bot.sim.anchor import SessionState
 from harness import outcome_text, paused
 from harness.conversation import until
 from harness.databases import KEY, postgresql_out_of_reach
-from harness.outages import held, locked, network
+from harness.outages import locked, network
 from harness.process import (
     GONE_WITHIN,
     ProcessHarness,
     bot_process,
     hanging,
-    run_to_exit,
     seconds_to_stop,
     single_workspace_process,
 )
 from harness.product import outcomes
+from harness.texts import is_about
 
 pytestmark = pytest.mark.anyio
 
@@ -45,15 +44,6 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(sqlite_url: str) -
             assert await second.stop() == 0
 
 
-@pytest.mark.long
-async def test_a_second_bot_ends_with_one_sentence_after_half_a_minute(tmp_path: Path) -> None:
-    file = tmp_path / "bot.db"
-    async with SimSlack() as slack, SimAnchor() as anchor, held(file):
-        ended = await run_to_exit(environment(slack, anchor, DATABASE_URL=f"sqlite:///{file}"), 1)
-    (sentence,) = ended.sentences
-    assert str(file) in sentence
-
-
 async def test_a_server_that_is_down_does_not_keep_it_from_pausing(
     postgresql_urls: Iterator[str], tmp_path: Path
 ) -> None:
@@ -67,7 +57,8 @@ async def test_a_server_that_is_down_does_not_keep_it_from_pausing(
         assert await at.bot.get("/readyz") == READY
         await at.command()
         assert await at.bot.stop() == 0
-    assert [message.text for message in at.messages()] == [paused()] * 2
+    first, second = (message.text for message in at.messages())
+    assert (is_about(first, paused()), first == paused(), second) == (True, False, paused())  # it was not recorded
 
 
 # --- a database that fails meanwhile ---
@@ -105,9 +96,8 @@ async def test_pauses_go_on_while_the_disk_is_full_and_are_written_later(tmp_pat
     refused = outcome_text(outcomes.StoreUnavailable(), verb="resume")
     async with bot_with(url) as at:
         async with full_disk(at):
-            delivery = await at.command()
-            assert delivery.ack is not None
-            assert delivery.ack.text == paused()
+            await at.command()
+            await at.slack.until(lambda: [is_about(one.text, paused()) for one in at.messages()] == [True] * 2)
             await until_journal(at, fails=True)
             await at.command(verb="resume")
             await at.slack.until(lambda: refused in [message.text for message in at.seen()])
@@ -121,7 +111,7 @@ async def test_pauses_go_on_while_the_disk_is_full_and_are_written_later(tmp_pat
 
 def stored(file: Path) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(file)) as connection:
-        return connection.execute("SELECT verb, outcome FROM orders ORDER BY given_at").fetchall()
+        return connection.execute("SELECT verb, outcome FROM orders ORDER BY seq").fetchall()
 
 
 async def stop_with_orders(at: ProcessHarness) -> None:

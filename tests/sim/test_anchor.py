@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sim.anchor import DEFAULT_KEY, ResetAfterReading, SessionState, SimAnchor
+from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
@@ -106,38 +106,6 @@ async def test_the_sessions_of_the_team_are_listed_if_the_query_is_understood(
 async def ask(anchor: SimAnchor, client: aiohttp.ClientSession, method: str, path: str, key: str = DEFAULT_KEY) -> int:
     async with client.request(method, f"{anchor.url}/v1/sessions/{path}", headers={"anchor-api-key": key}) as response:
         return response.status
-
-
-@pytest.mark.parametrize("survives", [False, True])
-async def test_an_end_ends_the_session_unless_that_survives_it(
-    anchor: SimAnchor, client: aiohttp.ClientSession, *, survives: bool
-) -> None:
-    anchor.session(SESSION).survives = survives
-    assert await ask(anchor, client, "DELETE", SESSION) == await ask(anchor, client, "DELETE", SESSION) == 200
-    assert (await get(anchor, client, f"/{SESSION}"))[1]["status"] == ("running" if survives else "completed")
-    assert [one.verb for one in anchor.posts(SESSION)] == ["end", "end"]
-
-
-async def test_an_end_whose_answer_is_lost_can_have_its_effect(
-    anchor: SimAnchor, client: aiohttp.ClientSession
-) -> None:
-    anchor.fault = ResetAfterReading(applied=True)
-    with pytest.raises(aiohttp.ClientError):
-        await ask(anchor, client, "DELETE", SESSION)
-    assert anchor.session(SESSION).state is SessionState.ENDED
-
-
-async def test_what_is_not_documented_of_ends_and_of_other_keys_can_be_chosen(
-    anchor: SimAnchor, client: aiohttp.ClientSession
-) -> None:
-    unknowns, of_ci = anchor.unknowns, anchor.add_session(key="sk-ci")
-    unknowns.end_of_ended, unknowns.end_of_unknown = 404, 500
-    unknowns.others_listed, unknowns.others_read, unknowns.others_ordered = True, 404, 403
-    _, listed = await get(anchor, client, "/all/status")
-    answers = [await ask(anchor, client, "DELETE", ENDED, "sk-ci"), await ask(anchor, client, "DELETE", OTHER)]
-    answers += [await ask(anchor, client, "GET", of_ci), await ask(anchor, client, "POST", f"{of_ci}/agent/pause")]
-    assert ([one["session_id"] for one in listed["items"]], answers) == ([SESSION, ENDED, of_ci], [404, 500, 404, 403])
-    assert (anchor.session(of_ci).state, anchor.violations) == (SessionState.RUNNING, [])
 
 
 @pytest.mark.parametrize(

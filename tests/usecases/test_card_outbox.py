@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 from unittest.mock import Mock
 
@@ -12,8 +13,8 @@ from bot.usecases.cards import CardOutbox
 from harness.cards import CardRowsInMemory, cards_of, claimed_card, incoming_alert, placed, posted, refused
 from harness.conversation import until
 from harness.databases import KEY, let_transactions_idle
-from harness.journal import journal_of
 from harness.product import Secret, open_store, requests
+from harness.writing import orders_of, record, running
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ class Sender:
 
 
 @asynccontextmanager
-async def running(rows: Any, sender: Sender | None = None, metrics: Any = None) -> AsyncIterator[CardOutbox]:
+async def running_outbox(rows: Any, sender: Sender | None = None, metrics: Any = None) -> AsyncIterator[CardOutbox]:
     outbox = CardOutbox(rows, cast("Any", sender), metrics or Mock())
     work = asyncio.create_task(outbox.run())
     async with asyncio.timeout(60):
@@ -43,7 +44,7 @@ async def running(rows: Any, sender: Sender | None = None, metrics: Any = None) 
 
 async def test_what_was_sent_is_recorded_at_the_end_and_nothing_more_is_claimed() -> None:
     rows, sender = CardRowsInMemory(claimed_card("later"), claimed_card("now")), Sender(posted)
-    async with running(rows, sender) as outbox:
+    async with running_outbox(rows, sender) as outbox:
         await sender.began.wait()
         outbox.stop()
         sender.goes_on.set()
@@ -55,7 +56,7 @@ async def test_what_was_sent_is_recorded_at_the_end_and_nothing_more_is_claimed(
 async def test_very_many_changes_are_written_in_several_transactions(*, stops_before: bool) -> None:
     rows = CardRowsInMemory()
     new: Any = range(250)
-    async with running(rows) as outbox:
+    async with running_outbox(rows) as outbox:
         outbox.remember(new)
         if not stops_before:
             await until(lambda: len(rows.changes) == 3)
@@ -67,7 +68,7 @@ async def test_ten_thousand_changes_are_kept_while_the_database_fails() -> None:
     rows = CardRowsInMemory()
     rows.fails = True
     new: Any = range(10_500)
-    async with running(rows) as outbox:
+    async with running_outbox(rows) as outbox:
         outbox.remember(new)
         await until(lambda: rows.changes)
         rows.fails = False
@@ -78,7 +79,7 @@ async def test_ten_thousand_changes_are_kept_while_the_database_fails() -> None:
 async def test_an_alert_does_not_wait_for_a_database_that_failed_before() -> None:
     rows = CardRowsInMemory()
     rows.fails = True
-    async with running(rows) as outbox:
+    async with running_outbox(rows) as outbox:
         assert await outbox.post(incoming_alert("1"), within=5) is None
         tried = len(rows.changes)
         assert await outbox.post(incoming_alert("2"), within=5) is None
@@ -88,7 +89,7 @@ async def test_an_alert_does_not_wait_for_a_database_that_failed_before() -> Non
 @pytest.mark.parametrize("is_waited_for", [False, True])
 async def test_an_alert_that_slack_refuses_is_counted_unless_its_sender_hears_of_it(*, is_waited_for: bool) -> None:
     rows, sender, metrics = CardRowsInMemory(), Sender(refused), Mock()
-    async with running(rows, sender, metrics) as outbox:
+    async with running_outbox(rows, sender, metrics) as outbox:
         rows.cards.append(claimed_card())
         posting = asyncio.ensure_future(outbox.post(incoming_alert("card" if is_waited_for else "other"), within=5))
         await sender.began.wait()
@@ -104,23 +105,23 @@ async def test_an_order_waits_for_one_of_the_transactions_of_a_thousand_alerts_a
 ) -> None:
     let_transactions_idle(monkeypatch)
     begun: list[str] = []
-    async with open_store(Secret(database_url), [KEY]) as store:
-        change = store.database.change
 
-        async def noted(work: Callable[[Any], Any], *, is_urgent: bool = False) -> Any:
-            def in_thread(connection: Any) -> Any:
-                begun.append("orders" if is_urgent else "cards")
-                return work(connection)
+    def noted(name: str, change: Callable[..., Any]) -> Callable[..., Any]:
+        def in_thread(work: Callable[[Any], Any], connection: Any) -> Any:
+            begun.append(name)
+            return work(connection)
 
-            return await change(in_thread, is_urgent=is_urgent)
+        return lambda work, **how: change(partial(in_thread, work), **how)
 
-        monkeypatch.setattr(store.database, "change", noted)
-        async with journal_of(store) as at, running(cards_of(store)) as outbox:
+    async with open_store(Secret(database_url), [KEY]) as store, orders_of(store) as rows:
+        monkeypatch.setattr(store.database, "change", noted("cards", store.database.change))
+        monkeypatch.setattr(store.database, "change_orders", noted("orders", store.database.change_orders))
+        async with running_outbox(cards_of(store)) as outbox:
             alerts = [incoming_alert(f"alert-{number}", session=number) for number in range(1_000)]
             posting = [asyncio.ensure_future(outbox.post(one, within=0.0)) for one in alerts]
             await until(lambda: begun)
-            before, resume = len(begun), at.begin(requests.Verb.RESUME)
-            assert await resume.written
+            before = len(begun)
+            await record(rows, running(requests.Verb.RESUME))
             assert begun[before:].index("orders") <= 1
             assert len({placed.card_id for placed, _ in filter(None, await asyncio.gather(*posting))}) == 1_000
-    assert begun.count("cards") == 10
+    assert begun.count("cards") >= 10

@@ -1,7 +1,6 @@
 """One attempt to send a card, and what follows from its result."""
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -74,24 +73,6 @@ async def test_slacks_wait_is_kept_other_failures_back_off_and_what_helps_nobody
     assert attempt.sent.held_for == (result.after if isinstance(result, client.TryAgain) else None)
 
 
-async def test_a_post_that_is_given_up_is_not_sent_and_fails() -> None:
-    world = World()
-    attempt = await world.sender().send(replace(claimed_card(ts=POST), is_given_up=True))
-    assert (attempt.sent.retry_after, type(attempt.failure)) == (None, client.Refused)
-    assert world.slack.post_message.await_count == 0
-
-
-async def test_without_a_workspace_a_card_is_given_up_and_after_a_bug_it_is_tried_again(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    gone = World()
-    gone.workspaces.find.return_value = None
-    assert isinstance((await gone.send()).failure, client.Refused)
-    assert caplog.records == []
-    assert (await World(ZeroDivisionError()).send()).sent.retry_after == 1.0
-    assert [record.message for record in caplog.records] == ["card not sent"]
-
-
 @pytest.mark.parametrize("ts", [UPDATE, POST])
 async def test_an_attempt_ends_while_no_other_process_can_send_the_card(
     ts: str | None, monkeypatch: pytest.MonkeyPatch
@@ -102,13 +83,3 @@ async def test_an_attempt_ends_while_no_other_process_can_send_the_card(
     world.slack.post_message.side_effect = world.slack.update_message.side_effect = hang
     attempt = await asyncio.wait_for(world.send(ts), 1)
     assert (attempt.sent.retry_after, attempt.failure is None) == ((1.0, True) if ts else (None, False))
-
-
-async def test_a_post_lets_a_result_of_an_order_go_first() -> None:
-    world = World()
-    world.posting.add(("T1", "C1"))
-    for ts, waits in ((UPDATE, 0.0), (POST, 1.0)):
-        world.slack.post_message.side_effect = world.slack.update_message.side_effect = [POSTED]
-        began = time.monotonic()
-        await world.sender().send(claimed_card(ts=ts))
-        assert time.monotonic() - began == pytest.approx(waits, abs=0.5)

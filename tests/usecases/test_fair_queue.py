@@ -12,28 +12,44 @@ pytestmark = pytest.mark.anyio
 ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
 
 
-async def test_a_cancelled_wait_leaves_the_queue() -> None:
-    queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
+@pytest.mark.parametrize("longest_wait", [20.0, None])
+@pytest.mark.parametrize("has_come", [False, True], ids=["waits", "has come in the same moment"])
+async def test_a_cancelled_wait_leaves_the_queue(longest_wait: float | None, *, has_come: bool) -> None:
+    queue = FairQueue(most=1, most_each=1, longest_wait=longest_wait)
 
     async def wait() -> None:
         async with queue.turn(ALICE):
             pytest.fail("the turn came")
 
-    async with queue.turn(ALICE):
+    running = queue.turn(ALICE)
+    async with running:
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.wait({waiting})
-    await asyncio.sleep(0.2)
-    assert queue.turn(BOB).has_come
+        if not has_come:
+            waiting.cancel()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    async with asyncio.timeout(1.0), queue.turn(BOB) as why_not:
+        assert why_not is None
+
+
+async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
+    queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
+    async with queue.turn(ALICE), queue.turn(BOB) as by_default, queue.turn(BOB, longest_wait=3.0) as by_itself:
+        no_turn = outcomes.WhyNot.NO_TURN
+        assert (by_default, by_itself) == (
+            outcomes.NotSent(no_turn, seconds=20.0),
+            outcomes.NotSent(no_turn, seconds=3.0),
+        )
 
 
 async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whole() -> None:
     queue = FairQueue(most=1, most_each=1, capacity=3)
-    running = queue.turn(CAROL)
-    turns = [queue.turn(person) for person in (ALICE, ALICE, BOB, CAROL, ("T0OTHER0001", "U0DAVE00001"))]
-    assert running.has_come
-    queue.stop()
+    async with queue.turn(CAROL) as why_not:
+        assert why_not is None
+        turns = [queue.turn(person) for person in (ALICE, ALICE, BOB, CAROL, ("T0OTHER0001", "U0DAVE00001"))]
+        queue.stop()
     for number, turn in enumerate(turns):
         async with turn as why_not:
             assert why_not == (outcomes.Overloaded() if number in {1, 4} else outcomes.Stopping())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.usecases.access import MOST_REPEATS, MOST_RESUMES, REPEATS_WITHIN, RESUMES_WITHIN, OrderLimits
+from bot.usecases.access import MOST_REPEATS, REPEATS_WITHIN, OrderLimits
 from harness import SESSION
 from harness.product import SessionId, outcomes, requests
 from harness.virtual_time import clock
@@ -22,21 +22,6 @@ def test_one_person_can_have_a_third_of_the_capacity_unfinished() -> None:
     assert [limits.begin(order(PAUSE, 0, f"U{number}")) for number in range(5)] == [None] * 4 + [refused]
     limits.end(order(PAUSE, 0))
     assert limits.begin(order(PAUSE, 2)) is None
-
-
-def test_resumes_of_many_sessions_are_limited_per_minute_and_pauses_are_not() -> None:
-    limits = OrderLimits()
-    for number in range(MOST_RESUMES):
-        assert limits.begin(order(RESUME, number)) is None
-        clock.jump(1.0)
-    wait = RESUMES_WITHIN - MOST_RESUMES
-    limited = limits.begin(order(RESUME, 1000))
-    assert isinstance(limited, outcomes.TooManyResumes)
-    assert limited.retry_after == pytest.approx(wait, abs=0.5)
-    assert limits.begin(order(RESUME, 1000, "U0BOB000001")) is None
-    assert {limits.begin(order(PAUSE, number)) for number in range(10 * MOST_RESUMES)} == {None}
-    clock.jump(wait)
-    assert limits.begin(order(RESUME, 1000)) is None
 
 
 def test_the_same_resume_is_limited_until_the_first_ones_are_some_seconds_old_and_a_pause_is_not() -> None:

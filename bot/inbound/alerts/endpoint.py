@@ -88,7 +88,6 @@ class Alerts:
         return routes
 
     async def _receive(self, bodies: Bodies, read: _Read[_T], take: _Take[_T], request: web.Request) -> web.Response:
-        """Answer a request. Check the token before the body is read."""
         try:
             workspace = await self.workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         except StoreError as error:
@@ -98,8 +97,9 @@ class Alerts:
         if workspace is None or token is None:
             self._count_wrong_token(workspace)
             return self._reject(Rejected(401, cards.WRONG_TOKEN))
-        if "stopping" in self.readiness.reasons:
-            return self._reject(Rejected(503, cards.STOPPING), retry_after=_RETRY_AFTER_RESTART)
+        if not workspace.team_id or "stopping" in self.readiness.reasons:
+            why = cards.STOPPING if workspace.team_id else cards.UNNAMED
+            return self._reject(Rejected(503, why), retry_after=_RETRY_AFTER_RESTART)
         most_of_one = self.most_at_once // SHARE if "ref" in request.match_info else self.most_at_once
         if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= most_of_one:
             return self._reject(Rejected(503, cards.BUSY))
@@ -136,7 +136,6 @@ class Alerts:
         return response
 
     async def _read(self, bodies: Bodies, read: _Read[_T], request: web.Request, sender: Person) -> _T | Rejected:
-        """Return what is in a body; a large one is read in a thread. Raises BadAlertError."""
         body = await bodies.read(request, sender)
         if isinstance(body, Rejected) or len(body) <= LARGEST_AT_ONCE:
             return body if isinstance(body, Rejected) else read(body)
@@ -152,7 +151,6 @@ class Alerts:
                     await asyncio.sleep(min(time.monotonic() - began, LONGEST_WAIT))  # the event loop has it alone
 
     def _deny(self, body: Rejected, workspace: Workspace, token: AlertToken) -> web.Response:
-        """Answer to a body that was not read, and tell admins of one that is too large."""
         if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             body = replace(body, why=f"{body.why} {senders.SEND_LESS}")
             _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
@@ -167,7 +165,6 @@ class Alerts:
         return await self._post(_sent_by(token, alert), channel, workspace)
 
     def _channel_of(self, alert: Alert, workspace: Workspace, token: AlertToken) -> str:
-        """Return the channel that an alert goes to: its own if the token reaches it. Raises BadAlertError."""
         if alert.channel is not None and alert.channel in token.channels:
             return alert.channel
         if workspace.alerts_channel is None:
@@ -200,7 +197,6 @@ class Alerts:
     async def _record(
         self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken
     ) -> list[AlertResult | None]:
-        """Record the alerts of a webhook, in a task as `_post`. Return the results; None if the database lacks one."""
         alerts = [_sent_by(token, alert) for alert in webhook.alerts]
         task = self.tasks.start(self.auto_pauses.record(workspace, channel, alerts))
         await ended(task)
@@ -244,7 +240,6 @@ class Alerts:
 
 
 def _sent_by(token: AlertToken, alert: Alert) -> Alert:
-    """Return an alert with its sender. It asks for no pause if its token may not."""
     if token.may_pause or not alert.asks:
         return replace(alert, sender=token.name)
     warnings = (senders.MAY_NOT_PAUSE, *alert.warnings)
@@ -252,10 +247,7 @@ def _sent_by(token: AlertToken, alert: Alert) -> Alert:
 
 
 def _token(request: web.Request) -> str:
-    """Return the token of the request: a Bearer token, or the password of Basic authentication.
-
-    https://www.rfc-editor.org/rfc/rfc6750#section-2.1, https://www.rfc-editor.org/rfc/rfc7617#section-2
-    """
+    """Return a Bearer token (RFC 6750, section 2.1), or the password of Basic authentication (RFC 7617, section 2)."""
     header = request.headers.get("Authorization", "")
     scheme, _, token = header.partition(" ")
     with suppress(ValueError):

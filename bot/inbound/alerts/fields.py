@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bot.core.cards import LONGEST_LINK, Alert, Severity
 from bot.core.fields import CHANNEL_ID
-from bot.core.session_ids import Ambiguous, Broken, Found, Missing, SessionId, find_session_id
+from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, find_session_id
 from bot.messages import cards, senders
 from bot.messages.markup import plain, width
 
@@ -62,10 +62,7 @@ def read_alert(fields: object) -> Alert:
 
 
 def action(given: object, fingerprint: str) -> tuple[bool | None, tuple[str, ...]]:
-    """Return whether an alert with a `fingerprint` asks for a pause, and warnings: None if it asks for nothing.
-
-    What is `given` is any value of JSON. Nothing but a pause is done, and another value does no harm.
-    """
+    """Return whether an alert asks for a pause, None for nothing, and warnings. `given` is any value of JSON."""
     word = given[:MAX_LENGTH].strip() if isinstance(given, str) else "" if given is None else "?"
     if not word:
         return None, ()
@@ -109,7 +106,7 @@ def session_id(fields: Mapping[str, object]) -> SessionId:
     match find_session_id(_string(fields, "session_id")):
         case Found(session_id=found):
             return found
-        case Missing():
+        case Broken(written=""):
             raise _bad("session_id", "is missing: put the id of the Anchor session there")
         case Broken():
             raise _bad("session_id", "is no session id: send 32 hexadecimal digits grouped 8-4-4-4-12")

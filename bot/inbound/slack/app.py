@@ -82,7 +82,6 @@ class SlackApp:
         return ack
 
     async def _run(self, payload: dict[str, Any], request: Request) -> Ack:
-        """Let Bolt call the listener, and return the ack; handle every exception of it."""
         address = request.address
         try:
             bolt_request = AsyncBoltRequest(body=payload, mode="socket_mode", context={"request": request})
@@ -113,7 +112,6 @@ class SlackApp:
             self.tasks.start(self.delivery.deliver(read_address(payload), ack.message))
 
     def _answer(self, payload: dict[str, Any], address: ReplyAddress, message: Message | None) -> Ack:
-        """Answer without a listener: a command or a modal in its ack, an interaction through its response_url."""
         if message is not None and "command" in payload:
             return Ack(message)
         if message is not None and payload.get("type") == "view_submission":
@@ -124,7 +122,6 @@ class SlackApp:
 
 
 def _unknown(payload: dict[str, Any]) -> Message | None:
-    """Return the message for a payload without a listener; events and links get none."""
     if "command" in payload:
         return unknown_command_message(str(payload["command"]))
     if payload.get("type") == "message_action":
@@ -139,8 +136,5 @@ def _unknown(payload: dict[str, Any]) -> Message | None:
 
 
 def _has_link(message: object, action_id: str) -> bool:
-    """Return whether a message has a button that opens a URL. Slack reports its click like any other.
-
-    https://docs.slack.dev/reference/block-kit/block-elements/button-element
-    """
+    # Slack reports its click: https://docs.slack.dev/reference/block-kit/block-elements/button-element
     return any(one.get("action_id") == action_id and one.get("url") for one in objects_in(message))

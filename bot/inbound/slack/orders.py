@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.fields import text_field
-from bot.core.outcomes import Outcome
 from bot.core.requests import (
     LATE,
-    Help,
     Order,
     ReplyAddress,
     Source,
@@ -21,7 +19,7 @@ from bot.core.requests import (
 from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
 from bot.core.sessions import Session, read_choice, several_of, words_of
 from bot.inbound.slack import payload
-from bot.inbound.slack.router import Request, Router, guarded, same
+from bot.inbound.slack.router import Request, Router, guarded
 from bot.messages import buttons, pausing
 from bot.messages.batches import NO_DATABASE, resume_answer
 from bot.messages.blocks import Message, View, Visibility
@@ -30,8 +28,9 @@ from bot.messages.results import broken_button_message, outcome_message, questio
 from bot.messages.sessions import reading_message
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.messages.usage import COMMANDS, HELP
+from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.request_id import new_id
-from bot.usecases.orders import Orders, RunningOrder
+from bot.usecases.orders import Orders
 from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.session_modals import SessionViews
 from bot.usecases.sessions import SessionLists
@@ -68,7 +67,7 @@ class OrderListeners:
     async def run(self, request: Request) -> None:
         """Execute `<command> <session_id> [reason]`, or look for the session that is meant."""
         verb, found = _VERBS[request.payload["command"]], read_command(request.payload.get("text", ""))
-        if isinstance(found, Help):
+        if found is None:
             request.ack.message = HELP
         elif isinstance(found, Found):
             request.ack.message = await self._send(_order_of_command(verb, found, request), request)
@@ -87,8 +86,8 @@ class OrderListeners:
             await asyncio.wait({asking}, timeout=request.ack_wait)
             return None
         running, is_repeated = self.orders.start(order, request.address)
-        if not request.may_be_old and await request.is_done_in_time(running.outcome):
-            return self._answer(running, running.outcome.result(), request, is_repeated=is_repeated)
+        if not request.may_be_old and await request.is_done_in_time(running.result):
+            return self._answer(running, running.result.result(), request, is_repeated=is_repeated)
         is_safe = await request.is_safe_in_time(running)
         request.tasks.start(self.orders.deliver(running, request.address))
         request.ack.is_announcement = True
@@ -99,9 +98,9 @@ class OrderListeners:
         return order.verb is Verb.RESUME and request.may_be_old and not self.orders.knows(order)
 
     async def _search(self, verb: Verb, words: str, request: Request) -> Message | None:
-        """Pause or resume the session that the words mean alone, or offer those that they choose."""
         later = partial(self._answer_later, verb, request)
-        found = await request.now_or_later(guarded(self.views.find(request.actor, verb, words), same), later)
+        finding = guarded(self.views.find(request.actor, verb, words), lambda broken: broken)
+        found = await request.now_or_later(finding, later)
         if isinstance(found, Found):
             return await self._send(_order_of_search(verb, found, request), request)
         request.ack.is_announcement = found is None
@@ -118,13 +117,13 @@ class OrderListeners:
         await request.delivery.deliver(request.address, found)
 
     def _answer(
-        self, running: RunningOrder, outcome: Outcome | None, request: Request, *, is_repeated: bool
+        self, running: RunningOrder, settled: Settled | None, request: Request, *, is_repeated: bool
     ) -> Message | None:
         """Return the outcome for the ack; to the person alone if everybody has it from elsewhere."""
-        if outcome is None:
+        if settled is None:
             return None
-        message = self.orders.message(running.entry, outcome)
-        if running.entry.is_lost:
+        message = self.orders.message(running, settled)
+        if running.is_repeated:
             return replace(message, visibility=Visibility.EPHEMERAL)
         if is_repeated and message.visibility is Visibility.IN_CHANNEL:
             # Slack did not get the first ack, and may show no other
@@ -181,14 +180,11 @@ class OrderListeners:
     async def _start(
         self, order: Order, address: ReplyAddress, request: Request, *, is_in_list: bool = False
     ) -> RunningOrder | None:
-        """Start an order whose outcome follows the ack, and return it; None if Slack sent it before.
-
-        The ack is an error if the order could be lost: Slack shows it to the person.
-        """
+        """Return the order; None if Slack sent it before. If it could be lost, the ack is an error, which is shown."""
         running, is_repeated = self.orders.start(order, address)
         delivery = None if is_repeated else request.tasks.start(self.orders.deliver(running, address))
         if is_in_list and not is_repeated:
-            request.start(self.views.updates.follow(running.entry, running.outcome, address))
+            request.start(self.views.updates.follow(running, address))
         if not await request.is_safe_in_time(running, delivery):
             request.ack.status = 503
         return None if is_repeated else running
@@ -279,10 +275,7 @@ def _order_of_search(verb: Verb, found: Found, request: Request) -> Order:
 
 
 def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message:
-    """Return the order of a click, or the answer if it is none.
-
-    A resume that may be old is asked about, unless its version would show a later pause.
-    """
+    """Return the order, or the answer: an old resume is asked about, unless its version shows a later pause."""
     found = find_session_id(click.value)
     if not isinstance(found, Found) or (click.verb is Verb.END and found.rest):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)

@@ -21,10 +21,7 @@ _GOV_SLACK = re.compile(r"https://[a-z0-9.-]+\.slack-gov\.com/", re.ASCII)
 
 
 def _installed_team(payload: Mapping[str, Any]) -> str:
-    """Return the id of the installing team, or "" if the app is installed for a whole organisation.
-
-    A view and an event name the installation. A command and a click have only that team.
-    """
+    """Return the id of the installing team, "" of a whole organisation. A command and a click have only that team."""
     view = payload.get("view")
     if view is not None:
         return view.get("app_installed_team_id") or _only_team(payload, view)
@@ -35,20 +32,14 @@ def _installed_team(payload: Mapping[str, Any]) -> str:
 
 
 def _only_team(payload: Mapping[str, Any], view: Mapping[str, Any]) -> str:
-    """Return the team of a view that names no installation, or "" if several teams are involved.
-
-    `team` is that of the person, so it counts only if the person and the view are of it.
-    """
+    """Return the team of a view that names no installation, or "" if the person or the view is of another one."""
     team_id = text_field(payload.get("team"), "id")
     teams = {team_id, text_field(payload.get("user"), "team_id"), text_field(view, "team_id")}
     return team_id if len(teams) == 1 else ""
 
 
 def read_address(payload: Mapping[str, Any]) -> ReplyAddress:
-    """Read the address: commands have flat ids, interactions have objects. Some can be absent.
-
-    Only members of the workspace can send commands. https://docs.slack.dev/apis/slack-connect
-    """
+    """Read the address. Only members can send commands (https://docs.slack.dev/apis/slack-connect)."""
     actor = Actor(
         team_id=_installed_team(payload),
         channel_id=payload.get("channel_id") or text_field(payload.get("channel"), "id"),
@@ -119,10 +110,7 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
 
 
 def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
-    """Read an `interactive_message` payload of our button. Slack omits an ephemeral message, and an empty value.
-
-    The message stays as it is: its attachments are those of another program.
-    """
+    """Read an `interactive_message` payload of our button. Slack omits an ephemeral message, and an empty value."""
     original, ts = payload.get("original_message"), text_field(payload, "message_ts")
     thread_ts = "" if original is None else text_field(original, "thread_ts") or ts
     clicked = ClickedMessage(ts, thread_ts, is_ephemeral=original is None, content=None)
@@ -137,10 +125,7 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submitted modal; `expected_version` is the version that the person saw, -1 if unreadable.
-
-    It is `about` one of several settings, which has that name; "" for the only one.
-    """
+    """A submitted modal; the version that was seen is -1 if unreadable. It is `about` one of several, or ""."""
 
     view_id: str
     expected_version: int

@@ -49,18 +49,14 @@ def as_object(parsed: object) -> dict[str, object]:
 
 
 def pick_command(fields: Mapping[str, object]) -> dict[str, object]:
-    """Pick a slash command's fields. Raises BadPayloadError.
-
-    https://docs.slack.dev/interactivity/implementing-slash-commands
-    """
+    """Pick a slash command's fields. Raises BadPayloadError."""
+    # https://docs.slack.dev/interactivity/implementing-slash-commands
     return _pick(fields, _COMMAND, required=("command", "team_id", "channel_id", "user_id"))
 
 
 def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
-    """Pick an interaction's fields. Raises BadPayloadError.
-
-    https://docs.slack.dev/interactivity/handling-user-interaction#payloads
-    """
+    """Pick an interaction's fields. Raises BadPayloadError."""
+    # https://docs.slack.dev/interactivity/handling-user-interaction#payloads
     picked = _pick(payload, _INTERACTION, required=("type", "user"))
     kind, view = picked["type"], picked.get("view")
     actions: Any = picked.get("actions", ())
@@ -78,11 +74,9 @@ def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
 
 
 def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
-    """Pick the fields of an Events API envelope and of its event, by the event's type. Raises BadPayloadError.
-
-    https://docs.slack.dev/apis/events-api
-    https://docs.slack.dev/reference/events/app_rate_limited has no event
-    """
+    """Pick the fields of an Events API envelope and of its event, by the event's type. Raises BadPayloadError."""
+    # https://docs.slack.dev/apis/events-api
+    # https://docs.slack.dev/reference/events/app_rate_limited has no event
     if payload.get("type") == "app_rate_limited":
         return _pick(payload, {"type": _is_text, "team_id": _is_id}, required=())
     envelope = _pick(payload, _EVENT, required=("type", "event"))
@@ -193,8 +187,7 @@ class Check:
     answer: dict[str, str] | None = None
 
 
-ParsedRequest = dict[str, object] | Check | Rejected
-"""A dict is a payload in the shape that Bolt takes."""
+ParsedRequest = dict[str, object] | Check | Rejected  # a dict is a payload in the shape that Bolt takes
 
 
 def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) -> ParsedRequest:
@@ -245,10 +238,7 @@ def _parse_form(body: bytes) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    """Decode ASCII text as `unquote` does, in a third of the time: JSON has few different escapes, each many times.
-
-    Raises UnicodeDecodeError.
-    """
+    """Decode as `unquote`, in a third of the time: JSON repeats a few escapes. Raises UnicodeDecodeError."""
     decoded, at = text, text.find("%")
     while at >= 0:
         escape = decoded[at : at + 3]
@@ -287,7 +277,6 @@ def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *,
 
 
 def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str | None:
-    """Return None if the only signature fits one of `secrets`, and the only timestamp is recent."""
     problem = find_header_problem(raw.timestamps, raw.signatures, now=now)
     return problem if problem == _UNSIGNED or _is_signed(raw, secrets) else _UNSIGNED
 

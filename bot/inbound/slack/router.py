@@ -16,13 +16,12 @@ from bot.core.fields import text_field
 from bot.core.requests import Actor, ReplyAddress, Trigger
 from bot.messages.blocks import Message, View, as_response
 from bot.messages.settings import ONE_MOMENT, answer_view
+from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.incidents import report
-from bot.usecases.orders import RunningOrder
 
-ACK_WAIT = 2.0
-"""The age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3."""
+ACK_WAIT = 2.0  # the age of a request, in seconds, until which its ack waits for the outcome. Slack waits 3.
 
 _SPARE = 0.5  # seconds after `ack_wait` until which an ack is sent: a later one can get lost, and the outcome with it
 
@@ -100,10 +99,7 @@ class Request:
         self.tasks.start(self._do(work))
 
     async def now_or_later(self, work: Coroutine[Any, Any, _T], later: Callable[[_T], Awaitable[object]]) -> _T | None:
-        """Return the result of `guarded` work if the ack can carry it. Otherwise return None, and give it to `later`.
-
-        Of a command that may be old Slack shows no ack.
-        """
+        """Return the result of `guarded` work if the ack can carry and show it. Else return None: `later` gets it."""
         working = self.tasks.start(work)
         is_shown = not (self.may_be_old and "command" in self.payload)
         if is_shown and await self.is_done_in_time(working):
@@ -139,11 +135,6 @@ async def guarded(work: Awaitable[_T], instead: Callable[[Message], _T]) -> _T:
         return await work
     except Exception as error:  # noqa: BLE001 - reported to the person
         return instead(report(error))
-
-
-def same(message: Message) -> Message:
-    """Return the message."""
-    return message
 
 
 Listener = Callable[["Request"], Awaitable[None]]
@@ -201,7 +192,6 @@ _KINDS = {
 
 
 def _name_of(payload: dict[str, Any]) -> tuple[str, str]:
-    """Return the kind and the name of a payload, as `Router.add` takes them."""
     if "command" in payload:
         return "command", payload["command"]
     if "event" in payload:

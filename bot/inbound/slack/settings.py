@@ -82,7 +82,6 @@ class SettingsListeners:
             request.ack.view = shown.view(name)
 
     async def _execute(self, request: Request, name: str, change: Change) -> None:
-        """Execute a change, and show its outcome in Home, or else in a direct message."""
         actor = request.actor
         reply = await guarded(self.actions.execute(name, actor, change, exclusive=True), _incident)
         notice = Notice(reply.text, is_sticky=not reply.did)
@@ -90,7 +89,6 @@ class SettingsListeners:
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(notice.text))
 
     async def _reply(self, request: Request, name: str, sent: Submission) -> texts.Reply:
-        """Make the change, and update Home whatever comes of it."""
         try:
             change = self._change(name, sent)
             if isinstance(change, texts.Reply):
@@ -101,7 +99,6 @@ class SettingsListeners:
             request.tasks.start(self.home.publish(request.actor))
 
     def _change(self, name: str, sent: Submission) -> Change | texts.Reply:
-        """Return the change that a modal asks for, or the reply if its inputs cannot be used."""
         changes = self.changes
         change: Callable[..., Awaitable[texts.Reply]] = changes.remove_key
         if name == buttons.ALERTS_TOKEN:
@@ -123,7 +120,6 @@ class SettingsListeners:
         return partial(change, expected_version=sent.expected_version)
 
     async def _show_later(self, request: Request, name: str, sent: Submission, reply: texts.Reply) -> None:
-        """Show the reply in the modal once the ack has arrived there, or else in a direct message."""
         actor = request.actor
         if not await self.modals.modals.update_after_ack(actor, sent.view_id, reply.view(name)):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.dm_text or reply.text))

@@ -29,8 +29,7 @@ _PICK: Mapping[str, Callable[[dict[str, Any]], dict[str, object]]] = {
 REDELIVERY_WINDOW = 5.0
 """Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
 
-HEARTBEAT = 10.0
-"""Seconds of silence before a ping. The connection is dead if no frame follows within half that time."""
+HEARTBEAT = 10.0  # seconds of silence before a ping. The connection is dead if no frame follows within half that time.
 
 _HELLO_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 0.5
@@ -129,10 +128,7 @@ def _reject(why: str) -> Rejected:
 
 
 class Redeliveries:
-    """The times in which a command may be an old one. A command has no time of its own.
-
-    `follows_crash` says whether the process before this one was killed; `window` is REDELIVERY_WINDOW.
-    """
+    """Times in which a command, which has no time, may be old; `follows_crash`: the process before this was killed."""
 
     def __init__(self, follows_crash: Callable[[], bool], *, window: float = REDELIVERY_WINDOW) -> None:
         self._follows_crash = follows_crash
@@ -153,10 +149,7 @@ class Redeliveries:
 
 
 class SocketConnection:
-    """A connection after its hello; `closing` is set when another one has to replace it.
-
-    `is_doubted` is that of its SocketUrl, until an envelope comes.
-    """
+    """A connection after its hello. Once `closing` is set, another replaces it. `is_doubted` as its SocketUrl."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, is_doubted: bool) -> None:
         self.closing = asyncio.Event()

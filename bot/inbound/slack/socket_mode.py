@@ -31,8 +31,7 @@ from bot.runtime import StandstillMonitor, Tasks, happens
 
 _log = logging.getLogger(__name__)
 
-ACK_TIMEOUT = 3.0
-"""Seconds that Slack waits for an ack."""
+ACK_TIMEOUT = 3.0  # seconds that Slack waits for an ack
 
 MOST_UNANSWERED = 30_000
 
@@ -47,10 +46,7 @@ _OFF = (
 
 
 class SocketAcks:
-    """The open connections, and the envelopes without an ack; `tasks` has one for each.
-
-    `on_last_lost` is called when no connection is left.
-    """
+    """The open connections, and a task for each envelope without an ack. `on_last_lost`: no connection is left."""
 
     def __init__(self, slack_app: SlackApp, tasks: Tasks, on_last_lost: Callable[[], None]) -> None:
         self.connections: list[SocketConnection] = []
@@ -112,10 +108,7 @@ class SocketAcks:
             self._unanswered.discard(envelope.envelope_id)
 
     async def _send(self, frame: str, received_at: float) -> bool:
-        """Send an ack over the newest connection, while Slack waits. Return whether it was sent.
-
-        Slack closes the oldest connection first, and with it loses an ack that it has not read.
-        """
+        """Send over the newest connection, while Slack waits: it closes the oldest first, with unread acks."""
         try:
             async with asyncio.timeout(received_at + ACK_TIMEOUT - time.monotonic()):
                 while True:
@@ -296,10 +289,7 @@ class SocketMode:
 
 
 def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:
-    """Return the seconds to wait before a connection attempt: 0 for the first two. `jitter` is in [0, 1).
-
-    Attempts for which Slack has `asked` wait for at most 5 s.
-    """
+    """Return the seconds to wait, 0 for the first two attempts, at most 5 if Slack `asked`. `jitter` is in [0, 1)."""
     if attempt <= 1:
         return 0.0
     longest = _MAX_RETRY_DELAY_IF_ASKED if asked else _MAX_RETRY_DELAY

@@ -6,7 +6,7 @@ from bot.core.fields import text_field
 from bot.core.requests import Actor, MessageContent, Verb
 from bot.core.workspace import Uninstall
 from bot.inbound.slack.payload import read_view
-from bot.inbound.slack.router import Request, Router, guarded, same
+from bot.inbound.slack.router import Request, Router, guarded
 from bot.messages.blocks import Visibility
 from bot.messages.buttons import HISTORY
 from bot.messages.sessions import REFRESH
@@ -33,10 +33,8 @@ class ViewListeners:
         router.add("action", HISTORY, listener=self.open_history)
 
     async def home_opened(self, request: Request) -> None:
-        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours, and without a tab.
-
-        https://docs.slack.dev/reference/events/app_home_opened
-        """
+        """Publish Home. The event also comes for the Messages tab, which shows nothing of ours, and without a tab."""
+        # https://docs.slack.dev/reference/events/app_home_opened
         event, team_id = request.payload["event"], request.actor.team_id
         if event.get("tab", "home") == "home" and "user" in event:
             actor = Actor(team_id, "", event["user"], home_team_id=team_id)  # only members of it have its Home
@@ -67,6 +65,6 @@ class ViewListeners:
     async def _replace(self, request: Request) -> None:
         name, _, words = text_field(request.payload["actions"][0], "value").partition(" ")
         verb = Verb.RESUME if name == Verb.RESUME else Verb.PAUSE
-        message = await guarded(self.views.message(request.actor, verb, words), same)
+        message = await guarded(self.views.message(request.actor, verb, words), lambda broken: broken)
         content = MessageContent(message.text, message.blocks)
         await request.delivery.update_message(request.address, content, Visibility.EPHEMERAL)

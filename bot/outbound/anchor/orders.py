@@ -65,10 +65,7 @@ class AnchorHttp:
     async def request(
         self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
     ) -> tuple[httpx.Response, bytes]:
-        """Return the response and its body, without the key, and b"" for a larger one. Raises NETWORK_ERRORS.
-
-        `within` is in seconds.
-        """
+        """Return the response and its body within time, without the key; b"" if too large. Raises NETWORK_ERRORS."""
         connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
         about = (request_id.current() or request_id.new_id()).encode()
         headers = [(b"anchor-api-key", key.reveal().encode()), (b"x-request-id", about)]
@@ -187,10 +184,7 @@ def _text_in(holder: object, field: str) -> str | None:
 
 @dataclass(eq=False)
 class AnchorClient:
-    """Client of Anchor's API. `timeout` is for an attempt, `deadline` for an order; in seconds.
-
-    https://docs.anchorbrowser.io/api-reference
-    """
+    """Client of Anchor's API. `timeout` is for an attempt, `deadline` for an order; in seconds."""
 
     http: AnchorHttp
     _: KW_ONLY

@@ -50,10 +50,7 @@ _FINAL = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE})
 
 
 def read_page(parsed: _Json, page: int) -> SessionPage | None:
-    """Read a page of `GET /v1/sessions`; None if it has no list.
-
-    Without a number of pages, a page with LIMIT sessions is not the last one.
-    """
+    """Read a page of `GET /v1/sessions`; None without a list. Without a count of pages, a full one is not the last."""
     data = _data(parsed)
     listed = data.get("sessions")
     if not isinstance(listed, list):
@@ -65,10 +62,7 @@ def read_page(parsed: _Json, page: int) -> SessionPage | None:
 
 
 def read_statuses(parsed: _Json) -> SessionPage | None:
-    """Read `GET /v1/sessions/all/status`; None if it has no list.
-
-    It is never the last page: the team can have sessions of other keys.
-    """
+    """Read `GET /v1/sessions/all/status`; None without a list. It is never the last page: other keys have more."""
     data = _data(parsed)
     if not isinstance(data.get("items"), list):
         return None
@@ -220,10 +214,7 @@ class AnchorSessions:
         return await self._get("/v1/sessions/all/status", key, query, read_statuses, within=self.timeout)
 
     async def details(self, key: Secret, session_id: SessionId, *, within: float) -> Session | NotRead:
-        """Return one session; `within` is in seconds.
-
-        https://docs.anchorbrowser.io/api-reference/browser-sessions/get-browser-session
-        """
+        """Return one session within so many seconds."""
         read = await self._get(f"/v1/sessions/{session_id}", key, {}, read_details, within=within)
         is_another = isinstance(read, Session) and read.id != session_id
         return NotRead(Unread.UNREADABLE, _OK) if is_another else read

@@ -260,20 +260,14 @@ class SlackClient:
             delay *= 2
 
     async def update_message(self, token: Secret, channel: str, ts: str, message: Message) -> PostResult:
-        """Replace a message that the bot posted. `Refused.why` is Slack's error code.
-
-        https://docs.slack.dev/reference/methods/chat.update
-        """
+        """Replace a message that the bot posted. https://docs.slack.dev/reference/methods/chat.update."""
         updating = self.web.chat_update(
             token=token.reveal(), channel=channel, ts=ts, text=message.text, blocks=message.blocks
         )
         return await _send(updating, channel, ts)
 
     async def permalink(self, token: Secret, channel: str, ts: str) -> str:
-        """Return the link to a message; "" if Slack does not say it.
-
-        https://docs.slack.dev/reference/methods/chat.getPermalink
-        """
+        """Return the link to a message, or "". https://docs.slack.dev/reference/methods/chat.getPermalink."""
         try:
             asking = self.web.chat_getPermalink(token=token.reveal(), channel=channel, message_ts=ts)
             return text_field(await call(asking, {}), "permalink")
@@ -281,10 +275,7 @@ class SlackClient:
             return ""
 
     async def open_view(self, token: Secret, trigger: Trigger, view: View) -> str | None:
-        """Open a modal, and return its id, or None if it did not open.
-
-        In a modal, views.open can do nothing: https://docs.slack.dev/reference/methods/views.push
-        """
+        """Open a modal, or push it in one, and return its id. https://docs.slack.dev/reference/methods/views.push."""
         shown: dict[str, Any] = {"token": token.reveal(), "trigger_id": trigger.id, "view": view.as_json()}
         if trigger.is_in_modal:
             _, opened = await _show("views.push", self.web.views_push(**shown))
@@ -298,10 +289,7 @@ class SlackClient:
         return (await _show("views.update", updating))[0]
 
     async def publish_home(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
-        """Publish a person's Home; with `view_hash`, only if their current view has that hash.
-
-        https://docs.slack.dev/reference/methods/views.publish
-        """
+        """Publish Home, with a hash over that view only. https://docs.slack.dev/reference/methods/views.publish."""
         publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
         return (await _show("views.publish", publishing))[0]
 
@@ -372,7 +360,6 @@ def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:
 
 
 async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[ViewResult, dict[str, Any]]:
-    """Await a call, and return its result and Slack's view."""
     try:
         response = await call(pending, _VIEW_REFUSED)
     except RefusedError as error:

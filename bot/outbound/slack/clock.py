@@ -49,7 +49,6 @@ class SlackClock:
             self._skew = skew
 
     def _forget_after_step(self) -> None:
-        """Forget the answer if this machine's clock was set."""
         before, self._began = self._began, self._now() - self._monotonic()
         if abs(self._began - before) > _STEP:
             self._skew = 0.0

@@ -46,10 +46,7 @@ class ResponseUrls:
         self._unknown_words: set[bytes] = set()
 
     async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> PostResult:
-        """Post `message` once, in a thread if one is given. Raises no Slack or network errors.
-
-        One use of the URL is left for `replace`.
-        """
+        """Post `message` once, in a thread if one is given; raises no errors. One use is left for `replace`."""
         thread = {"thread_ts": thread_ts} if thread_ts else {}
         body = {**as_response(message), "replace_original": False, **thread}
         return await self._send(url, body, most_uses=MOST_USES - 1)

@@ -45,10 +45,7 @@ MAX_ENTRIES = 10_000
 
 
 async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
-    """Return a person's profile: a stranger's if unknown, None without the scope. Raises SlackUnreachableError.
-
-    One attempt, with a timeout of 5 s.
-    """
+    """Return a profile: a stranger's if unknown, None without the scope. One attempt. Raises SlackUnreachableError."""
     try:
         response = await call(
             web.users_info(token=token.reveal(), user=user_id), dict.fromkeys(_NO_PROFILE, RefusedError)
@@ -245,7 +242,6 @@ class RoleCache:
             self._storing.start(self._record())
 
     def _note_failure(self, key: _Key, why: str) -> None:
-        """Log a failed lookup; if there is an older answer, delay the next one."""
         _log.warning("Slack user lookup failed", extra={"user": key[1], "team": key[0], "why": why})
         if (entry := self._entries.get(key)) is not None:
             entry.retry_at = time.monotonic() + _RETRY_INTERVAL

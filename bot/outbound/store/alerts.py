@@ -80,10 +80,7 @@ _CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT valu
 def place(
     connection: Connection, alerts: Sequence[IncomingAlert], now: float
 ) -> tuple[dict[str, Placed], list[NewCard]]:
-    """Fold alerts into open cards.
-
-    Return the place of each by its id, and the cards to be made, also replies about those that got worse.
-    """
+    """Fold alerts into open cards. Return the places by the ids of alerts, and new cards, also replies."""
     if not alerts:
         return {}, []
     before = _open_cards(connection, alerts)
@@ -205,10 +202,7 @@ def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, floa
 
 
 def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], now: float) -> list[NewCard]:
-    """Return the replies to be made; the others take the place of one that is not posted yet.
-
-    Of those that are posted, only the newest are kept up to date.
-    """
+    """Return the replies to be made; others replace one that is not posted yet. Of posted ones, the newest are kept."""
     if not replies:
         return []
     found: defaultdict[CardName, list[Row]] = defaultdict(list)
@@ -229,8 +223,6 @@ def _write_contents(connection: Connection, contents: Mapping[str, CardContent],
 
 
 def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
-    """Return the open cards of the sessions of alerts, by workspace, channel and session."""
-
     def read(row: Row) -> NewCard:
         content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
         return NewCard(row.id, row.team_id, row.channel_id, SessionId(row.session_id), content, row.ts, facts=facts)

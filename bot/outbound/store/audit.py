@@ -21,10 +21,9 @@ from cachetools import LRUCache
 
 from bot.core.audit import DELETED, GAP, NEW_KEY, SEPARATOR, AuditRow, Inspection, tombstone
 from bot.core.fields import Secret
-from bot.core.recovery import State
-from bot.core.requests import FORGOTTEN
+from bot.core.requests import FORGOTTEN, State
 from bot.outbound.store.connections import Connection, listed
-from bot.outbound.store.database import MOST_ERROR, Database, DatabaseClock
+from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreError, UnreadableError
 from bot.outbound.store.marks import AUDIT_KEY
 from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
@@ -32,34 +31,27 @@ from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
 
-INTERVAL = 5.0
-"""Seconds between two looks for rows to chain, at most two of which an added row waits."""
-
+INTERVAL = 5.0  # seconds between two looks for rows to chain, at most two of which an added row waits
 _FALLBACK = 64.0  # seconds between two looks for what other processes have left
-LOG_INTERVAL = 3_600.0
-"""Seconds between two looks for new last links to log."""
-
-BATCH = 100
-"""Rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it."""
-
+LOG_INTERVAL = 3_600.0  # seconds between two looks for new last links to log
+BATCH = 100  # rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it
 PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
 _CLOSE_TIMEOUT = 1.0  # seconds
 _DAY = 86_400.0
 _SETTLING = 3_600.0  # seconds by which an order can be older than its row
-_LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
+LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
 _MOST_KNOWN = 10_000
 
 _OF_ORDER = """source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|'
       || coalesce(batch_id, '') || '|' || CAST(round(given_at) AS TEXT)"""
 ADD_ORDER = f"""
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
-    SELECT id || ' ' || coalesce(outcome, ''), team_id, id, verb, coalesce(settled_at, given_at), user_id,
-      {_OF_ORDER} FROM orders
-    WHERE id = :id AND owner = :owner AND state = '{State.TOLD}'
+    SELECT id, team_id, id, verb, settled_at, user_id, {_OF_ORDER} FROM orders
+    WHERE id = :id AND owner = :owner AND state = '{State.SETTLED}'
     ON CONFLICT DO NOTHING
 """
-"""Add the row of an order of `owner` that has ended. A resume that is undone has two."""
+"""Add the row of an order of `owner` that is settled, once."""
 ADD_CHANGE = """
     INSERT INTO audit (id, team_id, about, what, at, user_id, content)
     VALUES (:id, :team_id, '', :what, :at, :user_id, :value)
@@ -114,10 +106,8 @@ _PROBLEM = f"""
     CASE WHEN audit.user_id <> '' THEN 'a person was added to it'
       WHEN audit.about = '' THEN NULL
       WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
-      WHEN orders.team_id = audit.team_id AND orders.verb = audit.what
-        AND abs(coalesce(orders.settled_at, orders.given_at) - audit.at) <= {MOST_ERROR}
-        AND audit.content IN ({_OF_ORDER},
-          CASE WHEN audit.id = orders.id || ' Resumed' THEN replace({_OF_ORDER}, '|Undone|', '|Resumed|') END)
+      WHEN orders.team_id = audit.team_id AND orders.verb = audit.what AND orders.settled_at = audit.at
+        AND audit.content = {_OF_ORDER}
       THEN CASE WHEN people.user_id = orders.user_id
           OR (people.user_id IS NULL AND orders.user_id LIKE '{FORGOTTEN}%') THEN NULL
         ELSE 'the person of its order was changed' END
@@ -133,9 +123,8 @@ _VERIFIED = f"""
     ORDER BY audit.team_id, audit.place LIMIT :most
 """
 _REST = f"""
-    SELECT (SELECT id FROM orders WHERE state = '{State.TOLD}' AND (given_at >= :limit OR settled_at >= :limit)
-        AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id || ' ' || coalesce(orders.outcome, '')) LIMIT 1)
-      AS unknown_order,
+    SELECT (SELECT id FROM orders WHERE state = '{State.SETTLED}' AND (given_at >= :limit OR settled_at >= :limit)
+        AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id) LIMIT 1) AS unknown_order,
       (SELECT count(*) FROM audit WHERE place IS NULL AND coalesce(at, 0) NOT BETWEEN :earliest AND :latest)
       AS unchained
 """
@@ -180,7 +169,6 @@ class AuditTrail:
                     await self.log_links()
 
     async def _chain_some(self, *, is_bot: bool = True) -> bool:
-        """Chain some rows, and return whether there are probably more."""
         self.database.news.audit.clear()
         try:
             return await self.chain(is_bot=is_bot) == BATCH
@@ -191,7 +179,7 @@ class AuditTrail:
 
     async def chain(self, *, is_bot: bool = True) -> int:
         """Chain at most BATCH rows, one process at a time. Return how many."""
-        chained = await self.database.change(partial(self._chain, is_bot))
+        chained = await self.database.change(partial(self._chain, is_bot), locks=[LOCK])
         self._known.update({row.team_id: row for row in chained})
         return len(chained)
 
@@ -205,8 +193,7 @@ class AuditTrail:
                     _log.info("audit trail", extra={"team": row.team_id, "place": row.place, "link": row.link})
 
     def _chain(self, is_bot: bool, connection: Connection) -> list[AuditRow]:  # noqa: FBT001 - see partial
-        now = DatabaseClock().now(connection, [_LOCK])
-        new = connection.fetch_all(_NEW, latest=now + _DAY)
+        new = connection.fetch_all(_NEW, latest=connection.now() + _DAY)
         if not new or not (is_bot or connection.fetch_all(f"{_KEYS} AND name = :own", own=self.cipher.key_id)):
             return []
         self._keep_key(connection)
@@ -262,12 +249,12 @@ class AuditTrail:
         limit = time.time() - days * _DAY
         for row in await self.database.fetch_all(_OLD_TEAMS, limit=limit):
             work = partial(self._prune, row.team_id, days)
-            while await self.database.change(work) == BATCH:  # noqa: ASYNC110 - a pause between transactions
+            while await self.database.change(work, locks=[LOCK]) == BATCH:  # noqa: ASYNC110 - a pause between transactions
                 await asyncio.sleep(_PAUSE)
 
     def _prune(self, team_id: str, days: int, connection: Connection) -> int:
         """Replace the first rows as far as they are old: one that claims to be old does not end those before it."""
-        limit = DatabaseClock().now(connection, [_LOCK]) - days * _DAY
+        limit = connection.now() - days * _DAY
         first = connection.fetch_all(_FIRST, team_id=team_id)
         is_later = bool(first) and first[0].what == DELETED
         old = list(takewhile(lambda row: row.at < limit, first[is_later:]))[:BATCH]
@@ -278,8 +265,8 @@ class AuditTrail:
         return len(old)
 
     def bury(self, connection: Connection, team_id: str, place: int = _ALL) -> None:
-        """Replace the rows of a workspace up to a place, or all, by one that says how many they were."""
-        now, up_to = DatabaseClock().now(connection, [_LOCK]), {"team_id": team_id, "place": place}
+        """Replace rows of a workspace, up to a place or all, by one with their number. The transaction holds LOCK."""
+        now, up_to = connection.now(), {"team_id": team_id, "place": place}
         self._keep_key(connection)
         new = connection.execute(_DELETE_NEW, team_id=team_id) if place == _ALL else 0
         found = connection.fetch_one(f"{_READ} {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)

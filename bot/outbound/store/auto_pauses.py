@@ -8,14 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, get_args
+from typing import get_args
 
 from cachetools import LRUCache
 
 from bot.core.cards import Alert, AlertContent, Firing, HeldContent
 from bot.core.fields import digest
 from bot.core.outcomes import (
-    Broken,
     Ended,
     EndedBefore,
     HeldBack,
@@ -27,24 +26,20 @@ from bot.core.outcomes import (
     Resumed,
     ResumedBefore,
     StoreUnavailable,
-    Unconfirmed,
 )
-from bot.core.recovery import STILL_WANTED, State
-from bot.core.requests import Actor, Attempt, Order, Source, Verb, program_id, read_attempt
+from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.retries import Pace
 from bot.core.session_ids import SessionId
-from bot.core.sessions import PHASES
 from bot.outbound.store.alerts import FOLD
 from bot.outbound.store.card_claims import IS_OPEN, read_paces
 from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, write_content
 from bot.outbound.store.cards import LOCK
 from bot.outbound.store.connections import Connection, Row
-from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.entries import read_outcome
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.marks import LOCK_WORKSPACE, PACE, PACE_OF_PAUSES, WRITE_MARK, firing_name
+from bot.outbound.store.database import Database, session_lock, workspace_lock
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
+from bot.outbound.store.marks import IS_RECORDED, PACE, PACE_OF_PAUSES, WRITE_MARK, firing_name
 from bot.outbound.store.news import CARDS
-from bot.outbound.store.opposition import session_locks
+from bot.outbound.store.outcome_codec import read_outcome
 from bot.runtime import KeyedLocks
 
 FORGOTTEN_AFTER = 86_400.0
@@ -71,32 +66,33 @@ MOST_PACES = 1_000  # of workspaces
 _MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, whenever it fires
-_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name FOR UPDATE"
+_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _RESUME = f"""
     SELECT user_id, coalesce(settled_at, given_at) AS at, outcome FROM orders
-    WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}' AND given_at > :oldest
-      AND ((outcome IN ('{Resumed.__name__}', '{Unconfirmed.__name__}', '{Broken.__name__}') AND settled_at > :since)
-        OR (outcome IS NULL AND (state = '{State.SENT}' OR given_at > :wanted)))
-    ORDER BY given_at DESC LIMIT 1
+    WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}'
+      AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}'
+        OR (state = '{State.WAITING}' AND given_at > :wanted))
+    ORDER BY seq DESC LIMIT 1
 """
-_OLDEST_RESUME = 3_600.0  # seconds that a resume can take at most
 _ENDED = f"""
     SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :ended_since UNION ALL
     SELECT 1 FROM orders WHERE {_OF_SESSION} AND outcome = '{Ended.__name__}' AND settled_at > :ended_since LIMIT 1
 """
 _PAUSE = f"""
     SELECT outcome FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
-      AND (outcome IN ('{"', '".join(PHASES)}') OR (outcome IS NULL AND verb = '{Verb.PAUSE}'
-        AND source <> '{Source.ALERT}' AND given_at > :wanted))
-    ORDER BY given_at DESC, id DESC LIMIT 1
+      AND (effect IS NOT NULL OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}'))
+    ORDER BY outcome IS NULL DESC, effect DESC LIMIT 1
 """
+_OWN = f"SELECT 1 FROM orders WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}' FOR UPDATE"
+_LOOKS = (IS_RECORDED, _OWN, _RESUME, _ENDED, _PAUSE, _READ_MARK)
+_SEND = f"UPDATE orders SET state = '{State.SENT}' WHERE id = :id"
 _NOT_PAUSED = f"""
     SELECT team_id, session_id, channel_id, user_id, reason, trigger_id FROM orders AS own
     WHERE source = '{Source.ALERT}' AND given_at > :since AND settled_at <= :until AND %s
       AND NOT EXISTS (SELECT 1 FROM orders AS later
-        WHERE later.team_id = own.team_id AND later.session_id = own.session_id AND later.given_at >= own.given_at
-          AND later.id > own.id AND (later.outcome = '{Paused.__name__}' OR (later.user_id = own.user_id
+        WHERE later.team_id = own.team_id AND later.session_id = own.session_id
+          AND later.seq > own.seq AND (later.outcome = '{Paused.__name__}' OR (later.user_id = own.user_id
             AND substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT}))))
       AND EXISTS (SELECT 1 FROM cards WHERE team_id = own.team_id AND session_id = own.session_id
         AND channel_id = own.channel_id AND {IS_OPEN} AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
@@ -116,7 +112,7 @@ _HOLD = f"""
 """It has no session, so none of which Anchor is asked."""
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
-    WHERE trigger_id >= :first AND trigger_id <= :last ORDER BY id DESC LIMIT 1
+    WHERE trigger_id >= :first AND trigger_id <= :last ORDER BY seq DESC LIMIT 1
 """
 """The last number has more digits than any: with the same beginning, every collation sorts digits alike."""
 
@@ -155,17 +151,6 @@ def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[NextP
                 yield order, content, card.ts
 
 
-def _why_not(connection: Connection, order: Order, attempt: Attempt, now: float) -> NotAutomatic | None:
-    """Return the rule against a pause by an alert: a person's resume, or the end of the session."""
-    of_session: dict[str, Any] = {"team_id": order.actor.team_id, "session_id": order.session_id}
-    since = min(now - RESPECTED, attempt.since)
-    about = {"since": since, "oldest": since - _OLDEST_RESUME, "wanted": now - STILL_WANTED}
-    resumes, ends = connection.fetch_each(_RESUME, _ENDED, **of_session, **about, ended_since=now - _ENDED_WITHIN)
-    if resumes:
-        return ResumedBefore(resumes[0].user_id, resumes[0].at, resumes[0].outcome == Resumed.__name__)
-    return EndedBefore() if ends else None
-
-
 def _read_held(connection: Connection, team_id: str, held_id: str) -> HeldContent | None:
     rows = connection.fetch_all(_READ_HELD, id=held_id, team_id=team_id)
     contents = (content for _, content in readable(rows, lambda row: read_content(row.kind, row.content)))
@@ -173,9 +158,9 @@ def _read_held(connection: Connection, team_id: str, held_id: str) -> HeldConten
 
 
 def _check_recorded(rows: Sequence[Row]) -> None:
-    """Raise StoreUnreachableError if a workspace has no row yet: without one nothing is counted."""
+    """Raise StoreError if a workspace has no row yet: without one nothing is counted."""
     if not rows:
-        raise StoreUnreachableError("the workspace is not recorded yet")
+        raise StoreError("the workspace is not recorded yet")
 
 
 @dataclass(eq=False)
@@ -186,7 +171,6 @@ class AutoPauseRows:
     most: int
 
     def __post_init__(self) -> None:
-        self._clock = DatabaseClock()
         self._paces: LRUCache[str, Pace] = LRUCache(MOST_PACES)
         self._turns = KeyedLocks()  # of a workspace one waits here for each sender, where they are in nobody's way
 
@@ -195,67 +179,69 @@ class AutoPauseRows:
 
         That is the first one after a resolved one, or after a day without any.
         """
+        locks = [session_lock(team_id, alert.session_id)]  # which a transaction with its end holds, too
         async with self._turns.get((team_id, program_id(alert.sender))), self._turns.get(team_id):
-            return await self.database.change(partial(self._firing_since, team_id, alert))
+            return await self.database.change(partial(self._firing_since, team_id, alert), locks=locks)
 
     def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
-        now = time.monotonic() + self._clock.offset(connection)
-        mark = {"team_id": team_id, "name": firing_name(alert)}
-        _check_recorded(connection.fetch_all(LOCK_WORKSPACE, team_id=team_id))
+        now, mark = connection.now(), {"team_id": team_id, "name": firing_name(alert)}
+        _check_recorded(connection.fetch_all(IS_RECORDED, team_id=team_id))
         row = connection.fetch_one(_READ_MARK, **mark)
         since = json.loads(row.value)[0] if row is not None and row.until > now else now
         connection.execute(WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
         return float(since)
 
-    async def judge(self, order_id: str, order: Order, channel_id: str) -> NotAutomatic | bool:
-        """Return the rule against the recorded pause of an alert, or whether its session was paused before.
+    def judge(
+        self, order_id: str, order: Order, channel_id: str, connection: Connection, owner: str
+    ) -> NotAutomatic | bool:
+        """Return the rule against the pause of an alert, or True: then it is recorded as sent.
 
-        One is decided after the other in a workspace. A resume is recorded before, and found, or waits for the end of
-        the pause. If it is held back, a message in the channel says so.
+        False means that `owner` has it no more. The transaction holds the locks of its workspace and its session, so
+        one is decided after the other. If it is held back, a message in the channel says so.
         """
-        async with self._turns.get(order.actor.person), self._turns.get(order.actor.team_id):
-            verdict = await self.database.change(partial(self._judge, order_id, order, channel_id), is_urgent=True)
-        if isinstance(verdict, HeldBack):
-            self.database.news.cards.set()
-        return verdict
-
-    def _judge(self, order_id: str, order: Order, channel_id: str, connection: Connection) -> NotAutomatic | bool:
-        self._clock.ask(connection)  # before the locks, so that those of a frozen process end
-        workspace = connection.queue(LOCK_WORKSPACE, {"team_id": order.actor.team_id})
-        offset = self._clock.offset(connection, session_locks([order]))
-        _check_recorded(workspace.fetch_all())
-        now, attempt = time.monotonic() + offset, read_attempt(order.trigger_id)
+        now, attempt = connection.now(), read_attempt(order.trigger_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
-        if (why_not := _why_not(connection, order, attempt, now)) is not None:
-            return why_not
-        of_session = {"team_id": order.actor.team_id, "session_id": order.session_id}
-        pause = connection.fetch_one(_PAUSE, **of_session, id=order_id, wanted=now - STILL_WANTED)
-        if pause is not None and pause.outcome in {None, Paused.__name__}:
-            return True
-        held = self._count(connection, order_id, order, attempt, now)
+        about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "owner": owner}
+        about["name"] = f"{PACE_OF_PAUSES} {order.actor.user_id}"
+        times = {"since": min(now - RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
+        looks = connection.fetch_each(*_LOOKS, **about, **times, ended_since=now - _ENDED_WITHIN)
+        recorded, own, resumes, ends, pauses, counted = looks
+        _check_recorded(recorded)
+        if not own:
+            return False
+        if resumes:
+            return ResumedBefore(resumes[0].user_id, resumes[0].at, resumes[0].outcome == Resumed.__name__)
+        if ends:
+            return EndedBefore()
+        was_paused = any(one.outcome in {None, Paused.__name__} for one in pauses)
+        held = None if was_paused else self._count(connection, order_id, order, counted, now)
         if held is not None:
             self._tell(connection, held, order, channel_id, now)
-        return False if held is None else HeldBack(self.most)
+            return HeldBack(self.most)
+        connection.queue(_SEND, {"id": order_id})
+        return True
 
     def _count(
-        self, connection: Connection, order_id: str, order: Order, attempt: Attempt, now: float
+        self, connection: Connection, order_id: str, order: Order, counted: Sequence[Row], now: float
     ) -> HeldContent | None:
         """Count a session that its sender may pause. Return None, or the new message if it may no other for HELD_FOR.
 
         Further attempts for one that was counted are no more.
         """
         mark = {"team_id": order.actor.team_id, "name": f"{PACE_OF_PAUSES} {order.actor.user_id}"}
-        row = connection.fetch_one(_READ_MARK, **mark)
+        row = next(iter(counted), None)
         held_until, (admitted, held_id) = (0.0, ([], "")) if row is None else (row.until, json.loads(row.value))
-        recent = {one for at, one in admitted if abs(now - at) < WINDOW}
-        is_again = attempt.number > 0 and any(one == order.session_id for _, one in admitted)
+        recent = {one for at, one in admitted if now - at < WINDOW}
+        attempt = read_attempt(order.trigger_id)
+        is_again = attempt and attempt.number > 0 and any(one == order.session_id for _, one in admitted)
         if order.session_id in recent or is_again:
             return None
-        if not now < held_until < now + HELD_FOR + WINDOW:
+        if held_until <= now:
             is_admitted = len(recent) < self.most
             admitted = [*admitted, [now, order.session_id]][-_MOST_ADMITTED:] if is_admitted else admitted
             held_until, held_id = (0.0, "") if is_admitted else (now + HELD_FOR, order_id)
-            connection.execute(WRITE_MARK, **mark, until=held_until, value=json.dumps([admitted, held_id]))
+            value = json.dumps([admitted, held_id])
+            connection.queue(WRITE_MARK, {**mark, "until": held_until, "value": value})
         return HeldContent(held_id, len(recent), held_until) if held_id else None
 
     def _tell(self, connection: Connection, new: HeldContent, order: Order, channel_id: str, now: float) -> None:
@@ -276,14 +262,14 @@ class AutoPauseRows:
         """
         team_id = order.actor.team_id
         try:
-            self._paces[team_id], is_now = await self.database.change(partial(self._take_call, order))
+            self._paces[team_id], is_now = await self.database.change(partial(self._take_call, order), locks=[LOCK])
         except StoreUnreachableError:
             self._paces[team_id], at = self._paces.get(team_id, Pace()).with_call(order, now := time.time())
             return at <= now or None
         return is_now
 
     def _take_call(self, order: Order, connection: Connection) -> tuple[Pace, bool]:
-        actor, now = order.actor, time.monotonic() + self._clock.offset(connection, [LOCK])
+        actor, now = order.actor, connection.now()
         pace, at = read_paces(connection, [actor.team_id]).get(actor.team_id, Pace()).with_call(order, now)
         connection.execute(WRITE_MARK, team_id=actor.team_id, name=PACE, until=None, value=pace.as_text())
         if at > now:
@@ -305,12 +291,11 @@ class AutoPauseRows:
 
     async def lift(self, team_id: str, held_id: str) -> None:
         """End the limit of the sender of a message, and count from zero: a person has paused its sessions."""
-        await self.database.change(partial(self._lift, team_id, held_id))
+        await self.database.change(partial(self._lift, team_id, held_id), locks=[workspace_lock(team_id)])
         self.database.news.cards.set()
 
     def _lift(self, team_id: str, held_id: str, connection: Connection) -> None:
-        now = time.monotonic() + self._clock.offset(connection)
-        connection.fetch_one(LOCK_WORKSPACE, team_id=team_id)
+        now = connection.now()
         if (content := _read_held(connection, team_id, held_id)) is None:
             return
         mark = {"team_id": team_id, "name": f"{PACE_OF_PAUSES} {content.alerts[0][1]}"}
@@ -327,7 +312,7 @@ class AutoPauseRows:
         return await self.database.read(lambda connection: list(self._unpaused(connection)))
 
     def _unpaused(self, connection: Connection) -> Iterator[NextPause]:
-        now = time.monotonic() + self._clock.offset(connection)
+        now = connection.ask_now()
         since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
         yield from _still_firing(connection, connection.fetch_all(_DUE_AGAIN, since=since, until=until, most=MOST_DUE))
 

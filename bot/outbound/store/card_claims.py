@@ -9,7 +9,7 @@ from typing import Any
 from bot.core import cards
 from bot.core.retries import LONGEST_CALL, TOKEN_PROBE, UNTRUE, Kind, Lane, Pace, read_pace
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase, ended_state, missing_state
+from bot.core.sessions import Phase, state_at_anchor
 from bot.outbound.store.card_values import (
     ALERT,
     BATCH,
@@ -30,10 +30,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_LOOKED_AT, _MOST_LANES = 500, 100  # rows, and lanes
 _MOST_UNREAD = 10_000  # rows that are left as they are; then they are tried again
-CLICKED = 0.0
-"""The `due` of a message that somebody has clicked."""
-IS_OPEN = "closed_at IS NULL"
-"""The bot keeps the message up to date."""
+CLICKED = 0.0  # the `due` of a message that somebody has clicked
+IS_OPEN = "closed_at IS NULL"  # the bot keeps the message up to date
 MOST_OPEN = 5_000
 """The most posted cards of a workspace that are kept up to date, unless more are neither resolved nor ended."""
 _IS_OVER = """
@@ -120,11 +118,8 @@ _READ_PACES = f"""
     WHERE name = '{PACE}' AND scope IN (SELECT value FROM json_each(:teams))
 """
 
-LEASE = LONGEST_CALL
-"""Seconds after which another process sends a claimed card: an attempt takes 15 at most."""
-
-_Held = dict[tuple[str, str, str], float]
-"""Until when nothing is sent, by workspace, channel and kind."""
+LEASE = LONGEST_CALL  # seconds after which another process sends a claimed card: an attempt takes 15 at most
+_Held = dict[tuple[str, str, str], float]  # until when nothing is sent, by workspace, channel and kind
 _Messages = dict[tuple[str, str, str], ClaimedCard]
 
 
@@ -300,7 +295,6 @@ def _is_late(row: Row, now: float) -> bool:
 
 
 def _late(rows: Sequence[Row], now: float, unread: set[str]) -> dict[str, ClaimedCard]:
-    """Return the messages for the late posts of a channel, by the ids of their first rows."""
     old = [row for row in rows if row.changed_at <= now - cards.GIVE_UP_AFTER]
     left = [row for row in rows if row.changed_at > now - cards.GIVE_UP_AFTER]
     together = [
@@ -343,10 +337,7 @@ def _plan(connection: Connection, alerts: Sequence[Row], now: float) -> list[tup
 
 
 def _whole(connection: Connection, due: Sequence[ClaimedCard], unread: set[str]) -> list[ClaimedCard]:
-    """Return the cards with all their parts, also those that have not changed.
-
-    A message with a part that cannot be decoded stays as it is: it would lose that.
-    """
+    """Return the cards with all their parts. A message with one that cannot be decoded stays as it is."""
     names = [(card.team_id, card.channel_id, card.ts) for card in due if card.ts is not None]
     rows: defaultdict[tuple[str, str, str | None], list[Row]] = defaultdict(list)
     for row in connection.fetch_all(_OF_MESSAGES, names=listed(names)) if names else ():
@@ -396,11 +387,12 @@ def _parts(rows: Sequence[Row], unread: set[str]) -> dict[str, CardPart]:
 
 
 def _part(row: Row) -> CardPart:
-    seen = missing_state(Phase(row.missing), row.checked_at) if row.missing else None
-    seen = seen if row.ended_at is None else ended_state(row.ended_status, row.ended_at)
+    seen = state_at_anchor(Phase(row.missing), row.checked_at) if row.missing else None
+    if row.ended_at is not None:
+        seen = state_at_anchor(Phase.ENDED, row.ended_at, status=row.ended_status)
     content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
     is_news = isinstance(content, cards.AlertContent) and content.last_at == row.changed_at
     is_posted, is_clicked, is_refused = row.ts is not None, row.due == CLICKED, row.failure is not None
     urgency = cards.urgency_of(content, is_posted=is_posted, is_clicked=is_clicked, is_refused=is_refused)
     session_id = SessionId(row.session_id)
-    return CardPart(row.id, session_id, content, row.version, seen, facts, is_news, row.checked_at, urgency)
+    return CardPart(row.id, session_id, content, row.version, seen, facts, is_news, urgency)

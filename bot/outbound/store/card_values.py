@@ -13,7 +13,6 @@ from bot.core.requests import Verb
 from bot.core.retries import Kind, Lane
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
-from bot.core.workspace import DEFAULT_SENDER
 from bot.outbound.store.connections import Row, storable
 
 _T = TypeVar("_T")
@@ -24,7 +23,7 @@ class CardPart:
     """A session on a card: the row's id, its content, and its version.
 
     `seen` is the state by Anchor, if it has ended or Anchor does not know it, and `facts` are known of it. `is_news`
-    says that an alert is the last change, so Slack may not have it yet. The card says `checked_at` (Unix seconds).
+    says that an alert is the last change, so Slack may not have it yet.
     """
 
     id: str
@@ -34,7 +33,6 @@ class CardPart:
     seen: SessionState | None = None
     facts: Session | None = None
     is_news: bool = False
-    checked_at: float | None = None
     urgency: cards.Urgency = cards.Urgency.UPDATE
 
 
@@ -190,10 +188,7 @@ class CardChanges:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """The result of a transaction.
-
-    `placed` are the places of alerts by their ids. The next card is due in `next_in` seconds, if any is.
-    """
+    """The result of a transaction: places of alerts by their ids, and the seconds until a card is due, if any."""
 
     placed: Mapping[str, Placed] = field(default_factory=dict)
     claimed: Sequence[ClaimedCard] = ()
@@ -241,8 +236,8 @@ def read_content(kind: str, text: str) -> cards.CardContent:
         lists = {"known": tuple(fields["known"]), "alerts": tuple(map(tuple, fields["alerts"]))}
         return cards.HeldContent(**known_fields(cards.HeldContent, fields | lists))
     reply = cards.Reply(**known_fields(cards.Reply, fields["reply"])) if fields.get("reply") else None
-    read = {"alert": _read_alert(fields["alert"]), "firing": tuple(map(_read_firing, fields["firing"])), "reply": reply}
-    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read))
+    read = {"alert": _read_alert(fields["alert"]), "firing": tuple(cards.Firing(*one) for one in fields["firing"])}
+    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read | {"reply": reply}))
 
 
 def write_facts(session: Session) -> str:
@@ -265,12 +260,6 @@ def row_values(card: cards.NewCard, now: float) -> dict[str, Any]:
     facts = None if card.facts is None else write_facts(card.facts)
     content = {"kind": kind_of(card.content), "content": write_content(card.content)}
     return same | content | {"facts": facts, "is_spare": int(card.is_spare), "now": now}
-
-
-def _read_firing(value: str | list[Any]) -> cards.Firing:
-    """Decode what fires; earlier versions of the bot stored only the fingerprint, or no time."""
-    sender, fingerprint, *more = (DEFAULT_SENDER, value) if isinstance(value, str) else value
-    return cards.Firing(sender, fingerprint, *(more or [None]))
 
 
 def _read_alert(fields: dict[str, Any]) -> cards.Alert:

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,7 +52,7 @@ from bot.outbound.store.card_values import (
     write_facts,
 )
 from bot.outbound.store.connections import Connection, Row, listed, storable
-from bot.outbound.store.database import TIMEOUT, Database, DatabaseClock, locks_of
+from bot.outbound.store.database import TIMEOUT, Database, session_lock
 from bot.outbound.store.errors import PartError, StoreError
 from bot.outbound.store.marks import CHECK, KEY_CHECK, READS
 from bot.outbound.store.news import CARDS
@@ -63,8 +63,7 @@ Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
 NO_MARKS: Marks = {}
 
-LOCK = 1_806_253_974_410_283_911  # any number, the same in every process
-_LOCKS = 1_024  # of sessions, whose numbers follow
+LOCK = -(2**63)  # the lowest number: nobody who waits for it has locks of sessions yet
 _LONGEST_STATUS = 100
 REFUSED_FOR = 2.0  # seconds for which a process remembers that a workspace has no more requests to Anchor left
 _COUNT_TIMEOUT = 0.5  # seconds for the database to count a request; a result can wait for what is read
@@ -160,18 +159,11 @@ _SESSIONS = f"""
 """
 _READ = f"""
     UPDATE cards SET read_at = :now,
-      read_by = CASE WHEN session_id IN (SELECT value FROM json_each(:found)) THEN :key ELSE read_by END,
-      checked_at = CASE WHEN session_id IN (SELECT value FROM json_each(:late))
-        OR (missing IS NOT NULL AND session_id NOT IN (SELECT value FROM json_each(:found))) THEN checked_at END
+      read_by = CASE WHEN session_id IN (SELECT value FROM json_each(:found)) THEN :key ELSE read_by END
     WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:asked)) AND {_IS_LIVE}
 """
-_SAY_CHECKED = f"""
-    UPDATE cards SET version = version + 1, due = coalesce(due, :now), checked_at = :now
-    WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:late)) AND {_IS_LIVE}
-      AND (checked_at IS NULL OR checked_at <= :now - {CHECKED_INTERVAL})
-"""
 _FIND = f"""
-    UPDATE cards SET version = version + 1, due = coalesce(due, :now), missing = NULL
+    UPDATE cards SET version = version + 1, due = coalesce(due, :now), missing = NULL, checked_at = NULL
     WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:found)) AND {_IS_LIVE}
       AND missing IS NOT NULL
 """
@@ -195,7 +187,6 @@ class CardRows:
 
     database: Database
     owner: str
-    clock: DatabaseClock = field(default_factory=DatabaseClock)
     turn: Turn = field(default_factory=Turn)
     refused: TTLCache[Any, list[float]] = field(default_factory=lambda: TTLCache(1_000, REFUSED_FOR, time.monotonic))
 
@@ -213,12 +204,12 @@ class CardRows:
             next_in = await self.database.read(self._next_in) if most else None
             if next_in != 0:
                 return Exchanged(next_in=next_in)
-        return await self.database.change(partial(self._exchange, changes, most))
-
-    def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
         names = [(card.team_id, card.session_id) for card in changes.new]
         names += [(one.team_id, one.alert.session_id) for one in changes.alerts]
-        now = time.monotonic() + self.clock.offset(connection, insert_locks(names))
+        return await self.database.change(partial(self._exchange, changes, most), locks=insert_locks(names))
+
+    def _exchange(self, changes: CardChanges, most: int, connection: Connection) -> Exchanged:
+        now = connection.now()
         ends = [self._end_of(sent, part, now) for sent in changes.sent for part in sent.card.parts]
         connection.execute_many(_FINISH, ends)
         for card, ts in ((one.card, one.ts) for one in changes.sent if one.ts and one.card.group):
@@ -233,18 +224,14 @@ class CardRows:
         return Exchanged(placed, claimed, first_of(waits, now) if self.turn.is_over else 0.0)
 
     def _next_in(self, connection: Connection) -> float | None:
-        """Return in how many seconds a card is due, if any is: at once if the database's clock is not known yet."""
-        now = self.clock.estimate()
-        if now == -math.inf or not self.turn.is_over:
+        if not self.turn.is_over:
             return 0.0
+        now = connection.ask_now()
         lanes, waits = connection.fetch_each(LANES, NEXT, last="", since=now, now=now, unread=listed(self.turn.unread))
         return 0.0 if is_free(lanes) else first_of(waits, now)
 
     def _end_of(self, sent: SentCard, part: CardPart, now: float) -> dict[str, Any]:
-        """Return what is recorded of an attempt, unless another process has made one since.
-
-        What changed meanwhile stays due, also on a card that would be closed.
-        """
+        """Return what is recorded of an attempt. What changed meanwhile stays due, also on a card that ends."""
         is_sent, is_refused = sent.ts is not None, sent.ts is None and sent.retry_after is None
         failure = "" if is_sent else sent.failure or sent.card.failure
         attempts = 0 if is_sent else sent.card.failures_with(sent.failure)
@@ -254,10 +241,7 @@ class CardRows:
         return {**row, **after, **end, "shown": sent.shown if is_sent else None, "channel_id": sent.channel_id}
 
     async def shown_facts(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
-        """Return the sessions of a workspace's cards of alerts, each with the facts that a card shows.
-
-        A result has its facts in its text.
-        """
+        """Return the sessions on cards of alerts, each with the facts that a card shows."""
         rows = await self.database.fetch_all(_FACTS, team_id=team_id)
         found = readable(rows, _facts_of)
         return [(SessionId(row.session_id), facts) for row, facts in found]
@@ -281,12 +265,12 @@ class CardRows:
         `interval` seconds, or have no older card, are left out. In the latter alerts can pause; that of the settings is
         `pausing`, or "". No other process does the same within so many seconds.
         """
-        now = abs(self.clock.estimate())  # infinite if the database's clock is not known yet: then anything is due
+        now = time.time()  # the claims are by the database's
         if await self.database.fetch_one(_IS_CHECK_DUE, since=now - interval, now=now, pausing=pausing) is None:
             return {}, []
 
         def claim_all(connection: Connection) -> tuple[dict[str, float], list[str]]:
-            now = time.monotonic() + self.clock.offset(connection)
+            now = connection.now()
             since, until = now - interval, now + interval
             claimed = {row.scope for row in connection.fetch_all(_CLAIM_CHECKS, since=since, until=until, now=now)}
             teams = {row.team_id: row.since for row in connection.fetch_all(_TEAMS) if row.team_id in claimed}
@@ -300,7 +284,7 @@ class CardRows:
 
         One that Anchor did not know is left out for 15 minutes.
         """
-        rows = await self.database.fetch_all(_SESSIONS, team_id=team_id, now=self.clock.estimate())
+        rows = await self.database.fetch_all(_SESSIONS, team_id=team_id, now=time.time())
         return [SessionId(row.session_id) for row in rows]
 
     async def take_reads(
@@ -313,7 +297,7 @@ class CardRows:
         """
 
         def take(connection: Connection) -> list[float]:
-            now = time.monotonic() + self.clock.offset(connection, [LOCK])
+            now = connection.now()
             times, left = reads_left(_read_times(connection, team_id), now)
             count = min(most, left - kept)
             taken = [now] * (count if count >= least else 0)
@@ -322,7 +306,7 @@ class CardRows:
             return taken
 
         asked = team_id, kept + max(least, 1)
-        taken = [] if asked in self.refused else await self.database.change(take, within=within)
+        taken = [] if asked in self.refused else await self.database.change(take, locks=[LOCK], within=within)
         return taken or self.refused.setdefault(asked, taken)
 
     async def allows_reads(self, team_id: str, count: int, *, kept: int = 0) -> bool:
@@ -335,36 +319,32 @@ class CardRows:
         """Check a workspace no earlier than in so many seconds. Its used requests count from now. Close old cards."""
 
         def end(connection: Connection) -> int:
-            now = time.monotonic() + self.clock.offset(connection, [LOCK])
+            now = connection.now()
             others = Counter(_read_times(connection, team_id)) - Counter(taken)
             _write_times(connection, team_id, [*others.elements(), *[now] * used])
             connection.execute(_END_CHECK, team_id=team_id, seconds=next_in, now=now)
             return connection.execute(CLOSE_OLDEST, team_id=team_id, now=now)
 
-        if closed := await self.database.change(end):
+        if closed := await self.database.change(end, locks=[LOCK]):
             _log.info("oldest of very many cards closed", extra={"team": team_id, "cards": closed})
 
     async def record_reads(self, team_id: str, check: Check, *, key: str) -> None:
-        """Record what was read with the key of a digest, and mark the cards as due that show something else.
-
-        A card that is late says so every 15 minutes.
-        """
+        """Record what was read with the key of a digest, and mark the cards as due that show something else."""
         ended = [
             {"team_id": team_id, "session_id": one.id, "status": (storable(one.status) or "")[:_LONGEST_STATUS]}
             for one in sorted(check.found.values(), key=lambda session: session.id)
             if one.life is Life.ENDED
         ]
-        read = {"team_id": team_id, "key": key, "found": listed(check.found), "late": listed(check.late)}
+        read = {"team_id": team_id, "key": key, "found": listed(check.found)}
         read |= {"asked": listed({*check.found, *check.asked}), "unknown": listed(check.unknown)}
-        await self._change((_END, ended), *[(sql, [read]) for sql in (_READ, _SAY_CHECKED, _FIND, _MISS)])
+        await self._change((_END, ended), *[(sql, [read]) for sql in (_READ, _FIND, _MISS)])
 
     async def _change(self, *statements: tuple[str, Sequence[dict[str, Any]]]) -> None:
         def change(connection: Connection) -> None:
-            now = time.monotonic() + self.clock.offset(connection, [LOCK])
             for sql, rows in statements:
-                connection.execute_many(sql, [row | {"now": now} for row in rows])
+                connection.execute_many(sql, [row | {"now": connection.now()} for row in rows])
 
-        await self.database.change(change)
+        await self.database.change(change, locks=[LOCK])
 
 
 def _facts_of(row: Row) -> Session | None:
@@ -372,7 +352,6 @@ def _facts_of(row: Row) -> Session | None:
 
 
 def _read_times(connection: Connection, team_id: str) -> list[float]:
-    """Return the times of the recent requests to Anchor for a workspace."""
     row = connection.fetch_one(_READ_TIMES, team_id=team_id)
     return [] if row is None else json.loads(row.value)
 
@@ -382,36 +361,39 @@ def _write_times(connection: Connection, team_id: str, times: Sequence[float]) -
 
 
 def insert_locks(sessions: Iterable[SessionName]) -> list[int]:
-    """Return the locks of a transaction that inserts cards of sessions: LOCK, and those that `mark` takes.
+    """Return the locks of a transaction that inserts cards of sessions: LOCK, and those of the sessions.
 
     Else it could commit just before one that marks, and has not seen, these cards; they would show what was before.
     """
-    return [LOCK, *_locks_of_cards(sessions)]
+    return [LOCK, *(session_lock(*one) for one in sessions)]
 
 
-def _locks_of_cards(sessions: Iterable[SessionName]) -> list[int]:
-    """Return the locks of sessions, sorted: few, as a server has room for 6,400. Those of several can be the same."""
-    numbers = locks_of(f"cards {team_id} {session_id}" for team_id, session_id in sessions)
-    return sorted({LOCK + 1 + number % _LOCKS for number in numbers})
+def mark(connection: Connection, marks: Marks, now: float) -> Callable[[], dict[SessionName, MarkedCards]]:
+    """Let the next statement that is read mark the open cards of sessions as due, those that are clicked first.
 
-
-def mark(connection: Connection, marks: Marks, now: float) -> dict[SessionName, MarkedCards] | None:
-    """Mark the open cards of sessions as due, those that are clicked first, as the last part of a transaction.
-
-    Return the cards by session, one that is lost only once; None if the table is locked or damaged: then that holds up
-    no order.
+    The transaction holds the locks of the sessions. Return a function that reads the cards by session, also after the
+    commit; one that is lost only once.
     """
-    if not marks:
-        return {}
-    found = {session: MarkedCards() for session in marks}
     clicked = listed(ts for messages in marks.values() for ts in messages)
+    values = {"sessions": listed(sorted(marks)), "clicked": clicked, "now": now}
+    marked = connection.queue(_MARK, *([values] if marks else ()))
+
+    def read() -> dict[SessionName, MarkedCards]:
+        found = {session: MarkedCards() for session in marks}
+        for row in marked.fetch_all():
+            before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
+            names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
+            facts = before.facts or next((one for _, one in readable([row], _facts_of)), None)
+            found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
+        return found
+
+    return read
+
+
+def mark_apart(connection: Connection, marks: Marks, now: float) -> dict[SessionName, MarkedCards] | None:
+    """Do the same at once, as the last part of a transaction. Return None if the table is locked or damaged."""
     try:
-        with connection.last_part(_locks_of_cards(marks)):
-            for row in connection.fetch_all(_MARK, sessions=listed(marks), clicked=clicked, now=now):
-                before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
-                names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
-                facts = before.facts or next((one for _, one in readable([row], _facts_of)), None)
-                found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
+        with connection.last_part():
+            return mark(connection, marks, now)()
     except PartError:
         return None
-    return found

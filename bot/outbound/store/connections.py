@@ -5,67 +5,43 @@ A call in a thread ends with its caller's patience: then its connection is broke
 
 import asyncio
 import json
+import math
 import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from bot.outbound.store.errors import PartError, StoreUnreachableError
 
 _T = TypeVar("_T")
 
-Row = Any
-"""A row: each column of its statement is an attribute."""
+Row = Any  # a row: each column of its statement is an attribute
 _GIVEN_UP = "the call was given up"
 _HAS_FAILED = "an earlier statement of the transaction has failed"
 _CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
 
 
-class Driver(Protocol):
-    """A kind of database. A thread calls all but `break_off`, since they can wait."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The differences between the kinds of databases. A thread calls all but `break_off`, since they can wait."""
 
-    error: type[Exception]
-    """The class of its errors. `violation` is that of a violated constraint, `passing` are those that can pass."""
-    violation: type[Exception]
+    open: Callable[[], Any]  # returns a connection of the driver, which commits each statement on its own
+    error: type[Exception]  # the class of its errors; `passing` are those that can pass
     passing: tuple[type[Exception], ...]
-    begin: str
-    """The statement that begins a transaction. That of the `clock` takes `locks` until its end."""
+    refusing: tuple[type[Exception], ...]  # those about a value
+    translate: Callable[[str], str | bytes]  # returns a statement for SQLite as the driver takes it
+    begin: str  # begins a transaction; `clock` asks for the time, and takes `locks`, for which it waits, until its end
     clock: str
-    catalog: str
-    """The statement that finds the table `name`."""
-    savepoint: Sequence[str]
-    """The statements that begin a part of a transaction, in which a lock is waited for half a second, and `locks`."""
-    longest_use: float
-    """Seconds after which a connection is replaced."""
-
-    def open(self) -> Any:  # noqa: ANN401 - a connection of the driver
-        """Return a connection that commits each statement on its own."""
-        ...
-
-    def translate(self, sql: str) -> str | bytes:
-        """Return a statement as the driver takes it."""
-        ...
-
-    def pipeline(self, raw: Any) -> AbstractContextManager[object]:  # noqa: ANN401
-        """Return what sends statements without waiting, if it can, and ends when all are executed or one fails."""
-        ...
-
-    def is_closed(self, raw: Any) -> bool:  # noqa: ANN401
-        """Return whether the database has closed a connection."""
-        ...
-
-    def break_off(self, raw: Any) -> None:  # noqa: ANN401
-        """Let the statement that another thread executes fail now."""
-        ...
-
-    def close(self) -> None:
-        """Close what is left when all connections are closed."""
-        ...
+    break_off: Callable[[Any], None]  # lets the statement that another thread executes fail now
+    pipeline: Callable[[Any], AbstractContextManager[object]] = nullcontext  # ends when all is executed, or one fails
+    is_closed: Callable[[Any], bool] = lambda _: False  # returns whether the database has closed a connection
+    longest_use: float = math.inf  # seconds after which a connection is replaced
+    close: Callable[[], None] = lambda: None  # closes what is left when all connections are closed
 
 
 @lru_cache(500)
@@ -93,9 +69,9 @@ class Statement:
         self.connection.flush()
         return int(self.cursor.rowcount) if self.rows else 0
 
-    def start(self, raw: Any) -> None:  # noqa: ANN401
+    def start(self) -> None:
         """Execute it; in a pipeline its result comes later."""
-        self.cursor = raw.cursor()
+        self.cursor = self.connection.raw.cursor()
         is_one = len(self.rows) == 1  # which is quicker alone
         try:
             self.cursor.execute(self.sql, self.rows[0]) if is_one else self.cursor.executemany(self.sql, self.rows)
@@ -111,10 +87,10 @@ class Statement:
 
 
 class Connection:
-    """A connection. SQL is written for SQLite; each driver translates what differs.
+    """A connection, opened when it is first used. SQL is written for SQLite; each driver translates what differs.
 
-    What is queued is executed in one round trip, in its order, as soon as a result is read; nothing is after a failure.
-    `has_answered` says whether anything was executed since it was last set to False.
+    What is queued is executed in one round trip, in its order, as soon as a result is read; nothing is after a failure,
+    or once the call is given up. `is_alone`: a transaction has failed, and this does a part of it, and tolerates more.
 
     A parameter is `:name`. A list is a parameter in JSON: `IN (SELECT value FROM json_each(:names))`. `FOR UPDATE`
     locks rows where others can write.
@@ -122,11 +98,81 @@ class Connection:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        self.raw = driver.open()
-        self.opened_at = time.monotonic()
-        self.has_answered = False
+        self.raw: Any = None
+        self.is_given_up = self.is_alone = self._has_answered = self._has_failed = False
+        self._opened_at = 0.0
+        self._in_use = threading.Lock()
         self._queued: list[Statement] = []
-        self._has_failed = False
+        self._clock: Any = None  # a Statement
+        self._time: tuple[float, float] | None = None  # the database's, and ours, which is later
+
+    def do(self, work: "Callable[[Connection], _T]") -> _T:
+        """Return the result of `work`, in a thread. After a failure it is closed.
+
+        If the database has closed it, the work begins again with a new one, unless something was answered.
+        """
+        while True:
+            is_new = self.open()
+            self._has_answered = self._has_failed = False
+            try:
+                result = work(self)
+                self.flush()
+            except BaseException:
+                has_begun = is_new or self._has_answered or self.is_given_up
+                is_stale = not has_begun and self.driver.is_closed(self.raw)
+                self.close()
+                if not is_stale:
+                    raise
+            else:
+                return result
+
+    def open(self) -> bool:
+        """Connect, unless it is connected. Return whether it is new."""
+        if self._opened_at < time.monotonic() - self.driver.longest_use:
+            self.close()
+        if self.raw is not None:
+            return False
+        self.raw, self._opened_at = self.driver.open(), time.monotonic()
+        return True
+
+    def give_up(self) -> None:
+        """Let the statement that another thread executes fail now, and each later one of this work."""
+        self.is_given_up = True
+        with self._in_use:
+            if self.raw is not None:
+                self.driver.break_off(self.raw)
+
+    def close(self) -> None:
+        """Close it; an open transaction is rolled back."""
+        with self._in_use:  # nobody breaks off what has been closed
+            raw, self.raw, self._queued, self._clock = self.raw, None, [], None  # a cursor would keep SQLite's open
+        if raw is not None:
+            with suppress(self.driver.error):
+                raw.close()
+
+    def begin(self, locks: Iterable[int] = (), *, lock_timeout: float = 4.0) -> None:
+        """Begin a transaction with the next statement. It waits so long for each lock, and holds it until its end."""
+        self._time = None
+        self.queue(self.driver.begin, {})
+        self._clock = self.queue(self.driver.clock, _clock_values(locks, lock_timeout))
+
+    def now(self) -> float:
+        """Return the database's time in Unix seconds, as the transaction asked it when it had its locks."""
+        return self._asked()[0]
+
+    def when(self, monotonic: float) -> float:
+        """Return the database's time at a monotonic time of this process, never a later one."""
+        theirs, ours = self._asked()
+        return theirs - (ours - monotonic)
+
+    def ask_now(self) -> float:
+        """Return the database's time in Unix seconds, without a transaction."""
+        return float(self.queue(self.driver.clock, _clock_values((), 0.0)).fetch_all()[0].now)
+
+    def _asked(self) -> tuple[float, float]:
+        if self._time is None:
+            self._time = float(self._clock.fetch_all()[0].now), time.monotonic()
+        return self._time
 
     def queue(self, sql: str, *rows: Mapping[str, object]) -> Statement:
         """Let a statement be executed for each of the rows, with the next one that is read."""
@@ -137,19 +183,19 @@ class Connection:
 
     def flush(self) -> None:
         """Execute what is queued."""
-        if self._has_failed:
-            raise StoreUnreachableError(_HAS_FAILED)
+        if self.is_given_up or self._has_failed:
+            raise StoreUnreachableError(_GIVEN_UP if self.is_given_up else _HAS_FAILED)
         queued, self._queued = self._queued, []
         self._has_failed = bool(queued)
         try:
             with self.driver.pipeline(self.raw) if len(queued) > 1 else nullcontext():
                 for statement in queued:
-                    statement.start(self.raw)
+                    statement.start()
         finally:
             for statement in queued:
                 statement.take()
         if queued:
-            self._has_failed, self.has_answered = False, True
+            self._has_failed, self._has_answered = False, True
 
     def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows."""
@@ -173,10 +219,9 @@ class Connection:
         return self.queue(sql, *rows).count()
 
     @contextmanager
-    def last_part(self, locks: Sequence[int] = ()) -> Iterator[None]:
-        """Undo only this part of the transaction if it fails, and raise PartError. Locks end it soon; it takes some."""
-        for sql in self.driver.savepoint:
-            self.queue(sql, {"locks": listed(locks)})
+    def last_part(self) -> Iterator[None]:
+        """Undo only this part of the transaction if it fails, also at a lock, and raise PartError."""
+        self.queue("SAVEPOINT last_part", {})
         try:
             yield
         except self.driver.error as error:
@@ -187,18 +232,9 @@ class Connection:
                 raise error from None
             raise PartError from error
 
-    def has_table(self, name: str) -> bool:
-        """Return whether there is a table of that name."""
-        return bool(self.fetch_all(self.driver.catalog, name=name))
 
-    def break_off(self) -> None:
-        """Let the statement that another thread executes fail now."""
-        self.driver.break_off(self.raw)
-
-    def close(self) -> None:
-        """Close it; an open transaction is rolled back."""
-        with suppress(self.driver.error):
-            self.raw.close()
+def _clock_values(locks: Iterable[int], lock_timeout: float) -> dict[str, object]:
+    return {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
 
 
 def listed(values: Iterable[object]) -> str:
@@ -207,144 +243,54 @@ def listed(values: Iterable[object]) -> str:
 
 
 def storable(value: str | None) -> str | None:
-    """Return a text without what a database refuses: NUL, and halves of surrogate pairs.
-
-    One refused text would keep all other orders from being stored.
-    """
+    """Return a text without NUL and halves of surrogate pairs: one refused text would keep others from being stored."""
     return value and value.replace("\0", "").encode(errors="replace").decode()
 
 
-@dataclass(eq=False)
-class _Call:
-    """A call that a thread does or will do, and the connection that it uses now."""
-
-    run: Callable[[], Any] | None = None
-    """What the thread is to do; None if nobody waits any more, so that nothing is kept for that."""
-    connection: Connection | None = None
-    is_given_up: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def use(self, connection: Connection | None) -> None:
-        """Use a connection from now on, or none. Raises StoreUnreachableError if nobody waits any more."""
-        with self.lock:
-            if self.is_given_up:
-                raise StoreUnreachableError(_GIVEN_UP)
-            self.connection = connection
-
-    def leave(self) -> None:
-        """Use the connection no longer."""
-        with self.lock:
-            self.connection = None
-
-    def begin(self) -> object:
-        """Do it, in a thread, and return its result. Raises StoreUnreachableError if nobody waits any more."""
-        if (run := self.run) is None:
-            raise StoreUnreachableError(_GIVEN_UP)
-        return run()
-
-    def give_up(self) -> None:
-        """Let it end."""
-        with self.lock:
-            self.is_given_up, self.run = True, None
-            if self.connection is not None:
-                self.connection.break_off()
-
-
 class Pool:
-    """At most so many threads and connections, for calls in their order. `working` says how many calls there are."""
+    """So many threads and connections, for calls in their order. `working` are those of which a thread does a call."""
 
     def __init__(self, driver: Driver, name: str, *, most: int) -> None:
-        self._driver = driver
-        self._threads = ThreadPoolExecutor(most, name)
-        self._idle: list[Connection] = []
-        self._calls: set[_Call] = set()
+        self._threads, self._places = ThreadPoolExecutor(most, name), asyncio.Semaphore(most)
+        self._free = [Connection(driver) for _ in range(most)]
+        self.working: dict[Connection, asyncio.Future[Any]] = {}
         self._is_closed = False
 
-    @property
-    def working(self) -> int:
-        """The number of calls that wait or run, also of those that run and were given up."""
-        return len(self._calls)
-
     async def use(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work`, of which each statement is a transaction."""
-        return await self._call(work, is_change=False)
+        """Return the result of `work`. If the call is cancelled, its connection is broken off and closed."""
+        await self._places.acquire()
+        if self._is_closed:
+            self._places.release()
+            raise StoreUnreachableError(_GIVEN_UP)
+        connection = self._free.pop()
+        done = asyncio.wrap_future(self._threads.submit(connection.do, work))
+        self.working[connection] = done
+        done.add_done_callback(partial(self._take_back, connection))
+        try:
+            return await asyncio.shield(done)  # the thread ends later
+        except asyncio.CancelledError:
+            connection.give_up()
+            raise
 
-    async def change(self, work: Callable[[Connection], _T]) -> _T:
-        """Return the result of `work` in a transaction. It is rolled back if `work` fails or the call is cancelled."""
-        return await self._call(work, is_change=True)
+    def _take_back(self, connection: Connection, done: asyncio.Future[Any]) -> None:
+        done.exception()  # perhaps nobody waits for it any more
+        del self.working[connection]
+        connection.is_given_up = False
+        self._free.append(connection)
+        self._places.release()
 
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on."""
         self._is_closed = True
-        for call in list(self._calls):
-            call.give_up()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await self._submit(self._close_idle, _Call())
+        for connection in self.working:
+            connection.give_up()
+        if self.working:
+            await asyncio.wait(self.working.values(), timeout=_CLOSE_TIMEOUT)
+        closed = asyncio.get_running_loop().run_in_executor(self._threads, self._close_free)
+        if not self.working:  # else no thread may be free for it
+            await asyncio.wait({closed}, timeout=_CLOSE_TIMEOUT)
         self._threads.shutdown(wait=False)
 
-    async def _call(self, work: Callable[[Connection], _T], *, is_change: bool) -> _T:
-        if self._is_closed:
-            raise StoreUnreachableError(_GIVEN_UP)
-        call = _Call()
-        try:
-            return await self._submit(partial(self._use, work, call, is_change=is_change), call)
-        except asyncio.CancelledError:
-            call.give_up()
-            raise
-
-    def _submit(self, work: Callable[[], _T], call: _Call) -> asyncio.Future[_T]:
-        self._calls.add(call)
-        call.run = work
-        submitted = self._threads.submit(call.begin)
-        future: asyncio.Future[Any] = asyncio.wrap_future(submitted)
-        submitted.add_done_callback(lambda _: self._calls.discard(call))  # after the event loop was told
-        return future
-
-    def _use(self, work: Callable[[Connection], _T], call: _Call, *, is_change: bool) -> _T:
-        """Do the work with a connection, in a thread.
-
-        One that the database has closed is replaced, unless it has answered: then `work` cannot begin again.
-        """
-        while True:
-            call.use(None)  # nobody connects in vain
-            connection, is_new = self._take()
-            try:
-                call.use(connection)
-                connection.has_answered = False
-                if is_change:
-                    connection.queue(self._driver.begin, {})
-                result = work(connection)
-                if is_change:
-                    call.use(connection)
-                    connection.execute("COMMIT")
-            except BaseException:
-                is_stale = not (is_new or connection.has_answered) and self._driver.is_closed(connection.raw)
-                call.leave()
-                connection.close()
-                if not is_stale:
-                    raise
-            else:
-                call.leave()
-                self._idle.append(connection)
-                if self._is_closed:
-                    self._close_idle()
-                return result
-
-    def _take(self) -> tuple[Connection, bool]:
-        """Return a connection, and whether it is new."""
-        oldest = time.monotonic() - self._driver.longest_use
-        while (connection := self._pop()) is not None:
-            if connection.opened_at >= oldest:
-                return connection, False
+    def _close_free(self) -> None:
+        for connection in self._free:
             connection.close()
-        return Connection(self._driver), True
-
-    def _close_idle(self) -> None:
-        while (connection := self._pop()) is not None:
-            connection.close()
-
-    def _pop(self) -> Connection | None:
-        with suppress(IndexError):  # other threads pop, too
-            return self._idle.pop()
-        return None

@@ -21,6 +21,14 @@ class StoreBrokenError(StoreUnreachableError):
     """The database answers with an error that waiting does not end, such as a missing table."""
 
 
+class ValueRefusedError(StoreBrokenError):
+    """The database refuses a value, and will again."""
+
+
+class LockedError(StoreUnreachableError):
+    """A lock was not granted in time: another transaction holds it."""
+
+
 class UnreadableError(StoreError):
     """A value in the database cannot be decrypted or decoded, or belongs to another row."""
 
@@ -33,24 +41,12 @@ class PartError(StoreError):
     """Only the last part of a transaction has failed; it is undone."""
 
 
-class ClockSetError(StoreError):
-    """The database's clock is not as it was expected. A transaction that used it is to be done again."""
-
-
 class StoreNotUsableError(Exception):
     """The bot cannot start with this database; the text names the setting, the reason and the remedy."""
 
 
 class StoreDownError(StoreNotUsableError):
-    """The database gives no answer now."""
-
-
-class StoreInUseError(StoreNotUsableError):
-    """Another bot uses the database file."""
-
-
-class IntegrityError(Exception):
-    """A violated constraint. The text is the name of the database's error."""
+    """The bot cannot use the database now: it gives no answer, or another bot uses the file."""
 
 
 async def or_default(answer: Awaitable[_T], default: _Default, *, within: float) -> _T | _Default:

@@ -13,16 +13,15 @@ from typing import get_args
 from bot.core import outcomes
 from bot.core.cards import SessionName
 from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder
-from bot.core.recovery import State
-from bot.core.requests import Source, Verb
+from bot.core.requests import Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.entries import read_outcome
+from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError, or_default
-from bot.outbound.store.marks import COUNTED, FIRING, PROCESS, SHOWN
+from bot.outbound.store.marks import COUNTED, FIRING, SHOWN
+from bot.outbound.store.outcome_codec import read_outcome
 
 _log = logging.getLogger(__name__)
 
@@ -30,20 +29,18 @@ FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
 INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 CARD_DAYS = 7  # after its last change; a session ends much earlier
-_DELETE_LEASES = f"""
-    DELETE FROM marks WHERE until < :limit
-      AND (scope = '{PROCESS}' OR name LIKE '{COUNTED} %' OR name LIKE '{FIRING} %' OR name LIKE '{SHOWN} %')
-      AND NOT EXISTS (SELECT 1 FROM orders WHERE owner = marks.name AND state <> '{State.TOLD}')
+_DELETE_MARKS = f"""
+    DELETE FROM marks
+    WHERE until < :limit AND (name LIKE '{COUNTED} %' OR name LIKE '{FIRING} %' OR name LIKE '{SHOWN} %')
 """
-_REPLY_KEPT = 3_600.0  # seconds after which no pause can have crossed a resume that was told
-_FORGET_REPLIES = f"""
-    UPDATE orders SET reply = NULL WHERE reply IS NOT NULL AND state = '{State.TOLD}' AND told_at < :limit
-"""
+_DELETE_LEASES = "DELETE FROM leases WHERE until < :limit"
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 MOST_OTHERS = 200  # sessions whose pauses are read beside those of a list
+_WINDOW_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
 PAUSED_TIMEOUT = 0.3  # seconds for which a list waits to know what is paused
 
+IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"  # it repeats the condition of the partial index
 _COUNTS = ("batch_total", "batch_done")
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder) if field.name not in _COUNTS)
 _COUNTED = f"""
@@ -55,7 +52,7 @@ _IS_FIRST = "NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.batch_id = or
 _CHANGES = f"""
     (SELECT audit.id, audit.team_id, '' AS session_id, '{CHANGE}' AS verb, what || ': ' || content AS reason,
       'settings' AS source, coalesce(people.user_id, audit.user_id) AS user_id, audit.team_id AS home_team_id,
-      '' AS channel_id, CAST(NULL AS TEXT) AS thread_ts, '{State.TOLD}' AS state, 'Changed' AS outcome,
+      '' AS channel_id, CAST(NULL AS TEXT) AS thread_ts, '{State.SETTLED}' AS state, 'Changed' AS outcome,
       CAST(NULL AS TEXT) AS outcome_fields, CAST(NULL AS TEXT) AS delivered_by, at AS given_at, at AS settled_at,
       at AS told_at, CAST(NULL AS TEXT) AS batch_id
       FROM audit LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
@@ -74,6 +71,14 @@ class OrderHistory:
         """Return the newest orders, and changes if they are chosen, the last one first."""
         of = ("orders", _CHANGES) if chosen.has_changes else ("orders",)
         return await self._fetch(chosen, order="given_at DESC, id DESC LIMIT :most", of=of, most=most)
+
+    async def newest_in_time(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder] | None:
+        """Return the same; None if that takes over a second, or fails: then a window is shown without them."""
+        try:
+            return await or_default(self.newest(chosen, most=most), None, within=_WINDOW_TIMEOUT)
+        except Exception:  # noqa: BLE001 - a bug
+            _log.exception("past orders not read")
+            return None
 
     async def next_page(self, chosen: HistoryFilter, after: PastOrder | None, *, most: int) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
@@ -126,29 +131,31 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
 
 _NOT_AUTOMATIC = (*get_args(outcomes.NotAutomatic), outcomes.StoreUnavailable)
 _EFFECTIVE = "', '".join(PHASES)
-_IS_UNDONE = f"coalesce(outcome, '') = '{outcomes.Undone.__name__}'"
-_IN_WORK = "OR (outcome IS NULL AND verb = 'pause' AND state = 'sent')"
+_IN_WORK = f"OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}')"
 _OF_NO_EFFECT = [name for name, phase in PHASES.items() if phase not in {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}]
 _LAST = f"""
-    SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at, undone_id FROM (
-      SELECT orders.*,
-        row_number() OVER (PARTITION BY team_id, session_id, {_IS_UNDONE} ORDER BY given_at DESC, id DESC) AS place,
-        max(CASE WHEN {_IS_UNDONE} THEN id END) OVER (PARTITION BY team_id, session_id) AS undone_id
-      FROM orders
-      WHERE (team_id, session_id) IN (
-          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
-        AND NOT (verb = 'end' AND outcome IN ('{outcomes.Unconfirmed.__name__}', '{outcomes.Broken.__name__}'))
-        AND NOT (outcome IN ('{"', '".join(_OF_NO_EFFECT)}') AND EXISTS (
-          SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
-            AND ends.outcome = '{outcomes.Ended.__name__}'
-          UNION ALL SELECT 1 FROM cards AS ends WHERE ends.team_id = orders.team_id
-            AND ends.session_id = orders.session_id AND ends.ended_at IS NOT NULL))
-        AND (outcome IN ('{_EFFECTIVE}') OR {_IS_UNDONE} {_IN_WORK})
-    ) AS effective WHERE place = 1 AND NOT {_IS_UNDONE}
+    SELECT team_id, session_id, id, verb, outcome, user_id, channel_id, reason, given_at, settled_at, newest_id FROM (
+      SELECT placed.*, max(id) OVER (PARTITION BY team_id, session_id) AS newest_id, row_number() OVER (
+        PARTITION BY team_id, session_id ORDER BY outcome IS NULL DESC, place DESC, seq DESC) AS number
+      FROM (
+        SELECT orders.*, coalesce(effect, max(effect) OVER (PARTITION BY team_id, session_id ORDER BY seq), 0) AS place
+        FROM orders
+        WHERE (team_id, session_id) IN (
+            SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
+          AND (outcome IN ('{_EFFECTIVE}') {_IN_WORK})
+          AND NOT (verb = '{Verb.END}' AND outcome IN ('{outcomes.Unconfirmed.__name__}', '{outcomes.Broken.__name__}'))
+          AND NOT (outcome IN ('{"', '".join(_OF_NO_EFFECT)}') AND EXISTS (
+            SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
+              AND ends.outcome = '{outcomes.Ended.__name__}'
+            UNION ALL SELECT 1 FROM cards AS ends WHERE ends.team_id = orders.team_id
+              AND ends.session_id = orders.session_id AND ends.ended_at IS NOT NULL))
+      ) AS placed
+    ) AS numbered WHERE number = 1
 """
-"""The last order of each session that changed it, or that is a pause without an outcome; and its last undone resume.
+"""The order of each session that took effect last, or that is a pause at Anchor.
 
-An end in doubt leaves it as it was, and so does what Anchor did not confirm for a session that somebody has ended.
+One that found no such session, or none that runs, has no `effect`: it comes after those that were recorded before it.
+An end in doubt leaves a session as it was, and so does what Anchor did not confirm if somebody has ended it.
 """
 _LAST_ENDED = _LAST.replace(_IN_WORK, "")  # of the orders with an outcome
 _PAUSED_SINCE = f"""
@@ -156,29 +163,22 @@ _PAUSED_SINCE = f"""
     WHERE team_id = :team_id AND given_at >= :since AND outcome = '{outcomes.Paused.__name__}'
     GROUP BY session_id ORDER BY max(given_at) DESC LIMIT {MOST_OTHERS}
 """
-
 _REFUSALS_OF_ALERTS = f"""
     SELECT session_id, id, outcome, outcome_fields FROM (
       SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place FROM orders
       WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:sessions)) AND source = '{Source.ALERT}'
     ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(one.__name__ for one in _NOT_AUTOMATIC)}')
 """
-
-
 _LAST_ALERT = f"""
     SELECT max(changed_at) AS alerted_at FROM cards WHERE team_id = :team_id AND session_id = :session_id AND {IS_ALERT}
 """
-
-
 _OF_BATCH = """
     SELECT id, session_id, outcome, outcome_fields FROM orders
     WHERE batch_id = :batch_id AND team_id = :team_id ORDER BY id
 """
-
-
 _EARLIER_BATCH = f"""
     SELECT min(batch_id) AS batch_id FROM orders
-    WHERE state <> '{State.TOLD}' AND outcome IS NULL AND team_id = :team_id AND user_id = :user_id
+    WHERE {IS_UNFINISHED} AND outcome IS NULL AND team_id = :team_id AND user_id = :user_id
       AND batch_id < :batch_id
 """
 _MESSAGE_OF_BATCH = "SELECT channel_id, ts FROM cards WHERE id = :batch_id AND ts IS NOT NULL"
@@ -262,7 +262,7 @@ def _read(row: Row) -> SessionState:
         channel_id=row.channel_id,
         reason=row.reason,
         at=row.given_at if row.settled_at is None else row.settled_at,
-        undone_id=row.undone_id or "",
+        newest_id=row.newest_id,
     )
 
 
@@ -272,7 +272,7 @@ async def prune(database: Database, days: int) -> None:
     An unfinished order stays. Several processes can do this at the same time, in small transactions: each skips the
     rows that another one is deleting.
     """
-    is_old = f"given_at < :limit AND coalesce(settled_at, given_at) < :limit AND state = '{State.TOLD}'"
+    is_old = f"given_at < :limit AND coalesce(settled_at, given_at) < :limit AND NOT {IS_UNFINISHED}"
     await _prune(database, "orders", is_old, "given_at", days)
     await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
     with suppress(StoreUnreachableError):  # next time
@@ -280,9 +280,8 @@ async def prune(database: Database, days: int) -> None:
 
 
 def _delete_leftovers(connection: Connection) -> None:
-    now = DatabaseClock().now(connection)
-    connection.execute(_DELETE_LEASES, limit=now - _DAY)
-    connection.execute(_FORGET_REPLIES, limit=now - _REPLY_KEPT)
+    for sql in (_DELETE_MARKS, _DELETE_LEASES):
+        connection.execute(sql, limit=connection.now() - _DAY)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:
@@ -290,8 +289,7 @@ async def _prune(database: Database, table: str, is_old: str, time: str, days: i
     delete = f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(:ids))"
 
     def delete_some(connection: Connection) -> int:
-        limit = DatabaseClock().now(connection) - days * _DAY
-        ids = [row.id for row in connection.fetch_all(oldest, limit=limit)]
+        ids = [row.id for row in connection.fetch_all(oldest, limit=connection.now() - days * _DAY)]
         return connection.execute(delete, ids=listed(ids)) if ids else 0
 
     count = 0

@@ -47,10 +47,7 @@ class InstallStates:
         return PendingInstall(Secret(f"{content}.{_sign(content, self._keys[0]).decode()}"), browser_nonce)
 
     async def end(self, state: str, browser_nonce: str, *, now: float) -> Page | None:
-        """End an installation, or return the page that says why it cannot end. Of concurrent calls, one succeeds.
-
-        Raises StoreUnreachableError.
-        """
+        """End an installation once, or return the page that says why it cannot end. Raises StoreUnreachableError."""
         content, _, signature = state.rpartition(".")
         if not any(hmac.compare_digest(signature.encode(errors="replace"), _sign(content, key)) for key in self._keys):
             return UNKNOWN_STATE

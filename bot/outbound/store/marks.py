@@ -2,7 +2,6 @@
 
 | scope | name | until | value |
 |---|---|---|---|
-| `process` | a process | the end of its lease | |
 | a workspace | `notice` and its name | when it can be sent again, if ever | the events since it was sent |
 | a workspace | `check` | the next check of its sessions | |
 | a workspace | `key check` | the next try of its key, while alerts can pause | |
@@ -21,7 +20,6 @@
 """
 
 import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,12 +34,12 @@ from bot.core.requests import Person
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AlertToken
 from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import Database
+from bot.outbound.store.database import Database, workspace_lock
 from bot.outbound.store.errors import StoreError
 from bot.request_id import new_id
 from bot.runtime import Tasks
 
-PROCESS, INSTALL, KEY, TEAM, AUDIT_KEY = "process", "install", "key", "team", "audit key"
+INSTALL, KEY, TEAM, AUDIT_KEY = "install", "key", "team", "audit key"
 CHECK, KEY_CHECK, PACE, READS, COUNTED = "check", "key check", "pace", "reads", "counted"
 FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
 
@@ -50,8 +48,8 @@ _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
 """
-LOCK_WORKSPACE = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR UPDATE"
-"""It finds nothing if the workspace does not exist."""
+IS_RECORDED = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR KEY SHARE"
+"""It finds nothing if the workspace does not exist; until the end of the transaction nobody deletes it."""
 WRITE_MARK = """
     INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
@@ -72,57 +70,9 @@ def claim_mark(connection: Connection, scope: str, name: str, until: float | Non
     return connection.execute(_CLAIM, scope=scope, name=name, until=until, now=now) > 0
 
 
-LEASE = 10.0
-"""Seconds after which another process takes over the unfinished orders of one that does not renew its lease."""
-
-RENEWALS = 3
-"""The number of renewals within a lease."""
-
-_RENEW = f"""
-    INSERT INTO marks (scope, name, until) VALUES ('{PROCESS}', :owner, :until)
-    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
-"""
-_ENDED = f"""
-    SELECT name FROM marks WHERE scope = '{PROCESS}' AND name <> :owner AND (until < :now OR until > :longest)
-    FOR UPDATE SKIP LOCKED
-"""
-
-
-class Lease:
-    """The lease of a process, `owner`, on all its unfinished orders. `renewed_at` is monotonic."""
-
-    def __init__(self, owner: str, seconds: float) -> None:
-        self.seconds = seconds
-        self.renew_interval = seconds / RENEWALS
-        self.renewed_at = -math.inf
-        self._owner = owner
-
-    @property
-    def is_held(self) -> bool:
-        """Return whether no other process can have taken over anything, by the monotonic clock."""
-        return time.monotonic() < self.renewed_at + self.seconds
-
-    @property
-    def is_renewal_due(self) -> bool:
-        """Return whether it is time for a renewal."""
-        return time.monotonic() >= self.renewed_at + self.renew_interval
-
-    def renew(self, connection: Connection, now: float) -> None:
-        """Renew it in a transaction; set `renewed_at` once that is committed, to a time before its begin."""
-        connection.queue(_RENEW, {"owner": self._owner, "until": now + self.seconds})
-
-    def find_ended(self, connection: Connection, now: float) -> list[str]:
-        """Return the processes whose lease has run out. Until the end of the transaction, they cannot renew it."""
-        longest = now + 2 * self.seconds  # longer is from before a step of the clock
-        return [row.name for row in connection.fetch_all(_ENDED, owner=self._owner, now=now, longest=longest)]
-
-
 @dataclass(eq=False)
 class Notices:
-    """Repository of the notices that a workspace gets once, from one of all replicas.
-
-    Both methods can raise StoreUnreachableError.
-    """
+    """Repository of the notices that a workspace gets once, from one replica. Can raise StoreUnreachableError."""
 
     database: Database
 
@@ -136,7 +86,7 @@ class Notices:
         until = None if seconds is None else now + seconds
 
         def claim_one(connection: Connection) -> int:
-            if connection.fetch_one(LOCK_WORKSPACE, team_id=team_id) is None:
+            if connection.fetch_one(IS_RECORDED, team_id=team_id) is None:
                 return 0
             mark = {"scope": team_id, "name": f"notice {name}"}
             before = connection.fetch_one(_UNTOLD, **mark)
@@ -145,7 +95,7 @@ class Notices:
             connection.execute(_SET_UNTOLD, **mark, untold=None if is_first else str(total))
             return total if is_first else 0
 
-        return await self.database.change(claim_one)
+        return await self.database.change(claim_one, locks=[workspace_lock(team_id)])
 
     async def release(self, team_id: str, name: str) -> None:
         """Release a claim, so that the next one is the first again."""
@@ -154,12 +104,8 @@ class Notices:
 
 
 SHOWN = "shown"
-SHOWN_FOR = 86_400.0
-"""Seconds for which the sessions of a window are kept."""
-
-MOST_SHOWN = 100
-"""The most windows of a workspace whose sessions are kept, the newest ones."""
-
+SHOWN_FOR = 86_400.0  # seconds for which the sessions of a window are kept
+MOST_SHOWN = 100  # the most windows of a workspace whose sessions are kept, the newest ones
 _IS_SHOWN = f"scope = :team_id AND substr(name, 1, {len(SHOWN) + 1}) = '{SHOWN} '"
 _DROP_SHOWN = f"""
     DELETE FROM marks WHERE {_IS_SHOWN} AND (until <= :now
@@ -170,10 +116,7 @@ _FIND_SHOWN = "SELECT value FROM marks WHERE scope = :team_id AND name = :name A
 
 @dataclass(frozen=True, slots=True)
 class ShownSessions:
-    """Repository of the sessions that windows showed which have no room for their ids.
-
-    Both methods can raise StoreUnreachableError.
-    """
+    """Repository of the sessions of windows without room for their ids. Can raise StoreUnreachableError."""
 
     database: Database
 
@@ -219,10 +162,7 @@ _FIND = "SELECT name, until FROM marks WHERE scope = :team_id AND substr(name, 1
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The times at which tokens were used, by name, and named a channel in vain, by both (Unix seconds).
-
-    They are None if the database fails.
-    """
+    """The times (Unix seconds) of use by name, and in vain by name and channel. They are None if the database fails."""
 
     times: Mapping[tuple[str, ...], float] | None
 

@@ -15,15 +15,9 @@ from bot.runtime import happens, until_tick
 
 _log = logging.getLogger(__name__)
 
-CARDS, ORDERS = "cards", "orders"
-"""Topics: cards that are due, and orders that no process works on."""
-
-FALLBACK = 8.0
-"""Seconds between two looks without news."""
-
-FILE_INTERVAL = 2.0
-"""Seconds between two looks whether a command has written to a SQLite file."""
-
+CARDS, ORDERS = "cards", "orders"  # topics: cards that are due, and orders that no process works on
+FALLBACK = 8.0  # seconds between two looks without news
+FILE_INTERVAL = 2.0  # seconds between two looks whether a command has written to a SQLite file
 LISTENS_FOR = 60.0  # seconds until the connection is checked
 RETRY_DELAY = 5.0  # seconds until another connection is opened
 OPEN_TIMEOUT = 10.0  # seconds
@@ -123,7 +117,6 @@ class Notifications(News):
             return await self._pool.use(lambda connection: connection.raw.execute("LISTEN anchor_bot").connection)
 
     async def _is_lost(self, raw: Any, *, within: float) -> bool:  # noqa: ANN401
-        """Hear what is told for some seconds. Return whether the connection has ended."""
         loop, lost = asyncio.get_running_loop(), asyncio.Event()
         with socket.socket(fileno=os.dup(raw.fileno())) as own:  # the driver closes its own when it finds the end
             loop.add_reader(own, self._receive, raw, lost)

@@ -1,444 +1,443 @@
-"""Read and write the rows of the journal of orders. Every method can raise StoreUnreachableError.
+"""The orders in the database, which keeps those of a session in sequence, for one process or several.
 
-All times in columns are the database's, so that the clocks of its clients do not matter.
+Three statements decide: CLEAR whether a resume or an end is sent, LOOK whether a pause has crossed a resume, and SETTLE
+what has become of an order. An order that is not in the sequence of its session is not sent, or sent again.
 """
 
-import dataclasses
-import json
+import asyncio
+import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from bot.core.cards import MarkedCards, SessionName
-from bot.core.fields import Secret
-from bot.core.outcomes import Outcome, Paused, Resumed, Undone
-from bot.core.recovery import RowFate, State
-from bot.core.requests import (
-    NO_OPPOSITION,
-    OF_OPERATORS,
-    Actor,
-    ClickedMessage,
-    Ending,
-    MessageContent,
-    Opposition,
-    Order,
-    ReplyAddress,
-    Source,
-    Verb,
-    made_at,
+from bot.core.outcomes import (
+    Broken,
+    Done,
+    Doubt,
+    Ended,
+    NotSent,
+    Outcome,
+    Paused,
+    RateLimited,
+    Resumed,
+    Unconfirmed,
+    WhyNot,
 )
-from bot.core.session_ids import SessionId
+from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.outbound.store.audit import ADD_ORDER
-from bot.outbound.store.cards import NO_MARKS, Marks, mark
-from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
-from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.entries import OWNERS, Entry, find_fates, read_outcome, write_outcome
-from bot.outbound.store.errors import ClockSetError, UnreadableError
-from bot.outbound.store.marks import LEASE, PROCESS, Lease
-from bot.outbound.store.news import CARDS, ORDERS
-from bot.outbound.store.opposition import (
-    CHANGE_SINCE,
-    CLOCK_ERROR,
-    ENDINGS,
-    LATER_RESUME,
-    NOT_SENT,
-    OTHER_ORDERS,
-    opposition_values,
-    read_opposition,
-    session_locks,
-    with_changes,
-    with_endings,
+from bot.outbound.store.cards import Marks, mark, mark_apart
+from bot.outbound.store.connections import Connection, Row, listed, storable
+from bot.outbound.store.database import Database, session_lock, workspace_lock
+from bot.outbound.store.errors import StoreUnreachableError, or_default
+from bot.outbound.store.leases import IS_LIVE, LEADER
+from bot.outbound.store.news import CARDS
+from bot.outbound.store.outcome_codec import read_outcome, write_outcome
+from bot.outbound.store.running_orders import (
+    NO_CARDS,
+    Crossed,
+    RunningOrder,
+    Settled,
+    in_sequence,
+    marks_of,
+    read_row,
+    row_values,
 )
-from bot.outbound.store.secrets import FieldCipher, FieldRef
+from bot.outbound.store.secrets import FieldCipher
+from bot.outbound.store.writer import Work, Writer
 
-_REPLY = "reply"
-NO_IDS: frozenset[str] = frozenset()
-
-
-def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:
-    """Encrypt what an answer needs besides the ids, and the version that its person knew of; None if it is nothing."""
-    clicked = None if address.clicked is None else dataclasses.asdict(address.clicked)
-    if address.response_url is None and clicked is None and not address.message_url and version is None:
-        return None
-    url = address.response_url.reveal() if address.response_url else None
-    fields = {"url": url, "clicked": clicked, "version": version, "message_url": address.message_url}
-    return cipher.encrypt(Secret(json.dumps(fields)), FieldRef(order_id, _REPLY))
-
-
-def read_reply(
-    order_id: str, actor: Actor, thread_ts: str | None, text: str | None, cipher: FieldCipher
-) -> tuple[ReplyAddress, str | None]:
-    """Decrypt a reply address and a version. Text that no key decrypts counts as none."""
-    try:
-        reply = {} if text is None else json.loads(cipher.decrypt(text, FieldRef(order_id, _REPLY)).reveal())
-    except UnreadableError:
-        reply = {}
-    url, clicked = reply.get("url"), reply.get("clicked")
-    address = ReplyAddress(
-        actor,
-        Secret(url) if url else None,
-        thread_ts,
-        _read_clicked(clicked) if clicked else None,
-        reply.get("message_url", ""),
-    )
-    return address, reply.get("version")
-
-
-def _read_clicked(clicked: dict[str, Any]) -> ClickedMessage:
-    content = clicked.pop("content")
-    if content is None:
-        return ClickedMessage(**clicked, content=None)
-    return ClickedMessage(**clicked, content=MessageContent(content["text"], tuple(content["blocks"])))
-
-
-@dataclass(frozen=True, slots=True)
-class OrderColumns:
-    """The columns of rows of `owner`."""
-
-    cipher: FieldCipher
-    owner: str
-
-    def values(self, row: Entry, offset: float) -> dict[str, Any]:
-        """Return all columns of a row; `offset` is the database's time minus the monotonic one."""
-        order, actor = row.order, row.order.actor
-        return {
-            "id": row.id,
-            "trigger_id": storable(order.trigger_id),
-            "team_id": actor.team_id,
-            "session_id": order.session_id,
-            "verb": order.verb.value,
-            "reason": storable(order.reason),
-            "source": order.source.value,
-            "batch_id": order.batch_id or None,
-            "user_id": actor.user_id,
-            "home_team_id": actor.home_team_id,
-            "channel_id": actor.channel_id,
-            "thread_ts": storable(row.address.result_thread),
-            "reply": None
-            if row.state is State.TOLD
-            else write_reply(row.id, row.address, order.expected_version, self.cipher),
-            "given_at": row.given_at + offset,
-            "owner": self.owner,
-            "remind_at": 0.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
-            **self._progress(row, offset),
-        }
-
-    def changes(self, row: Entry, offset: float) -> dict[str, Any]:
-        """Return the parameters of an update. A resume can be undone after it was told."""
-        is_over = int(row.state is State.TOLD and not isinstance(row.outcome, Resumed))
-        return {"id": row.id, "owner": self.owner, "is_over": is_over, **self._progress(row, offset)}
-
-    def _progress(self, row: Entry, offset: float) -> dict[str, Any]:
-        outcome, fields = (None, None) if row.outcome is None else write_outcome(row.outcome)
-        return {
-            "state": row.state.value,
-            "outcome": outcome,
-            "outcome_fields": fields,
-            "delivered_by": row.delivered_by,
-            "settled_at": None if row.settled_at is None else row.settled_at + offset,
-            "told_at": None if row.told_at is None else row.told_at + offset,
-        }
-
-    def entry(self, row: Row, now: float) -> Entry:
-        """Return what a row of _UNFINISHED says; `now` is the database's time."""
-        actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
-        address, version = read_reply(row.id, actor, row.thread_ts, row.reply, self.cipher)
-        if address.clicked and address.clicked.ts == address.thread_ts:
-            address = replace(address, thread_ts=None)  # a failure goes to the channel
-        order = Order(
-            verb=Verb(row.verb),
-            session_id=SessionId(row.session_id),
-            actor=actor,
-            reason=row.reason,
-            trigger_id=row.trigger_id,
-            source=Source(row.source),
-            expected_version=version,
-            batch_id=row.batch_id or "",
-        )
-        age = now - row.given_at
-        age = max(0.0, age) if order.verb is Verb.PAUSE else abs(age)  # the clock may have been set back since
-        entry = Entry(order, address, time.monotonic() - age, id=row.id, state=State(row.state))
-        entry.stored = entry.state
-        entry.is_opposed, entry.has_company = bool(row.is_opposed), bool(row.has_company)
-        if row.outcome is not None:
-            try:
-                entry.outcome = read_outcome(row.outcome, row.outcome_fields)
-                entry.settled_at = time.monotonic() - (now - row.settled_at)
-            except UnreadableError:
-                entry.state = State.SENT
-        entry.written.set_result(True)
-        return entry
-
-
-_INSERT = """
-    INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, reply, state, outcome, outcome_fields, delivered_by, given_at, settled_at, told_at, owner, remind_at,
-      batch_id)
-    VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
-      :thread_ts, :reply, :state, :outcome, :outcome_fields, :delivered_by, :given_at, :settled_at, :told_at, :owner,
-      :remind_at, :batch_id)
-    ON CONFLICT DO NOTHING
-"""
-_UPDATE = """
-    UPDATE orders SET state = :state, outcome = :outcome, outcome_fields = :outcome_fields,
-      delivered_by = :delivered_by, settled_at = :settled_at, told_at = :told_at,
-      reply = CASE WHEN :is_over = 1 THEN NULL ELSE reply END
-    WHERE id = :id AND owner = :owner
-"""
-_UNDO = f"""
-    UPDATE orders SET state = '{State.ACTED}', owner = '', outcome = '{Undone.__name__}', outcome_fields = :fields
-    WHERE team_id = :team_id AND session_id = :session_id AND outcome = '{Resumed.__name__}' AND settled_at > :since
-      AND settled_at < :until AND owner <> :owner
-"""
-"""No process has a lease for these rows, so that the next one that looks takes them over, and tells them."""
-_STORED = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(:ids))"
-_IS_UNFINISHED = f"state <> '{State.TOLD}'"
-"""It repeats the condition of the partial index."""
-_NOT_KNOWN = f"""
-    SELECT id FROM orders WHERE {_IS_UNFINISHED}
-      AND (owner <> :owner OR id NOT IN (SELECT value FROM json_each(:known))) LIMIT 1
-"""
-_KINDS = {"verb": Verb, "source": Source, "state": State}
-_IS_READABLE = " AND ".join(f"{name} IN ({', '.join(map(repr, map(str, kind)))})" for name, kind in _KINDS.items())
-"""A row with a value of a newer version is left to a process of that."""
-_LEFT = f"""
-    SELECT id FROM orders WHERE {_IS_UNFINISHED} AND {_IS_READABLE} AND (
-      owner <> :owner AND (owner IN (SELECT value FROM json_each(:ended))
-        OR NOT EXISTS (SELECT 1 FROM marks WHERE scope = '{PROCESS}' AND name = orders.owner)
-        OR :all_leases = 1 AND source NOT IN ('{"', '".join(sorted(OF_OPERATORS))}'))
-      OR owner = :owner AND given_at < :before AND id NOT IN (SELECT value FROM json_each(:known)))
-    ORDER BY given_at, id LIMIT :most FOR UPDATE SKIP LOCKED
-"""
-_TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
-_IS_SENT = f"""
-    other.team_id = own.team_id AND other.session_id = own.session_id AND other.id <> own.id
-    AND other.state <> '{State.WAITING}' AND (other.outcome IS NULL OR other.outcome NOT IN ('{"', '".join(NOT_SENT)}'))
-"""
-_UNFINISHED = f"""
-    SELECT own.*,
-      EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT}
-        AND other.verb NOT IN (own.verb, '{Verb.END}') AND other.given_at > own.given_at) AS is_opposed,
-      EXISTS (SELECT 1 FROM orders AS other WHERE {_IS_SENT} AND other.verb = own.verb
-        AND (other.settled_at IS NULL OR other.settled_at >= own.given_at)) AS has_company
-    FROM orders AS own WHERE own.id IN (SELECT value FROM json_each(:ids)) ORDER BY own.given_at, own.id
-"""
-"""Rows, and what else was ordered for their sessions."""
-
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 MOST_TAKEN = 100
 """The most orders that are taken over at a time."""
 
+LONGEST_SENT, LONGEST_UNTOLD = 420.0, 2_400.0
+"""Seconds after which an order without an outcome, or that nobody was told of, is taken over from any process."""
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The result of a transaction, by ids.
+_HAS_EFFECT = Done | Unconfirmed | Broken
+_MARKED_AGAIN_AFTER, _MOST_MARKED, _MOST_UNMARKED = 5.0, 100, 10_000  # seconds, sessions at a time, and of all
+_OURS_WITHIN = 0.2  # seconds
+_EVER = 1e15  # Unix seconds
+_SAME = "other.team_id = own.team_id AND other.session_id = own.session_id AND other.id <> own.id"
+_INSERT = """
+    INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
+      thread_ts, reply, state, told, told_at, given_at, owner, remind_at, batch_id)
+    SELECT :id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
+      :thread_ts, :reply, :state, :told,
+      CASE :told WHEN 1 THEN CAST(:given_at AS DOUBLE PRECISION) END, CAST(:given_at AS DOUBLE PRECISION), :owner,
+      CAST(:remind_at AS DOUBLE PRECISION), :batch_id
+    WHERE :is_pinned = 1 OR EXISTS (SELECT 1 FROM workspaces WHERE team_id = CAST(:team_id AS VARCHAR)
+      AND installed_at <= CAST(:installed_by AS DOUBLE PRECISION) FOR KEY SHARE)
+    ON CONFLICT (trigger_id) DO UPDATE SET owner = orders.owner RETURNING id
+"""
+"""An order without a trigger has its id for one. It returns the id of the order that has the trigger."""
+_AGAINST = f"""
+    FROM orders AS own JOIN orders AS other ON {_SAME} LEFT JOIN orders AS known ON known.id = :version
+    WHERE own.id = :id AND (
+      other.verb = 'pause' AND other.state = '{State.SENT}'
+      OR other.verb = 'pause' AND other.seq > own.seq AND (other.state <> '{State.SETTLED}' OR other.effect IS NOT NULL)
+        AND NOT (other.state = '{State.WAITING}' AND other.source = '{Source.ALERT}')
+      OR other.verb = 'end' AND (other.state = '{State.SENT}' OR other.outcome = '{Ended.__name__}')
+      OR other.verb = 'pause' AND other.user_id <> own.user_id AND other.effect IS NOT NULL AND :made_at > 0
+        AND CASE WHEN known.id IS NULL THEN other.given_at > :made_at ELSE other.seq > known.seq END
+      OR own.source = '{Source.DRILL}' AND other.source <> '{Source.DRILL}' AND other.verb <> 'end'
+        AND other.seq > coalesce(known.seq, 0)
+        AND (other.state <> '{State.SETTLED}' OR other.effect IS NOT NULL))
+"""
+"""The orders that speak against a resume: a pause that is at Anchor, one that was recorded later, an end of its session
+that is at Anchor or confirmed, a pause by somebody else that the person of a button does not know of, and any other
+order after the last one that a drill knows of."""
+_IN_TIME = "given_at > unix_now() - CAST(:longest AS DOUBLE PRECISION)"
+_CLEAR = f"""
+    UPDATE orders SET state = '{State.SENT}' WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}'
+      AND {_IN_TIME} AND (:is_resume = 0 OR NOT EXISTS (SELECT 1 {_AGAINST})) RETURNING id
+"""
+_WHY_NOT = f"""
+    SELECT other.id, other.verb, other.state, other.outcome, other.user_id, other.channel_id, other.reason,
+      other.given_at, CASE WHEN other.seq > own.seq THEN 1 ELSE 0 END AS is_later {_AGAINST}
+    ORDER BY other.verb, is_later DESC, other.seq DESC LIMIT 1
+"""
+_IS_RESUMED = f"""
+    FROM orders AS own JOIN orders AS other ON {_SAME} WHERE own.id = :id AND other.verb = 'resume'
+      AND (other.seq > own.seq OR other.given_at > own.given_at)
+      AND (other.state = '{State.SENT}' OR other.effect IS NOT NULL)
+"""
+_TAKE_TURN = f"""
+    UPDATE orders SET state = '{State.SENT}' WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}'
+      AND NOT EXISTS (SELECT 1 {_IS_RESUMED}) RETURNING id
+"""
+_RESUMED = f"SELECT other.user_id, other.given_at {_IS_RESUMED} ORDER BY other.seq DESC LIMIT 1"
+_OPPOSITE = f"FROM orders AS other WHERE {_SAME} AND other.verb <> own.verb AND other.verb <> '{Verb.END}'"
+_THEN = "unix_now() - CAST(:ago AS DOUBLE PRECISION)"
+_LOOK = f"""
+    SELECT
+      (SELECT other.user_id {_OPPOSITE} AND other.given_at <= {_THEN}
+        AND (other.state = '{State.SENT}' OR other.effect IS NOT NULL AND other.settled_at >= own.given_at)
+        ORDER BY other.seq DESC LIMIT 1) AS crossed,
+      (SELECT count(*) {_OPPOSITE} AND other.state = '{State.SENT}') AS running,
+      (SELECT count(*) {_OPPOSITE} AND other.doubt = 1 AND other.settled_at > {_THEN} - {UNCONFIRMED_TTL}) AS doubts,
+      last.outcome, last.user_id, last.given_at AS last_given_at, last.settled_at
+    FROM orders AS own LEFT JOIN orders AS last ON last.id = (SELECT all_of.id FROM orders AS all_of
+      WHERE all_of.team_id = own.team_id AND all_of.session_id = own.session_id AND all_of.effect IS NOT NULL
+      ORDER BY all_of.effect DESC LIMIT 1)
+    WHERE own.id = :id AND own.owner = :owner AND own.state <> '{State.SETTLED}'
+"""
+"""The opposite orders that were at Anchor at any time from when an order was given until it was told, `ago`, how many
+can still be there, and how many had no answer; the last order that had an effect. Nothing if another process has it."""
+_AT_ANCHOR = f"UPDATE orders SET state = '{State.SENT}' WHERE id = :id AND owner = :owner AND state = '{State.WAITING}'"
+_SETTLE = f"""
+    UPDATE orders SET state = '{State.SETTLED}', doubt = :doubt, settled_at = coalesce(settled_at, {_THEN}),
+      outcome = CASE state WHEN '{State.SETTLED}' THEN outcome ELSE :outcome END,
+      outcome_fields = CASE state WHEN '{State.SETTLED}' THEN outcome_fields ELSE :fields END,
+      effect = CASE WHEN state = '{State.SETTLED}' THEN effect WHEN :has_effect = 1 AND NOT EXISTS (
+          SELECT 1 FROM orders AS other WHERE other.team_id = orders.team_id AND other.session_id = orders.session_id
+            AND :yields = 1 AND other.effect IS NOT NULL AND other.settled_at > {_THEN})
+        THEN (SELECT coalesce(max(other.effect), 0) + 1 FROM orders AS other
+          WHERE other.team_id = orders.team_id AND other.session_id = orders.session_id) END
+    WHERE id = :id AND owner = :owner RETURNING outcome, outcome_fields
+"""
+"""It keeps what an earlier commit has stored whose answer was lost. What was told `ago` has no effect, and `yields`, if
+another order has had one since."""
+_TOLD = """
+    UPDATE orders SET told = 1, told_at = unix_now(), delivered_by = :route, reply = NULL
+    WHERE id = :id AND owner = :owner
+"""
+_OWNER = "SELECT owner FROM orders WHERE id = :id"
+_IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"
+_IS_LEFT = f"""
+    {_IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
+      owner <> :owner AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = orders.owner AND {IS_LIVE})
+      OR owner = :owner AND given_at < unix_now() - CAST(:lease AS DOUBLE PRECISION)
+      OR given_at < unix_now() - CASE state WHEN '{State.SETTLED}' THEN {LONGEST_UNTOLD} ELSE {LONGEST_SENT} END)
+"""
+"""The orders of processes that have ended, those that this one has by a transaction whose answer was lost, and those
+that take too long."""
+_LEFT = f"""
+    SELECT * FROM orders WHERE {_IS_LEFT} AND (:term = 0 OR EXISTS (SELECT 1 FROM leases
+      WHERE leases.name = '{LEADER}' AND leases.owner = :owner AND leases.term = :term AND leases.until > unix_now()))
+    ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED
+"""
+_TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
+_GIVE_UP = f"""
+    UPDATE orders SET state = '{State.SETTLED}', told = 1, settled_at = unix_now(), told_at = unix_now(), reply = NULL,
+      outcome = coalesce(outcome, :outcome), outcome_fields = coalesce(outcome_fields, :fields), owner = :owner
+    WHERE id IN (SELECT value FROM json_each(:ids))
+"""
+_OVERTAKEN = f"""
+    SELECT own.id FROM orders AS own WHERE own.id IN (SELECT value FROM json_each(:ids)) AND EXISTS (
+      SELECT 1 FROM orders AS other WHERE other.team_id = own.team_id AND other.session_id = own.session_id
+        AND other.verb <> own.verb AND (other.effect > own.effect OR own.effect IS NULL AND own.outcome IN
+          ('{Paused.__name__}', '{Resumed.__name__}') AND other.outcome = '{Ended.__name__}'))
+"""
 
-    `lost` are the rows that another process has: it has stored a new one with the same trigger, or has taken over a
-    changed one. `fates` are those of rows that are not, or no longer, this process's. `held_back` are the resumes that
-    are not recorded as sent, because of their `opposition`. `cards` are the names of the open cards that were marked,
-    by session; None if they could not be marked. `crossed` are the pauses whose resumes are undone.
-    """
 
-    lost: frozenset[str] = NO_IDS
-    fates: Mapping[str, RowFate] = field(default_factory=dict)
-    held_back: frozenset[str] = NO_IDS
-    opposition: Mapping[str, Opposition] = field(default_factory=dict)
-    cards: Mapping[SessionName, MarkedCards] | None = field(default_factory=dict)
-    crossed: frozenset[str] = NO_IDS
+_Cards = Mapping[SessionName, MarkedCards] | None
+Against = Row | None
+"""The order that speaks against one that is to be sent, a row of _WHY_NOT; None if it came too late."""
 
 
+@dataclass(eq=False)
 class OrderRows:
-    """Repository of the journal's rows. `owner` names this process; it changes only its own rows.
+    """Repository of orders. Its `lease` names this process, which changes only its own rows.
 
-    Beside other processes it has a lease, of so many seconds, which `write` renews when it is time.
+    `is_pinned`: there is one workspace, that of the settings, which is never uninstalled.
     """
 
-    def __init__(self, database: Database, cipher: FieldCipher, owner: str, *, lease: float = LEASE) -> None:
-        self.lease = Lease(owner, lease)
-        self._database = database
-        self._owner = owner
-        self._columns = OrderColumns(cipher, owner)
-        self._clock = DatabaseClock()
+    database: Database
+    cipher: FieldCipher
+    writer: Writer
+    _: KW_ONLY
+    is_pinned: bool = False
 
-    @property
-    def is_shared(self) -> bool:
-        """Return whether the database can be used, also by other processes."""
-        return not self._database.is_exclusive and self._database.prepared.is_set()
+    def __post_init__(self) -> None:
+        self.lease, self._owner = self.writer.lease, self.writer.lease.owner
+        self._unmarked: dict[SessionName, frozenset[str]] = {}  # while the table of cards is locked or damaged
+        self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def is_leased(self) -> bool:
-        """Return whether no other process can have taken over rows of this one, by the monotonic clock."""
-        return not self.is_shared or self.lease.is_held
+    def _do(self, running: RunningOrder, work: Work[_T], *, is_lazy: bool = False) -> asyncio.Future[_T]:
+        locks, order = [session_lock(*running.session)], running.order
+        locks += [session_lock(order.actor.team_id, order.batch_id)] if order.batch_id else []  # of its card
+        return self.writer.do(work, person=running.order.actor.person, locks=locks, is_lazy=is_lazy)
 
-    @property
-    def is_renewal_due(self) -> bool:
-        """Return whether the lease is to be renewed."""
-        return self.is_shared and self.lease.is_renewal_due
+    def _own(self, running: RunningOrder) -> dict[str, Any]:
+        return {"id": running.id, "owner": self._owner}
 
-    async def write(
-        self,
-        new: Sequence[Entry],
-        changed: Sequence[Entry],
-        marks: Marks = NO_MARKS,
-        held: Collection[Entry] | None = (),
-    ) -> Written:
-        """Insert and update rows in one transaction, in which no other process writes orders for the same sessions.
+    def record(self, running: RunningOrder, *, is_repeated: bool = False) -> asyncio.Future[str | None]:
+        """Record an order. Return the id of the one that has its trigger; None if its workspace was uninstalled.
 
-        A resume is recorded as sent only if no pause is running or was given later, and nobody ends the session. The
-        cards of sessions are marked, as `marks` says. If the lease is renewed, it is found out what became of the rows
-        that are `held`. It is not renewed without them.
+        A pause that Slack sent twice is recorded beside the one that has its trigger, which is told.
         """
-        began, kept = time.monotonic(), held if self.is_renewal_due else None
-        work = partial(self._write, new, changed, marks, kept)
-        try:
-            written = await self._database.change(work, is_urgent=True)
-        except ClockSetError:  # now it is known
-            written = await self._database.change(work, is_urgent=True)
-        if kept is not None:
-            self.lease.renewed_at = began
-        if written.crossed:
-            self._database.news.orders.set()
-        if any(row.state is State.TOLD for row in (*new, *changed)):
-            self._database.news.audit.set()
-        return written
+        trigger_id = None if is_repeated else running.order.trigger_id
+        return self._do(running, partial(self._record, running, trigger_id, _EVER))
 
-    def _write(
+    def record_again(self, running: RunningOrder) -> asyncio.Future[str | None]:
+        """Record an order whose row is gone, unless its workspace was uninstalled since."""
+        return self._do(running, partial(self._record, running, running.order.trigger_id, None))
+
+    def _record(
         self,
-        new: Sequence[Entry],
-        changed: Sequence[Entry],
-        marks: Marks,
-        held: Collection[Entry] | None,
+        running: RunningOrder,
+        trigger_id: str | None,
+        installed_by: float | None,
         connection: Connection,
-    ) -> Written:
-        sending = [row for row in changed if row.is_being_sent]
-        resumes = [row for row in sending if row.order.verb is Verb.RESUME]
-        asked = self._clock.ask(connection, session_locks(row.order for row in (*new, *sending)))
-        offset = self._clock.expect(connection)
-        if held is not None:
-            self.lease.renew(connection, time.monotonic() + offset)
-        owners = connection.queue(OWNERS, *([{"ids": listed(row.id for row in held)}] if held else ()))
-        inserted = connection.queue(_INSERT, *(self._columns.values(row, offset) for row in new))
-        pauses = [row for row in (*new, *sending) if row.order.verb is Verb.PAUSE]
-        given_at = {row.id: row.given_at for row in (*pauses, *resumes)}
-        values = [opposition_values(self._owner, given_at, self._clock)] if given_at else ()
-        others = connection.queue(OTHER_ORDERS, *values)
-        changes = {row.id: connection.queue(CHANGE_SINCE, one) for row in resumes if (one := self._since(row.order))}
-        updated = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in changed))
-        ends = connection.queue(ENDINGS, *([{"ids": listed(row.id for row in resumes)}] if resumes else ()))
-        undone = self._undo(connection, changed, offset)
-        self._add_to_trail(connection, (*new, *changed))
-        cards = mark(connection, marks, time.monotonic() + offset)
-        self._clock.confirm(asked, offset)
-        opposition = read_opposition(others.fetch_all(), given_at, self._clock)
-        opposition = with_changes(with_endings(opposition, ends.fetch_all()), changes)
-        held_back = frozenset(row.id for row in resumes if opposition.get(row.id, NO_OPPOSITION).holds_back)
-        repeated, again = (NO_IDS, []) if inserted.count() == len(new) else _find_stored(connection, new)
-        repaired = connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in again))
-        self._add_to_trail(connection, again)
-        fates = find_fates(owners, held or (), self._owner, offset)
-        if updated.count() + repaired.count() < len(changed) + len(again):
-            theirs = connection.queue(OWNERS, {"ids": listed(row.id for row in (*again, *changed))})
-            fates |= find_fates(theirs, (*again, *changed), self._owner, offset)
-        lost = repeated | {name for name, fate in fates.items() if fate is RowFate.TAKEN_OVER}
-        if any(one.count() for one in undone.values()):
-            self._database.news.tell(connection, ORDERS)
-        if cards and any(one.names for one in cards.values()):
-            self._database.news.tell(connection, CARDS)
-        waiting = [replace(row, state=State.WAITING) for row in resumes if row.id in held_back]
-        connection.queue(_UPDATE, *(self._columns.changes(row, offset) for row in waiting))
-        return Written(lost, fates, held_back, opposition, cards, frozenset(undone))
+    ) -> Callable[[], str | None]:
+        given_at = connection.when(running.given_at)
+        values = row_values(running, self._owner, self.cipher, trigger_id=trigger_id) | {
+            "state": running.state.value,
+            "told": int(trigger_id != running.order.trigger_id),
+            "given_at": given_at,
+            "is_pinned": int(self.is_pinned),
+            "installed_by": given_at if installed_by is None else installed_by,
+        }
+        stored = connection.queue(_INSERT, values)
+        return lambda: next((row.id for row in stored.fetch_all()), None)
 
-    def _add_to_trail(self, connection: Connection, rows: Sequence[Entry]) -> None:
-        ended = [{"id": row.id, "owner": self._owner} for row in rows if row.state is State.TOLD]
-        connection.queue(ADD_ORDER, *ended)
+    def clear(self, running: RunningOrder) -> asyncio.Future[tuple[bool, Against]]:
+        """Record that a resume or an end is sent, if nothing speaks against it. Return whether, or what does."""
+        return self._do(running, partial(self._clear, running))
 
-    async def find_opposition(self, order_id: str) -> Opposition:
-        """Return the opposition of a stored row."""
-        given = {order_id: time.monotonic()}  # its row has the earlier time
-        rows = await self._database.fetch_all(OTHER_ORDERS, **opposition_values(self._owner, given, self._clock))
-        return read_opposition(rows, given, self._clock).get(order_id, NO_OPPOSITION)
+    def _clear(self, running: RunningOrder, connection: Connection) -> Callable[[], tuple[bool, Against]]:
+        is_resume, version = running.order.verb is Verb.RESUME, running.order.expected_version
+        known = {"version": version, "made_at": 0.0 if version is None else made_at(version)}
+        longest = STILL_WANTED if is_resume else LATE
+        values = self._own(running) | known | {"is_resume": int(is_resume), "longest": longest}
+        cleared = connection.queue(_CLEAR, values)
+        against = connection.queue(_WHY_NOT, *([{"id": running.id, **known}] if is_resume else ()))
+        return lambda: (bool(cleared.fetch_all()), next(iter(against.fetch_all()), None))
 
-    async def resumed_after(self, order_id: str) -> str | None:
-        """Return who resumed the session of a stored pause after it was given, if anybody did."""
-        latest = self._clock.latest(time.monotonic())
-        row = await self._database.fetch_one(LATER_RESUME, id=order_id, latest=latest)
-        return None if row is None else str(row.user_id)
+    def take_turn(self, running: RunningOrder) -> asyncio.Future[NotSent | bool | None]:
+        """Record that a pause is sent which has waited. Return who has resumed its session since, if anybody has.
 
-    async def ending(self, order_id: str) -> Ending | None:
-        """Return the end of the session of a stored order that speaks against a resume, if there is one."""
-        rows = await self._database.fetch_all(ENDINGS, ids=listed([order_id]))
-        return with_endings({}, rows).get(order_id, NO_OPPOSITION).ending
-
-    async def change_since(self, order: Order) -> Row | None:
-        """Return the last pause or resume of a resume's session after its `expected_version`, if there is any."""
-        values = self._since(order)
-        return None if values is None else await self._database.fetch_one(CHANGE_SINCE, **values)
-
-    def _since(self, order: Order) -> dict[str, object] | None:
-        """Return the parameters of CHANGE_SINCE; None for an order without a version."""
-        version = order.expected_version
-        if version is None:
-            return None
-        names = {"team_id": order.actor.team_id, "session_id": order.session_id}
-        times = {"made_at": made_at(version), "latest": self._clock.latest(time.monotonic())}
-        return {"version": version, "is_drill": int(order.source is Source.DRILL), **names, **times}
-
-    def _undo(self, connection: Connection, changed: Sequence[Entry], offset: float) -> dict[str, Statement]:
-        """Let the resumes be told as undone that confirmed pauses have crossed. Return this by the pauses' ids."""
-        undone = {}
-        for row in changed:
-            if row.has_crossed and isinstance(row.outcome, Paused):
-                order, given_at = row.order, row.given_at + offset
-                _, fields = write_outcome(Undone(row.id, order.actor.user_id, given_at))
-                until = (row.settled_at or row.given_at) + offset + CLOCK_ERROR  # the transaction can be a repeated one
-                values = {"fields": fields, "since": given_at - CLOCK_ERROR, "until": until, "owner": self._owner}
-                values |= {"team_id": order.actor.team_id, "session_id": order.session_id}
-                undone[row.id] = connection.queue(_UNDO, *([values] if self.is_shared else ()))
-        return undone
-
-    async def has_unfinished(self, known: Collection[str] = NO_IDS) -> bool:
-        """Return whether there are unfinished orders of other processes, or of this one beside those that it knows."""
-        return await self._database.fetch_one(_NOT_KNOWN, owner=self._owner, known=listed(known)) is not None
-
-    async def take_over(self, *, all_leases: bool, known: Collection[str] = NO_IDS) -> list[Entry]:
-        """Take over unfinished orders of processes that have ended, and return at most MOST_TAKEN, the oldest first.
-
-        Old ones of this process count as left, too, if it knows nothing of them: an earlier call that seemed to fail
-        can have taken them over. `all_leases` also takes those of processes whose lease still runs, since no other bot
-        can use the database; orders of the command line run beside the bot.
+        Else return whether it is still this process's; None if it has no row.
         """
-        work = partial(self._take_over, all_leases, listed(known))
-        taken, now = await self._database.change(work, is_urgent=True)
-        return [self._columns.entry(row, now) for row in taken]
+        return self._do(running, partial(self._take_turn, running))
 
-    def _take_over(self, all_leases: bool, known: str, connection: Connection) -> tuple[list[Row], float]:  # noqa: FBT001 - see partial
-        offset = self._clock.offset(connection)
-        now = time.monotonic() + offset
-        if not all_leases and time.monotonic() < self._clock.stepped_at + self.lease.seconds:
-            return [], now  # living processes renew their leases first
-        # first: two processes must not wait for each other. What is lost by now is found out by the next `write`
-        self.lease.renew(connection, now)
-        ended = listed(self.lease.find_ended(connection, now))
-        values = {"owner": self._owner, "ended": ended, "known": known, "all_leases": int(all_leases)}
-        left = connection.fetch_all(_LEFT, **values, before=now - self.lease.seconds, most=MOST_TAKEN)
-        ids = listed(row.id for row in left)
-        connection.execute(_TAKE, ids=ids, owner=self._owner)
-        return connection.fetch_all(_UNFINISHED, ids=ids), now
+    def _take_turn(self, running: RunningOrder, connection: Connection) -> Callable[[], NotSent | bool | None]:
+        taken = connection.queue(_TAKE_TURN, self._own(running))
+        resumed, owner = connection.queue(_RESUMED, {"id": running.id}), connection.queue(_OWNER, {"id": running.id})
+
+        def read() -> NotSent | bool | None:
+            resumes = [NotSent(WhyNot.RESUMED_SINCE, row.user_id, row.given_at) for row in resumed.fetch_all()]
+            return next(iter(resumes), bool(taken.fetch_all()) if owner.fetch_all() else None)
+
+        return read
+
+    def judge(self, running: RunningOrder, judge: Callable[[Connection, str], _T]) -> asyncio.Future[_T]:
+        """Decide about the pause of an alert in a transaction of its workspace and session; `judge` gets the owner."""
+        team_id, session_id = running.session
+
+        def work(connection: Connection) -> Callable[[], _T]:
+            return partial(_same, judge(connection, self._owner))
+
+        locks = [session_lock(team_id, session_id), workspace_lock(team_id)]
+        return self.writer.do(work, person=running.order.actor.person, locks=locks)
+
+    def settle(
+        self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False, looks: bool = False
+    ) -> asyncio.Future[Settled | Crossed | None]:
+        """Record an outcome, unless the order is to `look` whether it has crossed a resume, and has.
+
+        None: it has no row, or another process has it. What was told before this is written has no effect if
+        another order was settled since, and its own time.
+        """
+        settled = self._do(running, partial(self._settle, running, (outcome, doubt, looks)))
+        settled.add_done_callback(partial(self._wake, running))
+        return settled
+
+    def _settle(
+        self, running: RunningOrder, end: tuple[Outcome, bool, bool], connection: Connection
+    ) -> Callable[[], Settled | Crossed | None]:
+        outcome, doubt, looks = end
+        ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
+        has_effect, yields, own = isinstance(outcome, _HAS_EFFECT), bool(ago), self._own(running)
+        is_overtaken = False
+        if has_effect or isinstance(outcome, RateLimited):
+            look = connection.fetch_one(_LOOK, **own, ago=ago)
+            if look is None:  # it is settled by an earlier commit whose answer was lost, or another process has it
+                is_overtaken = bool(connection.fetch_all(_OVERTAKEN, ids=listed([running.id])))
+            elif look.outcome == Ended.__name__ and running.order.verb is not Verb.END:
+                has_effect, is_overtaken = False, True
+            elif looks and not ago and has_effect and look.crossed is not None:
+                connection.queue(_AT_ANCHOR, own)  # one sent without its turn: no resume is cleared beside the next
+                return partial(_same, Crossed(look.crossed, bool(look.running)))
+            elif ago and has_effect and running.order.verb.opposite and (look.crossed is not None or look.doubts):
+                outcome, doubt, yields = Unconfirmed(Doubt.RACED), True, False
+            else:
+                outcome = in_sequence(outcome, running, look, connection.when(running.given_at))
+        name, fields = write_outcome(outcome)
+        values = {"outcome": name, "fields": fields, "doubt": int(doubt), "has_effect": int(has_effect), "ago": ago}
+        values["yields"] = int(yields and not isinstance(outcome, Ended))
+        settled = connection.queue(_SETTLE, own | values)
+        connection.queue(ADD_ORDER, own)
+        read_cards = self._mark(marks_of(running, outcome), connection)
+
+        def read() -> Settled | None:
+            rows, marked = settled.fetch_all(), read_cards()
+            cards = None if marked is None else marked.get(running.session, NO_CARDS)
+            return Settled(read_outcome(*rows[0]), cards, is_overtaken) if rows else None
+
+        return read
+
+    def show(self, running: RunningOrder) -> None:
+        """Let the cards of its session show an order as it is now."""
+
+        def work(connection: Connection) -> Callable[[], _Cards]:
+            return self._mark(marks_of(running, running.outcome), connection)
+
+        self._do(running, work).add_done_callback(partial(self._wake, running))
+
+    def _mark(self, marks: Marks, connection: Connection) -> Callable[[], _Cards]:
+        """Mark the cards of sessions. The function returns None if their table is locked or damaged."""
+        if marks and not self.lease.can_lead:  # a command, whose cards a bot sends
+            self.database.news.tell(connection, CARDS)
+        if not connection.is_alone:
+            return mark(connection, marks, connection.now())
+        return partial(_same, mark_apart(connection, marks, connection.now()))
+
+    def _wake(self, running: RunningOrder, change: asyncio.Future[Any]) -> None:
+        """Let cards be sent that were marked, and the trail be chained. If cards could not be, mark them later."""
+        self.database.news.cards.set()
+        self.database.news.audit.set()
+        result = None if change.cancelled() or change.exception() else change.result()
+        if isinstance(result, Settled) and result.cards is None and len(self._unmarked) < _MOST_UNMARKED:
+            self._unmarked[running.session] = frozenset()
+            self._mark_later()
+
+    def _mark_later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_MARKED_AGAIN_AFTER, self._mark_again)
+
+    def _mark_again(self) -> None:
+        marks, self._timer = dict(islice(self._unmarked.items(), _MOST_MARKED)), None
+
+        def work(connection: Connection) -> Callable[[], bool]:
+            return partial(_same, mark_apart(connection, marks, connection.now()) is not None)
+
+        def end(marked: asyncio.Future[bool]) -> None:
+            if not marked.cancelled() and not marked.exception() and marked.result():
+                self.database.news.cards.set()
+                self._unmarked = {session: ts for session, ts in self._unmarked.items() if session not in marks}
+            if self._unmarked:
+                self._mark_later()
+
+        locks = [session_lock(*session) for session in marks]
+        self.writer.do(work, person=("", ""), locks=locks).add_done_callback(end)
+
+    def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:
+        """Record that an outcome was delivered by a route, or that Slack refused it finally (None)."""
+        values = self._own(running) | {"route": route}
+
+        def work(connection: Connection) -> Callable[[], None]:
+            connection.queue(_TOLD, values)
+            return lambda: None
+
+        return self._do(running, work, is_lazy=is_lazy)
+
+    async def is_ours(self, running: RunningOrder) -> bool:
+        """Return whether no other process is known to have an order. Without the database that stays open."""
+        if self.lease.is_held:
+            return True
+        row = await or_default(self.database.fetch_one(_OWNER, id=running.id), None, within=_OURS_WITHIN)
+        return row is None or row.owner == self._owner
+
+    async def has_row(self, running: RunningOrder) -> bool:
+        """Return whether an order has a row, which then another process has."""
+        owner = await or_default(self.database.fetch_all(_OWNER, id=running.id), None, within=_OURS_WITHIN)
+        if owner is None:
+            raise StoreUnreachableError("the database does not answer in time")
+        return bool(owner)
 
     async def outcome_of(self, trigger_id: str) -> Outcome | None:
         """Return the outcome of the order with this trigger, if it is known."""
         sql = "SELECT outcome, outcome_fields FROM orders WHERE trigger_id = :trigger_id AND outcome IS NOT NULL"
-        row = await self._database.fetch_one(sql, trigger_id=storable(trigger_id))
+        row = await self.database.fetch_one(sql, trigger_id=storable(trigger_id))
         return None if row is None else read_outcome(*row)
 
+    async def has_left(self, known: Collection[str]) -> bool:
+        """Return whether processes have left orders, or there are some of this one beside those that it knows."""
+        values = self._left_values(known)
+        return await self.database.fetch_one(f"SELECT 1 FROM orders WHERE {_IS_LEFT} LIMIT 1", **values) is not None
 
-def _find_stored(connection: Connection, new: Sequence[Entry]) -> tuple[frozenset[str], list[Entry]]:
-    """Return the ids of new rows whose trigger is stored, and the rows that an earlier call may have stored.
+    async def has_unfinished(self) -> bool:
+        """Return whether there are unfinished orders of other processes."""
+        sql = f"SELECT 1 FROM orders WHERE {_IS_UNFINISHED} AND owner <> :owner LIMIT 1"
+        return await self.database.fetch_one(sql, owner=self._owner) is not None
 
-    That call seemed to fail.
-    """
-    ids = frozenset(row.id for row in new)
-    stored = frozenset(row.id for row in connection.fetch_all(_STORED, ids=listed(ids)))
-    return ids - stored, [row for row in new if row.id in stored]
+    async def adopt(self, known: Collection[str]) -> list[tuple[RunningOrder, bool]]:
+        """Take over orders that processes have left, if this one leads: at most MOST_TAKEN, in their sequence.
+
+        Return them, and whether a later order has changed the session. One that can't be read is told to nobody, and
+        speaks against nothing any more.
+        """
+        taken = await self.database.change(partial(self._adopt, known))
+        for running, _ in taken:
+            running.recorded = asyncio.get_running_loop().create_future()
+            running.recorded.set_result(running.id)
+        return taken
+
+    def _left_values(self, known: Collection[str]) -> dict[str, Any]:
+        return {"owner": self._owner, "known": listed(known), "lease": self.lease.seconds}
+
+    def _adopt(self, known: Collection[str], connection: Connection) -> list[tuple[RunningOrder, bool]]:
+        taken, odd, term = list[RunningOrder](), list[str](), self.lease.term
+        for row in () if term is None else connection.fetch_all(_LEFT, **self._left_values(known), term=term):
+            try:
+                taken.append(read_row(row, self.cipher, connection.now()))
+            except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
+                odd.append(row.id)
+                _log.error("an order can't be read; it is given up", extra={"order": row.id})
+        name, fields = write_outcome(Broken(""))
+        connection.execute(_GIVE_UP, ids=listed(odd), outcome=name, fields=fields, owner=self._owner)
+        connection.execute_many(ADD_ORDER, [{"id": one, "owner": self._owner} for one in odd])
+        ids = listed(one.id for one in taken)
+        connection.execute(_TAKE, ids=ids, owner=self._owner)
+        overtaken = {row.id for row in connection.fetch_all(_OVERTAKEN, ids=ids)}
+        return [(one, one.id in overtaken) for one in taken]
+
+
+def _same(result: _T) -> _T:
+    return result

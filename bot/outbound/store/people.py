@@ -12,24 +12,18 @@ from operator import itemgetter
 
 from bot.core.fields import parse_object
 from bot.core.policy import Profile
-from bot.core.recovery import State
 from bot.messages.markup import mention
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnfinishedError
+from bot.outbound.store.history import IS_UNFINISHED
 from bot.outbound.store.secrets import read_policy
 
-KEPT = 604_800.0
-"""Seconds for which a report of Slack's counts while it does not answer."""
-
-RECORD_INTERVAL = 72_000.0
-"""Seconds between two updates of an unchanged row."""
-
+KEPT = 604_800.0  # seconds for which a report of Slack's counts while it does not answer
+RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
 _ADMIN_INTERVAL = 86_400.0  # seconds between two updates of when an admin has opened Home
 
-Report = tuple[Profile, float]
-"""What Slack has reported about a person, and when (Unix seconds)."""
-
+Report = tuple[Profile, float]  # what Slack has reported about a person, and when (Unix seconds)
 _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
 _FORGET = "UPDATE people SET profile = NULL, seen_at = NULL WHERE seen_at < :oldest AND admin_seen_at IS NOT NULL"
 _PRUNE = "DELETE FROM people WHERE seen_at < :oldest"
@@ -41,7 +35,7 @@ _RECORD = f"""
 """
 _RECORD_ADMIN = f"""
     INSERT INTO people (team_id, user_id, admin_seen_at)
-    SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id FOR UPDATE
+    SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id FOR KEY SHARE
     ON CONFLICT (team_id, user_id) DO UPDATE SET admin_seen_at = excluded.admin_seen_at
     WHERE people.admin_seen_at IS NULL OR people.admin_seen_at <= excluded.admin_seen_at - {_ADMIN_INTERVAL}
 """
@@ -109,7 +103,7 @@ _NAMING = {"orders": "id", "audit": "id", "cards": "id", "workspaces": "team_id"
 _KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "salt"}
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
 _IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
-_UNFINISHED = f"SELECT id FROM orders WHERE state <> '{State.TOLD}'"
+_UNFINISHED = f"SELECT id FROM orders WHERE {IS_UNFINISHED}"
 LOOK_INTERVAL = 1.0  # seconds
 _PAUSE, _BATCH = 0.05, 200  # seconds between two transactions, and the rows of one
 

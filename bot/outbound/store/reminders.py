@@ -3,30 +3,27 @@
 The column `remind_at` of a pause is the time of the next look at it: 0 if nobody has looked yet, null if none comes.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.cards import MOST_IN_SUMMARY, NewCard, ResultContent
-from bot.core.outcomes import Paused
+from bot.core.outcomes import Ended, Paused
 from bot.core.reminders import MOST_SINGLE, SINGLE_WITHIN, Deadline
+from bot.core.requests import State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import IS_ALERT, row_values
 from bot.outbound.store.cards import INSERT_CARD, insert_locks
 from bot.outbound.store.connections import Connection, listed
-from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.database import Database
 from bot.outbound.store.history import states_now
 from bot.outbound.store.news import CARDS
-from bot.outbound.store.opposition import ENDINGS
 
 MOST_CLAIMED = 500
-TOGETHER = 10.0
-"""Seconds by which a reminder can come earlier, together with others, so that lists are long."""
-
+TOGETHER = 10.0  # seconds by which a reminder can come earlier, together with others, so that lists are long
 _MOST_LATE = 86_400.0  # seconds; then nobody is told: the bot was away, or its reminders were switched off
 _CLAIMED_FOR = 60.0  # seconds; then another process looks
 _OVER = {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}
@@ -43,6 +40,14 @@ _SET = """
       ends_by_default = CAST(:ends_by_default AS INTEGER)
     WHERE id = :id AND remind_at = :claimed AND user_id = :user_id AND reason = :reason
 """
+_ENDINGS = f"""
+    SELECT own.id, other.outcome FROM orders AS own JOIN orders AS other
+      ON other.team_id = own.team_id AND other.session_id = own.session_id AND other.verb = '{Verb.END}'
+    WHERE own.id IN (SELECT value FROM json_each(:ids))
+      AND (other.outcome = '{Ended.__name__}' OR other.state = '{State.SENT}')
+    ORDER BY other.outcome IS NULL DESC
+"""
+"""The last one counts."""
 _CHANNELS = f"""
     SELECT DISTINCT channel_id FROM cards WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT}
       AND session_id = :session_id
@@ -104,9 +109,6 @@ class ReminderRows:
 
     database: Database
 
-    def __post_init__(self) -> None:
-        self._clock = DatabaseClock()
-
     async def claim(self) -> tuple[list[PausedSession], float | None]:
         """Return the pauses to look at now, and in how many seconds the next one is due.
 
@@ -115,7 +117,7 @@ class ReminderRows:
         return await self.database.change(self._claim)
 
     def _claim(self, connection: Connection) -> tuple[list[PausedSession], float | None]:
-        now = time.monotonic() + self._clock.offset(connection)
+        now = connection.now()
         rows, until = connection.fetch_all(_DUE, now=now + TOGETHER), now + _CLAIMED_FOR
         states = states_now(connection, {(row.team_id, SessionId(row.session_id)) for row in rows})
         endings = _endings(connection, [row.order_id for row in rows])
@@ -140,13 +142,13 @@ class ReminderRows:
     async def record(self, looks: Sequence[Look]) -> None:
         """Record looks, and the messages that they lead to, in one transaction: a kill loses none and doubles none."""
         if looks:
-            await self.database.change(partial(self._record, looks))
+            locks = insert_locks((one.paused.team_id, one.paused.session_id) for one in looks if one.cards)
+            await self.database.change(partial(self._record, looks), locks=locks)
 
     def _record(self, looks: Sequence[Look], connection: Connection) -> None:
         new = list[NewCard]()
         told = [look.paused for look in looks if look.cards]
-        locks = insert_locks((one.team_id, one.session_id) for one in told)
-        now = time.monotonic() + self._clock.offset(connection, locks)
+        now = connection.now()
         # somebody can have resumed or ended one while it was read
         states = states_now(connection, {(one.team_id, one.session_id) for one in told})
         endings = _endings(connection, [one.order_id for one in told])
@@ -185,7 +187,7 @@ class ReminderRows:
 
 def _endings(connection: Connection, order_ids: Sequence[str]) -> dict[str, str | None]:
     """Return the outcomes of orders to end the sessions of pauses, by the pauses' ids; None for one at Anchor."""
-    rows = connection.fetch_all(ENDINGS, ids=listed(order_ids)) if order_ids else []
+    rows = connection.fetch_all(_ENDINGS, ids=listed(order_ids)) if order_ids else []
     return {row.id: row.outcome for row in rows}
 
 

@@ -2,17 +2,16 @@
 
 import logging
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 
 from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import Database, DatabaseClock
-from bot.outbound.store.errors import StoreNotUsableError
+from bot.outbound.store.database import Database
+from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "1"
-"""The version of `SCHEMA`: each change of the tables changes it."""
+VERSION = "2"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -20,7 +19,7 @@ _OTHER = (
     "Start with a new database; nothing in this one was changed."
 )
 _VERSIONS = {"schema_version": "version", "alembic_version": "version_num"}
-"""The tables with the version, and their columns: the second one was used before this schema."""
+"""The tables with the version, and their columns. The second one was used before this schema."""
 
 SCHEMA = """
     -- Secrets are stored as ciphertext or digest. Times are in Unix seconds, those of orders and cards the database's.
@@ -28,47 +27,43 @@ SCHEMA = """
       team_id VARCHAR(40) NOT NULL PRIMARY KEY, team_name TEXT NOT NULL, enterprise_id VARCHAR(40),
       app_id VARCHAR(40) NOT NULL, bot_user_id VARCHAR(40) NOT NULL,
       bot_token TEXT NOT NULL, -- ciphertext, '' if it is in the settings
-      scopes TEXT NOT NULL, -- separated by commas
-      installed_by VARCHAR(40) NOT NULL, installed_at BIGINT NOT NULL,
-      anchor_api_key TEXT, -- ciphertext
-      alerts_channel VARCHAR(40),
-      anchor_api_key_check TEXT, -- a KeyCheck, null without a key
+      scopes TEXT NOT NULL, installed_by VARCHAR(40) NOT NULL, installed_at BIGINT NOT NULL, -- separated by commas
+      anchor_api_key TEXT, anchor_api_key_check TEXT, -- ciphertext, and a KeyCheck, null without a key
       anchor_api_key_set_by VARCHAR(40), anchor_api_key_set_at BIGINT, -- by nobody: an operator did
-      key_version INTEGER DEFAULT 0 NOT NULL, -- incremented by each change
-      policy TEXT, -- JSON, null is the default
+      key_version INTEGER DEFAULT 0 NOT NULL, -- incremented by each change, as the next two for what they name
       policy_version INTEGER DEFAULT 0 NOT NULL, alerts_token_version INTEGER DEFAULT 0 NOT NULL,
-      alerts_group VARCHAR(40), -- the user group that critical alerts mention
+      policy TEXT, -- JSON, null is the default
+      alerts_channel VARCHAR(40), alerts_group VARCHAR(40), -- the user group that critical alerts mention
       alert_tokens TEXT, -- the names and digests of the tokens for alerts in JSON, null without any
       auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL -- the effect of alerts that ask for a pause, an AutoPause
     );
     CREATE INDEX ix_workspaces_auto_pause ON workspaces (team_id) WHERE auto_pause <> 'off';
-
-    CREATE TABLE marks ( -- what is small: leases, claims, and values of their own; see marks.py
-      scope VARCHAR(40) NOT NULL, name VARCHAR(80) NOT NULL,
-      until DOUBLE PRECISION, -- null if it holds for good
-      value TEXT,
+    CREATE TABLE marks ( -- what is small: claims, and values of their own, until then, or for good; see marks.py
+      scope VARCHAR(40) NOT NULL, name VARCHAR(80) NOT NULL, until DOUBLE PRECISION, value TEXT,
       PRIMARY KEY (scope, name)
     );
-
-    CREATE TABLE people (
-      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL,
-      profile TEXT, -- the last report of Slack, in JSON
-      seen_at BIGINT,
-      admin_seen_at BIGINT, -- when they opened Home as an admin
+    CREATE TABLE leases ( -- of each process that lives, by its name, and of the leader
+      name VARCHAR(40) NOT NULL PRIMARY KEY, owner VARCHAR(40) NOT NULL, until DOUBLE PRECISION NOT NULL,
+      term INTEGER NOT NULL
+    );
+    CREATE TABLE people ( -- the last report of Slack, in JSON, and when they opened Home as an admin
+      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL, profile TEXT, seen_at BIGINT, admin_seen_at BIGINT,
       PRIMARY KEY (team_id, user_id)
     );
     CREATE INDEX ix_people_seen_at ON people (seen_at);
-
     CREATE TABLE orders ( -- to pause, resume or end a session
-      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the sequence in which they were recorded
+      id VARCHAR(40) NOT NULL UNIQUE, -- ascending with time
       trigger_id TEXT UNIQUE, -- Slack's id of the invocation: a request that comes twice is one order
       team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL,
       verb VARCHAR(20) NOT NULL, reason TEXT NOT NULL, source VARCHAR(20) NOT NULL,
-      user_id VARCHAR(40) NOT NULL, home_team_id VARCHAR(40) NOT NULL,
-      channel_id VARCHAR(40) NOT NULL, thread_ts TEXT,
+      user_id VARCHAR(40) NOT NULL, home_team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL, thread_ts TEXT,
       reply TEXT, -- ciphertext, null once it is told
       state VARCHAR(20) NOT NULL, -- a State
       outcome VARCHAR(40), outcome_fields TEXT, -- the name of a type in core/outcomes.py, and its fields in JSON
+      effect INTEGER, -- the sequence in which orders took effect at Anchor, of each session; null without any effect
+      doubt INTEGER DEFAULT 0 NOT NULL, -- 1: a request had no answer, and can take effect for a minute
+      told INTEGER DEFAULT 0 NOT NULL, -- 1: its person has the outcome, or nobody waits for it, or Slack refused it
       delivered_by VARCHAR(40), -- the route of the answer, null if Slack refused every one
       given_at DOUBLE PRECISION NOT NULL, settled_at DOUBLE PRECISION, told_at DOUBLE PRECISION,
       owner VARCHAR(40) NOT NULL, -- the process that works on it
@@ -76,33 +71,31 @@ SCHEMA = """
       remind_at DOUBLE PRECISION, -- of a pause: when to look whether people are to be reminded
       batch_id VARCHAR(40) -- that of the orders that were given at once
     );
-    CREATE INDEX ix_orders_session ON orders (team_id, session_id, given_at);
+    CREATE INDEX ix_orders_session ON orders (team_id, session_id, seq);
+    CREATE INDEX ix_orders_effect ON orders (team_id, session_id, effect) WHERE effect IS NOT NULL;
     CREATE INDEX ix_orders_given_at ON orders (given_at);
     CREATE INDEX ix_orders_team ON orders (team_id, given_at);
-    CREATE INDEX ix_orders_unfinished ON orders (given_at, id) WHERE state <> 'told';
+    CREATE INDEX ix_orders_unfinished ON orders (seq) WHERE state <> 'settled' OR told = 0;
     CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert';
     CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL;
     CREATE INDEX ix_orders_batch ON orders (batch_id) WHERE batch_id IS NOT NULL;
-
     CREATE TABLE cards ( -- one row per session on a message that the bot keeps up to date
       id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
       team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL,
       ts VARCHAR(40), -- of the message, null until it is posted
-      session_id VARCHAR(40) NOT NULL,
-      kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, -- alert or result, and JSON
+      session_id VARCHAR(40) NOT NULL, kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, -- alert or result, and JSON
       shown VARCHAR(64), -- the digest of the message as Slack has it
       version INTEGER NOT NULL, -- incremented by each change that Slack is to be told
       due DOUBLE PRECISION, -- since when Slack is to be told of a change, null if it has the newest state
       not_before DOUBLE PRECISION NOT NULL, -- the next attempt; that of the owner has ended by then
-      attempts INTEGER NOT NULL,
-      owner VARCHAR(40), -- the process of the last attempt
+      attempts INTEGER NOT NULL, owner VARCHAR(40), -- the process of the last attempt
       created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
       closed_at DOUBLE PRECISION, -- from then on the message is left as it is
       ended_status TEXT, ended_at DOUBLE PRECISION, -- Anchor's word for the end of the session, and when it came
       facts TEXT, -- JSON, null if nothing is known of the session
       failure VARCHAR(80), -- the error code of Slack for the last attempt, null if it had none
       read_at DOUBLE PRECISION, read_by VARCHAR(64), -- when Anchor was last asked, and the digest of the key
-      checked_at DOUBLE PRECISION, -- the time on the card
+      checked_at DOUBLE PRECISION, -- when Anchor did not know it
       missing VARCHAR(20) -- the phase of a session that Anchor did not know, null if it knows it
     );
     CREATE INDEX ix_cards_session ON cards (team_id, session_id);
@@ -115,21 +108,17 @@ SCHEMA = """
       (CASE WHEN failure IS NOT NULL THEN attempts ELSE 0 END), due, id) WHERE due IS NOT NULL;
     CREATE INDEX ix_cards_alerts ON cards (channel_id, created_at) WHERE kind = 'alert' AND closed_at IS NULL;
     CREATE INDEX ix_cards_waiting ON cards (team_id) WHERE kind = 'alert' AND ts IS NULL AND due IS NOT NULL;
-
     CREATE TABLE lanes ( -- in which no card is sent until then; see card_claims.py
       name VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL, until DOUBLE PRECISION NOT NULL
     );
     CREATE INDEX ix_lanes_until ON lanes (until);
-
     CREATE TABLE audit ( -- a row for each order that has ended, and each change; see audit.py
       id VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL,
-      about VARCHAR(40) NOT NULL, -- the order, '' if there is none
-      what VARCHAR(80) NOT NULL, -- its verb, or what was changed
+      about VARCHAR(40) NOT NULL, what VARCHAR(80) NOT NULL, -- the order and its verb, or '' and what was changed
       at DOUBLE PRECISION NOT NULL, content TEXT NOT NULL,
       user_id VARCHAR(40) NOT NULL, -- '' once it is chained
       place BIGINT, -- null until it is chained, as the next three
-      person VARCHAR(64), -- a pseudonym of audit_people, '' for nobody
-      key_id VARCHAR(40), link VARCHAR(64)
+      person VARCHAR(64), key_id VARCHAR(40), link VARCHAR(64) -- a pseudonym of audit_people, '' for nobody
     );
     CREATE UNIQUE INDEX ix_audit_place ON audit (team_id, place);
     CREATE INDEX ix_audit_new ON audit (at, id) WHERE place IS NULL;
@@ -137,11 +126,9 @@ SCHEMA = """
     CREATE INDEX ix_audit_changes ON audit (team_id, at) WHERE about = '';
     CREATE INDEX ix_audit_changes_at ON audit (at) WHERE about = '';
     CREATE INDEX ix_audit_person ON audit (team_id, person) WHERE person <> '';
-
     CREATE TABLE audit_people ( -- without a row, a pseudonym cannot be traced back
-      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL,
-      salt VARCHAR(40) NOT NULL, person VARCHAR(64) NOT NULL,
-      PRIMARY KEY (team_id, user_id)
+      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL, salt VARCHAR(40) NOT NULL,
+      person VARCHAR(64) NOT NULL, PRIMARY KEY (team_id, user_id)
     );
     CREATE INDEX ix_audit_people ON audit_people (team_id, person)
 """
@@ -154,7 +141,8 @@ def columns() -> dict[str, str]:
         new.executescript(SCHEMA)
         found = new.execute(
             "SELECT tables.name, group_concat(columns.name, ', ') FROM sqlite_master AS tables, "
-            "pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' GROUP BY tables.name"
+            "pragma_table_info(tables.name) AS columns "
+            "WHERE tables.type = 'table' AND tables.name <> 'sqlite_sequence' GROUP BY tables.name"
         )
         return dict(found.fetchall())
 
@@ -164,36 +152,31 @@ async def prepare(database: Database) -> None:
 
     Raises StoreNotUsableError if they are of another version, and StoreUnreachableError.
     """
-    await database.inspect(_create, within=_TIMEOUT)
-    database.prepared.set()
+    while (version := await find_version(database)) is None:
+        with suppress(LockedError):  # by another process that creates them
+            await database.change(_create, locks=[_LOCK_ID], within=_TIMEOUT, is_prepared=True)
+    if version != VERSION:
+        raise StoreNotUsableError(_OTHER.format(version=version, own=VERSION))
 
 
 async def find_version(database: Database) -> str | None:
-    """Return the version of the tables, None without any. If it is ours, the database can be used afterwards.
-
-    Raises StoreUnreachableError.
-    """
-    version = await database.inspect(_version)
-    if version == VERSION:
+    """Return the version of the tables, if any; ours can be used from now on. Raises StoreUnreachableError."""
+    if (version := await database.change(_version, is_prepared=True)) == VERSION:
         database.prepared.set()
     return version
 
 
 def _create(connection: Connection) -> None:
-    DatabaseClock().now(connection, [_LOCK_ID])
-    version = _version(connection)
-    if version is None:
-        for statement in SCHEMA.split(";\n"):
-            connection.execute(statement)
-        connection.execute("CREATE TABLE schema_version (version VARCHAR(32) NOT NULL PRIMARY KEY)")
-        connection.execute("INSERT INTO schema_version VALUES (:version)", version=VERSION)
+    if _version(connection) is None:
+        own = "CREATE TABLE schema_version (version VARCHAR(32) NOT NULL PRIMARY KEY)"
+        for statement in (*SCHEMA.split(";\n"), own, "INSERT INTO schema_version VALUES (:version)"):
+            connection.execute(statement, version=VERSION)
         _log.info("tables created", extra={"version": VERSION})
-    elif version != VERSION:
-        raise StoreNotUsableError(_OTHER.format(version=version, own=VERSION))
 
 
 def _version(connection: Connection) -> str | None:
+    tables = {row.name for row in connection.fetch_all("SELECT name FROM sqlite_master")}
     for table, column in _VERSIONS.items():
-        if connection.has_table(table):
+        if table in tables:
             return "".join(str(row[0]) for row in connection.fetch_all(f"SELECT {column} FROM {table}"))
     return None

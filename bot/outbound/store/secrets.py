@@ -51,10 +51,7 @@ class FieldCipher:
         return derive_key(self._first, purpose)
 
     def encrypt(self, secret: Secret, field: FieldRef, *, is_short: bool = False) -> str:
-        """Return the ciphertext in ASCII. It contains the field, so that it cannot be moved to another one.
-
-        A short one is compressed.
-        """
+        """Return the ciphertext in ASCII, compressed if `is_short`. It names the field, so that it cannot be moved."""
         plain = json.dumps([field.owner, field.column, secret.reveal()]).encode()
         return self._fernet.encrypt(zlib.compress(plain, level=9) if is_short else plain).decode()
 
@@ -82,10 +79,7 @@ def write_policy(policy: Policy) -> str:
 
 
 def read_policy(text: str | None) -> Policy:
-    """Decode a policy; None is the default policy.
-
-    Raises UnreadableError also for an unknown or a missing field: it could be a restriction.
-    """
+    """Decode a policy. Raises UnreadableError also for an unknown or a missing field: it could be a restriction."""
     if text is None:
         return Policy()
     try:
@@ -185,10 +179,7 @@ _WRONG_KEYS = (
 
 
 async def check_keys(database: Database, cipher: FieldCipher) -> None:
-    """Save a check of the first key, and decrypt the checks of all earlier first keys.
-
-    Raises StoreNotUsableError if no key decrypts one of them, or StoreUnreachableError.
-    """
+    """Save a check of the first key, and decrypt those of earlier ones. Raises StoreNotUsableError if no key does."""
     check = FieldRef(cipher.key_id, _COLUMN)
     ciphertext = cipher.encrypt(_PLAINTEXT, check)
 
@@ -204,10 +195,7 @@ async def check_keys(database: Database, cipher: FieldCipher) -> None:
 
 
 async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
-    """Return whether the keys decrypt the checks, and the addresses of results that are not told yet.
-
-    Raises StoreUnreachableError.
-    """
+    """Return whether the keys decrypt the checks, and the addresses of results. Raises StoreUnreachableError."""
     replies = "SELECT id, reply FROM orders WHERE reply IS NOT NULL"
     try:
         for query, column in ((_CHECKS, _COLUMN), (replies, "reply")):

@@ -1,28 +1,50 @@
-"""Open the store: create the tables, check the keys; close it."""
+"""Open the store: create the tables, check the keys, report in /readyz while it can't be used; close it."""
 
+import asyncio
+import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.fields import Secret
-from bot.outbound.store import errors
+from bot.health import Readiness, repeat
 from bot.outbound.store.audit import AuditTrail
-from bot.outbound.store.database import Database, connect
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import CUT_INTERVAL, Database, connect
+from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.installs import InstallStates
 from bot.outbound.store.marks import Notices
 from bot.outbound.store.people import People
-from bot.outbound.store.schema import columns, prepare
+from bot.outbound.store.schema import columns, find_version, prepare
 from bot.outbound.store.secrets import FieldCipher, check_keys
+from bot.outbound.store.sqlite import lock
 from bot.outbound.store.workspaces import WorkspaceRows
+from bot.runtime import Tasks, happens
 
-_LONG_LOG = (
-    "The write-ahead log of the database has {megabytes} MB, probably because another program reads the database for "
-    "long. End that program before the disk is full."
-)
+_log = logging.getLogger(__name__)
+
 MOST_LOG = 100_000_000  # bytes
 LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
+CHECK_INTERVAL = 8.0  # seconds
+LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
+RETRY_DELAY = 2.0
+FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
+_NAME = "database"
+
+
+def unusable(why: str, file: Path | None) -> str:
+    """Return the sentence about a database that cannot be used; `file` is that of SQLite."""
+    if file is not None:
+        return (
+            f"DATABASE_URL: the bot cannot use the file {file} ({why}). Check that it is a database, that the bot can "
+            "write it and its directory, and that the disk is not full."
+        )
+    return (
+        f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
+        "the password are right, and that the user can create tables."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,58 +61,52 @@ class Store:
     keys_must_fit: bool
 
     async def prepare(self) -> None:
-        """Create the tables, and check the keys. Raises StoreNotUsableError or StoreUnreachableError."""
-        try:
+        """Create the tables, and check the keys. Raises StoreNotUsableError, or StoreDownError if that can pass."""
+        with self._explained():
             await prepare(self.database)
             if self.keys_must_fit:
                 await check_keys(self.database, self.cipher)
-        except (errors.StoreBrokenError, errors.IntegrityError) as error:
-            raise errors.StoreNotUsableError(unusable(str(error), self.database.file)) from None
         self.database.broken = None  # by an earlier attempt
+
+    async def find_version(self) -> str | None:
+        """Return the version of the tables, None without any. Raises what `prepare` does, and changes nothing."""
+        with self._explained():
+            return await find_version(self.database)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnreachableError as error:
+            kind = StoreNotUsableError if isinstance(error, StoreBrokenError) else StoreDownError
+            raise kind(unusable(str(error), self.database.file)) from None
 
     async def find_problems(self) -> dict[str, str | None]:
         """Return what is wrong with the database, and the disk and the log of a SQLite file; None for what is not."""
-        database, table = None, ""
-        looks = {name: f"SELECT {its_columns} FROM {name} LIMIT 1" for name, its_columns in columns().items()}
+        looked_at = [""]
+
+        def look(connection: Connection) -> None:
+            for table, its_columns in columns().items():
+                looked_at.append(f" at the table {table}")
+                connection.fetch_all(f"SELECT {its_columns} FROM {table} LIMIT 1")
+
+        database = disk = wal = None
         try:
-            try:
-                await self.database.read(lambda connection: list(connection.fetch_each(*looks.values())))
-            except errors.StoreUnreachableError:
-                for name, look in looks.items():
-                    table = name
-                    await self.database.fetch_one(look)
+            await self.database.read(look)
             if self.database.broken is not None:
                 database = f"The database fails ({self.database.broken})."
-        except errors.StoreUnreachableError as error:
-            database = f"The database fails{table and f' at the table {table}'} ({error})."
+        except StoreUnreachableError as error:
+            database = f"The database fails{looked_at[-1]} ({error})."
         self.database.broken = None
-        free = self.database.free_bytes()
-        is_full = free is not None and free < LEAST_FREE
-        disk = f"The disk of the database is full: {free} bytes are free." if is_full else None
-        log = self.database.log_bytes() or 0
-        wal = _LONG_LOG.format(megabytes=log // 1_000_000) if log >= MOST_LOG else None
+        free, log = self.database.free_bytes(), self.database.log_bytes()
+        if free is not None and free < LEAST_FREE:
+            disk = f"The disk of the database is full: {free} bytes are free."
+        if log >= MOST_LOG:
+            wal = (
+                f"The write-ahead log of the database has {log // 1_000_000} MB, probably because another program "
+                "reads the database for long. End that program before the disk is full."
+            )
         return {"database": database, "disk": disk, "wal": wal}
-
-
-def unusable(why: str, file: Path | None) -> str:
-    """Return the sentence about a database that cannot be used; `file` is that of SQLite."""
-    if file is not None:
-        return (
-            f"DATABASE_URL: the bot cannot use the file {file} ({why}). Check that it is a database, that the bot can "
-            "write it and its directory, and that the disk is not full."
-        )
-    return (
-        f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
-        "the password are right, and that the user can create tables."
-    )
-
-
-def explain(error: errors.StoreNotUsableError | errors.StoreUnreachableError, file: Path | None) -> str:
-    """Return the sentence about a database that could not be prepared."""
-    return str(error) if isinstance(error, errors.StoreNotUsableError) else unusable(str(error), file)
-
-
-_Version = Callable[[], int]
 
 
 def random_version() -> int:
@@ -99,31 +115,113 @@ def random_version() -> int:
 
 
 @asynccontextmanager
-async def connect_store(
-    url: Secret, keys: Sequence[Secret], *, first_version: _Version = random_version, keys_must_fit: bool = True
+async def open_store(
+    url: Secret, keys: Sequence[Secret], *, keys_must_fit: bool = True, is_prepared: bool = True
 ) -> AsyncIterator[Store]:
-    """Return the store at `url` (DATABASE_URL), to `prepare`; the first of `keys` encrypts.
+    """Open the store at `url` (DATABASE_URL), prepared or to `prepare`; the first of `keys` encrypts.
 
-    Raises StoreNotUsableError if `url` is invalid.
+    Raises StoreNotUsableError, or StoreDownError if the database gives no answer.
     """
     database, cipher = connect(url), FieldCipher(keys)
     audit = AuditTrail(database, cipher)
     async with AsyncExitStack() as stack:  # the database is closed also if the end of the trail is cancelled
         stack.push_async_callback(database.close)
         stack.push_async_callback(audit.close)
-        rows = WorkspaceRows(database, cipher, audit, first_version)
+        rows = WorkspaceRows(database, cipher, audit, random_version)
         states, notices, people = InstallStates(database, keys), Notices(database), People(database)
-        yield Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
+        store = Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
+        if is_prepared:
+            await store.prepare()
+        yield store
+
+
+@dataclass(eq=False)
+class WatchedStore:
+    """The store of a running bot. Until it is prepared, each of its queries raises StoreUnreachableError.
+
+    Without one that `is_required` the bot is not ready; without another one it is degraded. `preparing` ends when it is
+    prepared. It raises StoreNotUsableError if the store is required, and waiting does not help.
+    """
+
+    store: Store
+    readiness: Readiness
+    is_required: bool
+    locks: AsyncExitStack
+    tasks: Tasks
+
+    def __post_init__(self) -> None:
+        self._unlocked = self.store.database.file
+        self._is_tried = asyncio.Event()
+        self.preparing: asyncio.Task[None]
+
+    async def lock(self, within: float) -> None:
+        """Let no other bot use a SQLite file. Raises StoreDownError if one does, or StoreNotUsableError."""
+        if self._unlocked is not None:
+            await self.locks.enter_async_context(lock(self._unlocked, within=within))
+            self._unlocked = None
+
+    async def begin(self) -> None:
+        """Begin to prepare it, and then to check it. Wait for the first attempt, but not for long."""
+        self.preparing = self.tasks.start(self._prepare())
+        if not await happens(self._is_tried, within=FIRST_ATTEMPT):
+            self._report(unusable("it does not answer yet", None))
+        if self.preparing.done():
+            self.preparing.result()
+
+    async def _prepare(self) -> None:
+        while True:
+            try:
+                await self.lock(within=0.0)
+                await self.store.prepare()
+                break
+            except StoreNotUsableError as error:
+                if self.is_required and not isinstance(error, StoreDownError):
+                    raise
+                self._report(str(error))
+            finally:
+                self._is_tried.set()
+            await asyncio.sleep(RETRY_DELAY)
+        self.readiness.clear(_NAME)
+        self.readiness.recover(_NAME)
+        self.tasks.start(repeat(self._check, every=CHECK_INTERVAL))
+        self.tasks.start(repeat(self.store.database.empty_log, every=CUT_INTERVAL))
+
+    def _report(self, why: str) -> None:
+        if self.is_required:
+            self.readiness.block(_NAME, why)
+            _log.warning("the database can't be reached", extra={"why": why})
+        else:
+            self.readiness.degrade(_NAME, why)
+
+    async def _check(self) -> None:
+        for name, problem in (await self.store.find_problems()).items():
+            if problem is None:
+                self.readiness.recover(name)
+            else:
+                self.readiness.degrade(name, problem)
 
 
 @asynccontextmanager
-async def open_store(
-    url: Secret, keys: Sequence[Secret], *, first_version: _Version = random_version, keys_must_fit: bool = True
-) -> AsyncIterator[Store]:
-    """Open the store, prepared. Raises StoreNotUsableError, or StoreDownError if the database gives no answer."""
-    async with connect_store(url, keys, first_version=first_version, keys_must_fit=keys_must_fit) as store:
+async def open_watched(
+    url: Secret, keys: Sequence[Secret], readiness: Readiness, *, is_required: bool, lock_wait: float
+) -> AsyncIterator[WatchedStore]:
+    """Open the store at `url`, prepared if it can be used now. `keys` must fit the database if it `is_required`.
+
+    Raises StoreDownError if another bot uses the SQLite file, for `lock_wait` seconds; StoreNotUsableError if `url` is
+    invalid, or if the store is required and waiting does not help.
+    """
+    opening = open_store(url, keys, keys_must_fit=is_required, is_prepared=False)
+    async with AsyncExitStack() as locks, opening as store:
+        store.database.is_exclusive |= store.database.file is not None
+        watched = WatchedStore(store, readiness, is_required, locks, Tasks())
         try:
-            await store.prepare()
-        except errors.StoreUnreachableError as error:
-            raise errors.StoreDownError(explain(error, store.database.file)) from None
-        yield store
+            await watched.lock(lock_wait)
+        except StoreDownError:
+            raise
+        except StoreNotUsableError:
+            pass  # the first attempt reports it
+        try:
+            await watched.begin()
+            yield watched
+        finally:
+            await watched.tasks.cancel()

@@ -4,19 +4,17 @@ import json
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-from cachetools import LRUCache
 
 from bot.core.fields import SLACK_ID, Secret, known_fields
 from bot.core.policy import Policy
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
-from bot.outbound.store.audit import ADD_CHANGE, AuditTrail
+from bot.outbound.store.audit import ADD_CHANGE, LOCK, AuditTrail
 from bot.outbound.store.card_claims import IS_OPEN
 from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.database import Database, DatabaseClock
+from bot.outbound.store.database import Database
 from bot.outbound.store.marks import TEAM
 from bot.outbound.store.secrets import FieldCipher, FieldRef, derive_key, read_policy, write_policy
 
@@ -72,10 +70,6 @@ _SHOW_TOKEN = f"""
     UPDATE cards SET version = version + 1, due = coalesce(due, :at)
     WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT} AND content LIKE :fires
 """
-_UNNAMED = "SELECT 1 FROM cards WHERE team_id = ''"
-_ADOPT = """
-    UPDATE cards SET team_id = :team_id, version = version + 1, due = coalesce(due, changed_at) WHERE team_id = ''
-"""
 _SET_KEY = """
     anchor_api_key = :key, anchor_api_key_check = :key_check, anchor_api_key_set_by = :set_by,
     anchor_api_key_set_at = :set_at
@@ -84,7 +78,6 @@ _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
 _OF_WORKSPACE = dict.fromkeys(("orders", "audit_people", "people", "cards", "lanes"), "team_id") | {"marks": "scope"}
 """The tables whose rows go with a workspace, besides the audit trail."""
 _CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
-_MOST_READ = 1_000  # workspaces that are decrypted again only if their rows have changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +96,7 @@ class Record:
 UNKNOWN_TOKENS = Record("", "alert tokens", "changed")
 
 
+@dataclass(eq=False)
 class WorkspaceRows:
     """Repository of workspaces. Every method can raise StoreUnreachableError.
 
@@ -111,35 +105,20 @@ class WorkspaceRows:
     reinstall must not match.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        cipher: FieldCipher,
-        audit: AuditTrail,
-        first_version: Callable[[], int],
-        on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
-    ) -> None:
-        self._database = database
-        self._cipher = cipher
-        self._audit = audit
-        self._first_version = first_version
-        self._on_change = on_change
-        self._read: LRUCache[str, tuple[Row, Workspace]] = LRUCache(_MOST_READ)
+    _database: Database
+    _cipher: FieldCipher
+    _audit: AuditTrail
+    _first_version: Callable[[], int]
+    _on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
 
     def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WorkspaceRows":
         """Return the same rows; each change of a workspace runs inside `on_change(team_id)`."""
-        return WorkspaceRows(self._database, self._cipher, self._audit, self._first_version, on_change)
+        return replace(self, _on_change=on_change)
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return a workspace, in one round trip. Raises UnreadableError if its secrets or its policy cannot be read."""
         row = await self._database.fetch_one(_FIND, team_id=team_id)
-        if row is None:
-            self._read.pop(team_id, None)  # no secret of an uninstalled workspace stays in memory
-            return None
-        read = self._read.get(team_id)
-        if read is None or read[0] != row:
-            read = self._read[team_id] = row, self._workspace(row)
-        return read[1]
+        return None if row is None else self._workspace(row)
 
     def _workspace(self, row: Row) -> Workspace:
         return Workspace(
@@ -169,10 +148,7 @@ class WorkspaceRows:
         return [_summary(row) for row in await self._database.fetch_all(f"{_SUMMARY} ORDER BY team_id")]
 
     async def save(self, installation: Installation) -> bool:
-        """Save an installation, or replace the earlier one. Return whether the workspace has an Anchor key.
-
-        A replacement keeps the workspace's key, policy, alerts and admins.
-        """
+        """Save an installation; an earlier one keeps its settings. Return whether the workspace has an Anchor key."""
         token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
         values = asdict(installation) | {"bot_token": token, "scopes": ",".join(installation.scopes)}
         values["version"] = self._first_version()
@@ -205,16 +181,6 @@ class WorkspaceRows:
         row = await self._database.fetch_one(_FIND_IDS, digest=_digest(bot_token))
         team_id, _, enterprise_id = (row.value if row else "").partition(" ")
         return (team_id, enterprise_id) if SLACK_ID.fullmatch(team_id) else None
-
-    async def adopt_cards(self, team_id: str) -> None:
-        """Let the cards that were made before Slack had named the workspace be its own, and show what is true now."""
-
-        def adopt(connection: Connection) -> None:
-            connection.execute(_ADOPT, team_id=team_id)
-            connection.execute("DELETE FROM marks WHERE scope = ''")
-
-        if await self._database.fetch_one(_UNNAMED) is not None:
-            await self._database.change(adopt)
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""
@@ -281,7 +247,6 @@ class WorkspaceRows:
             return await self._delete(uninstall.team_id, "", conditions, at=uninstall.happened_at, bots=bots)
 
     async def _delete(self, team_id: str, by: str, conditions: str = "", **values: object) -> bool:
-        """Delete a workspace that meets the conditions, and everything about it."""
         sql = f"DELETE FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED} {conditions}"
 
         def delete_all(connection: Connection) -> bool:
@@ -294,7 +259,7 @@ class WorkspaceRows:
                     self._record(connection, team_id, Record(by, "installation", "deleted"))
             return is_deleted
 
-        is_deleted = await self._database.change(delete_all, within=_DELETION_TIMEOUT)
+        is_deleted = await self._database.change(delete_all, locks=[LOCK], within=_DELETION_TIMEOUT)
         self._database.news.audit.set()
         return is_deleted
 
@@ -307,7 +272,6 @@ class WorkspaceRows:
         record: Record | None = None,
         **values: object,
     ) -> bool:
-        """Change a row and increment `version`; if `if_version` is given, only a row of that version."""
         condition = "" if if_version is None else f"AND {version} = :if_version"
         change = f"{change}, {version} = {version} + 1"
         return await self._change(team_id, change, condition, record, if_version=if_version, **values)
@@ -329,7 +293,7 @@ class WorkspaceRows:
         return is_changed
 
     def _record(self, connection: Connection, team_id: str, record: Record) -> None:
-        about = asdict(record) | {"team_id": team_id, "at": DatabaseClock().now(connection)}
+        about = asdict(record) | {"team_id": team_id, "at": connection.now()}
         connection.execute(ADD_CHANGE, id=secrets.token_hex(16), **about)
         if record.sender:
             connection.execute(_SHOW_TOKEN, **about, fires=f'%["{record.sender}", %')

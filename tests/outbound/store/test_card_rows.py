@@ -1,23 +1,23 @@
 """The rows of cards: each is sent by one process, at the pace of all, until it shows the newest state."""
 
 import asyncio
+import secrets
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import psycopg
 import pytest
 
-from bot.outbound.store.cards import LOCK, REFUSED_FOR, CardRows, insert_locks
+from bot.outbound.store.cards import LOCK, REFUSED_FOR, CardRows, Marks, mark_apart
 from harness.cards import (
     ALERT,
     COPIES,
     NAME,
     Check,
     MarkedCards,
-    SentCard,
     Session,
+    SessionName,
     card,
     cards_of,
     exchange,
@@ -30,10 +30,9 @@ from harness.cards import (
     worse_alert,
 )
 from harness.databases import KEY
-from harness.journal import journal_of
-from harness.order_rows import frozen_transaction
-from harness.product import Secret, SessionId, Store, open_store, outcomes
-from harness.stored import ACME, GLOBEX, execute, fetch
+from harness.order_rows import MARK, Connection, frozen_transaction, session_lock
+from harness.product import Secret, SessionId, Store, open_store
+from harness.stored import ACME, GLOBEX, execute, fetch, when_unlocked
 from harness.texts import OTHER_SESSION, SESSION
 
 pytestmark = pytest.mark.anyio
@@ -53,10 +52,10 @@ def others(store: Store) -> CardRows:
     return CardRows(store.database, "other")
 
 
-def read_of(status: str, *, is_late: bool = False) -> Check:
+def read_of(status: str) -> Check:
     """A check that has read the session."""
     session = Session(id=SessionId(SESSION), status=status)
-    return Check([], 0, found={session.id: session}, asked=[session.id], is_timely=not is_late)
+    return Check([], 0, found={session.id: session}, asked=[session.id])
 
 
 async def test_what_changes_while_a_card_is_sent_is_sent_after_it(rows: CardRows) -> None:
@@ -95,36 +94,6 @@ async def test_a_card_of_a_process_that_has_ended_is_sent_by_another_one(
     await sent(rows, before.claimed, "1.1", "late")
     await sent(others, second.claimed, "2.2", "ours")
     assert await fetch(store, "SELECT ts, shown, due FROM cards") == [("2.2", "ours", None)]
-
-
-async def test_a_new_alert_goes_before_hundreds_of_older_replies(rows: CardRows) -> None:
-    await exchange(rows, most=0, new=[got_worse() for _ in range(501)])
-    (claimed,) = (await exchange(rows, new=[card(ts=None)])).claimed
-    assert [one.urgency.name for one in claimed.parts] == ["NEW_ALERT"]
-
-
-async def test_each_channel_has_its_turn_and_those_with_a_running_call_are_left_out(rows: CardRows) -> None:
-    await exchange(rows, most=0, new=[card(f"C{number:03}", ts=None) for number in range(260) for _ in range(2)])
-    turns = [await exchange(rows, most=50) for _ in range(9)]
-    assert [len(turn.claimed) for turn in turns] == [50, 50, 50, 50, 50, 10, 0, 0, 0]
-    assert len({one.channel_id for turn in turns for one in turn.claimed}) == 260
-    last = turns[-1].next_in
-    assert last is not None
-    assert last > 5  # the lease, less what nine turns take on a slow machine
-
-
-async def test_refused_cards_take_turns_as_the_probe(rows: CardRows, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One can be refused for itself: the others must not wait for it."""
-    monkeypatch.setattr("bot.core.retries.PROBE_INTERVAL", 0.01)
-    monkeypatch.setattr("bot.core.retries.CALL_INTERVAL", 0.01)
-    claimed = (await exchange(rows, new=[card(ts=f"1.{number}") for number in range(3)])).claimed
-    tried = Counter[str | None]()
-    while tried.total() < 9:
-        again = [SentCard(one, retry_after=0.01, failure="update_failed") for one in claimed]
-        claimed = (await exchange(rows, sent=again)).claimed
-        tried.update(one.ts for one in claimed)
-        await asyncio.sleep(0.02)
-    assert tried == {"1.0": 3, "1.1": 3, "1.2": 3}
 
 
 async def test_two_processes_together_make_one_reply_of_alerts_that_got_worse_in_a_channel(
@@ -229,20 +198,42 @@ async def test_a_process_that_freezes_amid_a_claim_holds_up_no_order_and_others_
     postgresql_urls: Iterator[str],
 ) -> None:
     url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store, journal_of(store) as at:
-        rows = cards_of(store)
+    async with open_store(Secret(url), [KEY]) as store:
+        rows, marks = cards_of(store), {NAME: frozenset[str]()}
         await exchange(rows, most=0, new=[card()])
         with frozen_transaction(url, LOCK) as frozen:
             frozen.execute("UPDATE cards SET owner = 'frozen'")
             began = time.monotonic()
-            at.journal.settle(entry := at.begin(), outcomes.Paused())
-            assert await entry.written
+            assert await mark_alone(store, marks) is None
             assert time.monotonic() - began < 2.0
-            (claimed,) = (await exchange(rows)).claimed
+            (claimed,) = (await when_unlocked(lambda: exchange(rows))).claimed
             assert time.monotonic() - began < 5.0
             assert claimed.ts == "1.1"
             with pytest.raises(psycopg.Error):
                 frozen.execute("SELECT 1")
+        assert await mark_alone(store, marks) == await mark_cards(rows)
+
+
+async def mark_alone(store: Store, marks: Marks) -> Mapping[SessionName, MarkedCards] | None:
+    """Mark cards in the last part of a transaction, of which the rest is committed."""
+
+    def work(connection: Connection) -> Callable[[], Mapping[SessionName, MarkedCards] | None]:
+        connection.execute(MARK.format("'order'", ":name"), name=secrets.token_hex(10))
+        marked = mark_apart(connection, marks, connection.now())
+        return lambda: marked
+
+    count = "SELECT count(scope) FROM marks WHERE scope = 'order'"
+    ((before,),) = await fetch(store, count)
+    marked = await store.database.change_orders(work, locks=[session_lock(*name) for name in marks])
+    assert await fetch(store, count) == [(before + 1,)]
+    return marked
+
+
+async def test_a_damaged_table_of_cards_holds_up_no_order(store: Store) -> None:
+    assert await mark_alone(store, {NAME: frozenset()}) == {NAME: MarkedCards()}
+    await execute(store, "DROP TABLE cards")
+    assert await mark_alone(store, {NAME: frozenset()}) is None
+    assert await mark_alone(store, {NAME: frozenset()}) is None
 
 
 async def test_all_processes_together_have_15_requests_in_the_background_a_minute(
@@ -264,34 +255,3 @@ async def test_all_processes_together_have_15_requests_in_the_background_a_minut
     assert await rows.allows_reads(GLOBEX.team_id, 1)
     await asyncio.sleep(REFUSED_FOR)
     assert await rows.allows_reads(ACME.team_id, 1)  # nobody counts them
-
-
-async def test_whether_this_key_has_read_a_session_before_is_stored_and_a_replaced_key_has_not(
-    store: Store, rows: CardRows, others: CardRows
-) -> None:
-    await exchange(rows, most=0, new=[card()])
-    missing = Check([], 0, asked=[SessionId(SESSION)], unknown=[SessionId(SESSION)])
-    shown = []
-    for key in ("first", "second", "first"):
-        await rows.record_reads(ACME.team_id, missing, key=key)
-        shown += await fetch(store, "SELECT missing, due IS NULL, checked_at = read_at FROM cards")
-        await rows.record_reads(ACME.team_id, read_of("running"), key="first")
-    assert shown == [("not found", False, True), ("not found", False, True), ("gone", False, True)]
-    assert await fetch(store, "SELECT missing, checked_at FROM cards") == [(None, None)]
-    assert await rows.claim_checks(0.0)
-    assert await rows.open_sessions(ACME.team_id) == [SESSION]
-    await rows.record_reads(ACME.team_id, missing, key="first")
-    await exchange(others, most=0, new=[card("C2")])
-    assert await rows.open_sessions(ACME.team_id) == [SESSION]  # a new card
-    await execute(store, "DELETE FROM cards WHERE channel_id = 'C2'")
-    assert await rows.open_sessions(ACME.team_id) == []
-    await execute(store, "UPDATE cards SET read_at = read_at - 900.0")
-    assert await rows.open_sessions(ACME.team_id) == [SESSION]
-
-
-def test_very_many_sessions_take_few_locks_in_one_sequence() -> None:
-    """A server has room for 6,400: with more, nobody can lock anything."""
-    locks = insert_locks(("T1", SessionId(f"{number}")) for number in range(10_000))
-    assert locks[0] == LOCK
-    assert locks == sorted(locks)
-    assert 1_000 < len(locks) < 1_100

@@ -83,21 +83,6 @@ async def test_further_sessions_are_one_message_after_those_that_wait_and_its_co
     assert [record.levelname for record in caplog.records if "too many sessions wait" in record.message] == ["WARNING"]
 
 
-async def test_a_session_is_counted_once_and_one_with_a_card_or_that_is_resolved_is_not_limited(
-    store: Store, rows: CardRows
-) -> None:
-    await alerts(rows, 1, 2, 3, *range(10, 30))
-    assert await alerts(rows, 11, 12) == [20, 20]  # not listed any more: now they are the newest
-    assert await alerts(rows, 1, 2, 3, 29) == [0, 0, 0, 0]  # they have a card, or a row in the message
-    ids = "SELECT id FROM cards WHERE kind = 'listed' ORDER BY id"
-    assert {row[0] for row in await fetch(store, ids)} == {f"{n:04}" for n in (11, 12, *range(20, 30))}
-    gone = [incoming_alert(f"resolved-{number}", session=number) for number in (1, 25, 13, 77)]
-    gone = [replace(one, alert=replace(one.alert, is_resolved=True)) for one in gone]
-    placed = (await exchange(rows, most=0, alerts=gone)).placed
-    assert [placed[one.id].card_id for one in gone] == ["0001", "0025", "", ""]
-    assert [placed[one.id].total for one in gone] == [0] * 4
-
-
 async def test_each_workspace_has_its_limit_and_each_channel_its_message(rows: CardRows) -> None:
     assert await alerts(rows, 1, 2, 3, 4) == [0, 0, 0, 1]
     assert await alerts(rows, 5, 6, channel="C2") == [2, 2]

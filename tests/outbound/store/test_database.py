@@ -5,20 +5,25 @@ import os
 import stat
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
+from bot.outbound.store.database import session_lock
 from harness.databases import KEY, query
 from harness.order_rows import Connection
-from harness.outages import execute, read_for_long
+from harness.outages import execute
 from harness.product import Secret, Store, errors, open_store
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, fetch
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX
 
 pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
+Work = Callable[[Connection], list[Any]]
 
 
 async def refusal(url: str) -> str:
@@ -59,6 +64,85 @@ async def test_one_of_another_version_is_refused_and_stays_as_it_is(
     before = contents(tmp_path)
     wording("another version", await refusal(database_url))
     assert contents(tmp_path) == before
+
+
+# --- transactions ---
+
+OPPOSITE = """
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
+    EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());
+END $$
+"""
+PROMISED = {
+    "transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    "lock_timeout": "500ms",
+    "idle_in_transaction_session_timeout": "3s",
+}
+LOCK = session_lock(ACME.team_id, "a session")
+RENAME = "UPDATE workspaces SET team_name = 'New'"
+
+
+def change(store: Store, lane: str, work: Work, *locks: int) -> Awaitable[Any]:
+    """Do it in a transaction, as an order or as another change."""
+    if lane == "changes":
+        return store.database.change(work, locks=locks)
+    return store.database.change_orders(lambda connection: partial(list, work(connection)), locks=locks)
+
+
+@pytest.mark.parametrize("lane", ["orders", "changes"])
+async def test_each_transaction_says_what_it_needs_whatever_the_defaults_of_the_server_are(
+    postgresql_urls: Iterator[str], lane: str
+) -> None:
+    query(url := next(postgresql_urls), OPPOSITE)
+
+    def ask(connection: Connection) -> list[str]:
+        return [connection.fetch_all("SELECT current_setting(:name) AS it", name=name)[0].it for name in PROMISED]
+
+    async with open_store(Secret(url), [KEY]) as store:
+        promised = PROMISED if lane == "orders" else PROMISED | {"lock_timeout": "4s"}
+        assert dict(zip(PROMISED, await change(store, lane, ask), strict=True)) == promised
+
+
+@pytest.mark.parametrize("locked", [f"SELECT pg_advisory_xact_lock({LOCK})", "SELECT * FROM workspaces FOR UPDATE"])
+async def test_what_another_program_has_locked_is_not_waited_for_long(
+    postgresql_urls: Iterator[str], locked: str
+) -> None:
+    async with open_store(Secret(url := next(postgresql_urls)), [KEY]) as store:
+        await store.rows.save(ACME)
+        with psycopg.connect(url) as program:
+            program.execute(locked.encode())
+            began = time.monotonic()
+            with pytest.raises(errors.LockedError):
+                await change(store, "orders", lambda connection: [connection.execute(RENAME)], LOCK)
+            assert time.monotonic() - began < 3.0
+        assert await change(store, "orders", lambda connection: [connection.execute(RENAME)], LOCK) == [1]
+
+
+async def test_an_order_waits_for_one_other_change_at_most(store: Store) -> None:
+    done, goes_on, has_lane = list[str](), threading.Event(), store.database.file is None
+
+    def work(connection: Connection) -> list[str]:
+        connection.fetch_all("SELECT 1")
+        goes_on.wait(20)
+        done.append("change")
+        return done
+
+    def order(connection: Connection) -> list[str]:
+        connection.fetch_all("SELECT 1")
+        done.append("order")
+        return done
+
+    changes = [asyncio.ensure_future(change(store, "changes", work)) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    ordered = asyncio.ensure_future(change(store, "orders", order))
+    if has_lane:
+        await ordered
+    await asyncio.sleep(0.1)
+    goes_on.set()
+    await asyncio.gather(ordered, *changes)
+    assert done.index("order") == (0 if has_lane else 1)
 
 
 # --- SQLite ---
@@ -139,30 +223,6 @@ async def test_slow_reads_hold_up_no_other_and_end_in_time(ours: Store, monkeypa
             await asyncio.gather(*slow)
 
 
-@pytest.mark.realtime
-async def test_no_change_waits_for_somebody_who_reads_when_the_log_is_emptied(file: Path, ours: Store) -> None:
-    async with read_for_long(f"sqlite:///{file}"):
-        await ours.rows.save(GLOBEX)
-        began = time.monotonic()
-        await ours.database.empty_log()
-        await ours.rows.save(ACME)
-        assert time.monotonic() - began < 1.0
-        assert ours.database.log_bytes()
-    await ours.database.empty_log()
-    assert ours.database.log_bytes() == 0
-
-
-async def test_a_thread_that_hangs_does_not_hold_up_the_end(file: Path) -> None:
-    hangs = threading.Event()
-    async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
-        change = asyncio.create_task(store.database.change(lambda _: hangs.wait(20)))
-        await asyncio.sleep(0.1)
-    hangs.set()
-    for call in (change, store.rows.find(ACME.team_id)):
-        with pytest.raises(errors.StoreUnreachableError):
-            await call
-
-
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
     spoil(tmp_path / "bot.db")
     for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():
@@ -201,15 +261,6 @@ async def test_a_postgresql_can_be_written_in_other_ways_and_is_read_at_once_aft
             await store.rows.find(ACME.team_id)  # over a connection of its own
             query(url, TERMINATE)
             assert await store.rows.find(ACME.team_id) is not None
-
-
-async def test_a_connection_that_is_too_old_is_replaced(
-    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.outbound.store.postgresql.PostgresqlDriver.longest_use", 0.0)
-    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
-        pids = [await fetch(store, "SELECT pg_backend_pid()") for _ in range(2)]
-    assert pids[0] != pids[1]
 
 
 async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:

@@ -31,7 +31,7 @@ async def test_a_file_in_use_is_refused_after_a_wait_and_free_as_soon_as_the_oth
     async with held(tmp_path / "bot.db") as holder:
         (tmp_path / "bot.db-lock").write_text("4711      ")
         error = await refusal(tmp_path / "bot.db")
-        assert isinstance(error, errors.StoreInUseError)
+        assert isinstance(error, errors.StoreDownError)
         wording("in use", str(error).replace(str(tmp_path), "DIRECTORY"))
         caplog.clear()
         asyncio.get_running_loop().call_later(0.3, holder.kill)
@@ -51,5 +51,5 @@ async def test_a_file_that_can_not_be_locked_is_named(
 
     monkeypatch.setattr(fcntl, "lockf", no_locks)  # as a network file system does
     error = await refusal(tmp_path / "bot.db")
-    assert not isinstance(error, errors.StoreInUseError)
+    assert not isinstance(error, errors.StoreDownError)
     wording("no locks", str(error).replace(str(tmp_path), "DIRECTORY"))

@@ -6,14 +6,13 @@ import time
 import pytest
 
 from bot.outbound.store.people import Person, forget
-from harness.order_rows import order_row, rows_of, told
-from harness.product import Store, outcomes, policy
+from harness.order_rows import order_row, rows_of, settled, told
+from harness.product import Store, outcomes
 from harness.stored import fetch
 
 pytestmark = pytest.mark.anyio
 
 ALICE = "U0ALICE0001"
-PROFILE = policy.Profile("T0HOME00001")
 
 
 @pytest.mark.parametrize(
@@ -45,9 +44,11 @@ async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.people.LOOK_INTERVAL", 0.1)
     rows, other, own = rows_of(store), order_row(user="U0BOB000001"), order_row(user=ALICE)
-    await rows.write([other, told(own, outcomes.Paused())], [])
+    await rows.write(other, told(own, outcomes.Paused()))
     forgetting = asyncio.create_task(forget(store.database, Person(ALICE), "forgotten-1", within=5.0))
-    await asyncio.sleep(0.3)
-    await rows.write([], [told(other, outcomes.Undone("v", ALICE, 0.0))])
+    for later in (settled, told):
+        await asyncio.sleep(0.3)
+        assert not forgetting.done()
+        await rows.write(later(other, outcomes.ResumedBefore(ALICE, 0.0)))
     assert await forgetting > 0
     assert ALICE not in repr(await fetch(store, "SELECT user_id, outcome_fields FROM orders"))

@@ -9,6 +9,7 @@ from bot.outbound.store.history import OrderHistory, SessionStates
 from harness.order_rows import order_row, rows_of, told
 from harness.product import SessionId, Store, history, outcomes, requests, workspace
 from harness.stored import ACME, DAY, GLOBEX, execute
+from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def fill(store: Store) -> None:
     for one in (ACME, GLOBEX):
         await store.rows.save(one)
     orders = [order_row(user=BOB, team=teams[age % 2], age=3_600.0 * age) for age in (0, 2, 4)]
-    await rows_of(store).write([told(one, outcomes.Paused()) for one in orders], [])
+    await rows_of(store).write(*(told(one, outcomes.Paused()) for one in orders))
     for age, mode in ((3, ON), (1, OFF)):
         before = OFF if mode is ON else ON
         assert await store.rows.set_auto_pause(GLOBEX.team_id, mode, before=before, by=ALICE)
@@ -61,7 +62,7 @@ async def test_changes_of_settings_are_between_the_orders(store: Store) -> None:
 async def test_the_first_order_of_a_batch_stands_for_all(store: Store) -> None:
     batch = [replace(one, order=replace(one.order, batch_id="0193")) for one in (order_row() for _ in range(30))]
     done = [told(one, outcomes.Paused()) for one in batch[:20]]
-    await rows_of(store).write([order_row(age=60.0), *done, *batch[20:], order_row()], [])
+    await rows_of(store).write(order_row(age=60.0), *done, *batch[20:], order_row())
     found = await OrderHistory(store.database).newest(Filter(folds=True), most=10)
     assert [(one.batch_id, one.batch_total, one.batch_done) for one in found if one.batch_id] == [("0193", 30, 20)]
     assert len(found) == 3
@@ -101,7 +102,7 @@ async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pa
     rows = [
         (order_row(verb=verb, user=ALICE, age=WEEK - place), outcome) for place, (verb, outcome) in enumerate(orders)
     ]
-    await rows_of(store).write([told(one, outcome) if outcome else one for one, outcome in rows], [])
+    await rows_of(store).write(*(told(one, outcome) if outcome else one for one, outcome in rows))
     session_id = rows[0][0].order.session_id
     states = SessionStates(store.database)
     found = await states.paused(ACME.team_id, [session_id])
@@ -110,11 +111,37 @@ async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pa
     assert await states.paused(GLOBEX.team_id, [session_id]) == {}
 
 
+async def test_the_state_of_a_session_is_by_the_sequence_of_effects_and_a_pause_at_anchor_is_under_way(
+    store: Store,
+) -> None:
+    pause, resume = (replace(order_row(verb), id=name) for name, verb in (("1", PAUSE), ("2", RESUME)))
+    states, rows = SessionStates(store.database), rows_of(store)
+
+    async def read_phase() -> tuple[str, str, list[bool]]:
+        (now,) = (await states.of(ACME.team_id, [SESSION])).values()
+        return now.order_id, now.phase, [now.follows(name) for name in ("1", "2", "3")]
+
+    await rows.write(pause, resume)
+    await rows.write(told(resume, outcomes.Resumed()))
+    assert await read_phase() == ("1", "pausing", [False, True, False])
+    await rows.write(told(pause, outcomes.Paused()))
+    assert await read_phase() == ("1", "paused", [False, True, False]), "it crossed the resume, and was sent again"
+    await rows.write(replace(order_row(), id="3"))
+    assert await read_phase() == ("3", "pausing", [True, True, False])
+    await rows.write(told(replace(order_row(), id="3"), outcomes.Failed(500)))
+    assert await read_phase() == ("1", "paused", [False, True, False])
+    await rows.write(told(replace(order_row(END), id="4"), DOUBT))
+    assert await read_phase() == ("1", "paused", [False, True, False])
+    await rows.write(told(replace(order_row(END), id="5"), outcomes.Ended()))
+    await rows.write(told(replace(order_row(), id="6"), DOUBT))
+    assert await read_phase() == ("5", "ended", [True, True, True]), "and what Anchor did not confirm since is nothing"
+
+
 async def test_sessions_that_are_not_named_were_paused_since_a_time(store: Store) -> None:
     ids = [SessionId(f"{number:08x}-7d4a-4f0b-9a56-0c1d2e3f4a5b") for number in range(3)]
     ages = (60.0, 10.0, WEEK)
     given = [order_row(session=one, age=age) for one, age in zip(ids, ages, strict=True)]
-    await rows_of(store).write([told(one, outcomes.Paused()) for one in given], [])
+    await rows_of(store).write(*(told(one, outcomes.Paused()) for one in given))
     (last,) = await OrderHistory(store.database).newest(Filter(), most=1)
     states = SessionStates(store.database)
     assert [*(await states.paused(ACME.team_id, [], since=last.given_at - DAY) or ())] == [ids[1], ids[0]]

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.outbound.store.secrets import rotate
+from bot.outbound.store.secrets import FieldRef, rotate
 from harness.databases import KEY, OTHER_KEY
-from harness.order_rows import RESPONSE_URL, order_row
-from harness.product import OrderRows, Secret, errors, open_store
-from harness.stored import ACME, ANCHOR_KEY, execute
+from harness.order_rows import RESPONSE_URL, order_row, rows_of
+from harness.product import Secret, errors, open_store
+from harness.stored import ACME, ANCHOR_KEY, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -31,13 +31,13 @@ async def test_a_key_is_needed_from_its_first_start_until_a_rotation(
         await store.rows.save(ACME)
         await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
         await store.rows.save_ids("T0GLOBEX001", "", Secret("xoxb-1"), 0.0)  # which has no secret
-        await OrderRows(store.database, store.cipher, "1").write([order_row()], [])
+        await rows_of(store).write(order_row())
     wording("wrong keys", await refusal(database_url, OTHER_KEY))
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
         assert await rotate(store.database, store.cipher) == 3
     async with open_store(Secret(database_url), [OTHER_KEY]) as store:
-        [order] = await OrderRows(store.database, store.cipher, "2").take_over(all_leases=True)
-        assert order.address.response_url == Secret(RESPONSE_URL)
+        ((order_id, reply),) = await fetch(store, "SELECT id, reply FROM orders")
+        assert RESPONSE_URL in store.cipher.decrypt(reply, FieldRef(order_id, "reply")).reveal()
         found = await store.rows.find(ACME.team_id)
         assert found
         assert (found.bot_token, found.anchor_key) == (ACME.bot_token, ANCHOR_KEY)

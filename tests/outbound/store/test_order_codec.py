@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.outbound.store.orders import read_reply, write_reply
+from bot.outbound.store.running_orders import read_reply, write_reply
 from harness.databases import CIPHER
 from harness.order_rows import clicked_messages
 from harness.product import Secret, requests

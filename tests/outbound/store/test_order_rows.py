@@ -1,108 +1,83 @@
-"""The rows of the journal: written once, changed by their owner alone, taken over when its lease has run out."""
+"""The rows of orders: their sequence in a session, and those that another process has left."""
 
-import asyncio
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
+from typing import Any
 
 import psycopg
 import pytest
 
-from bot.outbound.store.marks import Lease
+from bot.outbound.store.orders import LONGEST_SENT
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, commit_slowly, query, until_committing, wait_for_disk
-from harness.order_rows import RESPONSE_URL, Connection, Make, acted, order_row, row, rows_of, settled, taken_over, told
-from harness.product import Secret, State, Store, open_store, requests
+from harness.order_rows import RESPONSE_URL, OrderRow, order_row, rows_of, settled
+from harness.product import OrderRows, Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute, fetch
+from harness.writing import LEASE, Crossed, Settled, orders_of, record, running
 
 pytestmark = pytest.mark.anyio
 
 PAUSE, RESUME, END = requests.Verb.PAUSE, requests.Verb.RESUME, requests.Verb.END
-PAUSED = out.Paused()
+WAITING, SENT = State.WAITING, State.SENT
+PAUSED: out.Outcome = out.Paused()
+RESUMED: out.Outcome = out.Resumed()
+IN_DOUBT: out.Outcome = out.Unconfirmed(out.Doubt.TIMED_OUT)
+REFUSED: out.Outcome = out.Failed(500, "no")
+NOT_SENT = out.NotSent(out.WhyNot.LATE)
+BOB = "U0BOB000001"
 
 
 async def stored(store: Store, columns: str) -> list[tuple[object, ...]]:
-    return await fetch(store, f"SELECT {columns} FROM orders ORDER BY given_at, id")  # noqa: S608
+    return await fetch(store, f"SELECT {columns} FROM orders ORDER BY seq")  # noqa: S608
 
 
-async def end_leases(store: Store) -> None:
-    await execute(store, "UPDATE marks SET until = until - 60")
+# --- recorded ---
 
 
-# --- written ---
+async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_without(store: Store) -> None:
+    first, again = running(PAUSE, SENT, trigger="1.2"), running(PAUSE, SENT, trigger="1.2")
+    async with orders_of(store) as rows, orders_of(store, "theirs") as others:
+        assert [await rows.record(first), await others.record(again)] == [first.id] * 2
+        assert await rows.record(first) == first.id, "also after a commit without an answer"
+        assert await others.record(again, is_repeated=True) == again.id
+        assert await stored(store, "id, trigger_id, told") == [(first.id, "1.2", 0), (again.id, again.id, 1)]
+        assert await rows.outcome_of("1.2") is None
+        await rows.settle(first, REFUSED)
+        assert await rows.outcome_of("1.2") == REFUSED
 
 
-async def test_a_trigger_is_stored_once(store: Store) -> None:
-    first, again, other = order_row(trigger="1.2"), order_row(trigger="1.2"), order_row(trigger="1.3")
-    assert (await rows_of(store).write([first], [])).lost == frozenset()
-    assert (await rows_of(store, "theirs").write([again, other, order_row()], [])).lost == {again.id}
-    ids = {row_id for (row_id,) in await stored(store, "id")}
-    assert ids >= {first.id, other.id}
-    assert again.id not in ids
-    assert await rows_of(store).outcome_of("1.2") is None
-    await rows_of(store).write([], [acted(first, out.Failed(500, "no"))])
-    assert await rows_of(store).outcome_of("1.2") == out.Failed(500, "no")
+async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: Store) -> None:
+    async with orders_of(store) as rows:
+        rows.is_pinned = False
+        assert await rows.record(running()) is None
+    assert await stored(store, "id") == []
 
 
 async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
-    rows, row = rows_of(store), order_row()
-    await rows.write([row], [])
-    ((reply,),) = await stored(store, "reply")
-    assert "hooks" not in str(reply)
-    await rows.write([], [acted(row, PAUSED)])
-    assert await stored(store, "reply") == [(reply,)]
-    await rows.write([], [told(row, PAUSED)])
-    assert await stored(store, "reply, delivered_by, settled_at < told_at") == [(None, "ack", True)]
-    await rows.write([told(order_row(), PAUSED)], [])
-    assert await stored(store, "reply") == [(None,)] * 2
+    one = running()
+    async with orders_of(store) as rows:
+        await record(rows, one)
+        ((reply,),) = await stored(store, "reply")
+        assert "hooks" not in str(reply)
+        await rows.settle(one, PAUSED)
+        assert await stored(store, "reply, told") == [(reply, 0)]
+        await rows.told(one, "ack")
+    assert await stored(store, "reply, told, delivered_by, settled_at <= told_at") == [(None, 1, "ack", True)]
 
 
 async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait_for_disk(monkeypatch)
-    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store:
-        await rows_of(store).write([order_row()], [])
+    async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store, orders_of(store) as rows:
+        await record(rows, running())
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
         assert any(b"it loops" in content for content in files)
         assert not any(RESPONSE_URL.encode() in content for content in files)
         pragma = "PRAGMA synchronous"
         assert await store.database.change(lambda connection: connection.fetch_all(pragma)) == [(2,)]  # FULL
-
-
-async def test_a_commit_survives_a_power_loss_whatever_the_default_of_the_server(
-    postgresql_urls: Iterator[str],
-) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store:
-        query(url, _NOTE_SETTING)
-    async with open_store(Secret(url), [KEY]) as store:
-        row = order_row()
-        await rows_of(store).write([row], [])
-        await rows_of(store).write([], [told(row, PAUSED)])
-    assert query(url, "SELECT setting FROM seen") == [("on",), ("on",)]
-    assert query(url, "SHOW synchronous_commit") == [("off",)]
-
-
-async def test_no_resume_is_cleared_beside_a_pause_that_is_being_recorded_whatever_the_default_of_the_server(
-    postgresql_urls: Iterator[str],
-) -> None:
-    url = next(postgresql_urls)
-    query(url, _REPEATABLE_READ)
-    async with open_store(Secret(url), [KEY]) as store:
-        resume, pause = order_row(RESUME, State.WAITING), order_row(PAUSE)
-        await rows_of(store).write([resume], [])
-        commit_slowly(url, "INSERT ON orders")
-        pausing = asyncio.ensure_future(rows_of(store, "theirs").write([pause], []))
-        await until_committing(url)
-        assert (await rows_of(store).write([], [replace(resume, state=State.SENT)])).held_back == {resume.id}
-        await pausing
-    assert query(url, "SHOW default_transaction_isolation") == [("repeatable read",)]
 
 
 _REPEATABLE_READ = """
@@ -112,161 +87,353 @@ END $$
 """
 
 
-_NOTE_SETTING = """
-DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$;
-CREATE TABLE seen (setting text);
-CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN new; END $$;
-CREATE TRIGGER note BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION note();
-"""
+@pytest.mark.parametrize("default", ["SELECT 1", _REPEATABLE_READ], ids=["read committed", "repeatable read"])
+async def test_no_resume_is_cleared_beside_a_pause_that_is_being_recorded(
+    postgresql_urls: Iterator[str], default: str
+) -> None:
+    url, resume, pause = next(postgresql_urls), running(RESUME), running(PAUSE, SENT)
+    query(url, default)
+    async with open_store(Secret(url), [KEY]) as store, orders_of(store) as rows, orders_of(store, "theirs") as others:
+        await record(rows, resume)
+        commit_slowly(url, "INSERT ON orders")
+        pausing = others.record(pause)
+        await until_committing(url)
+        is_clear, against = await rows.clear(resume)
+        assert (is_clear, against and against.id, pausing.done()) == (False, pause.id, True)
 
 
 @pytest.mark.parametrize(
     ("written", "read"), [("a\0b", "ab"), ("a\ud800b", "a?b"), ("é 🛑\u2028\ufffe", "é 🛑\u2028\ufffe")]
 )
 async def test_any_text_of_slack_is_stored(store: Store, written: str, read: str) -> None:
-    row = order_row()
-    order = replace(row.order, reason=written, trigger_id=written)
-    await rows_of(store).write([replace(row, order=order, address=replace(row.address, thread_ts=written))], [])
+    async with orders_of(store) as rows:
+        one = running(trigger=written, reason=written, thread=written)
+        assert await rows.record(one) == one.id
     assert await stored(store, "reason, trigger_id, thread_ts") == [(read, read, read)]
+
+
+# --- the sequence of a session: is an order sent? ---
+
+Make = Callable[[], OrderRow]
+
+
+def other(verb: requests.Verb = PAUSE, state: State = SENT, outcome: Any = None, **more: Any) -> Make:
+    """An order of somebody else for the session, at another process."""
+
+    def make() -> OrderRow:
+        row = order_row(verb, state, **({"user": BOB} | more))
+        return row if outcome is None else settled(row, outcome)
+
+    return make
+
+
+async def put(store: Store, makes: Sequence[Make]) -> list[str]:
+    rows = [make() for make in makes]
+    await rows_of(store, "theirs").write(*rows)
+    return [row.id for row in rows]
+
+
+FREE = [
+    ([], []),
+    ([other(PAUSE, WAITING)], []),
+    ([other(outcome=PAUSED)], []),
+    ([other(END, WAITING)], [other(END, outcome=IN_DOUBT)]),
+    ([other(team="T0OTHER0001"), other(session=OTHER_SESSION)], []),
+    ([], [other(outcome=out.Overloaded()), other(RESUME), other(RESUME, outcome=RESUMED)]),
+]
+HELD = [
+    ([other()], []),
+    ([], [other(PAUSE, WAITING)]),
+    ([], [other(outcome=PAUSED)]),
+    ([], [other(outcome=IN_DOUBT)]),
+    ([], [other(outcome=PAUSED, user="U0ALICE0001")]),
+    ([other(END)], []),
+    ([other(END, outcome=out.Ended())], []),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [*FREE, *HELD])
+async def test_a_resume_is_cleared_unless_a_pause_or_an_end_speaks_against_it(
+    store: Store, before: Sequence[Make], after: Sequence[Make]
+) -> None:
+    resume = running(RESUME)
+    async with orders_of(store) as rows:
+        ids = await put(store, before)
+        await record(rows, resume)
+        ids += await put(store, after)
+        for _ in range(2):  # also before a further attempt, or after a commit without an answer
+            is_clear, against = await rows.clear(resume)
+            assert is_clear is ((before, after) in FREE)
+            assert is_clear or (against and (against.id in ids, against.is_later)) == (True, bool(after))
+
+
+@pytest.mark.parametrize(
+    ("seen", "since", "is_clear"),
+    [
+        (other(outcome=PAUSED), [], True),
+        (other(outcome=PAUSED), [other(outcome=PAUSED)], False),
+        (other(outcome=PAUSED), [other(outcome=IN_DOUBT)], False),
+        (other(outcome=PAUSED), [other(outcome=REFUSED)], True),
+        (other(outcome=PAUSED), [other(outcome=PAUSED, user="U0ALICE0001")], True),
+        (None, [other(outcome=PAUSED, age=30.0)], True),
+        (None, [other(outcome=PAUSED, age=10.0)], False),
+    ],
+)
+async def test_a_button_does_not_resume_what_somebody_else_has_paused_since(
+    store: Store, seen: Make | None, since: Sequence[Make], *, is_clear: bool
+) -> None:
+    """Without the row of its version its time counts: here 20 s ago."""
+    async with orders_of(store) as rows:
+        now = await store.database.change(lambda connection: connection.now())
+        version = (await put(store, [seen]))[0] if seen else f"{requests.time_id(now - 20.0)}000000000"
+        await put(store, since)
+        resume = running(RESUME, version=version)
+        await record(rows, resume)
+        assert (await rows.clear(resume))[0] is is_clear
+
+
+@pytest.mark.parametrize(
+    ("verb", "age", "beside", "is_clear"),
+    [
+        (RESUME, 119.0, [], True),
+        (RESUME, 121.0, [], False),
+        (END, 4.0, [other(), other(outcome=PAUSED)], True),
+        (END, 6.0, [], False),
+    ],
+)
+async def test_what_is_too_old_is_not_cleared(
+    store: Store, verb: requests.Verb, age: float, beside: Sequence[Make], *, is_clear: bool
+) -> None:
+    one = running(verb, age=age)
+    async with orders_of(store) as rows:
+        await record(rows, one)
+        await put(store, beside)
+        assert await rows.clear(one) == (is_clear, None)
+
+
+async def test_what_has_ended_or_another_process_has_is_not_cleared(store: Store) -> None:
+    ended, theirs = running(RESUME), running(RESUME)
+    async with orders_of(store) as rows, orders_of(store, "theirs") as others:
+        await record(rows, ended)
+        await record(others, theirs)
+        await rows.settle(ended, NOT_SENT)
+        assert [(await rows.clear(one))[0] for one in (ended, theirs)] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_sent"),
+    [
+        ([other(RESUME, outcome=RESUMED, age=30.0)], [], True),
+        ([other(RESUME, outcome=RESUMED)], [], False),
+        ([], [other(RESUME, WAITING)], True),
+        ([], [other(RESUME, outcome=NOT_SENT)], True),
+        ([], [other(RESUME)], False),
+        ([], [other(RESUME, outcome=RESUMED)], False),
+        ([], [other(RESUME, outcome=IN_DOUBT)], False),
+    ],
+)
+async def test_a_pause_that_waits_has_its_turn_unless_somebody_resumes_meanwhile(
+    store: Store, before: Sequence[Make], after: Sequence[Make], *, is_sent: bool
+) -> None:
+    pause = running(PAUSE, age=20.0)
+    async with orders_of(store) as rows:
+        await put(store, before)
+        await record(rows, pause)
+        await put(store, after)
+        why_not = await rows.take_turn(pause)
+        told = (why_not.why, why_not.user_id) if isinstance(why_not, out.NotSent) else why_not
+        assert told == (is_sent or (out.WhyNot.RESUMED_SINCE, BOB))
+    assert await fetch(store, "SELECT state FROM orders WHERE id = :id", id=pause.id) == [
+        (SENT if is_sent else WAITING,)
+    ]
+
+
+# --- what has become of it ---
+
+
+@pytest.mark.parametrize(
+    ("beside", "crossed"),
+    [
+        (other(RESUME, age=30.0), Crossed(BOB, is_running=True)),
+        (other(RESUME, outcome=RESUMED), Crossed(BOB, is_running=False)),
+        (other(RESUME, outcome=IN_DOUBT), Crossed(BOB, is_running=False)),
+        (other(RESUME, outcome=RESUMED, age=30.0), None),
+        (other(RESUME, WAITING), None),
+        (other(RESUME, outcome=NOT_SENT), None),
+        (other(RESUME, session=OTHER_SESSION), None),
+        (other(PAUSE), None),
+    ],
+)
+async def test_a_pause_looks_whether_it_has_crossed_a_resume(
+    store: Store, beside: Make, crossed: Crossed | None
+) -> None:
+    pause = running(PAUSE, SENT, age=20.0)
+    async with orders_of(store) as rows:
+        await record(rows, pause)
+        await put(store, [beside])
+        found = await rows.settle(pause, PAUSED, looks=True)
+        assert found == (crossed or Settled(PAUSED))
+
+
+DOUBTFUL = "UPDATE orders SET doubt = 1, settled_at = settled_at - :ago"
+
+
+@pytest.mark.parametrize(
+    ("verb", "beside", "ago", "outcome", "told"),
+    [
+        (PAUSE, other(RESUME, outcome=IN_DOUBT), 50.0, PAUSED, out.Unconfirmed(out.Doubt.RACED)),
+        (PAUSE, other(RESUME, outcome=IN_DOUBT), 65.0, PAUSED, PAUSED),
+        (PAUSE, other(RESUME, outcome=REFUSED), 50.0, PAUSED, out.Unconfirmed(out.Doubt.RACED)),
+        (PAUSE, other(RESUME, outcome=IN_DOUBT), 50.0, REFUSED, REFUSED),
+        (RESUME, other(PAUSE, outcome=PAUSED), 50.0, RESUMED, out.Unconfirmed(out.Doubt.RACED)),
+        (PAUSE, other(PAUSE, outcome=IN_DOUBT), 50.0, PAUSED, PAUSED),
+        (PAUSE, other(END, outcome=IN_DOUBT), 50.0, PAUSED, PAUSED),
+    ],
+)
+async def test_for_a_minute_after_an_order_in_doubt_an_opposite_one_is_in_doubt(
+    store: Store, verb: requests.Verb, beside: Make, ago: float, outcome: out.Outcome, told: out.Outcome
+) -> None:
+    one = running(verb, SENT)
+    async with orders_of(store) as rows:
+        await put(store, [beside])
+        await execute(store, DOUBTFUL, ago=ago)
+        await record(rows, one)
+        assert await rows.settle(one, outcome) == Settled(told)
+
+
+async def test_a_pause_beside_a_resume_that_is_still_at_anchor_is_in_doubt(store: Store) -> None:
+    pause = running(PAUSE, SENT)
+    async with orders_of(store) as rows:
+        await record(rows, pause)
+        await put(store, [other(RESUME)])
+        assert await rows.settle(pause, PAUSED) == Settled(out.Unconfirmed(out.Doubt.RACED))
+
+
+async def test_effects_are_counted_and_an_outcome_is_kept_after_a_commit_without_an_answer(store: Store) -> None:
+    orders = [running(PAUSE, SENT), running(RESUME, SENT), running(PAUSE, SENT), running(PAUSE, SENT)]
+    async with orders_of(store) as rows:
+        for one, outcome in zip(orders, [PAUSED, RESUMED, REFUSED, IN_DOUBT], strict=True):
+            await record(rows, one)
+            assert await rows.settle(one, outcome) == Settled(outcome)
+        before = await stored(store, "outcome, effect, settled_at")
+        assert await rows.settle(orders[0], REFUSED) == Settled(PAUSED)
+        assert [row[1] for row in before] == [1, 2, None, 3]
+        assert await stored(store, "outcome, effect, settled_at") == before
+        assert sorted(await fetch(store, "SELECT about FROM audit")) == sorted((one.id,) for one in orders)
+
+
+async def test_what_was_told_before_it_is_written_has_no_effect_after_another_order(store: Store) -> None:
+    pause, alone = running(PAUSE, SENT, age=5.0), running(PAUSE, SENT, session=OTHER_SESSION, age=5.0)
+    async with orders_of(store) as rows:
+        for one in (pause, alone):
+            await record(rows, one)
+            one.know(PAUSED)
+            one.settled_at = one.given_at + 1
+        await put(store, [partial(_settled_now, RESUME)])
+        assert await rows.settle(pause, PAUSED, looks=True) == Settled(PAUSED)
+        assert await rows.settle(alone, PAUSED) == Settled(PAUSED)
+    ages = "given_at < settled_at AND settled_at < given_at + 2"
+    assert await stored(store, f"effect, {ages}") == [(None, True), (1, True), (1, False)]
+
+
+def _settled_now(verb: requests.Verb) -> OrderRow:
+    row = order_row(verb)
+    return settled(row, RESUMED, settled_at=row.given_at)
+
+
+async def test_an_order_of_another_process_is_not_settled(store: Store) -> None:
+    one = running(PAUSE, SENT)
+    async with orders_of(store) as rows, orders_of(store, "theirs") as others:
+        await record(others, one)
+        await put(store, [other(RESUME)])
+        assert await rows.settle(one, PAUSED, looks=True) is None, "also if it has crossed a resume"
+        assert [await rows.has_row(one), await rows.has_row(running())] == [True, False]
+    assert await stored(store, "state") == [("sent",)] * 2
 
 
 # --- taken over ---
 
 
-async def test_the_orders_of_a_process_are_taken_over_when_its_lease_has_run_out(store: Store) -> None:
-    rows, row = rows_of(store), order_row()
-    rows.lease.renew_interval = 0.0
-    await rows.write([row], [])
-    assert await taken_over(store, all_leases=False) == []
-    await end_leases(store)
-    assert (await rows.write([], [], held=[row])).lost == frozenset()
-    assert await taken_over(store, all_leases=False) == []
-    await end_leases(store)
-    assert [taken.id for taken in await taken_over(store, all_leases=False)] == [row.id]
-    assert await taken_over(store, "a third", all_leases=False) == []
-    await end_leases(store)
-    assert (await rows.write([], [], held=[row])).lost == {row.id}
-    assert [taken.id for taken in await taken_over(store, "a third", all_leases=False)] == [row.id]
+async def adopt(rows: OrderRows, *known: str) -> list[str]:
+    return [one.id for one, _ in await rows.adopt(known)] if await rows.has_left(known) else []
 
 
-@pytest.mark.parametrize("source", ["command line", "drill", "command"])
-async def test_a_bot_that_starts_leaves_the_orders_to_commands_that_run(store: Store, source: str) -> None:
+async def test_the_leader_takes_over_the_orders_of_a_process_that_has_ended(store: Store) -> None:
     row = order_row()
-    await rows_of(store).write([replace(row, order=replace(row.order, source=requests.Source(source)))], [])
-    assert len(await taken_over(store)) == (source == "command")
-
-
-async def test_a_process_takes_over_its_own_order_if_it_is_old_and_not_known(store: Store) -> None:
-    """The take-over of another process's order had no answer."""
-    rows, left, known, new = rows_of(store), order_row(age=11), order_row(age=11), order_row()
-    await rows.write([left, known, new], [])
-    assert [taken.id for taken in await rows.take_over(all_leases=False, known=[known.id])] == [left.id]
-
-
-async def test_a_process_that_is_being_declared_dead_learns_what_it_has_lost(
-    postgresql_urls: Iterator[str],
-) -> None:
-    """Its renewal waits for the take-over: it must not believe in its lease meanwhile."""
-    url, has_looked, goes_on = next(postgresql_urls), threading.Event(), threading.Event()
-    async with open_store(Secret(url), [KEY]) as store:
-        rows, row = rows_of(store), order_row()
-        rows.lease.renew_interval = 0.0
-        await rows.write([row], [])
-        await end_leases(store)
-
-        def take_over(connection: Connection) -> list[str]:
-            ended = Lease("theirs", 10.0).find_ended(connection, time.time())
-            has_looked.set()
-            goes_on.wait(10)
-            connection.execute("UPDATE orders SET owner = 'theirs'")
-            return ended
-
-        taking = asyncio.create_task(store.database.change(take_over))
-        await asyncio.to_thread(has_looked.wait, 10)
-        renewing = asyncio.create_task(rows.write([], [], held=[row]))
-        await asyncio.sleep(0.3)
-        assert not renewing.done()
-        goes_on.set()
-        assert await taking == ["ours"]
-        assert (await renewing).lost == {row.id}
-
-
-async def test_a_row_that_another_process_takes_over_is_skipped(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store:
-        held, free = order_row(age=9), order_row()
-        await rows_of(store).write([held, free], [])
-        with psycopg.connect(url) as connection:
-            connection.execute("SELECT id FROM orders WHERE id = %s FOR UPDATE", [held.id])
-            assert [taken.id for taken in await taken_over(store)] == [free.id]
-
-
-async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> None:
-    row, unreadable = order_row(age=9), acted(order_row(), PAUSED)
-    await rows_of(store, key=OTHER_KEY).write([row, unreadable], [])
-    await execute(store, "UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL")
-    first, second = await taken_over(store)
-    assert first.address == replace(row.address, response_url=None)
-    assert (second.state, second.outcome) == (State.SENT, None)
-
-
-# --- what else was ordered for the session ---
-
-LATER_PAUSE = row(PAUSE, age=5)
-OWN, WAITING = row(RESUME, age=10), row(RESUME, State.WAITING, age=10)
+    async with orders_of(store) as leader, orders_of(store, "theirs") as others, orders_of(store, "gone"):
+        await rows_of(store, "gone").write(row)
+        assert [await adopt(leader), await adopt(others)] == [[], []]
+        await execute(store, "UPDATE leases SET until = until - :lease WHERE name = 'gone'", lease=LEASE + 1)
+        assert [await adopt(others), await adopt(leader), await adopt(leader, row.id)] == [[], [row.id], []]
+    assert await stored(store, "owner") == [("ours",)]
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "is_opposed", "has_company"),
+    ("owner", "age", "row", "is_taken"),
     [
-        (OWN, LATER_PAUSE, True, False),
-        (OWN, settled(LATER_PAUSE, PAUSED), True, False),
-        (OWN, settled(LATER_PAUSE, out.Unconfirmed(out.Doubt.TIMED_OUT)), True, False),
-        (OWN, lambda: told(order_row(PAUSE, age=5), PAUSED), True, False),
-        (OWN, settled(LATER_PAUSE, out.Overloaded()), False, False),
-        (OWN, row(PAUSE, age=15), False, False),
-        (OWN, row(PAUSE, age=5, team="T0OTHER0001"), False, False),
-        (OWN, row(PAUSE, age=5, session=OTHER_SESSION), False, False),
-        (row(PAUSE, age=10), row(RESUME, age=5), True, False),
-        (row(END, State.WAITING, age=10), row(END, age=5), False, True),
-        (row(PAUSE, age=10), row(RESUME, State.WAITING, age=5), False, False),
-        (row(PAUSE, age=10), settled(row(RESUME, age=5), out.Superseded()), False, False),
-        (WAITING, row(RESUME, age=15), False, True),
-        (WAITING, row(RESUME, age=5), False, True),
-        (WAITING, settled(row(RESUME, age=10.5), out.Resumed(), age=9.5), False, True),
-        (WAITING, settled(row(RESUME, age=15), out.Resumed(), age=14), False, False),
-        (WAITING, settled(row(RESUME, age=10.5), out.Superseded(), age=9.5), False, False),
-        (WAITING, row(RESUME, State.WAITING, age=15), False, False),
-        (WAITING, row(RESUME, age=15, session=OTHER_SESSION), False, False),
+        ("gone", 0.0, order_row, True),
+        ("gone", 0.0, other(outcome=PAUSED), True),
+        ("ours", LEASE - 5, order_row, False),
+        ("ours", LEASE + 1, order_row, True),  # a take-over without an answer
+        ("theirs", LONGEST_SENT - 5, order_row, False),
+        ("theirs", LONGEST_SENT + 1, order_row, True),
+        ("theirs", LONGEST_SENT + 1, partial(order_row, PAUSE, WAITING), True),
     ],
 )
-async def test_what_else_can_have_been_sent_for_the_session_is_found(
-    store: Store, own: Make, other: Make, *, is_opposed: bool, has_company: bool
+async def test_an_order_is_taken_over_if_nobody_works_on_it_or_it_is_sent_for_too_long(
+    store: Store, owner: str, age: float, row: Callable[..., OrderRow], *, is_taken: bool
 ) -> None:
-    """A later order of the other kind opposes; another one of the same verb for both is company."""
-    order = own()
-    await rows_of(store).write([order, other()], [])
-    taken = {one.id: one for one in await taken_over(store)}[order.id]
-    assert (taken.is_opposed, taken.has_company) == (is_opposed, has_company)
+    async with orders_of(store) as leader, orders_of(store, "theirs"):
+        one = row() if age == 0.0 else row(age=age)
+        await rows_of(store, owner).write(one)
+        assert await adopt(leader) == [one.id] * is_taken
 
 
-def now(offset: float, seconds: float, *_: object) -> float:
-    time = monotonic() + offset
-    sleep(seconds)
-    return time
+async def test_a_row_that_another_program_has_locked_is_skipped(postgresql_urls: Iterator[str]) -> None:
+    url, held, free = next(postgresql_urls), order_row(), order_row()
+    async with open_store(Secret(url), [KEY]) as store, orders_of(store) as rows:
+        await rows_of(store, "gone").write(held, free)
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT state FROM orders WHERE id = %s FOR UPDATE", [held.id])
+            assert await adopt(rows) == [free.id]
 
 
-async def test_a_slow_answer_does_not_change_the_order_and_a_changed_clock_is_followed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows, first, second, third = rows_of(store), order_row(age=3), order_row(age=2.9), order_row(age=2.8)
-    for given, change, seconds in ((first, 0.0, 0.0), (second, 0.0, 0.3), (third, 3600.0, 0.0)):
-        slow_clock = staticmethod(partial(now, 1_785_000_000.0 + change, seconds))
-        monkeypatch.setattr("bot.outbound.store.database.Asked.now", slow_clock)
-        await rows.write([given], [])
-    ((first_at,), (second_at,), (third_at,)) = await fetch(store, "SELECT given_at FROM orders ORDER BY given_at")
-    assert (second_at - first_at, third_at - first_at) == (
-        pytest.approx(0.1, abs=0.05),
-        pytest.approx(3600.2, abs=0.05),
-    )
+async def test_what_is_overtaken_by_now_is_known(store: Store) -> None:
+    async with orders_of(store) as rows:
+        earlier, later = await put(store, [other(outcome=PAUSED), other(RESUME, outcome=RESUMED)])
+        await execute(store, "DELETE FROM leases WHERE name = 'theirs'")
+        assert {one.id: is_overtaken for one, is_overtaken in await rows.adopt([])} == {earlier: True, later: False}
+
+
+ODD = [
+    "UPDATE orders SET verb = 'explode' WHERE id = :id",
+    "UPDATE orders SET given_at = 'yesterday' WHERE id = :id",
+    "UPDATE orders SET given_at = 1e300 WHERE id = :id",
+    "UPDATE orders SET given_at = -1e300 WHERE id = :id",
+    "UPDATE orders SET state = 'odd', source = 'odd' WHERE id = :id",
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_an_odd_row_holds_up_nothing_but_itself(store: Store, odd: str, caplog: pytest.LogCaptureFixture) -> None:
+    row, good, resume = order_row(), order_row(session=OTHER_SESSION), running(RESUME)
+    is_typed = store.database.is_exclusive is False and store.database.file is None
+    async with orders_of(store) as rows:
+        await rows_of(store, "gone").write(row, good)
+        await execute(store, odd.replace("'yesterday'", "'NaN'") if is_typed else odd, id=row.id)
+        assert await adopt(rows) == [good.id]
+        assert [one.levelname for one in caplog.records if row.id in str(vars(one))] == ["ERROR"]
+        assert await adopt(rows, good.id) == []
+        await record(rows, resume)
+        assert await rows.clear(resume) == (True, None)
+        assert await rows.settle(resume, RESUMED) == Settled(RESUMED)
+
+
+async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> None:
+    row, unreadable = order_row(), settled(order_row(), PAUSED)
+    await rows_of(store, "gone", OTHER_KEY).write(row, unreadable)
+    await execute(store, "UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL")
+    async with orders_of(store) as rows:
+        (first, _), (second, _) = await rows.adopt([])
+    assert (first.address.response_url, first.order) == (None, row.order)
+    assert (second.state, type(second.outcome)) == (State.SETTLED, out.Broken)

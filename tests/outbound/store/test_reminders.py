@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,17 +10,16 @@ import pytest
 
 from bot.outbound.store.reminders import Look, ReminderRows
 from harness import SESSION
-from harness.databases import CIPHER, KEY, commit_ends_slowly, until_committing
-from harness.order_rows import acted, order_row
-from harness.product import OrderRows, Secret, State, Store, cards, open_store, outcomes, requests
+from harness.order_rows import order_row, rows_of, settled, told
+from harness.product import State, Store, cards, outcomes, requests
 from harness.stored import execute, fetch
 
 pytestmark = pytest.mark.anyio
 
 
 async def pause(store: Store, session: str = SESSION, age: float = 60.0) -> None:
-    row = order_row(state=State.TOLD, outcome=outcomes.Paused(), session=session, age=age)
-    await OrderRows(store.database, CIPHER, "p1").write([row], [])
+    row = order_row(session=session, age=age)
+    await rows_of(store).write(told(row, outcomes.Paused(), settled_at=row.given_at))
 
 
 def reminder(one: Any, *, reminds: bool = True) -> cards.NewCard:
@@ -76,29 +74,11 @@ async def test_nobody_is_reminded_while_a_session_is_being_ended_nor_once_it_was
     rows, end = ReminderRows(store.database), order_row(requests.Verb.END, State.SENT, age=2)
     await pause(store)
     (one,), _ = await rows.claim()
-    await OrderRows(store.database, CIPHER, "p1").write([acted(end, outcome) if outcome else end], [])
+    await rows_of(store).write(settled(end, outcome) if outcome else end)
     await rows.record([Look(one, cards=[reminder(one)])])
     assert await posts(store) == ([("C1",)] if isinstance(outcome, outcomes.Failed) else [])
     later, next_in = await rows.claim()
     assert (later, next_in is not None and 50 < next_in <= 60) == ([], outcome is None)
-
-
-async def test_nobody_is_reminded_while_a_resume_is_committed(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]) as store:
-        rows, orders = ReminderRows(store.database), OrderRows(store.database, CIPHER, "p1")
-        resume = order_row(requests.Verb.RESUME)
-        await pause(store)
-        (one,), _ = await rows.claim()
-        await orders.write([resume], [])
-        commit_ends_slowly(url)
-        ending = asyncio.ensure_future(
-            orders.write([], [acted(resume, outcomes.Resumed())], {resume.session: frozenset()})
-        )
-        await until_committing(url)
-        await rows.record([Look(one, cards=[reminder(one)])])
-        assert await posts(store) == []
-        await ending
 
 
 async def test_beyond_twenty_they_are_lists_and_the_channels_of_alerts_are_known(store: Store) -> None:

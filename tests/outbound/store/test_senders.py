@@ -29,22 +29,6 @@ async def note(store: Store, *asked_for: str, team_id: str = ACME.team_id, name:
         await tasks.settle(within=10)
 
 
-async def test_the_last_use_of_each_token_is_recorded(both: Store) -> None:
-    use = SenderUse(both.database, Tasks())
-    before = time.time()
-    assert (await use.find(ACME.team_id)).last(TOKEN) == 0.0
-    await note(both)
-    first = (await use.find(ACME.team_id)).last(TOKEN)
-    await note(both)
-    last = (await use.find(ACME.team_id)).last(TOKEN)
-    assert first
-    assert last
-    assert before <= first < last <= time.time()
-    assert (await use.find(GLOBEX.team_id)).last(TOKEN) == 0.0
-    newer = workspace.AlertToken(TOKEN.name, "d2", made_at=int(time.time()) + 1)
-    assert (await use.find(ACME.team_id)).last(newer) == 0.0, "that was an earlier token of this name"
-
-
 async def test_the_newest_channels_are_offered_but_for_those_that_it_reaches(both: Store) -> None:
     await note(both, "C0KNOWN0001", *(f"C0OTHER{number:04}" for number in range(20)))
     await note(both, "C0GRAFANA01", name="spend-monitor-2")

@@ -1,15 +1,11 @@
 """The rows of workspaces: apart from each other; of several changes of the same version one is made."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
 
-from harness.databases import KEY
-from harness.order_rows import order_row
-from harness.product import OrderRows, Secret, Store, errors, open_store, policy
+from harness.order_rows import order_row, rows_of
+from harness.product import Secret, Store, errors, policy
 from harness.product import workspace as product
 from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
 
@@ -49,7 +45,7 @@ async def untouched(store: Store) -> bool:
 async def keep_about(store: Store) -> None:
     """An admin, a notice, an order and a role of either workspace."""
     for one in (ACME, GLOBEX):
-        await OrderRows(store.database, store.cipher, "1").write([order_row(team=one.team_id)], [])
+        await rows_of(store).write(order_row(team=one.team_id))
         await store.people.record_admin(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome")
         await store.people.record({(one.team_id, "U1"): (BOB, NOW)})
@@ -172,33 +168,6 @@ async def test_a_notice_that_comes_again_says_how_many_events_came_since_the_las
     assert [await claim(2), await claim(3), await claim(4)] == [2, 0, 0]
     await both.database.execute("UPDATE marks SET until = until - 86400 WHERE name = 'notice alerts'")
     assert [await claim(5), await claim(1), await both.notices.claim(NOBODY, "alerts", number=7)] == [12, 0, 0]
-
-
-CHANGES: dict[str, Callable[[Store, int], Awaitable[int]]] = {
-    "set_key": lambda store, n: store.rows.set_key(ACME.team_id, product.AnchorKey(Secret(f"sk-{n}")), if_version=1),
-    "set_policy": lambda store, n: store.rows.set_policy(
-        ACME.team_id, policy.Policy(policy.Rule(frozenset({f"U{n}"}))), if_version=0
-    ),
-    "claim_notice": lambda store, _: store.notices.claim(ACME.team_id, "welcome"),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_of_ten_at_once_in_several_bots_one_succeeds(
-    database_url: str, change: Callable[[Store, int], Awaitable[int]]
-) -> None:
-    async with AsyncExitStack() as stack:
-        bots = [
-            await stack.enter_async_context(open_store(Secret(database_url), [KEY], first_version=lambda: 0))
-            for _ in range(5)
-        ]
-        await bots[0].rows.save(ACME)
-        await bots[0].rows.set_key(ACME.team_id, ANCHOR_KEY)
-        done = await asyncio.gather(*(change(bot, n) for n, bot in enumerate(bots * 2)))
-        assert sorted(done) == [False] * 9 + [True]
-        found, first = await acme(bots[0]), done.index(True)
-        assert found.policy in {policy.Policy(), policy.Policy(policy.Rule(frozenset({f"U{first}"})))}
-        assert found.anchor_key and found.anchor_key.value in {ANCHOR_KEY.value, Secret(f"sk-{first}")}  # noqa: PT018
 
 
 # --- what Slack has reported about people ---

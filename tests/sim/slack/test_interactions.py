@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.sim.slack import Enterprise, Message, NotPossibleError, Rule, SimSlack
-from harness.blocks import home, input_of, menu, modal, section
+from bot.sim.slack import Enterprise, Message, Rule, SimSlack
+from harness.blocks import home, input_of, modal, section
 from harness.samples import Json, sample
 from sim.alerts import attachment, legacy_button
 from sim.api_client import Api, rules
@@ -85,23 +85,6 @@ async def test_an_ack_replaces_the_message_of_a_legacy_button_unless_it_says_oth
     assert rules(slack) == broken
 
 
-async def test_a_day_is_picked_and_a_tab_is_opened_with_or_without_its_name(
-    slack: SimSlack, views: ViewClient, app: RecordingApp
-) -> None:
-    picker = menu("datepicker", initial_date="2026-02-28")
-    tab = await views.publish(home(section("a", block_id="when", accessory=picker)))
-    await slack.act(slack.alice, tab, "choice", "2026-03-01")
-    assert app.last["actions"][0]["selected_date"] == "2026-03-01"
-    assert app.last["view"]["state"]["values"]["when"]["choice"] == {
-        "type": "datepicker",
-        "selected_date": "2026-03-01",
-    }
-    for named in ({"tab": "home"}, {}):
-        await slack.open_home(slack.alice, is_named=bool(named))
-        assert app.last["event"] == app.last["event"] | named
-        assert ("tab" in app.last["event"]) == bool(named)
-
-
 @pytest.mark.parametrize("name", ["human_message_link", "in_thread"])
 async def test_a_message_arrives_as_slack_sends_it(slack: SimSlack, app: RecordingApp, name: str) -> None:
     expected = sample(f"message_action.{name}.payload")
@@ -136,19 +119,3 @@ async def test_an_ack_that_slack_cannot_follow_shows_an_error(
     assert (await views.update(views.top, modal())).client_error == ""
     expected = [(Rule.VIEW_ACK_INVALID, complaint)] if ack else [(Rule.ACK_NOT_200, "500 b'null'")]
     assert [(one.rule, one.detail) for one in slack.violations] == expected
-
-
-async def test_a_choice_in_the_menu_of_a_message_arrives(slack: SimSlack, app: RecordingApp) -> None:
-    options = [{"text": {"type": "plain_text", "text": one}, "value": one} for one in ("a", "b")]
-    row = {
-        "type": "actions",
-        "block_id": "row",
-        "elements": [{"type": "overflow", "action_id": "m", "options": options}],
-    }
-    message = slack.post(slack.alerts, "x", blocks=[row])
-    await slack.click(slack.alice, message, "m", value="b")
-    (action,) = app.last["actions"]
-    assert (action["type"], action["block_id"], action["selected_option"]["value"]) == ("overflow", "row", "b")
-    assert "value" not in action
-    with pytest.raises(NotPossibleError):
-        await slack.click(slack.alice, message, "m")

@@ -119,17 +119,6 @@ async def test_posts_and_updates_have_their_rate_limits(slack: SimSlack, api: Ap
     assert (await api.post("U0ALICE0001"))["ok"] is True
 
 
-async def test_the_channel_shows_a_broadcast_reply_to_a_message_that_is_no_reply(
-    slack: SimSlack, api: Api, message: Message
-) -> None:
-    answer = await call(api, POST, message, thread_ts=message.ts, reply_broadcast=True)
-    assert (answer["message"]["subtype"], answer["message"]["root"]["ts"]) == ("thread_broadcast", message.ts)
-    reply = slack.channel_messages(slack.alerts)[-1]
-    assert (reply.thread_ts, reply.is_broadcast) == (message.ts, True)
-    refused = await call(api, POST, message, thread_ts=reply.ts, reply_broadcast=True)
-    assert refused["error"] == "cannot_reply_to_message"
-
-
 async def test_only_the_apps_own_posts_can_be_updated(slack: SimSlack, api: Api, app: RecordingApp) -> None:
     app.says(text="Pausing…", response_type="in_channel")
     await slack.command(slack.alice, slack.alerts)

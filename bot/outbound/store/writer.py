@@ -1,0 +1,247 @@
+"""Group commit: what comes while a transaction runs is the next transaction, in a lane of its own.
+
+Each work can be done again: the answer to a commit can be lost. While the database fails all of them wait.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bot.core.fairness import fair_batch
+from bot.core.requests import Person
+from bot.health import Readiness
+from bot.outbound.store.connections import Connection
+from bot.outbound.store.database import Database
+from bot.outbound.store.errors import (
+    LockedError,
+    StoreBrokenError,
+    StoreError,
+    StoreUnreachableError,
+    ValueRefusedError,
+)
+from bot.outbound.store.leases import Lease
+from bot.runtime import Tasks, happens, let_others_run
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+MOST_WAITING = 60_000
+"""The most works that wait: twice the capacity for orders. What comes then is not recorded."""
+
+_TURNS = 4  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
+_RETRY_DELAY = 0.5  # seconds after a failed transaction
+_LAZY = 2.0  # seconds for which a work waits for others, if it may
+_APART_INTERVAL = 1.0  # seconds between two attempts to do what waits for a lock
+_LOCK_TIMEOUT, _ALONE = 0.5, 0.02  # seconds, for a lock: many can be held, and what is done alone is tried again
+_MOST_TOGETHER = 500  # works in a transaction: others wait for its end
+_MOST_OF_PERSON = 100
+_MOST_LOCKS = 200  # in a transaction: each takes room in the server's table
+_NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
+_FULL = "too many changes wait for it"
+
+Work = Callable[[Connection], Callable[[], _T]]
+"""It queues its statements, and returns a function that reads the result after the commit."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    work: Work[Any]
+    person: Person
+    locks: Sequence[int]
+    """The first one is that of its session."""
+    result: asyncio.Future[Any]
+
+
+@dataclass(eq=False)
+class Writer:
+    """The writer of a process. Nothing is written before `run` starts. A transaction renews the lease if it is due."""
+
+    database: Database
+    lease: Lease
+    readiness: Readiness
+    is_off: bool = False
+    """Whether the database can't be used: then nothing waits for it."""
+    _waiting: list[_Waiting] = field(default_factory=list)
+    _apart: list[_Waiting] = field(default_factory=list)
+    """What waits for a lock that another program or a frozen process holds, or for a table, and what follows for its
+    sessions."""
+
+    def __post_init__(self) -> None:
+        self._wake = asyncio.Event()
+        self._tasks = Tasks()
+        self._is_stopping = False
+        self._why_apart = ""
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether no more works are taken."""
+        return len(self._waiting) + len(self._apart) >= MOST_WAITING
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing waits."""
+        return not (self._waiting or self._apart)
+
+    def do(self, work: Work[_T], *, person: Person, locks: Sequence[int], is_lazy: bool = False) -> asyncio.Future[_T]:
+        """Do some work for a person in the next transaction, which holds these locks, that of its session first.
+
+        A lazy one can wait for others. If its result is cancelled, it is not begun any more. It raises
+        StoreUnreachableError if too much waits, and otherwise only what would fail again.
+        """
+        result = asyncio.get_running_loop().create_future()
+        result.add_done_callback(_retrieve)
+        if self.is_full or self.is_off:
+            result.set_exception(StoreUnreachableError(_FULL))
+            return result
+        self._waiting.append(_Waiting(work, person, locks, result))
+        if is_lazy and not self._is_stopping:
+            asyncio.get_running_loop().call_later(_LAZY, self._wake.set)
+        else:
+            self._wake.set()
+        return result
+
+    async def run(self) -> None:
+        """Write, and keep the lease, until `stop`; then write what is left, once."""
+        while not self._is_stopping:
+            await happens(self._wake, within=self.lease.due_in())
+            await let_others_run(_TURNS)
+            self._wake.clear()
+            if (self._waiting or self.lease.is_renewal_due) and not await self._write_next():
+                await asyncio.sleep(_RETRY_DELAY)
+                self._wake.set()
+        while self._waiting and await self._write_next():
+            pass
+        await self._tasks.cancel()
+        await self._leave()
+
+    def stop(self) -> None:
+        """Let `run` end. A transaction is not cancelled: it would be done again."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def _leave(self) -> None:
+        if not self.lease.is_alone:
+            with suppress(StoreError):  # it ends by itself
+                await self.database.change(self.lease.leave)
+
+    async def _write_next(self) -> bool:
+        """Write some works. Return whether the database took them; if not, they wait again."""
+        left = self._take()
+        try:
+            await self._write(left, is_apart=False)
+        except Exception as error:  # noqa: BLE001 - the next transaction may work
+            self._waiting[:0] = left
+            if not isinstance(error, StoreUnreachableError):
+                _log.exception("orders not written")
+            why = str(error) if isinstance(error, StoreUnreachableError) else type(error).__name__
+            self.readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
+            return False
+        if left and not self._apart:
+            self._tasks.start(self._write_apart())
+        self._apart += left
+        if self._waiting:
+            self._wake.set()
+        self._report()
+        return True
+
+    def _report(self) -> None:
+        if self._apart:
+            self.readiness.degrade("journal", _NOT_WRITTEN.format(why=self._why_apart))
+        else:
+            self.readiness.recover("journal")
+
+    def _take(self) -> list[_Waiting]:
+        """Return the next works: of each person the first ones, none of a session that waits for a lock."""
+        locked = {one.locks[0] for one in self._apart}
+        waiting = [one for one in self._waiting if not one.result.done()]
+        self._apart += [one for one in waiting if one.locks[0] in locked]
+        waiting = [one for one in waiting if one.locks[0] not in locked]
+        taken, locks = dict[_Waiting, None](), set[int]()
+        people = ((one, one.person) for one in waiting)
+        for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
+            locks.update(one.locks)
+            if len(locks) > _MOST_LOCKS:
+                break
+            taken[one] = None
+        self._waiting = [one for one in waiting if one not in taken]
+        return list(taken)
+
+    async def _write(self, left: list[_Waiting], *, is_apart: bool) -> None:
+        """Do some works together, or after a failure each alone. Only those that wait for a lock or a table are left.
+
+        Raises what can pass; what else fails is the result of its work.
+        """
+        try:
+            await self._commit(left, is_apart=is_apart)
+            left.clear()
+        except Exception as error:
+            if _can_pass(error) or not left:
+                raise
+        locked = set[int]()
+        for one in list(left):
+            try:
+                if one.locks[0] not in locked:
+                    await self._commit([one], is_apart=is_apart, is_alone=True)
+                    left.remove(one)
+            except Exception as error:
+                if _can_pass(error):
+                    raise
+                if isinstance(error, StoreUnreachableError) and not isinstance(error, ValueRefusedError):
+                    locked.add(one.locks[0])
+                    self._why_apart = str(error)
+                    continue
+                left.remove(one)
+                _fail(one.result, error)
+
+    async def _commit(self, works: Sequence[_Waiting], *, is_apart: bool, is_alone: bool = False) -> None:
+        began = time.monotonic() if self.lease.is_renewal_due and not is_apart else None
+
+        def write(connection: Connection) -> Callable[[], list[Any]]:
+            connection.is_alone = is_alone
+            reads = [] if began is None else [self.lease.renew(connection)]
+            reads += [one.work(connection) for one in works]
+            return lambda: [read() for read in reads]
+
+        locks = {lock for one in works for lock in one.locks}
+        results = await self.database.change_orders(
+            write, locks=locks, is_apart=is_apart, lock_timeout=_ALONE if is_alone else _LOCK_TIMEOUT
+        )
+        if began is not None:
+            self.lease.renewed(began, results.pop(0))
+        for one, result in zip(works, results, strict=True):
+            if not one.result.done():
+                one.result.set_result(result)
+
+    async def _write_apart(self) -> None:
+        """Try what waits for a lock beside the lane, until nothing does."""
+        while self._apart:
+            await asyncio.sleep(_APART_INTERVAL)
+            works = [one for one in self._apart if not one.result.done()][:_MOST_TOGETHER]
+            left = list(works)
+            with suppress(Exception):  # the next attempt may work
+                await self._write(left, is_apart=True)
+            done = set(works) - set(left)
+            self._apart = [one for one in self._apart if one not in done and not one.result.done()]
+            self._report()
+
+
+def _can_pass(error: Exception) -> bool:
+    return isinstance(error, StoreUnreachableError) and not isinstance(error, LockedError | StoreBrokenError)
+
+
+def _fail(result: asyncio.Future[Any], error: Exception) -> None:
+    if not isinstance(error, StoreError):
+        _log.error("a change was not written", exc_info=error)
+        error = StoreBrokenError(type(error).__name__)
+    if not result.done():
+        result.set_exception(error)
+
+
+def _retrieve(result: asyncio.Future[Any]) -> None:
+    """Mark an exception as retrieved: nobody waits for some results."""
+    if not result.cancelled():
+        result.exception()

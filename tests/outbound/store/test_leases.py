@@ -1,0 +1,82 @@
+"""The lease of each process, and of the one that leads: by the database's clock, trusted for less than it lasts."""
+
+import time
+
+import pytest
+
+from bot.outbound.store.leases import LEADER, LEASE, Lease
+from harness.product import Store
+from harness.stored import execute, fetch
+
+pytestmark = pytest.mark.anyio
+
+
+async def renew(store: Store, lease: Lease) -> int | None:
+    """Renew a lease. Return the term for which its process leads."""
+    began = time.monotonic()
+    term = await store.database.change(lambda connection: lease.renew(connection)())
+    lease.renewed(began, term)
+    return lease.term
+
+
+async def pass_by(store: Store, lease: Lease, seconds: float) -> None:
+    """Let so many seconds pass for the database and for a process."""
+    await execute(store, "UPDATE leases SET until = until - :seconds", seconds=seconds)
+    forget(lease, seconds)
+
+
+def forget(lease: Lease, seconds: float) -> None:
+    lease.renewed(time.monotonic() - seconds, lease.term)
+
+
+async def test_one_process_leads_until_its_lease_has_ended(store: Store) -> None:
+    first, second = Lease("one"), Lease("two")
+    assert [await renew(store, one) for one in (first, second, first, second)] == [1, None, 1, None]
+    await pass_by(store, first, LEASE - 1)
+    assert (first.term, await renew(store, second)) == (None, None)
+    await pass_by(store, first, 1.5)
+    assert [await renew(store, one) for one in (second, first)] == [2, None]
+
+
+async def test_a_process_that_is_not_sure_to_have_led_without_a_break_begins_a_new_term(store: Store) -> None:
+    lease = Lease("one")
+    assert await renew(store, lease) == 1
+    forget(lease, 0.69 * LEASE)
+    assert (lease.is_held, await renew(store, lease)) == (True, 1)
+    forget(lease, 0.71 * LEASE)
+    assert (lease.is_held, lease.term, await renew(store, lease)) == (False, None, 2)
+
+
+async def test_a_renewal_counts_from_before_it_began(store: Store) -> None:
+    lease = Lease("one")
+    term = await store.database.change(lambda connection: lease.renew(connection)())
+    lease.renewed(time.monotonic() - 0.71 * LEASE, term)
+    assert (term, lease.is_held, lease.term) == (1, False, None)
+
+
+async def test_another_process_leads_at_once_after_a_clean_stop(store: Store) -> None:
+    first, second = Lease("one"), Lease("two")
+    await renew(store, first)
+    await renew(store, second)
+    await store.database.change(first.leave)
+    assert (first.is_held, await renew(store, second)) == (False, 2)
+    assert await fetch(store, "SELECT name FROM leases WHERE name = 'one'") == []
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_has_ended(store: Store) -> None:
+    first, second = Lease("one"), Lease("two")
+    await renew(store, first)
+    await execute(store, "UPDATE leases SET until = until + 11")
+    assert await renew(store, second) == 2
+
+
+async def test_a_command_lives_and_does_not_lead(store: Store) -> None:
+    command = Lease("command", can_lead=False)
+    assert (await renew(store, command), command.is_held) == (None, True)
+    assert await fetch(store, "SELECT name FROM leases") == [("command",)]
+
+
+async def test_the_only_bot_of_a_file_leads_without_a_lease(store: Store) -> None:
+    alone = Lease("one", is_alone=True)
+    assert (alone.is_held, alone.term, alone.due_in()) == (True, 0, None)
+    assert await fetch(store, "SELECT name FROM leases WHERE name = :name", name=LEADER) == []

@@ -1,0 +1,305 @@
+"""The writer of orders: groups in their order, what fails alone, and what other transactions hold."""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from bot.outbound.store.writer import Writer
+from harness import OTHER_SESSION, SESSION
+from harness.cards import card, cards_of, exchange
+from harness.conversation import until
+from harness.databases import KEY, query, wait_for_locks
+from harness.order_rows import MARK, Connection, frozen_transaction, order_row, rows_of, session_lock
+from harness.product import OrderRows, Secret, SessionId, Store, errors, open_store, outcomes, requests
+from harness.stored import ACME, execute, fetch
+from harness.writing import LEADER, Lease, Settled, WatchedDatabase, orders_of, record, running, writing
+
+pytestmark = pytest.mark.anyio
+
+SESSIONS = [str(UUID(int=number)) for number in range(200)]
+BATCHES = [f"batch-{number}" for number in range(4)]
+ALICE, BOB = ("T1", "U0ALICE0001"), ("T1", "U0BOB000001")
+GONE = errors.StoreUnreachableError("gone")
+FAILS = MARK.format("NULL", "'a'")
+
+
+@pytest.fixture
+async def writer(store: Store) -> AsyncIterator[Writer]:
+    async with writing(store) as opened:
+        yield opened
+
+
+def watched(writer: Writer) -> WatchedDatabase:
+    database: Any = writer.database
+    return database  # type: ignore[no-any-return]
+
+
+def do(writer: Writer, name: object, *, person: requests.Person = ALICE, lock: int = 1, sql: str = "") -> Any:
+    """Let the writer do what has a name, and a statement."""
+
+    def work(connection: Connection) -> Callable[[], object]:
+        watched(writer).groups[-1].append(name)
+        if sql:
+            connection.queue(sql, {})
+        return lambda: name
+
+    return writer.do(work, person=person, locks=[lock])
+
+
+async def block(writer: Writer) -> None:
+    """Let the next transaction wait for `goes_on`, with a work of its own."""
+    watched(writer).goes_on.clear()
+    begun = len(watched(writer).groups)
+    do(writer, "first", person=("T1", "U0CAROL0001"))
+    await until(lambda: len(watched(writer).groups) > begun)
+    watched(writer).groups.clear()
+    watched(writer).groups.append([])
+
+
+async def unblock(writer: Writer, waiting: list[Any]) -> list[list[Any]]:
+    """Let it go on. Return what each transaction has done, when all has ended."""
+    watched(writer).goes_on.set()
+    await asyncio.wait(waiting)
+    return watched(writer).groups
+
+
+async def test_what_comes_meanwhile_is_the_next_transaction_with_at_most_100_works_of_one_person(
+    writer: Writer,
+) -> None:
+    await block(writer)
+    waiting = [do(writer, number) for number in range(250)] + [do(writer, "bob's", person=BOB)]
+    groups = await unblock(writer, waiting)
+    assert groups == [["first"], [*range(100), "bob's"], [*range(100, 200)], [*range(200, 250)]]
+
+
+@pytest.mark.parametrize(("people", "locks", "sizes"), [(600, 1, [500, 100]), (250, 250, [200, 50])])
+async def test_a_transaction_has_at_most_500_works_and_200_locks(
+    writer: Writer, people: int, locks: int, sizes: list[int]
+) -> None:
+    await block(writer)
+    waiting = [do(writer, one, person=("T1", str(one)), lock=one % locks) for one in range(people)]
+    assert [len(group) for group in await unblock(writer, waiting)] == [1, *sizes]
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+async def test_what_fails_is_done_again_before_what_came_meanwhile(writer: Writer, *, is_committed: bool) -> None:
+    await block(writer)
+    waiting = [do(writer, 1), do(writer, 2)]
+    watched(writer).lost_answer, watched(writer).error = is_committed, None if is_committed else GONE
+    watched(writer).goes_on.set()
+    await until(lambda: "journal" in writer.readiness.degraded)
+    waiting.append(do(writer, 3))
+    groups = [group for group in await unblock(writer, waiting) if group]
+    assert groups == [["first"]] * is_committed + [["first", 1, 2, 3]]
+    assert not writer.readiness.degraded
+
+
+async def test_what_would_fail_again_fails_alone(writer: Writer) -> None:
+    await block(writer)
+    waiting = [do(writer, name, sql=FAILS if name == "broken" else "") for name in ("a", "broken", "b", "c")]
+    raises: Any = lambda _: 1 // 0  # noqa: E731
+    waiting.insert(3, writer.do(raises, person=ALICE, locks=[1]))
+    await unblock(writer, waiting)
+    assert [one.exception() is None for one in waiting] == [True, False, True, False, True]
+    assert isinstance(waiting[1].exception(), errors.StoreError)
+    assert isinstance(waiting[3].exception(), errors.StoreBrokenError)
+
+
+async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbound.store.writer.MOST_WAITING", 3)
+    await block(writer)
+    waiting = [do(writer, number) for number in range(4)]
+    assert writer.is_full
+    with pytest.raises(errors.StoreUnreachableError):
+        await waiting[3]
+    await unblock(writer, waiting[:3])
+    assert await do(writer, "again") == "again"
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(writer: Writer) -> None:
+    await block(writer)
+    given_up, kept = do(writer, "given up"), do(writer, "kept")
+    given_up.cancel()
+    assert await unblock(writer, [kept]) == [["first"], ["kept"]]
+
+
+async def test_what_waits_is_written_at_the_end_and_the_lease_is_left(store: Store) -> None:
+    async with writing(store) as writer:
+        await until(lambda: writer.lease.is_held)
+        await block(writer)
+        last = writer.do(partial(_insert, "last"), person=ALICE, locks=[1], is_lazy=True)
+        watched(writer).goes_on.set()
+    assert last.done()
+    assert await fetch(store, "SELECT name FROM marks WHERE scope = 'a'") == [("last",)]
+    assert await fetch(store, "SELECT until FROM leases WHERE until > 0 AND name <> :name", name=LEADER) == []
+
+
+def _insert(name: str, connection: Connection) -> Callable[[], None]:
+    connection.queue(MARK.format("'a'", ":name"), {"name": name})
+    return lambda: None
+
+
+# --- what other transactions hold: on PostgreSQL, which has many at the same time ---
+
+REPEATABLE_READ = """
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
+END $$
+"""
+
+
+@pytest.fixture(params=["", REPEATABLE_READ], ids=["default", "repeatable read"])
+def server(postgresql_urls: Iterator[str], request: pytest.FixtureRequest) -> str:
+    url = next(postgresql_urls)
+    query(url, request.param or "SELECT 1")
+    return url
+
+
+async def test_a_transaction_says_how_it_is_isolated_and_how_long_it_waits(server: str) -> None:
+    names = ["transaction_isolation", "lock_timeout", "idle_in_transaction_session_timeout"]
+
+    def show(connection: Connection) -> Callable[[], list[object]]:
+        found = [connection.fetch_one(f"SHOW {name}")[0] for name in names]  # type: ignore[index]
+        return lambda: found
+
+    async with open_store(Secret(server), [KEY]) as store, writing(store) as writer:
+        found = await writer.do(show, person=ALICE, locks=[1])
+    assert found == ["read committed", "500ms", "3s"]
+
+
+@contextmanager
+def locked_row(url: str) -> Iterator[None]:
+    """Let another program lock the order of a session."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT 1 FROM orders WHERE session_id = %s FOR UPDATE", [SESSION])
+        yield
+
+
+@contextmanager
+def frozen_process(url: str) -> Iterator[None]:
+    """Let a process freeze while it takes the lead, with the lock of a session."""
+    query(url, "UPDATE leases SET until = 0")
+    with frozen_transaction(url, session_lock("T0HOME00001", SESSION)) as connection:
+        assert Lease("frozen").renew(connection)() == 2
+        yield
+
+
+@pytest.mark.parametrize("hold", [locked_row, frozen_process])
+async def test_what_another_transaction_holds_up_is_put_aside_and_nothing_else(
+    server: str, hold: Callable[[str], AbstractContextManager[None]]
+) -> None:
+    """A frozen process ends after 3 s; another program ends only here."""
+    held, other = running(session=SESSION, batch="1"), running(session=OTHER_SESSION, batch="1")
+    async with open_store(Secret(server), [KEY]) as store, orders_of(store, lease=Lease("ours", 1.0)) as rows:
+        await record(rows, held, other)
+        with hold(server):
+            waiting = [rows.take_turn(held) for _ in range(8)]
+            await asyncio.wait_for(rows.settle(other, outcomes.Paused()), 3.0)
+            began = time.monotonic()
+            for _ in range(4):
+                waiting.append(rows.take_turn(held))
+                await rows.take_turn(other)
+            assert time.monotonic() - began < 2.0
+            assert not any(one.done() for one in waiting)
+            settled = rows.settle(held, outcomes.Paused())
+            if hold is frozen_process:
+                await asyncio.wait_for(settled, 20)
+        assert await asyncio.wait_for(settled, 20) == Settled(outcomes.Paused())
+        assert all(one.done() for one in waiting)
+        assert rows.lease.is_held
+    expected = {(SESSION, "settled", "Paused"), (OTHER_SESSION, "settled", "Paused")}
+    assert set(query(server, "SELECT session_id, state, outcome FROM orders")) == expected
+
+
+async def test_works_that_the_database_refuses_altogether_wait(store: Store) -> None:
+    """A table is missing: that is no fault of theirs."""
+    async with writing(store) as writer:
+        await until(lambda: writer.lease.is_held)
+        waiting = [do(writer, name, sql="INSERT INTO missing VALUES (1)") for name in "ab"]
+        await until(lambda: "journal" in writer.readiness.degraded)
+        await execute(store, "CREATE TABLE missing (number INTEGER)")
+        assert await asyncio.gather(*waiting) == ["a", "b"]
+
+
+async def work_on(rows: OrderRows, seed: int, groups: int) -> None:
+    """Give orders for some sessions of four batches until the writer has had so many groups."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+
+    async def give() -> None:
+        while len(watched(rows.writer).groups) < groups:
+            verb, batch = chance.choice(list(requests.Verb)), chance.choice(BATCHES)
+            one = running(verb, session=chance.choice(SESSIONS), batch=batch, team=ACME.team_id)
+            await record(rows, one)
+            await (rows.take_turn(one) if verb is requests.Verb.PAUSE else rows.clear(one))
+            await rows.settle(one, outcomes.Paused() if chance.random() < 0.5 else outcomes.Overloaded(), looks=True)
+            await rows.told(one, "ack", is_lazy=False)
+
+    await asyncio.gather(*(give() for _ in range(20)))
+
+
+async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
+    """Take over what a dead process leaves, again and again."""
+    while not ends.is_set():
+        await rows_of(store, "dead").write(*(order_row(team=ACME.team_id, session=one) for one in SESSIONS))
+        await asyncio.gather(*(rows.settle(one, outcomes.Paused()) for one, _ in await rows.adopt([])))
+
+
+@pytest.fixture
+async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[tuple[Store, OrderRows]]]:
+    """Three processes that wait as long as it takes, unless they wait for each other: the server finds that out."""
+    wait_for_locks(monkeypatch)
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(open_store(Secret(server), [KEY])) for _ in range(3)]
+        names = zip(stores, ("leader", "one", "two"), strict=True)
+        found = [(store, await stack.enter_async_context(orders_of(store, name))) for store, name in names]
+        new = [replace(card(), id=name, session_id=SessionId(name), ts=name) for name in (*SESSIONS, *BATCHES)]
+        await exchange(cards_of(stores[0]), most=0, new=new)
+        yield found
+        assert [store.database.errors for store, _ in found] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("groups", [100, pytest.param(10_000, marks=pytest.mark.long)])
+async def test_no_transactions_wait_for_each_other_beside_take_overs_and_marks(
+    processes: list[tuple[Store, OrderRows]], groups: int
+) -> None:
+    (store, leader), (_, one), (_, two) = processes
+    ends = asyncio.Event()
+    beside = asyncio.ensure_future(take_over(store, leader, ends))
+    await asyncio.gather(work_on(one, 1, groups // 2), work_on(two, 2, groups // 2))
+    ends.set()
+    await beside
+
+
+async def test_orders_of_two_batches_at_two_processes_do_not_wait_for_each_other(
+    processes: list[tuple[Store, OrderRows]],
+) -> None:
+    """Each batch has a card, which the transactions mark in opposite sequences."""
+    both, settling = threading.Barrier(2), []
+
+    def meet(connection: Connection) -> Callable[[], None]:
+        connection.fetch_all("SELECT 1")
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        return lambda: None
+
+    for number, (_, rows) in enumerate(processes[1:]):
+        batches = BATCHES[:2] if number else BATCHES[1::-1]
+        numbered = enumerate(batches, 2 * number)
+        orders = [running(team=ACME.team_id, session=SESSIONS[at], batch=batch) for at, batch in numbered]
+        await record(rows, *orders)
+        settling.append((rows, orders))
+    waiting: list[Any] = []
+    for rows, (first, second) in settling:
+        waiting += [rows.settle(first, outcomes.Paused()), rows.writer.do(meet, person=ALICE, locks=[len(waiting)])]
+        waiting.append(rows.settle(second, outcomes.Paused()))
+    await asyncio.gather(*waiting)

@@ -1,0 +1,77 @@
+"""A pause is checked with the workspace that is known, all else with the row as it is now."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from unittest.mock import Mock
+
+import pytest
+
+from bot.usecases.access import Access, AccessCheck, OperatorAccess
+from harness import SESSION
+from harness.databases import KEY
+from harness.product import Secret, SessionId, errors, open_store, policy, requests, workspace
+from harness.stored import ACME, ANCHOR_KEY, WatchedRows, served
+
+pytestmark = pytest.mark.anyio
+
+Verb, Source = requests.Verb, requests.Source
+NEWER = replace(ANCHOR_KEY, value=Secret("sk-newer"))
+
+
+@pytest.fixture
+async def rows(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WatchedRows]:
+    monkeypatch.setattr("bot.outbound.store.store.random_version", lambda: 0)
+    async with open_store(Secret("sqlite://"), [KEY]) as store:
+        await store.rows.save(ACME)
+        await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
+        await store.rows.set_policy(ACME.team_id, policy.Policy(end=policy.Rule()), if_version=0)
+        token = workspace.AlertToken("monitor", "digest", may_pause=True)
+        await store.rows.set_alert_tokens(ACME.team_id, [token], if_version=0)
+        modes = workspace.AutoPause
+        await store.rows.set_auto_pause(ACME.team_id, modes.ON, before=modes.OFF, by="U1")
+        yield WatchedRows(store)
+
+
+async def key_of(check: AccessCheck, verb: requests.Verb, source: requests.Source) -> str | None:
+    user_id = requests.program_id("monitor") if source is Source.ALERT else requests.operator_id("root")
+    actor = requests.Actor(ACME.team_id, "C0ALERTS001", user_id)
+    access = await check.check(requests.Order(verb, SessionId(SESSION), actor, source=source))
+    return access.key.reveal() if isinstance(access, Access) else None
+
+
+@pytest.mark.parametrize(
+    ("verb", "source", "is_read_now"),
+    [
+        (Verb.PAUSE, Source.COMMAND_LINE, False),
+        (Verb.PAUSE, Source.ALERT, True),
+        (Verb.RESUME, Source.COMMAND_LINE, True),
+        (Verb.END, Source.COMMAND_LINE, True),
+    ],
+)
+async def test_only_a_pause_of_a_person_uses_what_was_read_a_moment_ago(
+    rows: WatchedRows, verb: requests.Verb, source: requests.Source, *, is_read_now: bool
+) -> None:
+    check = AccessCheck(served(rows), Mock(), Mock())
+    assert await key_of(check, Verb.PAUSE, Source.COMMAND_LINE) == "sk-of-acme"
+    await rows.store.rows.set_key(ACME.team_id, NEWER)
+    assert await key_of(check, verb, source) == ("sk-newer" if is_read_now else "sk-of-acme")
+    rows.refuse()
+    assert (await key_of(check, verb, source) is None) is is_read_now
+
+
+@pytest.mark.parametrize("by", ["the bot", "the command line"])
+async def test_a_newer_key_is_the_one_that_the_database_has_now(rows: WatchedRows, by: str) -> None:
+    directory = served(rows)
+    check = AccessCheck(directory, Mock(), Mock()) if by == "the bot" else OperatorAccess(rows.find)
+    found = await directory.find(ACME.team_id)
+    assert found
+    access = Access(found, ANCHOR_KEY.value, (ACME.team_id, "U1"), is_admin=True)
+    assert await check.newer_key(access) is None
+    await rows.store.rows.set_key(ACME.team_id, NEWER)
+    newer = await check.newer_key(access)
+    assert newer
+    assert (newer.key, newer.is_admin, await check.newer_key(newer)) == (NEWER.value, True, None)
+    await rows.store.rows.remove_key(ACME.team_id, if_version=newer.workspace.key_version)
+    assert await check.newer_key(access) is None
+    rows.error = errors.StoreUnreachableError("gone")
+    assert await check.newer_key(access) is None
