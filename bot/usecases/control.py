@@ -54,7 +54,6 @@ _TURN_WITHIN = 0.2  # seconds from the turn of a pause that has waited until it 
 _LEAST_TURN = 0.1  # so long the database has at least to record it as sent
 _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anchor
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
-_MOST_ENDED = 10_000  # sessions
 _NotCleared = NotSent | outcomes.WrongWorkspace
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_RESUMED = 10_000  # sessions
@@ -86,8 +85,8 @@ class SessionControl:
     def __post_init__(self, monitor: WorkspaceMonitor | None, capacity: int) -> None:
         self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
-        # when the last resume of a session that this process has sent had an outcome: inf until it has
         self._resuming: Counter[SessionName] = Counter()
+        # when the last resume of a session that this process has sent had an outcome: inf until it has
         self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
         self._interruption = Interruption()
         self._anchor_orders = AnchorOrders(

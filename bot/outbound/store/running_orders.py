@@ -200,12 +200,7 @@ def in_sequence(outcome: Outcome, running: RunningOrder, look: Row, given_at: fl
     is_further = is_other or running.order.source is Source.ALERT or look.last_given_at < given_at - REPEATED
     if isinstance(outcome, Paused) and is_paused and is_further:
         return replace(outcome, earlier_by=look.user_id, earlier_at=look.last_given_at)
-    if (
-        isinstance(outcome, RateLimited)
-        and running.order.verb is Verb.PAUSE
-        and is_paused
-        and look.settled_at >= given_at
-    ):
+    if isinstance(outcome, RateLimited) and is_pause and is_paused and look.settled_at >= given_at:
         return Paused(earlier_by=look.user_id, earlier_at=look.last_given_at)
     return outcome
 
