@@ -12,7 +12,7 @@ from bot.core.fields import Secret
 from bot.core.session_ids import SessionId
 from bot.core.sessions import RUNNING, NotRead, Session, SessionPage, Unread
 from bot.outbound.store.card_values import ClaimedCard, SentCard
-from bot.sim.slack.rate_limiter import RateLimiter
+from bot.sim.slack.platform import RateLimiter
 from bot.usecases.cards import Attempt
 
 _SLACK = (0.1, 0.4)  # seconds that a call of Slack takes

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.sim.slack import Channel, Installation, User, Workspace
-from bot.sim.slack.acme import COMMANDS, GLOBAL_SHORTCUTS, SHORTCUTS
+from bot.sim.slack.workspace import COMMANDS, GLOBAL_SHORTCUTS, SHORTCUTS
 
 NEWCO_KEY = "sk-sim-newco-5b0f3c9e47a2"
 """Of Newco's account at Anchor, for somebody to set in Slack."""

@@ -10,7 +10,7 @@ from typing import Self, cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.sim.fault_injection import reset
+from bot.sim.faults import reset
 
 _BACKLOG = 4096  # a thousand clients may connect in the same instant
 _GRACE = 0.05  # seconds that aiohttp may spend on closing a connection

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from bot.sim.slack.acme import COMMANDS
+from bot.sim.slack.workspace import COMMANDS
 from browser.channel_page import ChannelPage
 
 pytestmark = pytest.mark.anyio

@@ -53,4 +53,4 @@ def patient_with_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def lasting_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a trigger last longer than Slack's 3 seconds, which a slow machine can need to open a modal."""
-    monkeypatch.setattr("bot.sim.slack.triggers.LIFETIME", 30.0)
+    monkeypatch.setattr("bot.sim.slack.platform.LIFETIME", 30.0)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import SessionState, Slow
-from bot.sim.anchor.fault_presets import rate_limited, server_error, unauthorized
+from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
 from bot.sim.faults import Fault
 from conversations.test_cards import RESUME, buttons, until_shown
 from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bot.sim.slack.signing import signed_headers
+from bot.sim.slack.platform import signed_headers
 from harness import cheap_servers
 from harness.cheap_servers import COUNTS, TEAM, HttpConnection
 from harness.process import BotProcess, bot_process

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.messages import blocks as shapes
+from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes
-from bot.sim.slack.schema import width
 from harness.product import cards, requests, sessions
 from scripts import message_examples as examples
 from scripts.messages_page import elements

@@ -1,18 +1,107 @@
-"""The simulated Anchor: its API over HTTP, with everything it received on record."""
+"""The simulated Anchor: its server, the requests that it got, and its faults."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import web
 
-from bot.sim.anchor.received import END_ALL, Received, find_target
-from bot.sim.anchor.session import Session, SessionState
-from bot.sim.anchor.sessions import DEFAULT_KEY, Reply, Sessions, Unknowns, error
+from bot.sim.anchor.session import DEFAULT_KEY, PARAMETERS, Reply, Session, Sessions, SessionState, Unknowns, error
 from bot.sim.change_event import ChangeEvent
-from bot.sim.fault_injection import inject_fault
-from bot.sim.faults import Fault, Faults, ResetBeforeReading
+from bot.sim.faults import Answer, Fault, Faults, ResetBeforeReading, inject_fault
 from bot.sim.local_server import LocalServer
+
+# A request as it reached the simulated Anchor, and what a client should not have done in it.
+
+END_ALL = "would end every session of the key"
+_ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
+    (re.compile(r"/v1/sessions"), "GET", "list"),
+    (re.compile(r"/v1/sessions/all/status"), "GET", "statuses"),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)/agent/(?P<verb>pause|resume)"), "POST", None),
+    (re.compile(r"/v1/sessions/all"), "DELETE", "end all"),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "GET", "get"),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "DELETE", "end"),
+)
+_PARAMETERS = {"list": PARAMETERS, "statuses": frozenset({"tags", "created_from"})}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The meaning of a path; `verb` is pause, resume, list, statuses, get, end or "end all", which needs `method`."""
+
+    verb: str
+    method: str
+    session_id: str | None
+
+
+def find_target(method: str, path: str) -> Target | None:
+    """Read a path of the API, with the method if it has that; None for one that the API does not have."""
+    for pattern, needed, verb in sorted(_ROUTES, key=lambda route: route[1] != method):
+        if match := pattern.fullmatch(path):
+            groups = match.groupdict()
+            return Target(verb or groups["verb"], needed, groups.get("id"))
+    return None
+
+
+@dataclass(slots=True)
+class Received:
+    """One request; `status` is filled in when it was answered and stays None when it never was."""
+
+    method: str
+    path: str
+    key: str | None
+    headers: Mapping[str, str]
+    body: bytes
+    target: Target | None
+    query: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def session_id(self) -> str | None:
+        """The session in the path."""
+        return self.target.session_id if self.target else None
+
+    @property
+    def verb(self) -> str | None:
+        """The verb of its target; None for an unknown path."""
+        return self.target.verb if self.target else None
+
+    def mistakes(self) -> list[str]:
+        """Say what a careful client would not have sent, for instance a cookie that belongs to another key."""
+        wrong = {
+            "sent a body, but the API takes none": bool(self.body),
+            "sent a content-type without having content": "Content-Type" in self.headers,
+            "sent back a cookie: requests of different keys would be tied together": "Cookie" in self.headers,
+            "sent no user-agent": not self.headers.get("User-Agent"),
+            "asked for a path that the API does not have": self.target is None,
+            "used the wrong method": self.target is not None and self.method != self.target.method,
+            END_ALL: self.verb == "end all" and self.method == "DELETE",
+            "asked with a parameter that the API does not have": bool(self.query.keys() - self._parameters),
+            "put something into the path that is no lower-case UUID": not _is_plain_uuid(self.session_id),
+        }
+        return [f"{self.method} {self.path}: {what}" for what, is_so in wrong.items() if is_so]
+
+    @property
+    def _parameters(self) -> frozenset[str]:
+        return _PARAMETERS.get(self.verb or "", frozenset())
+
+
+def _is_plain_uuid(session_id: str | None) -> bool:
+    if session_id is None:
+        return True
+    try:
+        return str(uuid.UUID(session_id)) == session_id
+    except ValueError:
+        return False
+
+
+# The simulated Anchor: its API over HTTP, with everything it received on record.
 
 _EVERYWHERE, _READS, _ORDERS = "everywhere", "reads", "orders"
 _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
@@ -204,3 +293,37 @@ class SimAnchor:
         if verb == "get":
             return self._sessions.details(key, received.session_id)
         return self._sessions.order(key, received.session_id, verb)
+
+
+# The wrong answers that an API behind a gateway is known to give, ready to be set as a fault.
+
+
+def _error(status: int, message: str, **how: Any) -> Answer:  # noqa: ANN401 - any field of Answer
+    return Answer(status, json.dumps({"error": {"code": status, "message": message}}).encode(), **how)
+
+
+def unauthorized(*, times: int | None = None) -> Answer:
+    """401: the key is wrong or was revoked."""
+    return _error(401, "Invalid API key", times=times)
+
+
+def forbidden(*, times: int | None = None) -> Answer:
+    """403: the key may not do this."""
+    return _error(403, "Forbidden", times=times)
+
+
+def rate_limited(retry_after: float | str | None = 1, *, times: int | None = None) -> Answer:
+    """429, with `Retry-After` (seconds or an HTTP date) unless None."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return _error(429, "Too many requests", headers=headers, times=times)
+
+
+def server_error(status: int = 500, *, applied: bool = False, times: int | None = None) -> Answer:
+    """500 (or another 5xx) in Anchor's own JSON."""
+    return _error(status, "Failed to pause agent", times=times, applied=applied)
+
+
+def html(status: int = 502, *, applied: bool = False, times: int | None = None) -> Answer:
+    """Answer with a gateway's page; with status 200 it looks like success."""
+    body = f"<html><body><h1>{status}</h1></body></html>".encode()
+    return Answer(status, body, "text/html", applied=applied, times=times)

@@ -1,27 +1,102 @@
-"""The Slack client in people's hands: they write, type commands, click, fill in modals and take the app out."""
+"""A client of Slack: the screen of a person, and their clicks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from bot.sim.slack.block_actions import find_button
-from bot.sim.slack.clicks import Clicks
-from bot.sim.slack.commands import Commands
-from bot.sim.slack.delivery import Delivery
-from bot.sim.slack.dispatch import Dispatch
-from bot.sim.slack.events import EventDelivery, Events
-from bot.sim.slack.history import Message
-from bot.sim.slack.interactions import Interactions
-from bot.sim.slack.interactive_message import find_legacy_button
-from bot.sim.slack.platform import Platform
-from bot.sim.slack.response_urls import ResponseUrls
-from bot.sim.slack.screen import Screen
-from bot.sim.slack.shortcuts import Shortcuts
-from bot.sim.slack.views.acts import Acts, Target
-from bot.sim.slack.views.homes import Homes
-from bot.sim.slack.views.persons import Persons
-from bot.sim.slack.views.submissions import Submissions
-from bot.sim.slack.views.view import View
-from bot.sim.slack.workspace import Channel, User, Workspace, id_of
+from bot.sim.faults import Faults
+from bot.sim.slack.delivery import Delivery, Dispatch
+from bot.sim.slack.history import Clock, Message
+from bot.sim.slack.interactions import Interactions, find_button, find_legacy_button
+from bot.sim.slack.people import Clicks, Commands, EventDelivery, Events, Shortcuts
+from bot.sim.slack.people_in_views import Acts, Homes, Persons, Submissions, Target
+from bot.sim.slack.platform import Platform, Timing
+from bot.sim.slack.responses import ResponseUrls
+from bot.sim.slack.rules import Violation
+from bot.sim.slack.views import View
+from bot.sim.slack.workspace import Channel, Registration, User, Workspace, id_of
+
+# The simulated Slack as people see it, and the record about the app.
+
+
+class Screen:
+    """Looks at a Slack without changing anything but its clock, its timing, its faults and its workspaces."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+
+    @property
+    def app_token(self) -> str:
+        """The app-level token, for Socket Mode."""
+        return self.platform.app_token
+
+    @property
+    def registration(self) -> Registration:
+        """Return the app's settings about its installation, which a test can change."""
+        return self.platform.registration
+
+    @property
+    def clock(self) -> Clock:
+        """Slack's time."""
+        return self.platform.clock
+
+    @property
+    def timing(self) -> Timing:
+        """Return the ack deadline, and the delays between Slack and the app."""
+        return self.platform.timing
+
+    @property
+    def faults(self) -> Faults:
+        """Return the faults by endpoint: "response_url", "handshake" (of websockets), or a Web API method."""
+        return self.platform.faults
+
+    @property
+    def violations(self) -> list[Violation]:
+        """Return the app's violations in order."""
+        return self.platform.violations
+
+    def add_workspace(self, workspace: Workspace) -> None:
+        """Add another workspace in which the app is installed."""
+        self.platform.add(workspace)
+
+    def conversations_of(self, user: User | str) -> list[Channel]:
+        """Return where this person can read and write, workspace by workspace, in the order they were added."""
+        user_id = id_of(user)
+        return [
+            channel
+            for workspace in self.platform.workspaces.values()
+            for channel in workspace.channels.values()
+            if user_id in channel.members and not channel.is_archived
+        ]
+
+    def channel_messages(self, channel: Channel | str) -> list[Message]:
+        """Return what everyone in the channel sees, oldest first."""
+        return self.platform.history.public(id_of(channel))
+
+    def seen_by(self, user: User | str, channel: Channel | str) -> list[Message]:
+        """Return the same with what only this person sees."""
+        return self.platform.history.seen_by(id_of(user), id_of(channel))
+
+    def current(self, message: Message) -> Message | None:
+        """Return a message as it is now; None if it was deleted."""
+        return self.platform.history.find(message.channel, message.ts)
+
+    def render(self, message: Message) -> str:
+        """Return a message's text as a person reads it: names for mentions, no escapes."""
+        return self.platform.render(message)
+
+    async def until(self, condition: Callable[[], object], *, within: float = 20.0) -> None:
+        """Wait until `condition` is true, looked at whenever anything happened here; else TimeoutError."""
+        await self.platform.change_event.wait_for(condition, within, self._seen)
+
+    def _seen(self) -> str:
+        """Return the newest messages and the violations, as lines."""
+        lines = [
+            f"{one.channel} for {one.ephemeral_to or 'all'}: {one.text}" for one in self.platform.history.newest(10)
+        ]
+        return "\n".join(["Slack shows:", *lines, *map(str, self.violations)])
+
+
+# The Slack client in people's hands: they write, type commands, click, fill in modals and take the app out.
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 

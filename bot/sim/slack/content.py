@@ -1,12 +1,17 @@
-"""The content of a message, read from JSON, and its violations."""
+"""The content of messages, and what Slack makes of it."""
 
+import html
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.sim.slack import block_kit, markup
+from bot.sim.slack.block_kit import ELEMENTS, width
 from bot.sim.slack.rules import Rule, Violation
-from bot.sim.slack.schema import width
+from bot.sim.slack.workspace import Enterprise, User, Workspace
+
+# The content of a message, read from JSON, and its violations.
 
 Part = dict[str, object]
 
@@ -158,3 +163,139 @@ def json_object(text: str | bytes) -> Part | None:
 def parts(value: object) -> tuple[Part, ...]:
     """Return the objects in a JSON list; nothing if it is none."""
     return tuple(part for part in value if isinstance(part, dict)) if isinstance(value, list) else ()
+
+
+# Content as Slack stores and returns it: with the ids and defaults that the app left out.
+#
+# https://docs.slack.dev/reference/block-kit/
+
+_DEFAULTS: dict[object, Part] = {
+    "plain_text": {"emoji": True},
+    "mrkdwn": {"verbatim": False},
+    "input": {"optional": False, "dispatch_action": False},
+    "image": {  # these make up a file that nobody fetches; Slack does not accept them back
+        "image_width": 1200,
+        "image_height": 600,
+        "image_bytes": 48_000,
+        "is_animated": False,
+        "fallback": "1200x600px image",
+    },
+}
+_WITH_ACTION = {*ELEMENTS, "plain_text_input"}
+
+
+def normalize(content: Content, ids: Iterator[str]) -> Content:
+    """Complete blocks and attachments; `ids` are given to blocks and elements that have none."""
+    return Content(
+        text=content.text,
+        blocks=tuple(normalize_block(block, ids) for block in content.blocks),
+        attachments=tuple(_attachment(number, each, ids) for number, each in enumerate(content.attachments, 1)),
+    )
+
+
+def _attachment(number: int, attachment: Part, ids: Iterator[str]) -> Part:
+    normalized = _numbered(number, attachment)
+    if "actions" in attachment:
+        normalized["actions"] = [
+            _numbered(str(at), action) for at, action in enumerate(parts(attachment["actions"]), 1)
+        ]
+    if "blocks" in attachment:
+        normalized["blocks"] = [normalize_block(block, ids) for block in parts(attachment["blocks"])]
+        normalized.setdefault("fallback", "[no preview available]")
+    return normalized
+
+
+def _numbered(number: int | str, part: Part) -> Part:
+    """Slack counts by itself, whatever the app calls its parts."""
+    return {"id": number} | {name: value for name, value in part.items() if name != "id"}
+
+
+def normalize_block(block: Part, ids: Iterator[str]) -> Part:
+    """Complete one block."""
+    normalized = _part(block, ids)
+    if "block_id" not in normalized:
+        normalized["block_id"] = next(ids)
+    return normalized
+
+
+def _part(part: Part, ids: Iterator[str]) -> Part:
+    normalized = {name: normalize_value(value, ids) for name, value in part.items()}
+    if part.get("type") in _WITH_ACTION and "action_id" not in part:
+        normalized["action_id"] = next(ids)
+    return normalized | {
+        name: value for name, value in _DEFAULTS.get(part.get("type"), {}).items() if name not in normalized
+    }
+
+
+def normalize_value(value: object, ids: Iterator[str]) -> object:
+    """Complete whatever stands in a block, such as a text."""
+    if isinstance(value, dict):
+        return _part(value, ids)
+    return [normalize_value(one, ids) for one in value] if isinstance(value, list) else value
+
+
+# The rich text that Slack makes of what a person types: apps get it in `blocks`, beside `text`.
+#
+# https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+
+_CODE = "```"
+_TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_ID_FIELDS = {"@": ("user", "user_id"), "#": ("channel", "channel_id")}
+
+
+def typed_rich_text(text: str) -> Part:
+    """Return the block for an escaped text: links, mentions and code blocks become elements of their own."""
+    elements = [
+        {
+            "type": "rich_text_preformatted" if position % 2 else "rich_text_section",
+            "elements": list(_elements(piece)),
+            **({"border": 0} if position % 2 else {}),
+        }
+        for position, piece in enumerate(text.split(_CODE))
+        if piece
+    ]
+    return {"type": "rich_text", "block_id": "typed", "elements": elements}
+
+
+def _elements(text: str) -> Iterator[Part]:
+    end = 0
+    for token in _TOKEN.finditer(text):
+        if before := text[end : token.start()]:
+            yield _words(before)
+        yield _token(token[1], token[2])
+        end = token.end()
+    if rest := text[end:]:
+        yield _words(rest)
+
+
+def _words(text: str) -> Part:
+    return {"type": "text", "text": html.unescape(text)}
+
+
+def _token(target: str, label: str | None) -> Part:
+    if target[0] in _ID_FIELDS:
+        kind, field = _ID_FIELDS[target[0]]
+        return {"type": kind, field: target[1:]}
+    named = {"text": html.unescape(label)} if label else {}
+    return {"type": "link", "url": html.unescape(target), **named}
+
+
+# People, workspaces and organisations as apps get them in payloads.
+
+
+def user_json(user: User) -> Part:
+    """Return who did it."""
+    return {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id}
+
+
+def team_json(workspace: Workspace) -> Part:
+    """Return a workspace, with its organisation if it has one."""
+    team: Part = {"id": workspace.team_id, "domain": workspace.domain}
+    if enterprise := workspace.enterprise:
+        team |= {"enterprise_id": enterprise.id, "enterprise_name": enterprise.name}
+    return team
+
+
+def enterprise_json(enterprise: Enterprise | None) -> Part | None:
+    """Return a Grid organisation."""
+    return {"id": enterprise.id, "name": enterprise.name} if enterprise else None

@@ -1,14 +1,51 @@
-"""The messages in all channels, and who sees which."""
+"""Time, the messages of channels, and their JSON."""
 
 import itertools
+import time
+import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.sim.change_event import ChangeEvent
-from bot.sim.slack.clock import Clock, Moment
-from bot.sim.slack.content import Content, Part
-from bot.sim.slack.normalize import normalize
+from bot.sim.slack.content import Content, Part, normalize, typed_rich_text
+from bot.sim.slack.workspace import Installation, Workspace
+
+# The time at simulated Slack, which tests can put forward.
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`monotonic` measures durations (seconds); `time` is Slack's own clock (Unix seconds)."""
+
+    monotonic: float
+    time: float
+
+
+class Clock:
+    """Runs with `now` and is ahead of it by what was advanced."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._ahead = 0.0
+        self.dates_ahead = 0.0
+        """Seconds by which the header Date of answers is ahead of it: a proxy can write a wrong one."""
+
+    def now(self) -> float:
+        """Return Unix seconds; pass this method to whatever shall share Slack's time."""
+        return self._now() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for everything that follows this clock: signatures, response URLs, rate limits."""
+        self._ahead += seconds
+
+    def moment(self) -> Moment:
+        """Return the present moment on both clocks."""
+        return Moment(time.monotonic(), self.now())
+
+
+# The messages in all channels, and who sees which.
 
 
 class Source(StrEnum):
@@ -162,3 +199,85 @@ class History:
     def _put(self, message: Message) -> None:
         self._messages[message.channel][message.ts] = message
         self._change_event.notify()
+
+
+# A message as the JSON in which Slack gives it to apps.
+#
+# https://docs.slack.dev/reference/events/message
+
+
+def message_json(message: Message, workspace: Workspace, history: History) -> Part:
+    """Return the whole message, with its place in a thread."""
+    shown = _author(message, workspace) | {"type": "message", "ts": message.ts}
+    if message.bot_id is None:
+        shown["client_msg_id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, message.channel + message.ts))
+    shown |= {"text": message.text, "team": workspace.team_id}
+    if message.blocks:
+        shown["blocks"] = list(message.blocks)
+    elif message.bot_id is None:
+        shown["blocks"] = [typed_rich_text(message.text)]
+    if message.attachments:
+        shown["attachments"] = list(message.attachments)
+    if message.edited_at:
+        shown["edited"] = {"user": message.user, "ts": f"{int(message.edited_at.time)}.000000"}
+    return shown | _thread(message, workspace, history)
+
+
+def _author(message: Message, workspace: Workspace) -> Part:
+    app = workspace.installation
+    if message.bot_id is None:
+        return {"user": message.user}
+    if message.bot_id != app.bot_id:
+        return {"user": message.user, "bot_id": message.bot_id, "app_id": f"A{message.bot_id[1:]}"}
+    made_by: Part = {"bot_id": message.bot_id, "app_id": app.app_id}
+    if message.source is Source.POSTED:  # as incoming webhooks do: a bot, but not the app's user
+        return made_by | {"subtype": "bot_message", "username": app.bot_name}
+    return made_by | {"user": message.user}
+
+
+def _thread(message: Message, workspace: Workspace, history: History) -> Part:
+    thread_ts = history.thread(message)
+    if thread_ts is None:
+        return {}
+    first = history.find(message.channel, thread_ts)
+    if first is None or thread_ts == message.ts:
+        return {"thread_ts": thread_ts}
+    if message.is_broadcast:
+        root = message_json(first, workspace, history)
+        return {"subtype": "thread_broadcast", "thread_ts": thread_ts, "root": root}
+    return {"thread_ts": thread_ts, "parent_user_id": first.user}
+
+
+# The effect of an app's answer to a command or a click: what it shows, and what it does to the clicked message.
+#
+# https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+
+
+@dataclass(frozen=True, slots=True)
+class MessageResponse:
+    """A new message in `place`, unless there is an `original`: that one shows the content from now on.
+
+    With `deletes` the original goes, and the content is a new message after all. Empty content is no new message.
+    """
+
+    content: Content
+    place: Place
+    source: Source
+    original: Message | None = None
+    deletes: bool = False
+
+
+def respond(history: History, app: Installation, response: MessageResponse) -> bool:
+    """Show it; False if the original is gone, then nothing is shown."""
+    if response.original is not None:
+        present = history.find(response.original.channel, response.original.ts)
+        if present is None:
+            return False
+        if not response.deletes:
+            history.replace(present, response.content, trigger_id=response.place.trigger_id)
+            return True
+        history.delete(present)
+    if not response.content.is_empty:
+        author = Author(app.bot_user_id, app.bot_id)
+        history.post(response.content, author, response.place, response.source)
+    return True

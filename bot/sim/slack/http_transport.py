@@ -1,4 +1,4 @@
-"""Sends Slack's requests to the app over HTTP, with Slack's timeout."""
+"""Slack's requests to the app over HTTP, with Slack's timeout."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from bot.sim.slack.timing import Timing
+from bot.sim.slack.platform import Timing
 
 _OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 

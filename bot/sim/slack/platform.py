@@ -1,20 +1,158 @@
-"""Slack's state: the workspaces, what was said in them, and what apps did wrong."""
+"""State and settings that all parts of the simulated Slack share."""
 
+import asyncio
+import hashlib
+import hmac
+import itertools
+import math
+import secrets
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bot.sim.change_event import ChangeEvent
 from bot.sim.faults import Faults
-from bot.sim.slack.clock import Clock
-from bot.sim.slack.history import History, Message
+from bot.sim.slack.content import Part, block_problems, read_content
+from bot.sim.slack.history import Author, Clock, History, Message, Place, Source
 from bot.sim.slack.markup import plain
-from bot.sim.slack.rate_limiter import RateLimiter
-from bot.sim.slack.registration import Registration
 from bot.sim.slack.rules import Violation
-from bot.sim.slack.timing import Timing
-from bot.sim.slack.triggers import Triggers
-from bot.sim.slack.views.open_views import Views
-from bot.sim.slack.workspace import Enterprise, User, Workspace
+from bot.sim.slack.views import Views
+from bot.sim.slack.workspace import Enterprise, Registration, User, Workspace
+
+# A rate limit: calls per second, after a burst.
+#
+# https://docs.slack.dev/apis/web-api/rate-limits
+
+
+class RateLimiter:
+    """Allows `burst` calls at once for each key, such as a channel, and refills `per_second`."""
+
+    def __init__(self, burst: float, per_second: float) -> None:
+        self._burst = burst
+        self._per_second = per_second
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def wait(self, key: str, now: float) -> int | None:
+        """Count a call at `now`; if it comes too early, return for how many seconds to wait instead."""
+        left, since = self._left.get(key, (self._burst, now))
+        left = min(self._burst, left + (now - since) * self._per_second)
+        if left < 1:
+            return math.ceil((1 - left) / self._per_second)
+        self._left[key] = (left - 1, now)
+        return None
+
+
+# Trigger ids: what somebody did just now, which the app may answer with one modal.
+#
+# https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses
+
+LIFETIME = 3.0  # seconds
+
+
+class TriggerError(Exception):
+    """The id is good for nothing; its text is Slack's error."""
+
+
+@dataclass(slots=True)
+class Trigger:
+    """The person who acted, and whether in a modal."""
+
+    workspace: Workspace
+    user_id: str
+    expires_at: float
+    is_in_modal: bool
+    is_used: bool = False
+
+
+class Triggers:
+    """All that were issued."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._issued: dict[str, Trigger] = {}
+        self._numbers = itertools.count(1_234_567_890_123)
+
+    def issue(self, workspace: Workspace, user_id: str, *, is_in_modal: bool = False) -> str:
+        """Make an id for what this person did now."""
+        trigger_id = f"{next(self._numbers)}.987654321.{secrets.token_hex(16)}"
+        self._issued[trigger_id] = Trigger(workspace, user_id, self._clock.now() + LIFETIME, is_in_modal)
+        return trigger_id
+
+    def exchange(self, trigger_id: str, workspace: Workspace) -> Trigger:
+        """Use an id up; TriggerError if it is unknown in this workspace, used, or too old."""
+        trigger = self._issued.get(trigger_id)
+        if trigger is None or trigger.workspace is not workspace:
+            raise TriggerError("invalid_trigger_id")
+        if trigger.is_used:
+            raise TriggerError("exchanged_trigger_id")
+        if self._clock.now() > trigger.expires_at:
+            raise TriggerError("expired_trigger_id")
+        trigger.is_used = True
+        return trigger
+
+
+# The times that pass between Slack and the app.
+
+
+@dataclass(slots=True)
+class Timing:
+    """Seconds, which tests can change at any moment.
+
+    `ack_deadline` begins when a person acts. Slack then stops waiting, and over HTTP closes the connection.
+    `delay_to_app` is that of requests and frames of Slack's, and of the end of a connection that Slack closes.
+    `delay_from_app` is that of acks.
+    `redelivery_after` begins when an envelope is sent whose connection then ends without an ack: it is sent again at
+    that time or at the reconnect, whichever is later. None is the ack deadline: an earlier redelivery was never seen.
+    """
+
+    ack_deadline: float
+    delay_to_app: float = 0.0
+    delay_from_app: float = 0.0
+    redelivery_after: float | None = None
+
+    def until_redelivery(self, sent_at: float) -> float:
+        """Return the seconds until an envelope of that time (monotonic) can be sent again."""
+        after = self.ack_deadline if self.redelivery_after is None else self.redelivery_after
+        return max(0.0, sent_at + after - time.monotonic())
+
+    async def travel_to_app(self) -> None:
+        """Wait until what Slack sends now reaches the app."""
+        await _pass(self.delay_to_app)
+
+    async def travel_from_app(self) -> None:
+        """Wait until an ack that the app sends now reaches Slack."""
+        await _pass(self.delay_from_app)
+
+
+async def _pass(seconds: float) -> None:
+    if seconds:
+        await asyncio.sleep(seconds)
+
+
+# The headers with which Slack sends a form, signed.
+#
+# https://docs.slack.dev/authentication/verifying-requests-from-slack
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Return the value of X-Slack-Signature."""
+    signed = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def signed_headers(secret: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return all headers of a form that Slack sends."""
+    return {
+        "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+        "Accept": "application/json,*/*",
+        "Accept-Encoding": "gzip,deflate",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": str(timestamp),
+        "X-Slack-Signature": signature(secret, str(timestamp), body),
+    }
+
+
+# Slack's state: the workspaces, what was said in them, and what apps did wrong.
 
 SLACKBOT = "USLACKBOT"  # speaks for the client itself
 
@@ -98,3 +236,22 @@ class Platform:
     def _channel_name(self, channel_id: str) -> str:
         channels = (workspace.channels.get(channel_id) for workspace in self.workspaces.values())
         return next((channel.name for channel in channels if channel is not None), channel_id)
+
+
+# Messages that are there because a test says so: of the app's incoming webhook, of a person, or of another app.
+
+
+def put(platform: Platform, raw: Part, place: Place, user_id: str | None) -> Message:
+    """Add a message, the app's if there is no user; ValueError if Slack would not take its blocks."""
+    if complaints := block_problems(raw):
+        raise ValueError("\n".join(complaints))
+    author = _author(platform.workspace_of_channel(place.channel), user_id)
+    return platform.history.post(read_content(raw), author, place, Source.POSTED)
+
+
+def _author(workspace: Workspace, user_id: str | None) -> Author:
+    app = workspace.installation
+    if user_id is None:
+        return Author(app.bot_user_id, app.bot_id)
+    user = workspace.users.get(user_id)
+    return Author(user_id, f"B{user_id[1:]}" if user is not None and user.is_bot else None)

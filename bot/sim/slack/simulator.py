@@ -1,5 +1,6 @@
-"""The simulated Slack: the client in people's hands, and the API that apps call."""
+"""The simulated Slack, and presets of its faults."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import formatdate
@@ -7,25 +8,55 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.sim.faults import Answer
 from bot.sim.local_server import LocalServer
-from bot.sim.slack.acme import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme
 from bot.sim.slack.client import Client
 from bot.sim.slack.content import Part
-from bot.sim.slack.delivery import Delivery
-from bot.sim.slack.dispatch import Dispatch
+from bot.sim.slack.delivery import Delivery, Dispatch
 from bot.sim.slack.history import Message, Place
 from bot.sim.slack.http_transport import Answered, HttpTransport
+from bot.sim.slack.methods import ApiCall
 from bot.sim.slack.oauth import Codes, Consent
-from bot.sim.slack.platform import Platform
-from bot.sim.slack.posts import put
-from bot.sim.slack.registration import Registration
-from bot.sim.slack.response_urls import ResponseUrls
-from bot.sim.slack.signing import signed_headers
+from bot.sim.slack.platform import Platform, Timing, put, signed_headers
+from bot.sim.slack.responses import ResponseUrls, Webhooks
 from bot.sim.slack.socket_mode import Sockets
-from bot.sim.slack.timing import Timing
-from bot.sim.slack.web_api import ApiCall, WebApi
-from bot.sim.slack.webhooks import Webhooks
-from bot.sim.slack.workspace import Channel, User, id_of
+from bot.sim.slack.web_api import WebApi
+from bot.sim.slack.workspace import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme, Channel, Registration, User, id_of
+
+# The wrong answers that Slack's Web API and response URLs are known to give, ready to be set as a fault.
+
+
+def api_error(error: str, *, times: int | None = None, **details: str) -> Answer:
+    """`ok:false` with this error (invalid_auth, not_in_channel, …) in an HTTP 200."""
+    return Answer(200, _refusal(error, **details), times=times)
+
+
+def rate_limited(retry_after: float | None = 1, *, times: int | None = None) -> Answer:
+    """429, with `Retry-After` in seconds unless None."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Answer(429, _refusal("ratelimited"), headers=headers, times=times)
+
+
+def server_error(status: int = 500, *, applied: bool = False, times: int | None = None) -> Answer:
+    """Return a 5xx without JSON."""
+    return Answer(status, b"upstream error", "text/plain", applied=applied, times=times)
+
+
+def expired_url(*, times: int | None = None) -> Answer:
+    """404 of a response URL that is too old."""
+    return Answer(404, _refusal("Expired url"), times=times)
+
+
+def used_url(*, times: int | None = None) -> Answer:
+    """404 of a response URL that was used five times."""
+    return Answer(404, _refusal("used_url"), times=times)
+
+
+def _refusal(error: str, **details: str) -> bytes:
+    return json.dumps({"ok": False, "error": error} | details).encode()
+
+
+# The simulated Slack: the client in people's hands, and the API that apps call.
 
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example of Slack's own guide
 ACK_DEADLINE = 3.0  # seconds

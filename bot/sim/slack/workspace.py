@@ -1,8 +1,10 @@
-"""A workspace: its people, its channels and the app installed in it."""
+"""A workspace, its people and channels, the app in it, and an example."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
+
+# A workspace: its people, its channels and the app installed in it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +163,85 @@ class Workspace:
             if channel.kind is ChannelKind.DM and channel.members == pair:
                 return channel
         return self.add_channel(f"D{id_of(user)[1:]}", "", *pair, kind=ChannelKind.DM)
+
+
+# The error for actions that the Slack client does not allow.
+
+
+class NotPossibleError(Exception):
+    """The Slack client would not let this person do that here, so nothing was sent."""
+
+
+def check_presence(user: User, channel: Channel) -> None:
+    """Raise NotPossibleError for somebody who can't do anything in this channel."""
+    if user.deleted:
+        raise NotPossibleError("a deactivated person can't log in")
+    if user.id not in channel.members:
+        raise NotPossibleError("this person is not in the channel")
+    if channel.is_archived:
+        raise NotPossibleError("nobody can write in an archived channel")
+
+
+# The workspace that every simulation starts with: Acme, where the bot is installed.
+
+BOT_TOKEN = "xoxb-0123456789-SIMULATED-HOME"  # noqa: S105 - of the simulation only
+APP_TOKEN = "xapp-1-A0ANCHOR001-0123456789-SIMULATED"  # noqa: S105 - simulated
+CLIENT_ID, CLIENT_SECRET = "0123456789.9876543210", "simulated-client-secret"
+COMMANDS = (
+    SlashCommand("/anchor-pause", "Pause the AI agent of an Anchor session", "[session_id or words] [reason]"),
+    SlashCommand(
+        "/anchor-resume", "Let the paused AI agent of an Anchor session go on", "[session_id or words] [reason]"
+    ),
+)
+SHORTCUTS = (
+    Shortcut("Pause Anchor agent", "anchor_pause_from_message", "Pause the agent whose session id is in the message"),
+)
+GLOBAL_SHORTCUTS = (
+    Shortcut("Pause an agent", "anchor_pause_an_agent", "Show the Anchor sessions that run, and pause one"),
+)
+"""As manifest.yml declares them."""
+
+
+class Acme:
+    """The workspace `home`, with names for those in it.
+
+    Alice administers the workspace, Carol owns it. `outsider` is in `alerts` through Slack Connect. The bot is in
+    `alerts` and in its conversation with Alice.
+    """
+
+    def __init__(self) -> None:
+        app = Installation(BOT_TOKEN, commands=COMMANDS, shortcuts=SHORTCUTS, global_shortcuts=GLOBAL_SHORTCUTS)
+        self.home = home = Workspace("T0HOME00001", "acme", app)
+        self.alice = alice = home.add_user("U0ALICE0001", "alice", is_admin=True)
+        self.bob = bob = home.add_user("U0BOB000001", "bob")
+        self.carol = home.add_user("U0CAROL0001", "carol", is_admin=True, is_owner=True)
+        self.guest = home.add_user("U0GUEST0001", "guest", is_restricted=True, is_ultra_restricted=True)
+        self.outsider = home.add_user("U0MALLORY01", "mallory", team_id="T0PARTNER01")
+        bot, everyone = app.bot_user_id, (alice, bob, self.carol, self.guest, self.outsider)
+        self.alerts = home.add_channel("C0ALERTS001", "alerts", *everyone, bot)
+        self.incidents = home.add_channel("C0INCIDENT1", "incidents", alice, bob)
+        self.private = home.add_channel("C0PRIVATE01", "war-room", alice, bob, kind=ChannelKind.PRIVATE)
+        self.archived = home.add_channel("C0ARCHIVED1", "old-alerts", alice, bob, bot, is_archived=True)
+        self.alice_and_bob = home.add_channel("D0ALICEBOB1", "", alice, bob, kind=ChannelKind.DM)
+        self.alice_and_bot = home.add_channel("D0ALICEBOT1", "", alice, bot, kind=ChannelKind.DM)
+
+
+# The app's settings at Slack about its installation.
+
+
+@dataclass(slots=True)
+class Registration:
+    """Its credentials, the URLs that people may be sent back to, and the scopes it may ask for.
+
+    With `rotates_tokens`, what it gets dies within hours.
+    """
+
+    client_id: str
+    client_secret: str
+    redirect_urls: list[str] = field(default_factory=list)
+    scopes: tuple[str, ...] = ("commands", "chat:write", "users:read")
+    rotates_tokens: bool = False
+
+    def knows(self, redirect_uri: str) -> bool:
+        """Return whether a URL is equal to a registered one, or below it."""
+        return any(redirect_uri == url or redirect_uri.startswith(f"{url.rstrip('/')}/") for url in self.redirect_urls)

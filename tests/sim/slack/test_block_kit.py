@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.sim.slack import limits
 from bot.sim.slack.block_kit import problems
-from bot.sim.slack.views import limits
 from harness.blocks import (
     Block,
     actions,

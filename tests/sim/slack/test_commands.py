@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sim.slack import Enterprise, Rule, SimSlack, Source
-from bot.sim.slack.signing import signature
+from bot.sim.slack.platform import signature
 from harness.samples import sample
 from harness.texts import SESSION
 from sim.api_client import rules

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sim.slack import markup
-from bot.sim.slack.ack import Reader, read_ack, read_replacement
+from bot.sim.slack.delivery import Reader, read_ack, read_replacement
 from bot.sim.slack.rules import Rule
 from harness.blocks import plain, section
 

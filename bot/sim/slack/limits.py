@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from bot.sim.slack import block_kit, markup
-from bot.sim.slack.block_elements import plain
+from bot.sim.slack.block_kit import Check, anything, boolean, by_type, complaint, plain, shape, string
 from bot.sim.slack.content import Part, mrkdwn_objects
 from bot.sim.slack.rules import Violation
-from bot.sim.slack.schema import Check, anything, boolean, by_type, complaint, shape, string
 
 Kind = Literal["modal", "home"]
 

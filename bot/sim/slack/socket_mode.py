@@ -1,19 +1,202 @@
-"""All websockets of the app, and what tests do to them."""
+"""Socket Mode: the connections of the app, and the envelopes that go over them."""
 
 import asyncio
+import contextlib
 import itertools
+import json
+import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Literal, cast
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self, cast
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.sim.fault_injection import inject_fault
+from bot.sim.faults import inject_fault, reset
+from bot.sim.local_server import black_hole
+from bot.sim.slack.content import json_object
 from bot.sim.slack.http_transport import Answered
-from bot.sim.slack.platform import Platform
-from bot.sim.slack.socket_mode.connection import HOST, Connection
-from bot.sim.slack.socket_mode.envelopes import Envelope, Envelopes
-from bot.sim.slack.socket_mode.links import Links
+from bot.sim.slack.platform import Platform, Timing
+from bot.sim.slack.rules import Rule, Violation
+
+# One websocket of the app, seen from Slack.
+
+HOST = "applink-7fc4fdbb64-4x5xq"
+
+
+class Connection:
+    """Sends frames. Whatever gets lost on the way is lost in silence, as Slack does not wait for it either."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport, timing: Timing) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._timing = timing
+        self.is_black_hole = False
+        self.is_dropped = False
+
+    async def send(self, frame: Mapping[str, object] | str) -> None:
+        """Send a text frame, JSON unless it is a text already."""
+        await self._timing.travel_to_app()
+        if not self.is_black_hole:
+            with contextlib.suppress(ConnectionError):
+                await self._socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
+
+    async def keep_pinging(self, interval: float) -> None:
+        """Send a ping every `interval` seconds, as Slack does; whether there is a pong does not matter."""
+        while True:
+            await asyncio.sleep(interval)
+            if not self.is_black_hole:
+                with contextlib.suppress(ConnectionError):
+                    await self._socket.ping(f"Ping from {HOST}".encode())
+
+    async def close(self) -> None:
+        """Send a close frame, and wait a while for the app's."""
+        await self._socket.close()
+
+    def black_hole(self) -> None:
+        """Become a black hole: bytes are still accepted, but nothing is read, answered or sent any more."""
+        self.is_black_hole = True
+        black_hole(self._transport)
+
+    def drop(self) -> None:
+        """Reset the connection (TCP RST); what the app has sent and Slack has not read yet is lost."""
+        self.is_dropped = True
+        reset(self._transport)
+
+
+# Envelopes, and the acks that come back for them over whichever connection.
+#
+# An envelope whose connection ends without an ack is delivered again over another one. A command or an action is then
+# the very same envelope. An event is a retry: the same event in a new envelope.
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A delivery: a payload of some kind, such as slash_commands or interactive."""
+
+    envelope_id: str
+    kind: str
+    payload: Mapping[str, object]
+    accepts_response_payload: bool
+    retry_attempt: int = 0  # of an event
+
+    @classmethod
+    def of(cls, kind: str, payload: Mapping[str, object], *, accepts_response_payload: bool) -> Self:
+        """Make a new envelope."""
+        return cls(str(uuid.uuid4()), kind, payload, accepts_response_payload)
+
+    @property
+    def frame(self) -> str:
+        """The JSON text that goes over the websocket."""
+        retry = {"retry_attempt": self.retry_attempt, "retry_reason": "timeout" if self.retry_attempt else ""}
+        return json.dumps(
+            {
+                "envelope_id": self.envelope_id,
+                "type": self.kind,
+                "accepts_response_payload": self.accepts_response_payload,
+                **(retry if self.is_event else {}),
+                "payload": self.payload,
+            }
+        )
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is an event, the only kind that has retries."""
+        return self.kind == "events_api"
+
+    def again(self) -> "Envelope":
+        """Return what Slack sends if there was no ack."""
+        if not self.is_event:
+            return self
+        return replace(self, envelope_id=str(uuid.uuid4()), retry_attempt=self.retry_attempt + 1)
+
+
+@dataclass(slots=True)
+class Sent:
+    """A delivery, repeated or not; the latest `envelope` went over the connection `over` at the time `at`."""
+
+    envelope: Envelope
+    answer: asyncio.Future[bytes]
+    over: Connection
+    at: float = field(default_factory=time.monotonic)
+    deliveries: int = 1
+    acks: int = 0
+
+
+class Envelopes:
+    """All that were sent. An ack that comes too late is dropped: the person has already seen an error."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, Sent] = {}
+
+    def expect(self, envelope: Envelope, over: Connection) -> asyncio.Future[bytes]:
+        """Return what the JSON of the ack's payload will be put into; empty if it has none."""
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._sent[envelope.envelope_id] = Sent(envelope, answer, over)
+        return answer
+
+    def unacknowledged(self) -> list[Sent]:
+        """Return all for which no ack came, in the order in which they were sent."""
+        return sorted((sent for sent in self._sent.values() if not sent.acks), key=lambda sent: sent.at)
+
+    def again(self, sent: Sent, over: Connection) -> Envelope:
+        """Return what to send over another connection; its ack counts for `sent`."""
+        sent.envelope, sent.over, sent.at = sent.envelope.again(), over, time.monotonic()
+        sent.deliveries += 1
+        self._sent[sent.envelope.envelope_id] = sent
+        return sent.envelope
+
+    def acknowledge(self, frame: str) -> Iterator[Violation]:
+        """Take a frame of the app's, and yield what is wrong with it."""
+        ack = json_object(frame) or {}
+        envelope_id = ack.get("envelope_id")
+        if not isinstance(envelope_id, str):
+            yield Violation(Rule.ACK_WITHOUT_ENVELOPE, f"{frame:.80}")
+        elif envelope_id not in self._sent:
+            yield Violation(Rule.ACK_UNKNOWN_ENVELOPE, envelope_id)
+        else:
+            yield from _settle(self._sent[envelope_id], ack.get("payload"))
+
+
+def _settle(sent: Sent, payload: object) -> Iterator[Violation]:
+    if payload and not sent.envelope.accepts_response_payload:
+        yield Violation(Rule.ACK_PAYLOAD_NOT_ACCEPTED, f"{payload!r:.80}")
+        payload = None
+    sent.acks += 1
+    if not sent.answer.done():
+        sent.answer.set_result(json.dumps(payload).encode() if payload else b"")
+    elif sent.acks > sent.deliveries and not sent.answer.cancelled():
+        yield Violation(Rule.ACK_TWICE, sent.envelope.envelope_id)
+
+
+# The URLs that apps.connections.open hands out: each is good for one connection, and not for long.
+
+LIFETIME = 30.0  # seconds; Slack only says that it is short
+
+
+class Links:
+    """All that can still be used; `now` is Slack's time (Unix seconds)."""
+
+    def __init__(self, origin: Callable[[], str], now: Callable[[], float]) -> None:
+        self._origin = origin
+        self._now = now
+        self._expiry: dict[str, float] = {}
+
+    def new_url(self, app_id: str) -> str:
+        """Make a URL with a new ticket."""
+        ticket = secrets.token_urlsafe(18)
+        self._expiry[ticket] = self._now() + LIFETIME
+        origin = self._origin().replace("http", "ws", 1)
+        return f"{origin}/link/?{urlencode({'ticket': ticket, 'app_id': app_id})}"
+
+    def redeem(self, ticket: str) -> bool:
+        """Use a ticket up; False if it is unknown, used or too old."""
+        return self._expiry.pop(ticket, 0.0) > self._now()
+
+
+# All websockets of the app, and what tests do to them.
 
 Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 Choice = Callable[[Sequence[Connection]], Connection]
