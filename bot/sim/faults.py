@@ -137,8 +137,6 @@ class Faults:
         return fault
 
 
-# Applies a fault to a real connection.
-
 _NO_LINGER = struct.pack("ii", 1, 0)  # with it, closing sends RST instead of FIN
 _CHUNK = b"x" * 65_536
 

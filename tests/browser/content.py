@@ -32,7 +32,6 @@ _MODAL = modal(
     input_block("checkboxes", "roles", label="Roles", options=_OPTIONS),
     input_block("radio_buttons", "role", label="Role", options=_OPTIONS),
     input_block("multi_users_select", "people", label="People", optional=True, initial_users=["U0BOB000001"]),
-    input_block("users_select", "one", label="One person", optional=True),
     title="T" * 24,
     submit="Save" + "S" * 20,
     close=plain("Cancel" + "C" * 18),

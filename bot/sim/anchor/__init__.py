@@ -1,6 +1,6 @@
 """A simulated Anchor: `async with SimAnchor() as anchor` serves its API at `anchor.url`."""
 
-from bot.sim.anchor.session import DEFAULT_KEY, Session, SessionState, Unknowns
+from bot.sim.anchor.session import DEFAULT_KEY, SessionState
 from bot.sim.anchor.simulator import (
     Received,
     SimAnchor,
@@ -22,11 +22,9 @@ __all__ = [
     "Received",
     "ResetAfterReading",
     "ResetBeforeReading",
-    "Session",
     "SessionState",
     "SimAnchor",
     "Slow",
-    "Unknowns",
     "forbidden",
     "html",
     "rate_limited",

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-# A browser session in the simulated Anchor, and how the calls that read describe it.
-
 
 def _now() -> datetime:
     return datetime.fromtimestamp(time.time(), UTC)
@@ -200,16 +198,15 @@ _OK = 200
 class Unknowns:
     """Choices that Anchor's documents leave open. A status of 200 stands for the usual answer to a session of the key.
 
-    `end_of_unknown` is the status of DELETE for a session that the key's team does not have. "Others" are sessions of
-    another key of the team: whether `all/status` lists them, and what reads and orders of one answer.
+    `others_ordered` is the status of an order for a session of another key of the team. `agent_words` are the words of
+    `agent/status`, which are documented nowhere.
     """
 
     pause_keeps_awake: bool = True
-    end_of_ended: int = 200
-    end_of_unknown: int = 401
-    others_listed: bool = False
-    others_read: int = 200
     others_ordered: int = 200
+    agent_words: Mapping[SessionState, str] = field(
+        default_factory=lambda: {SessionState.RUNNING: "running", SessionState.PAUSED: "paused"}
+    )
 
 
 class Sessions:
@@ -249,25 +246,17 @@ class Sessions:
         """Pause, resume or end; a paused agent may be paused again, and a running one resumed."""
         session, is_end = self._of_its_team(key, session_id), verb == "end"
         if session is None:
-            return _reply(self._unknowns.end_of_unknown if is_end else 404, "completed")
+            return _reply(401 if is_end else 404)
         status = _OK if session.key == key else self._unknowns.others_ordered
         if session.state is SessionState.ENDED and status == _OK:
-            status = self._unknowns.end_of_ended if is_end else 400
-        elif status == _OK:
+            return _reply(_OK if is_end else 400)
+        if status == _OK:
             session.order(_STATE_AFTER[verb])
-        return _reply(status, _STATE_AFTER[verb].value)
-
-    def end_all(self, key: str) -> Reply:
-        """End the sessions of the key."""
-        for session in self._all():
-            if session.key == key:
-                session.order(SessionState.ENDED)
-        return _reply(_OK, SessionState.ENDED.value)
+        return _reply(status)
 
     def statuses(self, key: str) -> Reply:
         """List the sessions of the key."""
-        of_key = (session for session in self._all() if session.key == key)
-        items = [session.summary() for session in (self._of_team(key) if self._unknowns.others_listed else of_key)]
+        items = [session.summary() for session in self._all() if session.key == key]
         return Reply(200, {"data": {"count": len(items), "items": items}})
 
     def listing(self, key: str, query: Mapping[str, str]) -> Reply:
@@ -280,8 +269,15 @@ class Sessions:
     def details(self, key: str, session_id: str) -> Reply:
         """Show one session."""
         session = self._of_its_team(key, session_id)
-        status = 404 if session is None else _OK if session.key == key else self._unknowns.others_read
-        return Reply(_OK, {"data": session.details()}) if session and status == _OK else _reply(status)
+        return Reply(_OK, {"data": session.details()}) if session else _reply(404)
+
+    def agent_status(self, key: str, session_id: str) -> Reply:
+        """Tell about the agent of a session that runs; of any other one only a 500 is documented."""
+        session = self._of_its_team(key, session_id)
+        if session is None or session.state is SessionState.ENDED:
+            return _reply(500)
+        word = self._unknowns.agent_words[session.state]
+        return Reply(_OK, {"data": {"status": word, "message": f"The agent is {word}"}})
 
     def _all(self) -> Iterator[Session]:
         return map(self.__getitem__, self._sessions)
@@ -297,5 +293,7 @@ class Sessions:
         return session if session is not None and self._team(session.key) == self._team(key) else None
 
 
-def _reply(status: int, word: str = "") -> Reply:
-    return Reply(_OK, {"data": {"status": word}}) if status == _OK else error(status, _MESSAGES.get(status, "Failed"))
+def _reply(status: int) -> Reply:
+    """Answer an order, in the words of Anchor's examples."""
+    done: dict[str, object] = {"data": {"status": "success"}}
+    return Reply(_OK, done) if status == _OK else error(status, _MESSAGES.get(status, "Failed"))

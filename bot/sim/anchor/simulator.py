@@ -23,6 +23,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, str | None], ...] = (
     (re.compile(r"/v1/sessions"), "GET", "list"),
     (re.compile(r"/v1/sessions/all/status"), "GET", "statuses"),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)/agent/(?P<verb>pause|resume)"), "POST", None),
+    (re.compile(r"/v1/sessions/(?P<id>[^/]+)/agent/status"), "GET", "agent status"),
     (re.compile(r"/v1/sessions/all"), "DELETE", "end all"),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "GET", "get"),
     (re.compile(r"/v1/sessions/(?P<id>[^/]+)"), "DELETE", "end"),
@@ -32,7 +33,7 @@ _PARAMETERS = {"list": PARAMETERS, "statuses": frozenset({"tags", "created_from"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The meaning of a path; `verb` is pause, resume, list, statuses, get, end or "end all", which needs `method`."""
+    """The meaning of a path; `verb` is an order or names a read; it needs `method`."""
 
     verb: str
     method: str
@@ -101,10 +102,21 @@ def _is_plain_uuid(session_id: str | None) -> bool:
         return False
 
 
-# The simulated Anchor: its API over HTTP, with everything it received on record.
-
 _EVERYWHERE, _READS, _ORDERS = "everywhere", "reads", "orders"
 _COOKIE = {"Set-Cookie": "anchor_sticky=sim; Path=/; HttpOnly"}
+
+
+@dataclass(frozen=True, slots=True)
+class _FaultOf:
+    """The fault of some requests, as an attribute."""
+
+    requests: str
+
+    def __get__(self, anchor: "SimAnchor", _: object = None) -> Fault | None:
+        return anchor.faults[self.requests]
+
+    def __set__(self, anchor: "SimAnchor", fault: Fault | None) -> None:
+        anchor.faults[self.requests] = fault
 
 
 class SimAnchor:
@@ -114,12 +126,19 @@ class SimAnchor:
     all sessions gets an AssertionError at the end.
     """
 
+    fault = _FaultOf(_EVERYWHERE)
+    """That of every request from now on; None again after its `times`, of which reads use up none."""
+    read_fault = _FaultOf(_READS)
+    """That of every request that reads, unless there is one of every request."""
+    order_fault = _FaultOf(_ORDERS)
+    """That of every pause, resume and end, unless there is one of every request."""
+
     def __init__(self, *, keys: Iterable[str] = (DEFAULT_KEY,)) -> None:
         self.requests: list[Received] = []
         self.violations: list[str] = []
         self.unknowns = Unknowns()
         self._sessions = Sessions(keys, self.unknowns)
-        self._faults = Faults()
+        self.faults = Faults()
         self.change_event = ChangeEvent()
         routes = [web.route("*", "/{path:.*}", self._answer)]
         self._server = LocalServer(routes, resets=self._resets, headers=lambda: _COOKIE)
@@ -151,33 +170,6 @@ class SimAnchor:
     def url(self) -> str:
         """Scheme, host and port, to be used as Anchor's base URL."""
         return self._server.origin
-
-    @property
-    def fault(self) -> Fault | None:
-        """The fault of every request from now on; None again after its `times`, of which reads use up none."""
-        return self._faults[_EVERYWHERE]
-
-    @fault.setter
-    def fault(self, fault: Fault | None) -> None:
-        self._faults[_EVERYWHERE] = fault
-
-    @property
-    def read_fault(self) -> Fault | None:
-        """The fault of every request that reads, unless there is one of every request."""
-        return self._faults[_READS]
-
-    @read_fault.setter
-    def read_fault(self, fault: Fault | None) -> None:
-        self._faults[_READS] = fault
-
-    @property
-    def order_fault(self) -> Fault | None:
-        """The fault of every pause, resume and end, unless there is one of every request."""
-        return self._faults[_ORDERS]
-
-    @order_fault.setter
-    def order_fault(self, fault: Fault | None) -> None:
-        self._faults[_ORDERS] = fault
 
     @property
     def is_up(self) -> bool:
@@ -236,14 +228,14 @@ class SimAnchor:
         return "\n".join(["Anchor received:", *lines, *self.violations])
 
     def _resets(self) -> bool:
-        return isinstance(self.fault, ResetBeforeReading) and self._faults.take(_EVERYWHERE) is not None
+        return isinstance(self.fault, ResetBeforeReading) and self.faults.take(_EVERYWHERE) is not None
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         received = await self._record(request)
         is_read = received.method == "GET"  # those of the bot come at any moment
-        fault = self.fault if is_read else self._faults.take(_EVERYWHERE)
+        fault = self.fault if is_read else self.faults.take(_EVERYWHERE)
         if fault is None:
-            fault = self._faults.take(_READS if is_read else _ORDERS)
+            fault = self.faults.take(_READS if is_read else _ORDERS)
 
         def handle() -> web.Response:
             reply = self._reply(received)
@@ -286,12 +278,14 @@ class SimAnchor:
     def _execute(self, key: str, received: Received, verb: str) -> Reply:
         if verb == "list":
             return self._sessions.listing(key, received.query)
-        if verb == "end all":
-            return self._sessions.end_all(key)
+        if verb == "end all":  # a violation, and not simulated
+            return error(500, "Failed")
         if received.session_id is None:
             return self._sessions.statuses(key)
         if verb == "get":
             return self._sessions.details(key, received.session_id)
+        if verb == "agent status":
+            return self._sessions.agent_status(key, received.session_id)
         return self._sessions.order(key, received.session_id, verb)
 
 

@@ -1,14 +1,12 @@
 """The entries that people type and choose in a view, and what the client requires of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 
 from bot.sim.slack.content import Part, parts
 from bot.sim.slack.views import KINDS, View, entered
 from bot.sim.slack.workspace import Channel, ChannelKind, NotPossibleError, User, Workspace
 
 # The choices in menus and boxes, and the payload of each choice.
-#
 # https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
 
 _KIND_NAMES = {ChannelKind.PUBLIC: "public", ChannelKind.PRIVATE: "private", ChannelKind.DM: "im"}
@@ -32,19 +30,10 @@ def entry(workspace: Workspace, user: User, element: Part, choice: str | Sequenc
 
 def chosen(workspace: Workspace, user: User, element: Part, choice: str) -> object:
     """Return what stands in a payload for one choice."""
-    if element["type"] == "datepicker":
-        return _date(choice)
     offered = dict(_offered(workspace, user, element))
     if choice not in offered:
         raise NotPossibleError(f"this is not offered to {user.name}: {choice}")
     return offered[choice]
-
-
-def _date(choice: str) -> str:
-    try:
-        return date.fromisoformat(choice).isoformat()
-    except ValueError:
-        raise NotPossibleError(f"this is no date: {choice}") from None
 
 
 def _several(workspace: Workspace, user: User, element: Part, choices: Sequence[str]) -> list[object]:
@@ -85,7 +74,6 @@ def _conversations(workspace: Workspace, user: User, element: Part) -> Iterator[
 
 
 # Fill in inputs, and check what the client requires before it submits.
-#
 # https://docs.slack.dev/reference/block-kit/blocks/input-block
 
 _MOST = 3000  # characters, unless the element says less
@@ -97,7 +85,7 @@ def filled(workspace: Workspace, user: User, view: View, block_id: str, value: s
     if block is None or block["type"] != "input":
         raise NotPossibleError(f"the view has no such input: {block_id}")
     [element] = parts([block["element"]])
-    if block["dispatch_action"] and _tells_at_once(element):
+    if block["dispatch_action"] and element["type"] != "plain_text_input":  # a text is sent on Enter
         raise NotPossibleError("what is done in this input goes to the app at once")
     return entered(view, block_id, str(element["action_id"]), entry(workspace, user, element, value))
 
@@ -111,13 +99,6 @@ def check_complete(view: View) -> None:
             _check(view, block)
 
 
-def _tells_at_once(element: Part) -> bool:
-    """Return whether a text is sent: on Enter, unless the app wants every character."""
-    configured = element.get("dispatch_action_config")
-    triggers = configured.get("trigger_actions_on", ()) if isinstance(configured, dict) else ()
-    return element["type"] != "plain_text_input" or "on_character_entered" in triggers
-
-
 def _check(view: View, block: Part) -> None:
     [element] = parts([block["element"]])
     block_id = str(block["block_id"])
@@ -125,6 +106,6 @@ def _check(view: View, block: Part) -> None:
     if not value and not block["optional"]:
         raise NotPossibleError(f"this must be filled in: {block_id}")
     if isinstance(value, str) and element["type"] == "plain_text_input":
-        least, most = element.get("min_length", 0), element.get("max_length", _MOST)
-        if not (isinstance(least, int) and isinstance(most, int) and least <= len(value) <= most):
-            raise NotPossibleError(f"this must have {least} to {most} characters: {block_id}")
+        most = element.get("max_length", _MOST)
+        if not (isinstance(most, int) and len(value) <= most):
+            raise NotPossibleError(f"this must have at most {most} characters: {block_id}")

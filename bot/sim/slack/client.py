@@ -3,56 +3,29 @@
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from bot.sim.faults import Faults
 from bot.sim.slack.delivery import Delivery, Dispatch
-from bot.sim.slack.history import Clock, Message
+from bot.sim.slack.history import Message
 from bot.sim.slack.interactions import Interactions, find_button, find_legacy_button
 from bot.sim.slack.people import Clicks, Commands, EventDelivery, Events, Shortcuts
 from bot.sim.slack.people_in_views import Acts, Homes, Persons, Submissions, Target
-from bot.sim.slack.platform import Platform, Timing
+from bot.sim.slack.platform import Platform
 from bot.sim.slack.responses import ResponseUrls
-from bot.sim.slack.rules import Violation
 from bot.sim.slack.views import View
-from bot.sim.slack.workspace import Channel, Registration, User, Workspace, id_of
-
-# The simulated Slack as people see it, and the record about the app.
+from bot.sim.slack.workspace import Channel, User, Workspace, id_of
 
 
 class Screen:
-    """Looks at a Slack without changing anything but its clock, its timing, its faults and its workspaces."""
+    """Looks at a Slack without changing anything but its clock, its timing, its faults and its workspaces.
+
+    `app_token` is for Socket Mode. `faults` are by endpoint: "response_url", "handshake" (of websockets), or a method
+    of the Web API. `violations` are the app's, in order.
+    """
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-
-    @property
-    def app_token(self) -> str:
-        """The app-level token, for Socket Mode."""
-        return self.platform.app_token
-
-    @property
-    def registration(self) -> Registration:
-        """Return the app's settings about its installation, which a test can change."""
-        return self.platform.registration
-
-    @property
-    def clock(self) -> Clock:
-        """Slack's time."""
-        return self.platform.clock
-
-    @property
-    def timing(self) -> Timing:
-        """Return the ack deadline, and the delays between Slack and the app."""
-        return self.platform.timing
-
-    @property
-    def faults(self) -> Faults:
-        """Return the faults by endpoint: "response_url", "handshake" (of websockets), or a Web API method."""
-        return self.platform.faults
-
-    @property
-    def violations(self) -> list[Violation]:
-        """Return the app's violations in order."""
-        return self.platform.violations
+        self.app_token, self.registration = platform.app_token, platform.registration
+        self.clock, self.timing = platform.clock, platform.timing
+        self.faults, self.violations = platform.faults, platform.violations
 
     def add_workspace(self, workspace: Workspace) -> None:
         """Add another workspace in which the app is installed."""
@@ -96,13 +69,14 @@ class Screen:
         return "\n".join(["Slack shows:", *lines, *map(str, self.violations)])
 
 
-# The Slack client in people's hands: they write, type commands, click, fill in modals and take the app out.
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Client(Screen):
-    """A Screen on which people act. What the client would not let a person do raises NotPossibleError."""
+    """A Screen on which people act. What the client would not let a person do raises NotPossibleError: nothing is sent.
+
+    Overrides change the fields of a payload: None is null (in a command it leaves the field out), ABSENT leaves it out.
+    """
 
     def __init__(self, platform: Platform, response_urls: ResponseUrls, dispatch: Dispatch) -> None:
         super().__init__(platform)
@@ -122,11 +96,7 @@ class Client(Screen):
         return await self.events.uninstall(workspace, revoked_first=revoked_first)
 
     async def enter(self, user: User | str, channel: Channel | str, line: str, *, thread_ts: str | None = None) -> None:
-        """Press Enter in the composer of a channel or a thread, in which stands `line`, as it was typed.
-
-        A line that begins with a slash is a command, any other one a message; a blank one is nothing.
-        Raises NotPossibleError if this person has no composer here.
-        """
+        """Press Enter in a composer in which stands `line`, as it was typed: a command, a message, or nothing."""
         await self._commands.enter(id_of(user), id_of(channel), line, thread_ts)
 
     async def command(
@@ -138,11 +108,7 @@ class Client(Screen):
         command: str = "/anchor-pause",
         **field_overrides: str | None,
     ) -> Delivery:
-        """Type a command and see it acknowledged.
-
-        `text` is sent as it stands: escape it as Slack would. An override of None leaves a field out.
-        Raises NotPossibleError if the client would not let this person do that; then nothing is sent.
-        """
+        """Type a command and see it acknowledged. `text` is sent as it stands: escape it as Slack would."""
         return await self._commands.send(
             self._commands.typed(id_of(user), id_of(channel), command, text), field_overrides
         )
@@ -160,8 +126,7 @@ class Client(Screen):
     ) -> Delivery:
         """Click a button of a message, as that is now, confirm if asked to, and see it acknowledged.
 
-        `value` and `block_id` say which, if there are several. An override of None is null, ABSENT leaves a field out.
-        Raises NotPossibleError if there is no such button, or the person can't click it; then nothing is sent.
+        `value` and `block_id` say which, if there are several.
         """
         action = find_button(self._clicks.prepare(id_of(user), message), action_id, value, block_id)
         return await self._clicks.send(action, payload_overrides)
@@ -173,10 +138,7 @@ class Client(Screen):
         workspace: Workspace | None = None,
         **payload_overrides: object,
     ) -> Delivery:
-        """Choose a global shortcut of the app, in the first workspace of which this person is a member.
-
-        Overrides are as for `click`. Raises NotPossibleError if the client does not offer that; then nothing is sent.
-        """
+        """Choose a global shortcut of the app, in the first workspace of which this person is a member."""
         there = workspace or self._persons.workspace_of(id_of(user))
         return await self._shortcuts.use(there, there.users[id_of(user)], callback_id, payload_overrides)
 
@@ -191,8 +153,7 @@ class Client(Screen):
     ) -> Delivery:
         """Press a legacy button of a message, as that is now, confirm if asked to, and see it acknowledged.
 
-        Both ids count from 1: attachments in the message, and actions in the attachment. Overrides are as for `click`.
-        Raises NotPossibleError if there is no such button, or the person can't press it; then nothing is sent.
+        Both ids count from 1: attachments in the message, and actions in the attachment.
         """
         action = find_legacy_button(self._clicks.prepare(id_of(user), message), attachment_id, action_id)
         return await self._clicks.send(action, payload_overrides)
@@ -207,8 +168,7 @@ class Client(Screen):
     ) -> Delivery:
         """Choose a shortcut of the app in the menu of a message, as that is now, and see it acknowledged.
 
-        `shortcut_id` is its callback_id. Overrides are as for `click`. Raises NotPossibleError if the client does not
-        offer that; then nothing is sent.
+        `shortcut_id` is its callback_id.
         """
         click = self._clicks.prepare(id_of(user), message)
         return await self._shortcuts.use_on_message(click, shortcut_id, payload_overrides)
@@ -218,8 +178,7 @@ class Client(Screen):
     ) -> EventDelivery:
         """Open the app's tab, "home" or "messages", in the first workspace of which this person is a member.
 
-        Slack does not always name the tab in the event. Raises NotPossibleError if this person has no such tab; then
-        nothing is sent.
+        Slack does not always name the tab in the event.
         """
         return await self._homes.open(id_of(user), workspace, tab, is_named=is_named)
 
@@ -249,17 +208,13 @@ class Client(Screen):
     ) -> Delivery:
         """Click a button in a view as it is now, confirm if asked to, or choose in a menu or in boxes.
 
-        A `choice` is an id or the value of an option, or several where several can be chosen. Overrides are as for
-        `click`. Raises NotPossibleError if this can't be clicked or chosen; then nothing is sent.
+        A `choice` is an id or the value of an option, or several where several can be chosen.
         """
         present, target = self._persons.visible(id_of(user), view), Target(action_id, value, block_id)
         return await self._acts.act(present, target, choice, payload_overrides)
 
     def fill(self, user: User | str, view: View, block_id: str, value: str | Sequence[str]) -> View:
-        """Type or choose in an input of a view as it is now; nothing is sent.
-
-        Raises NotPossibleError if there is no such input, or if it would tell the app at once: that is for `act`.
-        """
+        """Type or choose in an input of a view as it is now; one that tells the app at once is for `act`."""
         return self._submissions.fill(self._persons.visible(id_of(user), view), block_id, value)
 
     async def submit(
@@ -269,10 +224,7 @@ class Client(Screen):
         values: Mapping[str, str | Sequence[str]] = _NOTHING,
         **payload_overrides: object,
     ) -> Delivery:
-        """Fill in `values` by block_id, and submit a modal as it is now: the visible one, unless said otherwise.
-
-        Raises NotPossibleError if the client would not submit that; then nothing is sent.
-        """
+        """Fill in `values` by block_id, and submit a modal as it is now: the visible one, unless said otherwise."""
         return await self._submissions.submit(self._persons.visible(id_of(user), view), values, payload_overrides)
 
     async def close(self, user: User | str, view: View | None = None, *, clear: bool = False) -> None:

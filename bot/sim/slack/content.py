@@ -22,17 +22,17 @@ MOST_BLOCKS = 13_200
 """Characters of the JSON of a post's blocks. Slack does not document its limit, and refused so many in
 https://github.com/slackapi/bolt-js/issues/2509.
 """
-CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "mrkdwn", "unfurl_links", "unfurl_media"})
+CONTENT_KEYS = frozenset({"text", "blocks", "attachments", "metadata", "mrkdwn", "unfurl_links", "unfurl_media"})
 _TYPES: Mapping[str, type] = {
     "text": str,
     "blocks": list,
     "attachments": list,
+    "metadata": dict,
     "mrkdwn": bool,
     "unfurl_links": bool,
     "unfurl_media": bool,
     "response_type": str,
     "replace_original": bool,
-    "delete_original": bool,
     "thread_ts": str,
     "channel": str,
     "reply_broadcast": bool,
@@ -80,6 +80,9 @@ def refusal(raw: Mapping[str, object]) -> str | None:
     """Return the error with which Slack rejects a message; None if it has content that can be shown."""
     if len(parts(raw.get("attachments"))) > MOST_ATTACHMENTS:
         return "too_many_attachments"
+    metadata = raw.get("metadata")
+    if metadata is not None and not (isinstance(metadata, dict) and metadata.get("event_type")):
+        return "invalid_metadata_format"
     return "invalid_blocks" if block_problems(raw) else None
 
 
@@ -166,7 +169,6 @@ def parts(value: object) -> tuple[Part, ...]:
 
 
 # Content as Slack stores and returns it: with the ids and defaults that the app left out.
-#
 # https://docs.slack.dev/reference/block-kit/
 
 _DEFAULTS: dict[object, Part] = {
@@ -235,7 +237,6 @@ def normalize_value(value: object, ids: Iterator[str]) -> object:
 
 
 # The rich text that Slack makes of what a person types: apps get it in `blocks`, beside `text`.
-#
 # https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 
 _CODE = "```"

@@ -13,25 +13,23 @@ from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.socket_mode import Envelope, Sockets
 
 # The display of an ack, which depends on what it acknowledges.
-#
 # https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands
 # https://api.slack.com/legacy/interactive-messages
 
 RESPONSE_TYPES = ("ephemeral", "in_channel")
-_ACK_KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_original"}
+_ACK_KEYS = CONTENT_KEYS | {"response_type", "replace_original"}
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
     """The displayed ack: nothing if `content` is empty; in_channel shows a typed command to everyone as well.
 
-    `replaces` and `deletes` say what becomes of the message that held the button.
+    With `replaces` it takes the place of the message that held the button.
     """
 
     content: Content = field(default_factory=Content)
     response_type: str = "ephemeral"
     replaces: bool = False
-    deletes: bool = False
 
     @property
     def text(self) -> str:
@@ -62,7 +60,7 @@ def read_ack(content_type: str, body: bytes) -> Reading:
         wrong = [Violation(Rule.ACK_JSON_AS_TEXT, f"{content_type}: {text:.80}")] if json_object(text) else []
         return Ack(read_content({"text": text})), wrong
     raw, wrong = _message(text)
-    if raw.get("replace_original") or raw.get("delete_original"):
+    if raw.get("replace_original"):
         wrong.append(Violation(Rule.REPLACES_SLASH_COMMAND, "in an ack"))
     return Ack(_content(raw), _response_type(raw, "ephemeral")), wrong
 
@@ -72,11 +70,11 @@ def read_replacement(content_type: str, body: bytes) -> Reading:
     if not (body.strip() and is_json(content_type)):
         return ignore_ack(content_type, body)  # of a text nothing is documented
     raw, wrong = _message(body.decode(errors="replace"))
-    content, deletes = _content(raw), bool(raw.get("delete_original"))
+    content = _content(raw)
     replaces = raw.get("replace_original") is not False and not content.is_empty
-    if replaces or deletes:
+    if replaces:
         wrong.append(Violation(Rule.ACK_OVERWRITES_ALERT, f"{body[:80]!r}"))
-    return Ack(content, _response_type(raw, "in_channel"), replaces, deletes), wrong
+    return Ack(content, _response_type(raw, "in_channel"), replaces), wrong
 
 
 def ignore_ack(_content_type: str, body: bytes) -> Reading:
@@ -140,7 +138,7 @@ class Dispatch:
         """Make the form, an event's JSON, or the envelope."""
         if self._sockets.enabled:
             shows_ack = kind != "events_api" and payload.get("type") not in _WITHOUT_RESPONSE
-            envelope = Envelope.of(kind, payload, accepts_response_payload=shows_ack)
+            envelope = Envelope(kind, payload, shows_ack)
             return Request(kind, envelope.frame.encode(), {}, envelope)
         if kind == "events_api":
             event = json.dumps(payload).encode()
@@ -156,9 +154,6 @@ class Dispatch:
         return await self._http.post(self.request_url, request.body, request.headers)
 
 
-# One command or click that was sent to the app, and what came back.
-
-
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """The values that Slack makes for each command and click; in views `response_url` is empty."""
@@ -168,10 +163,9 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Invocation):
     """A sent request and its answer; `reader` reads an ack of this kind."""
 
-    invocation: Invocation
     sent: Request
     answer: Answered
     reader: Reader
@@ -191,16 +185,6 @@ class Delivery:
         if self.answer.error:
             return None, list(_mistakes_of_failure(self.answer))
         return self.reader(self.answer.content_type, self.answer.body)
-
-    @property
-    def trigger_id(self) -> str:
-        """Unique to this command or click."""
-        return self.invocation.trigger_id
-
-    @property
-    def response_url(self) -> str:
-        """Return the URL for later answers."""
-        return self.invocation.response_url
 
     @property
     def request(self) -> bytes:

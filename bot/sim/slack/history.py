@@ -12,8 +12,6 @@ from bot.sim.change_event import ChangeEvent
 from bot.sim.slack.content import Content, Part, normalize, typed_rich_text
 from bot.sim.slack.workspace import Installation, Workspace
 
-# The time at simulated Slack, which tests can put forward.
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -43,9 +41,6 @@ class Clock:
     def moment(self) -> Moment:
         """Return the present moment on both clocks."""
         return Moment(time.monotonic(), self.now())
-
-
-# The messages in all channels, and who sees which.
 
 
 class Source(StrEnum):
@@ -202,7 +197,6 @@ class History:
 
 
 # A message as the JSON in which Slack gives it to apps.
-#
 # https://docs.slack.dev/reference/events/message
 
 
@@ -249,7 +243,6 @@ def _thread(message: Message, workspace: Workspace, history: History) -> Part:
 
 
 # The effect of an app's answer to a command or a click: what it shows, and what it does to the clicked message.
-#
 # https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 
 
@@ -257,14 +250,13 @@ def _thread(message: Message, workspace: Workspace, history: History) -> Part:
 class MessageResponse:
     """A new message in `place`, unless there is an `original`: that one shows the content from now on.
 
-    With `deletes` the original goes, and the content is a new message after all. Empty content is no new message.
+    Empty content is no new message.
     """
 
     content: Content
     place: Place
     source: Source
     original: Message | None = None
-    deletes: bool = False
 
 
 def respond(history: History, app: Installation, response: MessageResponse) -> bool:
@@ -273,11 +265,8 @@ def respond(history: History, app: Installation, response: MessageResponse) -> b
         present = history.find(response.original.channel, response.original.ts)
         if present is None:
             return False
-        if not response.deletes:
-            history.replace(present, response.content, trigger_id=response.place.trigger_id)
-            return True
-        history.delete(present)
-    if not response.content.is_empty:
+        history.replace(present, response.content, trigger_id=response.place.trigger_id)
+    elif not response.content.is_empty:
         author = Author(app.bot_user_id, app.bot_id)
         history.post(response.content, author, response.place, response.source)
     return True

@@ -12,8 +12,6 @@ from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.workspace import Channel, Enterprise, NotPossibleError, User, Workspace, check_presence
 
-# A click on a button of a message: what all kinds of buttons have in common.
-
 ABSENT: Final = object()
 """In a payload, leaves its field out."""
 
@@ -70,8 +68,6 @@ class Action(ABC):
         """Return what the person reads if there was no such ack."""
 
 
-# Sends what people do to the app, and keeps what was wrong with the ack.
-
 NOT_CONFIGURED = "This app is not configured to handle interactive responses"
 TIMED_OUT = "Operation timed out. Apps need to respond within three seconds"
 
@@ -88,10 +84,9 @@ class Interactions:
     ) -> Delivery:
         """Send a payload; an override of None is null, ABSENT leaves a field out."""
         fields = {name: value for name, value in {**payload, **overrides}.items() if value is not ABSENT}
-        if isinstance(view := fields.get("view"), dict):
-            fields["view"] = {name: view[name] for name in view if name not in self._platform.unsent_view_fields}
         request = self._dispatch.pack("interactive", fields)
-        delivery = Delivery(invocation, request, await self._dispatch.send(request), reader)
+        answer = await self._dispatch.send(request)
+        delivery = Delivery(invocation.response_url, invocation.trigger_id, request, answer, reader)
         self._platform.record(delivery.mistakes)
         return delivery
 
@@ -103,7 +98,6 @@ class Interactions:
 
 
 # A click on a Block Kit button, wherever that can stand, and the payload that Slack makes of it.
-#
 # https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 
 
@@ -206,7 +200,6 @@ def _in_blocks(click: Click, blocks: Iterable[Part], attachment_id: int | None) 
 
 
 # A press of a legacy button, which stands in an attachment, and the payload that Slack makes of it.
-#
 # https://api.slack.com/legacy/message-buttons
 # https://api.slack.com/legacy/interactive-message-field-guide
 
@@ -268,7 +261,6 @@ def find_legacy_button(click: Click, attachment_id: int, action_id: str) -> Atta
 
 
 # A slash command as a person types it, and the fields that Slack makes of it.
-#
 # https://docs.slack.dev/interactivity/implementing-slash-commands
 
 

@@ -36,7 +36,12 @@ def problems(raw: object, kind: Kind | None = None) -> list[str]:
     if "blocks" in raw:
         surface: Kind = "home" if raw.get("type") == "home" else "modal"
         found += block_kit.problems(raw["blocks"], pointer="/view/blocks", surface=surface)
-    if not found and raw["type"] == "modal" and "submit" not in raw and _has_input(raw["blocks"]):
+    if (
+        not found
+        and raw["type"] == "modal"
+        and "submit" not in raw
+        and any(one["type"] == "input" for one in raw["blocks"])
+    ):
         found.append(complaint("missing required field: submit", "/view"))
     return found
 
@@ -50,7 +55,3 @@ def mistakes(raw: Part) -> Iterator[Violation]:
     """Yield what is wrong with the words of a view."""
     for words in mrkdwn_objects(raw.get("blocks")):
         yield from markup.problems(words)
-
-
-def _has_input(blocks: object) -> bool:
-    return isinstance(blocks, list) and any(block["type"] == "input" for block in blocks)

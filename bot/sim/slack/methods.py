@@ -15,6 +15,7 @@ from bot.sim.slack.content import (
     Content,
     Part,
     block_problems,
+    json_object,
     mistakes,
     read_content,
     refusal,
@@ -25,8 +26,6 @@ from bot.sim.slack.platform import Platform, RateLimiter, Scheduled, Trigger, Tr
 from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.views import Owner, RefusedError, View
 from bot.sim.slack.workspace import Channel, ChannelKind, Workspace
-
-# A call of the Web API, the error it may end in, and what a method is.
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +152,8 @@ def _update(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object
     caller.platform.record(mistakes(arguments, _UPDATE_KEYS))
     message = _own_message(caller, arguments)
     content = read_message(arguments)
+    if arguments.get("reply_broadcast"):
+        raise ApiError("no_dual_broadcast_content_update")
     if width(content.text) > ADVISED_TEXT:
         raise ApiError("msg_too_long")
     _check_rate(caller, caller.platform.update_limiter, caller.workspace.team_id)
@@ -189,13 +190,6 @@ def _check_rate(caller: Caller, limiter: RateLimiter, key: str) -> None:
 def _said(caller: Caller, message: Message) -> dict[str, object]:
     shown = message_json(message, caller.workspace, caller.platform.history)
     return {"channel": message.channel, "ts": message.ts, "message": shown}
-
-
-CHAT_METHODS = {
-    "chat.postMessage": Method(_post_message, scope="chat:write"),
-    "chat.getPermalink": Method(_permalink),
-    "chat.update": Method(_update, scope="chat:write"),
-}
 
 
 # chat.scheduleMessage, its list and deletion: messages for later, which are kept and not posted.
@@ -248,13 +242,6 @@ def _delete(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object
         raise ApiError("invalid_scheduled_message_id")
     del platform.scheduled[scheduled_id]
     return {}
-
-
-SCHEDULED_METHODS = {
-    "chat.scheduleMessage": Method(_schedule, scope="chat:write"),
-    "chat.scheduledMessages.list": Method(_list),
-    "chat.deleteScheduledMessage": Method(_delete, scope="chat:write"),
-}
 
 
 # views.open, views.push, views.update and views.publish: the app shows modals, and what is on its Home tab.
@@ -311,7 +298,7 @@ def _view(caller: Caller, arguments: Mapping[str, object], kind: Literal["modal"
     """Return the view, which may be JSON in a string; ApiError if it breaks a limit."""
     raw = arguments.get("view")
     if isinstance(raw, str):
-        raw = _from_json(raw)
+        raw = json_object(raw)
     if not isinstance(raw, dict):
         raise _invalid([complaint("must be an object", "/view")])
     if limits.is_too_large(raw):
@@ -321,13 +308,6 @@ def _view(caller: Caller, arguments: Mapping[str, object], kind: Literal["modal"
         raise _invalid(complaints)
     caller.platform.record(limits.mistakes(raw))
     return raw
-
-
-def _from_json(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _trigger(caller: Caller, arguments: Mapping[str, object]) -> Trigger:
@@ -357,7 +337,13 @@ def _invalid(complaints: list[str]) -> ApiError:
     return ApiError("invalid_arguments", response_metadata={"messages": complaints})
 
 
-VIEWS_METHODS = {
+METHODS: Mapping[str, Method] = {
+    "chat.postMessage": Method(_post_message, scope="chat:write"),
+    "chat.getPermalink": Method(_permalink),
+    "chat.update": Method(_update, scope="chat:write"),
+    "chat.scheduleMessage": Method(_schedule, scope="chat:write"),
+    "chat.scheduledMessages.list": Method(_list),
+    "chat.deleteScheduledMessage": Method(_delete, scope="chat:write"),
     "views.open": Method(_open),
     "views.push": Method(_push),
     "views.update": Method(_views_update),

@@ -11,8 +11,6 @@ from aiohttp import web
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.workspace import Workspace
 
-# The codes that stand for a person's consent: good once, for ten minutes.
-
 LIFETIME = 600.0  # seconds
 
 
@@ -44,9 +42,6 @@ class Codes:
         """Take a code back; None for one that is used, too old or unknown."""
         consented, expires_at = self._codes.pop(code, (None, 0.0))
         return consented if self._now() < expires_at else None
-
-
-# GET and POST /oauth/v2/authorize: the page on which a person lets the app into a workspace, or does not.
 
 
 class Consent:

@@ -15,7 +15,6 @@ from bot.sim.slack.responses import ResponseUrls
 from bot.sim.slack.workspace import NotPossibleError, Shortcut, User, Workspace, check_presence
 
 # Sends the app the events of a workspace to which its manifest subscribes.
-#
 # https://docs.slack.dev/apis/events-api
 
 
@@ -85,8 +84,6 @@ def tokens_revoked(*, bot: Sequence[str] = (), oauth: Sequence[str] = ()) -> Map
     return {"type": "tokens_revoked", "tokens": {"oauth": list(oauth), "bot": list(bot)}}
 
 
-# Takes what people type: delivers a command to the app and displays what comes back, or posts a message.
-
 _ADVICE = "To send it as a message, put a space before the slash."
 
 
@@ -108,7 +105,8 @@ class Commands:
         typed.check()
         invocation = self._response_urls.issue(typed)
         request = self._dispatch.pack("slash_commands", fields(typed, invocation, overrides))
-        delivery = Delivery(invocation, request, await self._dispatch.send(request), read_ack)
+        answer = await self._dispatch.send(request)
+        delivery = Delivery(invocation.response_url, invocation.trigger_id, request, answer, read_ack)
         self._platform.record(delivery.mistakes)
         if delivery.ack is None:
             failure = f'{typed.command} failed with the error "{delivery.error}"'
@@ -153,9 +151,6 @@ class Commands:
         self._platform.history.post(Content(text), Author(SLACKBOT), place, Source.CLIENT)
 
 
-# Delivers a click to the app, and shows what comes of it: what the ack says, or that there was none.
-
-
 class Clicks:
     """Clicks buttons on behalf of people."""
 
@@ -197,8 +192,8 @@ class Clicks:
 
     def _show(self, click: Click, trigger_id: str, ack: Ack) -> None:
         place = ack.place(click.channel.id, click.user.id, trigger_id)
-        original = click.message if ack.replaces or ack.deletes else None
-        response = MessageResponse(ack.content, place, Source.ACK, original, ack.deletes)
+        original = click.message if ack.replaces else None
+        response = MessageResponse(ack.content, place, Source.ACK, original)
         respond(self._platform.history, click.workspace.installation, response)
 
     def _withdraw_warning(self, action: Action) -> None:
@@ -216,7 +211,6 @@ class Clicks:
 
 
 # Delivers the use of a shortcut to the app. Slack shows nothing of the ack but its absence.
-#
 # https://docs.slack.dev/interactivity/implementing-shortcuts
 
 FAILED = "Sorry, that didn't work. Try again?"

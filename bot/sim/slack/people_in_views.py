@@ -1,6 +1,5 @@
 """Acts of people in modals and on the Home tab."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,11 +13,10 @@ from bot.sim.slack.interactions import Interactions
 from bot.sim.slack.people import EventDelivery, Events
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
-from bot.sim.slack.views import KINDS, Owner, RefusedError, View, entered
+from bot.sim.slack.views import KINDS, Owner, View, entered
 from bot.sim.slack.workspace import Installation, NotPossibleError, User, Workspace
 
 # A view as apps get it, in payloads and from the Web API.
-#
 # https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 
 _UNTITLED: Part = {"type": "plain_text", "text": "View Title", "emoji": True}
@@ -47,9 +45,6 @@ def view_json(view: View, app: Installation, *, with_state: bool = True) -> Part
         "app_installed_team_id": view.team_id,
         "bot_id": app.bot_id,
     }
-
-
-# Whose Home tab and modals they are, and what the client does not let a person do with them.
 
 
 class Persons:
@@ -105,7 +100,6 @@ class Persons:
 
 
 # People click and choose in a view, and the app gets each action at once.
-#
 # https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 
 
@@ -207,10 +201,9 @@ def _payload(workspace: Workspace, user: User, view: View, trigger_id: str, acti
 
 
 # The ack of a submission.
-#
 # https://docs.slack.dev/surfaces/modals#response_actions
 
-Action = Literal["close", "errors", "update", "push", "clear", "client_error"]
+Action = Literal["close", "errors", "update", "clear", "client_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +243,7 @@ def _complaints(raw: dict[str, Any] | None, view: View) -> Iterator[str]:
         yield "no JSON object, labelled as application/json"
     elif action == "errors":
         yield from _complaints_about_errors(raw.get("errors"), view)
-    elif action in ("update", "push"):
+    elif action == "update":
         shown = raw.get("view")
         yield from limits.problems(shown, "modal")
         if isinstance(shown, dict) and limits.is_too_large(shown):
@@ -272,7 +265,6 @@ def _complaints_about_errors(errors: object, view: View) -> Iterator[str]:
 
 
 # People submit and close modals, and see what the app makes of it.
-#
 # https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
 
 CONNECTION_ERROR = "We had some trouble connecting. Try again?"
@@ -306,7 +298,6 @@ class Submissions:
         enterprise = enterprise_json(self._platform.enterprise_of(workspace, user))
         payload |= {"response_urls": [], "is_enterprise_install": False, "enterprise": enterprise}
         delivery = await self._interactions.send(payload, overrides, Invocation("", trigger_id), reader(sent))
-        await asyncio.sleep(self._platform.ack_delay)
         self._follow(sent, delivery)
         return delivery
 
@@ -332,11 +323,7 @@ class Submissions:
         answer = Answer("client_error")
         if delivery.ack is not None:
             answer = read_answer(sent, delivery.answer.content_type, delivery.answer.body)
-        try:
-            self._apply(present, answer)
-        except RefusedError as refused:
-            self._platform.record([Violation(Rule.VIEW_ACK_INVALID, str(refused))])
-            self._apply(present, Answer("client_error"))
+        self._apply(present, answer)
 
     def _apply(self, view: View, answer: Answer) -> None:
         views = self._platform.views
@@ -347,14 +334,11 @@ class Submissions:
                 views.put(replace(view, errors=answer.errors))
             case "update":
                 views.update(view, answer.view)
-            case "push":
-                views.push(Owner(view.team_id, view.user_id), answer.view)
             case _:
                 views.put(replace(view, client_error=CONNECTION_ERROR))
 
 
 # People open the app's tabs.
-#
 # https://docs.slack.dev/reference/events/app_home_opened
 
 

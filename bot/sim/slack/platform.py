@@ -20,7 +20,6 @@ from bot.sim.slack.views import Views
 from bot.sim.slack.workspace import Enterprise, Registration, User, Workspace
 
 # A rate limit: calls per second, after a burst.
-#
 # https://docs.slack.dev/apis/web-api/rate-limits
 
 
@@ -43,7 +42,6 @@ class RateLimiter:
 
 
 # Trigger ids: what somebody did just now, which the app may answer with one modal.
-#
 # https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses
 
 LIFETIME = 3.0  # seconds
@@ -91,9 +89,6 @@ class Triggers:
         return trigger
 
 
-# The times that pass between Slack and the app.
-
-
 @dataclass(slots=True)
 class Timing:
     """Seconds, which tests can change at any moment.
@@ -130,7 +125,6 @@ async def _pass(seconds: float) -> None:
 
 
 # The headers with which Slack sends a form, signed.
-#
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 
 
@@ -181,8 +175,6 @@ class Platform:
         self.faults = Faults(self.clock.now)
         self.post_limiter = RateLimiter(burst=5, per_second=1.0)
         self.update_limiter = RateLimiter(burst=50, per_second=50 / 60)
-        self.ack_delay = 0.0  # seconds between the ack of a modal and its effect on the modal
-        self.unsent_view_fields: set[str] = set()  # what Slack leaves out of views when people use them
         self.shortcuts_keep_threads = False  # whether the response URL of a message shortcut can post in a thread
         self.scheduled: dict[str, Scheduled] = {}
         self.violations: list[Violation] = []
@@ -236,9 +228,6 @@ class Platform:
     def _channel_name(self, channel_id: str) -> str:
         channels = (workspace.channels.get(channel_id) for workspace in self.workspaces.values())
         return next((channel.name for channel in channels if channel is not None), channel_id)
-
-
-# Messages that are there because a test says so: of the app's incoming webhook, of a person, or of another app.
 
 
 def put(platform: Platform, raw: Part, place: Place, user_id: str | None) -> Message:

@@ -17,12 +17,11 @@ from bot.sim.slack.rules import Rule, Violation
 from bot.sim.slack.workspace import Channel, Workspace
 
 # The rules for what is posted to a response_url.
-#
 # https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 
 LIFETIME = 30 * 60.0  # seconds
 USES = 5
-_KEYS = CONTENT_KEYS | {"response_type", "replace_original", "delete_original", "thread_ts"}
+_KEYS = CONTENT_KEYS | {"response_type", "replace_original", "thread_ts"}
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ def mistakes_of_response(raw: Part, original: Message | None) -> Iterator[Violat
     if response_type is not None and response_type not in RESPONSE_TYPES:
         yield Violation(Rule.UNKNOWN_RESPONSE_TYPE, repr(response_type))
     yield from _missing_flags(raw) if original is None else _mistakes_with_original(raw, original)
-    if original is None and (raw.get("replace_original") or raw.get("delete_original")):
+    if original is None and raw.get("replace_original"):
         yield Violation(Rule.REPLACES_SLASH_COMMAND, "through response_url")
     if raw.get("thread_ts") and (response_type != "in_channel" or raw.get("replace_original") is not False):
         yield Violation(Rule.MISPLACED_THREAD, f"thread_ts {raw['thread_ts']}")
@@ -82,12 +81,10 @@ def _missing_flags(raw: Part) -> Iterator[Violation]:
 def _mistakes_with_original(raw: Part, original: Message) -> Iterator[Violation]:
     visible = "ephemeral" if original.ephemeral_to else "in_channel"
     if not raw.get("replace_original"):
-        yield from () if raw.get("delete_original") else _missing_flags(raw)
+        yield from _missing_flags(raw)
     elif raw.get("response_type", visible) != visible:
         yield Violation(Rule.CHANGES_VISIBILITY, f"the message stays {visible}")
 
-
-# Issues response URLs and serves them, as hooks.slack.com does.
 
 RESPONSE_URL = "response_url"  # the endpoint, for its faults
 
@@ -142,13 +139,12 @@ class ResponseUrls:
     def _post(self, ticket: Ticket, raw: Part) -> web.Response:
         self._platform.record(mistakes_of_response(raw, ticket.original))
         content = read_content(raw)
-        deletes = bool(raw.get("delete_original"))
         if error := refusal(raw):
             return _refused(error)
-        if content.is_empty and not deletes:
+        if content.is_empty:
             return _refused("no_text")
-        original = ticket.original if deletes or raw.get("replace_original") else None
-        response = MessageResponse(content, ticket.place(raw), Source.RESPONSE_URL, original, deletes)
+        original = ticket.original if raw.get("replace_original") else None
+        response = MessageResponse(content, ticket.place(raw), Source.RESPONSE_URL, original)
         if not respond(self._platform.history, ticket.workspace.installation, response):
             return web.json_response({"ok": False, "error": "message_not_found"}, status=404)  # not documented
         ticket.uses_left -= 1
@@ -165,7 +161,6 @@ def _refused(error: str) -> web.Response:
 
 
 # The app's incoming webhooks: a program that has the URL posts in its channel, as the app.
-#
 # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 
 SCOPE = "incoming-webhook"

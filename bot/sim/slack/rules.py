@@ -37,9 +37,7 @@ class Rule(StrEnum):
     IMPLICIT_REPLACE_ORIGINAL = "implicit_replace_original"  # its default differs between surfaces
     REPLACES_SLASH_COMMAND = "replaces_slash_command"  # there is no original message to replace or delete
     CHANGES_VISIBILITY = "changes_visibility"  # a replaced message stays visible to whom it was
-    MISPLACED_THREAD = (
-        "misplaced_thread"  # thread_ts needs in_channel and replace_original:false, reply_broadcast thread_ts
-    )
+    MISPLACED_THREAD = "misplaced_thread"  # needs in_channel and replace_original:false, as reply_broadcast needs it
     # Web API
     TOKEN_OUTSIDE_HEADER = "token_outside_header"  # noqa: S105 - no password; it would end up in logs
     JSON_TO_FORM_METHOD = "json_to_form_method"

@@ -15,7 +15,6 @@ from bot.sim.slack.content import Part
 from bot.sim.slack.delivery import Delivery, Dispatch
 from bot.sim.slack.history import Message, Place
 from bot.sim.slack.http_transport import Answered, HttpTransport
-from bot.sim.slack.methods import ApiCall
 from bot.sim.slack.oauth import Codes, Consent
 from bot.sim.slack.platform import Platform, Timing, put, signed_headers
 from bot.sim.slack.responses import ResponseUrls, Webhooks
@@ -56,8 +55,6 @@ def _refusal(error: str, **details: str) -> bytes:
     return json.dumps({"ok": False, "error": error} | details).encode()
 
 
-# The simulated Slack: the client in people's hands, and the API that apps call.
-
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example of Slack's own guide
 ACK_DEADLINE = 3.0  # seconds
 
@@ -67,8 +64,9 @@ class SimSlack(Acme, Client):
 
     With `socket_mode` they go over the app's websockets instead: see `sockets`.
     If it is behind a TLS server, `origin` is that of its URLs.
+    `api_calls` has every call of the Web API, in order of arrival.
     Slack's clock is `now`: signatures, timestamps and the header Date of every answer are of it.
-    `home`, `alice`, `alerts` and the others are described in acme.py; more workspaces come with `add_workspace`.
+    `home`, `alice`, `alerts` and the others are described in workspace.py; more workspaces come with `add_workspace`.
     """
 
     def __init__(
@@ -96,6 +94,7 @@ class SimSlack(Acme, Client):
         codes = Codes(platform.clock.now)
         self._consent = Consent(platform, codes)
         self._api = WebApi(platform, self.sockets, codes)
+        self.api_calls = self._api.calls
         self._server = LocalServer(self._routes(), headers=self._headers)
 
     def _routes(self) -> Iterable[web.RouteDef]:
@@ -148,11 +147,6 @@ class SimSlack(Acme, Client):
     def bot_token(self) -> str:
         """The token of the app in `home`."""
         return self.home.installation.bot_token
-
-    @property
-    def api_calls(self) -> list[ApiCall]:
-        """Every call of the Web API, in order of arrival."""
-        return self._api.calls
 
     @property
     def request_url(self) -> str | None:

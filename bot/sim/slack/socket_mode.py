@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self, cast
+from typing import Literal, cast
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -21,9 +21,8 @@ from bot.sim.slack.http_transport import Answered
 from bot.sim.slack.platform import Platform, Timing
 from bot.sim.slack.rules import Rule, Violation
 
-# One websocket of the app, seen from Slack.
-
 HOST = "applink-7fc4fdbb64-4x5xq"
+_PING_INTERVAL = 10.0  # seconds
 
 
 class Connection:
@@ -43,10 +42,10 @@ class Connection:
             with contextlib.suppress(ConnectionError):
                 await self._socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
 
-    async def keep_pinging(self, interval: float) -> None:
-        """Send a ping every `interval` seconds, as Slack does; whether there is a pong does not matter."""
+    async def keep_pinging(self) -> None:
+        """Send a ping again and again, as Slack does; whether there is a pong does not matter."""
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(_PING_INTERVAL)
             if not self.is_black_hole:
                 with contextlib.suppress(ConnectionError):
                     await self._socket.ping(f"Ping from {HOST}".encode())
@@ -76,16 +75,11 @@ class Connection:
 class Envelope:
     """A delivery: a payload of some kind, such as slash_commands or interactive."""
 
-    envelope_id: str
     kind: str
     payload: Mapping[str, object]
     accepts_response_payload: bool
+    envelope_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     retry_attempt: int = 0  # of an event
-
-    @classmethod
-    def of(cls, kind: str, payload: Mapping[str, object], *, accepts_response_payload: bool) -> Self:
-        """Make a new envelope."""
-        return cls(str(uuid.uuid4()), kind, payload, accepts_response_payload)
 
     @property
     def frame(self) -> str:
@@ -196,8 +190,6 @@ class Links:
         return self._expiry.pop(ticket, 0.0) > self._now()
 
 
-# All websockets of the app, and what tests do to them.
-
 Reason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 Choice = Callable[[Sequence[Connection]], Connection]
 
@@ -212,13 +204,12 @@ class Sockets:
 
     With `claims_off` Slack says that it is off, whether or not it is: that was seen.
     `choose` picks the connection for each envelope: in turn, unless it is replaced, for instance by the `choice` of a
-    seeded random.Random. `ping_interval` (seconds) is that of connections yet to come.
+    seeded random.Random.
     """
 
     def __init__(self, platform: Platform, app_id: str, origin: Callable[[], str]) -> None:
         self.enabled = self.claims_off = False
         self.choose: Choice = in_turn()
-        self.ping_interval = 10.0
         self._platform = platform
         self._app_id = app_id
         self._links = Links(origin, platform.clock.now)
@@ -279,7 +270,7 @@ class Sockets:
         self, kind: str, payload: Mapping[str, object], *, accepts_response_payload: bool = False
     ) -> Answered:
         """Send an envelope of any kind, and wait for its ack."""
-        return await self.deliver(Envelope.of(kind, payload, accepts_response_payload=accepts_response_payload))
+        return await self.deliver(Envelope(kind, payload, accepts_response_payload))
 
     async def disconnect(self, reason: Reason, *, only: Connection | None = None, after: float = WARNING) -> None:
         """Tell the app to reconnect, and close: at once, but `after` so many seconds for a warning.
@@ -326,7 +317,7 @@ class Sockets:
     async def _hold(self, connection: Connection, socket: web.WebSocketResponse) -> None:
         self._open.append(connection)
         self._platform.change_event.notify()
-        pinging = asyncio.create_task(connection.keep_pinging(self.ping_interval))
+        pinging = asyncio.create_task(connection.keep_pinging())
         try:
             await connection.send(_hello(self._app_id, self.count))
             self._start(self._redeliver())

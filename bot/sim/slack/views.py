@@ -13,7 +13,6 @@ from bot.sim.slack.content import Part, normalize_block, normalize_value, parts,
 from bot.sim.slack.history import Clock
 
 # The elements in which something can be typed or chosen, and how payloads say what it is.
-#
 # https://docs.slack.dev/reference/block-kit/block-elements/
 
 
@@ -25,18 +24,11 @@ class Kind:
     initial: str
     several: bool = False
 
-    @property
-    def nothing(self) -> object:
-        """The value while nothing is chosen."""
-        return [] if self.several else None
-
 
 KINDS: Mapping[object, Kind] = {
     "plain_text_input": Kind("value", "initial_value"),
     "static_select": Kind("selected_option", "initial_option"),
     "radio_buttons": Kind("selected_option", "initial_option"),
-    "datepicker": Kind("selected_date", "initial_date"),
-    "users_select": Kind("selected_user", "initial_user"),
     "conversations_select": Kind("selected_conversation", "initial_conversation"),
     "checkboxes": Kind("selected_options", "initial_options", several=True),
     "multi_static_select": Kind("selected_options", "initial_options", several=True),
@@ -45,8 +37,6 @@ KINDS: Mapping[object, Kind] = {
 }
 """By the type of the element: those whose value stands in the state of a view."""
 
-
-# A modal or a Home tab as it is now, and what a person reads in it.
 
 State = Mapping[str, Mapping[str, Part]]
 """What is typed or chosen, by block_id and action_id."""
@@ -121,7 +111,6 @@ def _is_unread(name: str) -> bool:
 
 
 # The typed and chosen values in a view: at first, after an action, and after the app changed the view.
-#
 # https://docs.slack.dev/reference/views/modal-views: "Preserving input entry in views"
 
 
@@ -164,8 +153,7 @@ def fields(blocks: Sequence[Part]) -> Iterator[tuple[str, Part]]:
 
 def _initial(element: Part) -> Part:
     kind = KINDS[element["type"]]
-    value = element.get(kind.initial)
-    return {"type": element["type"], kind.field: kind.nothing if value is None else value}
+    return {"type": element["type"], kind.field: element.get(kind.initial, [] if kind.several else None)}
 
 
 def _stays(old: Part, element: Part, *, touched: bool) -> bool:

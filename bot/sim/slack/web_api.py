@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.sim.faults import inject_fault
 from bot.sim.slack.block_kit import Surface, problems
-from bot.sim.slack.methods import CHAT_METHODS, SCHEDULED_METHODS, VIEWS_METHODS, ApiCall, ApiError, Caller, Method
+from bot.sim.slack.methods import METHODS, ApiCall, ApiError, Caller, Method
 from bot.sim.slack.oauth import Codes, Consented
 from bot.sim.slack.platform import Platform
 from bot.sim.slack.rules import Rule, Violation
@@ -19,11 +19,10 @@ from bot.sim.slack.socket_mode import Sockets
 from bot.sim.slack.workspace import Enterprise, User, Workspace
 
 # Reads the arguments and the token of a call from where Slack looks for them.
-#
 # https://docs.slack.dev/apis/web-api
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "text/plain"})
-_JSON_IN_FORMS = frozenset({"blocks", "attachments"})
+_JSON_IN_FORMS = frozenset({"blocks", "attachments", "metadata"})
 _FLAGS_IN_FORMS = frozenset({"unfurl_links", "unfurl_media", "mrkdwn", "reply_broadcast", "link_names"})
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -103,7 +102,6 @@ def _from_form(name: str, value: str) -> object:
 #
 # https://docs.slack.dev/reference/methods/apps.connections.open
 
-CONNECTIONS_OPEN = "apps.connections.open"
 _TURNED_OFF = "[WARN] Socket Mode is not turned on."
 
 
@@ -139,14 +137,9 @@ def _test(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-METHODS = {"auth.test": Method(_test)}
-
-
 # oauth.v2.access: a code becomes a token of the app in a workspace.
 #
 # https://docs.slack.dev/reference/methods/oauth.v2.access
-
-OAUTH_ACCESS = "oauth.v2.access"
 
 
 def oauth_access(platform: Platform, codes: Codes, arguments: Arguments) -> dict[str, object]:
@@ -280,19 +273,17 @@ def _teams(caller: Caller, enterprise: Enterprise, user: User) -> list[str]:
     return list(dict.fromkeys([user.team_id, *(one.team_id for one in members)]))
 
 
-USERS_METHODS = {"users.info": Method(_info, scope="users:read", takes_json=False)}
+_METHODS: Mapping[str, Method] = {
+    "auth.test": Method(_test),
+    "users.info": Method(_info, scope="users:read", takes_json=False),
+    **METHODS,
+}
 
 
-# Serves the Web API: reads a call, checks its token and scope, and lets the method answer.
-
-_METHODS: Mapping[str, Method] = METHODS | CHAT_METHODS | SCHEDULED_METHODS | USERS_METHODS | VIEWS_METHODS
-_TEST = "api.test"  # https://docs.slack.dev/reference/methods/api.test: needs no token
-_VALIDATE = "blocks.validate"  # https://docs.slack.dev/reference/methods/blocks.validate: the same
-
-
-def _validated(values: Mapping[str, object]) -> dict[str, object]:
+def _validated(arguments: Arguments) -> dict[str, object]:
+    """https://docs.slack.dev/reference/methods/blocks.validate."""
     found = []
-    for kind, text in values.items():
+    for kind, text in arguments.values.items():
         content = json.loads(str(text))
         surface: Surface = "message" if kind == "message" else content["type"]
         found += problems(content.get("blocks", []), surface=surface)
@@ -305,8 +296,12 @@ class WebApi:
     def __init__(self, platform: Platform, sockets: Sockets, codes: Codes) -> None:
         self.calls: list[ApiCall] = []
         self._platform = platform
-        self._sockets = sockets
-        self._codes = codes
+        self._without_bot: Mapping[str, Callable[[Arguments], dict[str, object]]] = {  # need no token of a bot
+            "api.test": lambda _: {},
+            "blocks.validate": _validated,
+            "apps.connections.open": lambda arguments: connections_open(platform, sockets, arguments),
+            "oauth.v2.access": lambda arguments: oauth_access(platform, codes, arguments),
+        }
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
@@ -340,16 +335,8 @@ class WebApi:
         try:
             if isinstance(arguments, ApiError):
                 raise arguments
-            if name == _TEST:
-                return web.json_response({"ok": True})
-            if name == _VALIDATE:
-                return web.json_response(_validated(arguments.values))
-            if name == CONNECTIONS_OPEN:
-                opened = connections_open(self._platform, self._sockets, arguments)
-                return web.json_response({"ok": True} | opened)
-            if name == OAUTH_ACCESS:
-                granted = oauth_access(self._platform, self._codes, arguments)
-                return web.json_response({"ok": True} | granted)
+            if name in self._without_bot:
+                return web.json_response({"ok": True} | self._without_bot[name](arguments))
             workspace = self._workspace(name, arguments.token)
             scopes["X-OAuth-Scopes"] = ",".join(sorted(workspace.installation.scopes))
             body = self._run(name, workspace, arguments)

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-# A workspace: its people, its channels and the app installed in it.
-
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -165,9 +163,6 @@ class Workspace:
         return self.add_channel(f"D{id_of(user)[1:]}", "", *pair, kind=ChannelKind.DM)
 
 
-# The error for actions that the Slack client does not allow.
-
-
 class NotPossibleError(Exception):
     """The Slack client would not let this person do that here, so nothing was sent."""
 
@@ -224,9 +219,6 @@ class Acme:
         self.archived = home.add_channel("C0ARCHIVED1", "old-alerts", alice, bob, bot, is_archived=True)
         self.alice_and_bob = home.add_channel("D0ALICEBOB1", "", alice, bob, kind=ChannelKind.DM)
         self.alice_and_bot = home.add_channel("D0ALICEBOT1", "", alice, bot, kind=ChannelKind.DM)
-
-
-# The app's settings at Slack about its installation.
 
 
 @dataclass(slots=True)
