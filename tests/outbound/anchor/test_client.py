@@ -22,7 +22,7 @@ LIMITED = Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30
 FAILED = Answer(200, b'{"data":{"status":"failed"}}')
 
 TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
-    "paused": (None, out.Paused("paused")),
+    "paused": (None, out.Paused("success")),
     "paused, without data": (Answer(200, b"{}"), out.Paused(None)),
     "paused, with a status that is no text": (Answer(200, b'{"data":{"status":7}}'), out.Paused(None)),
     "not running": (error(400, "Session is not running"), out.NotRunning("Session is not running")),

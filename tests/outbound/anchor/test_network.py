@@ -61,7 +61,7 @@ async def test_a_proxy_that_does_not_connect_has_sent_nothing(anchor: SimAnchor)
             way = proxy_at(proxy.port, authorization)
             assert await pause_once("https://elsewhere.test", proxy=way) == NO_CONNECTION
         assert await pause_once("https://anchor.test", proxy=proxy_at(1, known)) == NO_CONNECTION
-        assert await pause_once(anchor.url, proxy=proxy_at(proxy.port)) == out.Paused("paused")
+        assert await pause_once(anchor.url, proxy=proxy_at(proxy.port)) == out.Paused("success")
     assert proxy.requests == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
 
 

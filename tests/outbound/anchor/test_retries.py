@@ -24,7 +24,7 @@ from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 
-SUCCESS = out.Paused("paused")
+SUCCESS = out.Paused("success")
 
 
 @pytest.mark.parametrize(
@@ -104,5 +104,5 @@ async def test_each_attempt_is_bounded_and_all_together(anchor: SimAnchor) -> No
 async def test_no_cookie_of_anchors_is_ever_sent_back(anchor: SimAnchor) -> None:
     by_name = anchor.url.replace("127.0.0.1", "localhost")  # an address by number keeps no cookies anyway
     async with anchor_client(by_name) as client:
-        assert [await send(client) for _ in range(2)] == [out.Paused("paused")] * 2
+        assert [await send(client) for _ in range(2)] == [out.Paused("success")] * 2
     assert ["Cookie" in request.headers for request in anchor.requests] == [False, False]
