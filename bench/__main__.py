@@ -1,137 +1,123 @@
 """Run the benchmark: rounds of all applications in turn, with the measures that were asked for."""
 
 import argparse
+import asyncio
 import gc
 import os
 import resource
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import uvloop
 
 from bench import report
-from bench.applications import BOTS, OLD, PEERS, VARIANTS, Application
-from bench.catalog import MEASURES, Measure
-from bench.databases import Databases
-from bench.machine import cores
-from bench.measures import Stage
-from bench.options import parse
-from bench.preparation import MissingToolError, install_bolt_js, pinning, require_valgrind
-from bench.results import Results
-from bench.revisions import check_out, current
-from bench.running import Launcher, NotStartedError
-from bench.sections import SECTIONS, Section
+from bench.applications import APPLICATIONS, Application, at_revision, install_bolt_js
+from bench.measures import MEASURES
+from bench.running import Launcher, NotStartedError, cores
 from bench.services import Services
+
+_LONGEST = 1_800.0  # seconds for one measure; with valgrind on a busy machine it takes as long
+_TOOLS = {"taskset": "util-linux", "node": "nodejs", "npm": "npm", "valgrind": "valgrind"}
 
 
 def main() -> int:
-    """Prepare, measure and report; return 1 if an answer of this bot was wrong, 2 if the run could not begin."""
-    options = parse()
-    section = next(one for one in SECTIONS if one.name == options.section)
-    rounds = options.rounds or section.rounds
+    """Measure and report; return 1 if an answer was wrong, 2 if the run could not begin."""
+    options = _options()
+    if options.ages:
+        print(report.ages())
+        return 0
+    wanted = options.apps or [name for measure in options.only for name in MEASURES[measure].applications]
     try:
-        applications, measures = _applications(options, section), _measures(options, section)
-        pair = cores()
-        prefix = pinning(pair[1], options.without)
-    except MissingToolError as error:
+        applications = _applications(wanted, options.against, options.only)
+    except (subprocess.CalledProcessError, FileNotFoundError) as error:
         _say(str(error))
         return 2
-    except subprocess.CalledProcessError:
-        return 2  # git has said why
-    if prefix:
-        os.sched_setaffinity(0, {pair[0]})
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    results = report.Results(applications, options.rounds)
+    of_load, of_applications = cores()
+    os.sched_setaffinity(0, {of_load})
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    results = Results(applications)
-    with tempfile.TemporaryDirectory() as directory, closing(Databases(Path(directory))) as databases:
-        uvloop.run(
-            _measure(rounds, options.seconds, measures, results, Parts(prefix, pair, Path(directory), databases))
-        )
-    run = report.setting(rounds, options.seconds, results)
-    sys.stdout.write(f"{run}\n\n{report.tables(results, measures)}")
-    if options.write or not (options.apps or options.only or options.without):
-        report.write_page(section, results, measures, run)
-        _say("docs/performance.md is written")
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as closing:
+        try:
+            uvloop.run(_measure(results, options, of_applications, Path(directory), closing))
+        except asyncio.CancelledError:
+            return 130
+    for measure in options.only:
+        print(f"### {measure}\n\n{report.explanation(measure)}\n\n{results.table(measure)}\n")
+        if options.write:
+            report.write_page(results, measure)
+    print(results.setting())
+    print("\n".join(results.problems) or "Every answer was right.")
+    print(f"\ndocs/performance.md was measured:\n{report.ages()}")
     return 1 if results.problems else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of a run that exist before its event loop."""
-
-    prefix: tuple[str, ...]
-    cores: tuple[int, int]
-    directory: Path
-    databases: Databases
-
-
-async def _measure(rounds: int, seconds: float, measures: list[Measure], results: Results, parts: Parts) -> None:
+async def _measure(
+    results: report.Results, options: argparse.Namespace, core: int, directory: Path, closing: ExitStack
+) -> None:
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # scripts/bench forwards Ctrl-C so
     services = Services()
     await services.start()
-    launcher = Launcher(services, parts.prefix, parts.directory)
+    launcher = Launcher(services, core, directory, closing)
+    for number in range(1, options.rounds + 1):
+        for measure in options.only:
+            named = options.apps or MEASURES[measure].applications
+            for application in results.applications[:: 1 if number % 2 else -1]:
+                if application.name in named:
+                    where = f"round {number}, {application.full_name}, {measure}"
+                    _say(where)
+                    await _measure_one(results, launcher, application, measure, number)
+
+
+async def _measure_one(
+    results: report.Results, launcher: Launcher, application: Application, measure: str, number: int
+) -> None:
+    """Measure one application in one round. Report a problem and go on."""
+    gc.collect()  # it is off otherwise: a collection would count as the application's time
     gc.disable()
-    for number in range(1, rounds + 1):
-        order = results.applications if number % 2 else list(reversed(results.applications))
-        for application in order:
-            _say(f"round {number} of {rounds}: {application.full_name}")
-            stage = Stage(application, services, launcher, parts.databases, parts.cores, seconds)
-            await _measure_one(stage, measures, results, number)
-
-
-async def _measure_one(stage: Stage, measures: list[Measure], results: Results, number: int) -> None:
-    """Measure one application in one round, and go on after a problem: it is reported."""
-    wanted = [measure for measure in measures if measure.is_for(stage.application)]
-    name = f"round {number}, {stage.application.full_title}"
+    problems = list[str]()
     try:
-        wanted.sort(key=lambda measure: not measure.is_first)
-        together = [(one, one.run) for one in wanted if one.run is not None]
-        if together:
-            async with stage.start() as running:
-                for measure, run in together:
-                    _add(results, stage, number, measure, await run(stage, running))
-        for measure in wanted:
-            if measure.run_alone is not None:
-                _add(results, stage, number, measure, await measure.run_alone(stage))
-    except (NotStartedError, TimeoutError, ValueError, subprocess.CalledProcessError) as error:
-        problems = [*stage.problems, *stage.services.book.check(), f"{type(error).__name__} {error}"]
-        results.problems.extend(f"{name}: {problem}" for problem in problems)
+        async with asyncio.timeout(_LONGEST):
+            results.add(application, measure, number, await MEASURES[measure].run(launcher, application))
+    except (NotStartedError, OSError, ValueError, subprocess.CalledProcessError) as error:
+        problems.append(f"{type(error).__name__} {error}")
+    problems += launcher.services.book.check()
+    results.problems.extend(f"round {number}, {application.full_name}, {measure}: {one}" for one in problems)
 
 
-def _add(results: Results, stage: Stage, number: int, measure: Measure, numbers: dict[str, float]) -> None:
-    results.add(stage.application, number, numbers)
-    where = f"round {number}, {stage.application.full_title}, {measure.name}"
-    results.problems.extend(f"{where}: {problem}" for problem in stage.problems)
-    stage.problems.clear()
-
-
-def _applications(options: argparse.Namespace, section: Section) -> list[Application]:
-    """Return the applications in the order of the tables. Raises MissingToolError or CalledProcessError."""
-    names = options.apps or section.applications
-    revisions = [current(), *map(check_out, options.against)]
-    bots = [bot.at(revision) for bot in (*BOTS, *OLD, *VARIANTS) if bot.name in names for revision in revisions]
-    peers = [peer for peer in PEERS if peer.name in names]
-    if "npm" in options.without:
-        peers = [peer for peer in peers if not peer.name.startswith("bolt-js")]
-    if any(peer.name.startswith("bolt-js") for peer in peers):
+def _applications(names: list[str], revisions: list[str], measures: list[str]) -> list[Application]:
+    """Return the applications in the order of the tables. Raises CalledProcessError or FileNotFoundError."""
+    needed = ["taskset", *(["node", "npm"] if "bolt-js" in names else [])]
+    for tool in [*needed, *(["valgrind"] if "instructions" in measures else [])]:
+        if shutil.which(tool) is None:
+            raise FileNotFoundError(f"{tool} is missing. On Debian: apt install {_TOOLS[tool]}")
+    if "bolt-js" in names:
         install_bolt_js()
-    return bots + peers
+    chosen = [one for one in APPLICATIONS if one.name in names]
+    bots = [one for one in chosen if one.is_bot]
+    others = [one for revision in revisions for one in at_revision(bots, revision)]
+    return [*bots, *others, *(one for one in chosen if not one.is_bot)]
 
 
-def _measures(options: argparse.Namespace, section: Section) -> list[Measure]:
-    """Return the measures. Raises MissingToolError."""
-    names = options.only or section.measures
-    if "instructions" in names:
-        require_valgrind()
-    return [measure for measure in MEASURES if measure.name in names]
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this bot and its peers.")
+    parser.add_argument("--rounds", type=int, default=5, help="how often to measure everything (5)")
+    parser.add_argument("--only", nargs="+", default=["rate"], choices=MEASURES, help="the measures (rate)")
+    parser.add_argument("--apps", nargs="+", choices=[one.name for one in APPLICATIONS], help="the applications")
+    parser.add_argument("--against", nargs="+", default=[], metavar="REV", help="also the bots of these git revisions")
+    parser.add_argument("--write", action="store_true", help="write the measured parts of docs/performance.md")
+    parser.add_argument("--ages", action="store_true", help="only print how old each part of docs/performance.md is")
+    return parser.parse_args()
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"scripts/bench: {text}\n")
-    sys.stderr.flush()
+    print(f"scripts/bench: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

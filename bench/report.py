@@ -1,101 +1,113 @@
-"""Write the tables, for the terminal and for docs/performance.md."""
+"""The numbers of all rounds with their ratios, as tables for the terminal and for docs/performance.md."""
 
+import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+from inspect import getdoc
+from statistics import median
 
-from bench.catalog import Measure
-from bench.interpreter import build
+from bench.applications import ROOT, Application, run
 from bench.machine import description
-from bench.plot import plot
-from bench.results import Results, spread
-from bench.revisions import ROOT
-from bench.sections import SECTIONS, Section
+from bench.measures import MEASURES, OTHERS
 
-_PAGE = ROOT / "docs/performance.md"
-_PICTURE = ROOT / "docs/pictures/performance.svg"
-_BEGIN, _END = "<!-- scripts/bench {} writes this part -->", "<!-- end of the measured part -->"
-_DISTURBED = 10  # percent
-_SLOW_DISK = 100  # milliseconds
+PAGE = ROOT / "docs/performance.md"
+
+_PART = re.compile(r"<!-- scripts/bench (\w+) writes this part -->\n(.*?)<!-- end of the measured part -->", re.DOTALL)
+_REVISION = re.compile(r"revision ([0-9a-f]+)")
 _PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "psycopg")
+_DISTURBED = 10  # percent
+_FEW, _SOME = 10, 100  # from which on a number has one digit less behind the point
 
 
-def tables(results: Results, measures: Sequence[Measure]) -> str:
-    """Return a table for each measure that has numbers, and the problems, in Markdown."""
-    parts = [_table(results, measure) for measure in measures]
-    problems = [f"- {problem}" for problem in results.problems] or ["None: every answer was right."]
-    return "\n\n".join([part for part in parts if part] + ["### Wrong answers", "\n".join(problems)]) + "\n"
+class Results:
+    """Numbers by application, measure, title and round; and what went wrong."""
 
+    def __init__(self, applications: Sequence[Application], rounds: int) -> None:
+        self.applications = applications
+        self.rounds = rounds
+        self.problems: list[str] = []
+        self._values: defaultdict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
 
-def _table(results: Results, measure: Measure) -> str:
-    measured = [one for one in results.applications if any(results.values(one, n.name) for n in measure.numbers)]
-    if not measured:
-        return ""
-    compared = [number for number in measure.numbers if number.is_compared and len(measured) > 1]
-    titles = [number.title for number in measure.numbers]
-    titles += [f"ours ÷ it: {number.title.partition(',')[0]}" for number in compared]
-    lines = [f"| application | {' | '.join(titles)} |", "|---|" + "---|" * len(titles)]
-    for application in measured:
-        cells = [spread(results.values(application, number.name), number.digits) for number in measure.numbers]
-        cells += [spread(results.ratios(application, number.name), 2) for number in compared]
-        lines.append(f"| {application.full_title} | {' | '.join(cells)} |")
-    return f"### {measure.title}\n\n{measure.sentence}\n\n" + "\n".join(lines)
+    def add(self, application: Application, measure: str, round_number: int, numbers: dict[str, float]) -> None:
+        """Add the numbers of a measure."""
+        for title, value in numbers.items():
+            self._values[application.full_name, measure][title][round_number] = value
 
+    def table(self, measure: str) -> str:
+        """Return the table of a measure: a row for each number, and the ratios *ours ÷ it* within the same rounds."""
+        measured = [one for one in self.applications if self._values[one.full_name, measure]]
+        columns = [f"{one.title}, {one.revision}" if one.revision else one.title for one in measured]
+        found = dict.fromkeys(title for one in measured for title in self._values[one.full_name, measure])
+        titles = [title for title in found if OTHERS not in title]
+        lines = [f"| | {' | '.join(columns)} |", "|---" * (len(measured) + 1) + "|"]
+        for title in titles:
+            cells = [self._cell(one, measure, title) for one in measured]
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+        return "\n".join(lines)
 
-def setting(rounds: int, seconds: float, results: Results) -> str:
-    """Return the machine, the versions and the extent of a run, and a warning if other programs disturbed it."""
-    applications = results.applications
-    packages = [f"{name} {version(name)}" for name in _PACKAGES]
-    if any(application.name.startswith("bolt-js") for application in applications):
-        packages += [f"@slack/bolt {_bolt_js_version()}", f"Node {_output('node', '--version').removeprefix('v')}"]
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, revision {_output('git', 'describe', '--always', '--dirty')}. "
-        f"{description()}. Python {sys.version.split()[0]} ({build()}), {', '.join(packages)}. "
-        f"Rounds: {rounds}. Each throughput is measured for {seconds:g} s.{_warning(results)}"
-    )
-
-
-def _warning(results: Results) -> str:
-    warnings = []
-    share, wait = _most(results, "others", "others_at_25"), _most(results, "disk_at_1", "disk_at_25", "disk_at_100")
-    if share >= _DISTURBED:
-        warnings.append(
-            f" **Other programs took up to {share:.0f} % of the applications' core: compare no times, nor commands per "
-            "second.**"
+    def setting(self) -> str:
+        """Return when, where and with which versions it was measured, and whether other programs disturbed it."""
+        packages = [f"{name} {version(name)}" for name in _PACKAGES]
+        if any(one.name == "bolt-js" for one in self.applications):
+            packages.append(f"Node {run('node', '--version').removeprefix('v')}")
+        others = [
+            value
+            for numbers in self._values.values()
+            for title, rounds in numbers.items()
+            if OTHERS in title
+            for value in rounds.values()
+        ]
+        text = (
+            f"{datetime.now(UTC):%Y-%m-%d}, revision {run('git', 'describe', '--always', '--dirty', '--exclude=*')}. "
+            f"{description()}. Python {sys.version.split()[0]} of {sys.base_prefix}, {', '.join(packages)}. "
+            f"Rounds: {self.rounds}."
         )
-    if wait >= _SLOW_DISK:
-        warnings.append(
-            f" **The disk took up to {wait:.0f} ms for 8 KB: compare no p99 on PostgreSQL. With `TMPDIR=/dev/shm` the "
-            "databases are in memory.**"
-        )
-    return "".join(warnings)
+        if max(others, default=0.0) >= _DISTURBED:
+            text += f" **Others took up to {max(others):.0f} % of the core: compare no times but CPU.**"
+        return text
+
+    def _cell(self, application: Application, measure: str, title: str) -> str:
+        values = self._values[application.full_name, measure][title]
+        ours = self._values[application.name if application.revision else "http", measure][title]
+        ratios = [ours[number] / value for number, value in values.items() if value and number in ours]
+        if not values:
+            return "–"
+        return spread(list(values.values())) + (f"; ×{spread(ratios)}" if ratios and ours is not values else "")
 
 
-def _most(results: Results, *names: str) -> float:
-    """Return the highest of numbers with these names."""
-    found = (results.values(one, name) for one in results.applications for name in names)
-    return max((number for of_one in found for number in of_one), default=0.0)
+def spread(values: Sequence[float]) -> str:
+    """Return the median and the range, or the value if there is only one."""
+    words = [f"{one:,.{2 - (one >= _FEW) - (one >= _SOME)}f}" for one in (median(values), min(values), max(values))]
+    return words[0] if len(values) == 1 else f"{words[0]} ({words[1]}–{words[2]})"
 
 
-def write_page(section: Section, results: Results, measures: Sequence[Measure], run: str) -> None:
-    """Replace a measured part of docs/performance.md; with the first one, the plot."""
-    begin = _BEGIN.format(section.name)
-    before, _, rest = _PAGE.read_text().partition(begin)
-    _, _, after = rest.partition(_END)
-    parts = [begin, run, f"{tables(results, measures)}\n{_END}"]
-    if section is SECTIONS[0]:
-        parts.insert(2, "![Time to the message and processor time per command](pictures/performance.svg)")
-        _PICTURE.write_text(plot(results))
-    _PAGE.write_text(before + "\n\n".join(parts) + after)
+def explanation(measure: str) -> str:
+    """Return what a measure does."""
+    return " ".join((getdoc(MEASURES[measure].run) or "").split())
 
 
-def _bolt_js_version() -> str:
-    text = (Path(__file__).parent / "peers/bolt_js/package.json").read_text()
-    return text.partition('"@slack/bolt": "')[2].partition('"')[0]
+def write_page(results: Results, measure: str) -> None:
+    """Replace the measured part of docs/performance.md about a measure."""
+
+    def replace(part: re.Match[str]) -> str:
+        text = f"\n{results.setting()}\n\n{results.table(measure)}\n\n"
+        return part[0].replace(part[2], text) if part[1] == measure else part[0]
+
+    PAGE.write_text(_PART.sub(replace, PAGE.read_text()))
 
 
-def _output(*command: str) -> str:
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - fixed
+def ages() -> str:
+    """Return how many commits ago each part of docs/performance.md was measured."""
+    return "\n".join(f"{name}: {_age(text)}" for name, text in _PART.findall(PAGE.read_text()))
+
+
+def _age(text: str) -> str:
+    revision = _REVISION.search(text)
+    try:
+        return f"{run('git', 'rev-list', '--count', f'{revision[1]}..')} commits ago" if revision else "never"
+    except subprocess.CalledProcessError:
+        return "at a revision that is not here"

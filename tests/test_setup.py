@@ -15,7 +15,7 @@ case "$*" in
     *version_info*) exit {old} ;;
     *ensurepip,*) exit {bare} ;;
     "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-    *" pip install "*) echo Collecting one; echo "$*" >>pip; exit {offline} ;;
+    *" pip install "*) echo Collecting one; echo "{says}"; echo "$*" >>pip; exit {failed} ;;
     "- "*) cat >/dev/null; cp "$0" .venv/bin/anchor-bot ;;
 esac
 """
@@ -32,9 +32,9 @@ class Checkout:
         (directory / "requirements-dev.txt").write_text("one==1\nthree==3\nfour==4\n")
         self.let_python()
 
-    def let_python(self, *, old: int = 0, bare: int = 0, offline: int = 0) -> None:
+    def let_python(self, *, old: int = 0, bare: int = 0, failed: int = 0, says: str = "") -> None:
         python = self.directory / "python"
-        python.write_text(PYTHON.format(old=old, bare=bare, offline=offline))
+        python.write_text(PYTHON.format(old=old, bare=bare, failed=failed, says=says))
         python.chmod(stat.S_IRWXU)
 
     def setup(self, *arguments: str, code: int = 0, **environ: str) -> list[str]:
@@ -74,8 +74,8 @@ def test_running_takes_one_list_and_the_rest_is_added(checkout: Checkout) -> Non
 
 
 def test_what_keeps_it_from_installing_is_one_sentence(checkout: Checkout) -> None:
-    for changes, about in (({"old": 1}, "3.11"), ({"bare": 1}, "apt install python3-venv")):
-        checkout.let_python(**changes)
+    for old, bare, about in ((1, 0, "3.11"), (0, 1, "apt install python3-venv")):
+        checkout.let_python(old=old, bare=bare)
         (sentence,) = checkout.setup(code=1)
         assert about in sentence
     checkout.let_python()
@@ -87,8 +87,15 @@ def test_what_keeps_it_from_installing_is_one_sentence(checkout: Checkout) -> No
     assert "CRLF" in sentence
 
 
-def test_a_failure_shows_what_pip_wrote_and_is_repeated(checkout: Checkout) -> None:
-    checkout.let_python(offline=1)
-    assert "Collecting one" in checkout.setup("--run-only", code=1)
+@pytest.mark.parametrize(
+    ("says", "is_offline"),
+    [("ERROR: No matching distribution", False), ("WARNING: Retrying (Retry(total=0, connect=None)) after", True)],
+    ids=["a version is missing", "no network"],
+)
+def test_a_failure_shows_what_pip_wrote_and_is_repeated(checkout: Checkout, says: str, *, is_offline: bool) -> None:
+    checkout.let_python(failed=1, says=says)
+    lines = checkout.setup("--run-only", code=1)
+    assert "Collecting one" in lines
+    assert ("network" in lines[-1]) == is_offline
     checkout.let_python()
     assert len(checkout.setup("--run-only")) == 3

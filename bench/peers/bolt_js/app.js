@@ -1,4 +1,4 @@
-// Bolt for JavaScript as documented: ack, then the work, then respond. With ANSWER_IN_ACK, the ack carries the answer.
+// Bolt for JavaScript as documented: ack, then the work, then respond.
 import { App, HTTPReceiver } from '@slack/bolt';
 
 const { SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_API_URL, ANCHOR_API_URL, ANCHOR_API_KEY, PORT } = process.env;
@@ -22,17 +22,8 @@ async function pause(session, user) {
 }
 
 app.command('/anchor-pause', async ({ command, ack, respond }) => {
-  if (process.env.ANSWER_IN_ACK) {
-    await ack(await pause(command.text.trim(), command.user_id));
-    return;
-  }
   await ack();
   await respond(await pause(command.text.trim(), command.user_id));
-});
-
-app.action('anchor_pause', async ({ action, body, ack, respond }) => {
-  await ack();
-  await respond({ replace_original: false, ...(await pause(action.value, body.user.id)) });
 });
 
 await app.start({ port: Number(PORT), host: '127.0.0.1' });
