@@ -19,7 +19,7 @@ from bot.core.cards import ALERTS_PATH
 from bot.core.fields import Secret
 from bot.core.retries import backoff
 from bot.core.workspace import SCOPES
-from bot.health import OFF, Metrics, Readiness, State, repeat
+from bot.health import Metrics, Readiness, State
 from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import HttpServer, listening
@@ -34,15 +34,13 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
-from bot.outbound.store.news import FALLBACK
+from bot.outbound.store.messages import MARK_INTERVAL
 from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store, WatchedStore, open_watched
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks
-from bot.usecases.auto_pause import AGAIN_INTERVAL
+from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
 from bot.usecases.checks import delete_left_probes
 from bot.usecases.install import Installer
-from bot.usecases.session_checks import LOOK_INTERVAL
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +51,6 @@ _CLOSE_TIMEOUT = 1.0  # then for closing connections,
 LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
 _LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0  # seconds until Slack is asked again for the team of the bot token
-KEY_CHECK_INTERVAL = 300.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ async def running(
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
     readiness, tasks, acks, checks, journaling = _open_readiness(settings), Tasks(), Tasks(), Tasks(), Tasks()
-    slack_clock, metrics = SlackClock(limits.now), _open_metrics(settings)
+    slack_clock, metrics = SlackClock(limits.now), Metrics(settings.one.alert_tokens if settings.one else ())
     trace = call_trace(settings.slack_api_url, slack_clock)
     async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
         transport = Transport(http, settings.proxy)  # no request to Anchor is traced
@@ -133,16 +130,14 @@ async def running(
             monitor, most = container.monitor, limits.alerts_at_once
             alerts = Alerts(container.auto_pauses, workspaces, tasks, readiness, metrics, monitor, most)
             routes = _routes(settings, alerts, workspaces, session)
-            health = HealthRoutes(readiness, settings.metrics_token)
+            health = HealthRoutes(readiness, settings.metrics_token, leads=lambda: container.lease.term is not None)
             server = HttpServer(container.slack_app, health, secrets=secrets, now=limits.now)
             async with (
                 listening(server.application(routes), settings.host, settings.port) as url,
                 _serving_metrics(settings, metrics, container, health),
             ):
-                journaling.start(_keep_orders(store, container))
-                journaling.start(container.outbox.run())
-                checks.start(_keep_rows(store, settings.journal_days))
-                checks.start(_check_sessions(store, container))
+                journaling.start(_write(store, container))
+                checks.start(_run_jobs(store, container, settings.journal_days))
                 startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
                 serve_seconds = 0.0
                 try:
@@ -196,14 +191,6 @@ def _routes(
     return [*install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
 
 
-def _open_metrics(settings: Settings) -> Metrics:
-    if settings.metrics_port is None:
-        return OFF
-    from bot.prometheus import PrometheusMetrics  # noqa: PLC0415 - it takes time and memory
-
-    return PrometheusMetrics(settings.one.alert_tokens if settings.one else ())
-
-
 def _serving_metrics(
     settings: Settings, metrics: Metrics, container: Container, health: HealthRoutes
 ) -> AbstractAsyncContextManager[object]:
@@ -214,6 +201,7 @@ def _serving_metrics(
         readiness=health.readiness,
         has_socket=settings.slack_app_token is not None,
         has_key=settings.one is not None,
+        leads=health.leads,
         backlog=container.orders.backlog,
         database_errors=lambda: container.workspaces.store.database.errors,
         dropped_lines=dropped_lines,
@@ -223,29 +211,42 @@ def _serving_metrics(
     return listening(application, host, port, setting="METRICS_PORT", message="serving metrics")
 
 
-async def _keep_orders(store: Store, container: Container) -> None:
+async def _write(store: Store, container: Container) -> None:
+    await store.database.prepared.wait()
+    writers = container.writer, container.outbox.rows.writer
+
+    async def send() -> None:
+        await container.outbox.run()
+        for writer in writers:  # what was sent is recorded before another process can lead
+            writer.stop()
+
+    await asyncio.gather(*(writer.run() for writer in writers), send())
+
+
+async def _run_jobs(store: Store, container: Container, days: int) -> None:
+    """Run what nobody waits for, most of it in the process that leads."""
+
+    async def delete_old() -> float:
+        await prune(store.database, days)
+        await store.audit.prune(days)
+        await store.people.prune(time.time())
+        return INTERVAL
+
     await store.database.prepared.wait()
     await container.workspaces.recall()  # unfinished orders need it
-    await asyncio.gather(container.writer.run(), container.recovery.run())
-
-
-async def _check_sessions(store: Store, container: Container) -> None:
-    await store.database.prepared.wait()
-    await asyncio.sleep(LOOK_INTERVAL)  # none is due at once
-    checks = repeat(container.session_checks.look, every=LOOK_INTERVAL)
-    again = repeat(container.auto_pauses.look, every=AGAIN_INTERVAL)
-    await asyncio.gather(checks, again, container.reminders.run())
-
-
-async def _keep_rows(store: Store, days: int) -> None:
-    async def delete_old() -> None:
-        await prune(store.database, days)
-        with suppress(StoreError):  # next time
-            await store.audit.prune(days)
-            await store.people.prune(time.time())
-
-    await store.database.prepared.wait()
-    await asyncio.gather(store.audit.run(), repeat(delete_old, every=INTERVAL, after=FIRST_DELAY))
+    checks, reminders = container.session_checks, container.reminders
+    run = partial(run_periodically, leads=lambda: container.lease.term is not None, passing=StoreError)
+    await asyncio.gather(
+        run_periodically(container.recovery.take_over, passing=StoreError),
+        run(partial(store.audit.chain, container.lease)),
+        run_periodically(store.audit.report, passing=StoreError),
+        run(checks.look, after=FIRST_DELAY),
+        run(checks.look_at_keys, after=FIRST_DELAY),
+        run(container.auto_pauses.look, after=FIRST_DELAY),
+        run(container.outbox.rows.mark_missed, after=MARK_INTERVAL),
+        run(reminders.look, wake=reminders.wake, after=FIRST_DELAY),
+        run(delete_old, after=FIRST_DELAY),
+    )
 
 
 async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
@@ -254,7 +255,7 @@ async def _start(watched: WatchedStore, container: Container, checks: Tasks, soc
         await watched.preparing
         _log.info("ready")
     checks.start(watched.store.database.news.run())
-    checks.start(repeat(container.workspaces.catch_up, every=FALLBACK))
+    checks.start(run_periodically(container.workspaces.catch_up))
     starting = [_introduce(container, checks, watched.readiness)]
     if socket_mode:
         starting.append(_open_socket(container, socket_mode))
@@ -273,8 +274,7 @@ async def _introduce(container: Container, checks: Tasks, readiness: Readiness) 
         checks.start(_ready_once_known(workspaces, readiness))
         await _identify(slack, workspaces, workspaces.pinned.bot_token, readiness)
         checks.start(workspaces.catch_up())
-        try_key = container.session_checks.try_key
-        checks.start(repeat(lambda: try_key(workspaces.pinned), every=KEY_CHECK_INTERVAL))
+        checks.start(run_periodically(container.session_checks.try_pinned_key, passing=StoreError))
     checks.start(delete_left_probes(slack, workspaces))
 
 

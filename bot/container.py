@@ -24,10 +24,11 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.auto_pauses import AutoPauseRows
-from bot.outbound.store.cards import CardRows
+from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.leases import LEASE, Lease
 from bot.outbound.store.marks import SenderUse, ShownSessions
+from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import LOCK_WAIT, Store
@@ -38,23 +39,23 @@ from bot.usecases.access import AccessCheck
 from bot.usecases.alert_cards import AlertCards
 from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.batches import Batches
-from bot.usecases.cards import CardOutbox, CardSender
+from bot.usecases.cards import CardSender
 from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
-from bot.usecases.modals import Modals
+from bot.usecases.modals import AdminModals, Modals
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import ALONE_INTERVAL, RECOVERY_INTERVAL, Orders, Recovery
+from bot.usecases.outbox import Outbox
 from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.session_modals import SessionViews
-from bot.usecases.sessions import FactReads, SessionLists, SessionReads
+from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
 from bot.usecases.settings import AdminActions, Changes
-from bot.usecases.settings_modals import AdminModals
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ class Container:
     orders: Orders
     batches: Batches
     recovery: Recovery
-    outbox: CardOutbox
+    outbox: Outbox
+    lease: Lease
     auto_pauses: AutoPauses
     reminders: Reminders
     session_checks: SessionChecks
@@ -127,9 +129,7 @@ class Container:
         self.delivery.stop()
 
     def stop_writing(self) -> None:
-        """Write what is left, take over nothing more, and update no more cards."""
-        self.recovery.stop()
-        self.writer.stop()
+        """Take over nothing more, send no more messages, and then write what is left."""
         self.outbox.stop()
 
     def interrupt(self) -> None:
@@ -163,8 +163,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     anchor_sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
     reads = SessionReads(anchor_sessions, tasks, monitor)
     owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
-    card_rows = CardRows(store.database, owner)
-    fact_reads = FactReads(anchor_sessions, reads, card_rows, tasks)
+    card_sessions, budget = CardSessions(store.database), ReadBudget()
+    fact_reads = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
     states = SessionStates(store.database)
     lists = SessionLists(access_check, reads, states, tasks)
     modals = Modals(workspaces, slack, delivery, tasks)
@@ -183,7 +183,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     admin_modals = AdminModals(modals, roles, history, sender_use, base_url)
     updates = CardUpdates(delivery, tasks)
     session_views = SessionViews(home_view, lists, modals, updates, store.cipher, dashboard_url)
-    lease = Lease(owner, limits.lease, is_alone=store.database.is_exclusive)
+    lease = Lease(owner, limits.lease, is_alone=store.database.is_exclusive, wake=store.database.news.leader)
     writer = Writer(store.database, lease, readiness)
     rows = OrderRows(store.database, store.cipher, writer, is_pinned=workspaces.pinned is not None)
     queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=settings.anchor_deadline)
@@ -199,12 +199,20 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         facts=fact_reads,
         auto_pauses=pause_rows,
     )
-    sender = CardSender(slack, workspaces, states, delivery.posting, response_urls=response_urls, cipher=store.cipher)
-    outbox = CardOutbox(card_rows, sender, metrics, store.database.news.cards)
-    session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_rows, reads, fact_reads)
+    sender = CardSender(slack, workspaces, states, pause_rows, response_urls, store.cipher)
+    outbox = Outbox(MessageRows(store.database, Writer(store.database, None, readiness)), lease, sender, metrics)
     reminder_rows, before = ReminderRows(store.database), settings.remind_before
-    reminders = Reminders(reminder_rows, card_rows, anchor_sessions, workspaces, reads, before)
-    session_cards = SessionCards(rows, outbox, states, dashboard_url=dashboard_url, find=workspaces.find)
+    reminders = Reminders(reminder_rows, anchor_sessions, workspaces, reads, budget, before)
+    session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_sessions, reads, fact_reads, reminders)
+    session_cards = SessionCards(
+        rows,
+        outbox,
+        states,
+        sender=sender,
+        auto_pauses=pause_rows,
+        dashboard_url=dashboard_url,
+        find=workspaces.find,
+    )
     orders = Orders(
         session_control,
         rows,
@@ -255,6 +263,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         batches,
         recovery,
         outbox,
+        lease,
         auto_pauses,
         reminders,
         session_checks,

@@ -1,11 +1,10 @@
 """Health of the bot: whether it is ready, and the events that are counted."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-
-from bot.runtime import until_tick
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 _log = logging.getLogger(__name__)
 
@@ -41,50 +40,63 @@ class Readiness:
             _log.info("recovered", extra={"about": name})
 
 
-_RARELY = 60.0  # seconds, from which an interval is kept from one time to the next
+BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)  # seconds
+_INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
+_KINDS = frozenset({"command", "event", *_INTERACTIONS})
+_MOST_NAMES = 50  # of alerts
+
+Labels = tuple[str, ...]
 
 
-async def repeat(check: Callable[[], Awaitable[None]], *, every: float, after: float = 0.0) -> None:
-    """Run a check `after` and then `every` so many seconds until cancelled; frequent ones together with others."""
-    await asyncio.sleep(after)
-    while True:
-        try:
-            await check()
-        except Exception:  # noqa: BLE001 - the next check may work
-            _log.exception("health check failed")
-        await asyncio.sleep(until_tick(every) if every < _RARELY else every)
+@dataclass(eq=False, slots=True)
+class Durations:
+    """Counts of what is at most as long as each of BUCKETS and longer than the one before, and the sum."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    sum: float = 0.0
 
 
 class Metrics:
-    """Receiver of events. This one does nothing: metrics are off unless METRICS_PORT is set. Times are in seconds."""
+    """Events, counted by metric and labels. Labels have few values each: of the alert tokens, those of the settings."""
+
+    def __init__(self, senders: Iterable[str] = ()) -> None:
+        self.senders = {"", *senders}
+        self.counts: defaultdict[str, Counter[Labels]] = defaultdict(Counter)
+        self.durations: dict[tuple[str, Labels], Durations] = {}
+
+    def _took(self, seconds: float, metric: str, *labels: str) -> None:
+        durations = self.durations.setdefault((metric, labels), Durations())
+        durations.counts[bisect_left(BUCKETS, seconds)] += 1
+        durations.sum += seconds
 
     def acknowledged(self, kind: str, status: int, seconds: float) -> None:
-        """Record the answer to Slack's request of a kind, its HTTP status, and the time since Slack sent it."""
+        """Count the answer to Slack's request of a kind, its HTTP status, and the time since Slack sent it."""
+        self._took(seconds, "ack", kind if kind in _KINDS else "other", str(status))
 
     def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
-        """Record the outcome of an order, and the time since Slack sent the request."""
+        """Count the outcome of an order, and the time since Slack sent the request."""
+        self.counts["orders"][verb, source, outcome] += 1
+        self._took(seconds, "order_outcome", verb)
 
     def delivered(self, verb: str, route: str | None, seconds: float) -> None:
-        """Record the route of a delivery (None: Slack refused all), and the time since Slack sent the request."""
+        """Count the route of a delivery (None: Slack refused all), and the time since Slack sent the request."""
+        self._took(seconds, "order_delivery", verb, route or "none")
 
     def attempted(self, verb: str, outcome: str, seconds: float) -> None:
-        """Record an attempt at Anchor and its duration."""
+        """Count an attempt at Anchor and its duration."""
+        self._took(seconds, "anchor_attempt", verb, outcome)
 
     def alerted(self, outcome: str, sender: str = "") -> None:
-        """Record an alert, and the name of its token if that is valid."""
+        """Count an alert, and the name of its token if that is valid."""
+        self.counts["alerts"][outcome, sender if sender in self.senders else ""] += 1
 
     def lost_session(self, alertname: str) -> None:
-        """Record an alert without a session that can be read."""
-
-    def read_at_scrape(self, state: "State") -> None:
-        """Export this state as well."""
-
-    def page(self) -> bytes:
-        """Return the page of the metrics."""
-        return b""
+        """Count an alert without a session that can be read."""
+        names = self.counts["alerts_without_session"]
+        names[(alertname if (alertname,) in names or len(names) < _MOST_NAMES else "",)] += 1
 
 
-OFF = Metrics()
+OFF = Metrics()  # nobody reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ class State:
     readiness: Readiness
     has_socket: bool
     has_key: bool
+    leads: Callable[[], bool]
     backlog: Callable[[], Backlog]
     database_errors: Callable[[], int]
     dropped_lines: Callable[[], int]

@@ -7,8 +7,7 @@ import queue
 import select
 import threading
 import time
-from logging.handlers import QueueHandler
-from typing import Any
+from logging.handlers import QueueHandler, QueueListener
 
 from bot import request_id
 
@@ -25,6 +24,7 @@ _LIBRARIES = {
 _STDERR = 2
 _SECONDS = "%Y-%m-%dT%H:%M:%S"  # ISO 8601, in UTC
 CAPACITY = 10_000  # lines; some megabytes
+_WRITTEN = "written"  # the attribute of a record that only asks for an event
 _FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
 
@@ -48,46 +48,49 @@ class NonBlockingHandler(QueueHandler):
 
     def __init__(self, number: int, capacity: int = CAPACITY) -> None:
         # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
-        self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
         super().__init__(self._lines)
-        self._number = number
-        self._capacity = capacity
-        self._dropped = self._failed = 0
-        threading.Thread(target=self._write_lines, name="log", daemon=True).start()
+        self._capacity, self._dropped = capacity, 0
+        self._writer = _Writer(self, self._lines, number)
+        self._writer.start()
 
-    def prepare(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        return self.format(record)
-
-    def enqueue(self, record: Any) -> None:  # noqa: ANN401 - what `prepare` returns
-        """Add the line to the queue, or drop it."""
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Add the formatted record to the queue, or drop it."""
         if self._lines.qsize() < self._capacity:
-            self._lines.put(record)
+            super().enqueue(record)
         else:
             self._dropped += 1
-
-    def flush(self) -> None:
-        """Wait a moment until the queue is written. `logging` calls this when the process exits."""
-        written = threading.Event()
-        self._lines.put(written)
-        written.wait(_FLUSH_TIMEOUT)
 
     @property
     def lost(self) -> int:
         """Return the number of lines that were dropped, or could not be written."""
-        return self._dropped + self._failed
+        return self._dropped + self._writer.failed
 
-    def _write_lines(self) -> None:
-        reported = 0
-        while True:
-            line = self._lines.get()
-            if isinstance(line, str):
-                self._failed += not self._write(line)
-            lost = self.lost
-            if lost > reported and self._lines.empty() and self._write(self._report(lost - reported)):
-                reported = lost
-            if isinstance(line, threading.Event):
-                line.set()
+    def flush(self) -> None:
+        """Wait a moment until the queue is written. `logging` calls this when the process exits."""
+        written = threading.Event()
+        self._lines.put(logging.makeLogRecord({_WRITTEN: written}))  # no thread can be started any more
+        written.wait(_FLUSH_TIMEOUT)
+
+
+class _Writer(QueueListener):
+    def __init__(self, handler: NonBlockingHandler, lines: queue.SimpleQueue[logging.LogRecord], number: int) -> None:
+        super().__init__(lines)
+        self._handler, self._lines, self._number = handler, lines, number
+        self.failed = self._reported = 0
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Write a line, and how many were lost once the queue is empty."""
+        written: threading.Event | None = getattr(record, _WRITTEN, None)
+        if written is None:
+            is_written = self._write(record.msg)
+            self.failed += not is_written
+        if (lost := self._handler.lost - self._reported) and self._lines.empty():
+            fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "lines": lost}
+            report = logging.makeLogRecord(fields | {"msg": "log lines dropped"})
+            self._reported += lost * self._write(self._handler.format(report))
+        if written is not None:
+            written.set()
 
     def _write(self, line: str) -> bool:
         """Write a line, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
@@ -99,11 +102,6 @@ class NonBlockingHandler(QueueHandler):
         except OSError:
             return False
         return True
-
-    def _report(self, lines: int) -> str:
-        level = logging.WARNING
-        fields = {"name": __name__, "levelno": level, "levelname": logging.getLevelName(level), "lines": lines}
-        return self.format(logging.makeLogRecord(fields | {"msg": "log lines dropped"}))
 
 
 def dropped_lines() -> int:

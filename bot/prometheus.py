@@ -1,164 +1,107 @@
-"""The metrics in Prometheus' format. Only a bot with METRICS_PORT loads this module: it takes time and memory.
+"""The page of the metrics in Prometheus' format. Only a bot with METRICS_PORT loads this module: it takes memory.
 
-Labels have few values each: no ids, and no names but of tokens and of a few alerts. https://prometheus.io/docs/practices/naming/
+Labels have no ids, and no names but of tokens and of a few alerts. https://prometheus.io/docs/practices/naming/
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import get_args
+from itertools import accumulate, product
+from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from bot.core.history import OUTCOMES
 from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
-from bot.health import Metrics, State
+from bot.health import BUCKETS, Durations, Labels, Metrics, State
 
 PARTS = ("alerts", "anchor_key", "database", "disk", "journal", "slack", "wal")  # what can be degraded
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
-_INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
-_KINDS = frozenset({"command", "event", *_INTERACTIONS})
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))
 _ALERTS = ("Posted", "Folded", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
-_MOST_NAMES = 50  # of alerts
-_ACK = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)
-_ORDER = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)
-_ATTEMPT = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _RESULTS = {outcome: result.value for result, outcomes in OUTCOMES.items() for outcome in outcomes}
+_BOUNDS = (*map(str, BUCKETS), "+Inf")
+_VERBS = tuple(verb.value for verb in Verb)
+
+_DURATIONS = {
+    "ack": ("Time from Slack's clock to the answer to a request, by its kind and HTTP status.", "kind status"),
+    "order_outcome": ("Time from Slack's clock to the outcome of an order.", "verb"),
+    "order_delivery": (
+        "Time from Slack's clock until the person was told, by the route; none: Slack refused every route.",
+        "verb route",
+    ),
+    "anchor_attempt": ("Duration of attempts at Anchor.", "verb outcome"),
+}
+"""The text of each metric and its labels."""
 
 
-class PrometheusMetrics(Metrics):
-    """Counters and histograms, and the state when they are fetched."""
+_Family = tuple[str, str, str, Mapping[Any, float]]
+"""The name, the text and the labels of a metric, and its value by their values."""
 
-    def __init__(self, senders: Iterable[str] = ()) -> None:
-        """Keep the names of the alert tokens of the settings: other ones are no labels."""
-        self._senders = {"", *senders}
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry()
-        counter = partial(Counter, registry=self.registry)
-        histogram = partial(Histogram, registry=self.registry)
-        ProcessCollector(registry=self.registry)
-        self._acks = histogram(
-            "anchor_bot_ack_seconds",
-            "Time from Slack's clock to the answer to a request, by its kind and HTTP status.",
-            ("kind", "status"),
-            buckets=_ACK,
-        )
-        self._orders = counter(
-            "anchor_bot_orders",
-            "Pauses and resumes, by their source and outcome; result is the kind of outcome.",
-            ("verb", "source", "outcome", "result"),
-        )
-        self._outcomes = histogram(
-            "anchor_bot_order_outcome_seconds",
-            "Time from Slack's clock to the outcome of an order.",
-            ("verb",),
-            buckets=_ORDER,
-        )
-        self._deliveries = histogram(
-            "anchor_bot_order_delivery_seconds",
-            "Time from Slack's clock until the person was told, by the route; none: Slack refused every route.",
-            ("verb", "route"),
-            buckets=_ORDER,
-        )
-        self._attempts = histogram(
-            "anchor_bot_anchor_attempt_seconds",
-            "Duration of attempts at Anchor.",
-            ("verb", "outcome"),
-            buckets=_ATTEMPT,
-        )
-        self._alerts = counter(
-            "anchor_bot_alerts", "Alerts of programs, by their outcome and sender.", ("outcome", "sender")
-        )
-        no_session = "Alerts without a session that can be read, by their name."
-        self._sessionless = counter("anchor_bot_alerts_without_session", no_session, ("alertname",))
-        self._alertnames: set[str] = set()
-        self._begin_at_zero()
 
-    def _begin_at_zero(self) -> None:
-        """Export each outcome from the start: `increase` and `rate` do not see the first value of a series."""
-        for verb in Verb:
-            for source in Source:
-                for outcome, result in _RESULTS.items():
-                    self._orders.labels(verb.value, source.value, outcome, result)
-            for route in _ROUTES:
-                self._deliveries.labels(verb.value, route)
-            for answer in _ANSWERS:
-                self._attempts.labels(verb.value, answer)
-        for outcome in _ALERTS:
-            for sender in self._senders:
-                self._alerts.labels(outcome, sender)
-
-    def acknowledged(self, kind: str, status: int, seconds: float) -> None:
-        """Observe an ack."""
-        self._acks.labels(kind if kind in _KINDS else "other", str(status)).observe(seconds)
-
-    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
-        """Count an order, and observe the time to its outcome."""
-        self._orders.labels(verb, source, outcome, _RESULTS[outcome]).inc()
-        self._outcomes.labels(verb).observe(seconds)
-
-    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
-        """Observe a delivery."""
-        self._deliveries.labels(verb, route or "none").observe(seconds)
-
-    def attempted(self, verb: str, outcome: str, seconds: float) -> None:
-        """Observe an attempt."""
-        self._attempts.labels(verb, outcome).observe(seconds)
-
-    def alerted(self, outcome: str, sender: str = "") -> None:
-        """Count an alert."""
-        self._alerts.labels(outcome, sender if sender in self._senders else "").inc()
-
-    def lost_session(self, alertname: str) -> None:
-        """Count an alert without a session."""
-        if len(self._alertnames) < _MOST_NAMES:
-            self._alertnames.add(alertname)
-        self._sessionless.labels(alertname if alertname in self._alertnames else "").inc()
-
-    def read_at_scrape(self, state: State) -> None:
-        """Export this state as well."""
-        self.registry.register(_StateCollector(state))
-
-    def page(self) -> bytes:
-        """Return the page of the metrics."""
-        return generate_latest(self.registry)
+def page(metrics: Metrics, state: State) -> bytes:
+    """Return the page."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(_Page(metrics, state))
+    return generate_latest(registry)
 
 
 @dataclass(eq=False)
-class _StateCollector(Collector):
+class _Page(Collector):
+    metrics: Metrics
     state: State
 
     def collect(self) -> Iterable[Metric]:
-        state, reasons = self.state, self.state.readiness.reasons
-        info = GaugeMetricFamily("anchor_bot_info", "The bot that runs, in its labels.", labels=list(state.facts))
-        info.add_metric(list(state.facts.values()), 1)
-        yield info
-        yield GaugeMetricFamily("anchor_bot_ready", "1 if /readyz is 200.", not reasons)
+        for kind, families in ((CounterMetricFamily, self._counters()), (GaugeMetricFamily, self._gauges())):
+            for name, text, labels, values in families:
+                family = kind(f"anchor_bot_{name}", text, labels=labels.split())
+                for of_labels, value in values.items():
+                    family.add_metric(of_labels, value)
+                yield family
+        yield from self._histograms()
+
+    def _counters(self) -> Iterator[_Family]:
+        """Yield each outcome from the start: `increase` and `rate` do not see the first value of a series."""
+        orders: dict[Labels, int] = dict.fromkeys(product(_VERBS, (source.value for source in Source), _RESULTS), 0)
+        orders |= self.metrics.counts["orders"]
+        results = {(*labels, _RESULTS[labels[-1]]): count for labels, count in orders.items()}
+        alerts: dict[Labels, int] = dict.fromkeys(product(_ALERTS, self.metrics.senders), 0)
+        alerts |= self.metrics.counts["alerts"]
+        about = "Pauses and resumes, by their source and outcome; result is the kind of outcome."
+        yield "orders", about, "verb source outcome result", results
+        yield "alerts", "Alerts of programs, by their outcome and sender.", "outcome sender", alerts
+        no_session, about = "alerts_without_session", "Alerts without a session that can be read, by their name."
+        yield no_session, about, "alertname", self.metrics.counts[no_session]
+        yield "database_errors", "Failed calls of the database.", "", {(): self.state.database_errors()}
+        yield "log_lines_dropped", "Lines that nobody read.", "", {(): self.state.dropped_lines()}
+
+    def _gauges(self) -> Iterator[_Family]:
+        state, results = self.state, self.state.backlog()
+        reasons, degraded = state.readiness.reasons, state.readiness.degraded
+        yield "info", "The bot that runs, in its labels.", " ".join(state.facts), {tuple(state.facts.values()): 1}
+        yield "ready", "1 if /readyz is 200.", "", {(): not reasons}
+        yield "leader", "1 if this process leads.", "", {(): state.leads()}
         if state.has_socket:
-            yield GaugeMetricFamily("anchor_bot_socket_connected", "1 if Socket Mode works.", "socket" not in reasons)
+            yield "socket_connected", "1 if Socket Mode works.", "", {(): "socket" not in reasons}
         if state.has_key:
-            is_accepted = "anchor_key" not in state.readiness.degraded
-            yield GaugeMetricFamily("anchor_bot_key_accepted", "0 if Anchor refuses ANCHOR_API_KEY.", is_accepted)
-        parts = {part: float(part in state.readiness.degraded) for part in sorted({*PARTS, *state.readiness.degraded})}
-        yield _gauge("anchor_bot_degraded", "1 if this part does not work as it should.", "part", parts)
-        results = state.backlog()
-        depth, oldest = {"results": results.depth}, {"results": results.oldest}
-        yield _gauge("anchor_bot_outbox_depth", "Messages that Slack has not taken yet.", "outbox", depth)
-        yield _gauge("anchor_bot_outbox_oldest_seconds", "Age of the oldest of them.", "outbox", oldest)
-        yield CounterMetricFamily(
-            "anchor_bot_database_errors", "Failed calls of the database.", state.database_errors()
-        )
-        yield CounterMetricFamily("anchor_bot_log_lines_dropped", "Lines that nobody read.", state.dropped_lines())
+            yield "key_accepted", "0 if Anchor refuses ANCHOR_API_KEY.", "", {(): "anchor_key" not in degraded}
+        parts = {(part,): part in degraded for part in sorted({*PARTS, *degraded})}
+        yield "degraded", "1 if this part does not work as it should.", "part", parts
+        depth, oldest = {("results",): results.depth}, {("results",): results.oldest}
+        yield "outbox_depth", "Messages that Slack has not taken yet.", "outbox", depth
+        yield "outbox_oldest_seconds", "Age of the oldest of them.", "outbox", oldest
 
-
-def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily(name, text, labels=[label])
-    for value, number in values.items():
-        gauge.add_metric([value], number)
-    return gauge
+    def _histograms(self) -> Iterator[Metric]:
+        zero = {"order_delivery": product(_VERBS, _ROUTES), "anchor_attempt": product(_VERBS, _ANSWERS)}
+        for name, (text, labels) in _DURATIONS.items():
+            histogram = HistogramMetricFamily(f"anchor_bot_{name}_seconds", text, labels=labels.split())
+            found = {values: took for (metric, values), took in self.metrics.durations.items() if metric == name}
+            for values in dict.fromkeys((*zero.get(name, ()), *found)):
+                took = found.get(values, Durations())
+                histogram.add_metric(values, list(zip(_BOUNDS, accumulate(took.counts), strict=True)), took.sum)
+            yield histogram

@@ -1,18 +1,20 @@
-"""The process: background tasks, locks, garbage collection, standstills and the forced exit."""
+"""The process: background tasks, periodic jobs, locks, garbage collection, standstills and the forced exit."""
 
 import asyncio
 import ctypes
 import gc
+import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Coroutine, Hashable, Sized
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sized
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
@@ -103,6 +105,40 @@ async def happens(event: asyncio.Event, *, within: float | None) -> bool:
 def until_tick(every: float) -> float:
     """Return the seconds until the next multiple of so many seconds, so that timers that can wait fire together."""
     return every - (time.monotonic() + _EARLY) % every + _EARLY
+
+
+Job = Callable[[], Awaitable[float]]
+"""It does what is due, and returns the seconds until there is more."""
+
+LOOK_INTERVAL = 4.0  # seconds between two looks whether this process leads
+_LONGEST_BACKOFF = 60.0  # seconds after failures
+_RARELY = 60.0  # seconds, from which a wait is kept as it is; shorter ones end together with others
+
+
+async def run_periodically(
+    job: Job,
+    *,
+    wake: asyncio.Event | None = None,
+    leads: Callable[[], bool] | None = None,
+    after: float = 0.0,
+    passing: type[Exception] | tuple[type[Exception], ...] = (),
+) -> None:
+    """Run a job whenever it is due, or woken, until cancelled; that of the leader only while this process `leads`.
+
+    After a failure it is repeated less and less often. `passing` ones are reported elsewhere; others are logged.
+    """
+    await asyncio.sleep(after)
+    wake, failures = wake or asyncio.Event(), 0
+    while True:
+        wake.clear()
+        try:
+            wait, failures = await job() if leads is None or leads() else LOOK_INTERVAL, 0
+        except Exception as error:  # noqa: BLE001 - the next time may work
+            failures += 1
+            wait = min(2.0 ** min(failures, 10), _LONGEST_BACKOFF)
+            if not isinstance(error, passing):
+                _log.exception("job failed")
+        await happens(wake, within=until_tick(wait) if 1.0 <= wait < _RARELY else wait)
 
 
 async def let_others_run(turns: int) -> None:

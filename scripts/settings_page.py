@@ -1,11 +1,10 @@
-"""`.env.example` and the tables in docs/settings.md, made from the catalog by `scripts/test --update`."""
+"""`.env.example` and the tables in docs/settings.md, made from the table of settings by `scripts/test --update`."""
 
 import re
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
-from bot.config.catalog import SECTIONS, SETTINGS, Section, Setting
+from bot.config.catalog import SECTIONS, SETTINGS
 
 _ROOT = Path(__file__).parents[1]
 EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "settings.md"
@@ -22,15 +21,27 @@ _DOCUMENT = re.compile(r"\bdocs/(\w+\.md(?:#[\w-]+)?)")
 
 def example() -> str:
     """Return the text of `.env.example`."""
-    return "\n".join([_comment(_INTRODUCTION), *(line for section in SECTIONS for line in _example_of(section)), ""])
+    lines = [_comment(_INTRODUCTION)]
+    for section in SECTIONS:
+        lines += ["", f"# --- {section.title} ".ljust(_WIDTH, "-"), *filter(None, [_comment(section.note)])]
+        for one in section.settings:
+            words = ["required"] * one.is_required + ["secret"] * one.is_secret
+            kind = f"{', '.join(words).capitalize()}. " if words else ""
+            lines += ["", _comment(kind + one.text), f"{one.name}={one.default}"]
+    return "\n".join([*lines, ""])
 
 
 def page() -> str:
     """Return the text of docs/settings.md with new tables between the marks."""
+    lines: list[str] = []
+    for section in SECTIONS:
+        lines += ["", f"### {section.title}", "", *([_markdown(section.note), ""] if section.note else [])]
+        lines += ["| name | default | |", "|---|---|---|"]
+        for one in section.settings:
+            default = f"`{one.default}`" if one.default else "required" * one.is_required
+            lines.append(f"| `{one.name}` | {default} | {'Secret. ' * one.is_secret}{_markdown(one.text)} |")
     before, rest = PAGE.read_text().split(_MARKS[0])
-    after = rest.split(_MARKS[1])[1]
-    tables = "\n".join(line for section in SECTIONS for line in _table_of(section))
-    return f"{before}{_MARKS[0]}{tables}\n{_MARKS[1]}{after}"
+    return "\n".join([before + _MARKS[0].strip(), *lines, _MARKS[1] + rest.split(_MARKS[1])[1]])
 
 
 def write() -> None:
@@ -39,35 +50,11 @@ def write() -> None:
     PAGE.write_text(page())
 
 
-def _example_of(section: Section) -> Iterator[str]:
-    yield from ("", f"# --- {section.title} ".ljust(_WIDTH, "-"))
-    if section.note:
-        yield _comment(section.note)
-    for setting in section.settings:
-        yield from ("", _comment(f"{_kind(setting)}{setting.description}"), f"{setting.name}={setting.default}")
-
-
-def _kind(setting: Setting) -> str:
-    words = [word for word, holds in (("required", setting.is_required), ("secret", setting.is_secret)) if holds]
-    return f"{', '.join(words).capitalize()}. " if words else ""
-
-
 def _comment(text: str) -> str:
-    lines = textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(f"# {line}" for line in lines)
-
-
-def _table_of(section: Section) -> Iterator[str]:
-    yield from ("", f"### {section.title}", "")
-    if section.note:
-        yield from (_markdown(section.note), "")
-    yield from ("| name | default | |", "|---|---|---|")
-    for setting in section.settings:
-        default = f"`{setting.default}`" if setting.default else "required" if setting.is_required else ""
-        secret = "Secret. " if setting.is_secret else ""
-        yield f"| `{setting.name}` | {default} | {secret}{_markdown(setting.description)} |"
+    return "\n".join(
+        f"# {one}" for one in textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    )
 
 
 def _markdown(text: str) -> str:
-    linked = _DOCUMENT.sub(r"[\1](\1)", text)
-    return _NAME.sub(r"`\1`", linked)
+    return _NAME.sub(r"`\1`", _DOCUMENT.sub(r"[\1](\1)", text))

@@ -1,4 +1,4 @@
-"""Let Slack validate all messages and views, by blocks.validate: it needs no token.
+"""Let Slack validate the messages and views in a file of `pytest --blocks`, by blocks.validate: it needs no token.
 
 https://docs.slack.dev/reference/methods/blocks.validate
 """
@@ -6,16 +6,15 @@ https://docs.slack.dev/reference/methods/blocks.validate
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.messages.blocks import as_response
 from bot.outbound.http import open_session
 from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
-from scripts.message_examples import MESSAGES, VIEWS
 
 SLACK = "https://slack.com/api/"
 
@@ -24,15 +23,13 @@ class NotValidatedError(Exception):
     """Slack gave no verdict. The text says why."""
 
 
-async def complaints(api_url: str) -> list[str]:
-    """Return Slack's complaints about all messages and views. Raises NotValidatedError."""
+async def complaints(shown: Sequence[tuple[str, Mapping[str, Any]]], api_url: str) -> list[str]:
+    """Return Slack's complaints about messages and views, each with its JSON. Raises NotValidatedError."""
     async with open_session() as session:
         web = open_web(session, api_url)
         found = []
-        for name, message in MESSAGES.items():
-            found += [f"{name}: {error}" for error in await _errors(web, "message", as_response(message))]
-        for name, view in VIEWS.items():
-            found += [f"{name}: {error}" for error in await _errors(web, "view", view.as_json())]
+        for kind, content in shown:
+            found += [f"{error}: {json.dumps(content)}" for error in await _errors(web, kind, content)]
         return found
 
 
@@ -50,15 +47,16 @@ async def _errors(web: AsyncWebClient, kind: str, content: Mapping[str, Any]) ->
     return list(errors)
 
 
-def main(api_url: str = SLACK) -> int:
+def main(file: str, api_url: str = SLACK) -> int:
     """Print what Slack finds. Return 1 if that is anything, 2 if Slack gives no verdict."""
+    shown = json.loads(Path(file).read_text())
     try:
-        found = asyncio.run(complaints(api_url))
+        found = asyncio.run(complaints(shown, api_url))
     except NotValidatedError as error:
         sys.stderr.write(f"Slack validated nothing: {error}. Run this where {api_url} can be reached.\n")
         return 2
     sys.stdout.writelines(f"{line}\n" for line in found)
-    sys.stdout.write(f"{len(MESSAGES)} messages and {len(VIEWS)} views: {len(found)} errors.\n")
+    sys.stdout.write(f"{len(shown)} messages and views: {len(found)} errors.\n")
     return 1 if found else 0
 
 

@@ -5,10 +5,12 @@
 import gc
 import inspect
 import itertools
+import json
 import logging
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,14 +28,12 @@ pytest.register_assert_rewrite("harness")
 from bot.cli.manifest import manifest
 from harness.databases import PostgreSQL, new_databases, server_directory
 from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
-from harness.realtime import run_in_real_time
 from harness.secret_scan import Listener
+from harness.snapshot import HINT, SNAPSHOT, is_recorded, watch_slack
 from harness.virtual_time import VirtualTimeLoop, clock
-from harness.wording import Wording
 from scripts import licenses_page, settings_page
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
-WORDING = pytest.StashKey[Wording]()
 SERVER = pytest.StashKey[PostgreSQL]()
 
 settings.register_profile(
@@ -50,11 +50,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="marked",
         help="conversations on one transport each; those marked so on both; or all on both",
     )
-    parser.addoption("--update", action="store_true", help="rewrite the pages made from code")
+    parser.addoption("--blocks", type=Path, help="a file for the JSON of all messages and views; without -n")
+    parser.addoption("--update", action="store_true", help="rewrite tests/texts.txt and the pages made from code")
+    parser.addoption("--all-texts", action="store_true", help="the run is complete: no line of tests/texts.txt is left")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[WORDING] = Wording(update=config.getoption("update"))
+    SNAPSHOT.update = config.getoption("update")
+    watch_slack()
     if is_worker(config):
         config.stash[SERVER] = PostgreSQL(Path(config.workerinput["server"]))  # type: ignore[attr-defined] # of xdist
     else:
@@ -107,7 +110,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)  # after -m and -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("update"):
-        items[:] = [item for item in items if "wording" in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if is_recorded(item) or "wording" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=leave_out(items, missing()))
     if is_worker(config):
         items[:] = dealt(items, config.workerinput["workercount"])  # type: ignore[attr-defined] # of xdist
@@ -135,17 +138,27 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the texts that a worker of xdist has recorded."""
+    SNAPSHOT.add(**getattr(node, "workeroutput", {}).get("texts", {"sent": [], "named": {}}))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if session.config.getoption("update") and exitstatus == pytest.ExitCode.OK:
-        session.config.stash[WORDING].write()
+    options = session.config.option
+    if options.blocks:
+        options.blocks.write_text(json.dumps(list(SNAPSHOT.shown.values())))
+    if is_worker(session.config):
+        texts = {"sent": list(SNAPSHOT.sent), "named": dict(SNAPSHOT.named)}
+        session.config.workeroutput["texts"] = texts  # type: ignore[attr-defined] # of xdist
+    elif exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} and options.update:
+        SNAPSHOT.write(is_complete=options.all_texts and exitstatus == pytest.ExitCode.OK)
         settings_page.write()
         licenses_page.write()
         MANIFEST.write_text(manifest())
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    return run_in_real_time(item, nextitem) if item.get_closest_marker("realtime") else None
+    elif exitstatus == pytest.ExitCode.OK and options.all_texts and (unsent := SNAPSHOT.unsent()):
+        sys.stdout.write("\n".join(["", "no test sends these lines of tests/texts.txt:", *unsent, HINT, ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(wrapper=True)
@@ -185,10 +198,10 @@ def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def wording(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text with docs/messages.md, under a name that is unique in the test file."""
+    """Compare a text with tests/texts.txt, under a name that is unique in the test file."""
 
     def check(name: str, text: str) -> None:
-        request.config.stash[WORDING].check(request.node.path, name, text)
+        SNAPSHOT.check(request.path, name, text)
 
     return check
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot.outbound.store.schema import VERSION, columns
+from bot.outbound.store.schema import columns
 from harness.product import outcomes
 
 ROOT = Path(bot.__file__).parents[1]
@@ -42,11 +42,6 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_address_of_the_repository_is_one_name_that_a_release_replaces() -> None:
-    named = {name for page in PAGES for name in re.findall(r"git clone (\S+)", page.read_text())}
-    assert named == {"PROJECT_URL"}
-
-
 def test_the_page_for_an_emergency_is_short_and_the_first_link_of_the_readme() -> None:
     path, _ = next(links(ROOT / "README.md"))
     assert path == DOCS / "emergency.md"
@@ -55,7 +50,7 @@ def test_the_page_for_an_emergency_is_short_and_the_first_link_of_the_readme() -
 
 def test_the_readme_is_short_and_shows_the_bot_and_its_two_commands_at_once() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
-    assert len(lines) <= 120
+    assert len(lines) <= 100
     first_screen = "\n".join(lines[:20])
     assert "docs/pictures/" in first_screen
     assert max(picture.stat().st_size for picture in (DOCS / "pictures").iterdir()) < 1_000_000
@@ -90,17 +85,10 @@ def test_its_first_sentence_says_whom_a_page_is_for(page: Path) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if DOCS in page.parents], ids=name_of)
 def test_a_page_is_short_unless_it_is_a_reference(page: Path) -> None:
     text = page.read_text()
-    if page.stem in {"messages", "performance"}:
+    if page.stem == "performance":
         assert "it is a reference" in text.split("\n\n")[1]
     else:
-        assert len(text.splitlines()) <= 200
-
-
-def test_the_steps_in_the_first_workspace_are_few_and_each_has_what_to_report() -> None:
-    rows = re.findall(r"^\| (\d+) \|(.*)\|$", (DOCS / "first-workspace.md").read_text(), re.MULTILINE)
-    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
-    assert len(rows) <= 25
-    assert all(len([cell for cell in row.split(" | ") if cell.strip()]) == 3 for _, row in rows)
+        assert len(text.splitlines()) <= 300
 
 
 def test_the_site_has_each_page() -> None:
@@ -112,10 +100,9 @@ def test_the_site_has_each_page() -> None:
 
 def test_each_test_that_a_page_names_exists() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
-    for page in (DOCS / "reliability.md", ROOT / "SECURITY.md"):
-        named = re.findall(r"`(test_\w+)`", page.read_text())
-        assert named
-        assert [name for name in named if f"def {name}(" not in tests] == []
+    named = {name for page in PAGES for name in re.findall(r"`(test_\w+)`", page.read_text())}
+    assert named
+    assert [name for name in sorted(named) if f"def {name}(" not in tests] == []
 
 
 def test_the_page_about_peoples_data_names_each_column_of_each_table() -> None:
@@ -123,11 +110,6 @@ def test_the_page_about_peoples_data_names_each_column_of_each_table() -> None:
     for table, listed in re.findall(r"^\| `(\w+)` \| (.+?) \|", (DOCS / "privacy.md").read_text(), re.MULTILINE):
         named.update((table, column) for column in re.findall(r"`(\w+)`", listed))
     assert named == Counter((table, column) for table, names in columns().items() for column in names.split(", "))
-
-
-def test_the_example_of_the_doctor_has_the_version_of_the_tables() -> None:
-    versions = re.findall(r"tables are current \(version (\w+)\)", (DOCS / "run.md").read_text())
-    assert versions == [VERSION]
 
 
 def test_the_architecture_has_a_line_for_each_folder() -> None:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.wording import difference
-from scripts import licenses_page, messages_page, observed_texts, settings_page
+from harness.snapshot import difference
+from scripts import licenses_page, settings_page
 
 FREE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 OF_A_SEPARATE_LIBRARY = {"psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}
 PAGES = {
-    observed_texts.PAGE: lambda: messages_page.page(observed_texts.read()),
     settings_page.PAGE: settings_page.page,
     settings_page.EXAMPLE: settings_page.example,
     licenses_page.PAGE: licenses_page.page,

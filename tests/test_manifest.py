@@ -19,18 +19,9 @@ from bot.inbound.slack.orders import OrderListeners
 from bot.inbound.slack.router import Router
 from bot.inbound.slack.views import ViewListeners
 from bot.messages.buttons import (
-    ACTIONS,
-    ASK_TO_END,
-    CONFIRMED_RESUME,
-    HISTORY,
     PAUSE_FROM_MESSAGE,
     PAUSE_FROM_MESSAGE_NAME,
-    PAUSE_SEVERAL,
-    PAUSED_MENU,
-    READ_LIST,
-    RESUME_BATCH,
 )
-from bot.messages.sessions import REFRESH
 from bot.sim.slack import Shortcut, SimSlack, SlashCommand
 from harness.samples import sample
 
@@ -47,6 +38,7 @@ SCOPE_OF_METHOD = {
     "chat_scheduleMessage": "chat:write",
     "chat_scheduledMessages_list": None,
     "chat_update": "chat:write",
+    "chat_delete": "chat:write",
     "users_info": "users:read",
     **dict.fromkeys(("views_open", "views_push", "views_update", "views_publish"), None),
 }
@@ -114,22 +106,6 @@ def test_the_command_prints_it_and_the_link_that_creates_the_app(
     assert len(written.err) < 4_000
 
 
-def test_the_buttons_that_the_bot_listens_to_are_those_of_the_contract() -> None:
-    own = {
-        CONFIRMED_RESUME,
-        ASK_TO_END,
-        REFRESH,
-        HISTORY,
-        READ_LIST,
-        PAUSE_SEVERAL,
-        RESUME_BATCH,
-        PAUSED_MENU,
-    }
-    assert set(NAMES["action"]) == {*ACTIONS.values(), *own}
-    assert set(ACTIONS.values()) == {"anchor_pause", "anchor_resume", "anchor_end"}
-    assert NAMES["attachment_action"] == ["anchor_pause_legacy"]
-
-
 def test_its_events_and_commands_are_those_that_the_bot_listens_to_and_that_the_simulated_workspace_has() -> None:
     events = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
     assert events == set(NAMES["event"])
@@ -156,10 +132,3 @@ def test_its_scopes_are_those_that_the_called_methods_need() -> None:
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands"} == set(SCOPES)
     assert not MANIFEST["settings"]["token_rotation_enabled"]
     assert not MANIFEST["settings"]["org_deploy_enabled"]
-
-
-def test_the_app_has_a_home_and_can_write_to_people_and_nobody_can_write_to_the_bot() -> None:
-    home = MANIFEST["features"]["app_home"]
-    assert home["home_tab_enabled"] is True
-    assert home["messages_tab_enabled"] is SIMULATED.messages_tab is True
-    assert home["messages_tab_read_only_enabled"] is SIMULATED.messages_tab_is_read_only is True

@@ -40,17 +40,6 @@ def test_a_mutant_is_found_again_if_its_code_is_there(
     assert record.find_again([mutant], found) == ({} if expected is None else {found[expected]: mutant})
 
 
-def test_two_mutants_of_equal_lines_are_two_again(tmp_path: Path) -> None:
-    sites, file = [SITE, replace(SITE, line=20)], tmp_path / "mutants.json"
-    killed = Verdict(SITE, "tests/test_one.py", hung=False, covering=1, ran=1, seconds=1.0)
-    record.write(file, 1, "", [killed, replace(killed, mutation=sites[1], killed_by=None)])
-    moved = [replace(site, line=site.line + 8) for site in sites]
-    again = record.find_again(record.read(file)[1], moved)
-    assert [mutant["killed"] for mutant in again.values()] == [True, False]
-    survivors = [replace(killed, mutation=site, killed_by=None) for site in moved]
-    assert record.no_longer_killed(again, survivors) == survivors[:1]
-
-
 @pytest.mark.anyio
 async def test_the_server_imports_no_module_of_the_bot_before_a_mutation() -> None:
     assert await run_command(sys.executable, "-m", "scripts.mutation.warm", cwd=ROOT) == ""

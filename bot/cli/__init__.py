@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
@@ -44,13 +45,31 @@ def say(*lines: str) -> None:
 
 def warn(sentence: str) -> None:
     """Print a warning."""
-    print(f"anchor-bot: Warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
+    print(f"anchor-bot: Warning: {as_called(sentence)}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
 
 
-def confirm_end(session_id: SessionId) -> None:
-    """Ask for the beginning of the id. Raises NotDoneError without it."""
-    what = "This session's browser, its pages and the agent's run are lost. To end it"
-    confirm_id(session_id, what, why_not="Not ended")
+def typed(prompt: str, read: Callable[[str], str] | None = None) -> str:
+    """Return what a person types. Raises EOFError after Ctrl-D."""
+    try:
+        return (read or input)(prompt).strip()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # noqa: T201 - the prompt has no end of line
+        raise
+
+
+def agrees(question: str, *, option: str = "--yes") -> bool:
+    """Ask a person, to whom no answer means no. Without one raise NotDoneError, which names the `option`."""
+    if not sys.stdin.isatty():
+        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
+    with contextlib.suppress(EOFError):
+        return typed(f"{question} [y/N] ").casefold() in {"y", "yes"}
+    return False
+
+
+def require_yes(question: str, *, why_not: str) -> None:
+    """Ask a person. Raises NotDoneError without a yes."""
+    if not agrees(question):
+        raise NotDoneError(why_not)
 
 
 def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
@@ -71,11 +90,11 @@ def confirm(question: str, expected: str, *, why_not: str, wrong: str) -> None:
 
 
 def as_called(sentence: str) -> str:
-    """Return a sentence with the name by which this command was called, like .venv/bin/anchor-bot, in its hints."""
+    """Return a sentence without Markdown; its hints have the name of this command as called, like bin/anchor-bot."""
     name = sys.argv[0]
-    if Path(name).name != "anchor-bot" or shutil.which("anchor-bot") == name:
-        return sentence
-    return sentence.replace("`anchor-bot ", f"`{name} ")
+    if Path(name).name == "anchor-bot" and shutil.which("anchor-bot") != name:
+        sentence = sentence.replace("`anchor-bot ", f"`{name} ")
+    return _CODE.sub(r"\1", sentence)
 
 
 def run_as_owner(file: Path, access: int = os.R_OK) -> str:

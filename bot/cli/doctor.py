@@ -13,7 +13,7 @@ import aiohttp
 from bot.cli import as_called
 from bot.cli.orders import NOT_MANY, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.addresses import http_url, is_safe_url
+from bot.config.addresses import http_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
 from bot.core.fields import Secret
@@ -92,8 +92,7 @@ async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_fi
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
         odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
         yield Checked(CheckName.SETTINGS, odd if warnings else valid)
-        base_url, is_before_start = environ.get("BASE_URL", "").strip(), options.command == "init"
-        doctor = Doctor(settings, base_url, session, options.workspace, is_before_start)
+        doctor = Doctor(settings, session, options.workspace, is_before_start=options.command == "init")
         groups = [asyncio.create_task(group) for group in doctor.groups()]
         for group in groups:
             for check in await group:
@@ -105,7 +104,6 @@ class Doctor:
     """The checks that make sense. `is_before_start`: no bot runs yet, so the public URL is not checked."""
 
     settings: Settings
-    base_url: str  # the public URL, or ""
     session: aiohttp.ClientSession
     team_id: str | None = None  # the only one of many workspaces that is checked
     is_before_start: bool = False
@@ -158,11 +156,10 @@ class Doctor:
         return None
 
     async def _check_url(self) -> Finding:
-        if not self.base_url:
+        if self.settings.base_url is None:
             return not_checked("BASE_URL is not set")
-        if not is_safe_url(self.base_url):
-            return Finding(Wrong.URL_FOREIGN, {"url": "BASE_URL", "why": "not a valid https URL"})
-        return await checks.check_public_url(self.session, self.base_url, self.settings.slack_signing_secrets[0])
+        secret = self.settings.slack_signing_secrets[0]
+        return await checks.check_public_url(self.session, self.settings.base_url, secret)
 
     @property
     def _services(self) -> checks.Services:

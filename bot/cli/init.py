@@ -5,12 +5,11 @@ import getpass
 import sys
 import webbrowser
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from bot.cli import as_called
+from bot.cli import agrees, as_called, require_yes, typed
 from bot.cli.doctor import Doctor, examine
 from bot.cli.manifest import creation_link, has_browser, manifest, terminal_link
 from bot.cli.orders import open_client_session
@@ -61,24 +60,6 @@ _ASKED = {
 }
 
 
-def typed(prompt: str, read: Callable[[str], str] | None = None) -> str:
-    """Return what a person types. Raises EOFError after Ctrl-D."""
-    try:
-        return (read or input)(prompt).strip()
-    except KeyboardInterrupt:
-        print(file=sys.stderr)  # noqa: T201 - the prompt has no end of line
-        raise
-
-
-def confirm(question: str, *, option: str) -> bool:
-    """Ask a person, to whom no answer means no. Without one raise NotDoneError, which names the `option`."""
-    if not sys.stdin.isatty():
-        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
-    with suppress(EOFError):
-        return typed(f"{question} [y/N] ").casefold() in {"y", "yes"}
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Init:
     """The command. `run` runs a coroutine to its end; `environ` are the variables outside of the file."""
@@ -94,8 +75,8 @@ class Init:
             raise NotDoneError(_NO_TERMINAL)
         file, exists = Path(self.options.file), Path(self.options.file).exists()
         question = f"{file} exists. Overwrite it? Its other settings are kept, its comments are not."
-        if exists and not (self.options.force or confirm(question, option="--force")):
-            raise NotDoneError(f"{file} is as it was.")
+        if exists and not self.options.yes:
+            require_yes(question, why_not=f"{file} is as it was.")
         kept = {name: value for name, value in read_environment({}, file).items() if name not in _ASKED}
         try:
             base_url = self.options.http or self._public_url()
@@ -127,8 +108,8 @@ class Init:
             raise NotDoneError(f"{file} can't be written ({error.strerror}). Nothing was written.") from None
         url = creation_link(text)
         self._say(f"If there is no Slack app yet, create it: {terminal_link(url, 'click here')}")
-        self._say(f"Or choose *From a manifest* at https://api.slack.com/apps?new_app=1, and paste {file}.")
-        if has_browser() and confirm("Open the link in your browser?", option=""):
+        self._say(f"Or choose From a manifest at https://api.slack.com/apps?new_app=1, and paste {file}.")
+        if has_browser() and agrees("Open the link in your browser?"):
             webbrowser.open(url)
 
     def _public_url(self) -> str:
@@ -166,7 +147,7 @@ class Init:
                 return value
             self._say(check_line(check))
             if isinstance(check.finding.kind, Questionable) or (
-                not isinstance(check.finding.kind, Wrong) and confirm("Use it?", option="--offline")
+                not isinstance(check.finding.kind, Wrong) and agrees("Use it?", option="--offline")
             ):
                 return value
 
@@ -177,4 +158,4 @@ class Init:
 
 async def _check(question: Question, settings: Settings) -> Checked | None:
     async with open_client_session(settings.proxy) as session:
-        return await Doctor(settings, "", session).check_setting(question.name)
+        return await Doctor(settings, session).check_setting(question.name)

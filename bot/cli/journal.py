@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
+from bot.cli import user_id
 from bot.cli.operators import check_file
 from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings, read_database_url
@@ -47,7 +48,7 @@ def table_line(order: PastOrder) -> str:
 
 def _line(values: Iterable[str]) -> str:
     sizes = (size for size, _ in _TABLE.values())
-    cells = [_fill(printable(value, limit=_LONGEST), size) for value, size in zip(values, sizes, strict=True)]
+    cells = [_fill(printable(value, limit=100), size) for value, size in zip(values, sizes, strict=True)]
     return _GAP.join(cells).rstrip()
 
 
@@ -86,23 +87,23 @@ _RECORD: Mapping[str, Callable[[PastOrder], object]] = {
 _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
     "time": (20, lambda order: _time(order.given_at, "seconds")),
     "workspace": (11, lambda order: order.team_id),
-    "channel": (11, lambda order: order.channel_id),
     "user": (11, lambda order: order.user_id),
-    "source": (12, lambda order: order.source),
     "verb": (6, lambda order: order.verb),
-    "session": (36, lambda order: order.session_id),
+    "session": (8, lambda order: order.session_id[:8]),
     "outcome": (16, lambda order: order.outcome or f"({order.state})"),
-    "seconds": (7, lambda order: None if order.seconds is None else f"{order.seconds:.2f}"),
-    "told by": (14, lambda order: order.delivered_by),
-    "reason": (20, lambda order: order.reason),
-    "batch": (28, lambda order: order.batch_id),
+    "reason": (16, lambda order: order.reason),
 }
-"""The columns for people: the width, which a longer value exceeds, and the value of an order."""
+"""The columns for people, 100 in all: the width, at which a longer value is cut off, and the value of an order."""
 
 
 def _fill(text: str, size: int) -> str:
-    width = sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
-    return text + " " * (size - width)
+    if _width(text) > size:
+        text = next(text[:end] for end in range(len(text), -1, -1) if _width(text[:end]) < size) + "…"
+    return text + " " * (size - _width(text))
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
 
 
 def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:
@@ -125,21 +126,23 @@ def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO)
     check_file(of.database_url)
     keys = of.encryption_keys if one is None else keys_of_one(of.encryption_keys, one.bot_token)
     try:
-        found = asyncio.run(_verify(of.database_url, keys, settings.journal_days, options.link or ""))
+        found = asyncio.run(_verify(options, of.database_url, keys, settings.journal_days))
     except StoreError as error:
         raise NotDoneError(f"Database error, nothing was verified: {error}.") from None
     links = (
-        f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in found.last.items()
+        f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in found.ends.items()
     )
     for line in (*found.gaps, *found.problems, *links):
         print(printable(line, limit=_LONGEST), file=out)
-    print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(found.last)} workspaces.", file=out)
+    print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(found.ends)} workspaces.", file=out)
     return _EXIT_CODES[found.verdict]
 
 
-async def _verify(url: Secret, keys: Sequence[Secret], days: int, link: str) -> Inspection:
+async def _verify(options: argparse.Namespace, url: Secret, keys: Sequence[Secret], days: int) -> Inspection:
     async with open_store(url, keys, keys_must_fit=False) as store:
-        return await store.audit.verify(days, link)
+        if options.acknowledge:
+            await store.audit.acknowledge(user_id())
+        return await store.audit.verify(days, options.link or "")
 
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:

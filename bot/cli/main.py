@@ -17,7 +17,7 @@ from bot.cli import INTERRUPTED, NOTHING_DONE, as_called, run_as_owner
 from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import OF_ORDERS, OneWorkspaceError, Settings, find_warnings, summarize
+from bot.config.settings import OF_ORDERS, Settings, find_warnings, summarize
 from bot.outbound.store.errors import StoreDownError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
@@ -50,9 +50,8 @@ def _execute(arguments: Sequence[str] | None) -> int:
         code = _COMMANDS[options.command](options)
         sys.stdout.flush()
     except SettingsError as error:
-        is_asked_for = options.command != "init" and not isinstance(error, OneWorkspaceError)
         advice = run_as_owner(_ENV_FILE) or (_ADVICE if _ENV_FILE.is_file() else _NO_FILE + _ADVICE)
-        return _fail(*error.problems, *([advice] if is_asked_for else []), code=UNUSABLE_SETTINGS)
+        return _fail(*error.problems, *([advice] if options.command != "init" else []), code=UNUSABLE_SETTINGS)
     except (NotDoneError, StoreNotUsableError) as error:
         return _report(error)
     except KeyboardInterrupt:
@@ -108,15 +107,14 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _operate(options: argparse.Namespace) -> int:
-    from bot.cli.init import confirm  # noqa: PLC0415 - the other commands need less
-    from bot.cli.operators import operate, operate_people  # noqa: PLC0415
+    from bot.cli.operators import operate, operate_people  # noqa: PLC0415 - the other commands need less
 
     environ = read_environment(os.environ, _ENV_FILE)
     logs.configure("ERROR", "text")
 
     def work(runner: asyncio.Runner) -> int:
         execute = operate_people if options.command == "people" else operate
-        print(execute(options, environ, runner.run, confirm))  # noqa: T201 - output of a command
+        print(execute(options, environ, runner.run))  # noqa: T201 - output of a command
         return 0
 
     return _run_to_end(work)
@@ -162,7 +160,7 @@ def _journal(options: argparse.Namespace) -> int:
     from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415 - the other commands need no database
 
     logs.configure("ERROR", "text")
-    if options.verify or options.link:
+    if options.verify or options.link or options.acknowledge:
         settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
         try:
             return verify_journal(options, settings, sys.stdout)

@@ -92,7 +92,9 @@ def creation_link(manifest: str) -> str:
 
 
 def terminal_link(url: str, text: str) -> str:
-    """Return a text that a terminal shows as a link, and that can be clicked in most of them."""
+    """Return a text that a terminal shows as a link, and that can be clicked in most of them; else the URL."""
+    if os.environ.get("TERM") == "dumb":
+        return url
     # https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
     return f"\033]8;;{url}\033\\{text}\033]8;;\033\\"
 

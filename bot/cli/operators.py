@@ -8,16 +8,16 @@ import secrets
 import sys
 import textwrap
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.cli import run_as_owner, user_id
+from bot.cli import require_yes, run_as_owner, user_id
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.environment import EnvReader
-from bot.config.settings import OperatorSettings, read_database_url
+from bot.config.environment import Reading
+from bot.config.settings import OF_OPERATORS, Settings, read_database_url
 from bot.core.cards import alerts_url
-from bot.core.fields import USER_ID, Secret
+from bot.core.fields import Secret
 from bot.core.policy import Rule
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
@@ -26,7 +26,7 @@ from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, UnfinishedError, UnreadableError
 from bot.outbound.store.people import Person, export, forget, permissions_of
-from bot.outbound.store.secrets import new_key, rotate
+from bot.outbound.store.secrets import keys_of_one, new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import Summary
@@ -34,10 +34,15 @@ from bot.usecases.settings import token_record
 
 WITHIN = 60.0  # seconds to wait for orders that are not finished
 _LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
+_KEYS = ("ENCRYPTION_KEYS", "SLACK_BOT_TOKEN")
 _MAX_LENGTH = 100
 _LABEL_WIDTH = 15
 _WIDTH = 120
 _COPY_AGAIN = "Copy it again from Anchor's dashboard."
+_NO_KEYS = (
+    "There are no ENCRYPTION_KEYS in the settings here. This command is for a bot of many workspaces, or for one with "
+    "ENCRYPTION_KEYS: run it in the directory of that bot."
+)
 _OFFLINE = "Try again in a minute. To save it anyway, use --offline."
 
 
@@ -94,7 +99,7 @@ def _printable(text: str) -> str:
     return printable(text, limit=_MAX_LENGTH)
 
 
-async def _find_problem(key: Secret, settings: OperatorSettings) -> str | None:
+async def _find_problem(key: Secret, settings: Settings) -> str | None:
     try:
         session = open_session(proxy=settings.proxy)
     except OSError as error:
@@ -111,20 +116,20 @@ async def _find_problem(key: Secret, settings: OperatorSettings) -> str | None:
 
 
 _Run = Callable[[Coroutine[Any, Any, str]], str]
-_Confirm = Callable[..., bool]
-_Operation = Callable[[argparse.Namespace, Store, OperatorSettings], Awaitable[str]]
+_Operation = Callable[[argparse.Namespace, Store, Settings], Awaitable[str]]
 
 
-def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, confirm: _Confirm) -> str:
+def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
     """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
     if (options.command, options.action) == ("keys", "new"):
         return new_key().reveal()
-    settings = OperatorSettings.from_env(environ)
-    check_file(settings.store.database_url)
-    if options.action == "delete" and not options.force:
+    settings = Settings.from_env(environ, OF_OPERATORS)
+    if not settings.workspaces.store.encryption_keys:
+        raise NotDoneError(_NO_KEYS, code=UNUSABLE_SETTINGS)
+    check_file(settings.workspaces.store.database_url)
+    if options.action == "delete" and not options.yes:
         question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
-        if not confirm(question, option="--force"):
-            raise NotDoneError("Nothing was deleted.")
+        require_yes(question, why_not="Nothing was deleted.")
     if options.action == "set-key":
         options.key = _read_key(options.team_id)
     try:
@@ -143,21 +148,21 @@ def check_file(database_url: Secret) -> None:
         raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")
 
 
-async def _with_store(options: argparse.Namespace, settings: OperatorSettings) -> str:
-    async with open_store(settings.store.database_url, settings.store.encryption_keys) as store:
+async def _with_store(options: argparse.Namespace, settings: Settings) -> str:
+    async with open_store(settings.workspaces.store.database_url, settings.workspaces.store.encryption_keys) as store:
         return await _OPERATIONS[options.action](options, store, settings)
 
 
-async def _rotate(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
+async def _rotate(_: argparse.Namespace, store: Store, __: Settings) -> str:
     count = await rotate(store.database, store.cipher)
     return f"Encrypted {count} secrets with the first key. You can remove the other keys now."
 
 
-async def _list(_: argparse.Namespace, store: Store, __: OperatorSettings) -> str:
+async def _list(_: argparse.Namespace, store: Store, __: Settings) -> str:
     return "\n".join(map(_summary_line, await store.rows.summaries())) or "No workspace is installed."
 
 
-async def _show(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+async def _show(options: argparse.Namespace, store: Store, settings: Settings) -> str:
     team_id = options.team_id
     summary = await store.rows.summary(team_id)
     workspace: Workspace | UnreadableError | None
@@ -174,13 +179,13 @@ async def _show(options: argparse.Namespace, store: Store, settings: OperatorSet
         _row("scopes", summary.scopes or "-"),
         *_settings_rows(workspace),
         _row("admins seen", _join(await store.people.admins(team_id)) or "-"),
-        _row("alerts", alerts_url(settings.base_url, team_id) if summary.has_alert_token else "no token"),
+        _row("alerts", alerts_url(settings.base_url or "", team_id) if summary.has_alert_token else "no token"),
         _row("alerts channel", summary.alerts_channel or "-"),
     ]
     return "\n".join(rows)
 
 
-async def _delete(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+async def _delete(options: argparse.Namespace, store: Store, _: Settings) -> str:
     if not await store.rows.delete(options.team_id, by=user_id()):
         raise _not_installed(options.team_id)
     deleted = f"Deleted {options.team_id}, its secrets, and its orders and cards."
@@ -200,7 +205,7 @@ def _read_key(team_id: str) -> Secret:
     return key
 
 
-async def _set_key(options: argparse.Namespace, store: Store, settings: OperatorSettings) -> str:
+async def _set_key(options: argparse.Namespace, store: Store, settings: Settings) -> str:
     if not options.offline and (problem := await _find_problem(options.key, settings)):
         raise NotDoneError(problem)
     check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
@@ -212,7 +217,7 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Operator
     return f"{options.team_id} has this key from now on. {known}"
 
 
-async def _revoke(options: argparse.Namespace, store: Store, _: OperatorSettings) -> str:
+async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str:
     team_id, name = options.team_id, options.revoke
     workspace = await store.rows.find(team_id)
     if workspace is None:
@@ -243,29 +248,38 @@ def _not_installed(team_id: str) -> NotDoneError:
     return NotDoneError(f"No workspace {team_id} is installed.")
 
 
-def operate_people(options: argparse.Namespace, environ: Mapping[str, str], run: _Run, confirm: _Confirm) -> str:
+def operate_people(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
     """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
-    url, read = read_database_url(environ), EnvReader(environ)
-    named = [name for name in _LISTS if options.user in read.ids(name, USER_ID, "U0123456789")]
+    is_export = options.action == "export"  # which decrypts nothing
+    url, read = read_database_url(environ), Reading(environ, _LISTS if is_export else {*_LISTS, *_KEYS})
+    keys = (new_key(),) if is_export else _read_keys(read)
     read.finish()
+    named = [name for name in _LISTS if options.user in read.values[name]]
     if url == IN_MEMORY:
         raise NotDoneError("DATABASE_URL is sqlite://, so the bot stores nothing.")
     check_file(url)
-    if options.action == "forget" and not options.force:
+    if options.action == "forget" and not options.yes:
         question = f"Replace {options.user} by a pseudonym in everything that is stored? This can't be undone."
-        if not confirm(question, option="--force"):
-            raise NotDoneError("Nothing was changed.")
+        require_yes(question, why_not="Nothing was changed.")
     try:
-        return run(_of_person(options, url, named))
+        return run(_of_person(options, url, keys, named))
     except UnfinishedError as error:
         raise NotDoneError(f"Not completed: {error}. Try again in a minute.") from None
     except StoreError as error:
         raise NotDoneError(f"Database error, command not completed: {error}.") from None
 
 
-async def _of_person(options: argparse.Namespace, url: Secret, named: list[str]) -> str:
+def _read_keys(read: Reading) -> tuple[Secret, ...]:
+    given, token = (read.values[name] for name in _KEYS)
+    if read.is_set("SLACK_BOT_TOKEN"):
+        return keys_of_one(given, token)
+    read.require("ENCRYPTION_KEYS")
+    return tuple(given)
+
+
+async def _of_person(options: argparse.Namespace, url: Secret, keys: Sequence[Secret], named: list[str]) -> str:
     person = Person(options.user, options.workspace)
-    async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
+    async with open_store(url, keys, keys_must_fit=False) as store:
         if options.action == "export":
             return "\n".join(map(json.dumps, await export(store.database, person))) or "{}"
         return await _forget(store, person, named)
@@ -277,7 +291,7 @@ async def _forget(store: Store, person: Person, named: list[str]) -> str:
         text = f"{person.user_id} is named in permissions: {'; '.join(lists)}."
         raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
-    count = await forget(store.database, person, pseudonym, within=WITHIN)
+    count = await forget(store.audit, person, pseudonym, within=WITHIN)
     await store.database.empty_log()
     if not count:
         return f"Nothing is stored of {person.user_id}."

@@ -39,8 +39,8 @@ def is_request_url(value: str) -> bool:
     return value.rstrip("/").endswith("/slack/events")
 
 
-def parse_proxy(value: str, exceptions: str) -> Proxy | None:
-    """Return the proxy at a URL, or at a host and port, with the `exceptions` of NO_PROXY; None if it is invalid."""
+def parse_proxy(value: str) -> Proxy | None:
+    """Return the proxy at a URL, or at a host and port; None if it is invalid."""
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         port = parts.port or _HTTP_PORT
@@ -53,8 +53,7 @@ def parse_proxy(value: str, exceptions: str) -> Proxy | None:
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = Secret(f"Basic {b64encode(pair.encode()).decode()}")
-    items = tuple(item for item in re.split(r"[\s,]+", exceptions.lower()) if item)
-    return Proxy(http_url(host, port), authorization, items)
+    return Proxy(http_url(host, port), authorization)
 
 
 def http_url(host: str, port: int) -> str:

@@ -3,34 +3,39 @@
 import logging
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.config.addresses import is_loopback
-from bot.config.catalog import SETTINGS, VARIABLES
-from bot.config.environment import EnvReader, SettingsError, find_misspelled
-from bot.core.fields import CHANNEL_ID, GROUP_ID, TEAM_ID, USER_ID, Proxy, Secret, digest
+from bot.config.catalog import BAD_DATABASE, OF_MANY, OF_ONE, SETTINGS, VARIABLES
+from bot.config.environment import Reading, SettingsError, find_misspelled
+from bot.core.fields import Proxy, Secret, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
-from bot.core.workspace import LEAST_TOKEN_LENGTH, AlertToken, AnchorKey, AutoPause, Workspace
-
-BASE_URL = "https://bot.example.com"  # an example of a bot's public URL
-_ONE = (
-    "This bot serves one workspace, in its settings: SLACK_BOT_TOKEN is set, SLACK_CLIENT_ID is not. This command is "
-    "for a bot of many workspaces, or one with ENCRYPTION_KEYS."
+from bot.core.workspace import (
+    DEFAULT_SENDER,
+    LEAST_TOKEN_LENGTH,
+    MOST_ALERT_TOKENS,
+    AlertToken,
+    AnchorKey,
+    AutoPause,
+    Workspace,
 )
-_DATABASE_FILE = "anchor-bot.db"
 
-_CHANNEL = "a channel id. Copy it from the channel's details, like C0123456789."
-_GROUP = "the id of a user group. Copy it from the group's menu, like S0123456789."
-_ALERTS_TOKEN = "the token for sending alerts to the bot"  # noqa: S105 - a description
-_BOT_TOKEN = "the bot token from OAuth & Permissions of your Slack app"  # noqa: S105 - a description
-_SIGNING_SECRET = "the signing secret from Basic Information of your Slack app"  # noqa: S105 - a description
-_APP_TOKEN = "an app-level token from Basic Information of your Slack app"  # noqa: S105 - a description
-MOST_DAYS = 3_650
-MOST_MINUTES = 60  # before the end of a session
-MOST_PAUSES = 1_000  # sessions of a workspace that alerts can pause within 60 seconds
-LONGEST_DRAIN = 3.5  # the most seconds that requests are served after SIGTERM: a stop takes less than 10 in all
+_T = TypeVar("_T")
+
+_FIELDS = {
+    "SLACK_BOT_TOKEN": "bot_token",
+    "SLACK_CLIENT_ID": "client_id",
+    "SLACK_CLIENT_SECRET": "client_secret",
+    "ALLOWED_WORKSPACES": "allowed",
+    "SLACK_SIGNING_SECRET": "slack_signing_secrets",
+    "HTTPS_PROXY": "proxy",
+}
+"""The names of fields below that are not the setting's name in lower case."""
+
+_DATABASE_FILE, _MEMORY = "anchor-bot.db", "sqlite://"
 _METRICS_HOST = (
     "METRICS_PORT listens on this machine only, although HOST does not. If another machine reads the metrics, set "
     "METRICS_HOST, and METRICS_TOKEN; else set METRICS_HOST=127.0.0.1."
@@ -40,19 +45,15 @@ _SSLMODE = (
     "?sslmode=verify-full, with sslrootcert, or ?sslmode=disable if nobody else is on that network."
 )
 
-_ONE_WORKSPACE = (
-    *("SLACK_BOT_TOKEN", "ANCHOR_API_KEY"),
-    *("ALERTS_TOKEN", "ALERTS_TOKENS", "ALERTS_CHANNEL", "ALERTS_CHANNELS", "ALERTS_GROUP"),
-    *("AUTO_PAUSE", "AUTO_PAUSE_TOKENS"),
-    *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS", "END_SESSION", "END_USERS"),
-)
 OF_ORDERS = (
     *("ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_DASHBOARD_URL", "ANCHOR_TIMEOUT", "ANCHOR_DEADLINE"),
     *("DATABASE_URL", "ENCRYPTION_KEYS", "SLACK_API_URL", "HTTPS_PROXY"),
 )
 """The settings that orders of the command line need; an emergency is no time to repair others."""
-_MANY_WORKSPACES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
+OF_OPERATORS = ("DATABASE_URL", "ENCRYPTION_KEYS", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "HTTPS_PROXY")
+"""The same of the commands for operators."""
 
+_ONLY_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 _VERSION_LENGTH = 7  # hexadecimal digits
 SECRET_LENGTH = 32
 PAUSING_TOKEN_LENGTH = 32
@@ -67,66 +68,12 @@ _WEAK = (
 _NONE_PAUSES = "AUTO_PAUSE is {mode}, but no alert can ask for a pause. Name tokens in AUTO_PAUSE_TOKENS."
 
 
-class OneWorkspaceError(SettingsError):
-    """The command is for a bot of many workspaces, and the settings are those of a bot of one."""
-
-
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can have none."""
 
     database_url: Secret
     encryption_keys: tuple[Secret, ...]
-
-
-def _read_store(read: EnvReader, *, is_one: bool = False) -> StoreSettings:
-    return StoreSettings(
-        database_url=_read_database_url(read, can_be_memory=is_one),
-        encryption_keys=read.encryption_keys("ENCRYPTION_KEYS", is_required=not is_one),
-    )
-
-
-def _read_database_url(read: EnvReader, *, can_be_memory: bool) -> Secret:
-    # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
-    directory = "" if Path(_DATABASE_FILE).exists() else read.text("STATE_DIRECTORY", "").partition(":")[0]
-    default = f"sqlite:///{Path(directory, _DATABASE_FILE)}"
-    return read.database_url("DATABASE_URL", default, can_be_memory=can_be_memory)
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorSettings:
-    """Settings of the commands for operators. A key is tried at `anchor_api_url`, within `anchor_timeout` seconds."""
-
-    store: StoreSettings
-    base_url: str
-    anchor_api_url: str
-    anchor_timeout: float
-    proxy: Proxy | None
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "OperatorSettings":
-        """Read the settings. Raises SettingsError. A bot of one workspace can have ENCRYPTION_KEYS to rotate, too."""
-        read = EnvReader(environ)
-        is_one = read.is_set("SLACK_BOT_TOKEN") and not read.is_set("SLACK_CLIENT_ID")
-        if is_one and not read.is_set("ENCRYPTION_KEYS"):
-            raise OneWorkspaceError((_ONE,))
-        settings = cls(
-            store=_read_store(read),
-            base_url=read.url("BASE_URL", "http://127.0.0.1:3000", example=BASE_URL).rstrip("/"),
-            anchor_api_url=read.url("ANCHOR_API_URL"),
-            anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
-            proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
-        )
-        read.finish()
-        return settings
-
-
-def read_database_url(environ: Mapping[str, str]) -> Secret:
-    """Read the only setting of `anchor-bot journal`, which decrypts nothing. Raises SettingsError."""
-    read = EnvReader(environ)
-    database_url = _read_database_url(read, can_be_memory=True)
-    read.finish()
-    return database_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,33 +128,6 @@ class OneWorkspace:
         )
 
 
-def _read_one(read: EnvReader) -> OneWorkspace:
-    tokens = read.alert_tokens("ALERTS_TOKENS", read.optional_secret("ALERTS_TOKEN", _ALERTS_TOKEN))
-    return OneWorkspace(
-        bot_token=read.secret("SLACK_BOT_TOKEN", _BOT_TOKEN, "xoxb-"),  # a rotating token expires within hours
-        anchor_api_key=read.secret("ANCHOR_API_KEY", "the workspace's API key from Anchor's dashboard"),
-        store=_read_store(read, is_one=True),
-        alert_tokens=tokens,
-        alerts_channel=read.optional_id("ALERTS_CHANNEL", CHANNEL_ID, _CHANNEL),
-        alerts_channels=read.ids("ALERTS_CHANNELS", CHANNEL_ID, "C0123456789"),
-        alerts_group=read.optional_id("ALERTS_GROUP", GROUP_ID, _GROUP),
-        auto_pause=read.choice("AUTO_PAUSE", tuple(AutoPause)),
-        auto_pause_tokens=read.names_of(tokens, "AUTO_PAUSE_TOKENS"),
-        policy=_read_policy(read),
-    )
-
-
-def _read_policy(read: EnvReader) -> Policy:
-    channels = read.ids("ALLOWED_CHANNELS", CHANNEL_ID, "C0123456789")
-    can_end, enders = read.choice("END_SESSION", ("off", "on")), Rule(read.ids("END_USERS", USER_ID, "U0123456789"))
-    return Policy(
-        pause=Rule(read.ids("PAUSE_USERS", USER_ID, "U0123456789"), channels),
-        resume=Rule(read.ids("RESUME_USERS", USER_ID, "U0123456789"), channels),
-        pause_many=read.ids("PAUSE_MANY_USERS", USER_ID, "U0123456789"),
-        end=enders if can_end == "on" else None,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ManyWorkspaces:
     """Settings of a bot that workspaces install by OAuth at `base_url`: all, or those `allowed` if there are any."""
@@ -219,28 +139,12 @@ class ManyWorkspaces:
     allowed: frozenset[str] = frozenset()
 
 
-def _read_many(read: EnvReader) -> ManyWorkspaces:
-    """Raise SettingsError at once if settings of one workspace are mixed in: other problems depend on what is meant."""
-    if unexpected := [name for name in _ONE_WORKSPACE if read.is_set(name)]:
-        problem = (
-            f"{', '.join(unexpected)} can't be combined with {' and '.join(filter(read.is_set, _MANY_WORKSPACES))}. "
-            "The former are for a bot of one workspace, the latter for a bot of many (OAuth). Remove one of them."
-        )
-        raise SettingsError((problem,))
-    return ManyWorkspaces(
-        client_id=read.secret("SLACK_CLIENT_ID", "the client ID from Basic Information of your Slack app"),
-        client_secret=read.secret("SLACK_CLIENT_SECRET", "the client secret from Basic Information of your Slack app"),
-        base_url=read.url("BASE_URL", example=BASE_URL).rstrip("/"),
-        store=_read_store(read),
-        allowed=read.ids("ALLOWED_WORKSPACES", TEAM_ID, "T0123456789"),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the bot; `.env.example` explains each. Times are in seconds, URLs are unchanged."""
 
     workspaces: OneWorkspace | ManyWorkspaces
+    base_url: str | None  # the public URL
     slack_app_token: Secret | None  # set: Socket Mode
     slack_signing_secrets: tuple[Secret, ...]
     slack_api_url: str
@@ -269,38 +173,81 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> "Settings":
         """Read the settings; a blank variable counts as not set. Raises SettingsError with all problems of `needed`."""
-        read = EnvReader(environ, needed)
-        settings = cls(
-            workspaces=_read_many(read) if _serves_many(read) else _read_one(read),
-            slack_app_token=read.optional_secret("SLACK_APP_TOKEN", _APP_TOKEN, "xapp-"),
-            slack_signing_secrets=read.secrets(
-                "SLACK_SIGNING_SECRET", _SIGNING_SECRET, unless="SLACK_APP_TOKEN", alternative=_APP_TOKEN
-            ),
-            slack_api_url=read.url("SLACK_API_URL"),
-            anchor_api_url=read.url("ANCHOR_API_URL"),
-            anchor_dashboard_url=read.url("ANCHOR_DASHBOARD_URL"),
-            anchor_timeout=read.seconds("ANCHOR_TIMEOUT"),
-            anchor_deadline=read.seconds("ANCHOR_DEADLINE"),
-            proxy=read.proxy("HTTPS_PROXY", "NO_PROXY"),
-            journal_days=read.number("JOURNAL_DAYS", "days", MOST_DAYS),
-            auto_pause_limit=read.number("AUTO_PAUSE_LIMIT", "sessions", MOST_PAUSES),
-            remind_before=60.0 * read.number("REMIND_BEFORE", "minutes", MOST_MINUTES, least=0),
-            drain_seconds=read.seconds("DRAIN_SECONDS", least=0.0, most=LONGEST_DRAIN),
-            host=read.text("HOST"),
-            port=(port := read.port("PORT")),
-            metrics_host=read.text("METRICS_HOST"),
-            metrics_port=read.optional_port("METRICS_PORT", example="9464", unlike=port),
-            metrics_token=read.optional_secret("METRICS_TOKEN", "the token for reading metrics"),
-            log_level=read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
-            log_format=read.choice("LOG_FORMAT", ("text", "json")),
-        )
+        read = Reading(environ, needed)
+        values, is_many = read.values, _serves_many(read)
+        for name, setting in SETTINGS.items():
+            if setting.is_required and name not in (OF_ONE if is_many else OF_MANY):
+                read.require(name)
+        url = values["DATABASE_URL"] = values["DATABASE_URL"] or _default_database(environ)
+        if is_many and url.reveal() == _MEMORY:
+            read.report("DATABASE_URL", BAD_DATABASE)
+        if values["METRICS_PORT"] and values["METRICS_PORT"] == values["PORT"]:
+            read.report("METRICS_PORT", "is the same as PORT. Use another port, like 9464.")
+        if values["HTTPS_PROXY"] is not None:
+            values["HTTPS_PROXY"] = replace(values["HTTPS_PROXY"], exceptions=values["NO_PROXY"])
+        tokens, store = _combine_tokens(read), _build(StoreSettings, values)
+        many, one = _build(ManyWorkspaces, values, store=store), _build_one(values, store, tokens)
         read.finish()
-        return settings
+        return _build(cls, values, workspaces=many if is_many else one)
 
 
-def _serves_many(read: EnvReader) -> bool:
-    is_one = any(map(read.is_set, _ONE_WORKSPACE))
-    return any(map(read.is_set, _MANY_WORKSPACES)) or (read.is_set("ENCRYPTION_KEYS") and not is_one)
+def read_database_url(environ: Mapping[str, str]) -> Secret:
+    """Read the only setting of commands that decrypt nothing. Raises SettingsError."""
+    read = Reading(environ, ("DATABASE_URL",))
+    read.finish()
+    return read.values["DATABASE_URL"] or _default_database(environ)
+
+
+def _build(kind: type[_T], values: Mapping[str, Any], **own: object) -> _T:
+    """Return settings of a kind, each of whose fields is in `own` or a value."""
+    named = {_FIELDS.get(name, name.lower()): value for name, value in values.items()} | own
+    return kind(**{one.name: named[one.name] for one in fields(kind)})  # type: ignore[arg-type]
+
+
+def _build_one(values: Mapping[str, Any], store: StoreSettings, tokens: Mapping[str, Secret]) -> OneWorkspace:
+    channels = values["ALLOWED_CHANNELS"]
+    policy = Policy(
+        pause=Rule(values["PAUSE_USERS"], channels),
+        resume=Rule(values["RESUME_USERS"], channels),
+        pause_many=values["PAUSE_MANY_USERS"],
+        end=Rule(values["END_USERS"]) if values["END_SESSION"] == "on" else None,
+    )
+    pausing = frozenset(values["AUTO_PAUSE_TOKENS"])
+    return _build(OneWorkspace, values, store=store, alert_tokens=tokens, auto_pause_tokens=pausing, policy=policy)
+
+
+def _default_database(environ: Mapping[str, str]) -> Secret:
+    # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
+    state = environ.get("STATE_DIRECTORY", "").strip().partition(":")[0]
+    return Secret(f"sqlite:///{Path('' if Path(_DATABASE_FILE).exists() else state, _DATABASE_FILE)}")
+
+
+def _combine_tokens(read: Reading) -> dict[str, Secret]:
+    """Return all alert tokens by name, and check the names of those that can ask for a pause."""
+    unnamed = read.values["ALERTS_TOKEN"]
+    tokens = [*([(DEFAULT_SENDER, unnamed)] if unnamed else []), *read.values["ALERTS_TOKENS"]]
+    if len(dict(tokens)) < len(tokens) or len({token for _, token in tokens}) < len(tokens):
+        problem = f"has a name or a token twice; ALERTS_TOKEN has the name {DEFAULT_SENDER}. Remove one."
+        read.report("ALERTS_TOKENS", problem)
+    elif len(tokens) > MOST_ALERT_TOKENS:
+        read.report("ALERTS_TOKENS", f"has over {MOST_ALERT_TOKENS} tokens, with ALERTS_TOKEN. Remove some.")
+    known, names = dict(tokens), read.values["AUTO_PAUSE_TOKENS"]
+    if unknown := ", ".join(str(number) for number, one in enumerate(names, 1) if one not in known):
+        remedy = f"Use names of ALERTS_TOKENS, or {DEFAULT_SENDER} for ALERTS_TOKEN, separated by commas."
+        read.report("AUTO_PAUSE_TOKENS", f"has a name that no token has (item {unknown}). {remedy}")
+    return known
+
+
+def _serves_many(read: Reading) -> bool:
+    """Raise SettingsError at once if settings of both are mixed: other problems depend on what is meant."""
+    one, many = (list(filter(read.is_set, names)) for names in (OF_ONE, _ONLY_MANY))
+    if one and many:
+        problem = (
+            f"{', '.join(one)} can't be combined with {' and '.join(many)}. "
+            "The former are for a bot of one workspace, the latter for a bot of many (OAuth). Remove one of them."
+        )
+        raise SettingsError((problem,))
+    return bool(many) or (read.is_set("ENCRYPTION_KEYS") and not one)
 
 
 def summarize(settings: Settings) -> dict[str, str]:

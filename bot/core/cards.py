@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-from bot.core.fields import digest
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
@@ -19,27 +18,18 @@ BURST_WINDOW = 10.0  # seconds in which the sessions of new alerts in a channel 
 MOST_SINGLE = 5  # the most sessions with a card of their own within BURST_WINDOW; more become a summary
 MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts and buttons are too long for a message
 
-ALONE_FOR = 1800.0
-"""Seconds that a post waits for Slack; then it is only sent together with the others of its channel, as a summary."""
-
 MOST_REPLIES = 6
 """The most replies about cards that got worse, in a channel within a minute; more are one message with a list."""
 
 MOST_REPLIES_KEPT = 5  # the newest replies about a session in a channel that are kept up to date
 
 MOST_WAITING = 1_000
-"""The most sessions of a workspace whose alert waits to be posted; one message of a channel counts its further ones."""
-
-MOST_TOLD_APART = 5_000
-"""The most sessions that such a message tells apart: an older one that comes again is counted again."""
+"""The most sessions of a workspace whose alert waits to be posted; the last message of a channel counts others."""
 
 MOST_ALERTS_NAMED = 3  # the most alerts that the message about sessions that were not paused names
-COUNTED_FOR = 1800.0  # seconds without another session after which such a message is complete
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
-GIVE_UP_AFTER = 6 * 3600.0  # seconds after its last change at which a post that Slack has not taken is given up
 
 _MOST_FIRING = 500  # of a sender: as many as a request can have
-_TOLD_APART_BY = 12  # digits of a digest: ids can end alike
 
 
 def alerts_url(base_url: str, team_id: str = "") -> str:
@@ -154,9 +144,8 @@ class AlertContent:
     """The alerts of a session so far.
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
-    are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a
-    `reply`, it is about one alert that made a card worse. If it is one of the newest in a message that counts sessions,
-    it has the `group` of that, which had `total` sessions when it came. One of them `asks` for a pause.
+    are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a `reply`, it is
+    about one alert that made a card worse. One of them `asks` for a pause.
     """
 
     alert: Alert
@@ -165,8 +154,6 @@ class AlertContent:
     firing: tuple[Firing, ...] = ()
     resolved_at: float | None = None
     reply: Reply | None = None
-    group: str = ""
-    total: int = 0
     asks: bool = False
 
 
@@ -250,35 +237,14 @@ def _rank(alert: Alert) -> int:
     return _SEVERITIES.index(alert.severity)
 
 
-def plan_posts(pending: int, recent: int, room: int) -> tuple[int, int]:
-    """Return how many of the pending alerts join the last summary, which has `room`, and how many are posted together.
+def plan_post(pending: int, recent: int, room: int) -> tuple[bool, int]:
+    """Return whether pending alerts of a channel join its last message, which has `room`, and how many go together.
 
-    `recent` sessions had an alert within BURST_WINDOW. Of a larger burst many can have waited for longer.
+    Some are `pending`, and `recent` sessions had one within BURST_WINDOW.
     """
     if max(pending, recent) <= MOST_SINGLE:
-        return 0, min(pending, 1)
-    joining = min(pending, room)
-    return joining, min(pending - joining, MOST_IN_SUMMARY)
-
-
-@dataclass(frozen=True, slots=True)
-class CountedSessions:
-    """The sessions that a message of a channel counts, without a card each.
-
-    `group` is its name, `newest` are the ids of the cards in it, and `known` tell the last sessions apart.
-    """
-
-    group: str
-    total: int = 0
-    newest: Sequence[str] = ()
-    known: Sequence[str] = ()
-
-    def with_cards(self, cards: Sequence["NewCard"]) -> "CountedSessions":
-        """Return it with the sessions of these cards; one that is counted already is not counted again."""
-        known = set(self.known)
-        new = dict.fromkeys(one for card in cards if (one := digest(card.session_id)[:_TOLD_APART_BY]) not in known)
-        newest = (*self.newest, *(card.id for card in cards))[-MOST_IN_SUMMARY:]
-        return CountedSessions(self.group, self.total + len(new), newest, (*self.known, *new)[-MOST_TOLD_APART:])
+        return False, 1
+    return room > 0, min(pending, room or MOST_IN_SUMMARY)
 
 
 def plan_replies(pending: int, recent: int) -> int:
@@ -303,44 +269,41 @@ class MarkedCards:
 
 @dataclass(frozen=True, slots=True)
 class ResultContent:
-    """The result of an order, as posted. Those of a `group` are one message. A reminder `reminds` this user id."""
+    """The result of an order, as posted.
+
+    A reminder `reminds` this user id: its session `ends_at` that time (Unix seconds, 0 if that is not known), and was
+    paused by the batch.
+    """
 
     order_id: str
     text: str
     blocks: tuple[dict[str, Any], ...]
-    group: str = ""
     reminds: str = ""
+    ends_at: float = 0.0
+    batch_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldContent:
-    """The sessions that alerts of a sender did not pause, because `paused` ones were the most within a minute.
+    """The sessions that alerts of the sender `user_id` did not pause since `since` (Unix seconds).
 
-    The row of the message has this `id`. Until `until` (Unix seconds) further ones are held back, so far `count`, and
-    `known` tell them apart. `alerts` has the reason, the user id and the sessions of some. If it `calls` people, it is
-    posted at `until`, and counts pauses that failed since then for any reason.
+    Without `calls`, `paused` ones were the most within a minute, and further ones are held back until `until`. A
+    message that `calls` people is posted at `until`, and counts pauses that failed for any reason.
     """
 
-    group: ClassVar[str] = ""
-    id: str
+    user_id: str
     paused: int
+    since: float
     until: float
-    count: int = 0
-    known: tuple[str, ...] = ()
-    alerts: tuple[tuple[str, str, int], ...] = ()
     calls: bool = False
 
-    def with_session(self, session_id: SessionId, reason: str, user_id: str) -> "HeldContent":
-        """Return it with the session of an alert; one that is counted already is not counted again."""
-        one = digest(session_id)[:_TOLD_APART_BY]
-        if one in self.known:
-            return self
-        counts = {(why, by): count for why, by, count in self.alerts}
-        if (reason, user_id) in counts or len(counts) < MOST_ALERTS_NAMED:
-            counts[reason, user_id] = counts.get((reason, user_id), 0) + 1
-        alerts = tuple((*names, count) for names, count in counts.items())
-        known = (*self.known, one)[-MOST_TOLD_APART:]
-        return replace(self, count=self.count + 1, known=known, alerts=alerts)
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """The numbers for a HeldContent: `count` sessions, and of some alerts the reason and the sessions."""
+
+    count: int = 0
+    alerts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +315,6 @@ class BatchContent:
     As far as is known, programs outside of Anchor control the browsers of `outside` sessions, and agents have `names`.
     """
 
-    group: ClassVar[str] = ""
     user_id: str
     channel_id: str = ""
     reason: str = ""
@@ -368,52 +330,82 @@ CardContent = AlertContent | ResultContent | HeldContent | BatchContent
 
 
 class Urgency(IntEnum):
-    """The order in which the messages of a channel are sent, the first one first."""
+    """The order in which the messages of a workspace are sent, the first one first."""
 
     CLICKED = 1
-    """Somebody waits for the message that they clicked."""
+    """Somebody waits for the message that they clicked, or for the end of a batch."""
     NEW_ALERT = 2
     RESULT = 3
     WORSE = 4
     UPDATE = 5
-    REFUSED = 6
-    """Slack has refused it before."""
-
-
-def urgency_of(content: CardContent, *, is_posted: bool, is_clicked: bool, is_refused: bool) -> Urgency:
-    """Return the place of a change of a card in that order."""
-    if is_refused:
-        return Urgency.REFUSED
-    if is_posted:
-        return Urgency.CLICKED if is_clicked else Urgency.UPDATE
-    if isinstance(content, ResultContent | BatchContent):
-        return Urgency.RESULT
-    return Urgency.WORSE if isinstance(content, AlertContent) and content.reply else Urgency.NEW_ALERT
 
 
 @dataclass(frozen=True, slots=True)
-class NewCard:
-    """A card to be remembered; without a `ts`, to be posted first. `shown` is the digest of its message.
+class Part:
+    """A session on a card: the content, `facts` that are known of it, and its state by Anchor if it was `seen` to end.
 
-    `facts` are known of its session. A `spare` card is not made if its session has one in the channel.
+    `is_news` says that an alert is the last change of the card, so Slack may not have it yet.
+    """
+
+    id: str
+    session_id: SessionId
+    content: CardContent
+    facts: Session | None = None
+    seen: SessionState | None = None
+    is_news: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A message of the bot that is to be posted, or kept up to date: as it is stored, or a new one.
+
+    Without a `ts`, it is not posted. `shown` is the digest of the message that Slack has. If it `mentions` people, each
+    copy of it does. It counts `more` sessions than its parts, which have no card each. A `spare` one has no part of a
+    session with another card in the channel. It was stored `age` seconds ago, and is posted `later`, in seconds. If it
+    is about a failed pause, `sender` is the user id of the alert's program.
     """
 
     id: str
     team_id: str
     channel_id: str
-    session_id: SessionId
-    content: CardContent
+    parts: tuple[Part, ...]
     ts: str | None = None
     shown: str | None = None
-    facts: Session | None = None
+    version: int = 0
+    mentions: bool = False
+    more: int = 0
+    age: float = 0.0
     is_spare: bool = False
+    later: float = 0.0
+    sender: str = ""
 
     @property
-    def session(self) -> SessionName:
-        """Return the name of its session."""
-        return self.team_id, self.session_id
+    def content(self) -> CardContent:
+        """Return the content of its first part."""
+        return self.parts[0].content
 
-    def listed_in(self, counted: "CountedSessions", ts: str | None) -> "NewCard":
-        """Return the card of an alert in a message that counts its session, which is posted as `ts` or will be."""
-        assert isinstance(self.content, AlertContent)  # noqa: S101 - no result is counted
-        return replace(self, ts=ts, content=replace(self.content, group=counted.group, total=counted.total))
+    @property
+    def alerts(self) -> list[AlertContent]:
+        """Return the alerts on it."""
+        return [part.content for part in self.parts if isinstance(part.content, AlertContent)]
+
+    @property
+    def is_critical(self) -> bool:
+        """Return whether a critical alert fires on it whose pause has not failed."""
+        alerts = [one.alert for one in self.alerts if one.resolved_at is None]
+        return any(one.severity is Severity.CRITICAL and not one.is_called for one in alerts)
+
+    @property
+    def thread_ts(self) -> str | None:
+        """Return the message to which it is to be a reply. A list of replies to several stands in the channel."""
+        reply = self.content.reply if len(self.parts) == 1 and isinstance(self.content, AlertContent) else None
+        return None if reply is None else reply.thread_ts
+
+    @property
+    def urgency(self) -> Urgency:
+        """Return the place of its post, or of an update, in the order."""
+        if self.ts is not None:
+            return Urgency.UPDATE
+        if isinstance(self.content, AlertContent):
+            return Urgency.NEW_ALERT if self.content.reply is None else Urgency.WORSE
+        return Urgency.RESULT

@@ -15,9 +15,6 @@ _LATEST = LEAST_LEFT + 15.0  # seconds before it, since a look can be some secon
 
 LOOK_AFTER_END = 30.0  # seconds after the end of a session, until it is looked whether it has ended
 
-MOST_SINGLE, SINGLE_WITHIN = 20, 3_600.0
-"""The most reminders of a channel within so many seconds that are a message each; further ones are lists."""
-
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

@@ -1,13 +1,13 @@
 """Decide what is read at Anchor about the sessions of cards, in the background."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Session, SessionPage, Unread
 
 MOST_READS, READS_WINDOW = 15, 60.0
-"""The most requests in the background for a workspace, of all processes together, and the seconds that this is for."""
+"""The most requests in the background for a workspace, of a process, and the seconds that this is for."""
 
 READS_AFTER_PAUSE = 2  # the requests of a read after a pause. A check leaves room for one such read.
 
@@ -78,9 +78,3 @@ class Check:
             self.found = {one.id: one for one in read.sessions if one.id in wanted} | self.found
         else:
             self._page = MOST_PAGES + 1
-
-
-def reads_left(times: Iterable[float], now: float) -> tuple[list[float], int]:
-    """Return the requests that still count, of those at such times, and how many more are allowed."""
-    recent = [at for at in times if now - READS_WINDOW < at <= now + READS_WINDOW]
-    return recent, max(0, MOST_READS - len(recent))

@@ -1,7 +1,7 @@
 """GET /healthz, /readyz and /metrics: what a load balancer, a supervisor, Prometheus and an operator ask."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ class HealthRoutes:
 
     readiness: Readiness
     token: Secret | None
+    leads: Callable[[], bool]
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return both routes."""
@@ -40,7 +41,7 @@ class HealthRoutes:
     def answer(self, *, has_reasons: bool) -> web.Response:
         """Return the answer to a readiness check."""
         reasons = self.readiness.reasons
-        body: dict[str, Any] = {"ready": not reasons}
+        body: dict[str, Any] = {"ready": not reasons, "leader": self.leads()}
         if has_reasons:
             body |= {"reasons": reasons, "degraded": self.readiness.degraded}
         return web.json_response(body, status=503 if reasons else 200)
@@ -48,14 +49,14 @@ class HealthRoutes:
 
 def metrics_application(metrics: Metrics, state: State, health: HealthRoutes) -> web.Application:
     """Return the application of METRICS_PORT, for those with METRICS_TOKEN if there is one."""
-    metrics.read_at_scrape(state)
+    from bot.prometheus import page  # noqa: PLC0415 - it takes time and memory
 
     async def show(request: web.Request) -> web.Response:
         if health.token is not None and not _has_token(request, health.token):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         if request.path == "/readyz":
             return health.answer(has_reasons=True)
-        return web.Response(body=metrics.page(), headers={"Content-Type": _CONTENT_TYPE})
+        return web.Response(body=page(metrics, state), headers={"Content-Type": _CONTENT_TYPE})
 
     application = web.Application()
     application.add_routes([web.get("/metrics", show), web.get("/readyz", show)])

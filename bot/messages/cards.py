@@ -11,7 +11,6 @@ from bot.core.cards import (
     AlertContent,
     CardContent,
     Head,
-    HeldContent,
     ResultContent,
     Severity,
     Worse,
@@ -37,8 +36,20 @@ from bot.messages.blocks import (
     mrkdwn,
     section,
 )
-from bot.messages.markup import CHECKED, QUOTE, code, earlier, group, link, literal, moment, quoted, session, width
-from bot.messages.sessions import held_message
+from bot.messages.markup import (
+    CHECKED,
+    QUOTE,
+    code,
+    earlier,
+    group,
+    link,
+    literal,
+    moment,
+    quoted,
+    session,
+    time_of,
+    width,
+)
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -48,7 +59,7 @@ CUT_SHORT = "The bot was stopped while it posted the alert: it may have been pos
 UNNAMED = "Nothing was posted: Slack has not said yet whose the bot token is. Send the alert again in a few seconds."
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
-COUNTED = "Too many sessions wait to be posted: the channel's last message counts this one, without a card of its own."
+COUNTED = "Too many alerts wait to be posted: the channel's last message counts this one, without a card of its own."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
 LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
 DOUBTFUL = "Slack or the database gave no answer in time: the alert may have been posted. Look into the channel."
@@ -124,12 +135,13 @@ def card_message(  # noqa: PLR0913 - all that it says
     channel_id: str,
     refusals: Mapping[str, tuple[str, Outcome]] | None = None,
     offers_end: bool = False,
+    more: int = 0,
 ) -> Message:
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
     its text. `refusals` are the orders and outcomes of the last pauses by alerts that were not sent. `offers_end` says
-    whether people can end sessions: one that is paused has the button.
+    whether people can end sessions: one that is paused has the button. It counts `more` alerts without a row.
     """
     states, refusals = {one: state.in_channel(channel_id) for one, state in states.items()}, refusals or {}
     shown = [
@@ -143,9 +155,8 @@ def card_message(  # noqa: PLR0913 - all that it says
         )
         for part in parts
     ]
-    total = max((one.content.total for one in shown), default=0)
-    if len(parts) > 1 or total:
-        return _summary(shown, total)
+    if len(parts) > 1 or more:
+        return _summary(shown, more)
     ((content, session_id),) = parts
     state, known = states.get(session_id), shown[0].facts
     can_end = offers_end and state is not None and state.phase is Phase.PAUSED
@@ -153,10 +164,8 @@ def card_message(  # noqa: PLR0913 - all that it says
     end = [buttons.end_button(session_id, lasting, now=0.0)] if can_end else []
     if isinstance(content, AlertContent):
         return _alert_card(shown[0], end) if content.reply is None else _reply(shown[0])
-    if isinstance(content, ResultContent):
-        return _result_card(content, session_id, state, buttons.spoken_name(known), end)
-    assert isinstance(content, HeldContent)  # noqa: S101 - a batch has no session
-    return held_message(content)
+    assert isinstance(content, ResultContent)  # noqa: S101 - the others have no session
+    return _result_card(content, session_id, state, buttons.spoken_name(known), end)
 
 
 def mentioning(message: Message, group_id: str) -> Message:
@@ -327,12 +336,15 @@ def _fields(alert: Alert) -> list[str]:
     ]
 
 
-def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
-    top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, total)
+def _summary(rows: Sequence[Shown], more: int = 0) -> Message:
+    top = _results_top(rows) if all(one.is_result for one in rows) else _alerts_top(rows, more)
     head, shown = section(top, verbatim=True), [_row(one) for one in rows]
-    below = [*buttons.several_of(shown), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if total else [])]
+    below = [*buttons.several_of(shown), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if more else [])]
+    batch_ids = {one.reminder.batch_id for one in rows if one.reminder}
+    if len(batch_ids) == 1 and (batch_id := batch_ids.pop()) and all(one.reminder for one in rows):
+        below.append(buttons.plain_button(buttons.RESUME_BATCH, "Resume these…") | {"value": batch_id})
     last = [actions(*below)] if below else []
-    for shorter in _SHORTER:  # all rows lose facts, reasons, then the count
+    for shorter in _SHORTER:  # all rows lose what a reminder says besides, facts, reasons, then the count
         if not fits([head, *shown, *last]):
             rows = [shorter(one) for one in rows]
             shown = [_row(one) for one in rows]
@@ -340,27 +352,37 @@ def _summary(rows: Sequence[Shown], total: int = 0) -> Message:
     return Message(text, Visibility.IN_CHANNEL, (head, *shown, *last))
 
 
-def _alerts_top(rows: Sequence[Shown], total: int) -> str:
+def _alerts_top(rows: Sequence[Shown], more: int) -> str:
     sign, word = _SEVERITIES[max((one.content.alert.severity for one in rows), key=list(Severity).index)]
-    if total:
-        count = f"*{total:,} more session{'' if total == 1 else 's'}*"
-        return f"{sign} *{word}*: alerts about {count}, without a card each. *Read the list* shows all that run."
     what = "alerts about" if any(one.content.reply is None for one in rows) else "it got worse in"
-    return f"{sign} *{word}*: {what} *{len(rows)} sessions*"
+    top = f"{sign} *{word}*: {what} *{len(rows)} session{'' if len(rows) == 1 else 's'}*"
+    if not more:
+        return top
+    counted = f"*{more:,} more alert{'' if more == 1 else 's'}*"
+    return f"{top}, and {counted} without a card each. *Read the list* shows all sessions that run."
 
 
 def _results_top(rows: Sequence[Shown]) -> str:
     if all(one.reminder for one in rows):
-        return f"⏰ *Reminder*: *{len(rows)} sessions* were paused, not resumed by this app."
+        ends = [one.reminder.ends_at for one in rows if one.reminder and one.reminder.ends_at]
+        first = f": the first ends at {time_of(min(ends))}, its work is then lost." if ends else "."
+        return f"⏰ *{len(rows)} paused sessions*, not resumed by this app{first}"
     states = {buttons.state_headline(one.state) if one.state else "" for one in rows}
     return f"{states.pop() if len(states) == 1 else '🔹 *Paused or resumed*'}: *{len(rows)} sessions*"
 
 
 _SHORTER: Sequence[Callable[[Shown], Shown]] = (
+    lambda row: replace(row, reminder=row.reminder and replace(row.reminder, text=_ends_of(row.reminder.text))),
     lambda row: replace(row, facts=None, reminder=None),
     lambda row: replace(row, state=row.state and row.state.without_reason()),
     lambda row: replace(row, content=replace(row.content, count=1)),
 )
+
+
+def _ends_of(text: str) -> str:
+    """Return a reminder with what it says first, and last of its session."""
+    first, *_, session_id = lines = text.splitlines()
+    return "\n".join([first, *lines[3:-1], session_id])
 
 
 def _row(shown: Shown) -> Block:

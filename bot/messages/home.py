@@ -34,6 +34,10 @@ _SCOPE_MISSING = (
     "change these settings here, and only people who are named can resume."
 )
 _WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in the menu of its row."
+_AUDIT_GAP = (
+    "⚠️ *The audit trail of this workspace has a gap*: somebody has changed it, or the database was restored. Ask the "
+    "operator of this bot to run `anchor-bot journal --verify`."
+)
 _MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
 _MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."
 _USAGE = (
@@ -79,6 +83,8 @@ class Home:
     """For admins: when each alert token was last used (Unix seconds, or 0.0), as far as it is known."""
     install_url: str = ""
     """The page that installs the app; "" for a bot without OAuth."""
+    has_gap: bool = False
+    """For admins: whether the audit trail has one that no operator has acknowledged."""
 
     @property
     def can_edit(self) -> bool:
@@ -94,6 +100,7 @@ def home_view(home: Home) -> View:
             *_about_key(home),
             *_about_scope(home),
             *([context(home.status)] if home.status else []),
+            *([section(_AUDIT_GAP)] if home.has_gap else []),
             _DIVIDER,
             *([section(home.notice.text)] if home.notice else []),
             *([*home.sessions, _DIVIDER] if home.sessions else []),

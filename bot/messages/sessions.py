@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from bot.core.cards import HeldContent
+from bot.core.cards import HeldBack, HeldContent
 from bot.core.history import can_see_all
 from bot.core.outcomes import Broken, NoKey, Outcome, Refusal, Unconfirmed
 from bot.core.requests import Order, Verb
@@ -193,24 +193,24 @@ def _paused_heading(overview: Overview, count: int) -> str:
     return f"*Paused by this app:* {count_text(count) if count else 'none'}."
 
 
-def held_message(content: HeldContent) -> Message:
+def held_message(content: HeldContent, held: HeldBack, held_id: str) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
-    of = content.alerts
-    alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)} from {mention(by)}" for why, by, number in of]
-    others = content.count - sum(number for *_, number in content.alerts)
+    by = mention(content.user_id)
+    alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)} from {by}" for why, number in held.alerts]
+    others = held.count - sum(number for _, number in held.alerts)
     not_paused = f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}."
     if content.calls:
-        top = f"⛔ *Not paused automatically: {count_text(content.count, 'more session')}.* The agents may still run."
+        top = f"⛔ *Not paused automatically: {count_text(held.count, 'more session')}.* The agents may still run."
         message = in_channel(top, not_paused, f"*Read the list* shows all that run. {_BY_CARD}")
         return with_buttons(message, plain_button(READ_LIST, "Read the list"))
     message = in_channel(
-        f"⛔ *Not paused automatically: {count_text(content.count)}.* The agents may still run.",
+        f"⛔ *Not paused automatically: {count_text(held.count)}.* The agents may still run.",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",
         not_paused,
         f"Alerts with this token pause no further ones until {moment(content.until)}. {_BY_CARD}",
         "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",
     )
-    return with_buttons(message, several_button(Choice(held_id=content.id)))
+    return with_buttons(message, several_button(Choice(held_id=held_id)))
 
 
 def nothing_paused_text(refusal: Refusal, *, dashboard_url: str) -> str:

@@ -30,6 +30,7 @@ CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause m
 _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
+CATCH_UP_INTERVAL = 8.0  # seconds
 _MAX_UNINSTALLS = 1_000  # that wait for the database
 
 
@@ -126,8 +127,8 @@ class Workspaces:
         self._uninstalls.pop(uninstall, None)
         _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
 
-    async def catch_up(self) -> None:
-        """Write what the database has not taken: the pinned workspace's row, and deletions.
+    async def catch_up(self) -> float:
+        """Write what the database has not taken: the pinned workspace's row, and deletions. Return when to look again.
 
         Slack sends an event again for 6 minutes only: https://docs.slack.dev/apis/events-api/#retries
         """
@@ -136,6 +137,7 @@ class Workspaces:
             await self._record_pinned()
             for uninstall in list(self._uninstalls):
                 await self.delete_uninstalled(uninstall)
+        return CATCH_UP_INTERVAL
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.cards import Alert, AlertContent, Asked, Automatic, NewCard, Reply, Severity, Worse
+from bot.core.cards import Alert, AlertContent, Asked, Automatic, Card, Part, Reply, Severity, Worse
 from bot.core.outcomes import (
     CALL_SOMEBODY,
     NotAutomatic,
@@ -125,13 +125,12 @@ class AutoPauses:
 
     async def record(self, workspace: Workspace, channel: str, alerts: list[Alert]) -> list[AlertResult | None]:
         """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""
-        return await asyncio.gather(*(self._record(workspace, channel, alert) for alert in alerts))
-
-    async def _record(self, workspace: Workspace, channel: str, alert: Alert) -> AlertResult | None:
-        pause, _ = self._begin(workspace, channel, alert)
-        alert, asked = (alert, None) if pause is None else await pause.seen_by(alert)
-        result = await self.alert_cards.place(workspace, channel, alert, asked, within=0.0)
-        return result if pause is None or await pause.is_recorded() else None
+        begun = [self._begin(workspace, channel, alert)[0] for alert in alerts]
+        seen = [one.seen_by(alert) if one else _as_it_is(alert) for one, alert in zip(begun, alerts, strict=True)]
+        results = await self.alert_cards.place_all(workspace, channel, await asyncio.gather(*seen))
+        safe = await asyncio.gather(*(one.is_recorded() for one in begun if one))
+        is_safe = dict(zip(filter(None, begun), safe, strict=True))
+        return [result if one is None or is_safe[one] else None for one, result in zip(begun, results, strict=True)]
 
     def _begin(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
         if alert.asks is None or alert.is_resolved:
@@ -192,14 +191,13 @@ class AutoPauses:
             await asyncio.sleep(_ASKED_AGAIN_AFTER)
         return None
 
-    async def look(self) -> None:
-        """Try the pauses again that did not succeed, of what still fires."""
+    async def look(self) -> float:
+        """Try the pauses again that did not succeed, of what still fires. Raises StoreError."""
         pinned = self.workspaces.pinned
-        if pinned is not None and pinned.auto_pause is AutoPause.OFF:
-            return
-        with suppress(StoreError):  # the check of the database reports it
+        if pinned is None or pinned.auto_pause is not AutoPause.OFF:
             for one in await self.rows.unpaused():
                 self.tasks.start(self._try_again(*one))
+        return AGAIN_INTERVAL
 
     async def _try_again(self, order: Order, content: AlertContent, ts: str | None) -> None:
         running, is_known = self.orders.start(order, ReplyAddress(order.actor))
@@ -208,8 +206,13 @@ class AutoPauses:
         await self.orders.deliver(running, ReplyAddress(order.actor))
         if isinstance(running.outcome, Paused) and not running.is_repeated and ts:
             reply = replace(content, count=1, reply=Reply(ts, Worse.PAUSED_BY_IT))
-            team_id, channel = order.actor.team_id, order.actor.channel_id
-            self.alert_cards.outbox.remember([NewCard(new_id(), team_id, channel, order.session_id, reply)])
+            part, actor = Part(new_id(), order.session_id, reply), order.actor
+            card = Card(id=part.id, team_id=actor.team_id, channel_id=actor.channel_id, parts=(part,))
+            self.alert_cards.outbox.add([card])
+
+
+async def _as_it_is(alert: Alert) -> tuple[Alert, Asked | None]:
+    return alert, None
 
 
 def _reason(alert: Alert) -> str:

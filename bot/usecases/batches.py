@@ -157,9 +157,9 @@ class Batches:
                 return
         done = [BatchedOrder(one.id, one.order.session_id, one.outcome) for one in own]
         message = batch_message(content, done, batch.id, note="" if is_recorded or batch.versions else UNRECORDED)
-        receipt = await self.delivery.deliver(address, message)
+        delivered = await self.delivery.deliver(address, message)
         for one in own:
-            self.orders.record_told(one, receipt.route if receipt else None)
+            self.orders.record_told(one, delivered.route if delivered else None)
 
     async def _earlier(self, batch: Batch) -> str:
         actor, states = batch.address.actor, self.orders.session_cards.states

@@ -191,8 +191,8 @@ class SessionControl:
                     channel = access.workspace.alerts_channel or running.order.actor.channel_id
                     judge = partial(self.auto_pauses.judge, running.id, running.order, channel)
                     verdict = await _stored(self.rows.judge(running, judge), within=STILL_WANTED - running.age)
-                    if verdict is False and not await self.rows.has_row(running):
-                        self.rows.record_again(running)  # the database came back without its last commits
+                    if verdict is False and await self.rows.owner_of(running) is None:
+                        self.rows.record(running, installed_by=None)  # the database came back without its last commits
                     elif not isinstance(verdict, bool):
                         return verdict
                     elif not verdict or self.rows.lease.is_held:
@@ -293,8 +293,8 @@ class SessionControl:
             is_clear, against = await _stored(self.rows.clear(running))
             if is_clear and self.rows.lease.is_held:
                 return None
-            if not (is_clear or against or await self.rows.has_row(running)):  # the database has lost it
-                if await _stored(self.rows.record_again(running)) is None:
+            if not (is_clear or against or await self.rows.owner_of(running)):  # the database has lost it
+                if await _stored(self.rows.record(running, installed_by=None)) is None:
                     return outcomes.WrongWorkspace()
                 continue
             if is_clear or against is None:  # if this process was frozen meanwhile, another one can have reported it
@@ -355,7 +355,7 @@ class SessionControl:
                 settled = await _stored(recording, gives_up=False)
                 if isinstance(settled, Settled):
                     return settled
-                if await self.rows.has_row(running):
+                if await self.rows.owner_of(running):
                     return None  # another process tells it
         return Settled(why_not)
 
@@ -407,9 +407,9 @@ class SessionControl:
 
     async def _end_without_row(self, running: RunningOrder, outcome: Outcome, *, doubt: bool) -> Settled | None:
         """Return what is told of an order without a row; None if another process has its row. Raises StoreError."""
-        if await self.rows.has_row(running):
+        if await self.rows.owner_of(running):
             return None
-        if await _stored(self.rows.record_again(running)) is None:
+        if await _stored(self.rows.record(running, installed_by=None)) is None:
             return Settled(outcome)  # its workspace was uninstalled
         settled = await _stored(self.rows.settle(running, outcome, doubt=doubt))
         return settled if isinstance(settled, Settled) else None

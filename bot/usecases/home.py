@@ -20,7 +20,7 @@ from bot.messages.home import Home, Notice, home_view
 from bot.messages.sessions import list_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.workspaces import Workspaces
@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 STICKY_TTL = 300.0  # seconds that an error stays in Home: enough to invite the app to a channel and come back
 MAX_NOTICES = 10_000
+_GAP_WAIT = 0.3  # seconds for which Home waits to know about the audit trail
 _ANCHOR_WAIT = 1.5  # seconds; then Home shows that Anchor is slow, and its button reads again
 
 
@@ -107,7 +108,8 @@ class HomeView:
         checks = await self.checks.get(workspace) if role is Role.ADMIN else ()
         status = home_status(checks, install_url=self.install_url)
         used = await self._tokens_used(workspace) if role is Role.ADMIN and workspace.alert_tokens else {}
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, status, used, self.install_url)
+        about_app = status, used, self.install_url, role is Role.ADMIN and await self._has_gap(workspace)
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, *about_app)
         result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
@@ -115,6 +117,10 @@ class HomeView:
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result
+
+    async def _has_gap(self, workspace: Workspace) -> bool:
+        gap = self.workspaces.store.audit.gap(workspace.team_id)
+        return bool(await or_default(gap, "", within=_GAP_WAIT))
 
     async def _tokens_used(self, workspace: Workspace) -> dict[str, float | None]:
         use = await self.sender_use.find(workspace.team_id)

@@ -40,15 +40,14 @@ from bot.messages.results import (
     warnings,
 )
 from bot.outbound.slack.client import PostResult
-from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.runtime import Tasks, ended, happens, until_tick
-from bot.usecases.cards import REPLACE_TIMEOUT
+from bot.runtime import Tasks, ended, happens
 from bot.usecases.control import SessionControl
-from bot.usecases.delivery import MessageDelivery, Receipt
+from bot.usecases.delivery import Delivered, MessageDelivery
 from bot.usecases.incidents import report
-from bot.usecases.session_cards import CardUpdates, SessionCards
+from bot.usecases.session_cards import REPLACE_TIMEOUT, CardUpdates, SessionCards
 from bot.usecases.sessions import KEPT, FactReads
 
 _log = logging.getLogger(__name__)
@@ -56,11 +55,9 @@ _log = logging.getLogger(__name__)
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
-_NOBODY = Receipt("nobody")
-_REPLACED = Receipt("response_url")
+_NOBODY, _REPLACED, _CALLED = Delivered("nobody"), Delivered("response_url"), Delivered("channel")
 _MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
 
-_FOUND_WITHIN = 1.0  # seconds for the workspace of an alert
 _ELSEWHERE_WITHIN, _LOOK_INTERVAL = 3.0, 0.2  # seconds for an outcome that another process tells, and between two looks
 
 RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 60.0
@@ -161,12 +158,14 @@ class Orders:
         await ended(running.result)
         is_operator = operator_name(running.order.actor.user_id) is not None
         if running.order.batch_id:
-            order = running.order
-            content = BatchContent(order.actor.user_id, order.actor.channel_id, order.reason, verb=order.verb)
-            await self.let_batch_tell(running, content)
+            order, actor = running.order, running.order.actor
+            await self.let_batch_tell(
+                running, BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
+            )
             return
         is_ours = partial(self.rows.is_ours, running)
         settled: Settled | None = None
+        group = ""
         try:
             settled = running.result.result()
             if settled is None or running.is_repeated or not await is_ours():
@@ -176,31 +175,34 @@ class Orders:
                 self.record_told(running, _NOBODY.route)
                 return
             address, message = await self._result(running, settled, address)
-            group = await self._take_call(running.order) if running.order.source is Source.ALERT else ""
-            nobody_waits = is_operator or group is None
-            is_replaced = False
-            if isinstance(settled.outcome, Paused):
-                has_more = bool(settled.cards and settled.cards.is_one_lost) or any(
-                    warnings(running.order, settled.outcome, running.known)
-                )
-                is_replaced = await self._replace(running, settled, address) and not has_more  # which its thread says
+            receipt = _NOBODY if is_operator else None
+            if running.order.source is Source.ALERT:
+                receipt, group = await self._call(running, message)
+            elif isinstance(settled.outcome, Paused) and running.replaces_click(settled.outcome):
+                is_one_lost = settled.cards is not None and settled.cards.is_one_lost
+                has_more = is_one_lost or any(warnings(running.order, settled.outcome, running.known))
+                is_replaced = await self._replace(running, settled, address)
+                receipt = _REPLACED if is_replaced and not has_more else None  # which its thread says
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message, nobody_waits, is_replaced, group = report(error), is_operator, False, ""
-        told = mentioning(message, group) if group else message
-        receipt = _NOBODY if nobody_waits else _REPLACED if is_replaced else None
-        receipt = receipt or await self.delivery.deliver(address, told, is_ours=is_ours)
-        self.record_told(running, receipt.route if receipt else None)
-        if settled and receipt and receipt.route == "channel" and receipt.posted and message.blocks:
-            self.session_cards.posted(running, message, receipt.posted)
-        if receipt is not None and not nobody_waits:
+            message, receipt = report(error), _NOBODY if is_operator else None
+        about = partial(self.delivery.deliver, session_id=running.order.session_id, is_ours=is_ours)
+        delivered = receipt or await about(address, mentioning(message, group) if group else message)
+        self.record_told(running, delivered.route if delivered else None)
+        if settled and delivered and delivered.route == "channel" and delivered.posted and message.blocks:
+            self.session_cards.posted(running, message, delivered.posted)
+        if delivered not in {None, _NOBODY, _CALLED}:
             self._follow(running, address)
 
-    async def _take_call(self, order: Order) -> str | None:
-        """Return the group that the message about a failed pause mentions, or ""; None if another message counts it."""
-        rows, actor = self.session_control.auto_pauses, order.actor
-        is_now = rows and await rows.take_call(order)
-        workspace = await or_default(self.session_cards.find(actor.team_id), None, within=_FOUND_WITHIN)
-        return None if is_now is False else (workspace and is_now and workspace.alerts_group) or ""
+    async def _call(self, running: RunningOrder, message: Message) -> tuple[Delivered | None, str]:
+        """Let a message tell that the pause of an alert has failed, which mentions people.
+
+        Without the database it is posted from memory: return the group that it mentions, or "".
+        """
+        try:
+            await self.session_cards.tell_failure(running, message)
+        except StoreError:
+            return None, await self.session_cards.group_to_call(running.order.actor)
+        return _CALLED, ""
 
     async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
         """Let the result of its batch tell the outcome of an order. Return when it is recorded."""
@@ -274,6 +276,7 @@ class Orders:
         self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool, is_overtaken: bool
     ) -> Settled | None:
         if running.outcome is not None:
+            self.rows.show(running)  # the process that had it can have been about to replace the card that was clicked
             return Settled(running.outcome, is_overtaken=is_overtaken)
         settled = await self.session_control.execute(running, outcome, doubt=doubt)
         if settled is None or running.is_repeated:
@@ -282,7 +285,6 @@ class Orders:
         verb, source = running.order.verb.value, running.order.source.value
         self.metrics.settled(verb, source, type(settled.outcome).__name__, running.age)
         if isinstance(settled.outcome, Paused):
-            self.session_cards.will_replace(running)
             self.has_paused.set()
         return settled
 
@@ -401,8 +403,7 @@ class Recovery:
     interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
-        self._wake, self._has_looked = asyncio.Event(), asyncio.Event()
-        self._is_stopping, self._follows_crash = False, True
+        self._has_looked, self._follows_crash = asyncio.Event(), True
 
     async def look(self, *, within: float) -> None:
         """Wait until it is known whether there are orders of other processes."""
@@ -412,23 +413,9 @@ class Recovery:
         """Return whether another process has left unfinished orders, or works on some; True until that is known."""
         return self._follows_crash
 
-    def stop(self) -> None:
-        """Let `run` end."""
-        self._is_stopping = True
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Take over the orders of processes that have ended, until `stop`."""
-        while not self._is_stopping:
-            taken, next_in = 0, RECOVERY_INTERVAL
-            try:
-                taken, next_in = await self._take_over(), self.interval
-            except StoreUnreachableError:
-                pass  # the check of the database reports it
-            except Exception:  # noqa: BLE001 - the next attempt may work
-                _log.exception("unfinished orders not taken over")
-            if taken < MOST_TAKEN:
-                await happens(self._wake, within=until_tick(next_in))
+    async def take_over(self) -> float:
+        """Take over the orders of processes that have ended. Return when to look again. Raises StoreError."""
+        return 0.0 if await self._take_over() == MOST_TAKEN else self.interval
 
     async def _take_over(self) -> int:
         rows, known = self.orders.rows, self.orders.known_ids()

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from cachetools import LRUCache, TTLCache
 
-from bot.core.cards import MOST_IN_SUMMARY, BatchContent, CardName, NewCard, ResultContent
+from bot.core.cards import MOST_IN_SUMMARY, BatchContent, Card, CardName, Part, ResultContent
 from bot.core.outcomes import Done, Outcome, Paused, Unconfirmed
-from bot.core.requests import ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
+from bot.core.requests import Actor, ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
+from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
@@ -19,26 +21,26 @@ from bot.messages.cards import digest_of
 from bot.messages.clicked import CardUpdate, apply, has_line
 from bot.messages.results import CARD_NOT_UPDATED, outcome_message
 from bot.messages.sessions import list_update
-from bot.outbound.slack.client import Doubtful, Posted, PostResult
-from bot.outbound.store.card_values import ClaimedCard
+from bot.outbound.slack.client import Posted, PostResult
+from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.request_id import new_id
 from bot.runtime import Tasks
-from bot.usecases.cards import REPLACE_TIMEOUT, CardOutbox, MessageWrites
+from bot.usecases.cards import CardSender
 from bot.usecases.delivery import MessageDelivery
+from bot.usecases.outbox import Outbox
 from bot.usecases.sessions import KEPT
 
 _log = logging.getLogger(__name__)
 
 PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when it is done
-_CORRECTED_WITHIN = 1.0  # seconds for a look whether a message shows the newest state
+REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then its thread gets the result
 
+_FIND_TIMEOUT = 0.5  # seconds for the workspace while the database fails
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
-_UNKNOWN = "?"  # no digest
-_MOST_BATCHES = 1_000  # that are remembered
+_MOST_BATCHES = 1_000  # that are remembered, and senders whose pauses have failed without the database
 MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
 MAX_UPDATES = 100  # of a message
 MOST_LISTS = 2_000
@@ -49,14 +51,17 @@ class SessionCards:
     """The cards of the sessions of orders. `find` returns the workspace with a team id."""
 
     rows: OrderRows
-    outbox: CardOutbox
+    outbox: Outbox
     states: SessionStates
     _: KW_ONLY
+    sender: CardSender | None = None
+    auto_pauses: AutoPauseRows | None = None
     dashboard_url: str
     find: Callable[[str], Awaitable[Workspace | None]]
 
     def __post_init__(self) -> None:
         self._batches: LRUCache[str, asyncio.Future[None]] = LRUCache(_MOST_BATCHES)
+        self._calls: LRUCache[tuple[str, ...], deque[float]] = LRUCache(_MOST_BATCHES)
 
     def watch(self, running: RunningOrder) -> None:
         """Show that a pause is being sent, if that takes some time."""
@@ -77,59 +82,39 @@ class SessionCards:
         name = actor.team_id, actor.channel_id, running.address.message_ts
         return settled.cards is not None and name in settled.cards.names
 
-    def will_replace(self, running: RunningOrder) -> None:
-        """Let the outbox wait for the message that was clicked: it is going to be replaced through its response_url."""
-        if (name := self._clicked(running)) and self.outbox.sender is not None:
-            writes = self.outbox.sender.writes.setdefault(name, MessageWrites())
-            writes.coming[running.id] = asyncio.get_running_loop().create_future()
-
     async def replace(
         self, running: RunningOrder, settled: Settled, send: Callable[[Message], Awaitable[PostResult]]
     ) -> bool:
         """Replace the bot's own message that was clicked by what it shows now. Return whether that tells the pause.
 
-        It does not if somebody else has ordered meanwhile, or Slack has not taken it. Never raises.
+        It does not if somebody else has ordered meanwhile, or Slack has not taken it: the leader sends it then. Never
+        raises.
         """
-        began, name, sender = time.monotonic(), self._clicked(running), self.outbox.sender
-        writes = sender.writes.get(name) if sender and name else None
-        if name is None or sender is None or writes is None:
+        shown, card, is_taken, name = None, None, False, self._clicked(running)
+        if settled.cards is None or name not in settled.cards.names:
             return False
         try:
-            async with writes.turn:
-                card = await self.outbox.rows.message(*name) if settled.cards and name in settled.cards.names else None
-                is_late = time.monotonic() - began > REPLACE_TIMEOUT  # then its thread has the result
-                if card is None or is_late or not await self._is_paused_by(running):
-                    return False
-                message = await sender.compose(card)
-                result = await send(message)
-                if not isinstance(result, Posted | Doubtful):
-                    return False
-                writes.shown = digest_of(message) if isinstance(result, Posted) else _UNKNOWN
-                await or_default(self._correct(name, card, writes.shown), None, within=_CORRECTED_WITHIN)
-                return isinstance(result, Posted)
+            card = await self.outbox.rows.named(name)
+            if card is not None and self.sender is not None and await self._is_paused_by(running):
+                message = await self.sender.compose(card)
+                is_taken = isinstance(await send(message), Posted)
+                shown = digest_of(message) if is_taken else None
         except Exception as error:  # noqa: BLE001 - its thread gets the result
             _log.warning("clicked message not replaced", extra={"why": str(error) or type(error).__name__})
-            return False
-        finally:
-            if (coming := writes.coming.pop(running.id, None)) is not None:
-                coming.set_result(None)
+        if card is not None:
+            self.outbox.rows.shown(card, shown)
+        else:
+            self.rows.show(running)
+        return is_taken
 
     async def _is_paused_by(self, running: RunningOrder) -> bool:
         team_id, session_id = running.session
         state = (await self.states.of(team_id, [session_id])).get(session_id)
         return state is not None and state.phase is Phase.PAUSED and state.user_id == running.order.actor.user_id
 
-    async def _correct(self, name: CardName, card: ClaimedCard, shown: str) -> None:
-        """Let the outbox write the message again if it may not show the newest state, also that of another process."""
-        sender = self.outbox.sender
-        if sender is not None and digest_of(await sender.compose(card)) != shown:
-            await self.outbox.rows.write_again(*name)
-            self.outbox.wake.set()
-
-    def _clicked(self, running: RunningOrder) -> CardName | None:
-        actor, clicked = running.order.actor, running.address.clicked
-        is_replaceable = clicked is not None and running.address.response_url is not None
-        return (actor.team_id, actor.channel_id, clicked.ts) if clicked and is_replaceable else None
+    def _clicked(self, running: RunningOrder) -> CardName:
+        actor = running.order.actor
+        return actor.team_id, actor.channel_id, running.address.message_ts or ""
 
     async def announce(self, orders: Sequence[RunningOrder], known: Mapping[SessionId, Session]) -> None:
         """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.
@@ -143,15 +128,16 @@ class SessionCards:
             return
         for first in range(0, len(done), MOST_IN_SUMMARY):
             some = done[first : first + MOST_IN_SUMMARY]
-            self.outbox.remember([self._announcement(one, channel, known, group=some[0].id) for one in some])
+            parts = tuple(self._announced(one, channel, known) for one in some)
+            team_id = some[0].order.actor.team_id
+            card = Card(id=parts[0].id, team_id=team_id, channel_id=channel, parts=parts, is_spare=True)
+            self.outbox.add([card])
 
-    def _announcement(
-        self, running: RunningOrder, channel: str, known: Mapping[SessionId, Session], *, group: str
-    ) -> NewCard:
+    def _announced(self, running: RunningOrder, channel: str, known: Mapping[SessionId, Session]) -> Part:
         session, outcome = known.get(running.order.session_id), running.outcome
         assert outcome is not None  # noqa: S101 - it has ended
-        card = _card(running, channel, self._message(running, outcome, channel, session), group=group)
-        return replace(card, id=running.id, facts=session and session.for_card(), is_spare=True)
+        part = _part(running, self._message(running, outcome, channel, session))
+        return replace(part, id=f"{running.id}-told", facts=session and session.for_card())
 
     async def _alerts_channel(self, running: RunningOrder) -> str | None:
         try:
@@ -172,7 +158,7 @@ class SessionCards:
     def post(self, running: RunningOrder, outcome: Outcome) -> None:
         """Post an outcome in the channel of its order, if that has one."""
         if channel := running.order.actor.channel_id:
-            self.outbox.remember([_card(running, channel, self._message(running, outcome, channel))])
+            self.outbox.add([_card(running, channel, self._message(running, outcome, channel))])
 
     async def keep_batch(self, running: RunningOrder, content: BatchContent) -> None:
         """Keep the result of the batch of an order up to date, also where it was given without a channel.
@@ -186,26 +172,49 @@ class SessionCards:
 
     async def _keep_batch(self, running: RunningOrder, content: BatchContent) -> None:
         actor, batch_id = running.order.actor, running.order.batch_id
-        name = (actor.team_id, actor.channel_id or actor.user_id, SessionId(batch_id))
-        is_operator = operator_name(actor.user_id) is not None
-        keeping = [] if is_operator else [self.outbox.keep(NewCard(batch_id, *name, content))]
+        part = Part(batch_id, SessionId(batch_id), content)
+        own = Card(id=batch_id, team_id=actor.team_id, channel_id=actor.channel_id or actor.user_id, parts=(part,))
+        cards = [] if operator_name(actor.user_id) is not None else [own]
         if not actor.channel_id and (channel := await self._alerts_channel(running)):
-            elsewhere = replace(content, reason="", address="")
-            keeping.append(self.outbox.keep(NewCard(f"{batch_id}-alerts", name[0], channel, name[2], elsewhere)))
-        await asyncio.gather(*keeping)
+            name, elsewhere = f"{batch_id}-alerts", replace(content, reason="", address="")
+            cards.append(replace(own, id=name, channel_id=channel, parts=(replace(part, id=name, content=elsewhere),)))
+        if cards:
+            await self.outbox.rows.add(cards)
+
+    async def tell_failure(self, running: RunningOrder, message: Message) -> None:
+        """Let a message tell that a pause by an alert has failed, which mentions people. Raises StoreError."""
+        assert self.auto_pauses is not None  # noqa: S101 - else no alert pauses
+        card = _card(running, running.order.actor.channel_id, message)
+        await self.auto_pauses.call(running.order, card)
+
+    async def group_to_call(self, actor: Actor) -> str:
+        """Return the group that a message about a failed pause mentions while the database fails, or ""."""
+        name, now = (*actor.person, actor.channel_id), time.monotonic()
+        calls = self._calls.setdefault(name, deque(maxlen=MOST_CALLS))
+        if len(calls) == MOST_CALLS and calls[0] > now - MENTION_INTERVAL:
+            return ""
+        calls.append(now)
+        workspace = await or_default(self.find(actor.team_id), None, within=_FIND_TIMEOUT)
+        return workspace.alerts_group or "" if workspace else ""
 
     def posted(self, running: RunningOrder, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""
-        self.outbox.remember([replace(_card(running, posted.channel, message), ts=posted.ts, shown=digest_of(message))])
+        card = _card(running, posted.channel, message)
+        self.outbox.add([replace(card, ts=posted.ts, shown=digest_of(message))])
 
 
 def _is_by_alert(running: RunningOrder) -> bool:
     return running.order.source is Source.ALERT and isinstance(running.outcome, Paused)
 
 
-def _card(running: RunningOrder, channel_id: str, message: Message, *, group: str = "") -> NewCard:
-    content = ResultContent(running.id, message.text, message.blocks, group)
-    return NewCard(new_id(), running.order.actor.team_id, channel_id, running.order.session_id, content)
+def _part(running: RunningOrder, message: Message) -> Part:
+    return Part(running.id, running.order.session_id, ResultContent(running.id, message.text, message.blocks))
+
+
+def _card(running: RunningOrder, channel_id: str, message: Message) -> Card:
+    """Return the card with a result, which has the id of the order."""
+    part, team_id = _part(running, message), running.order.actor.team_id
+    return Card(id=running.id, team_id=team_id, channel_id=channel_id, parts=(part,))
 
 
 _Name = tuple[str, str, str]  # team, channel and ts

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,16 +10,17 @@ from cachetools import LRUCache
 
 from bot.core.fields import Secret, digest
 from bot.core.retries import backoff
-from bot.core.session_checks import MOST_READS, OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
+from bot.core.session_checks import OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
 from bot.core.workspace import AutoPause, NewKeyRejected, Workspace
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.store.cards import CardRows
+from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.sessions import FactReads, SessionReads
+from bot.usecases.reminders import Reminders
+from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ INTERVAL = 60.0
 
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
 KEY_INTERVAL = 45.0  # seconds to the next look that tries a key again, while alerts can pause: it is every 48
+PINNED_KEY_INTERVAL = 300.0  # seconds
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,
@@ -44,29 +45,36 @@ class SessionChecks:
     anchor: AnchorClient
     sessions: AnchorSessions
     workspaces: Workspaces
-    rows: CardRows
+    rows: CardSessions
     reads: SessionReads
     fact_reads: FactReads
+    reminders: Reminders
 
     def __post_init__(self) -> None:
         self._failures: dict[str, int] = {}
+        self._next_at: dict[str, float] = {}  # of the checks of workspaces, monotonic
         self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
+        self._told: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
         self._turn, self._key_turn = asyncio.Semaphore(_MOST_AT_ONCE), asyncio.Semaphore(_MOST_AT_ONCE)
 
-    async def look(self) -> None:
-        """Check the workspaces whose turn it is, and try the keys of those in which alerts can pause."""
+    async def look(self) -> float:
+        """Check the workspaces with open cards, or paused sessions, whose turn it is. Raises StoreError."""
+        teams, now = await self.rows.teams(), time.monotonic()
+        self._next_at = {team_id: self._next_at.get(team_id, now + LOOK_INTERVAL) for team_id in teams}
+        due = [team_id for team_id, at in self._next_at.items() if at <= now]
+        self._next_at |= dict.fromkeys(due, now + INTERVAL)
+        await asyncio.gather(*(self._check_in_turn(team_id, teams[team_id]) for team_id in due))
+        return LOOK_INTERVAL
+
+    async def look_at_keys(self) -> float:
+        """Try the keys of workspaces in which alerts can pause. All together take no longer. Raises StoreError."""
         pinned = self.workspaces.pinned
         pausing = pinned.team_id if pinned is not None and pinned.auto_pause is not AutoPause.OFF else ""
-        with suppress(StoreError):  # the check of the database reports it
-            teams, keys = await self.rows.claim_checks(INTERVAL, KEY_INTERVAL, pausing)
-            checks = [self._check_in_turn(team_id, since) for team_id, since in teams.items()]
-            await asyncio.gather(*checks, *([self._try_keys(keys)] if keys else []))
-
-    async def _try_keys(self, teams: Sequence[str]) -> None:
-        """Try the keys of workspaces. All together are done before the next look, and wait for no checks."""
+        teams = await self.rows.pausing_teams(pausing)
         with suppress(TimeoutError):
             async with asyncio.timeout(_TIMEOUT):
                 await asyncio.gather(*map(self._try_in_turn, teams))
+        return KEY_INTERVAL
 
     async def _try_in_turn(self, team_id: str) -> None:
         async with self._key_turn:
@@ -77,13 +85,18 @@ class SessionChecks:
         """Try the key with Anchor; no answer says nothing. If no requests are left, others have tried it."""
         if workspace is not None:
             self.reads.monitor.report_in_vain(workspace)
-        if workspace is None or workspace.anchor_key is None or not await self.rows.allows_reads(workspace.team_id, 1):
+        if workspace is None or workspace.anchor_key is None or not self._budget.allows(workspace.team_id, 1):
             return
         result = await self.anchor.try_key(workspace.anchor_key.value)
         if isinstance(result, NewKeyRejected):
             self.reads.monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
         elif result is None:
             self.reads.monitor.record_list(workspace, result)
+
+    async def try_pinned_key(self) -> float:
+        """Try the key of the settings, also if no alert can pause. Raises StoreError."""
+        await self.try_key(self.workspaces.pinned)
+        return PINNED_KEY_INTERVAL
 
     async def _check_in_turn(self, team_id: str, since: float) -> None:
         async with self._turn:
@@ -95,22 +108,32 @@ class SessionChecks:
     async def _check(self, workspace: Workspace, key: Secret, since: float) -> None:
         """Read what the workspace's requests of this minute allow, and record it."""
         team_id = workspace.team_id
-        sessions = await self.rows.open_sessions(team_id)
-        taken = await self.rows.take_reads(team_id, MOST_READS, kept=READS_AFTER_PAUSE) if sessions else ()
-        if not taken:
+        sessions, room = await self.rows.open_sessions(team_id), self._budget.left(team_id) - READS_AFTER_PAUSE
+        if not sessions or room <= 0:
             return
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
-        check = Check(sessions, len(taken), new)
+        check = Check(sessions, room, new)
         await self._read(check, workspace, key, since)
-        failures, next_in = self._failures.pop(team_id, 0) + 1, INTERVAL
+        self._budget.use(team_id, room - check.room)
+        failures = self._failures.pop(team_id, 0) + 1
         if check.failure is not None:
             self._failures[team_id] = failures
-            next_in = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
-        await self.rows.end_check(team_id, taken, len(taken) - check.room, next_in=next_in)
+            wait = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
+            self._next_at[team_id] = time.monotonic() + wait
         await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
-        if ended := sum(one.life is Life.ENDED for one in check.found.values()):
-            _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": ended})
+        ended = [one.id for one in check.found.values() if one.life is Life.ENDED]
+        if ended:
+            _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(ended)})
+        if news := [one for one in (*ended, *check.unknown) if (team_id, one) not in self._told]:
+            self._told.update({(team_id, one): True for one in news})
+            await self.reminders.look_now(team_id, news)
+        if closed := await self.rows.close_oldest(team_id):
+            _log.info("oldest of very many cards closed", extra={"team": team_id, "cards": closed})
         await self.fact_reads.fill(team_id)
+
+    @property
+    def _budget(self) -> ReadBudget:
+        return self.fact_reads.budget
 
     async def _read(self, check: Check, workspace: Workspace, key: Secret, since: float) -> None:
         ends = time.monotonic() + _LONGEST_CHECK

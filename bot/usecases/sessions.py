@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,12 +15,12 @@ from cachetools import TTLCache
 from bot.core.fields import Secret, digest
 from bot.core.outcomes import Refusal, Stopping
 from bot.core.requests import Actor, Order
-from bot.core.session_checks import KEPT_FOR_CHECKS, READS_AFTER_PAUSE, Check
+from bot.core.session_checks import KEPT_FOR_CHECKS, MOST_READS, READS_AFTER_PAUSE, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
 from bot.core.workspace import Workspace
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.store.cards import CardRows
+from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.runtime import Interruption, Tasks, ended
@@ -204,13 +205,39 @@ class SessionLists:
         return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
 
 
+class ReadBudget:
+    """The requests to Anchor in the background that this process makes for each workspace; times are monotonic."""
+
+    def __init__(self) -> None:
+        self._times: TTLCache[str, deque[float]] = TTLCache(_MOST_WORKSPACES, READS_WINDOW, time.monotonic)
+
+    def left(self, team_id: str) -> int:
+        """Return how many requests a workspace has left."""
+        now = time.monotonic()
+        return MOST_READS - sum(at > now - READS_WINDOW for at in self._times.get(team_id, ()))
+
+    def use(self, team_id: str, number: int = 1) -> None:
+        """Count so many requests."""
+        times = self._times.get(team_id) or deque(maxlen=MOST_READS)
+        times.extend([time.monotonic()] * number)
+        self._times[team_id] = times
+
+    def allows(self, team_id: str, number: int, *, kept: int = 0) -> bool:
+        """Return whether a workspace has so many left, but for those that are kept, and count them."""
+        is_allowed = self.left(team_id) - kept >= number
+        if is_allowed:
+            self.use(team_id, number)
+        return is_allowed
+
+
 @dataclass(eq=False)
 class FactReads:
     """Facts on cards, and reads of sessions that were paused. Those beyond the limits are skipped."""
 
     anchor: AnchorSessions
     reads: SessionReads
-    rows: CardRows
+    rows: CardSessions
+    budget: ReadBudget
     tasks: Tasks
 
     def __post_init__(self) -> None:
@@ -264,7 +291,7 @@ class FactReads:
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
-        if not await self.rows.allows_reads(team_id, READS_AFTER_PAUSE, kept=KEPT_FOR_CHECKS):
+        if not self.budget.allows(team_id, READS_AFTER_PAUSE, kept=KEPT_FOR_CHECKS):
             return
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:

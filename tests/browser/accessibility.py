@@ -19,6 +19,24 @@ _FOCUS_IS_VISIBLE = """
 """
 
 
+_PROTRUDING = """
+() => [...document.body.querySelectorAll("*")]
+  .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest(".sr-only, .skip, .segments input"))
+  .filter(one => {
+    const {left, right} = one.getBoundingClientRect();
+    return right > left && (left < 0 || right > innerWidth || one.scrollWidth > Math.ceil(right - left) && !hides(one));
+    function hides(one) { return getComputedStyle(one).textOverflow === "ellipsis" || one.tagName === "INPUT"; }
+  })
+  .map(one => `${one.tagName} ${one.id || one.className} ${one.scrollWidth} ${one.getBoundingClientRect().right}`)
+"""
+
+
+async def protruding(page: Page) -> list[str]:
+    """Everything that reaches beyond the window, or is cut off by its container without saying so."""
+    found: list[str] = await page.evaluate(_PROTRUDING)
+    return found
+
+
 async def axe(page: Page) -> list[str]:
     """The violations on the page as it is now, each with its rule, its help text, and the elements that break it."""
     await page.evaluate(_AXE)  # not a script element, which the page's Content-Security-Policy would refuse

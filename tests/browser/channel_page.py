@@ -14,10 +14,6 @@ from bot.demo.demo import Demo
 from bot.demo.monitor import report
 from bot.outbound.workspaces import MAX_AGE
 from bot.sim.slack import Channel, Message, User
-from harness.texts import UNKNOWN_ACTION
-
-UNKNOWN_BUTTON = UNKNOWN_ACTION.split("\n")[0]
-"""The first line of the bot's answer to a button that is none of its own."""
 
 _START = 60_000  # milliseconds that the bot may take to start or to stop
 _NUMBERS = itertools.count(1)
@@ -36,13 +32,11 @@ class ChannelPage:
         self.name = f"#{conversation.name}"
         self.page = page
         self.pane = page.locator(".channel")
-        self.side_pane = page.get_by_role("region", name="Agents and switches")
         self.line = page.get_by_role("combobox")
         self.dialog = page.get_by_role("dialog")
         self.list = page.get_by_role("group", name="Messages")
         self.messages = page.locator(".message")
         self.home = page.get_by_role("tabpanel", name="Home")
-        self.announced = page.locator("#announcer p")
         self.bot_state = page.get_by_role("heading", name="Bot")
 
     async def open(self) -> None:
@@ -56,9 +50,6 @@ class ChannelPage:
 
     def in_sidebar(self, name: str) -> Locator:
         return self.page.get_by_role("navigation").get_by_role("button", name=name)
-
-    def tab(self, name: str) -> Locator:
-        return self.page.get_by_role("tab", name=name)
 
     def message(self, text: str | re.Pattern[str]) -> Locator:
         return self.messages.filter(has_text=text)
@@ -154,11 +145,6 @@ class ChannelPage:
         if problem := await report(self.demo.sandbox.alerts, alert):
             raise AssertionError(problem)
         return session_id
-
-    def answered(self) -> list[int]:
-        """The commands and clicks that Alice has seen answered here, as Slack counts them."""
-        seen = self.slack.seen_by(self.slack.alice, self.conversation)
-        return [int(message.trigger_id.partition(".")[0]) for message in seen if message.trigger_id]
 
     def orders(self, session_id: str) -> list[str]:
         """What Anchor was asked to do with a session, in order."""

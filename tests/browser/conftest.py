@@ -10,7 +10,6 @@ from bot.demo.runner import DemoRunner
 from browser.channel_page import ChannelPage, new_channel_page
 from browser.chromium import chromium
 from browser.pages import Screen, open_screen, watched_page
-from browser.sample_app import SampleApp, sample_app
 from demo.page_client import patient_runner, strict_runner
 
 expect.set_options(timeout=30_000)
@@ -75,10 +74,3 @@ async def fresh(browser: Browser) -> AsyncIterator[ChannelPage]:
         await page.goto(url)
         await expect(page.get_by_role("radio", name="alice")).to_be_checked()
         yield ChannelPage(runner.demo, runner.demo.sandbox.slack.alerts, page)
-
-
-@pytest.fixture
-async def app(channel: ChannelPage) -> AsyncIterator[SampleApp]:
-    """An app in place of the bot, whose views Alice sees."""
-    async with sample_app(channel.slack) as app:
-        yield app

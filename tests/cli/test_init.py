@@ -93,7 +93,7 @@ class Site:
             patch.setattr("sys.stdin", Terminal())
             for name in (*self.secrets, *self.app, "BASE_URL", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
                 patch.delenv(name, raising=False)
-            for name, value in (self.services | (environ or {})).items():
+            for name, value in (self.services | {"TERM": "xterm"} | (environ or {})).items():
                 patch.setenv(name, value)
             assert await asyncio.to_thread(main, ["init", *arguments]) == code
         assert left == []
@@ -142,10 +142,10 @@ async def test_what_can_not_be_checked_can_be_used(site: Site) -> None:
     own = {"SLACK_BOT_TOKEN": token, "ANCHOR_API_KEY": key, "SLACK_SIGNING_SECRET": "5" * 32}
     assert site.written() == own | {"BASE_URL": URL}
     site.slack.sockets.claims_off = True
-    await site.init("--force", typed=["", *site.secrets.values()])
+    await site.init("--yes", typed=["", *site.secrets.values()])
     assert site.written() == site.secrets
     site.slack.api_calls.clear()
-    await site.init("--force", "--offline", typed=["", *site.secrets.values()])
+    await site.init("--yes", "--offline", typed=["", *site.secrets.values()])
     assert site.slack.api_calls == []
 
 
@@ -158,7 +158,7 @@ async def test_a_file_is_replaced_only_if_that_is_wanted_and_keeps_its_other_set
     for typed in (["n"], []):
         wording("exists", await site.init("--file", str(file), typed=typed, code=1))
     assert file.read_text() == before
-    await site.init("--force", typed=["", *site.secrets.values()])
+    await site.init("--yes", typed=["", *site.secrets.values()])
     assert site.written() == site.secrets | {"PAUSE_USERS": "U0ALICE0001, U0BOB000001"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -170,13 +170,13 @@ async def test_many_workspaces_get_a_key_for_the_database_and_keep_it(site: Site
     first = site.written()
     assert first is not None
     assert first == site.app | {"BASE_URL": URL, "ENCRYPTION_KEYS": first["ENCRYPTION_KEYS"]}
-    await site.init(*many, "--force", typed=[*site.app.values()], environ=database)
+    await site.init(*many, "--yes", typed=[*site.app.values()], environ=database)
     assert site.written() == first
     (site.directory / ".env").unlink()
     keys = f"{KEY.reveal()},{OTHER_KEY.reveal()}"
     await site.init(*many, typed=[*site.app.values()], environ=database | {"ENCRYPTION_KEYS": keys})
     assert site.written() == site.app | {"BASE_URL": URL}
-    assert "--http URL" in await site.init("--many", "--force", typed=[""], code=1)
+    assert "--http URL" in await site.init("--many", "--yes", typed=[""], code=1)
 
 
 async def test_what_its_doctor_finds_is_to_be_repaired_first(site: Site) -> None:
@@ -197,7 +197,10 @@ async def test_a_person_gets_a_short_link_the_manifest_as_a_file_and_the_offer_o
     with site.patch.context() as patch:
         patch.setattr("sys.stdout", terminal)
         await site.init("--offline", typed=["", "y", *site.secrets.values()])
-    said = terminal.getvalue()
+        said = terminal.getvalue()
+        await site.init("--offline", "--yes", typed=["", "n", *site.secrets.values()], environ={"TERM": "dumb"})
+    on_a_dumb_one = terminal.getvalue().removeprefix(said)
+    assert ("\033" in on_a_dumb_one, opened[0] in on_a_dumb_one) == (False, True)
     (link,) = opened
     assert f"\033]8;;{link}\033\\" in said
     assert (site.directory / "manifest.yml").read_text().startswith("# Manifest of the Slack app")

@@ -5,14 +5,16 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 from unittest.mock import AsyncMock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.cli.journal import follow
+from bot.cli.journal import follow, table_line
 from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
@@ -209,3 +211,10 @@ async def test_changes_are_followed_also_those_that_come_late_because_the_databa
         await asyncio.wait({following})
     assert printed[3:] == [(late.id, None)]
     wording("it goes on", capsys.readouterr().err.strip())
+
+
+@given(st.text())
+def test_whatever_people_write_an_order_is_one_line_that_steers_no_terminal(reason: str) -> None:
+    texts: dict[str, Any] = dict.fromkeys((one.name for one in fields(history.PastOrder)), "x")
+    past = history.PastOrder(**texts | {"reason": reason, "given_at": 0.0, "settled_at": 0.5, "told_at": None})
+    assert table_line(past).isprintable()

@@ -110,10 +110,10 @@ def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: 
     wording("two workspaces", says("workspaces", "list"))
     wording("not deleted", says("workspaces", "delete", ACME.team_id, typed="y\n", code=1))  # it is no terminal
     assert found(url)
-    wording("deleted", says("workspaces", "delete", ACME.team_id, "--force"))
+    wording("deleted", says("workspaces", "delete", ACME.team_id, "--yes"))
     assert found(url) is None
     assert [line.split()[0] for line in says("workspaces", "list").splitlines()] == [GLOBEX.team_id]
-    says("workspaces", "delete", GLOBEX.team_id, "--force")
+    says("workspaces", "delete", GLOBEX.team_id, "--yes")
     wording("no workspace", says("workspaces", "list"))
 
 
@@ -205,7 +205,7 @@ def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str,
 def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
     for action, options in {
         "show": [],
-        "delete": ["--force"],
+        "delete": ["--yes"],
         "set-key": ["--offline"],
         "alert-tokens": ["--revoke", "x"],
     }.items():
@@ -239,13 +239,20 @@ def test_a_person_is_forgotten_after_a_question_if_the_database_answers(
 ) -> None:
     forget = ("people", "forget", "U0ALICE0001")
     wording("the question", says(*forget, typed="\n", code=1, at_terminal=True))
+    of_another_bot = "INSERT INTO marks (scope, name) VALUES ('audit key', 'other')"
+    look(url, lambda store: store.database.execute(of_another_bot))
+    with monkeypatch.context() as patch:  # it signs a row
+        assert "another encryption key" in says(*forget, "--yes", code=1)
+        patch.delenv("ENCRYPTION_KEYS")
+        assert "ENCRYPTION_KEYS" in says(*forget, "--yes", code=2)
+    look(url, lambda store: store.database.execute("DELETE FROM marks WHERE name = 'other'"))
     assert "Forgot U0ALICE0001" in says(*forget, typed="y\n", at_terminal=True)
 
     async def damage(store: Store) -> None:
-        await store.database.execute("DROP TABLE cards")
+        await store.database.execute("DROP TABLE messages")
 
     look(url, damage)
-    wording("not forgotten", says(*forget, "--force", code=1))
+    wording("not forgotten", says(*forget, "--yes", code=1))
     monkeypatch.setenv("DATABASE_URL", "sqlite://")
     wording("nobody to forget", says(*forget, code=1))
 
@@ -271,11 +278,11 @@ REFUSED = [
     ("keys", "rotate"),
     ("workspaces", "list"),
     ("workspaces", "show", NAMED),
-    ("workspaces", "delete", NAMED, "--force"),
+    ("workspaces", "delete", NAMED, "--yes"),
     ("workspaces", "set-key", NAMED, "--offline"),
     ("workspaces", "alert-tokens", NAMED, "--revoke", "old"),
     ("people", "export", "U0ALICE0001"),
-    ("people", "forget", "U0ALICE0001", "--force"),
+    ("people", "forget", "U0ALICE0001", "--yes"),
     ("journal",),
     ("journal", "--follow"),
 ]

@@ -4,7 +4,6 @@ import asyncio
 import os
 import pwd
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
 OPERATOR = f"os:{pwd.getpwuid(os.getuid()).pw_name}"
-NO_SLACK = {"SLACK_API_URL": "http://127.0.0.1:1/"}
 PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")
 
 
@@ -104,18 +102,6 @@ async def test_a_session_is_paused_and_resumed_and_that_is_recorded(
         assert one.team_id == site.slack.home.team_id
 
 
-async def test_without_slack_the_workspace_is_that_in_which_slack_accepted_the_bots_token_if_any(
-    site: Site,
-) -> None:
-    assert await site.give("pause", SESSION, **NO_SLACK) == 0
-    async with open_store(Secret(site.environ["DATABASE_URL"]), [KEY], keys_must_fit=False) as store:
-        for team_id, token in (("T0EARLIER01", site.slack.bot_token), ("T0ANOTHER01", "xoxb-another")):
-            await store.rows.save_ids(team_id, "", Secret(token), time.time())
-    assert await site.give("pause", SESSION, ENCRYPTION_KEYS=KEY.reveal()) == 0
-    assert [one.team_id for one in await site.journal()] == ["", "T0EARLIER01"]
-    assert site.slack.api_calls == []
-
-
 async def test_a_pause_says_what_a_read_after_it_shows(
     site: Site, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
@@ -166,22 +152,6 @@ async def test_all_are_paused_after_a_question_or_none(
         ("Paused", "it loops", "terminal", "command line")
     }
     assert len({one.batch_id for one in stored}) == 1
-
-
-@pytest.mark.parametrize("database", ["there", "away"])
-async def test_the_list_of_all_says_what_is_paused_and_all_are_paused_again(
-    site: Site, capsys: pytest.CaptureFixture[str], wording: Check, database: str
-) -> None:
-    other = site.anchor.add_session(tags=["shop"])
-    assert await site.give("pause", SESSION) == 0
-    capsys.readouterr()
-    changes = {} if database == "there" else {"DATABASE_URL": "sqlite:////nowhere/bot.db"}
-    assert await site.give("pause", "--all", "--yes", **changes) == 0
-    top, *rows = capsys.readouterr().out.splitlines()[:3]
-    (row,) = [one for one in rows if SESSION[:8] in one]
-    assert (OPERATOR.removeprefix("os:") in row) == (database == "there")
-    wording(f"the top of the list of all, the database is {database}", top)
-    assert {order.session_id for order in site.anchor.orders[1:]} == {SESSION, other}
 
 
 async def test_all_are_paused_though_nobody_reads_the_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -490,12 +460,6 @@ def test_an_order_that_was_not_sent_says_why(
     monkeypatch.setenv("ANCHOR_API_KEY", "two words")
     assert main(["pause", SESSION]) == 2
     assert "ANCHOR_API_KEY" in capsys.readouterr().err
-
-
-async def test_a_user_without_a_name_has_a_number(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    await site.give("pause", SESSION)
-    assert [one.user_id for one in await site.journal()] == [f"os:{os.getuid()}"]
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,19 @@
 """Every setting: its default, what it takes, and the sentence about what it does not take."""
 
+import resource
+import stat
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.config.catalog import SETTINGS
-from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import (
-    ManyWorkspaces,
-    OneWorkspace,
-    OperatorSettings,
-    Settings,
-    StoreSettings,
-)
+from bot.config.environment import SettingsError, read_environment, write_environment
+from bot.config.settings import OF_OPERATORS, ManyWorkspaces, OneWorkspace, Settings, StoreSettings
 from bot.core.fields import Proxy
 from bot.core.workspace import AutoPause
 from harness.product import Secret, policy
@@ -30,6 +29,7 @@ DEFAULTS = Settings(
         anchor_api_key=Secret("sk-0123"),
         store=StoreSettings(Secret("sqlite:///anchor-bot.db"), ()),
     ),
+    base_url=None,
     slack_app_token=None,
     slack_signing_secrets=(Secret("0123abcd"),),
     slack_api_url="https://slack.com/api/",
@@ -177,10 +177,23 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     (("HTTPS_PROXY",), ["https://proxy:3128", "socks5://proxy:1080", "http://", "http://proxy:port", "http://ü:1"]),
     (TIMES, ["0", "-1", "601", "nan", "inf", "1e3", "ten", "1,5", "10s"]),
     (("JOURNAL_DAYS",), ["0", "3651", "-1", "1.5", "90d", "٩٠", "00000090"]),
+    (("AUTO_PAUSE_LIMIT",), ["0", "1001", "-1", "1.5", "١", "9" * 60_000]),
+    (("REMIND_BEFORE",), ["-1", "61"]),
+    (("BASE_URL",), ["http://bot.example.com"]),
     (("PORT", "METRICS_PORT"), ["-1", "65536", "1e3", "http", "3000.0", "٣٠٠٠", "000000080", "80 80"]),
     (("LOG_LEVEL",), ["TRACE", "10"]),
     (("LOG_FORMAT",), ["xml"]),
     (("ALERTS_CHANNEL",), ["#alerts", "alerts", "U0ALICE0001", "c0123456789", "C0123456789,C1"]),
+    (
+        ("DATABASE_URL",),
+        [
+            *("anchor-bot.db", "/anchor-bot.db", "mysql://me:s3cret@db/anchor", "postgresql+psycopg://db/anchor"),
+            *("postgresql:anchor", "sqlite:///", "sqlite:///:memory:", "sqlite:///bot.db?mode=ro"),
+            "postgresql://db/two words",
+        ],
+    ),
+    (("ENCRYPTION_KEYS",), ["s3cret", f"{KEY_OF_44}x", f"{KEY_OF_44};{KEY_OF_44}", f"{KEY_OF_44},x", "é" * 44]),
+    (("AUTO_PAUSE_LIMIT",), ["0", "1001", "-1", "1.5", "١", "9" * 60_000]),
     (("ALERTS_GROUP",), ["@on-call", "U0ALICE0001", "s0123456789", "<!subteam^S0123456789>", "S0123456789,S1"]),
 ]
 
@@ -189,7 +202,8 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
 def test_a_bad_value_is_named(names: tuple[str, ...], values: list[str]) -> None:
     for name in names:
         for value in values:
-            assert blamed(*problems(REQUIRED | {name: value})) == [name], value
+            (sentence,) = problems(REQUIRED | {name: value})
+            assert (blamed(sentence), "s3cret" in sentence) == ([name], False), value
 
 
 def policy_of(**variables: str) -> policy.Policy:
@@ -260,23 +274,6 @@ def test_the_database_is_where_systemd_keeps_state_unless_it_is_here_already(
     assert default(**state) == "sqlite:///anchor-bot.db"
 
 
-BAD_OF_MANY = {
-    "DATABASE_URL": [
-        *("anchor-bot.db", "/anchor-bot.db", "mysql://me:s3cret@db/anchor", "postgresql+psycopg://db/anchor"),
-        *("postgresql:anchor", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///bot.db?mode=ro"),
-        "postgresql://db/two words",
-    ],
-    "ENCRYPTION_KEYS": ["s3cret", f"{KEY_OF_44}x", f"{KEY_OF_44};{KEY_OF_44}", f"{KEY_OF_44},x", "é" * 44],
-}
-
-
-@pytest.mark.parametrize(("name", "values"), BAD_OF_MANY.items(), ids=BAD_OF_MANY)
-def test_a_bad_value_of_many_is_named(name: str, values: list[str]) -> None:
-    for value in values:
-        (sentence,) = problems(MANY | {name: value})
-        assert (blamed(sentence), "s3cret" in sentence) == ([name], False)
-
-
 TOKENS_OF_20 = ",".join(f"monitor-{number}={number:020}" for number in range(20))
 
 
@@ -313,12 +310,6 @@ def test_a_name_that_no_token_has_is_an_error(names: str) -> None:
     """It can be a token, by mistake, so it is not repeated."""
     (sentence,) = problems(REQUIRED | {"ALERTS_TOKENS": "a=s3cret-of-alerts", "AUTO_PAUSE_TOKENS": names})
     assert (blamed(sentence), "s3cret" in sentence) == (["AUTO_PAUSE_TOKENS"], False)
-
-
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "1.5", "١", "9" * 60_000])
-def test_a_limit_of_pauses_has_bounds(limit: str) -> None:
-    for required in (REQUIRED, MANY):
-        assert blamed(*problems(required | {"AUTO_PAUSE_LIMIT": limit})) == ["AUTO_PAUSE_LIMIT"]
 
 
 SAID_OF_ONE: dict[str, dict[str, str]] = {
@@ -361,12 +352,124 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     one, many = Overheard(example | REQUIRED), Overheard(example | MANY)
     assert Settings.from_env(one) == DEFAULTS
     assert Settings.from_env(many) == Settings.from_env(MANY)
-    operator = Overheard(example | {"ENCRYPTION_KEYS": KEY_OF_44, "BASE_URL": "https://bot.example.com"})
-    assert OperatorSettings.from_env(operator).store.database_url == STORE.database_url
-    asked = one.asked | many.asked | operator.asked
+    operator = Settings.from_env(example | {"ENCRYPTION_KEYS": KEY_OF_44}, OF_OPERATORS)
+    assert operator.workspaces.store.database_url == STORE.database_url
+    asked = one.asked | many.asked
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_APP_TOKEN", *POLICY}
     optional |= {"ALERTS_TOKENS", "ALERTS_CHANNELS", "AUTO_PAUSE_TOKENS"}
     optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional
+
+
+# --- secrets in files: each has a variable NAME_FILE ---
+
+IN_FILES = [setting.name for setting in SETTINGS.values() if setting.is_secret]
+
+
+def in_files(values: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """The same variables, with those that are secrets in files."""
+    environ = {}
+    for name, value in values.items():
+        if name in IN_FILES:
+            (directory / name).write_text(f"{value}\n")
+            environ[f"{name}_FILE"] = str(directory / name)
+        else:
+            environ[name] = value
+    return environ
+
+
+FILLED = REQUIRED | {
+    "ALERTS_TOKEN": "s3cret",
+    "ALERTS_TOKENS": "a=b",
+    "DATABASE_URL": "postgresql://bot:s3cret@db/anchor",
+}
+
+
+@pytest.mark.parametrize("values", [FILLED, MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"}])
+def test_every_secret_can_be_in_a_file(values: dict[str, str], tmp_path: Path) -> None:
+    filled = {name: value for name, value in values.items() if value}
+    environ = in_files(filled, tmp_path)
+    assert not set(IN_FILES) & environ.keys()
+    assert Settings.from_env(environ) == Settings.from_env(values)
+
+
+def test_what_is_no_secret_has_no_file_and_a_blank_name_counts_as_not_set(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("1")
+    blank = {"SLACK_BOT_TOKEN_FILE": " ", "ALERTS_TOKEN_FILE": ""}
+    assert Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")} | blank) == Settings.from_env(REQUIRED)
+
+
+def test_a_file_is_named_once_and_its_content_never(tmp_path: Path, wording: Callable[[str, str], None]) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "long").write_text("x" * 70_000)
+    (tmp_path / "bytes").write_bytes(b"xoxb-\xff")
+    (tmp_path / "other").write_text("xoxp-s3cret")
+    names = ("nothing", "empty", "long", "bytes", "other", ".")
+    tokens = [{"SLACK_BOT_TOKEN_FILE": str(tmp_path / name)} for name in names]
+    tokens += [{"SLACK_BOT_TOKEN_FILE": "xoxb-s3cret\0"}]
+    tokens += [{"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_BOT_TOKEN_FILE": "/run/secrets/token"}]
+    rest = {name: value for name, value in REQUIRED.items() if name != "SLACK_BOT_TOKEN"}
+    sentences = [sentence for token in tokens for sentence in problems(rest | token)]
+    assert len(sentences) == len(tokens)
+    assert [sentence for sentence in sentences if "s3cret" in sentence] == []
+    wording("files", "\n".join(sentences))
+
+
+# --- a .env file: read from the working directory, and outweighed by the environment ---
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_the_environment_wins_over_the_file_even_if_it_is_blank_and_no_file_is_needed(file: Path) -> None:
+    assert read_environment({"A": "environment"}, file) == {"A": "environment"}
+    file.write_bytes(b"\xef\xbb\xbfC=file\r\n# ours\nexport A=file\nB='file' # quoted\nD=${A}\nE\nF=\n")
+    read = read_environment({"A": "environment", "B": "", "X": "environment"}, file)
+    assert read == {"A": "environment", "B": "", "C": "file", "D": "${A}", "F": "", "X": "environment"}
+
+
+UNREADABLE = {
+    "a line that is no setting": b"# fine\nANCHOR_TIMEOUT='5\nPORT=3000\n",
+    "no UTF-8": b"SLACK_BOT_TOKEN=xoxb-s3cret\xff",
+}
+
+
+def test_what_can_not_be_read_is_named_and_not_shown(file: Path, wording: Callable[[str, str], None]) -> None:
+    for name, content in UNREADABLE.items():
+        file.write_bytes(content)
+        with pytest.raises(SettingsError) as caught:
+            read_environment({}, file)
+        assert "s3cret" not in str(caught.value)
+        wording(name, str(caught.value).replace(str(file), ".env"))
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))))
+def test_what_is_written_is_read_again(value: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, ".env")
+        write_environment(file, {"A": value, "B": "2"}, "Ours.", replaces=False)
+        assert read_environment({}, file) == {"A": value, "B": "2"}
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert [path.name for path in file.parent.iterdir()] == [".env"]
+
+
+def test_a_full_disk_leaves_no_part_of_a_secret(file: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_environment(file, {"A": "s3cret"}, "Ours.", replaces=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(file.parent.iterdir()) == []
+
+
+def test_tokens_and_urls_need_no_quotes(file: Path) -> None:
+    """Docker's --env-file does not remove them."""
+    values = ("xoxb-1-a", "https://bot.example.com:8443/a_b", "postgresql://u:p@h/n?sslmode=require", "gAAA=")
+    write_environment(file, dict(zip("ABCD", values, strict=True)), "Ours.", replaces=False)
+    assert [line.split("=", 1)[1] for line in file.read_text().splitlines()[1:]] == [*values]

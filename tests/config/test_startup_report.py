@@ -117,22 +117,3 @@ def test_nothing_is_said_of_others(more: dict[str, str]) -> None:
 def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
     *first, anchor, _, _ = summarize(Settings.from_env(environ)).values()
     assert (tuple(first), anchor) == (summary, "https://api.anchorbrowser.io")
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("", str(Path.cwd() / "anchor-bot.db")),
-        ("sqlite:////var/lib/bot.db", "/var/lib/bot.db"),
-        ("sqlite://", "in memory"),
-        ("postgres://bot:s3cret@db/anchor", "PostgreSQL"),
-    ],
-)
-def test_the_summary_says_where_the_database_is(url: str, shown: str) -> None:
-    assert summarize(Settings.from_env(GOOD | {"DATABASE_URL": url}))["database"] == shown
-
-
-def test_each_setting_is_known_by_its_own_name() -> None:
-    for name in read_environment({}, EXAMPLE):
-        ((_, sentence),) = found(GOOD | {f"{name}_": "x"})
-        assert sentence.endswith(f" {name}?")

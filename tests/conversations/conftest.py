@@ -1,10 +1,12 @@
 """Conversations run over HTTP and over Socket Mode; `--transports` says which test runs on which."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from harness import AdminHarness, ManyHarness, current_transport, many_workspaces
+from harness.snapshot import SNAPSHOT, is_recorded
 from harness.transport import transports_of
 
 
@@ -19,6 +21,13 @@ def transport(request: pytest.FixtureRequest) -> Iterator[str]:
     current_transport.name = request.param
     yield request.param
     current_transport.name = "http"
+
+
+@pytest.fixture(autouse=True)
+def known_texts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compare all that is sent with tests/texts.txt, unless most runs leave the test out."""
+    with SNAPSHOT.recording(request.path) if is_recorded(request.node) else nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ def takes_alerts(alerts_at_once: int = 1_000, **settings: str) -> AbstractAsyncC
 async def without_cards(sqlite_url: str) -> AsyncIterator[SingleHarness]:
     """A bot whose tables of cards fail: an alert is posted by its request alone."""
     async with takes_alerts(DATABASE_URL=sqlite_url, alerts_at_once=20) as at:
-        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
+        await execute(sqlite_url, "ALTER TABLE messages RENAME TO gone")
         yield at
-        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO messages")
 
 
 async def post(

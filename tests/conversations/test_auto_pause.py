@@ -57,7 +57,7 @@ async def age_orders(url: str, *, seconds: int) -> None:
 
 
 async def break_database(url: str, *, repair: bool = False) -> None:
-    for table in ("orders", "cards"):
+    for table in ("orders", "messages"):
         names = (f"gone_{table}", table) if repair else (table, f"gone_{table}")
         await execute(url, "ALTER TABLE {} RENAME TO {}".format(*names))
 

@@ -25,13 +25,8 @@ from harness.texts import NOT_AUTO_PAUSED
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
 MARK = re.compile(r"⛔ \*Not paused automatically: \d+ sessions?\.")
-ATTEMPT_IS_OVER = (
-    "UPDATE cards SET not_before = not_before - 20",
-    "UPDATE lanes SET until = until - 20",
-    "DELETE FROM marks AS paces WHERE name = 'pace'",
-)
-"""What 20 seconds change, after which another process may post what one had begun to."""
-DECIDED = "SELECT id FROM cards WHERE kind = 'held' AND content LIKE '%\"count\": 2%'"
+LEASES_END = "UPDATE leases SET until = until - 20"
+DECIDED = "SELECT 1 FROM orders WHERE outcome = 'HeldBack' OFFSET 1"
 
 
 async def storm(at: SingleHarness, count: int, **fields: object) -> list[str]:
@@ -175,9 +170,9 @@ async def test_an_old_window_offers_the_same(sqlite_url: str) -> None:
 async def test_without_the_database_the_window_offers_all_and_what_it_shows_is_paused(sqlite_url: str) -> None:
     async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
         held, message = await limited(at)
-        await execute(sqlite_url, "ALTER TABLE cards RENAME TO gone")
+        await execute(sqlite_url, "ALTER TABLE messages RENAME TO gone")
         assert {*offered(await ask(at, message))} > {*held}
-        await execute(sqlite_url, "ALTER TABLE gone RENAME TO cards")
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO messages")
         view = await ask(at, message)
         await execute(sqlite_url, "ALTER TABLE marks RENAME TO gone")
         await confirm(at, view)
@@ -213,7 +208,7 @@ async def test_a_process_that_is_killed_leaves_the_message_to_another_one(postgr
         await first.process.wait()
         await asyncio.sleep(0.3)  # Slack takes also nothing that was on its way
         at.slack.faults.clear()
-        await execute(url, *ATTEMPT_IS_OVER)
+        await execute(url, LEASES_END)
 
         def told() -> list[str]:
             return [one.text for one in at.slack.channel_messages(at.slack.alerts) if MARK.match(one.text)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from bot.outbound.store.database import workspace_lock
 from bot.sim.slack import Source
 from conversations.test_auto_pause import AUTO, BEARER, minutes_ago, send
 from conversations.test_recovery import RESUMED, until_told
@@ -133,7 +134,7 @@ async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_u
     async with single_workspace(**shared) as at:  # type: ignore[arg-type]
         await send(at, session_id=at.anchor.add_session())
         with psycopg.connect(url) as other:
-            other.execute("SELECT 1 FROM marks WHERE name LIKE 'auto pauses %' FOR UPDATE")
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [workspace_lock(at.workspace.team_id)])
             sending = asyncio.create_task(send(at))
             await until_one_waits_for(other, url)
             resuming = asyncio.create_task(at.command(verb="resume"))
@@ -150,7 +151,7 @@ async def test_people_do_not_wait_for_the_decisions_about_alerts(postgresql_urls
     async with single_workspace(**shared) as at:  # type: ignore[arg-type]
         await until(lambda: query(url, "SELECT 1 FROM workspaces"))
         with psycopg.connect(url) as other:
-            other.execute("SELECT 1 FROM workspaces FOR UPDATE")
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [workspace_lock(at.workspace.team_id)])
             sessions = [at.anchor.add_session() for _ in range(20)]
             sending = [asyncio.create_task(send(at, session_id=one)) for one in sessions]
             since = minutes_ago(1)

@@ -208,7 +208,7 @@ async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(buil
 
 async def test_without_the_table_of_cards_the_result_is_told_all_the_same(built: Built, sqlite_url: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        await execute(sqlite_url, "ALTER TABLE cards RENAME TO elsewhere")
+        await execute(sqlite_url, "ALTER TABLE messages RENAME TO elsewhere")
         await built.batches.pause(batch(at, add(at, 30)))
         await result(at)
 

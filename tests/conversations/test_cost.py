@@ -146,13 +146,13 @@ async def test_a_command_costs_two_transactions_of_two_round_trips_of_postgresql
 
 
 @HTTP_ONLY
-@pytest.mark.parametrize(("asks", "transactions", "orders"), [(False, (2, 0), 0), (True, (4, 3), 1)])
-async def test_an_alert_costs_one_call_of_slack_and_two_transactions_and_its_pause_five_more(
+@pytest.mark.parametrize(("asks", "transactions", "orders"), [(False, (1, 2), 0), (True, (2, 5), 1)])
+async def test_an_alert_costs_one_call_of_slack_and_three_transactions_and_its_pause_four_more(
     asks: bool,
     transactions: tuple[int, int],
     orders: int,
 ) -> None:
-    """Its place, its post; since when it fires, a read; the record, the decision, the outcome."""
+    """The leader takes it; its place, its post. Since when it fires; the record, the decision, the outcome."""
     counts = set[tuple[int, int, int, int]]()
     settings = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
     async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001", **settings) as at:  # type: ignore[arg-type]

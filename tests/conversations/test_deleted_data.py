@@ -49,7 +49,7 @@ async def test_nothing_is_left_after_a_command_has_deleted_a_workspace_beside_an
     for name, value in at.environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    assert await asyncio.to_thread(main, ["workspaces", "delete", tenant.team_id, "--force"]) == 0
+    assert await asyncio.to_thread(main, ["workspaces", "delete", tenant.team_id, "--yes"]) == 0
     await asyncio.sleep(UNTIL_EMPTIED)
     assert found(tmp_path, texts) == {}
 
@@ -65,7 +65,8 @@ async def test_nothing_is_left_of_what_is_too_old_once_nobody_reads_the_log(
         await at.execute("UPDATE orders SET given_at = given_at - 9 * 86400, settled_at = settled_at - 9 * 86400")
         await asyncio.sleep(1.0)  # until the audit trail is chained
         await at.execute("UPDATE audit SET at = at - 9 * 86400")
-        await at.execute("UPDATE cards SET changed_at = changed_at - 9 * 86400")
+        await at.execute("UPDATE messages SET changed_at = changed_at - 9 * 86400")
+        await at.execute("UPDATE parts SET changed_at = changed_at - 9 * 86400")
         await at.execute("UPDATE workspaces SET installed_by = ''")
         await at.execute("UPDATE people SET seen_at = seen_at - 9 * 86400")
         async with read_for_long(url):

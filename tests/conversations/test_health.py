@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
-from bot.health import repeat
+from bot.runtime import run_periodically
 from bot.sim.anchor import DEFAULT_KEY, html
 from bot.sim.local_server import free_port
 from harness import ManyHarness, SingleHarness, paused, single_workspace
@@ -88,11 +88,11 @@ async def test_a_program_that_reads_for_long(
 async def test_a_check_that_breaks_is_run_again(caplog: pytest.LogCaptureFixture) -> None:
     runs: list[None] = []
 
-    async def check() -> None:
+    async def check() -> float:
         runs.append(None)
         raise ValueError("on purpose")
 
-    task = asyncio.create_task(repeat(check, every=10.0))
+    task = asyncio.create_task(run_periodically(check))
     await until(lambda: len(runs) == 3, within=30)
     task.cancel()
     assert {record.levelname for record in caplog.records} == {"ERROR"}

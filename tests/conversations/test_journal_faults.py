@@ -127,6 +127,7 @@ async def delays(tenant: Tenant, giving: Awaitable[object], count: int) -> list[
 
 
 @HTTP_ONLY
+@pytest.mark.long
 @pytest.mark.realtime
 @pytest.mark.parametrize("fault", ["without_table", "locked", "hangs"])
 async def test_no_pause_waits_longer_than_a_quarter_of_a_second_for_the_database(

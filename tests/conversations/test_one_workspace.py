@@ -80,7 +80,7 @@ async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -
         tables = await until_recorded(database_url, at.workspace.team_id)
         own = [at.slack.bot_token, at.slack.app_token, at.slack.signing_secret, DEFAULT_KEY, TOKEN]
     filled = {table for table, rows in tables.items() if rows}
-    assert filled >= {"workspaces", "people", "orders", "cards", "marks"}
+    assert filled >= {"workspaces", "people", "orders", "messages", "parts", "marks"}
     stored = json.dumps(tables, default=str)
     assert [secret for secret in own if secret in stored or hashlib.sha256(secret.encode()).hexdigest() in stored] == []
     assert [leak for leak in leaks(stored) if not leak.startswith("gAAAA")] == []  # a sealed reply is none

@@ -49,7 +49,7 @@ async def fill(at: ManyHarness, tenant: Tenant) -> str:
 
     async def is_told() -> bool:
         told = await at.store.database.fetch_all("SELECT told FROM orders")
-        cards = await at.store.database.fetch_all("SELECT due FROM cards")
+        cards = await at.store.database.fetch_all("SELECT due FROM messages")
         return [row.told for row in told] == [1] and {row.due for row in cards} == {None}
 
     await until(is_told)
@@ -57,7 +57,7 @@ async def fill(at: ManyHarness, tenant: Tenant) -> str:
 
 
 async def everything(at: ManyHarness) -> str:
-    tables = ("people", "orders", "cards", "workspaces", "lanes")
+    tables = ("people", "orders", "messages", "parts", "workspaces")
     rows = [await at.store.database.fetch_all(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - of this list
     return repr(rows)
 
@@ -65,7 +65,7 @@ async def everything(at: ManyHarness) -> str:
 async def test_nothing_names_a_person_who_was_forgotten_beside_the_bot(database_url: str, says: Says) -> None:
     async with many_workspaces(database_url) as at:
         person = await fill(at, tenant := at.add(1))
-        said = await says(at, "forget", person, "--force")
+        said = await says(at, "forget", person, "--yes")
         found = await everything(at)
         assert re.findall(rf"\W{person}\b", found) == []
         assert f"{person}9" in found
@@ -76,7 +76,7 @@ async def test_nothing_names_a_person_who_was_forgotten_beside_the_bot(database_
         (tokens,) = await at.store.database.fetch_all("SELECT alert_tokens, anchor_api_key_set_by FROM workspaces")
         assert json.loads(tokens[0]) == [{"name": "monitor", "digest": "d1", "made_by": pseudonym}]
         assert tokens[1] == pseudonym
-        assert await says(at, "forget", person, "--force") == f"Nothing is stored of {person}."
+        assert await says(at, "forget", person, "--yes") == f"Nothing is stored of {person}."
         await tenant.command(verb="resume")  # the bot goes on, and records them again
         assert f"<@{person}>" in tenant.answers()[-1].text
 
@@ -92,11 +92,11 @@ async def test_a_person_whom_permissions_name_is_not_forgotten(
         )
         monkeypatch.setenv("PAUSE_USERS", person)
         before = await everything(at)
-        said = await says(at, "forget", person, "--force", code=2)
+        said = await says(at, "forget", person, "--yes", code=2)
         assert f"PAUSE_USERS; resume in {tenant.team_id} Tenant-1; pause many at once in {tenant.team_id}" in said
         assert await everything(at) == before
         monkeypatch.delenv("PAUSE_USERS")
-        await says(at, "forget", person, "--force", "--workspace", "T0ELSE", code=0)
+        await says(at, "forget", person, "--yes", "--workspace", "T0ELSE", code=0)
         assert await everything(at) == before
 
 
@@ -110,10 +110,10 @@ async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
         await tenant.command(tenant.session)
         await at.anchor.until(lambda: len(at.anchor.orders) > before)
         monkeypatch.setattr("bot.cli.operators.WITHIN", 1.0)
-        assert "are not finished, nothing was changed" in await says(at, "forget", person, "--force", code=1)
+        assert "are not finished, nothing was changed" in await says(at, "forget", person, "--yes", code=1)
         assert f"as @{person} said" in await everything(at)
         monkeypatch.setattr("bot.cli.operators.WITHIN", 60.0)
-        await says(at, "forget", person, "--force")
+        await says(at, "forget", person, "--yes")
         assert re.findall(rf"\W{person}\b", await everything(at)) == []
 
 
@@ -124,8 +124,8 @@ async def test_what_is_stored_of_a_person_is_printed_without_secrets(database_ur
         assert await at.store.rows.set_policy(tenant.team_id, policy, if_version=version)
         rows: list[dict[str, Any]] = [json.loads(line) for line in (await says(at, "export", person)).splitlines()]
         by_table = {row["table"]: row for row in rows}
-        assert by_table.keys() - {"audit", "audit_people"} == {"people", "orders", "cards", "workspaces"}
-        order, card, workspace = (by_table[table] for table in ("orders", "cards", "workspaces"))
+        assert by_table.keys() - {"audit", "audit_people"} == {"people", "orders", "parts", "workspaces"}
+        order, card, workspace = (by_table[table] for table in ("orders", "parts", "workspaces"))
         assert order["reason"] == f"as @{person} said"
         assert order["given_at"].endswith("Z")
         assert card["content"]["alert"]["text"].startswith(f"<@{person}|person-1>")

@@ -183,7 +183,7 @@ async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_jour
             await until_told(left)
             await at.slack.resend(known)
             await at.command(verb="resume")
-            await at.slack.until(lambda: len(texts(left)) == 2)
+            await at.slack.until(lambda: "anchor_resume" in str([one.blocks for one in at.ephemerals()]))
             question = at.ephemerals()[-1]
             assert at.orders == []
             assert len(await left.rows()) == 1

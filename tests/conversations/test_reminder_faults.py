@@ -39,7 +39,7 @@ async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(sqli
         at.anchor.read_fault = None
         await minutes_pass(8)
         (one,) = reminders(at)
-        assert "ends in 4 min" in one.text
+        assert "ends in 5 min" in one.text
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), errors.StoreUnreachableError("gone")], ids=repr)
@@ -95,13 +95,14 @@ async def test_a_reminder_in_a_direct_message_follows_the_session(sqlite_url: st
         await until_shown(at, one, ["anchor_pause"], "Resumed")
 
 
-@pytest.mark.parametrize(("how", "said"), [("alive", "ends in 4 min"), ("ended", ENDED), ("gone", "No such session")])
+@pytest.mark.parametrize(("how", "said"), [("alive", "ends in 5 min"), ("ended", ENDED), ("gone", "No such session")])
 async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how: str, said: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
         sessions = [at.anchor.add_session() for _ in range(26)]
         for one in sessions:
             session = at.anchor.session(one)
             session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
+            session.tags = ["checkout"]
             await at.command(one)
         await minutes_pass(10)
         for one in sessions[20:]:
@@ -116,6 +117,9 @@ async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how
         assert {RESUME[0] in row for row in rows} == {how == "alive"}
         assert all(said in line for line in summary.text.splitlines()[1:])
         if how == "alive":
-            await at.command(sessions[-1], verb="resume")
+            shown = [one for one in sessions if one in summary.text]
+            assert [row.index("checkout") < row.index(one) for row, one in zip(rows, shown, strict=True)] == [True] * 12
+            assert ("*12 paused sessions*" in summary.text, "<!date^" in summary.text.splitlines()[0]) == (True, True)
+            await at.command(shown[0], verb="resume")
             await minutes_pass(1)
             assert "*Resumed*" in str(at.current(summary).blocks)

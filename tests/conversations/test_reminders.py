@@ -12,14 +12,16 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Message
-from conversations.test_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
+from harness.batches import batch, watching_bots
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.product import Settings
 
 pytestmark = pytest.mark.anyio
 
+RESUME_THESE = "anchor_resume_batch"
 REMINDER, STILL, ENDED = "⏰", "⏰ *Not resumed", "🔹 *Ended while paused.*"
 
 
@@ -52,11 +54,12 @@ async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_
     async with paused(sqlite_url) as at:
         await minutes_pass(14.5)
         assert reminders(at) == []
-        await minutes_pass(1)
+        await at.slack.until(lambda: reminders(at), within=40.0)
+        assert time.time() == pytest.approx(at.anchor.session(SESSION).began_at.timestamp() + 900.0, abs=6.0)
         (one,) = reminders(at)
         assert f"by <@{at.person.id}>" in one.text
         assert "it loops" in one.text
-        assert "ends in 4 min" in one.text or "ends in 5 min" in one.text
+        assert "ends in 5 min" in one.text
         assert buttons(one) == RESUME
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
             found = database.execute("SELECT ends_at, ends_by_default FROM orders WHERE session_id = ?", [SESSION])
@@ -72,7 +75,7 @@ async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_
     ("began", "minutes", "after", "said"),
     [
         (17, 20, 1, "ends in"),  # at once
-        (0, None, 16, "may end in 4 min"),
+        (0, None, 16, "may end in 5 min"),
         (0, None, 16, "20 and 180 minutes"),
         (0, -1, 31, STILL),
         (0, 1_000_000_000, 31, STILL),
@@ -116,6 +119,51 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
         (one,) = [one for one in at.messages() if said in one.text.casefold() and SESSION in one.text]
         assert ("ended while paused" in one.text.casefold(), ENDED in one.text) == (is_known, is_known)
         assert buttons(one) == ([] if is_known else PAUSE)
+
+
+@pytest.mark.parametrize(("has_card", "within"), [(True, 70.0), (False, 180.0)])
+async def test_a_paused_session_that_dies_early_is_told_soon(sqlite_url: str, within: float, *, has_card: bool) -> None:
+    async with paused(sqlite_url, minutes=180) as at:
+        if has_card:
+            await alert(at)
+        await minutes_pass(5)
+        at.anchor.session(SESSION).state = SessionState.ENDED
+        await at.slack.until(lambda: any(ENDED in one.text for one in reminders(at)), within=within)
+
+
+async def test_those_that_one_check_finds_ended_are_one_message(sqlite_url: str) -> None:
+    async with paused(sqlite_url, minutes=180) as at:
+        sessions = [SESSION, *(at.anchor.add_session() for _ in range(3))]
+        for one in sessions[1:]:
+            await at.command(one)
+        await minutes_pass(5)
+        before = len(at.messages())
+        for one in sessions:
+            at.anchor.session(one).state = SessionState.ENDED
+        await minutes_pass(4)
+        (told,) = at.messages()[before:]
+        assert [one in told.text for one in sessions] == [True] * 4
+        assert (REMINDER in told.text, "*Ended" in told.text, RESUME_THESE in str(told.blocks)) == (False, True, False)
+
+
+async def test_the_reminders_of_a_batch_are_one_message_for_those_that_end_within_five_minutes(sqlite_url: str) -> None:
+    with watching_bots() as built:
+        async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
+            sessions = [at.anchor.add_session() for _ in range(4)]
+            for one, later in zip(sessions, (0, 2, 4, 8), strict=True):
+                session = at.anchor.session(one)
+                session.created_at = datetime.fromtimestamp(time.time() - 60 * (8 - later), UTC)
+                session.max_duration = 20
+            await built.batches.pause(batch(at, sessions))
+            told = list[Message]()
+            for minutes in (9, 7):
+                await minutes_pass(minutes)
+                told += [one for one in at.messages() if REMINDER in one.text][len(told) :]
+    assert [[session in one.text for session in sessions] for one in told] == [
+        [True] * 3 + [False],
+        [False] * 3 + [True],
+    ]
+    assert [RESUME_THESE in str(one.blocks) for one in told] == [True, False]
 
 
 async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
 OPEN = "apps.connections.open"
 HEARTBEAT = Limits().heartbeat
 COMMAND = {"command": "/anchor-pause", "team_id": "T0HOME00001", "channel_id": "C0ALERTS001"}
-READY = (200, {"ready": True, "reasons": {}, "degraded": {}})
+READY = (200, {"ready": True, "leader": True, "reasons": {}, "degraded": {}})
 
 
 async def probe(at: SingleHarness, path: str = "/readyz") -> tuple[int, dict[str, object]]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import replace
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -13,6 +13,7 @@ from bot.sim.slack import (
     Channel,
     Fault,
     For,
+    Hang,
     ResetAfterReading,
     Source,
     api_error,
@@ -21,8 +22,12 @@ from bot.sim.slack import (
     server_error,
 )
 from bot.sim.slack.simulator import ACK_DEADLINE
-from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
+from conversations.test_cards import TOKEN
+from conversations.test_repeated_alerts import MOST_IN_SUMMARY, send
+from harness import ALICE, BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
+from harness.conversation import until
 from harness.product import Limits
+from harness.restarts import remains
 from harness.texts import as_direct_text, waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -54,12 +59,15 @@ async def slow_pause(at: SingleHarness, channel: Channel | None = None) -> None:
 
 
 LIMITED = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
+EMPTY = Answer(200, b"", "text/plain", applied=True)
 WAYS: dict[str, tuple[Fault, Fault | None, Source, float]] = {
     "a limit on the response_url": (rate_limited(1, times=1), None, Source.RESPONSE_URL, 1.0),
     "an error of the response_url": (server_error(), None, Source.POST_MESSAGE, 0),
     "a limit of over three seconds on the response_url": (rate_limited(4), None, Source.POST_MESSAGE, 0),
     "an expired response_url": (expired_url(), None, Source.POST_MESSAGE, 0),
-    "no answer of the response_url": (ResetAfterReading(), None, Source.POST_MESSAGE, 0),
+    "an empty answer of the response_url": (EMPTY, None, Source.RESPONSE_URL, 0),
+    "no answer of the response_url once": (ResetAfterReading(times=1), None, Source.RESPONSE_URL, 5.0),
+    "no answer of the response_url": (ResetAfterReading(), None, Source.POST_MESSAGE, 35.0),
     "a limit on posting": (expired_url(), rate_limited(1, times=1), Source.POST_MESSAGE, 1.0),
     "a limit without JSON on posting": (expired_url(), LIMITED, Source.POST_MESSAGE, 1.0),
 }
@@ -74,57 +82,97 @@ async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
         at.slack.faults["chat.postMessage"] = of_post
         began = time.monotonic()
         await slow_pause(at)
-        await at.wait_for_messages()
+        await at.wait_for_messages(within=60.0)
         assert 0.3 + waits < time.monotonic() - began < 2.0 + waits
+        await asyncio.sleep(60.0)
         assert [(one.source, one.text) for one in at.messages()] == [(source, paused())]
 
 
-@pytest.mark.parametrize(
-    ("channel", "of_post"),
-    [("C0PRIVATE01", None), ("C0ALERTS001", ResetAfterReading(applied=True, times=1))],
-    ids=["a channel without the bot", "no answer to the post"],
-)
-async def test_an_outcome_that_may_not_be_in_the_channel_is_sent_to_the_person(
-    channel: str, of_post: Fault | None
-) -> None:
+@pytest.mark.parametrize("why", ["no member", "archived"])
+async def test_an_outcome_that_can_not_be_posted_in_the_channel_is_sent_to_the_person(why: str) -> None:
     async with single_workspace(ack_wait=0.0) as at:
+        channel = at.workspace.channels["C0PRIVATE01"] if why == "no member" else at.channel
         at.slack.faults["response_url"] = expired_url()
-        at.slack.faults["chat.postMessage"] = of_post
-        await slow_pause(at, at.workspace.channels[channel])
-        assert await at.wait_for_direct_messages() == [as_direct_text(paused(), channel)]
-        assert len(at.messages(at.workspace.channels[channel])) <= (of_post is not None)
+        at.anchor.fault = Slow(0.3)
+        await at.command(channel=channel)
+        channel.is_archived = why == "archived"
+        assert await at.wait_for_direct_messages() == [as_direct_text(paused(), channel.id)]
         assert "anchor_resume" in str(at.direct_messages()[0].blocks)
 
 
-LOST: dict[str, tuple[Fault, Fault, str, list[str]]] = {
-    "no answer": (
-        ResetAfterReading(applied=True),
-        ResetAfterReading(applied=True),
-        "result possibly not delivered",
-        ["response_url", "channel"],
-    ),
+USED_UP = "response_url: response_url is used up"
+LOST: dict[str, tuple[Fault, Fault, tuple[float, float], list[str]]] = {
+    "no answer": (ResetAfterReading(), ResetAfterReading(), (2_100, 2_300), [USED_UP, "channel: ", "direct message: "]),
     "refused": (
         expired_url(),
-        api_error("account_inactive"),
-        "result not delivered",
-        ["response_url: response_url status 404", "channel: account_inactive", "direct message: account_inactive"],
+        api_error("channel_not_found"),
+        (0, 5),
+        ["response_url: response_url status 404", "channel: channel_not_found", "direct message: channel_not_found"],
+    ),
+    "a refused token": (
+        expired_url(),
+        api_error("token_revoked"),
+        (1_700, 1_900),
+        ["response_url: response_url status 404", "channel: token_revoked", "direct message: token_revoked"],
     ),
 }
 
 
-@pytest.mark.parametrize(("of_url", "of_post", "message", "why"), LOST.values(), ids=LOST)
-async def test_an_outcome_that_is_perhaps_or_surely_not_delivered_is_logged_with_each_way(
-    of_url: Fault, of_post: Fault, message: str, why: list[str], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("of_url", "of_post", "after", "why"), LOST.values(), ids=LOST)
+async def test_an_outcome_that_is_given_up_is_one_error_with_each_way(
+    of_url: Fault, of_post: Fault, after: tuple[float, float], why: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = of_url, of_post
+        began = time.monotonic()
         await slow_pause(at)
-        await at.slack.until(lambda: at.calls("chat.postMessage") == len(why) - 1)
-    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert (record.message, vars(record)["user"]) == (message, "U0ALICE0001")
-    for way, expected in zip(vars(record)["why"].split("; "), why, strict=True):
-        assert way.startswith(expected)
-    assert at.calls("chat.postMessage") == len(why) - 1
+
+        def errors() -> list[logging.LogRecord]:
+            return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+        await until(errors, within=2_500.0)
+        assert after[0] < time.monotonic() - began < after[1]
+        await asyncio.sleep(60.0)
+        (record,) = errors()
+    fields = vars(record)
+    assert [fields[name] for name in ("session", "channel", "user")] == [SESSION, "C0ALERTS001", ALICE]
+    assert [way.startswith(expected) for way, expected in zip(fields["why"].split("; "), why, strict=True)] == [
+        True
+    ] * 3
+
+
+OUTAGES = {
+    "hanging for 12 s": For(12.0, Hang()),
+    "resetting for 5 s": For(5.0, ResetAfterReading()),
+    "limited": For(60.0, rate_limited(5)),
+    "a refused token": For(60.0, api_error("invalid_auth")),
+}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+async def test_what_slack_does_not_take_is_sent_again_also_after_a_restart(
+    outage: For, sqlite_url: str, *, restarts: bool
+) -> None:
+    own = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+    async with remains(sqlite_url, **own) as left, AsyncExitStack() as bots:
+        at = await bots.enter_async_context(left.restart(ack_wait=0.0))
+        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = outage
+        ordered, alerted = ([at.anchor.add_session() for _ in range(count)] for count in (20, 30))
+        alerting = [asyncio.ensure_future(send(at, session)) for session in alerted]
+        await asyncio.gather(*map(at.command, ordered))
+        await asyncio.sleep(1.0)
+        if restarts:
+            await asyncio.gather(*alerting)
+            await bots.aclose()
+            at = await bots.enter_async_context(left.restart())
+        assert {status for status, _ in await asyncio.gather(*alerting)} <= {200, 202}
+
+        def told() -> str:
+            return str([(one.text, one.blocks) for one in (*at.messages(), *at.direct_messages())])
+
+        await at.slack.until(lambda: all(one in told() for one in (*ordered, *alerted)), within=300.0)
+        assert max(sum(one in message.text for one in alerted) for message in at.messages()) <= MOST_IN_SUMMARY
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[" * 200_000], ids=["a page", "deeply nested JSON"])
@@ -139,10 +187,6 @@ async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_a
             await asyncio.sleep(0.5)
         await asyncio.sleep(60)
         assert [[session in one.text for one in at.messages()].count(True) for session in sessions] == [1] * 5
-        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = replace(answer, applied=True)
-        await at.command(sessions[0])
-        await asyncio.sleep(1900)
-        assert len(at.messages()) + len(at.direct_messages()) == 5 + 2
 
 
 @pytest.mark.parametrize("fault", [server_error(), rate_limited(5)], ids=["500", "429"])

@@ -101,9 +101,9 @@ async def test_a_new_firing_counts_and_resolved_ones_settle_those_with_their_fin
 
 @asynccontextmanager
 async def without_cards(url: str) -> AsyncIterator[None]:
-    await execute(url, "ALTER TABLE cards RENAME TO gone")
+    await execute(url, "ALTER TABLE messages RENAME TO gone")
     yield
-    await execute(url, "ALTER TABLE gone RENAME TO cards")
+    await execute(url, "ALTER TABLE gone RENAME TO messages")
 
 
 async def test_while_the_database_fails_it_is_asked_to_come_again_and_nothing_is_posted(database_url: str) -> None:
@@ -234,9 +234,9 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Adm
     told = say.lost_message(Lost.NO_SESSION, 1, ["AnchorSpendHigh"]).text
     assert await team.wait_for_direct_messages(user=team.admin) == [told]
     await team.slack.until(lambda: any(team.session in message.text for message in team.messages()))
-    await at.rename_table("cards", "gone")
+    await at.rename_table("messages", "gone")
     assert (await post_json(url, alertmanager_body(one), headers=BEARER))[0] == 503
-    await at.rename_table("gone", "cards")
+    await at.rename_table("gone", "messages")
 
 
 async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.sim.slack import Message, Source, api_error, rate_limited
+from bot.sim.slack import Message, ResetAfterReading, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_cards import PAUSE, RESUME, alert, ops, taking_alerts, until_shown
@@ -104,6 +104,15 @@ MENTION = f"<!subteam^{ON_CALL}>"
 def mentions(at: SingleHarness) -> list[int]:
     """How often each message mentions the group."""
     return [str(message.blocks).count(MENTION) for message in at.messages() if message.source is Source.POST_MESSAGE]
+
+
+async def test_each_copy_of_a_critical_alert_without_an_answer_mentions_the_group_and_all_count_once() -> None:
+    async with taking_alerts(ALERTS_GROUP=ON_CALL) as at:
+        at.slack.faults[POST] = ResetAfterReading(applied=True, times=1)
+        await send(at, severity="critical")
+        await at.slack.until(lambda: mentions(at) == [1, 1])
+        await send(at, at.anchor.add_session(), severity="critical")
+        await at.slack.until(lambda: mentions(at) == [1, 1, 0])
 
 
 async def test_critical_alerts_mention_a_group_once_in_ten_minutes_and_channel() -> None:

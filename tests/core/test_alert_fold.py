@@ -10,14 +10,13 @@ from bot.core.cards import (
     MOST_SINGLE,
     first,
     fold,
-    plan_posts,
+    plan_post,
     plan_replies,
-    urgency_of,
 )
 from harness import SESSION
 from harness.product import SessionId, cards
 
-Severity, Urgency, Worse = cards.Severity, cards.Urgency, cards.Worse
+Severity = cards.Severity
 ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
 RESOLVED = replace(ALERT, is_resolved=True)
 INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
@@ -73,17 +72,16 @@ def test_of_too_many_alerts_of_a_sender_those_that_asked_for_a_pause_stay() -> N
 @pytest.mark.parametrize(
     ("pending", "recent", "room", "expected"),
     [
-        (0, 0, 0, (0, 0)),
-        (3, MOST_SINGLE, 40, (0, 1)),
-        (3, MOST_SINGLE + 1, 0, (0, 3)),
-        (3, MOST_SINGLE + 1, 2, (2, 1)),
-        (90, 90, 0, (0, MOST_IN_SUMMARY)),
+        (3, MOST_SINGLE, 12, (False, 1)),
+        (3, MOST_SINGLE + 1, 0, (False, 3)),
+        (3, MOST_SINGLE + 1, 2, (True, 2)),
+        (90, 90, 0, (False, MOST_IN_SUMMARY)),
     ],
 )
 def test_many_sessions_within_a_short_time_are_posted_together(
-    pending: int, recent: int, room: int, expected: tuple[int, int]
+    pending: int, recent: int, room: int, expected: tuple[bool, int]
 ) -> None:
-    assert plan_posts(pending, recent, room) == expected
+    assert plan_post(pending, recent, room) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,20 +92,3 @@ def test_replies_are_posted_alone_unless_they_are_too_many_for_a_minute(
     pending: int, recent: int, together: int
 ) -> None:
     assert plan_replies(pending, recent) == together
-
-
-def test_the_messages_of_a_channel_have_one_order() -> None:
-    alert, result = first(ALERT, 1.0), cards.ResultContent("order", "Paused", ())
-    reply = replace(alert, reply=cards.Reply("1.1", Worse.MORE_SEVERE))
-    new, known = {"is_posted": False, "is_clicked": False}, {"is_posted": True, "is_clicked": False}
-    one_order: list[tuple[cards.AlertContent | cards.ResultContent, dict[str, bool], bool]] = [
-        (alert, {"is_posted": True, "is_clicked": True}, False),
-        (alert, new, False),
-        (result, new, False),
-        (reply, new, False),
-        (alert, known, False),
-        (alert, {"is_posted": True, "is_clicked": True}, True),
-    ]
-    found = [urgency_of(content, **how, is_refused=is_refused) for content, how, is_refused in one_order]
-    assert found == sorted(set(found)) == list(Urgency)
-    assert {urgency_of(content, **known, is_refused=False) for content in (alert, result, reply)} == {Urgency.UPDATE}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.core.session_checks import OWN_LIST, Answer, Check, Target, reads_left
+from bot.core.session_checks import OWN_LIST, Answer, Check, Target
 from harness.product import SessionId, sessions
 
 
@@ -83,10 +83,3 @@ def test_a_session_is_unknown_if_anchor_itself_says_so() -> None:
     check, says_so = check_of(1, 2), sessions.NotRead(sessions.Unread.UNREADABLE, 404, is_missing=True)
     run(check, {1: says_so, name(1): says_so})
     assert (check.unknown, check.asked) == ([name(1)], [name(1), name(2)])
-
-
-def test_requests_count_for_a_minute() -> None:
-    assert reads_left([], 100.0) == ([], 15)
-    assert reads_left([30.0, 40.0, 41.0, 100.0], 100.0) == ([41.0, 100.0], 13)
-    assert reads_left([100.0] * 15, 100.0) == ([100.0] * 15, 0)
-    assert reads_left([9e9], 100.0) == ([], 15)  # from before a step of the clock

@@ -3,13 +3,9 @@
 import aiohttp
 import pytest
 
-from bot.demo.bot_process import BotState
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
-from bot.demo.page.server import page
-from bot.demo.runner import DemoRunner
 from demo.page_client import open_page
-from harness.conversation import until
 
 pytestmark = pytest.mark.anyio
 
@@ -80,17 +76,3 @@ async def test_the_admin_of_another_workspace_gets_that_workspace_only(url: str)
         assert dora.demo["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
         assert dora.demo["auto_pause"] is None
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
-
-
-async def test_a_reset_begins_a_new_demo_and_ends_the_former_unless_the_new_one_fails_to_start() -> None:
-    changes: dict[str, str] = {}
-    async with DemoRunner(changes) as runner, page(runner) as url, open_page(url) as alice:
-        former, directory = runner.demo, runner.demo.sandbox.bot.log.parent
-        changes["LOG_LEVEL"] = "LOUD"
-        assert "LOG_LEVEL" in await alice.order("reset")
-        assert (runner.demo, former.sandbox.bot.state, alice.run) == (former, BotState.READY, 1)
-        changes.clear()
-        assert await alice.order("reset") == ""
-        await alice.until(lambda: alice.run == 2)
-        await until(lambda: not directory.exists())
-        assert former.sandbox.bot.state is BotState.STOPPED

@@ -8,25 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiohttp import web
 
-from bot.sim.local_server import LocalServer, free_port
+from bot.sim.local_server import free_port
 from harness.conversation import post_json, until
 from harness.programs import program
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CONFIG, RULES = DEPLOY / "alertmanager.yml", DEPLOY / "agent-rules.yml"
-_PROMETHEUS = """\
-global: {{scrape_interval: 1s}}
-rule_files: [{rules}]
-scrape_configs:
-  - job_name: agents
-    static_configs: [{{targets: ["{agents}"]}}]
-alerting:
-  alertmanagers:
-    - static_configs: [{{targets: ["{alertmanager}"]}}]
-"""
-_RESEND_DELAY = "--rules.alert.resend-delay=5s"  # an Alertmanager that was killed knows no alert until then
 
 
 @dataclass(slots=True)
@@ -96,23 +84,3 @@ async def alertmanager(
     manager = Alertmanager(f"http://{address}", directory, command)
     async with manager.running():
         yield manager
-
-
-@asynccontextmanager
-async def prometheus(directory: Path, manager: Alertmanager) -> AsyncIterator[dict[str, float]]:
-    """Run it with the rules about agents. It reads the dollars that each session has spent."""
-    dollars: dict[str, float] = {}
-
-    async def page(_: web.Request) -> web.Response:
-        lines = (f'agent_spent_dollars{{session_id="{session}"}} {spent}\n' for session, spent in dollars.items())
-        return web.Response(text="".join(lines))
-
-    address = f"127.0.0.1:{free_port()}"
-    async with LocalServer([web.get("/metrics", page)]) as agents:
-        targets = {"agents": agents.origin, "alertmanager": manager.url}
-        hosts = {name: url.removeprefix("http://") for name, url in targets.items()}
-        (directory / "prometheus.yml").write_text(_PROMETHEUS.format(rules=RULES, **hosts))
-        own = ("--config.file=prometheus.yml", "--storage.tsdb.path=metrics", _RESEND_DELAY)
-        command = (program("prometheus"), *own, f"--web.listen-address={address}")
-        async with Program(f"http://{address}", directory, command).running():
-            yield dollars

@@ -8,14 +8,14 @@ from unittest.mock import patch
 
 from bot import app
 from bot.container import Container, build
-from bot.core.cards import BatchContent, NewCard
+from bot.core.cards import BatchContent, Card, Part
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, ReplyAddress, State
 from bot.core.session_ids import SessionId
 from bot.request_id import new_id
 from bot.usecases.batches import Batch, Batches
-from harness.cards import cards_of, exchange
+from harness.cards import messages_of
 from harness.conversation import Conversation, post_json
 from harness.order_rows import order_row, rows_of, settled, told
 from harness.restarts import Remains
@@ -82,6 +82,7 @@ async def leave_batch(
         message = {"channel": at.channel.id, "text": "⏳ Pausing…", "unfurl_links": False, "unfurl_media": False}
         ts = (await post_json(f"{at.environ['SLACK_API_URL']}chat.postMessage", message, headers=token))[1]["ts"]
         team, content = at.workspace.team_id, BatchContent(at.person.id, at.channel.id)
-        card = NewCard(given.id, team, at.channel.id, SessionId(given.id), content, ts)
-        await exchange(cards_of(at.store), new=[card], most=0)
+        whole = (Part(given.id, SessionId(given.id), content),)
+        async with messages_of(at.store) as messages:
+            await messages.add([Card(id=given.id, team_id=team, channel_id=at.channel.id, parts=whole, ts=ts)])
     return sessions

@@ -70,10 +70,6 @@ def menu(kind: str, **more: Any) -> Block:
     return {"type": kind, "action_id": "choice", **more}
 
 
-def static_menu(placeholder: str) -> Block:
-    return menu("static_select", action_id="menu", placeholder=plain(placeholder), options=[option("x")])
-
-
 def confirm(
     title: str = "Sure?", text: str | Block = "It stops.", *, yes: str = "Yes", no: str = "No", **more: Any
 ) -> Block:
@@ -87,13 +83,6 @@ def text_input(**more: Any) -> Block:
 
 def input_of(element: Block | None = None, block_id: str = "name", **more: Any) -> Block:
     return {"type": "input", "block_id": block_id, "label": plain("Label"), "element": element or text_input(), **more}
-
-
-def input_block(kind: str, name: str = "field", *, label: str = "Field", **element: Any) -> Block:
-    """A block to fill in an element of that kind, both of this name. `optional` and `hint` belong to the block."""
-    optional = {"optional": True} if element.pop("optional", False) else {}
-    hint = {"hint": plain(text)} if (text := element.pop("hint", "")) else {}
-    return {**input_of({"type": kind, "action_id": name, **element}, name, label=plain(label)), **optional, **hint}
 
 
 def modal(*blocks: Block, title: str | Block = "Settings", submit: str | Block | None = "Save", **more: Any) -> Block:

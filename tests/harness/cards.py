@@ -1,173 +1,97 @@
-"""Cards: their rows in the database, and rows that keep what an outbox writes."""
+"""Messages of the bot in the database, past the outbox."""
 
 import itertools
-import time
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import (
-    Alert,
-    Asked,
-    Automatic,
-    MarkedCards,
-    NewCard,
-    Reply,
-    ResultContent,
-    SessionName,
-    Severity,
-    Worse,
-    first,
-    fold,
-)
-from bot.core.fairness import Tally
-from bot.core.retries import LONGEST_ATTEMPT
-from bot.core.session_checks import Check
+from bot.core.cards import Alert, Card, MarkedCards, Part, SessionName, Severity, first
+from bot.core.reminders import Deadline
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
+from bot.health import Readiness
+from bot.messages.blocks import View
 from bot.outbound.slack import client
-from bot.outbound.slack.client import Refused
-from bot.outbound.store.card_claims import LEASE
-from bot.outbound.store.card_values import (
-    CardChanges,
-    CardPart,
-    ClaimedCard,
-    Exchanged,
-    IncomingAlert,
-    Placed,
-    SentCard,
-)
-from bot.outbound.store.cards import CardRows, mark
+from bot.outbound.store.alerts import IncomingAlert, Placed, place
+from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock
-from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.leases import Lease
+from bot.outbound.store.messages import MessageRows, mark
 from bot.outbound.store.store import Store
-from bot.usecases.cards import Attempt
+from bot.outbound.store.writer import Writer
+from bot.runtime import Tasks
 from harness.stored import ACME
 from harness.texts import SESSION
 
 __all__ = [
-    "LEASE",
-    "LONGEST_ATTEMPT",
-    "Check",
-    "ClaimedCard",
+    "Card",
+    "CardSessions",
+    "Deadline",
+    "IncomingAlert",
+    "Lease",
     "MarkedCards",
-    "SentCard",
-    "Session",
-    "SessionName",
-    "Tally",
+    "MessageRows",
+    "Part",
+    "Placed",
+    "Severity",
+    "View",
     "client",
     "first",
-    "fold",
+    "mark",
+    "place",
 ]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
-
-
-def claimed_card(name: str = "card", ts: str | None = None, shown: str | None = None, attempts: int = 0) -> ClaimedCard:
-    part = CardPart(name, SessionId(SESSION), first(ALERT, 0.0), 0)
-    return ClaimedCard(team_id="T1", channel_id="C1", ts=ts, shown=shown, attempts=attempts, parts=(part,))
-
-
-def incoming_alert(name: str, *, session: int = 0) -> IncomingAlert:
-    alert = replace(ALERT, session_id=SessionId(str(uuid.UUID(int=session)))) if session else ALERT
-    return IncomingAlert(name, "T1", "C1", alert)
-
-
-def worse_alert(name: str, *, resolved: bool = False) -> IncomingAlert:
-    """A critical alert about the session of `card`."""
-    alert = replace(ALERT, severity=Severity.CRITICAL, is_resolved=resolved)
-    return IncomingAlert(name, ACME.team_id, "C1", alert)
-
-
-def pausing_alert(name: str) -> IncomingAlert:
-    """An alert about the session of `card`, whose pause has been sent."""
-    alert = replace(ALERT, fingerprint="f1", starts_at=1.0, asks=True)
-    asked = Asked(Automatic.SENT, None, time.monotonic())
-    return IncomingAlert(name, ACME.team_id, "C1", alert, asked=asked)
-
-
-def placed(name: str) -> Placed:
-    return Placed(name, is_new=True)
-
-
-def posted(card: ClaimedCard) -> Attempt:
-    return Attempt(SentCard(card, ts="1.1", shown="digest"))
-
-
-def urgencies(card: ClaimedCard) -> set[str]:
-    return {part.urgency.name for part in card.parts}
-
-
-def refused(card: ClaimedCard) -> Attempt:
-    return Attempt(SentCard(card), Refused("channel_not_found"))
-
-
-class CardRowsInMemory:
-    """Rows that claim each of `cards` once, and keep what they got: the changes, and the most cards to claim."""
-
-    def __init__(self, *cards: ClaimedCard) -> None:
-        self.cards = list(cards)
-        self.changes: list[CardChanges] = []
-        self.most: list[int] = []
-        self.fails = False
-
-    async def exchange(self, changes: CardChanges, *, most: int) -> Any:
-        self.changes.append(changes)
-        self.most.append(most)
-        if self.fails:
-            raise StoreUnreachableError("gone")
-        claimed = [self.cards.pop()] if self.cards and most else ()
-        return Exchanged(placed={one.id: placed(one.id) for one in changes.alerts}, claimed=claimed)
-
-
 NAME = (ACME.team_id, SessionId(SESSION))
 _numbers = itertools.count()
 
 
-def card(channel: str = "C1", *, team: str = ACME.team_id, ts: str | None = "1.1") -> NewCard:
-    session_id = SessionId(SESSION)
+@asynccontextmanager
+async def messages_of(store: Store) -> AsyncIterator[MessageRows]:
+    """The messages in a store, with a writer that runs."""
+    writer, tasks = Writer(store.database, None, Readiness()), Tasks()
+    tasks.start(writer.run())
+    try:
+        yield MessageRows(store.database, writer)
+    finally:
+        writer.stop()
+        await tasks.settle(within=5.0)
+
+
+def card(
+    channel: str = "C1", *, team: str = ACME.team_id, ts: str | None = "1.1", session: str = SESSION, **more: Any
+) -> Card:
+    session_id, name = SessionId(session), f"card-{next(_numbers):06}"
     content = first(Alert(session_id, "It spends.", fields=(("model", "large"),)), 0.0)
-    return NewCard(f"card-{next(_numbers):04}", team, channel, session_id, content, ts)
+    return Card(id=name, team_id=team, channel_id=channel, parts=(Part(name, session_id, content),), ts=ts, **more)
 
 
-def got_worse() -> NewCard:
-    """A reply about a card that got worse."""
-    new = card(ts=None)
-    return replace(new, content=replace(first(ALERT, 0.0), reply=Reply("1.1", Worse.MORE_SEVERE)))
+def incoming(name: str, *, session: str = SESSION, **alert: Any) -> IncomingAlert:
+    return IncomingAlert(name, ACME.team_id, "C1", replace(ALERT, session_id=SessionId(session), **alert))
 
 
-def in_group(group: str) -> ResultContent:
-    return ResultContent("order-1", "Paused", (), group)
-
-
-async def exchange(rows: CardRows, *, most: int = 100, **changes: Any) -> Exchanged:
-    return await rows.exchange(CardChanges(**changes), most=most)
-
-
-async def mark_cards(rows: CardRows, *clicked: str) -> Mapping[SessionName, MarkedCards]:
+async def mark_cards(store: Store, *clicked: str, replaced: tuple[str, ...] = ()) -> Mapping[SessionName, MarkedCards]:
     def work(connection: Connection) -> Mapping[SessionName, MarkedCards]:
-        return mark(connection, {NAME: frozenset(clicked)}, connection.now())()
+        return mark(connection, {NAME: frozenset(clicked)}, replaced)()
 
-    return await rows.database.change(work, locks=[session_lock(*NAME)])
-
-
-async def sent(rows: CardRows, claimed: Iterable[ClaimedCard], ts: str = "9.9", shown: str = "digest") -> Exchanged:
-    return await exchange(rows, sent=[SentCard(one, one.ts or ts, shown) for one in claimed])
+    return await store.database.change(work, locks=[session_lock(*NAME)])
 
 
-def cards_of(store: Store) -> CardRows:
-    return CardRows(store.database, "one")
-
-
-COPIES = """
-    INSERT INTO cards (id, session_id, ts, channel_id, team_id, kind, content, shown, facts, version, attempts,
-      not_before, due, created_at, changed_at)
-    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
-    SELECT id || n, substr(session_id, 1, 24) || substr(CAST(1000000000000 + n AS TEXT), 2),
-      CASE WHEN n % 2 = 0 THEN ts || n END, channel_id || (n % :channels), team_id, kind, content, shown, facts, 0, 0,
-      created_at - 60.0, created_at - 60.0, created_at - 60.0, created_at - 60.0
-    FROM cards, numbers WHERE team_id = :team_id
-"""
-"""Copies of the cards of a workspace that are due: every second one is posted, and is to be updated."""
+_NUMBERS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
+COPIES = (
+    f"""
+    INSERT INTO parts (id, message_id, team_id, session_id, kind, content, facts, created_at, changed_at)
+    {_NUMBERS} SELECT parts.id || n, message_id || n, team_id,
+      substr(session_id, 1, 24) || substr(CAST(1000000000000 + n AS TEXT), 2), kind, content, facts, created_at - 60.0,
+      changed_at - 60.0
+    FROM parts, numbers WHERE team_id = :team_id
+    """,  # noqa: S608 - no value
+    f"""
+    INSERT INTO messages (id, team_id, channel_id, ts, version, shown, due, urgency, created_at, changed_at)
+    {_NUMBERS} SELECT messages.id || n, team_id, channel_id || (n % :channels), ts || n, 1, shown, due, urgency,
+      created_at - 60.0, changed_at - 60.0
+    FROM messages, numbers WHERE team_id = :team_id
+    """,  # noqa: S608 - no value
+)
+"""Copies of the messages of a workspace, and of their parts."""

@@ -12,6 +12,7 @@ from bot.sim.anchor import Received, SimAnchor
 from bot.sim.change_event import not_true
 from bot.sim.slack import Answered, Channel, Delivery, Message, SimSlack, Source, User, View, Workspace
 from harness.blocks import actions, button, section
+from harness.snapshot import SNAPSHOT, sentences
 from harness.texts import waiting_text
 from harness.transport import deliver
 
@@ -211,6 +212,7 @@ async def post_json(
     given = {"data": data} if data is not None else {"json": body}
     async with aiohttp.ClientSession() as session, session.post(url, headers=headers, **given) as answer:
         read = await answer.json() if answer.content_type == "application/json" else {}
+        SNAPSHOT.saw(*sentences(read))
         return answer.status, read, answer.headers
 
 

@@ -12,7 +12,6 @@ The transactions of all processes use one connection, one after the other, in th
 import asyncio
 import math
 import random
-import selectors
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
@@ -29,14 +28,15 @@ from bot.health import Readiness
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.connections import Row
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks
+from bot.runtime import Tasks, run_periodically
 from bot.usecases.access import Access
 from bot.usecases.control import SessionControl
-from bot.usecases.delivery import Receipt
+from bot.usecases.delivery import Delivered
 from bot.usecases.orders import Orders, Recovery
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
@@ -48,27 +48,17 @@ from harness.faults import (
     Gate,
     OneConnection,
     gate_of_task,
-    let_gates_work,
+    in_virtual_time,
+    until_ended,
 )
 from harness.values import access_of
-from harness.virtual_time import clock
 
 _T = TypeVar("_T")
 
 _TIMEOUT, _DEADLINE = 1.0, 3.0  # seconds for an attempt, and for an order
 _SINCE_CLEAR = 0.05  # seconds from the commit of CLEAR to the request, at most
-_TURN = 1e-4  # seconds for a turn of the event loop
 _TEAM, _SESSIONS, _PEOPLE = "T0HOME00001", [SessionId(f"3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5{n}") for n in "bc"], "abc"
 _IN_DOUBT, _EFFECTS = {"Unconfirmed", "Broken"}, {"Paused", "Resumed", "Ended", "Unconfirmed", "Broken"}
-
-
-class _Jumps(selectors.DefaultSelector):
-    """Lets the clock jump to the next timer: nothing else can happen."""
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        assert timeout is not None, "nothing can happen any more"
-        clock.jump(timeout + _TURN)
-        return []
 
 
 @dataclass(eq=False)
@@ -79,12 +69,12 @@ class _Rows(OrderRows):
     world: "World"
     gate: Gate
 
-    def record(self, running: RunningOrder, *, is_repeated: bool = False) -> Any:
+    def record(self, running: RunningOrder, *, is_repeated: bool = False, **more: Any) -> Any:
         def done(change: asyncio.Future[str | None]) -> None:
             if not change.cancelled() and not change.exception() and (is_repeated or change.result() == running.id):
                 self.world.recorded_at.setdefault(running.id, time.monotonic())
 
-        recording = super().record(running, is_repeated=is_repeated)
+        recording = super().record(running, is_repeated=is_repeated, **more)
         recording.add_done_callback(done)
         return recording
 
@@ -131,10 +121,13 @@ class Process:
         )
         known = Mock(**{"reads.known.return_value": None, "have_more.return_value": False})
         cards = Mock(**{"is_card.return_value": False}, keep_batch=AsyncMock(), announce=AsyncMock())
-        delivery = Mock(deliver=AsyncMock(return_value=Receipt("channel")))
+        delivery = Mock(deliver=AsyncMock(return_value=Delivered("channel")))
         values: dict[str, Any] = {"dashboard_url": "", "facts": known, "has_paused": asyncio.Event()}
         self.orders = Orders(control, rows, delivery, cards, tasks, **values)
-        for work in (self.writer.run(), Recovery(self.orders, tasks).run()):
+        for work in (
+            self.writer.run(),
+            run_periodically(Recovery(self.orders, tasks).take_over, passing=StoreUnreachableError),
+        ):
             self.start(work)
 
     def start(self, work: Coroutine[Any, Any, _T]) -> None:
@@ -342,29 +335,11 @@ class World:
 
 def trial(store: OneConnection, seed: int, *, processes: int, faults: str, orders: int = 6) -> list[str]:
     """Return what went wrong in a trial."""
-    clock.begin_test(is_virtual=True)
-    clock.jump(-time.monotonic() % 300)  # timers fire at multiples of seconds: the same trial is the same again
-    loop = asyncio.SelectorEventLoop(_Jumps())
-    let_gates_work(loop)
-    random.seed(seed)
-    for table in ("orders", "leases", "audit", "cards"):
-        store.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-    try:
-        return loop.run_until_complete(_run(store, processes, faults, orders, random.Random(seed)))  # noqa: S311 - no secret
-    finally:
-        loop.close()
-        clock.begin_test(is_virtual=False)
 
+    async def run(rng: random.Random) -> list[str]:
+        world = World(store, processes, faults, rng)
+        async with until_ended(world.processes):
+            await world.run(orders)
+        return world.wrong
 
-async def _run(store: OneConnection, processes: int, faults: str, orders: int, rng: random.Random) -> list[str]:
-    world = World(store, processes, faults, rng)
-    try:
-        await world.run(orders)
-    finally:
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in others:
-                task.cancel()
-            for process in world.processes:
-                process.gate.open()
-            await asyncio.wait(others, timeout=1)
-    return world.wrong
+    return in_virtual_time(store, seed, run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.cli import as_called
 from bot.cli.doctor import examine
 from bot.cli.drill import drill
 from bot.cli.orders import give_order as order
@@ -15,6 +16,7 @@ from bot.config.settings import Settings
 from bot.demo.sandbox import environment
 from bot.messages.checks import Checked, CheckName, Finding, Kind, check_line
 from harness.single_workspace import SingleHarness
+from harness.snapshot import SNAPSHOT
 
 _KINDS = {kind.code: kind for kinds in Kind.__subclasses__() for kind in kinds}
 
@@ -33,7 +35,7 @@ class Examined:
         return {name: _KINDS[code] for name, code in failed.items()}
 
     def has(self, name: CheckName, kind: Kind, team_id: str = "", /, **values: str) -> bool:
-        return check_line(Checked(name, Finding(kind, values), team_id)) in self.lines
+        return as_called(check_line(Checked(name, Finding(kind, values), team_id))) in self.lines
 
 
 async def examined(environ: Mapping[str, str], *arguments: str, env_file: Path = Path("no.env")) -> Examined:
@@ -44,6 +46,7 @@ async def examined(environ: Mapping[str, str], *arguments: str, env_file: Path =
     found = json.loads(records.getvalue())
     assert found["exit_code"] == code
     lines = out.getvalue().splitlines()
+    SNAPSHOT.saw(*lines)
     assert len(lines) == len(found["checks"])
     return Examined(code, lines, {(check["check"], check["workspace"]): check for check in found["checks"]})
 

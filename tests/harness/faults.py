@@ -3,14 +3,15 @@
 import asyncio
 import json
 import random
+import selectors
 import time
 import types
-from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import httpx
 
@@ -21,6 +22,7 @@ from bot.outbound.store.errors import StoreBrokenError, StoreUnreachableError
 from bot.outbound.store.postgresql import driver as postgresql_driver
 from bot.outbound.store.schema import prepare
 from bot.outbound.store.sqlite import driver as sqlite_driver
+from harness.virtual_time import clock
 
 _T = TypeVar("_T")
 
@@ -29,6 +31,8 @@ ACTS_WITHIN = 54.0
 _MEAN = 0.2  # seconds until Anchor acts, and until its answer comes
 _REFUSED, _SILENT, _LOST = 0.25, 0.2, 0.2  # shares
 _SERVER_TIME = b"CAST(extract(epoch FROM clock_timestamp()) AS float8)"
+_TURN = 1e-4  # seconds for a turn of the event loop
+_TABLES = ("orders", "leases", "audit", "messages", "parts", "marks")
 LONGEST = 900.0
 """Seconds until nothing is open."""
 
@@ -128,6 +132,49 @@ def one_connection(url: str | None) -> Iterator[OneConnection]:
     yield store
     store.connection.close()
     driver.close()
+
+
+class _Jumps(selectors.DefaultSelector):
+    """Lets the clock jump to the next timer: nothing else can happen."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert timeout is not None, "nothing can happen any more"
+        clock.jump(timeout + _TURN)
+        return []
+
+
+def in_virtual_time(store: OneConnection, seed: int, run: Callable[[random.Random], Coroutine[Any, Any, _T]]) -> _T:
+    """Run a trial on an empty database. The same seed is the same trial again."""
+    clock.begin_test(is_virtual=True)
+    clock.jump(-time.monotonic() % 300)  # timers fire at multiples of seconds
+    loop = asyncio.SelectorEventLoop(_Jumps())
+    let_gates_work(loop)
+    random.seed(seed)
+    for table in _TABLES:
+        store.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    try:
+        return loop.run_until_complete(run(random.Random(seed)))  # noqa: S311 - no secret
+    finally:
+        loop.close()
+        clock.begin_test(is_virtual=False)
+
+
+class _HasGate(Protocol):
+    gate: Gate
+
+
+@asynccontextmanager
+async def until_ended(processes: Sequence[_HasGate]) -> AsyncIterator[None]:
+    """End the processes of a trial after it."""
+    try:
+        yield
+    finally:
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            for process in processes:
+                process.gate.open()
+            await asyncio.wait(others, timeout=1)
 
 
 @dataclass

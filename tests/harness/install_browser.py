@@ -10,6 +10,7 @@ import aiohttp
 
 from bot.messages import install as pages
 from bot.messages.install import Page
+from harness.snapshot import SNAPSHOT
 
 __all__ = ["pages"]
 
@@ -29,6 +30,7 @@ class Visit:
         body = self.text.partition("<body>")[2]
         title, *paragraphs = re.findall(r"<(?:h1|p)>(.*?)</(?:h1|p)>", body)
         lines = [html.unescape(one) for one in paragraphs if not one.startswith("<a ")]
+        SNAPSHOT.saw(html.unescape(title), *lines)
         return Page(self.status, html.unescape(title), tuple(lines), again=len(lines) < len(paragraphs))
 
 

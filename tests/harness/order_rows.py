@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.core.audit import ORDER_COLUMNS, row_of_order
 from bot.core.cards import SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
@@ -24,12 +25,12 @@ from bot.core.requests import (
     Verb,
 )
 from bot.core.session_ids import SessionId
-from bot.outbound.store.audit import ADD_ORDER
+from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Statement
 from bot.outbound.store.database import session_lock, workspace_lock
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.outcome_codec import write_outcome
 from bot.outbound.store.postgresql import driver
+from bot.outbound.store.running_orders import write_outcome
 from bot.outbound.store.schema import columns
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 from bot.outbound.store.store import Store
@@ -156,10 +157,12 @@ class OrdersOf:
         def write(connection: Connection) -> None:
             values = [row.values(connection, self.owner, self.cipher) for row in rows]
             connection.execute_many(_WRITE, values)
-            connection.execute_many(ADD_ORDER, [{"id": row.id, "owner": self.owner} for row in rows])
+            trail = AuditTrail(self.store.database, self.cipher)
+            for one in values:
+                if one["settled_at"] is not None:
+                    trail.add(connection, row_of_order(tuple(one[name] for name in ORDER_COLUMNS)), self.owner)
 
         await self.store.database.change(write, locks={session_lock(*row.session) for row in rows})
-        self.store.database.news.audit.set()
 
 
 def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrdersOf:

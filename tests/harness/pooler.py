@@ -1,4 +1,4 @@
-"""A real PgBouncer before the PostgreSQL of the tests, with the settings of docs/replicas.md."""
+"""A real PgBouncer before the PostgreSQL of the tests, with the settings of docs/workspaces.md."""
 
 import asyncio
 import os

@@ -28,7 +28,6 @@ from harness.single_workspace import PATIENT, forget_key_check
 from harness.texts import SESSION
 
 MODULE = ("env", f"PYTHONPATH={Path(__file__).parents[2]}", sys.executable, "-m", "bot")
-CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("anchor-bot")),)
 GONE_WITHIN = 20.0
 """Seconds: less than anything would hold the end up for, more than the bot's own time limits on a slow machine."""
 _UP_WITHIN = 60.0

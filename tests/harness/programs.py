@@ -29,9 +29,7 @@ PROGRAMS = {
     "curl": Program(("curl",), "apt install curl"),
     "git": Program(("git",), "apt install git"),
     "pgbouncer": Program(("pgbouncer", "/usr/sbin/pgbouncer"), "apt install pgbouncer"),
-    "prometheus": Program(("prometheus",), "apt install prometheus"),
     "promtool": Program(("promtool",), "apt install prometheus"),
-    "skopeo": Program(("skopeo",), "apt install skopeo"),
     "systemd": Program(("systemd-analyze",), "apt install systemd"),
 }
 POSTGRESQL = "postgresql"

@@ -74,8 +74,10 @@ class Remains(Conversation):
         return list(await self.store.database.fetch_all("SELECT * FROM orders ORDER BY given_at"))
 
     @asynccontextmanager
-    async def restart(self, *, redelivery_window: float = 0.0) -> AsyncIterator[SingleHarness]:
-        limits = Limits(ack_wait=PATIENT_ACK, redelivery_window=redelivery_window)
+    async def restart(
+        self, *, redelivery_window: float = 0.0, ack_wait: float = PATIENT_ACK
+    ) -> AsyncIterator[SingleHarness]:
+        limits = Limits(ack_wait=ack_wait, redelivery_window=redelivery_window)
         async with running(Settings.from_env(self.environ), limits) as bot:
             self.slack.request_url = None if current_transport.is_socket else f"{bot.url}/slack/events"
             await bot.startup

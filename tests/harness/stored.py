@@ -68,7 +68,7 @@ async def until_sent(url: str) -> None:
     """Wait until Slack has been told all changes of cards."""
 
     async def are_sent() -> bool:
-        return await fetch(store, "SELECT id FROM cards WHERE due IS NOT NULL") == []
+        return await fetch(store, "SELECT id FROM messages WHERE due IS NOT NULL") == []
 
     async with open_store(Secret(url), [KEY]) as store:
         await until(are_sent)
@@ -97,7 +97,7 @@ async def rotate_keys(store: Store) -> None:
 
 async def forget_person(store: Store, user_id: str) -> None:
     """Replace a person everywhere, as `anchor-bot people forget` does."""
-    assert await forget(store.database, Person(user_id), "forgotten-1", within=1.0)
+    assert await forget(store.audit, Person(user_id), "forgotten-1", within=1.0)
 
 
 class WatchedRows(WorkspaceRows):

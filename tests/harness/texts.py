@@ -1,4 +1,4 @@
-"""The texts that the bot must send, from the product's own functions: only docs/messages.md repeats sentences."""
+"""The texts that the bot must send, from the product's own functions: only tests/texts.txt repeats sentences."""
 
 import argparse
 import re

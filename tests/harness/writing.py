@@ -61,11 +61,15 @@ async def writing(store: Store, owner: str = "ours", *, lease: Lease | None = No
         await asyncio.wait_for(running, 20)
 
 
+def holds(writer: Writer) -> bool:
+    return writer.lease is not None and writer.lease.is_held
+
+
 @asynccontextmanager
 async def orders_of(store: Store, owner: str = "ours", *, lease: Lease | None = None) -> AsyncIterator[OrderRows]:
     """Run a process that records orders of a workspace that is never uninstalled."""
     async with writing(store, owner, lease=lease) as writer:
-        await until(lambda: writer.lease.is_held)
+        await until(lambda: holds(writer))
         yield OrderRows(store.database, store.cipher, writer, is_pinned=True)
 
 

@@ -196,24 +196,12 @@ async def test_a_challenge_is_answered(bot: TargetBot) -> None:
 # --- broken or slow HTTP ---
 
 
-@pytest.mark.parametrize("length", [0, 300])
-async def test_a_client_that_disconnects_within_its_body_is_no_error_of_the_bot(bot: TargetBot, length: int) -> None:
-    headers, _, body = http_request(COMMAND).partition(b"\r\n\r\n")
-    async with connected(bot.url) as (_, writer):
-        writer.write(headers + b"\r\n\r\n" + body[:length])
-        await asyncio.sleep(0.1)
-        writer.transport.abort()
-        await asyncio.sleep(0.1)
-    bot.assert_no_effect(COMMAND)
-
-
 M = MARK.encode()
 GOOD = http_request(command(), signed(command(), secret="not the secret"))
 HEAD, _, BODY = GOOD.partition(b"\r\n\r\n")
 UNFRAMED = HEAD.rpartition(b"\r\n")[0]  # the last header is the Content-Length
 CHUNKED = b"Transfer-Encoding: chunked"
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
-POST = b"POST /slack/events HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
 
 
 def framed(*headers: bytes, body: bytes = BODY) -> bytes:
@@ -327,21 +315,6 @@ async def seconds_until_closed(bot: TargetBot, sent: bytes) -> float:
 async def test_a_connection_without_a_complete_header_is_closed_after_ten_seconds(bot: TargetBot) -> None:
     took = await asyncio.gather(*(seconds_until_closed(bot, sent) for sent in (b"", b"G", HEALTHZ)))
     assert min(took) >= 9.9
-
-
-async def test_only_a_header_has_to_be_in_time(bot: TargetBot) -> None:
-    """A body has five seconds of its own, and the next request can begin at any time; but not its header."""
-    async with connected(bot.url) as (reader, writer), asyncio.timeout(40):
-        for _ in range(2):
-            writer.write(HEALTHZ)
-            assert (await reader.readuntil(b"true}")).startswith(b"HTTP/1.1 200 OK")
-            await asyncio.sleep(11.0)
-        writer.write(POST[:50])
-        await asyncio.sleep(9.0)
-        writer.write(POST[50:] + b"12345")
-        await asyncio.sleep(4.0)
-        writer.write(b"67890")
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401")
 
 
 @pytest.mark.parametrize(("sent", "status"), [(GOOD, b"401"), (b"no HTTP\r\n\r\n", b"400")])

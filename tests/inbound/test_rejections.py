@@ -1,13 +1,108 @@
-"""Rejected requests show in the log, but can't fill it."""
+"""Bodies take bounded memory, and the one that has been read longest is dropped; rejections can't fill the log."""
 
 import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from bot.inbound.rejections import Rejected, RejectionLog
+from bot.inbound.rejections import Bodies, Rejected, RejectionLog
+
+pytestmark = pytest.mark.anyio
+READ, STEP = 5.0, 0.01
 
 
-@pytest.mark.anyio
+class Upload:
+    """A request whose body arrives piece by piece."""
+
+    def __init__(self, bodies: Bodies, sender: str = "") -> None:
+        self.headers: dict[str, str] = {}
+        self.content_length = None
+        self.content = SimpleNamespace(iter_any=self._pieces, is_eof=lambda: False)
+        self.sent: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        request: Any = self
+        self.reading = asyncio.create_task(bodies.read(request, sender))
+
+    async def send(self, piece: bytes | Exception) -> None:
+        self.sent.put_nowait(piece)
+        await asyncio.sleep(STEP)
+
+    async def answer(self) -> object:
+        result = await self.reading
+        return result if isinstance(result, bytes) else result.status
+
+    async def _pieces(self) -> Any:
+        while piece := await self.sent.get():
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+
+async def test_the_body_that_has_been_read_longest_is_dropped_and_never_the_newest() -> None:
+    bodies = Bodies(largest=60, capacity=100)
+    old, middle = Upload(bodies), Upload(bodies)
+    for upload in (old, middle):
+        await upload.send(b"a" * 50)
+    new = Upload(bodies)
+    new.sent.put_nowait(b"b" * 50)
+    await old.send(b"a" * 50)  # what comes as it is dropped takes no room
+    assert await old.answer() == 408
+    await new.send(b"")
+    await middle.send(b"")
+    assert (await new.answer(), await middle.answer()) == (b"b" * 50, b"a" * 50)
+
+
+async def test_what_ended_takes_no_room() -> None:
+    bodies = Bodies(largest=100, capacity=100)
+    for end in (b"", ConnectionResetError(), b"a" * 60):
+        upload = Upload(bodies)
+        await upload.send(b"a" * 90)
+        await upload.send(end)
+        assert upload.reading.done()
+    first, second = Upload(bodies), Upload(bodies)
+    for upload in (first, second):
+        await upload.send(b"a" * 50)
+        await upload.send(b"")
+        assert await upload.answer() == b"a" * 50
+
+
+async def test_a_body_that_is_dropped_as_it_times_out_disturbs_no_other() -> None:
+    bodies, loop = Bodies(largest=100, capacity=100), asyncio.get_running_loop()
+    times_out_at = loop.time() + READ
+    slow = Upload(bodies)
+    await slow.send(b"a" * 60)
+    await asyncio.sleep(1.0)
+    new = Upload(bodies)
+    loop.call_at(times_out_at - 0.2, time.sleep, 0.5)  # so that both of these happen in the same turn of the loop:
+    loop.call_at(times_out_at - 0.1, new.sent.put_nowait, b"b" * 60)
+    assert await slow.answer() == 408
+    await new.send(b"")
+    assert await new.answer() == b"b" * 60
+
+
+async def test_the_sender_with_the_most_gives_way_also_if_its_bodies_wait() -> None:
+    bodies, dropped = Bodies(largest=100, capacity=100), list[str]()
+    with bodies.hold("few", dropped.clear, 20), bodies.hold("many", lambda: dropped.append("first"), 40):
+        second, other = Upload(bodies, "many"), Upload(bodies, "few")
+        await second.send(b"a" * 40)
+        await other.send(b"b" * 10)
+        assert dropped == ["first"]
+        await other.send(b"")
+        await second.send(b"")
+        assert (await other.answer(), await second.answer()) == (b"b" * 10, b"a" * 40)
+    assert dropped == ["first"]
+
+
+async def test_a_sender_takes_no_more_than_its_share() -> None:
+    bodies, dropped = Bodies(largest=100, capacity=100, most_each=50), list[str]()
+    with bodies.hold("many", lambda: dropped.append("first"), 30):
+        new = Upload(bodies, "many")
+        await new.send(b"a" * 21)
+        await new.send(b"")
+    assert (dropped, await new.answer()) == (["first"], b"a" * 21)
+
+
 async def test_one_of_each_status_is_logged_in_ten_seconds_with_the_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -12,23 +12,24 @@ from hypothesis import strategies as st
 from bot.messages.cards import alert_message
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.content import CONTENT_KEYS, mistakes
-from harness.product import SessionId, cards, sessions
-from scripts.message_examples import (
+from harness.examples import (
     ALERT,
+    ANSWERS,
     ID,
     MESSAGES,
     RESULT,
     STATES,
     SUMMARY_OF_MOST,
     card,
+    elements,
     fired,
     state,
     summary,
 )
-from scripts.messages_page import elements
+from harness.product import SessionId, cards, sessions
 
 Alert, Severity = cards.Alert, cards.Severity
-UNSURE = cards.ResultContent("order-1", MESSAGES["Answers to a pause: unconfirmed, timed out"].text, ())
+UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, timed out"].text, ())
 HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(exclude_categories=()), max_size=4000)
 
 

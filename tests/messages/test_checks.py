@@ -1,9 +1,11 @@
 """The words of `anchor-bot doctor`."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bot.messages import checks
-from scripts.message_examples import KINDS, VALUES
+from harness.examples import KINDS, VALUES
 
 SETTINGS = checks.CheckName.SETTINGS
 SAY_IT_THEMSELVES = {checks.Wrong.DATABASE_UNUSABLE, checks.Unanswered.DATABASE_DOWN}
@@ -13,6 +15,11 @@ SAY_IT_THEMSELVES = {checks.Wrong.DATABASE_UNUSABLE, checks.Unanswered.DATABASE_
 def test_a_line_ends_with_one_mark(warnings: str, ending: str) -> None:
     finding = checks.Finding(checks.Questionable.SETTINGS_ODD, {"warnings": warnings})
     assert checks.check_line(checks.Checked(SETTINGS, finding)).endswith(f": {ending}")
+
+
+def test_the_line_of_each_finding(wording: Callable[[str, str], None]) -> None:
+    for kind in KINDS:
+        wording(kind.code, checks.check_line(checks.Checked(SETTINGS, checks.Finding(kind, VALUES))))
 
 
 @pytest.mark.parametrize("kind", [*checks.Wrong, *checks.Unanswered])

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.messages.home import Notice, home_view
-from harness.product import checks, policy, workspace
-from scripts.message_examples import (
+from bot.sim.slack.content import mrkdwn_objects
+from harness.cards import View
+from harness.examples import (
     ADMINS,
     EMPTY,
     FIRST,
@@ -15,10 +16,15 @@ from scripts.message_examples import (
     LONG_POLICY,
     LONGEST,
     OVERVIEW_BLOCKS,
+    elements,
     status_of_home,
     with_key,
 )
-from scripts.messages_page import elements, lines_of
+from harness.product import checks, policy, workspace
+
+
+def lines_of(view: View) -> list[str]:
+    return [line for text in mrkdwn_objects(list(view.blocks)) for line in text.splitlines()]
 
 
 def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None:

@@ -10,9 +10,9 @@ import pytest
 from bot.messages import blocks as shapes
 from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes
+from harness import examples
+from harness.examples import elements
 from harness.product import cards, requests, sessions
-from scripts import message_examples as examples
-from scripts.messages_page import elements
 
 HOSTILE = {
     "ampersands": "&" * 300,

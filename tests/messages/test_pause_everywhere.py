@@ -4,35 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from harness.product import SessionId, cards
-from scripts.message_examples import (
-    ALERT,
+from harness.examples import (
     BARE,
     CARD_FACTS,
+    CONTENTS,
     ID,
     LISTED,
     MESSAGES,
-    RESULT,
     STATES,
     card,
-    fired,
-    got_worse,
+    elements,
     listed,
     overview,
     running,
     summary,
 )
-from scripts.messages_page import elements
+from harness.product import SessionId, cards
 
-LAST, LATER = 0.0, 1.0  # the time of the last order in STATES, and after it
-CONTENTS: dict[str, cards.CardContent] = {
-    "alert": fired(1),
-    "three alerts": fired(3),
-    "resolved": fired(2, resolved_at=LATER),
-    "with fields": fired(1, alert=replace(ALERT, fields=(("spent", "$40"),))),
-    **{f"reply: {why}": got_worse(why, LAST) for why in cards.Worse},
-    "result": RESULT,
-}
+LATER = 1.0  # after the last order in STATES
 CAN_RUN = {name: state for name, state in STATES.items() if name not in {"ended", "paused"}}
 
 
@@ -67,7 +56,6 @@ def test_each_row_of_a_summary_pauses_its_session() -> None:
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_about_a_session_that_can_run_pauses_it(name: str) -> None:
-    """All examples of docs/messages.md."""
     message = MESSAGES[name]
     is_told = any(words in message.text for words in ("▶️", "⏳ *", "❓")) and "*Ended*" not in message.text
     assert can_pause(message) or not is_told

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages.buttons import age
-from scripts.message_examples import choice_of
+from harness.examples import choice_of
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.audit import Verdict
 from harness.databases import KEY
 from harness.order_rows import order_row, rows_of, told
 from harness.product import Secret, Store, open_store
 from harness.product import outcomes as out
 from harness.stored import fetch
+from harness.trail import Lease, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -35,19 +35,19 @@ def freeze(connection, sql, rows):
 async def main(url, key):
     async with open_store(Secret(url), [Secret(key)]) as store:
         print("writing", flush=True)
-        await write(store, "killed")
+        await write(store, "killed", Secret(key))
         Connection.execute_many = freeze
-        await write(store, "killed")
+        await write(store, "killed", Secret(key))
 
 asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def write(store: Store, owner: str) -> None:
+async def write(store: Store, owner: str, key: Secret = KEY) -> None:
     """Let orders end, and chain their rows."""
     for _ in range(ORDERS):
-        await rows_of(store, owner).write(told(order_row(), out.Paused()))
-        await store.audit.chain()
+        await rows_of(store, owner, key).write(told(order_row(), out.Paused()))
+        await store.audit.chain(Lease(owner, is_alone=True))
         await asyncio.sleep(INTERVAL)
 
 

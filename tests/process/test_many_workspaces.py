@@ -1,7 +1,6 @@
 """Bots of many workspaces as processes: how they start, what they write down, and what an operator does meanwhile."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, SimSlack, Workspace
 from harness import SESSION
 from harness.conversation import post_json
-from harness.databases import KEY, postgresql_out_of_reach
+from harness.databases import KEY
 from harness.install_browser import Browser
 from harness.process import BotProcess, bot_process
 from harness.product import Secret, open_store
@@ -63,27 +62,6 @@ async def deployment(database_url: str, *, socket_mode: bool = False, **settings
         slack.add_workspace(globex)
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         yield Deployment(slack, anchor, globex, environment_of_many(slack, anchor, port=free_port(), **own))
-
-
-async def test_a_database_that_is_down_is_waited_for(
-    postgresql_urls: Iterator[str], tmp_path: Path, wording: Callable[[str, str], None]
-) -> None:
-    url, link, socket = postgresql_out_of_reach(next(postgresql_urls), tmp_path)
-    async with deployment(url) as at, bot_process(at.environ) as bot:
-        await bot.says("listening")
-        assert await bot.get("/healthz") == (200, {"ok": True})
-        status, body = await bot.get("/readyz")
-        assert (status, set(body["reasons"])) == (503, {"database"})
-        wording("a database that is down", body["reasons"]["database"])
-        at.slack.request_url = f"{bot.url}/slack/events"
-        await at.pause()
-        await bot.logs(message="pause", level="WARNING", outcome="StoreUnavailable")
-        await asyncio.sleep(3)
-        assert (await bot.get("/readyz"))[0] == 503
-        link.symlink_to(socket)
-        await bot.says("ready")
-        assert await bot.get("/readyz") == (200, {"ready": True, "reasons": {}, "degraded": {}})
-        assert await bot.stop() == 0
 
 
 async def go_through_everything(at: Deployment, bot: BotProcess) -> list[str]:

@@ -31,7 +31,7 @@ from harness.single_workspace import PATIENT
 pytestmark = [pytest.mark.anyio, needs("curl", "git")]
 
 DOCS = Path(bot.__file__).parents[1] / "docs"
-PAGES = "\n".join((DOCS / f"{name}.md").read_text() for name in ("service", "backup", "replicas"))
+PAGES = "\n".join((DOCS / f"{name}.md").read_text() for name in ("service", "backup", "workspaces"))
 SERVICE = "anchor-bot.service"
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANCHOR_API_KEY")
 PORTS = ("3000", "3001", "3002")
@@ -111,7 +111,7 @@ def commands(title: str, other: str) -> str:
     return "\n".join(line.removeprefix("$ ") for line in lines)
 
 
-def script(other: str, key: str, *, is_short: bool) -> str:
+def script(other: str, key: str) -> str:
     """All sections, and between them what shows that they have done their work."""
     unset = f"unset {' '.join(SECRETS)}"
     told = "anchor-bot journal --format json | grep -c"
@@ -145,7 +145,7 @@ def script(other: str, key: str, *, is_short: bool) -> str:
         "anchor-bot workspaces show T0HOME00001 | grep 'Anchor key *not set'",
         "" if other == "PostgreSQL" else commands("Scale out", other),
     ]
-    text = "\n".join([AWAIT, *parts, *([] if is_short else rest), commands("Remove", other)])
+    text = "\n".join([AWAIT, *parts, *rest, commands("Remove", other)])
     for real, here in PLACES.items():
         text = text.replace(real, here)
     return text
@@ -194,17 +194,14 @@ async def serve_one(slack: SimSlack, run: Path) -> None:
     (run / "served").touch()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(500)  # it starts some twenty processes one after the other
 @pytest.mark.parametrize(
-    ("database", "other", "is_short"),
-    [
-        ("SQLite", "PostgreSQL", True),
-        pytest.param("SQLite", "PostgreSQL", False, marks=pytest.mark.long),
-        pytest.param("PostgreSQL", "SQLite", False, marks=[pytest.mark.long, pytest.mark.postgresql]),
-    ],
+    ("database", "other"),
+    [("SQLite", "PostgreSQL"), pytest.param("PostgreSQL", "SQLite", marks=pytest.mark.postgresql)],
 )
 async def test_the_commands_work_with_the_wheels_and_a_restored_bot_serves(
-    request: pytest.FixtureRequest, directory: Path, database: str, other: str, *, is_short: bool
+    request: pytest.FixtureRequest, directory: Path, database: str, other: str
 ) -> None:
     url = "" if database == "SQLite" else str(next(request.getfixturevalue("postgresql_urls")))
     async with SimSlack(socket_mode=True, ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
@@ -214,7 +211,7 @@ async def test_the_commands_work_with_the_wheels_and_a_restored_bot_serves(
         changes = {"PORT": ports["3000"], "DATABASE_URL": url}
         path = os.pathsep.join(map(str, (directory / "bin", postgresql_programs(), os.environ["PATH"])))
         own = {"BIN": str(directory / "bin"), "RUN": str(directory / "run"), "PATH": path}
-        text = script(other, new_key().reveal(), is_short=is_short)
+        text = script(other, new_key().reveal())
         for port, real in ports.items():
             text = text.replace(port, real)
         written, _ = await asyncio.gather(

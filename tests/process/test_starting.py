@@ -11,13 +11,13 @@ from bot import __version__
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import SimSlack, api_error
-from harness import SESSION, paused
+from harness import paused
 from harness.process import BotProcess, bot_process, run_to_exit, single_workspace_process
 
 pytestmark = pytest.mark.anyio
 
 Check = Callable[[str, str], None]
-READY = (200, {"ready": True, "reasons": {}, "degraded": {}})
+READY = (200, {"ready": True, "leader": True, "reasons": {}, "degraded": {}})
 
 
 FOREIGN = {
@@ -65,27 +65,15 @@ def the_sentence(ended: BotProcess) -> str:
     return re.sub(r"(error while attempting|\[Errno \d+\]) .*(?=\.$)", "(the system's error)", sentence)
 
 
-async def test_a_port_that_is_taken_is_named(wording: Check) -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            ended = await run_to_exit(environment(slack, anchor, PORT=str(taken.getsockname()[1])), 1)
-    assert [entry["message"] for entry in ended.log] == ["starting", "tables created"]
-    wording("port", the_sentence(ended))
-
-
-async def test_certificates_that_cannot_be_read_end_it_with_one_sentence(wording: Check) -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor:
-        ended = await run_to_exit(environment(slack, anchor, SSL_CERT_FILE="/nowhere/ca.pem"), 1)
-    wording("certificates", the_sentence(ended))
-
-
-async def test_an_app_token_that_slack_refuses_ends_it_with_one_sentence(wording: Check) -> None:
-    async with SimSlack(socket_mode=True) as slack, SimAnchor() as anchor:
+@pytest.mark.parametrize(("name", "code"), [("port", 1), ("certificates", 1), ("app token", 2)])
+async def test_what_it_cannot_start_without_is_named_in_one_sentence(name: str, code: int, wording: Check) -> None:
+    async with SimSlack(socket_mode=name == "app token") as slack, SimAnchor() as anchor:
         slack.faults["apps.connections.open"] = api_error("missing_scope")
-        ended = await run_to_exit(environment(slack, anchor, LOG_LEVEL="DEBUG"), 2)
-    messages = [entry["message"] for entry in ended.log if entry["level"] != "DEBUG"]
-    assert messages == ["starting", "tables created", "listening", "ready"]
-    wording("app token", the_sentence(ended))
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = {"PORT": str(taken.getsockname()[1])} if name == "port" else {}
+            files = {"SSL_CERT_FILE": "/nowhere/ca.pem"} if name == "certificates" else {}
+            ended = await run_to_exit(environment(slack, anchor, **port, **files), code)
+    wording(name, the_sentence(ended))
 
 
 async def test_a_bot_token_that_slack_refuses_ends_it_once_slack_can_be_reached(wording: Check) -> None:
@@ -97,24 +85,3 @@ async def test_a_bot_token_that_slack_refuses_ends_it_once_slack_can_be_reached(
             assert await bot.exit_code() == 2
     (sentence,) = bot.sentences
     wording("bot token", sentence)
-
-
-async def test_a_slack_that_is_down_is_tried_again_until_it_answers() -> None:
-    async with SimSlack() as slack, SimAnchor() as anchor:
-        anchor.add_session(session_id=SESSION)
-        await slack.stop()
-        async with bot_process(environment(slack, anchor)) as bot:
-            warning = await bot.logs(logger="bot.app", level="WARNING")
-            assert await bot.get("/healthz") == (200, {"ok": True})
-            status, answer = await bot.get("/readyz")
-            assert (status, answer["ready"], set(answer["reasons"])) == (503, False, {"slack"})
-            assert warning["why"] in answer["reasons"]["slack"]
-            await slack.start()
-            assert (await bot.says("ready"))["team"] == slack.home.team_id
-            assert await bot.get("/readyz") == READY
-            slack.request_url = f"{bot.url}/slack/events"
-            delivery = await slack.command(slack.alice, slack.alerts, SESSION)
-            assert await bot.stop() == 0
-    assert delivery.ack is not None
-    assert delivery.ack.text == paused()
-    assert [entry["level"] for entry in bot.log if entry["logger"] == "bot.app"] == ["WARNING", "INFO", "INFO"]

@@ -8,8 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sim.anchor import Hang, Slow
-from bot.sim.slack import rate_limited
 from harness import SESSION, outcome_text, paused
 from harness.process import (
     GONE_WITHIN,
@@ -64,34 +62,14 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
     assert at.slack.violations == []
 
 
-@TRANSPORTS
-async def test_a_command_that_ends_in_time_is_waited_for(*, socket_mode: bool) -> None:
-    async with single_workspace_process(socket_mode=socket_mode) as at:
-        sessions, typing = await hanging(at, 1)
-        at.bot.process.terminate()
-        await at.bot.says("stopping")
-        at.anchor.fault = None
-        await at.anchor.stop()  # the connection breaks; once Anchor is back, the bot's second attempt succeeds
-        await at.anchor.start()
-        (delivery,) = await asyncio.gather(*typing)
-        assert await at.bot.exit_code() == 0
-    assert delivery.ack is not None
-    assert delivery.ack.text == paused(session=sessions[0])
-
-
-@pytest.mark.realtime
 @pytest.mark.parametrize(
-    ("number", "socket_mode", "drain"),
-    [(signal.SIGTERM, False, "0"), (signal.SIGINT, False, "3.5"), (signal.SIGTERM, True, "3.5")],
-    ids=["idle", "Ctrl-C", "Socket Mode"],
+    ("number", "socket_mode"), [(signal.SIGINT, False), (signal.SIGTERM, True)], ids=["Ctrl-C", "Socket Mode"]
 )
-async def test_without_work_and_load_balancer_a_bot_goes_at_once(
-    number: signal.Signals, drain: str, *, socket_mode: bool
-) -> None:
-    settings = DEVELOPMENT | {"DRAIN_SECONDS": drain}
+async def test_without_work_a_bot_ends_in_order(number: signal.Signals, *, socket_mode: bool) -> None:
+    settings = DEVELOPMENT | {"DRAIN_SECONDS": "3.5"}
     async with single_workspace_process(settings, socket_mode=socket_mode) as at:
         await at.command(SESSION)
-        assert await seconds_to_stop(at.bot, number) < 3.5
+        assert await seconds_to_stop(at.bot, number) < GONE_WITHIN
     logged = ["starting", "tables created", "listening", "ready", "connected to Slack", "pause", "stopping"]
     logged += ["audit trail"]
     assert [entry["message"] for entry in shutdown_log(at.bot)] == [
@@ -124,40 +102,3 @@ async def test_a_terminal_that_closes_stops_the_bot_unless_nohup_started_it(*, i
             assert await at.bot.stop() == 0
         else:
             assert await at.bot.exit_code() == 0
-
-
-async def test_at_the_end_nobody_waits_for_a_retry_after() -> None:
-    async with single_workspace_process(DEVELOPMENT) as at:
-        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = rate_limited(30)
-        sessions = [at.anchor.add_session() for _ in range(10)]
-        at.anchor.fault = Slow(2.5)
-        await asyncio.gather(*map(at.command, sessions))
-        await at.slack.until(lambda: at.calls("chat.postMessage") >= 2 * len(sessions))
-        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = None
-        assert await seconds_to_stop(at.bot) < GONE_WITHIN
-    assert {message.text for message in at.messages()} == {paused(session=session) for session in sessions}
-
-
-@pytest.mark.parametrize("is_open", [False, True], ids=["no connection at all", "the connection is a black hole"])
-async def test_a_slack_that_can_not_be_connected_to_does_not_hold_the_end_up(*, is_open: bool) -> None:
-    async with single_workspace_process(DEVELOPMENT, socket_mode=True) as at:
-        at.slack.faults["apps.connections.open"] = Hang()
-        at.slack.timing.ack_deadline = 3.0  # there is no connection for an ack
-        _, typing = await hanging(at, 1)
-        if is_open:
-            at.slack.sockets.black_hole()
-        else:
-            at.slack.sockets.drop()
-        assert await seconds_to_stop(at.bot) < GONE_WITHIN
-        await asyncio.gather(*typing)
-
-
-async def test_an_order_that_waits_for_slacks_look_up_at_the_end_is_answered() -> None:
-    async with single_workspace_process(DEVELOPMENT) as at:
-        at.slack.faults["users.info"] = Hang()
-        typing = asyncio.create_task(at.command(SESSION))
-        await at.slack.until(lambda: at.calls("users.info"))
-        assert await seconds_to_stop(at.bot) < GONE_WITHIN
-        await typing
-        assert [one.text for one in at.ephemerals()][-1] == outcome_text(outcomes.Stopping())
-    assert at.orders == []

@@ -15,7 +15,7 @@ from harness.faults import OneConnection, one_connection
 
 TIMES = 20 if settings.get_current_profile_name() == "nightly" else 1
 TRIALS = {"sqlite": 28, "postgresql": 10}
-"""Those of each scene, and how many times as many: 10,640 in all at night, else 532."""
+"""Those of each scene, and how many times as many: 10,640 in all at night, else 266."""
 
 SCENES = [
     (1, "ewv"),

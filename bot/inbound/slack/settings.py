@@ -15,8 +15,8 @@ from bot.messages import settings as texts
 from bot.messages.blocks import Message, ephemeral
 from bot.messages.home import Notice
 from bot.usecases.home import HomeView
+from bot.usecases.modals import AdminModals
 from bot.usecases.settings import AdminActions, Change, Changes
-from bot.usecases.settings_modals import AdminModals
 
 
 @dataclass(frozen=True, slots=True)

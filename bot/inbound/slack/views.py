@@ -12,8 +12,8 @@ from bot.messages.buttons import HISTORY
 from bot.messages.sessions import REFRESH
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
+from bot.usecases.modals import AdminModals
 from bot.usecases.session_modals import SessionViews
-from bot.usecases.settings_modals import AdminModals
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
-    UNREADABLE,
     RefusedError,
     SlackUnreachableError,
     call,
@@ -108,14 +107,9 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """The message was sent without a response: it may be visible."""
+    """The message was sent without a response of Slack's: it may be visible."""
 
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotSlack(Doubtful):
-    """Something else answered in Slack's place, or Slack in a form that it never has: the message may be visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +130,7 @@ PostResult = Posted | TryAgain | Doubtful | Refused
 def read_failure(error: Exception) -> TryAgain | Doubtful:
     """Translate an exception of the HTTP stack."""
     why = type(error).__name__
-    if never_sent(error):
-        return TryAgain(why)
-    return NotSlack(why) if isinstance(error, UNREADABLE) else Doubtful(why)
+    return TryAgain(why) if never_sent(error) else Doubtful(why)
 
 
 class TokenRefusedError(Exception):
@@ -205,15 +197,6 @@ class SlackClient:
             scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
         )
 
-    async def answers(self, token: Secret) -> bool:
-        """Return whether Slack answers, and nothing in its place."""
-        try:
-            with suppress(TokenRefusedError):
-                await self.inspect(token)
-        except SlackUnreachableError:
-            return False
-        return True
-
     async def open_connection(self, app_token: Secret) -> SocketUrl:
         """Return a websocket URL for Socket Mode. Raises AppTokenRefusedError or SlackUnreachableError.
 
@@ -265,6 +248,13 @@ class SlackClient:
             token=token.reveal(), channel=channel, ts=ts, text=message.text, blocks=message.blocks
         )
         return await _send(updating, channel, ts)
+
+    async def delete_message(self, token: Secret, channel: str, ts: str) -> None:
+        """Delete a message that the bot posted; a failure is logged. https://docs.slack.dev/reference/methods/chat.delete."""
+        try:
+            await call(self.web.chat_delete(token=token.reveal(), channel=channel, ts=ts), {})
+        except SlackUnreachableError as error:
+            _log.warning("message not deleted", extra={"channel": channel, "why": str(error)})
 
     async def permalink(self, token: Secret, channel: str, ts: str) -> str:
         """Return the link to a message, or "". https://docs.slack.dev/reference/methods/chat.getPermalink."""
@@ -346,17 +336,17 @@ async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -
     except TRANSPORT_ERRORS as error:
         return read_failure(error)
     if not isinstance(said, dict):
-        return NotSlack(type(said).__name__)
+        return Doubtful(type(said).__name__)
     return Posted(text_field(said, "channel") or channel, text_field(said, "ts") or ts)
 
 
-def _read_refusal(error: SlackApiError) -> TryAgain | Refused | NotSlack:
+def _read_refusal(error: SlackApiError) -> TryAgain | Refused | Doubtful:
     code, status_code, retry_after = read_error(error)
     limited = code in _RATE_LIMITED or status_code == HTTPStatus.TOO_MANY_REQUESTS
     is_temporary = limited or code in _TEMPORARY or status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if is_temporary:
         return TryAgain(code, retry_after, limited)
-    return Refused(code) if text_field(getattr(error.response, "data", None), "error") else NotSlack(code)
+    return Refused(code) if text_field(getattr(error.response, "data", None), "error") else Doubtful(code)
 
 
 async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[ViewResult, dict[str, Any]]:

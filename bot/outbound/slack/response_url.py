@@ -20,7 +20,7 @@ from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.clicked import without_added_keys
 from bot.outbound.http import MAX_BODY_BYTES, NETWORK_ERRORS, read_body
-from bot.outbound.slack.client import BlocksRefused, NotSlack, Posted, PostResult, Refused, TryAgain, read_failure
+from bot.outbound.slack.client import BlocksRefused, Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def read_response(response: httpx.Response, content: bytes | None) -> PostResult
     is_word = len(body) <= _LONGEST_WORD and b"<" not in body and not body.startswith((b"{", b"["))
     is_slacks = content is not None and (is_word or (fields is not None and fields.get("ok") is True))
     if response.is_redirect or not is_slacks:
-        return NotSlack(why)
+        return Doubtful(why)
     return Posted() if response.status_code == HTTPStatus.OK else Refused(why)
 
 

@@ -1,23 +1,25 @@
 """Alerts on cards: one is folded into the open card of its session in the channel, or makes one."""
 
-import json
-import logging
+import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.core.cards import (
-    COUNTED_FOR,
-    MOST_IN_SUMMARY,
     MOST_REPLIES_KEPT,
     MOST_WAITING,
+    Alert,
     AlertContent,
+    Asked,
     Automatic,
-    CardContent,
+    Card,
     CardName,
-    CountedSessions,
-    NewCard,
+    Part,
     Reply,
+    SessionName,
+    Urgency,
     Worse,
     first,
     fold,
@@ -25,207 +27,260 @@ from bot.core.cards import (
 )
 from bot.core.outcomes import Ended
 from bot.core.session_ids import SessionId
-from bot.outbound.store.card_claims import IS_OPEN
-from bot.outbound.store.card_values import (
-    ALERT,
-    IS_ALERT,
-    REPLY,
-    IncomingAlert,
-    Placed,
-    read_content,
-    read_facts,
-    readable,
-    write_content,
-)
+from bot.core.sessions import Session, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.database import session_lock
 from bot.outbound.store.history import states_now
-from bot.outbound.store.marks import COUNTED, WRITE_MARK, firing_name
+from bot.outbound.store.marks import firing_name
+from bot.outbound.store.message_values import ALERT, REPLY, read_content, read_facts, readable, write_content
+from bot.outbound.store.messages import ARE_OF_SESSIONS, CHANGE, MessageRows, add_cards
 
-_log = logging.getLogger(__name__)
-
-ARE_OF_SESSIONS = """
-    (team_id, session_id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:sessions))
+_OPEN = f"""
+    SELECT parts.*, channel_id, ts FROM messages JOIN parts ON message_id = messages.id
+    WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")} AND closed_at IS NULL AND kind IN ('{ALERT}', '{REPLY}')
+    ORDER BY parts.id
 """
-_OPEN_ALERTS = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND {IS_ALERT} ORDER BY id FOR UPDATE"
-FOLD = """
-    UPDATE cards SET version = version + 1, changed_at = :now, due = coalesce(due, :now), content = :content
-    WHERE id = :id
-"""
-_REPLIES = f"SELECT * FROM cards WHERE {ARE_OF_SESSIONS} AND {IS_OPEN} AND kind = '{REPLY}' ORDER BY id DESC"
+_FOLD = "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id"
+_CHANGED = f"{CHANGE} id = :message_id"
 _ENDED = f"""
-    SELECT team_id, session_id FROM cards WHERE {ARE_OF_SESSIONS} AND ended_at IS NOT NULL UNION
+    SELECT team_id, session_id FROM parts WHERE {ARE_OF_SESSIONS} AND ended_at IS NOT NULL UNION
     SELECT team_id, session_id FROM orders WHERE {ARE_OF_SESSIONS} AND outcome = '{Ended.__name__}'
 """
-_DELETE = "DELETE FROM cards WHERE id IN (SELECT value FROM json_each(:ids))"
 _WAITING = f"""
-    SELECT count(*) AS waiting FROM (SELECT 1 FROM cards
-      WHERE team_id = :team_id AND kind = '{ALERT}' AND ts IS NULL AND due IS NOT NULL LIMIT :most) AS few
+    SELECT count(*) AS number FROM (SELECT 1 FROM messages WHERE team_id = :team_id AND ts IS NULL AND due IS NOT NULL
+      AND urgency = {Urgency.NEW_ALERT} LIMIT {MOST_WAITING}) AS few
 """
-_READ_COUNTED = """
-    SELECT value FROM marks WHERE scope = :team_id AND name = :name AND until > :now AND until <= :until
+_COUNT = f"""
+    UPDATE messages SET version = version + 1, due = 0, changed_at = :now, more = more + 1 WHERE id = (
+      SELECT id FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL
+        AND urgency = {Urgency.NEW_ALERT} ORDER BY id DESC LIMIT 1)
+    RETURNING id, more
 """
-_OTHER = f"cards AS other WHERE team_id = cards.team_id AND channel_id = cards.channel_id AND kind = '{ALERT}'"
-_POSTED = f"""
-    SELECT ts, EXISTS (SELECT 1 FROM {_OTHER} AND other.ts > cards.ts)
-      OR EXISTS (SELECT 1 FROM {_OTHER} AND other.ts IS NULL AND due IS NOT NULL) AS is_followed
-    FROM cards WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NOT NULL AND {IS_OPEN} ORDER BY id DESC LIMIT 1
-"""
+_DELETE = (
+    "DELETE FROM parts WHERE id = :id",
+    "DELETE FROM messages WHERE id = :message_id AND NOT EXISTS (SELECT 1 FROM parts WHERE message_id = messages.id)",
+)
+_CLOSE = "UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id"
 _FORGET_ONE = "DELETE FROM marks WHERE scope = :scope AND name = :name"
 _FORGET_OF_SENDER = """
     DELETE FROM marks WHERE scope = :scope AND name > :first AND name < :last AND json_extract(value, '$[1]') = :sender
 """
-_CLOSE = "UPDATE cards SET closed_at = :now, due = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
 
 
-def place(
-    connection: Connection, alerts: Sequence[IncomingAlert], now: float
-) -> tuple[dict[str, Placed], list[NewCard]]:
-    """Fold alerts into open cards. Return the places by the ids of alerts, and new cards, also replies."""
-    if not alerts:
-        return {}, []
-    before = _open_cards(connection, alerts)
-    sessions = listed({(one.team_id, one.alert.session_id) for one in alerts})
-    ended = {(row.team_id, row.session_id) for row in connection.fetch_all(_ENDED, sessions=sessions)}
-    states = states_now(connection, {card.session for card in before.values() if card.ts})
-    after, placed, replies = dict(before), dict[str, Placed](), dict[CardName, NewCard]()
-    for one in alerts:
+@dataclass(frozen=True, slots=True)
+class IncomingAlert:
+    """An alert for a channel; `id` is that of its card, if it becomes one. `facts` are known of its session.
+
+    What became of the pause that it `asked` for is known, if it did.
+    """
+
+    id: str
+    team_id: str
+    channel_id: str
+    alert: Alert
+    facts: Session | None = None
+    asked: Asked | None = None
+
+    @property
+    def automatic(self) -> Automatic | None:
+        """Return what it did."""
+        return None if self.asked is None else self.asked.automatic
+
+    def at(self, now: float) -> float:
+        """Return the time of the alert, which is before that of its pause; `now` is the database's time."""
+        return now if self.asked is None else now - max(0.0, time.monotonic() - self.asked.came_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The place of an alert: the card, which is posted as `ts`, and how many alerts its session has there.
+
+    It `is_new` if this alert made it. A resolved alert without a card has none: "", and one of a session that
+    `has_ended`. If a message only counts its session, that has `total` of them.
+    """
+
+    card_id: str
+    ts: str | None = None
+    count: int = 0
+    is_new: bool = False
+    total: int = 0
+    has_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _OnCard:
+    """The alerts of a session on an open message, which is posted as `ts`."""
+
+    id: str
+    message_id: str
+    name: CardName  # team, channel and session
+    ts: str | None
+    content: AlertContent
+    part: Part
+
+
+def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[dict[str, Placed]]:
+    """Fold alerts of a workspace into open cards, or add cards, also replies. The result is their places by id.
+
+    The work can be done again after a commit whose answer was lost: a card then has one alert more.
+    """
+    locks = [session_lock(*name) for name in sorted({(one.team_id, one.alert.session_id) for one in alerts})]
+    return rows.do(alerts[0].team_id, partial(_place_all, alerts), locks)
+
+
+def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Callable[[], dict[str, Placed]]:
+    sessions = {(one.team_id, SessionId(one.alert.session_id)) for one in alerts}
+    found, ended_rows, waiting = connection.fetch_each(
+        _OPEN, _ENDED, _WAITING, sessions=listed(sorted(sessions)), team_id=alerts[0].team_id
+    )
+    on_cards = [one for _, one in readable(found, _read)]
+    placing = _Placing(
+        connection,
+        connection.now(),
+        {one.name: one for one in on_cards if one.content.reply is None},
+        {(row.team_id, row.session_id) for row in ended_rows},
+        waiting[0].number,
+    )
+    placing.states = states_now(connection, sessions) if on_cards else {}
+    placed = {one.id: placing.place(one) for one in alerts}
+    placing.write([one for one in on_cards if one.content.reply])
+    return lambda: placed
+
+
+def _read(row: Row) -> _OnCard:
+    content = read_content(row.kind, row.content)
+    assert isinstance(content, AlertContent)  # noqa: S101 - the query chooses them
+    session_id = SessionId(row.session_id)
+    part = Part(row.id, session_id, content, read_facts(session_id, row.facts))
+    return _OnCard(row.id, row.message_id, (row.team_id, row.channel_id, session_id), row.ts, content, part)
+
+
+class _Placing:
+    """Alerts that are being placed beside the open cards of their sessions."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        now: float,
+        cards: Mapping[CardName, _OnCard],
+        ended: set[tuple[str, str]],
+        waiting: int,
+    ) -> None:
+        self.connection, self.now, self.ended, self.waiting = connection, now, ended, waiting
+        self.states = dict[SessionName, SessionState]()
+        self.before, self.cards = dict(cards), dict(cards)
+        self.new, self.replies = dict[str, Card](), dict[CardName, Card]()
+
+    def place(self, one: IncomingAlert) -> Placed:
+        """Place an alert."""
         name = (one.team_id, one.channel_id, one.alert.session_id)
-        has_ended = (one.team_id, one.alert.session_id) in ended
+        has_ended = (one.team_id, one.alert.session_id) in self.ended
         if one.alert.is_resolved:
-            _forget_firing(connection, one)
-            after |= {} if has_ended else _elsewhere(after, one, now)
-        card = after.get(name)
+            self._forget_firing(one)
+            if not has_ended:
+                self._resolve_elsewhere(one)
+        card = self.cards.get(name)
         if has_ended or (card is None and one.alert.is_resolved):  # it makes no card
-            placed[one.id] = Placed("", has_ended=has_ended)
-            continue
-        if card is None:
-            content = first(one.alert, one.at(now))
-            card = NewCard(one.id, *name, content, facts=one.facts)
+            return Placed("", has_ended=has_ended)
+        if card is not None:
+            content = card.content if card.id == one.id else self._fold(card, one)  # it has been placed before
+            return Placed(card.message_id, card.ts, content.count, is_new=card.id == one.id)
+        if self.waiting >= MOST_WAITING and (counted := self._count(one)):
+            return counted
+        content = first(one.alert, one.at(self.now))
+        part = Part(one.id, SessionId(one.alert.session_id), content, one.facts)
+        self.new[one.id] = Card(id=one.id, team_id=one.team_id, channel_id=one.channel_id, parts=(part,))
+        self.cards[name] = _OnCard(one.id, one.id, name, None, content, part)
+        self.waiting += 1
+        return Placed(one.id, None, 1, is_new=True)
+
+    def _count(self, one: IncomingAlert) -> Placed | None:
+        """Let the last message of the channel that waits count an alert for which there is no room."""
+        where = {"team_id": one.team_id, "channel_id": one.channel_id}
+        row = self.connection.fetch_one(_COUNT, **where, now=self.now)
+        return None if row is None else Placed(row.id, total=row.more)
+
+    def _fold(self, card: _OnCard, one: IncomingAlert) -> AlertContent:
+        state = self.states.get((card.name[0], card.part.session_id))
+        why = worse(card.content, one.alert, state, one.automatic) if card.ts else None
+        if card.ts and why:
+            content = replace(first(one.alert, one.at(self.now)), reply=Reply(card.ts, why))
+            part = replace(card.part, id=one.id, content=content)
+            self.replies[card.name] = Card(id=one.id, team_id=one.team_id, channel_id=one.channel_id, parts=(part,))
+        is_news = why or one.automatic is not Automatic.REPEATED or card.content.resolved_at is not None
+        after = fold(card.content, one.alert, one.at(self.now)) if is_news else card.content
+        self._put(card, after)
+        return after
+
+    def _put(self, card: _OnCard, content: AlertContent) -> None:
+        self.cards[card.name] = replace(card, content=content)
+        if new := self.new.get(card.id):
+            self.new[card.id] = replace(new, parts=(replace(new.parts[0], content=content),))
+
+    def _resolve_elsewhere(self, one: IncomingAlert) -> None:
+        """Resolve its own sender's alert on cards in other channels, too: it can have named one, or admins."""
+        for card in list(self.cards.values()):
+            is_same = card.name[::2] == (one.team_id, one.alert.session_id) and card.name[1] != one.channel_id
+            if is_same and any(map(one.alert.resolves, card.content.firing)):
+                self._put(card, fold(card.content, one.alert, self.now))
+
+    def _forget_firing(self, one: IncomingAlert) -> None:
+        """Let the next alert of its sender begin to fire. A resolved one without a fingerprint ends all of them."""
+        alert, scope, name = one.alert, one.team_id, firing_name(one.alert)
+        if alert.fingerprint:
+            self.connection.queue(_FORGET_ONE, {"scope": scope, "name": name})
         else:
-            assert isinstance(card.content, AlertContent)  # noqa: S101 - the query chooses them
-            state = states.get(card.session)
-            why = worse(card.content, one.alert, state, one.automatic) if card.ts else None
-            if card.ts and why:
-                reply = replace(first(one.alert, one.at(now)), reply=Reply(card.ts, why))
-                replies[name] = NewCard(one.id, *name, reply, facts=card.facts)
-            is_news = why or one.automatic is not Automatic.REPEATED or card.content.resolved_at is not None
-            content = fold(card.content, one.alert, one.at(now)) if is_news else card.content
-        after[name] = replace(card, content=content)
-        placed[one.id] = Placed(card.id, card.ts, content.count, is_new=card.id == one.id)
-    folded = {name: card for name, card in sorted(after.items()) if name in before and card != before[name]}
-    _write_contents(connection, {card.id: card.content for card in folded.values()}, now)
-    at = {name: (_resolved_at(before[name]), _resolved_at(card)) for name, card in folded.items()}
-    _let_replies_follow(connection, {name: now_at for name, (was_at, now_at) in at.items() if now_at != was_at}, now)
-    replies = {name: card for name, card in replies.items() if _resolved_at(after[name]) is None}
-    new = _limited(connection, [card for name, card in after.items() if name not in before], placed, now)
-    return placed, [*new, *_not_pending(connection, replies, now)]
+            begin = " ".join([*name.split()[:2], ""])
+            values = {"scope": scope, "first": begin, "last": f"{begin[:-1]}~", "sender": alert.sender}
+            self.connection.queue(_FORGET_OF_SENDER, values)
 
+    def write(self, replies: Sequence[_OnCard]) -> None:
+        """Write what has changed, and add what is new; `replies` are those about the cards before."""
+        changed = [card for name, card in self.cards.items() if name in self.before and card != self.before[name]]
+        resolved = {
+            card.name: card.content.resolved_at
+            for card in changed
+            if card.content.resolved_at != self.before[card.name].content.resolved_at
+        }
+        changed += self._let_replies_follow(replies, resolved)
+        changed += self._add_replies(replies)
+        for card in sorted(changed, key=lambda one: one.message_id):
+            values = {"id": card.id, "message_id": card.message_id, "now": self.now}
+            self.connection.queue(_FOLD, values | {"content": write_content(card.content)})
+            self.connection.queue(_CHANGED, values)
+        add_cards([*self.new.values(), *self.replies.values()], self.connection)
 
-def _elsewhere(cards: Mapping[CardName, NewCard], resolved: IncomingAlert, now: float) -> dict[CardName, NewCard]:
-    """Return the cards in other channels on which its own sender's alert fired: it can have named one, or admins."""
-    alert, session = resolved.alert, (resolved.team_id, resolved.alert.session_id)
-    return {
-        name: replace(card, content=fold(card.content, alert, now))
-        for name, card in cards.items()
-        if card.session == session and name[1] != resolved.channel_id and isinstance(card.content, AlertContent)
-        if any(map(alert.resolves, card.content.firing))
-    }
+    def _let_replies_follow(
+        self, replies: Sequence[_OnCard], resolved: Mapping[CardName, float | None]
+    ) -> list[_OnCard]:
+        """Return the replies that say since when alerts are resolved. One not posted is deleted, if of no pause."""
+        changed = list[_OnCard]()
+        for one in replies:
+            if one.name not in resolved or one.content.resolved_at == resolved[one.name]:
+                continue
+            is_of_pause = one.content.reply is not None and one.content.reply.why == Worse.PAUSED_BY_IT
+            if one.ts is None and resolved[one.name] is not None and not is_of_pause:
+                for sql in _DELETE:
+                    self.connection.queue(sql, {"id": one.id, "message_id": one.message_id})
+            else:
+                changed.append(replace(one, content=replace(one.content, resolved_at=resolved[one.name])))
+        return changed
 
-
-def _forget_firing(connection: Connection, resolved: IncomingAlert) -> None:
-    """Let the next alert of its sender begin to fire. A resolved one without a fingerprint ends all of them."""
-    alert, scope, name = resolved.alert, resolved.team_id, firing_name(resolved.alert)
-    if alert.fingerprint:
-        connection.execute(_FORGET_ONE, scope=scope, name=name)
-    else:
-        first = " ".join([*name.split()[:2], ""])
-        connection.execute(_FORGET_OF_SENDER, scope=scope, first=first, last=f"{first[:-1]}~", sender=alert.sender)
-
-
-def _limited(connection: Connection, cards: Sequence[NewCard], placed: dict[str, Placed], now: float) -> list[NewCard]:
-    """Return the cards, as many as can wait in their workspaces, and the newest others, which a message counts."""
-    made, further = list[NewCard](), defaultdict[tuple[str, str], list[NewCard]](list)
-    teams = {card.team_id for card in cards}
-    waiting = {team: connection.fetch_all(_WAITING, team_id=team, most=MOST_WAITING)[0].waiting for team in teams}
-    for card in cards:
-        waiting[card.team_id] += 1
-        if waiting[card.team_id] <= MOST_WAITING:
-            made.append(card)
-        else:
-            further[card.team_id, card.channel_id].append(card)
-    for more in further.values():
-        ts, counted = _count(connection, more, now)
-        ids = {card.id for card in more}
-        at = {name: one for name, one in placed.items() if one.card_id in ids}
-        placed |= {name: replace(one, ts=ts, is_new=False, total=counted.total) for name, one in at.items()}
-        made += [card.listed_in(counted, ts) for card in more[-MOST_IN_SUMMARY:]]
-    return made
-
-
-def _count(connection: Connection, cards: Sequence[NewCard], now: float) -> tuple[str | None, CountedSessions]:
-    """Count sessions in the last message of a channel. Return its `ts`, if it is posted, and what it counts then."""
-    first, until = cards[0], now + COUNTED_FOR
-    name = {"team_id": first.team_id, "name": f"{COUNTED} {first.channel_id}", "until": until}
-    rows = connection.fetch_all(_READ_COUNTED, **name, now=now)
-    before = next((one for _, one in readable(rows, lambda row: CountedSessions(*json.loads(row.value)))), None)
-    posted = connection.fetch_one(_POSTED, ids=listed(before.newest)) if before else None
-    if before is None or (posted and posted.is_followed):
-        fields = {"team": first.team_id, "channel": first.channel_id, "most": MOST_WAITING}
-        _log.warning("too many sessions wait to be posted; one message of the channel counts the others", extra=fields)
-        before, posted = CountedSessions(first.id), None
-    after = before.with_cards(cards)
-    connection.execute(WRITE_MARK, **name, value=json.dumps(astuple(after)))
-    connection.execute(_DELETE, ids=listed(set(before.newest) - set(after.newest)))
-    return posted and posted.ts, after
-
-
-def _resolved_at(card: NewCard) -> float | None:
-    return card.content.resolved_at if isinstance(card.content, AlertContent) else None
-
-
-def _let_replies_follow(connection: Connection, resolved: Mapping[CardName, float | None], now: float) -> None:
-    """Let the replies about cards say since when their alerts are resolved. One not sent is needed only for a pause."""
-    contents, needless = dict[str, CardContent](), list[str]()
-    sessions = {(team_id, session_id) for team_id, _, session_id in resolved}
-    rows = connection.fetch_all(_REPLIES, sessions=listed(sessions)) if sessions else ()
-    for row, content in readable(rows, lambda row: read_content(row.kind, row.content)):
-        name = (row.team_id, row.channel_id, row.session_id)
-        if name not in resolved or not isinstance(content, AlertContent) or content.resolved_at == resolved[name]:
-            continue
-        is_of_pause = content.reply is not None and content.reply.why == Worse.PAUSED_BY_IT
-        if row.owner is None and resolved[name] is not None and not is_of_pause:
-            needless.append(row.id)
-        else:
-            contents[row.id] = replace(content, resolved_at=resolved[name])
-    _write_contents(connection, contents, now)
-    connection.execute(_DELETE, ids=listed(needless))
-
-
-def _not_pending(connection: Connection, replies: Mapping[CardName, NewCard], now: float) -> list[NewCard]:
-    """Return the replies to be made; others replace one that is not posted yet. Of posted ones, the newest are kept."""
-    if not replies:
-        return []
-    found: defaultdict[CardName, list[Row]] = defaultdict(list)
-    sessions = {card.session for card in replies.values()}
-    for row in connection.fetch_all(_REPLIES, sessions=listed(sessions)):
-        found[row.team_id, row.channel_id, row.session_id].append(row)
-    pending = {name: row.id for name in replies for row in found[name] if row.ts is None}
-    _write_contents(connection, {row_id: replies[name].content for name, row_id in pending.items()}, now)
-    new = {name: card for name, card in replies.items() if name not in pending}
-    old = [row.id for name in new for row in found[name][MOST_REPLIES_KEPT - 1 :]]
-    connection.execute(_CLOSE, ids=listed(old), now=now)
-    return list(new.values())
-
-
-def _write_contents(connection: Connection, contents: Mapping[str, CardContent], now: float) -> None:
-    rows = [{"id": row_id, "content": write_content(one), "now": now} for row_id, one in contents.items()]
-    connection.execute_many(FOLD, rows)
-
-
-def _open_cards(connection: Connection, alerts: Sequence[IncomingAlert]) -> dict[CardName, NewCard]:
-    def read(row: Row) -> NewCard:
-        content, facts = read_content(row.kind, row.content), read_facts(row.session_id, row.facts)
-        return NewCard(row.id, row.team_id, row.channel_id, SessionId(row.session_id), content, row.ts, facts=facts)
-
-    rows = connection.fetch_all(_OPEN_ALERTS, sessions=listed({(one.team_id, one.alert.session_id) for one in alerts}))
-    return {(card.team_id, card.channel_id, card.session_id): card for _, card in readable(rows, read)}
+    def _add_replies(self, replies: Sequence[_OnCard]) -> list[_OnCard]:
+        """Return those not posted that a newer one replaces. Of posted ones the newest are kept up to date."""
+        replaced, of_card = list[_OnCard](), defaultdict[CardName, list[_OnCard]](list)
+        for one in replies:
+            of_card[one.name].append(one)
+        for name, new in list(self.replies.items()):
+            pending = next((one for one in of_card[name] if one.ts is None), None)
+            if self.cards[name].content.resolved_at is not None or pending is not None:
+                del self.replies[name]
+            else:
+                old = of_card[name][: max(0, len(of_card[name]) + 1 - MOST_REPLIES_KEPT)]
+                closing = [{"message_id": one.message_id, "now": self.now} for one in old]
+                self.connection.queue(_CLOSE, *closing)
+            if pending is not None and self.cards[name].content.resolved_at is None:
+                content = new.content
+                assert isinstance(content, AlertContent)  # noqa: S101 - made above
+                replaced.append(replace(pending, content=content))
+        return replaced

@@ -1,39 +1,50 @@
 """The audit trail: a row for each order that has ended and each change of settings, in a chain for each workspace.
 
-Rows are added in the transaction of what they are about. A moment later they are chained: the person's id is replaced
-by an HMAC with a salt of their own, which `anchor-bot people forget` deletes. Methods can raise StoreUnreachableError.
+Rows are added, signed, in the transaction of what they are about. A moment later the leader chains them: an HMAC with a
+salt of their own replaces a person's id, and `anchor-bot people forget` deletes the salt. The mark of a workspace, in
+the table `marks`, has the ends of its chain. Methods can raise StoreUnreachableError.
 """
 
 import asyncio
-import hmac
 import logging
 import math
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from hashlib import sha256
-from itertools import takewhile
+from typing import Any
 
 from cachetools import LRUCache
 
-from bot.core.audit import DELETED, GAP, NEW_KEY, SEPARATOR, AuditRow, Inspection, tombstone
+from bot.core.audit import (
+    GAP,
+    NEW_KEY,
+    ORDER_COLUMNS,
+    UNNAMED,
+    AuditRow,
+    Found,
+    Inspection,
+    Mark,
+    Point,
+    Verdict,
+    pseudonym,
+    read_mark,
+)
 from bot.core.fields import Secret
-from bot.core.requests import FORGOTTEN, State
-from bot.outbound.store.connections import Connection, listed
+from bot.core.requests import State
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreError, UnreadableError
-from bot.outbound.store.marks import AUDIT_KEY
+from bot.outbound.store.leases import LEADS, Lease
+from bot.outbound.store.marks import AUDIT_END, AUDIT_KEY
 from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
-from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
 
-INTERVAL = 5.0  # seconds between two looks for rows to chain, at most two of which an added row waits
-_FALLBACK = 64.0  # seconds between two looks for what other processes have left
-LOG_INTERVAL = 3_600.0  # seconds between two looks for new last links to log
+INTERVAL = 16.0  # seconds between two looks for rows to chain
+LOG_INTERVAL = 3_600.0  # seconds between two looks for gaps, and for new last links to log
 BATCH = 100  # rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it
 PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
@@ -42,31 +53,41 @@ _DAY = 86_400.0
 _SETTLING = 3_600.0  # seconds by which an order can be older than its row
 LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
 _MOST_KNOWN = 10_000
+_START: Mapping[str, Any] = {"at": -math.inf, "id": ""}
+_WIDTH = len(AuditRow._fields)
 
-_OF_ORDER = """source || '|' || coalesce(outcome, '') || '|' || session_id || '|' || channel_id || '|'
-      || coalesce(batch_id, '') || '|' || CAST(round(given_at) AS TEXT)"""
-ADD_ORDER = f"""
-    INSERT INTO audit (id, team_id, about, what, at, user_id, content)
-    SELECT id, team_id, id, verb, settled_at, user_id, {_OF_ORDER} FROM orders
-    WHERE id = :id AND owner = :owner AND state = '{State.SETTLED}'
-    ON CONFLICT DO NOTHING
+_ADD = """
+    INSERT INTO audit (id, team_id, about, what, at, content, user_id, key_id, link)
+    SELECT :id, :team_id, CAST(:about AS TEXT), :what, CAST(:at AS DOUBLE PRECISION), :content, :person, :key_id, :link
+    WHERE 1 = 1
 """
-"""Add the row of an order of `owner` that is settled, once."""
-ADD_CHANGE = """
-    INSERT INTO audit (id, team_id, about, what, at, user_id, content)
-    VALUES (:id, :team_id, '', :what, :at, :user_id, :value)
+_ADD_ORDER = f"""
+    {_ADD} AND EXISTS (SELECT 1 FROM orders WHERE id = CAST(:about AS TEXT) AND owner = :owner
+      AND state = '{State.SETTLED}' AND settled_at = CAST(:at AS DOUBLE PRECISION)) ON CONFLICT DO NOTHING
 """
+"""The row of an order is added by the process that has settled it then, once."""
+_MOST = 2**62  # places
 _READ = f"SELECT {', '.join(AuditRow._fields)}"
-_NEW = f"""
-    {_READ}, user_id FROM audit WHERE place IS NULL AND what NOT IN ('{DELETED}', '{GAP}', '{NEW_KEY}') AND at < :latest
-    ORDER BY at, id LIMIT {BATCH} FOR UPDATE
+_IS_NEW = "audit.place IS NULL AND (audit.at, audit.id) > (:at, :id)"
+_HAS_NEW = "SELECT 1 FROM audit WHERE place IS NULL LIMIT 1"
+_NEW = f"SELECT audit.* FROM audit WHERE {_IS_NEW} AND {LEADS} ORDER BY at, id LIMIT {BATCH}"
+_CHAINED = f"audit.team_id = teams.team_id AND audit.place BETWEEN 1 AND {_MOST}"
+_ENDS = f"""
+    SELECT teams.team_id AS team, marks.value AS mark, (SELECT min(place) FROM audit WHERE {_CHAINED}) AS first,
+      {", ".join(f"last.{one}" for one in AuditRow._fields)}
+    FROM (SELECT value AS team_id FROM json_each(:teams)) AS teams
+    LEFT JOIN marks ON marks.scope = '{AUDIT_END}' AND marks.name = teams.team_id
+    LEFT JOIN audit AS last ON last.team_id = teams.team_id
+      AND last.place = (SELECT max(place) FROM audit WHERE {_CHAINED})
 """
-"""Rows that the bot has not added are not chained if they would stand for deleted ones, or would never be old."""
-_LAST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place DESC LIMIT 1"
-_LAST_OF_ALL = f"{_READ} FROM audit WHERE (team_id, place) IN (SELECT team_id, max(place) FROM audit GROUP BY team_id)"
-_KEPT = f"""
-    SELECT 1 FROM audit WHERE team_id = :team_id
-      AND (place = :place AND link = :link OR place > :place AND what = '{DELETED}') LIMIT 1
+_WRITE_MARK = f"""
+    INSERT INTO marks (scope, name, value) VALUES ('{AUDIT_END}', :team_id, :value)
+    ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
+"""
+_TEAMS = f"""
+    SELECT team_id FROM (SELECT name AS team_id FROM marks WHERE scope = '{AUDIT_END}'
+      UNION SELECT team_id FROM audit WHERE place IS NOT NULL) AS teams
+    WHERE team_id > :after ORDER BY team_id LIMIT 500
 """
 _PEOPLE = """
     SELECT team_id, user_id, person FROM audit_people WHERE (team_id, user_id) IN (
@@ -74,14 +95,17 @@ _PEOPLE = """
 """
 _ADD_PERSON = "INSERT INTO audit_people (team_id, user_id, salt, person) VALUES (:team_id, :user_id, :salt, :person)"
 _CHAIN = """
-    UPDATE audit SET place = :place, person = :person, user_id = '', key_id = :key_id, link = :link WHERE id = :id
+    UPDATE audit SET place = :place, person = :person, user_id = '', link = :link WHERE id = :id
+      AND NOT EXISTS (SELECT 1 FROM audit AS odd WHERE odd.team_id = :team_id AND odd.place = :place)
 """
+"""A row that somebody has inserted there stops only this one."""
 _INSERT = f"""
     INSERT INTO audit ({", ".join(AuditRow._fields)}, user_id)
-    VALUES ({", ".join(f":{one}" for one in AuditRow._fields)}, '')
+    VALUES ({", ".join(f":{one}" for one in AuditRow._fields)}, '') ON CONFLICT DO NOTHING
 """
+_FORGET = "DELETE FROM audit_people WHERE {own} RETURNING team_id, person"
 _ADD_KEY = f"INSERT INTO marks (scope, name, value) VALUES ('{AUDIT_KEY}', :name, :value) ON CONFLICT DO NOTHING"
-_KEYS = f"SELECT name, value FROM marks WHERE scope = '{AUDIT_KEY}'"
+_KEYS = f"SELECT name, value FROM marks WHERE scope = '{AUDIT_KEY}' ORDER BY name LIMIT 100"
 _DROP_KEYS = f"""
     DELETE FROM marks WHERE scope = '{AUDIT_KEY}' AND name <> :own
       AND NOT EXISTS (SELECT 1 FROM audit WHERE key_id = marks.name)
@@ -90,221 +114,261 @@ _DROP_PEOPLE = """
     DELETE FROM audit_people WHERE NOT EXISTS (SELECT 1 FROM audit WHERE audit.team_id = audit_people.team_id
       AND audit.person = audit_people.person AND audit.person <> '')
 """
-_OLD_TEAMS = f"""
+_OLD_TEAMS = """
     SELECT DISTINCT team_id FROM (SELECT team_id FROM audit WHERE at < :limit AND place IS NOT NULL
-      AND what <> '{DELETED}' ORDER BY at LIMIT 10000) AS old
+      ORDER BY at LIMIT 10000) AS old
 """
-_FIRST = f"{_READ} FROM audit WHERE team_id = :team_id AND place IS NOT NULL ORDER BY place LIMIT {BATCH + 1}"
-_UP_TO = "FROM audit WHERE team_id = :team_id AND place <= :place"
-_ALL = 2**62  # places
+_FIRST = f"""
+    {_READ}, CASE WHEN at < :limit THEN 1 ELSE 0 END AS is_old FROM audit
+    WHERE team_id = :team_id AND place BETWEEN 1 AND {_MOST} ORDER BY place LIMIT {BATCH}
+"""
+_DELETE_FIRST = "DELETE FROM audit WHERE team_id = :team_id AND place <= :place"
+_DELETE_OLD = f"DELETE FROM audit WHERE at < :limit AND (place IS NULL OR place NOT BETWEEN 1 AND {_MOST})"
 _DELETE_NEW = """
     DELETE FROM audit WHERE team_id = :team_id AND place IS NULL
       AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.id = audit.about)
 """
 """Those whose order is gone: others can come from another process while a workspace is being deleted."""
-_PROBLEM = f"""
-    CASE WHEN audit.user_id <> '' THEN 'a person was added to it'
-      WHEN audit.about = '' THEN NULL
-      WHEN orders.id IS NULL THEN CASE WHEN audit.at < :limit THEN NULL ELSE 'its order was deleted' END
-      WHEN orders.team_id = audit.team_id AND orders.verb = audit.what AND orders.settled_at = audit.at
-        AND audit.content = {_OF_ORDER}
-      THEN CASE WHEN people.user_id = orders.user_id
-          OR (people.user_id IS NULL AND orders.user_id LIKE '{FORGOTTEN}%') THEN NULL
-        ELSE 'the person of its order was changed' END
-      ELSE 'its order was changed'
-    END AS problem
-"""
-"""It names what differs, also if somebody has put NULL into a column."""
-_VERIFIED = f"""
-    SELECT {", ".join(f"audit.{one}" for one in AuditRow._fields)}, {_PROBLEM}, people.user_id, people.salt FROM audit
+_FOUND = f"""
+    SELECT {", ".join(f"audit.{one}" for one in AuditRow._fields)}, audit.user_id, people.user_id, people.salt,
+      {", ".join(f"orders.{one}" for one in ORDER_COLUMNS)}, marks.value AS mark FROM audit
     LEFT JOIN orders ON orders.id = audit.about
     LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
-    WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL
+    LEFT JOIN marks ON marks.scope = '{AUDIT_END}' AND marks.name = audit.team_id
+"""
+_FOLLOWED = f"""
+    {_FOUND} WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL
     ORDER BY audit.team_id, audit.place LIMIT :most
 """
-_REST = f"""
-    SELECT (SELECT id FROM orders WHERE state = '{State.SETTLED}' AND (given_at >= :limit OR settled_at >= :limit)
-        AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id) LIMIT 1) AS unknown_order,
-      (SELECT count(*) FROM audit WHERE place IS NULL AND coalesce(at, 0) NOT BETWEEN :earliest AND :latest)
-      AS unchained
+_WAITING = f"{_FOUND} WHERE {_IS_NEW} ORDER BY audit.at, audit.id LIMIT :most"
+_UNKNOWN_ORDER = f"""
+    SELECT id FROM orders WHERE state = '{State.SETTLED}' AND (given_at >= :limit OR settled_at >= :limit)
+      AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.id = orders.id) LIMIT 1
 """
+
+
+def changed(what: str, content: str, *, team_id: str, at: float, by: str = "") -> AuditRow:
+    """Return the row of a change, not signed yet."""
+    return AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, person=by, content=content)
 
 
 @dataclass(eq=False)
 class AuditTrail:
-    """Repository of the trail, which this process chains with the first key of `cipher`."""
+    """Repository of the trail. The first key of `cipher` signs what this process adds."""
 
     database: Database
     cipher: FieldCipher
 
     def __post_init__(self) -> None:
         self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
-        self._known: LRUCache[str, AuditRow] = LRUCache(_MOST_KNOWN)
-        self._logged: LRUCache[str, str] = LRUCache(_MOST_KNOWN)
-        self._log_at = math.inf  # that of commands
+        self._known: LRUCache[str, Mark] = LRUCache(_MOST_KNOWN)
+        self._logged: LRUCache[str, tuple[str | None, str]] = LRUCache(_MOST_KNOWN)
+        self._lease: Lease | None = None
+        self._after: Mapping[str, Any] = _START
 
-    async def run(self) -> None:
-        """Chain what is added and log links, until cancelled. The check of the database reports its failures."""
-        self._log_at = -math.inf
-        while True:
-            is_more = await self._chain_some()
-            if time.monotonic() >= self._log_at:
-                self._log_at = time.monotonic() + LOG_INTERVAL
-                await self.log_links()
-            if not is_more:
-                await happens(self.database.news.audit, within=_FALLBACK)
-            await asyncio.sleep(_PAUSE if is_more else INTERVAL)
+    def add(self, connection: Connection, row: AuditRow, owner: str = "") -> None:
+        """Add a row, signed; that of an order only if `owner` has just settled it."""
+        connection.queue(_ADD_ORDER if row.about else _ADD, {**self._signed(row)._asdict(), "owner": owner})
+
+    def _signed(self, row: AuditRow) -> AuditRow:
+        return row._replace(key_id=self.cipher.key_id).linked("", self._key)
 
     async def close(self) -> None:
-        """Chain what was added last, since no other process may run, and log the last links if `run` did.
-
-        A command chains nothing with a key that no bot has used: its settings can be out of date.
-        """
-        is_bot = self._log_at < math.inf
-        with suppress(TimeoutError):
+        """Chain what was added last if this process still leads, and log the last links; a command does neither."""
+        with suppress(TimeoutError, StoreError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                if self.database.news.audit.is_set():
-                    await self._chain_some(is_bot=is_bot)
-                if is_bot:
-                    await self.log_links()
+                if self._lease is not None:
+                    await self.chain(self._lease)
+                    await self.report()
 
-    async def _chain_some(self, *, is_bot: bool = True) -> bool:
-        self.database.news.audit.clear()
-        try:
-            return await self.chain(is_bot=is_bot) == BATCH
-        except Exception as error:  # noqa: BLE001 - the next look may work
-            if not isinstance(error, StoreError):
-                _log.exception("audit trail not chained")
-            return False
+    async def report(self) -> float:
+        """Log each gap, and each last link that is new. Return the seconds until the next report."""
+        async for mark in self._all_marks():
+            if self._logged.get(mark.team_id) != (mark.end.link, mark.gap):
+                self._logged[mark.team_id] = mark.end.link, mark.gap
+                about = {"team": mark.team_id, "place": mark.end.place, "link": mark.end.link}
+                _log.info("audit trail", extra=about)
+                if mark.gap:
+                    _log.error("the audit trail has a gap", extra=about | {"why": mark.gap})
+        return LOG_INTERVAL
 
-    async def chain(self, *, is_bot: bool = True) -> int:
-        """Chain at most BATCH rows, one process at a time. Return how many."""
-        chained = await self.database.change(partial(self._chain, is_bot), locks=[LOCK])
-        self._known.update({row.team_id: row for row in chained})
-        return len(chained)
+    async def gap(self, team_id: str) -> str:
+        """Return what is missing in the trail of a workspace; "" if nothing is."""
+        return (await self.database.read(partial(self._marks, [team_id])))[team_id].gap
 
-    async def log_links(self) -> None:
-        """Log the last link of each workspace that had another one the last time, whichever process has chained it."""
-        with suppress(StoreError):
-            for found in await self.database.fetch_all(_LAST_OF_ALL):
-                row = self._known[found.team_id] = AuditRow._make(found)
-                if self._logged.get(row.team_id) != row.link:
-                    self._logged[row.team_id] = row.link
-                    _log.info("audit trail", extra={"team": row.team_id, "place": row.place, "link": row.link})
+    async def acknowledge(self, by: str) -> None:
+        """Let the trails go on after their gaps, each with a row about it. Raises UnreadableError for other keys."""
 
-    def _chain(self, is_bot: bool, connection: Connection) -> list[AuditRow]:  # noqa: FBT001 - see partial
-        new = connection.fetch_all(_NEW, latest=connection.now() + _DAY)
-        if not new or not (is_bot or connection.fetch_all(f"{_KEYS} AND name = :own", own=self.cipher.key_id)):
-            return []
-        self._keep_key(connection)
-        people = self._people(connection, {(row.team_id, row.user_id) for row in new})
-        teams = {row.team_id for row in new}
-        known = [self._known[team_id] for team_id in teams & self._known.keys()]
-        kept = [connection.queue(_KEPT, row._asdict()) for row in known]
-        asked = [connection.queue(_LAST, {"team_id": team_id}) for team_id in teams]
-        last = {row.team_id: AuditRow._make(row) for one in asked for row in one.fetch_all()}
-        lost = {row.team_id: row for row, one in zip(known, kept, strict=True) if not one.fetch_all()}
-        added, chained = list[AuditRow](), list[AuditRow]()
-        for *values, user_id in new:
-            row = AuditRow._make(values)
-            named = row._replace(person=people[row.team_id, user_id])
-            notes = self._notes(row.team_id, lost.pop(row.team_id, None), last.get(row.team_id), row.at)
-            for one in (*notes, named):
-                last[row.team_id] = self._next(one, last.get(row.team_id))
-                (chained if one is named else added).append(last[row.team_id])
+        def write(team_id: str, connection: Connection) -> None:
+            self._require_key(connection)
+            mark = self._marks([team_id], connection)[team_id]
+            self._write_marks(connection, [mark._replace(gap="")])
+            self.add(connection, changed(GAP, mark.gap, team_id=team_id, at=connection.now(), by=by))
+
+        async for mark in self._all_marks():
+            if mark.gap:
+                await self.database.change(partial(write, mark.team_id), locks=[LOCK])
+
+    async def _all_marks(self) -> AsyncIterator[Mark]:
+        after = ""
+        while rows := await self.database.fetch_all(_TEAMS, after=after):
+            after = rows[-1].team_id
+            teams = [row.team_id for row in rows if isinstance(row.team_id, str)]
+            for mark in (await self.database.read(partial(self._marks, teams))).values():
+                yield mark
+
+    async def chain(self, lease: Lease) -> float:
+        """Chain at most BATCH rows, if this process leads. Return the seconds until there can be more."""
+        self._lease = lease
+        if lease.term is None or not await self.database.fetch_all(_HAS_NEW):
+            return INTERVAL
+        values = {**self._after, **lease.leading}
+        page, marks = await self.database.change(partial(self._chain, values), locks=[LOCK])
+        self._known.update(marks)
+        is_full = len(page) == BATCH
+        self._after = {"at": page[-1].at, "id": page[-1].id} if is_full else _START
+        return _PAUSE if is_full else INTERVAL
+
+    def _chain(self, values: Mapping[str, Any], connection: Connection) -> tuple[list[Row], dict[str, Mark]]:
+        """Chain rows that have a valid signature, and no others. Return those that were read, and the marks."""
+        page, own = connection.fetch_all(_NEW, **values), self.cipher.key_id
+        keys = self._keys(connection) if page else {}
+        new = [row for row in map(_waiting, page) if row.is_signed(keys)]
+        marks = self._marks({row.team_id for row in new}, connection, self._known) if new else {}
+        new = [row for row in new if row.key_id in {own, marks[row.team_id].end.key_id}]
+        people = self._people(connection, {(row.team_id, row.person) for row in new}) if new else {}
+        added, chained, ends = list[AuditRow](), list[AuditRow](), {name: mark.end for name, mark in marks.items()}
+        for row in sorted(new, key=lambda row: row.key_id == own):  # after the own key no earlier one counts
+            end = ends[row.team_id]
+            if end.key_id not in {"", row.key_id}:
+                note = changed(NEW_KEY, end.key_id, team_id=row.team_id, at=row.at)
+                added.append(note._replace(place=end.place + 1, key_id=own).linked(end.link, self._key))
+                end = added[-1].end
+            named = row._replace(place=end.place + 1, person=people[row.team_id, row.person])
+            chained.append(named.linked(end.link, keys[row.key_id]))
+            ends[row.team_id] = chained[-1].end
         connection.execute_many(_INSERT, [row._asdict() for row in added])
         connection.execute_many(_CHAIN, [row._asdict() for row in chained])
-        return chained
+        used = {row.team_id for row in chained}
+        return page, self._write_marks(connection, [marks[name]._replace(end=ends[name]) for name in used])
 
-    def _next(self, row: AuditRow, last: AuditRow | None) -> AuditRow:
-        place, before = (1, "") if last is None else (last.place + 1, last.link)
-        return row._replace(place=place, key_id=self.cipher.key_id).linked(before, self._key)
+    def _marks(
+        self, teams: Collection[str], connection: Connection, known: Mapping[str, Mark] | None = None
+    ) -> dict[str, Mark]:
+        """Return the ends of trails, with their gaps. Of two versions of a mark the later one counts."""
+        keys, marks = self._keys(connection), dict[str, Mark]()
+        for team_id, text, first, *columns in connection.fetch_all(_ENDS, teams=listed(teams)):
+            found = [read_mark(team_id, text, keys, self.cipher.key_id), (known or {}).get(team_id)]
+            mark = max(filter(None, found), key=lambda mark: mark.version, default=None)
+            if mark is None and (first, text) == (None, None):
+                mark = Mark(team_id)
+            elif mark is None:
+                start = Point() if first in {None, 1} else Point(int(first) - 1, None)
+                mark = Mark(team_id, start, gap="the mark of its end is gone or was changed")
+            marks[team_id] = mark.compared(None if first is None else AuditRow._make(columns))
+        return marks
 
-    def _notes(self, team_id: str, lost: AuditRow | None, last: AuditRow | None, at: float) -> Sequence[AuditRow]:
-        """Return the rows to add before the next one: about lost rows of this process, and about another key."""
-        notes = [(GAP, f"{lost.place}{SEPARATOR}{lost.link}")] if lost is not None else []
-        if last is not None and last.key_id != self.cipher.key_id:
-            notes.append((NEW_KEY, last.key_id))
-        return [AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, content=about) for what, about in notes]
+    def _write_marks(self, connection: Connection, marks: Iterable[Mark]) -> dict[str, Mark]:
+        """Write marks, and the key of their signature, encrypted: the key that it is derived from can be replaced."""
+        own, written = self.cipher.key_id, {one.team_id: one._replace(version=one.version + 1) for one in marks}
+        texts = [{"team_id": name, "value": one.sealed(own, self._key)} for name, one in written.items()]
+        connection.execute_many(_WRITE_MARK, texts)
+        value = self.cipher.encrypt(Secret(self._key.hex()), FieldRef(own, KEY_COLUMN))
+        connection.execute_many(_ADD_KEY, [{"name": own, "value": value}] if written else [])
+        return written
 
     def _people(self, connection: Connection, people: set[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         """Return the pseudonyms of people, "" for nobody. A new person gets a salt."""
         found = connection.fetch_all(_PEOPLE, people=listed(map(list, people)))
         known = {(team_id, ""): "" for team_id, _ in people}
-        known |= {(row.team_id, row.user_id): row.person for row in found}
+        known |= {(row.team_id, row.user_id): str(row.person) for row in found}
         new = [{"team_id": one[0], "user_id": one[1], "salt": secrets.token_hex(16)} for one in people - known.keys()]
         for one in new:
-            known[one["team_id"], one["user_id"]] = one["person"] = _pseudonym(one["salt"], one["user_id"])
+            known[one["team_id"], one["user_id"]] = one["person"] = pseudonym(one["salt"], one["user_id"])
         connection.execute_many(_ADD_PERSON, new)
         return known
 
-    def _keep_key(self, connection: Connection) -> None:
-        """Keep the key of the links, encrypted: the key that it is derived from can be replaced."""
-        name = self.cipher.key_id
-        value = self.cipher.encrypt(Secret(self._key.hex()), FieldRef(name, KEY_COLUMN))
-        connection.execute(_ADD_KEY, name=name, value=value)
+    def forget(self, connection: Connection, own: str, **person: object) -> int:
+        """Delete what leads back to a person, and say so in the trail. Raises UnreadableError for other keys."""
+        self._require_key(connection)
+        gone = connection.fetch_all(_FORGET.format(own=own), **person)
+        for row in gone:
+            self.add(connection, changed(UNNAMED, row.person, team_id=row.team_id, at=connection.now()))
+        return len(gone)
+
+    def signed_again(self, connection: Connection, row: Row, user_id: str) -> dict[str, str]:
+        """Return what changes in a row that is not chained if it gets another user id, if its signature is valid."""
+        if row.place is not None or not _waiting(row).is_signed(self._keys(connection)):
+            return {}
+        signed = self._signed(_waiting(row)._replace(person=user_id))
+        return {"key_id": signed.key_id, "link": signed.link}
+
+    def _require_key(self, connection: Connection) -> None:
+        if (known := connection.fetch_all(_KEYS)) and self.cipher.key_id not in {row.name for row in known}:
+            raise UnreadableError("the bot has another encryption key than these settings")
 
     async def prune(self, days: int) -> None:
-        """Replace rows older than so many days by one in each workspace, in small transactions."""
+        """Delete the first rows of each workspace up to the last one older than so many days, in small transactions."""
         limit = time.time() - days * _DAY
+        await self.database.execute(_DELETE_OLD, limit=limit)
         for row in await self.database.fetch_all(_OLD_TEAMS, limit=limit):
             work = partial(self._prune, row.team_id, days)
-            while await self.database.change(work, locks=[LOCK]) == BATCH:  # noqa: ASYNC110 - a pause between transactions
-                await asyncio.sleep(_PAUSE)
+            with suppress(TypeError, ValueError):  # a database can keep a value of any type, also as an id
+                while await self.database.change(work, locks=[LOCK]) == BATCH:  # noqa: ASYNC110 - a pause
+                    await asyncio.sleep(_PAUSE)
 
     def _prune(self, team_id: str, days: int, connection: Connection) -> int:
-        """Replace the first rows as far as they are old: one that claims to be old does not end those before it."""
-        limit = connection.now() - days * _DAY
-        first = connection.fetch_all(_FIRST, team_id=team_id)
-        is_later = bool(first) and first[0].what == DELETED
-        old = list(takewhile(lambda row: row.at < limit, first[is_later:]))[:BATCH]
-        if old:
-            self.bury(connection, team_id, old[-1].place)
+        """Delete some rows. Those that somebody has changed before are a gap."""
+        limit, mark = connection.now() - days * _DAY, self._marks([team_id], connection)[team_id]
+        first = connection.fetch_all(_FIRST, team_id=team_id, limit=limit)
+        while first and not first[-1].is_old:
+            first.pop()
+        if first:
+            inspection = Inspection(self._keys(connection), self.cipher.key_id, limit=math.inf)  # only their links
+            for row in (first := [AuditRow._make(row[:_WIDTH]) for row in first]):
+                inspection.follow(row, Found(mark))
+            gap = next((why for why, kind in inspection.problems.items() if kind is Verdict.CHANGED), "")
+            connection.execute(_DELETE_FIRST, team_id=team_id, place=first[-1].place)
+            self._write_marks(connection, [mark._replace(start=first[-1].end, gap=mark.gap or gap)])
             connection.execute(_DROP_KEYS, own=self.cipher.key_id)
             connection.execute(f"{_DROP_PEOPLE} AND team_id = :team_id", team_id=team_id)
-        return len(old)
+        return len(first)
 
-    def bury(self, connection: Connection, team_id: str, place: int = _ALL) -> None:
-        """Replace rows of a workspace, up to a place or all, by one with their number. The transaction holds LOCK."""
-        now, up_to = connection.now(), {"team_id": team_id, "place": place}
-        self._keep_key(connection)
-        new = connection.execute(_DELETE_NEW, team_id=team_id) if place == _ALL else 0
-        found = connection.fetch_one(f"{_READ} {_UP_TO} ORDER BY place DESC LIMIT 1", **up_to)
-        last = AuditRow(team_id, 0) if found is None else AuditRow._make(found)
-        connection.execute(f"DELETE {_UP_TO}", **up_to)
-        own = {"place": last.place + new, "id": secrets.token_hex(16), "at": now, "key_id": self.cipher.key_id}
-        connection.execute(_INSERT, **tombstone(last, self._key, **own)._asdict())
+    def bury(self, connection: Connection, team_id: str) -> None:
+        """Delete the rows of a workspace; its mark keeps their number. The transaction holds LOCK."""
+        mark, of_team = self._marks([team_id], connection)[team_id], {"team_id": team_id}
+        end = mark.end._replace(place=mark.end.place + connection.execute(_DELETE_NEW, **of_team))
+        connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place IS NOT NULL", **of_team)
+        self._write_marks(connection, [mark._replace(start=end, end=end)])
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
-        inspection = Inspection(await self._keys(), link)
-        now, at = time.time(), {"team_id": "", "place": -1}
-        limit, count = now - days * _DAY + _SETTLING, PAGE
-        while count == PAGE:
-            rows = await self.database.fetch_all(_VERIFIED, **at, limit=limit, most=PAGE)
-            for *values, problem, user_id, salt in rows:
-                row = AuditRow._make(values)
-                is_another = user_id is not None and _pseudonym(str(salt), str(user_id)) != row.person
-                inspection.follow(
-                    row, problem or ("the person behind its pseudonym was changed" if is_another else None)
-                )
-                at = {"team_id": row.team_id, "place": row.place}
-            count = len(rows)
-        times = {"limit": limit, "earliest": now - _SETTLING, "latest": now + _SETTLING}
-        (rest,) = await self.database.fetch_all(_REST, **times)
-        inspection.end(rest.unknown_order, rest.unchained)
+        now = await self.database.read(Connection.ask_now)
+        limit = now - days * _DAY + _SETTLING
+        inspection = Inspection(await self.database.read(self._keys), self.cipher.key_id, now, limit, link)
+        read = lru_cache(_MOST_KNOWN)(partial(read_mark, keys=inspection.keys, own=self.cipher.key_id))
+        for sql, start in ((_FOLLOWED, {"team_id": "", "place": -1}), (_WAITING, _START)):
+            after, count = start, PAGE
+            while count == PAGE:
+                rows = await self.database.fetch_all(sql, **after, most=PAGE)
+                for row in rows:
+                    found, mark = AuditRow._make(row[:_WIDTH]), read(row.team_id, row.mark) or Mark(row.team_id)
+                    beside, known, salt, *order = row[_WIDTH:-1]
+                    inspection.follow(found, Found(mark, beside, known, salt, tuple(order)))
+                after, count = {name: getattr(rows[-1], name) for name in start} if rows else {}, len(rows)
+        unknown = await self.database.fetch_one(_UNKNOWN_ORDER, limit=limit)
+        inspection.end(unknown and unknown.id, {mark.team_id: mark.gap async for mark in self._all_marks() if mark.gap})
         return inspection
 
-    async def _keys(self) -> dict[str, bytes]:
+    def _keys(self, connection: Connection) -> dict[str, bytes]:
         keys = {self.cipher.key_id: self._key}
-        for row in await self.database.fetch_all(_KEYS):
-            try:
-                keys[row.name] = bytes.fromhex(self.cipher.decrypt(row.value, FieldRef(row.name, KEY_COLUMN)).reveal())
-            except (UnreadableError, AttributeError):  # no text at all
-                _log.info("a key of the audit trail is not known", extra={"key": row.name})
+        for row in connection.fetch_all(_KEYS):
+            with suppress(UnreadableError, AttributeError, ValueError):  # one that is lost, or no text at all
+                kept = self.cipher.decrypt(row.value, FieldRef(row.name, KEY_COLUMN))
+                keys[row.name] = bytes.fromhex(kept.reveal())
         return keys
 
 
-@lru_cache(_MOST_KNOWN)
-def _pseudonym(salt: str, user_id: str) -> str:
-    return hmac.digest(salt.encode(), user_id.encode(), sha256).hex()
+def _waiting(row: Row) -> AuditRow:
+    fields = {name: getattr(row, name) for name in AuditRow._fields}
+    return AuditRow(**fields | {"place": 0, "person": row.user_id})

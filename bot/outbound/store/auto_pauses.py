@@ -4,17 +4,17 @@ Every method can raise StoreUnreachableError.
 """
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from cachetools import LRUCache
-
-from bot.core.cards import Alert, AlertContent, Firing, HeldContent
+from bot.core.cards import MOST_ALERTS_NAMED, Alert, AlertContent, Card, Firing, HeldContent, Part
+from bot.core.cards import HeldBack as HeldBackNumbers
 from bot.core.fields import digest
 from bot.core.outcomes import (
+    CALL_SOMEBODY,
+    AnchorOutcome,
     Ended,
     EndedBefore,
     HeldBack,
@@ -28,18 +28,16 @@ from bot.core.outcomes import (
     StoreUnavailable,
 )
 from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
-from bot.core.retries import Pace
+from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
-from bot.outbound.store.alerts import FOLD
-from bot.outbound.store.card_claims import IS_OPEN, read_paces
-from bot.outbound.store.card_values import ALERT, HELD, read_content, readable, write_content
-from bot.outbound.store.cards import LOCK
-from bot.outbound.store.connections import Connection, Row
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
-from bot.outbound.store.errors import StoreError, StoreUnreachableError
-from bot.outbound.store.marks import IS_RECORDED, PACE, PACE_OF_PAUSES, WRITE_MARK, firing_name
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.marks import IS_RECORDED, WRITE_MARK, firing_name
+from bot.outbound.store.message_values import ALERT, HELD, read_content, readable, write_content
+from bot.outbound.store.messages import CHANGE, MENTIONED, OF_PARTS, add_cards
 from bot.outbound.store.news import CARDS
-from bot.outbound.store.outcome_codec import read_outcome
+from bot.outbound.store.running_orders import read_outcome
 from bot.runtime import KeyedLocks
 
 FORGOTTEN_AFTER = 86_400.0
@@ -55,6 +53,7 @@ AGAIN_AFTER = 60.0
 """Seconds after an attempt that did not pause the session, until the next one."""
 
 _ENDED_WITHIN = 60.0
+_ROUNDING = 0.1  # seconds by which the time of an outcome can be before that of its decision: clocks are rounded
 _TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
     one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, StoreUnavailable, *get_args(NotAutomatic))
 }
@@ -62,8 +61,6 @@ MOST_DUE = 200  # that are tried again at once: those that were tried longest ag
 MOST_HELD = 1_000
 """The most sessions of a sender that were held back and are read for a window: the newest."""
 
-MOST_PACES = 1_000  # of workspaces
-_MOST_ADMITTED = 1_000  # sessions that are remembered, for further attempts
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, whenever it fires
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
@@ -76,7 +73,7 @@ _RESUME = f"""
     ORDER BY seq DESC LIMIT 1
 """
 _ENDED = f"""
-    SELECT 1 FROM cards WHERE {_OF_SESSION} AND ended_at > :ended_since UNION ALL
+    SELECT 1 FROM parts WHERE {_OF_SESSION} AND ended_at > :ended_since UNION ALL
     SELECT 1 FROM orders WHERE {_OF_SESSION} AND outcome = '{Ended.__name__}' AND settled_at > :ended_since LIMIT 1
 """
 _PAUSE = f"""
@@ -85,7 +82,19 @@ _PAUSE = f"""
     ORDER BY outcome IS NULL DESC, effect DESC LIMIT 1
 """
 _OWN = f"SELECT 1 FROM orders WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}' FOR UPDATE"
-_LOOKS = (IS_RECORDED, _OWN, _RESUME, _ENDED, _PAUSE, _READ_MARK)
+_ADMITTED = f"""
+    team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND id <> :id
+      AND (state = '{State.SENT}' OR outcome IN ('{"', '".join(one.__name__ for one in get_args(AnchorOutcome))}'))
+      AND (coalesce(outcome_fields, '') NOT LIKE '%"earlier_by": "%' OR outcome_fields LIKE '%"earlier_by": ""%')
+"""
+"""The pauses by a sender's alerts that were sent, but for those of sessions that had been paused already."""
+_WAS_ADMITTED = f"SELECT max(given_at) AS at FROM orders WHERE session_id = :session_id AND {_ADMITTED}"
+_COUNT = f"SELECT count(DISTINCT session_id) AS number FROM orders WHERE given_at > :recently AND {_ADMITTED}"
+_HELD_OF = f"""
+    SELECT * FROM parts WHERE team_id = :team_id AND session_id = :user_id AND kind = '{HELD}'
+      AND content LIKE '%"calls": false%' ORDER BY id DESC LIMIT 5
+"""
+_LOOKS = (IS_RECORDED, _OWN, _RESUME, _ENDED, _PAUSE, _HELD_OF, _WAS_ADMITTED)
 _SEND = f"UPDATE orders SET state = '{State.SENT}' WHERE id = :id"
 _NOT_PAUSED = f"""
     SELECT team_id, session_id, channel_id, user_id, reason, trigger_id FROM orders AS own
@@ -94,22 +103,35 @@ _NOT_PAUSED = f"""
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id
           AND later.seq > own.seq AND (later.outcome = '{Paused.__name__}' OR (later.user_id = own.user_id
             AND substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT}))))
-      AND EXISTS (SELECT 1 FROM cards WHERE team_id = own.team_id AND session_id = own.session_id
-        AND channel_id = own.channel_id AND {IS_OPEN} AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
+      AND EXISTS (SELECT 1 FROM parts JOIN messages ON messages.id = message_id
+        WHERE parts.team_id = own.team_id AND parts.session_id = own.session_id AND messages.channel_id = own.channel_id
+          AND closed_at IS NULL AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
     ORDER BY row_number() OVER (PARTITION BY team_id, user_id ORDER BY given_at %s), given_at LIMIT :most
 """
 """The last pause by each alert, if it did not pause its session, nor anybody else, while one fires: senders in turn."""
 _DUE_AGAIN = _NOT_PAUSED % ("outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN))), "ASC")
 _HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id AND user_id = :user_id", "DESC")
-_CARDS = f"SELECT * FROM cards WHERE {_OF_SESSION} AND channel_id = :channel_id AND {IS_OPEN} AND kind = '{ALERT}'"
-_READ_HELD = f"SELECT * FROM cards WHERE id = :id AND team_id = :team_id AND {IS_OPEN} AND kind = '{HELD}'"
-_HOLD = f"""
-    INSERT INTO cards (id, team_id, channel_id, session_id, kind, content, version, due, not_before, attempts,
-      created_at, changed_at, ended_at)
-    VALUES (:id, :team_id, :channel_id, '', '{HELD}', :content, 0, :now, :at, 0, :now, :now, :now)
-    ON CONFLICT DO NOTHING
+_CARDS = f"""
+    SELECT parts.*, ts FROM parts JOIN messages ON messages.id = message_id WHERE parts.team_id = :team_id
+      AND session_id = :session_id AND channel_id = :channel_id AND closed_at IS NULL AND kind = '{ALERT}'
 """
-"""It has no session, so none of which Anchor is asked."""
+_READ_HELD = f"SELECT * FROM parts WHERE id = :id AND team_id = :team_id AND kind = '{HELD}'"
+_LIFT = (
+    "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id",
+    f"{CHANGE} {OF_PARTS.format('id = :id')}",
+)
+_NUMBERS = f"""
+    SELECT reason, count(DISTINCT session_id) AS number FROM orders
+    WHERE team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND trigger_id LIKE '%:0'
+      AND outcome IN (SELECT value FROM json_each(:outcomes)) AND settled_at >= :since AND settled_at <= :until
+      AND (:calls = 0 OR NOT EXISTS (SELECT 1 FROM parts WHERE parts.id = orders.id))
+    GROUP BY reason ORDER BY min(seq)
+"""
+"""A message that `calls` people counts none with a message of its own, whose part has the id of the order."""
+_CALLS = """
+    SELECT mentioned_at FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND sender = :sender
+      AND id <> :id AND mentioned_at > :since AND (ts IS NOT NULL OR closed_at IS NULL) ORDER BY mentioned_at
+"""
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
     WHERE trigger_id >= :first AND trigger_id <= :last ORDER BY seq DESC LIMIT 1
@@ -151,10 +173,9 @@ def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[NextP
                 yield order, content, card.ts
 
 
-def _read_held(connection: Connection, team_id: str, held_id: str) -> HeldContent | None:
-    rows = connection.fetch_all(_READ_HELD, id=held_id, team_id=team_id)
+def _read_held(rows: Sequence[Row]) -> list[HeldContent]:
     contents = (content for _, content in readable(rows, lambda row: read_content(row.kind, row.content)))
-    return next((one for one in contents if isinstance(one, HeldContent)), None)
+    return [one for one in contents if isinstance(one, HeldContent)]
 
 
 def _check_recorded(rows: Sequence[Row]) -> None:
@@ -171,7 +192,6 @@ class AutoPauseRows:
     most: int
 
     def __post_init__(self) -> None:
-        self._paces: LRUCache[str, Pace] = LRUCache(MOST_PACES)
         self._turns = KeyedLocks()  # of a workspace one waits here for each sender, where they are in nobody's way
 
     async def firing_since(self, team_id: str, alert: Alert) -> float:
@@ -202,10 +222,10 @@ class AutoPauseRows:
         now, attempt = connection.now(), read_attempt(order.trigger_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
         about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "owner": owner}
-        about["name"] = f"{PACE_OF_PAUSES} {order.actor.user_id}"
+        about["user_id"] = order.actor.user_id
         times = {"since": min(now - RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
         looks = connection.fetch_each(*_LOOKS, **about, **times, ended_since=now - _ENDED_WITHIN)
-        recorded, own, resumes, ends, pauses, counted = looks
+        recorded, own, resumes, ends, pauses, held_rows, admitted = looks
         _check_recorded(recorded)
         if not own:
             return False
@@ -213,79 +233,84 @@ class AutoPauseRows:
             return ResumedBefore(resumes[0].user_id, resumes[0].at, resumes[0].outcome == Resumed.__name__)
         if ends:
             return EndedBefore()
+        held = _read_held(held_rows)
+        recently = max(now - WINDOW, *(one.until for one in held if one.until <= now), 0.0)
         was_paused = any(one.outcome in {None, Paused.__name__} for one in pauses)
-        held = None if was_paused else self._count(connection, order_id, order, counted, now)
-        if held is not None:
-            self._tell(connection, held, order, channel_id, now)
-            return HeldBack(self.most)
+        admitted_at = admitted[0].at or 0.0
+        is_counted = admitted_at > recently or (admitted_at > 0 and attempt.number > 0)
+        if not (was_paused or is_counted):
+            number = connection.fetch_all(_COUNT, **about, recently=recently)[0].number
+            is_held = any(one.until > now for one in held)
+            if number >= self.most and not is_held:
+                content = HeldContent(order.actor.user_id, number, now, now + HELD_FOR)
+                self._add_held(connection, content, order, channel_id, f"{HELD}-{order_id}")
+            if is_held or number >= self.most:
+                return HeldBack(self.most)
         connection.queue(_SEND, {"id": order_id})
         return True
 
-    def _count(
-        self, connection: Connection, order_id: str, order: Order, counted: Sequence[Row], now: float
-    ) -> HeldContent | None:
-        """Count a session that its sender may pause. Return None, or the new message if it may no other for HELD_FOR.
-
-        Further attempts for one that was counted are no more.
-        """
-        mark = {"team_id": order.actor.team_id, "name": f"{PACE_OF_PAUSES} {order.actor.user_id}"}
-        row = next(iter(counted), None)
-        held_until, (admitted, held_id) = (0.0, ([], "")) if row is None else (row.until, json.loads(row.value))
-        recent = {one for at, one in admitted if now - at < WINDOW}
-        attempt = read_attempt(order.trigger_id)
-        is_again = attempt and attempt.number > 0 and any(one == order.session_id for _, one in admitted)
-        if order.session_id in recent or is_again:
-            return None
-        if held_until <= now:
-            is_admitted = len(recent) < self.most
-            admitted = [*admitted, [now, order.session_id]][-_MOST_ADMITTED:] if is_admitted else admitted
-            held_until, held_id = (0.0, "") if is_admitted else (now + HELD_FOR, order_id)
-            value = json.dumps([admitted, held_id])
-            connection.queue(WRITE_MARK, {**mark, "until": held_until, "value": value})
-        return HeldContent(held_id, len(recent), held_until) if held_id else None
-
-    def _tell(self, connection: Connection, new: HeldContent, order: Order, channel_id: str, now: float) -> None:
-        """Let the message about what is held back, or failed, say that this is, too."""
-        before, row = _read_held(connection, order.actor.team_id, new.id), {"id": new.id, "now": now}
-        after = (before or new).with_session(order.session_id, order.reason, order.actor.user_id)
-        if before is None:
-            row |= {"team_id": order.actor.team_id, "channel_id": channel_id, "at": new.until if new.calls else now}
-            connection.execute(_HOLD, **row, content=write_content(after))
-        elif after != before:
-            connection.execute(FOLD, **row, content=write_content(after))
+    def _add_held(
+        self, connection: Connection, content: HeldContent, order: Order, channel_id: str, held_id: str
+    ) -> None:
+        """Add the message about what is held back, or failed."""
+        part = Part(held_id, SessionId(content.user_id), content)
+        later = content.until - connection.now() if content.calls else 0.0
+        sender = content.user_id if content.calls else ""
+        card = Card(
+            id=held_id,
+            team_id=order.actor.team_id,
+            channel_id=channel_id,
+            parts=(part,),
+            later=later,
+            sender=sender,
+            mentions=content.calls,
+        )
+        add_cards([card], connection)
         self.database.news.tell(connection, CARDS)
 
-    async def take_call(self, order: Order) -> bool | None:
-        """Return whether people are mentioned now, since a pause has failed. If not, a message counts it later.
+    async def call(self, order: Order, card: Card) -> None:
+        """Add the message about a pause by an alert that failed, which mentions people.
 
-        While the database fails, each process counts its own, and None means that they are not.
+        Those of a sender that come after MOST_CALLS within MENTION_INTERVAL are counted by one message at its end,
+        unless they are critical, and nothing else has mentioned people in the channel.
         """
-        team_id = order.actor.team_id
-        try:
-            self._paces[team_id], is_now = await self.database.change(partial(self._take_call, order), locks=[LOCK])
-        except StoreUnreachableError:
-            self._paces[team_id], at = self._paces.get(team_id, Pace()).with_call(order, now := time.time())
-            return at <= now or None
-        return is_now
+        await self.database.change(partial(self._call, order, card), locks=[workspace_lock(card.team_id)])
+        self.database.news.cards.set()
 
-    def _take_call(self, order: Order, connection: Connection) -> tuple[Pace, bool]:
-        actor, now = order.actor, connection.now()
-        pace, at = read_paces(connection, [actor.team_id]).get(actor.team_id, Pace()).with_call(order, now)
-        connection.execute(WRITE_MARK, team_id=actor.team_id, name=PACE, until=None, value=pace.as_text())
-        if at > now:
-            held_id = digest(f"{actor.team_id} {actor.channel_id} {actor.user_id} {at}")[:_DIGEST]
-            self._tell(connection, HeldContent(held_id, 0, at, calls=True), order, actor.channel_id, now)
-        return pace, at <= now
+    def _call(self, order: Order, card: Card, connection: Connection) -> None:
+        now = connection.now()
+        where = {"team_id": card.team_id, "channel_id": card.channel_id, "sender": order.actor.user_id, "id": card.id}
+        calls = [row.mentioned_at for row in connection.fetch_all(_CALLS, **where, since=now - MENTION_INTERVAL)]
+        recent = [at for at in calls if at <= now]
+        if len(recent) < MOST_CALLS:
+            add_cards([replace(card, mentions=True, sender=order.actor.user_id)], connection)
+        elif order.is_critical and not connection.fetch_all(MENTIONED, **where):
+            add_cards([replace(card, mentions=True)], connection)
+        elif len(recent) == len(calls):
+            until = recent[-MOST_CALLS] + MENTION_INTERVAL
+            content = HeldContent(order.actor.user_id, 0, until - MENTION_INTERVAL - STILL_WANTED, until, calls=True)
+            self._add_held(connection, content, order, card.channel_id, f"{HELD}-{card.id}")
+        self.database.news.tell(connection, CARDS)
+
+    async def numbers(self, team_id: str, content: HeldContent) -> HeldBackNumbers:
+        """Return what the message about sessions counts that were held back, or whose pause failed."""
+        names = [one.__name__ for one in (CALL_SOMEBODY if content.calls else (HeldBack,))]
+        about = {"team_id": team_id, "user_id": content.user_id, "outcomes": listed(names), "calls": int(content.calls)}
+        times = {"since": content.since - _ROUNDING, "until": content.until + STILL_WANTED}
+        rows = await self.database.fetch_all(_NUMBERS, **about, **times)
+        alerts = tuple((row.reason, row.number) for row in rows)
+        return HeldBackNumbers(sum(number for _, number in alerts), alerts[:MOST_ALERTS_NAMED])
 
     async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
         """Return the sessions of a message that nobody has paused, and whose alerts still fire; None without it."""
         return await self.database.read(partial(self._held, team_id, held_id))
 
     def _held(self, team_id: str, held_id: str, connection: Connection) -> tuple[SessionId, ...] | None:
-        if (content := _read_held(connection, team_id, held_id)) is None:
+        content = next(iter(_read_held(connection.fetch_all(_READ_HELD, id=held_id, team_id=team_id))), None)
+        if content is None:
             return None
-        within = {"since": content.until - HELD_FOR - STILL_WANTED, "until": content.until + STILL_WANTED}
-        sender = {"team_id": team_id, "user_id": content.alerts[0][1], "most": MOST_HELD}
+        within = {"since": content.since - STILL_WANTED, "until": content.until + STILL_WANTED}
+        sender = {"team_id": team_id, "user_id": content.user_id, "most": MOST_HELD}
         firing = _still_firing(connection, connection.fetch_all(_HELD_BACK, **within, **sender))
         return tuple(dict.fromkeys(order.session_id for order, _, _ in firing))
 
@@ -296,15 +321,10 @@ class AutoPauseRows:
 
     def _lift(self, team_id: str, held_id: str, connection: Connection) -> None:
         now = connection.now()
-        if (content := _read_held(connection, team_id, held_id)) is None:
-            return
-        mark = {"team_id": team_id, "name": f"{PACE_OF_PAUSES} {content.alerts[0][1]}"}
-        row = connection.fetch_one(_READ_MARK, **mark)
-        admitted, current_id = ([], "") if row is None else json.loads(row.value)
-        if current_id == held_id:
-            earlier = [[0.0, one] for _, one in admitted]
-            connection.execute(WRITE_MARK, **mark, until=0.0, value=json.dumps([earlier, ""]))
-            connection.execute(FOLD, id=held_id, now=now, content=write_content(replace(content, until=now)))
+        for content in _read_held(connection.fetch_all(_READ_HELD, id=held_id, team_id=team_id)):
+            lifted = write_content(replace(content, until=min(now, content.until)))
+            for sql in _LIFT:
+                connection.queue(sql, {"id": held_id, "content": lifted, "now": now})
             self.database.news.tell(connection, CARDS)
 
     async def unpaused(self) -> list[NextPause]:

@@ -103,11 +103,15 @@ class Database:
         transact = partial(_transact, work, locks, lock_timeout=lock_timeout)
         return await self._call(pool, lambda connection: transact(connection)())
 
-    async def empty_log(self) -> None:
-        """Empty the write-ahead log of a SQLite file, which has what was deleted, unless another program reads it."""
+    async def empty_log(self) -> float:
+        """Empty the write-ahead log of a SQLite file, which has what was deleted, unless another program reads it.
+
+        Return the seconds until the next attempt.
+        """
         if self.log_bytes():
             with suppress(StoreUnreachableError):
                 await self._call(self.changes, _empty_log, turn=self.turn)
+        return CUT_INTERVAL
 
     async def _call(
         self,

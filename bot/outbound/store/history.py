@@ -16,22 +16,25 @@ from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, Past
 from bot.core.requests import Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
-from bot.outbound.store.card_values import IS_ALERT
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError, or_default
-from bot.outbound.store.marks import COUNTED, FIRING, SHOWN
-from bot.outbound.store.outcome_codec import read_outcome
+from bot.outbound.store.marks import FIRING, SHOWN
+from bot.outbound.store.message_values import ALERT
+from bot.outbound.store.running_orders import read_outcome
 
 _log = logging.getLogger(__name__)
 
 FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
 INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
-CARD_DAYS = 7  # after its last change; a session ends much earlier
+MESSAGE_DAYS = 7  # after its last change; a session ends much earlier
 _DELETE_MARKS = f"""
-    DELETE FROM marks
-    WHERE until < :limit AND (name LIKE '{COUNTED} %' OR name LIKE '{FIRING} %' OR name LIKE '{SHOWN} %')
+    DELETE FROM marks WHERE until < :limit AND (name LIKE '{FIRING} %' OR name LIKE '{SHOWN} %')
+"""
+_DELETE_PARTS = f"""
+    DELETE FROM parts WHERE id IN (SELECT id FROM parts AS old WHERE old.changed_at < :limit
+      AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = old.message_id) LIMIT {10_000})
 """
 _DELETE_LEASES = "DELETE FROM leases WHERE until < :limit"
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
@@ -147,7 +150,7 @@ _LAST = f"""
           AND NOT (outcome IN ('{"', '".join(_OF_NO_EFFECT)}') AND EXISTS (
             SELECT 1 FROM orders AS ends WHERE ends.team_id = orders.team_id AND ends.session_id = orders.session_id
               AND ends.outcome = '{outcomes.Ended.__name__}'
-            UNION ALL SELECT 1 FROM cards AS ends WHERE ends.team_id = orders.team_id
+            UNION ALL SELECT 1 FROM parts AS ends WHERE ends.team_id = orders.team_id
               AND ends.session_id = orders.session_id AND ends.ended_at IS NOT NULL))
       ) AS placed
     ) AS numbered WHERE number = 1
@@ -170,7 +173,8 @@ _REFUSALS_OF_ALERTS = f"""
     ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(one.__name__ for one in _NOT_AUTOMATIC)}')
 """
 _LAST_ALERT = f"""
-    SELECT max(changed_at) AS alerted_at FROM cards WHERE team_id = :team_id AND session_id = :session_id AND {IS_ALERT}
+    SELECT max(changed_at) AS alerted_at FROM parts
+    WHERE team_id = :team_id AND session_id = :session_id AND kind = '{ALERT}'
 """
 _OF_BATCH = """
     SELECT id, session_id, outcome, outcome_fields FROM orders
@@ -181,7 +185,7 @@ _EARLIER_BATCH = f"""
     WHERE {IS_UNFINISHED} AND outcome IS NULL AND team_id = :team_id AND user_id = :user_id
       AND batch_id < :batch_id
 """
-_MESSAGE_OF_BATCH = "SELECT channel_id, ts FROM cards WHERE id = :batch_id AND ts IS NOT NULL"
+_MESSAGE_OF_BATCH = "SELECT channel_id, ts FROM messages WHERE id = :batch_id AND ts IS NOT NULL"
 
 
 @dataclass(eq=False)
@@ -267,20 +271,19 @@ def _read(row: Row) -> SessionState:
 
 
 async def prune(database: Database, days: int) -> None:
-    """Delete orders older than so many days, cards unchanged for a week, and old leases.
+    """Delete orders older than so many days, messages unchanged for a week, and old leases, the oldest first.
 
-    An unfinished order stays. Several processes can do this at the same time, in small transactions: each skips the
-    rows that another one is deleting.
+    An unfinished order stays. It ends at the first one that is young by its own time and all later ones.
     """
     is_old = f"given_at < :limit AND coalesce(settled_at, given_at) < :limit AND NOT {IS_UNFINISHED}"
     await _prune(database, "orders", is_old, "given_at", days)
-    await _prune(database, "cards", "changed_at < :limit", "changed_at", min(days, CARD_DAYS))
+    await _prune(database, "messages", "changed_at < :limit", "changed_at", min(days, MESSAGE_DAYS))
     with suppress(StoreUnreachableError):  # next time
         await database.change(_delete_leftovers)
 
 
 def _delete_leftovers(connection: Connection) -> None:
-    for sql in (_DELETE_MARKS, _DELETE_LEASES):
+    for sql in (_DELETE_MARKS, _DELETE_LEASES, _DELETE_PARTS):
         connection.execute(sql, limit=connection.now() - _DAY)
 
 

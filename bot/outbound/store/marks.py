@@ -3,13 +3,7 @@
 | scope | name | until | value |
 |---|---|---|---|
 | a workspace | `notice` and its name | when it can be sent again, if ever | the events since it was sent |
-| a workspace | `check` | the next check of its sessions | |
-| a workspace | `key check` | the next try of its key, while alerts can pause | |
-| a workspace | `pace` | | the messages that it has been sent recently |
-| a workspace | `reads` | | the times of recent requests to Anchor in the background |
-| a workspace | `counted` and a channel | when the message is complete | the sessions that its last message counts |
 | a workspace | `firing`, a session, what fires, its sender | when it is forgotten | since when it fires, its sender |
-| a workspace | `auto pauses` and a sender | until when others are held back | the sessions that it has paused lately |
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | a workspace | `shown` and an id | its expiry | the person, and the sessions that a window showed to them |
@@ -17,6 +11,7 @@
 | `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 | `audit key` | the id of an encryption key | | the key of links of the audit trail that is derived from it, encrypted |
+| `audit end` | a workspace | | the signed end of its chain of the audit trail |
 """
 
 import json
@@ -39,9 +34,8 @@ from bot.outbound.store.errors import StoreError
 from bot.request_id import new_id
 from bot.runtime import Tasks
 
-INSTALL, KEY, TEAM, AUDIT_KEY = "install", "key", "team", "audit key"
-CHECK, KEY_CHECK, PACE, READS, COUNTED = "check", "key check", "pace", "reads", "counted"
-FIRING, PACE_OF_PAUSES = "firing", "auto pauses"
+INSTALL, KEY, TEAM, AUDIT_KEY, AUDIT_END = "install", "key", "team", "audit key", "audit end"
+FIRING = "firing"
 
 _LONGEST_DIGEST = 9  # the longest name of a sender needs the room
 _CLAIM = """

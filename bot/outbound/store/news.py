@@ -1,4 +1,4 @@
-"""News of other processes: hints to look now. A look finds everything also without them, every FALLBACK seconds."""
+"""News of other processes: hints to look now. A look finds everything also without them, some seconds later."""
 
 import asyncio
 import logging
@@ -15,23 +15,19 @@ from bot.runtime import happens, until_tick
 
 _log = logging.getLogger(__name__)
 
-CARDS, ORDERS = "cards", "orders"  # topics: cards that are due, and orders that no process works on
-FALLBACK = 8.0  # seconds between two looks without news
+CARDS, LEADER = "cards", "leader"  # topics: messages that are due, and that nobody leads
 FILE_INTERVAL = 2.0  # seconds between two looks whether a command has written to a SQLite file
 LISTENS_FOR = 60.0  # seconds until the connection is checked
 RETRY_DELAY = 5.0  # seconds until another connection is opened
 OPEN_TIMEOUT = 10.0  # seconds
-_LATER = 1.0  # seconds after news until the look: the process that has told them does most of the work itself
-_REPEATED = 0.5  # seconds in which a topic is not told again; that look comes later
+_REPEATED = 0.5  # seconds in which a topic is not told again; a process that hears it looks once more after that
 
 
 class News:
     """The news of a database that no other process changes, and the events that they set."""
 
     def __init__(self) -> None:
-        self.cards, self.orders = asyncio.Event(), asyncio.Event()
-        self.audit = asyncio.Event()
-        """Set when this process has added rows to the audit trail."""
+        self.cards, self.leader = asyncio.Event(), asyncio.Event()
 
     def tell(self, connection: Connection, topic: str) -> None:
         """Let other processes look when the transaction is committed."""
@@ -79,7 +75,7 @@ class Notifications(News):
         self._driver = driver
         self._sender = secrets.token_hex(8)
         self._told: dict[str, float] = {}
-        self._events = {CARDS: self.cards, ORDERS: self.orders}
+        self._events = {CARDS: self.cards, LEADER: self.leader}
         self._soon: set[str] = set()
 
     def tell(self, connection: Connection, topic: str) -> None:
@@ -135,9 +131,11 @@ class Notifications(News):
 
     def _hear(self, news: str) -> None:
         topic, _, sender = news.partition(" ")
-        if sender != self._sender and topic in self._events and topic not in self._soon:
-            self._soon.add(topic)
-            asyncio.get_running_loop().call_later(_LATER, self._come, topic)
+        if sender != self._sender and topic in self._events:
+            self._events[topic].set()
+            if topic not in self._soon:
+                self._soon.add(topic)
+                asyncio.get_running_loop().call_later(_REPEATED, self._come, topic)
 
     def _come(self, topic: str) -> None:
         self._soon.discard(topic)

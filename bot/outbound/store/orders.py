@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
+from bot.core.audit import ORDER_COLUMNS, row_of_order
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.outcomes import (
     Broken,
@@ -28,23 +28,25 @@ from bot.core.outcomes import (
     WhyNot,
 )
 from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
-from bot.outbound.store.audit import ADD_ORDER
-from bot.outbound.store.cards import Marks, mark, mark_apart
+from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed, storable
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import StoreUnreachableError, or_default
-from bot.outbound.store.leases import IS_LIVE, LEADER
+from bot.outbound.store.leases import IS_LIVE, LEADS
+from bot.outbound.store.messages import mark, mark_apart
 from bot.outbound.store.news import CARDS
-from bot.outbound.store.outcome_codec import read_outcome, write_outcome
 from bot.outbound.store.running_orders import (
     NO_CARDS,
     Crossed,
     RunningOrder,
     Settled,
+    audit_row,
     in_sequence,
     marks_of,
+    read_outcome,
     read_row,
     row_values,
+    write_outcome,
 )
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.writer import Work, Writer
@@ -59,7 +61,6 @@ LONGEST_SENT, LONGEST_UNTOLD = 420.0, 2_400.0
 """Seconds after which an order without an outcome, or that nobody was told of, is taken over from any process."""
 
 _HAS_EFFECT = Done | Unconfirmed | Broken
-_MARKED_AGAIN_AFTER, _MOST_MARKED, _MOST_UNMARKED = 5.0, 100, 10_000  # seconds, sessions at a time, and of all
 _OURS_WITHIN = 0.2  # seconds
 _EVER = 1e15  # Unix seconds
 _SAME = "other.team_id = own.team_id AND other.session_id = own.session_id AND other.id <> own.id"
@@ -120,7 +121,7 @@ _LOOK = f"""
         ORDER BY other.seq DESC LIMIT 1) AS crossed,
       (SELECT count(*) {_OPPOSITE} AND other.state = '{State.SENT}') AS running,
       (SELECT count(*) {_OPPOSITE} AND other.doubt = 1 AND other.settled_at > {_THEN} - {UNCONFIRMED_TTL}) AS doubts,
-      last.outcome, last.user_id, last.given_at AS last_given_at, last.settled_at
+      last.outcome, last.user_id, last.given_at AS last_given_at, last.settled_at, own.given_at
     FROM orders AS own LEFT JOIN orders AS last ON last.id = (SELECT all_of.id FROM orders AS all_of
       WHERE all_of.team_id = own.team_id AND all_of.session_id = own.session_id AND all_of.effect IS NOT NULL
       ORDER BY all_of.effect DESC LIMIT 1)
@@ -130,7 +131,8 @@ _LOOK = f"""
 can still be there, and how many had no answer; the last order that had an effect. Nothing if another process has it."""
 _AT_ANCHOR = f"UPDATE orders SET state = '{State.SENT}' WHERE id = :id AND owner = :owner AND state = '{State.WAITING}'"
 _SETTLE = f"""
-    UPDATE orders SET state = '{State.SETTLED}', doubt = :doubt, settled_at = coalesce(settled_at, {_THEN}),
+    UPDATE orders SET state = '{State.SETTLED}', doubt = :doubt,
+      settled_at = coalesce(settled_at, CAST(:at AS DOUBLE PRECISION)),
       outcome = CASE state WHEN '{State.SETTLED}' THEN outcome ELSE :outcome END,
       outcome_fields = CASE state WHEN '{State.SETTLED}' THEN outcome_fields ELSE :fields END,
       effect = CASE WHEN state = '{State.SETTLED}' THEN effect WHEN :has_effect = 1 AND NOT EXISTS (
@@ -157,13 +159,13 @@ _IS_LEFT = f"""
 """The orders of processes that have ended, those that this one has by a transaction whose answer was lost, and those
 that take too long."""
 _LEFT = f"""
-    SELECT * FROM orders WHERE {_IS_LEFT} AND (:term = 0 OR EXISTS (SELECT 1 FROM leases
-      WHERE leases.name = '{LEADER}' AND leases.owner = :owner AND leases.term = :term AND leases.until > unix_now()))
+    SELECT * FROM orders WHERE {_IS_LEFT} AND {LEADS}
     ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED
 """
 _TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
 _GIVE_UP = f"""
-    UPDATE orders SET state = '{State.SETTLED}', told = 1, settled_at = unix_now(), told_at = unix_now(), reply = NULL,
+    UPDATE orders SET state = '{State.SETTLED}', told = 1, settled_at = coalesce(settled_at, :now), told_at = :now,
+      reply = NULL,
       outcome = coalesce(outcome, :outcome), outcome_fields = coalesce(outcome_fields, :fields), owner = :owner
     WHERE id IN (SELECT value FROM json_each(:ids))
 """
@@ -194,9 +196,9 @@ class OrderRows:
     is_pinned: bool = False
 
     def __post_init__(self) -> None:
+        assert self.writer.lease is not None  # noqa: S101 - it is the writer of orders
         self.lease, self._owner = self.writer.lease, self.writer.lease.owner
-        self._unmarked: dict[SessionName, frozenset[str]] = {}  # while the table of cards is locked or damaged
-        self._timer: asyncio.TimerHandle | None = None
+        self._audit = AuditTrail(self.database, self.cipher)
 
     def _do(self, running: RunningOrder, work: Work[_T], *, is_lazy: bool = False) -> asyncio.Future[_T]:
         locks, order = [session_lock(*running.session)], running.order
@@ -206,35 +208,29 @@ class OrderRows:
     def _own(self, running: RunningOrder) -> dict[str, Any]:
         return {"id": running.id, "owner": self._owner}
 
-    def record(self, running: RunningOrder, *, is_repeated: bool = False) -> asyncio.Future[str | None]:
+    def record(
+        self, running: RunningOrder, *, is_repeated: bool = False, installed_by: float | None = _EVER
+    ) -> asyncio.Future[str | None]:
         """Record an order. Return the id of the one that has its trigger; None if its workspace was uninstalled.
 
-        A pause that Slack sent twice is recorded beside the one that has its trigger, which is told.
+        A pause that Slack sent twice is recorded beside the one that has its trigger, which is told. One whose row is
+        gone is recorded only if its workspace was not installed since: `installed_by` is None.
         """
         trigger_id = None if is_repeated else running.order.trigger_id
-        return self._do(running, partial(self._record, running, trigger_id, _EVER))
 
-    def record_again(self, running: RunningOrder) -> asyncio.Future[str | None]:
-        """Record an order whose row is gone, unless its workspace was uninstalled since."""
-        return self._do(running, partial(self._record, running, running.order.trigger_id, None))
+        def work(connection: Connection) -> Callable[[], str | None]:
+            given_at = connection.when(running.given_at)
+            values = row_values(running, self._owner, self.cipher, trigger_id=trigger_id) | {
+                "state": running.state.value,
+                "told": int(is_repeated),
+                "given_at": given_at,
+                "is_pinned": int(self.is_pinned),
+                "installed_by": given_at if installed_by is None else installed_by,
+            }
+            stored = connection.queue(_INSERT, values)
+            return lambda: next((row.id for row in stored.fetch_all()), None)
 
-    def _record(
-        self,
-        running: RunningOrder,
-        trigger_id: str | None,
-        installed_by: float | None,
-        connection: Connection,
-    ) -> Callable[[], str | None]:
-        given_at = connection.when(running.given_at)
-        values = row_values(running, self._owner, self.cipher, trigger_id=trigger_id) | {
-            "state": running.state.value,
-            "told": int(trigger_id != running.order.trigger_id),
-            "given_at": given_at,
-            "is_pinned": int(self.is_pinned),
-            "installed_by": given_at if installed_by is None else installed_by,
-        }
-        stored = connection.queue(_INSERT, values)
-        return lambda: next((row.id for row in stored.fetch_all()), None)
+        return self._do(running, work)
 
     def clear(self, running: RunningOrder) -> asyncio.Future[tuple[bool, Against]]:
         """Record that a resume or an end is sent, if nothing speaks against it. Return whether, or what does."""
@@ -285,7 +281,7 @@ class OrderRows:
         another order was settled since, and its own time.
         """
         settled = self._do(running, partial(self._settle, running, (outcome, doubt, looks)))
-        settled.add_done_callback(partial(self._wake, running))
+        settled.add_done_callback(self._wake)
         return settled
 
     def _settle(
@@ -294,9 +290,8 @@ class OrderRows:
         outcome, doubt, looks = end
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
         has_effect, yields, own = isinstance(outcome, _HAS_EFFECT), bool(ago), self._own(running)
-        is_overtaken = False
+        look, is_overtaken = connection.fetch_one(_LOOK, **own, ago=ago), False
         if has_effect or isinstance(outcome, RateLimited):
-            look = connection.fetch_one(_LOOK, **own, ago=ago)
             if look is None:  # it is settled by an earlier commit whose answer was lost, or another process has it
                 is_overtaken = bool(connection.fetch_all(_OVERTAKEN, ids=listed([running.id])))
             elif look.outcome == Ended.__name__ and running.order.verb is not Verb.END:
@@ -309,11 +304,13 @@ class OrderRows:
             else:
                 outcome = in_sequence(outcome, running, look, connection.when(running.given_at))
         name, fields = write_outcome(outcome)
+        at = connection.now() if running.settled_at is None else connection.when(running.settled_at)
         values = {"outcome": name, "fields": fields, "doubt": int(doubt), "has_effect": int(has_effect), "ago": ago}
-        values["yields"] = int(yields and not isinstance(outcome, Ended))
+        values |= {"at": at, "yields": int(yields and not isinstance(outcome, Ended))}
         settled = connection.queue(_SETTLE, own | values)
-        connection.queue(ADD_ORDER, own)
-        read_cards = self._mark(marks_of(running, outcome), connection)
+        if look is not None:
+            self._audit.add(connection, audit_row(running, look.given_at, at, name), self._owner)
+        read_cards = self._mark(running, outcome, connection)
 
         def read() -> Settled | None:
             rows, marked = settled.fetch_all(), read_cards()
@@ -323,49 +320,31 @@ class OrderRows:
         return read
 
     def show(self, running: RunningOrder) -> None:
-        """Let the cards of its session show an order as it is now."""
+        """Let the cards of its session show an order as it is now, also the one that was clicked."""
 
         def work(connection: Connection) -> Callable[[], _Cards]:
-            return self._mark(marks_of(running, running.outcome), connection)
+            return self._mark(running, running.outcome, connection, is_shown=True)
 
-        self._do(running, work).add_done_callback(partial(self._wake, running))
+        self._do(running, work).add_done_callback(self._wake)
 
-    def _mark(self, marks: Marks, connection: Connection) -> Callable[[], _Cards]:
-        """Mark the cards of sessions. The function returns None if their table is locked or damaged."""
-        if marks and not self.lease.can_lead:  # a command, whose cards a bot sends
+    def _mark(
+        self, running: RunningOrder, outcome: Outcome | None, connection: Connection, *, is_shown: bool = False
+    ) -> Callable[[], _Cards]:
+        """Mark the cards of an order. The function returns None if their table is locked or damaged.
+
+        The card that was clicked is replaced through its click, unless it `is_shown` otherwise.
+        """
+        marks, is_replaced = marks_of(running, outcome), not is_shown and running.replaces_click(outcome)
+        replaced = [running.address.message_ts or ""] if is_replaced else []
+        if marks:
             self.database.news.tell(connection, CARDS)
         if not connection.is_alone:
-            return mark(connection, marks, connection.now())
-        return partial(_same, mark_apart(connection, marks, connection.now()))
+            return mark(connection, marks, replaced)
+        return partial(_same, mark_apart(connection, marks, replaced))
 
-    def _wake(self, running: RunningOrder, change: asyncio.Future[Any]) -> None:
-        """Let cards be sent that were marked, and the trail be chained. If cards could not be, mark them later."""
+    def _wake(self, _: asyncio.Future[Any]) -> None:
+        """Let cards be sent that were marked."""
         self.database.news.cards.set()
-        self.database.news.audit.set()
-        result = None if change.cancelled() or change.exception() else change.result()
-        if isinstance(result, Settled) and result.cards is None and len(self._unmarked) < _MOST_UNMARKED:
-            self._unmarked[running.session] = frozenset()
-            self._mark_later()
-
-    def _mark_later(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_MARKED_AGAIN_AFTER, self._mark_again)
-
-    def _mark_again(self) -> None:
-        marks, self._timer = dict(islice(self._unmarked.items(), _MOST_MARKED)), None
-
-        def work(connection: Connection) -> Callable[[], bool]:
-            return partial(_same, mark_apart(connection, marks, connection.now()) is not None)
-
-        def end(marked: asyncio.Future[bool]) -> None:
-            if not marked.cancelled() and not marked.exception() and marked.result():
-                self.database.news.cards.set()
-                self._unmarked = {session: ts for session, ts in self._unmarked.items() if session not in marks}
-            if self._unmarked:
-                self._mark_later()
-
-        locks = [session_lock(*session) for session in marks]
-        self.writer.do(work, person=("", ""), locks=locks).add_done_callback(end)
 
     def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:
         """Record that an outcome was delivered by a route, or that Slack refused it finally (None)."""
@@ -379,17 +358,17 @@ class OrderRows:
 
     async def is_ours(self, running: RunningOrder) -> bool:
         """Return whether no other process is known to have an order. Without the database that stays open."""
-        if self.lease.is_held:
+        try:
+            return self.lease.is_held or await self.owner_of(running) in {None, self._owner}
+        except StoreUnreachableError:
             return True
-        row = await or_default(self.database.fetch_one(_OWNER, id=running.id), None, within=_OURS_WITHIN)
-        return row is None or row.owner == self._owner
 
-    async def has_row(self, running: RunningOrder) -> bool:
-        """Return whether an order has a row, which then another process has."""
-        owner = await or_default(self.database.fetch_all(_OWNER, id=running.id), None, within=_OURS_WITHIN)
-        if owner is None:
+    async def owner_of(self, running: RunningOrder) -> str | None:
+        """Return the process that has an order; None if it has no row. Raises StoreUnreachableError, also soon."""
+        owners = await or_default(self.database.fetch_all(_OWNER, id=running.id), None, within=_OURS_WITHIN)
+        if owners is None:
             raise StoreUnreachableError("the database does not answer in time")
-        return bool(owner)
+        return next((row.owner for row in owners), None)
 
     async def outcome_of(self, trigger_id: str) -> Outcome | None:
         """Return the outcome of the order with this trigger, if it is known."""
@@ -423,16 +402,20 @@ class OrderRows:
         return {"owner": self._owner, "known": listed(known), "lease": self.lease.seconds}
 
     def _adopt(self, known: Collection[str], connection: Connection) -> list[tuple[RunningOrder, bool]]:
-        taken, odd, term = list[RunningOrder](), list[str](), self.lease.term
-        for row in () if term is None else connection.fetch_all(_LEFT, **self._left_values(known), term=term):
+        taken, odd = list[RunningOrder](), list[Row]()
+        values = self._left_values(known) | self.lease.leading
+        for row in () if self.lease.term is None else connection.fetch_all(_LEFT, **values):
             try:
                 taken.append(read_row(row, self.cipher, connection.now()))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
-                odd.append(row.id)
+                odd.append(row)
                 _log.error("an order can't be read; it is given up", extra={"order": row.id})
-        name, fields = write_outcome(Broken(""))
-        connection.execute(_GIVE_UP, ids=listed(odd), outcome=name, fields=fields, owner=self._owner)
-        connection.execute_many(ADD_ORDER, [{"id": one, "owner": self._owner} for one in odd])
+        (name, fields), now, ids = write_outcome(Broken("")), connection.now(), listed(row.id for row in odd)
+        connection.execute(_GIVE_UP, ids=ids, outcome=name, fields=fields, owner=self._owner, now=now)
+        for row in odd:
+            ended = row._replace(settled_at=row.settled_at or now, outcome=row.outcome or name)
+            columns = tuple(getattr(ended, column) for column in ORDER_COLUMNS)
+            self._audit.add(connection, row_of_order(columns), self._owner)
         ids = listed(one.id for one in taken)
         connection.execute(_TAKE, ids=ids, owner=self._owner)
         overtaken = {row.id for row in connection.fetch_all(_OVERTAKEN, ids=ids)}

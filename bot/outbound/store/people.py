@@ -13,6 +13,7 @@ from operator import itemgetter
 from bot.core.fields import parse_object
 from bot.core.policy import Profile
 from bot.messages.markup import mention
+from bot.outbound.store.audit import LOCK, AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnfinishedError
@@ -98,7 +99,7 @@ def _read(text: str) -> Profile | None:
         return None
 
 
-_NAMING = {"orders": "id", "audit": "id", "cards": "id", "workspaces": "team_id"}
+_NAMING = dict.fromkeys(("orders", "audit", "messages", "parts"), "id") | {"workspaces": "team_id"}
 """The tables in which any text can name a person, and the ids of their rows."""
 _KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "salt"}
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
@@ -135,18 +136,20 @@ async def permissions_of(database: Database, person: Person) -> list[str]:
     return [f"{verb} in {row.team_id} {row.team_name}".rstrip() for row, verb in named]
 
 
-async def forget(database: Database, person: Person, pseudonym: str, *, within: float) -> int:
+async def forget(trail: AuditTrail, person: Person, pseudonym: str, *, within: float) -> int:
     """Replace a person in all rows, and delete those about them. Return how many were changed.
 
     It waits for their unfinished orders, which a running bot would write again. Afterwards it waits for all others:
-    their outcomes can name the person. Raises UnfinishedError if that takes longer, or StoreUnreachableError.
+    their outcomes can name the person. Raises UnfinishedError if that takes longer, UnreadableError if the key of the
+    trail is not that of the bot, or StoreUnreachableError.
     """
+    database = trail.database
     own = f"{_UNFINISHED} AND (user_id = :user_id OR outcome_fields LIKE :like) AND {_IN_WORKSPACE}"
     ends, count = time.monotonic() + within, 0
     while await database.fetch_all(own, **person.values):
         await _pause(ends, "orders of this person are not finished, nothing was changed")
     for _ in range(2):
-        count += await _replace_all(database, person, pseudonym)
+        count += await _replace_all(trail, person, pseudonym)
         others = listed(row.id for row in await database.fetch_all(_UNFINISHED))
         while await database.fetch_all(f"{_UNFINISHED} AND id IN (SELECT value FROM json_each(:ids))", ids=others):
             await _pause(ends, "other orders are not finished, and can name this person again")
@@ -159,13 +162,14 @@ async def _pause(ends: float, why: str) -> None:
     await asyncio.sleep(LOOK_INTERVAL)
 
 
-async def _replace_all(database: Database, person: Person, pseudonym: str) -> int:
-    count = await database.change(partial(_delete, person))
+async def _replace_all(trail: AuditTrail, person: Person, pseudonym: str) -> int:
+    database = trail.database
+    count = await database.change(partial(_delete, trail, person), locks=[LOCK])
     for table in _NAMING:
         ids = [row[0] for row in await find_naming(database, table, person, only_ids=True)]
         for first in range(0, len(ids), _BATCH):
             batch = listed(ids[first : first + _BATCH])
-            count += await database.change(partial(_replace, table, batch, person, pseudonym))
+            count += await database.change(partial(_replace, trail, table, batch, (person, pseudonym)), locks=[LOCK])
             await asyncio.sleep(_PAUSE)
     return count
 
@@ -181,22 +185,23 @@ def _naming(table: str, one: Row, *, only_ids: bool) -> str:
     return f"SELECT {_NAMING.get(table, '*') if only_ids else '*'} FROM {table} WHERE {_IN_WORKSPACE} AND ({names})"
 
 
-def _delete(person: Person, connection: Connection) -> int:
-    rows = f"WHERE user_id = :user_id AND {_IN_WORKSPACE}"
-    return sum(
-        connection.execute(f"DELETE FROM {table} {rows}", **person.values) for table in ("people", "audit_people")
-    )
+def _delete(trail: AuditTrail, person: Person, connection: Connection) -> int:
+    own = f"user_id = :user_id AND {_IN_WORKSPACE}"
+    count = connection.execute(f"DELETE FROM people WHERE {own}", **person.values)
+    return count + trail.forget(connection, own, **person.values)
 
 
-def _replace(table: str, ids: str, person: Person, pseudonym: str, connection: Connection) -> int:
+def _replace(trail: AuditTrail, table: str, ids: str, who: tuple[Person, str], connection: Connection) -> int:
     """Replace a person in the rows with these ids. A change of tokens that is under way fails."""
-    key, count = _NAMING.get(table, "id"), 0
+    (person, pseudonym), key, count = who, _NAMING.get(table, "id"), 0
     sql = f"SELECT * FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids)) FOR UPDATE"
     for row in connection.fetch_all(sql, ids=ids):
         is_own = getattr(row, "user_id", "") == person.user_id  # that of somebody else can begin so
         kept = _KEPT if is_own else {*_KEPT, "user_id"}
         texts = {name: value for name, value in row._asdict().items() if isinstance(value, str) and name not in kept}
         new = {name: person.replace_in(value, pseudonym) for name, value in texts.items()}
+        if table == "audit":
+            new |= trail.signed_again(connection, row, new.get("user_id", row.user_id))
         if changed := [f"{name} = :{name}" for name, value in new.items() if value != texts[name]]:
             changed += ["alerts_token_version = alerts_token_version + 1"] if table == "workspaces" else []
             connection.execute(f"UPDATE {table} SET {', '.join(changed)} WHERE {key} = :{key}", **new)

@@ -4,26 +4,31 @@ import asyncio
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
+from bot.core.audit import AuditRow, row_of_order
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
-from bot.core.outcomes import Broken, Doubt, Outcome, Paused, RateLimited, Refusal, Resumed, Unconfirmed
+from bot.core.outcomes import Broken, Doubt, HeldBack, Outcome, Paused, RateLimited, Refusal, Resumed, Unconfirmed
 from bot.core.requests import REPEATED, Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
-from bot.outbound.store.cards import Marks
 from bot.outbound.store.connections import Row, storable
 from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.outcome_codec import read_outcome
+from bot.outbound.store.messages import Marks
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 from bot.request_id import order_id
 
 NO_CARDS = MarkedCards()
 _REPLY = "reply"
+_TYPES: dict[str, Callable[..., Outcome]] = {one.__name__: one for one in get_args(Outcome)}
+_hints_of = cache(get_type_hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,11 @@ class RunningOrder:
     def session(self) -> SessionName:
         """Return the name of its session."""
         return self.order.actor.team_id, self.order.session_id
+
+    def replaces_click(self, outcome: Outcome | None) -> bool:
+        """Return whether the message that was clicked is replaced through its response_url."""
+        is_click = self.address.clicked is not None and self.address.response_url is not None
+        return is_click and isinstance(outcome, Paused) and not self.order.batch_id
 
     async def is_safe(self, delivery: asyncio.Task[None] | None, *, within: float) -> bool:
         """Wait until it survives the end of the process, or is delivered. Return whether it has come so far."""
@@ -191,6 +201,36 @@ def read_row(row: Row, cipher: FieldCipher, now: float) -> RunningOrder:
     return running
 
 
+def audit_row(running: RunningOrder, given_at: float, at: float, outcome: str) -> AuditRow:
+    """Return the row of the audit trail about an order that has ended; the times are the database's."""
+    order, actor = running.order, running.order.actor
+    what = running.id, actor.team_id, order.verb.value, order.source.value, order.session_id, actor.channel_id
+    return row_of_order((*what, order.batch_id, actor.user_id, given_at, at, outcome))
+
+
+def write_outcome(outcome: Outcome) -> tuple[str, str]:
+    """Return the name of the outcome's type, and its fields as JSON."""
+    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
+    return type(outcome).__name__, json.dumps(fields, default=sorted)
+
+
+def read_outcome(name: str, fields: str) -> Outcome:
+    """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
+    try:
+        read, outcome_type = json.loads(fields), _TYPES[name]
+        hints = _hints_of(outcome_type)
+        return outcome_type(**{key: _as_field(hints[key], value) for key, value in read.items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableError(f"this version cannot read the outcome {name}") from None
+
+
+def _as_field(hint: object, value: Any) -> Any:  # noqa: ANN401 - a value of JSON
+    """Return the value of a field: JSON has no enums and no sets."""
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    return frozenset(value) if get_origin(hint) is frozenset else value
+
+
 def in_sequence(outcome: Outcome, running: RunningOrder, look: Row, given_at: float) -> Outcome:
     """Return the outcome beside the other orders of the session: that in doubt if an opposite one still can act."""
     is_paused, is_other = look.outcome == Paused.__name__, look.user_id != running.order.actor.user_id
@@ -213,4 +253,6 @@ def marks_of(running: RunningOrder, outcome: Outcome | None) -> Marks:
         return {}
     clicked = running.address.message_ts
     marks = {running.session: frozenset({clicked} if clicked else ())}
-    return marks | ({(order.actor.team_id, SessionId(order.batch_id)): frozenset()} if order.batch_id else {})
+    is_held = isinstance(outcome, HeldBack)  # a message counts what its sender's alerts did not pause
+    others = [order.batch_id] if order.batch_id else [order.actor.user_id] if is_held else []
+    return marks | {(order.actor.team_id, SessionId(one)): frozenset() for one in others}

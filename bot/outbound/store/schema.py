@@ -11,7 +11,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "2"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "4"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -22,7 +22,7 @@ _VERSIONS = {"schema_version": "version", "alembic_version": "version_num"}
 """The tables with the version, and their columns. The second one was used before this schema."""
 
 SCHEMA = """
-    -- Secrets are stored as ciphertext or digest. Times are in Unix seconds, those of orders and cards the database's.
+    -- Secrets are stored as ciphertext or digest. Times are in Unix seconds, most are the database's.
     CREATE TABLE workspaces ( -- one row per workspace that has the app installed, or of a bot of one workspace
       team_id VARCHAR(40) NOT NULL PRIMARY KEY, team_name TEXT NOT NULL, enterprise_id VARCHAR(40),
       app_id VARCHAR(40) NOT NULL, bot_user_id VARCHAR(40) NOT NULL,
@@ -79,46 +79,48 @@ SCHEMA = """
     CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert';
     CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL;
     CREATE INDEX ix_orders_batch ON orders (batch_id) WHERE batch_id IS NOT NULL;
-    CREATE TABLE cards ( -- one row per session on a message that the bot keeps up to date
-      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time
+    CREATE TABLE messages ( -- the messages of the bot that are to be posted, or kept up to date
+      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time; of the result of a batch, that of the batch
       team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL,
-      ts VARCHAR(40), -- of the message, null until it is posted
-      session_id VARCHAR(40) NOT NULL, kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, -- alert or result, and JSON
-      shown VARCHAR(64), -- the digest of the message as Slack has it
+      ts VARCHAR(40), -- null until it is posted
       version INTEGER NOT NULL, -- incremented by each change that Slack is to be told
-      due DOUBLE PRECISION, -- since when Slack is to be told of a change, null if it has the newest state
-      not_before DOUBLE PRECISION NOT NULL, -- the next attempt; that of the owner has ended by then
-      attempts INTEGER NOT NULL, owner VARCHAR(40), -- the process of the last attempt
+      shown VARCHAR(64), -- the digest of the message as Slack has it
+      due BIGINT, -- 0: no leader has it yet, else the term of the one that has it; null: Slack has this version
+      urgency INTEGER NOT NULL, -- an Urgency
+      not_before DOUBLE PRECISION DEFAULT 0 NOT NULL, -- the time of its post
       created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
-      closed_at DOUBLE PRECISION, -- from then on the message is left as it is
-      ended_status TEXT, ended_at DOUBLE PRECISION, -- Anchor's word for the end of the session, and when it came
+      mentioned_at DOUBLE PRECISION, -- since when it mentions people
+      sender VARCHAR(40), -- of the message about a failed pause: whose alert asked for it
+      more INTEGER DEFAULT 0 NOT NULL, -- the sessions that it counts without a part for each
+      closed_at DOUBLE PRECISION, -- from then on it is left as it is,
+      failure VARCHAR(80) -- because of this error code of Slack, until people are told
+    );
+    CREATE INDEX ix_messages_due ON messages (due, urgency, id) WHERE due IS NOT NULL;
+    CREATE INDEX ix_messages_posted ON messages (team_id, channel_id, ts);
+    CREATE INDEX ix_messages_waiting ON messages (team_id, channel_id, urgency, id)
+      WHERE ts IS NULL AND due IS NOT NULL;
+    CREATE INDEX ix_messages_mentioned_at ON messages (channel_id, mentioned_at) WHERE mentioned_at IS NOT NULL;
+    CREATE INDEX ix_messages_changed_at ON messages (changed_at);
+    CREATE TABLE parts ( -- the sessions on messages
+      id VARCHAR(40) NOT NULL PRIMARY KEY, message_id VARCHAR(40) NOT NULL,
+      team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL, -- or the id of the batch, or the sender held back
+      kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, -- its alerts or a result, in JSON
       facts TEXT, -- JSON, null if nothing is known of the session
-      failure VARCHAR(80), -- the error code of Slack for the last attempt, null if it had none
+      created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
+      ended_status TEXT, ended_at DOUBLE PRECISION, -- Anchor's word for the end of the session, and when it came
       read_at DOUBLE PRECISION, read_by VARCHAR(64), -- when Anchor was last asked, and the digest of the key
       checked_at DOUBLE PRECISION, -- when Anchor did not know it
       missing VARCHAR(20) -- the phase of a session that Anchor did not know, null if it knows it
     );
-    CREATE INDEX ix_cards_session ON cards (team_id, session_id);
-    CREATE INDEX ix_cards_message ON cards (team_id, channel_id, ts);
-    CREATE INDEX ix_cards_changed_at ON cards (changed_at);
-    CREATE INDEX ix_cards_due ON cards (not_before) WHERE due IS NOT NULL;
-    CREATE INDEX ix_cards_lane ON cards (
-      (team_id || ' ' || channel_id || CASE WHEN failure IS NOT NULL THEN ' 5' WHEN ts IS NOT NULL THEN ' 4'
-        WHEN kind = 'reply' THEN ' 3' WHEN kind = 'alert' THEN ' 1' ELSE ' 2' END),
-      (CASE WHEN failure IS NOT NULL THEN attempts ELSE 0 END), due, id) WHERE due IS NOT NULL;
-    CREATE INDEX ix_cards_alerts ON cards (channel_id, created_at) WHERE kind = 'alert' AND closed_at IS NULL;
-    CREATE INDEX ix_cards_waiting ON cards (team_id) WHERE kind = 'alert' AND ts IS NULL AND due IS NOT NULL;
-    CREATE TABLE lanes ( -- in which no card is sent until then; see card_claims.py
-      name VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL, until DOUBLE PRECISION NOT NULL
-    );
-    CREATE INDEX ix_lanes_until ON lanes (until);
+    CREATE INDEX ix_parts_session ON parts (team_id, session_id);
+    CREATE INDEX ix_parts_message ON parts (message_id);
     CREATE TABLE audit ( -- a row for each order that has ended, and each change; see audit.py
       id VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL,
       about VARCHAR(40) NOT NULL, what VARCHAR(80) NOT NULL, -- the order and its verb, or '' and what was changed
       at DOUBLE PRECISION NOT NULL, content TEXT NOT NULL,
       user_id VARCHAR(40) NOT NULL, -- '' once it is chained
-      place BIGINT, -- null until it is chained, as the next three
-      person VARCHAR(64), key_id VARCHAR(40), link VARCHAR(64) -- a pseudonym of audit_people, '' for nobody
+      place BIGINT, person VARCHAR(64), -- null until it is chained; a pseudonym of audit_people, '' for nobody
+      key_id VARCHAR(40) NOT NULL, link VARCHAR(64) NOT NULL -- until it is chained a signature
     );
     CREATE UNIQUE INDEX ix_audit_place ON audit (team_id, place);
     CREATE INDEX ix_audit_new ON audit (at, id) WHERE place IS NULL;

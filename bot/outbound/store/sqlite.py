@@ -91,6 +91,7 @@ def _make(file: Path) -> None:
 
 def prepare(raw: sqlite3.Connection) -> None:
     """Let a new connection keep the promises of the store. Raises sqlite3.OperationalError."""
+    raw.text_factory = partial(str, encoding="utf-8", errors="replace")  # one odd text lets no others be unreadable
     ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.fields import Secret
-from bot.health import Readiness, repeat
+from bot.health import Readiness
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import CUT_INTERVAL, Database, connect
+from bot.outbound.store.database import Database, connect
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.installs import InstallStates
 from bot.outbound.store.marks import Notices
@@ -21,7 +21,7 @@ from bot.outbound.store.schema import columns, find_version, prepare
 from bot.outbound.store.secrets import FieldCipher, check_keys
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.workspaces import WorkspaceRows
-from bot.runtime import Tasks, happens
+from bot.runtime import Tasks, happens, run_periodically
 
 _log = logging.getLogger(__name__)
 
@@ -183,8 +183,8 @@ class WatchedStore:
             await asyncio.sleep(RETRY_DELAY)
         self.readiness.clear(_NAME)
         self.readiness.recover(_NAME)
-        self.tasks.start(repeat(self._check, every=CHECK_INTERVAL))
-        self.tasks.start(repeat(self.store.database.empty_log, every=CUT_INTERVAL))
+        self.tasks.start(run_periodically(self._check))
+        self.tasks.start(run_periodically(self.store.database.empty_log))
 
     def _report(self, why: str) -> None:
         if self.is_required:
@@ -193,12 +193,13 @@ class WatchedStore:
         else:
             self.readiness.degrade(_NAME, why)
 
-    async def _check(self) -> None:
+    async def _check(self) -> float:
         for name, problem in (await self.store.find_problems()).items():
             if problem is None:
                 self.readiness.recover(name)
             else:
                 self.readiness.degrade(name, problem)
+        return CHECK_INTERVAL
 
 
 @asynccontextmanager

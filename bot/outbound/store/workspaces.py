@@ -1,7 +1,6 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
 import json
-import secrets
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -10,12 +9,12 @@ from typing import Any
 from bot.core.fields import SLACK_ID, Secret, known_fields
 from bot.core.policy import Policy
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
-from bot.outbound.store.audit import ADD_CHANGE, LOCK, AuditTrail
-from bot.outbound.store.card_claims import IS_OPEN
-from bot.outbound.store.card_values import IS_ALERT
+from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.marks import TEAM
+from bot.outbound.store.message_values import ALERT
+from bot.outbound.store.messages import CHANGE, OF_PARTS
 from bot.outbound.store.secrets import FieldCipher, FieldRef, derive_key, read_policy, write_policy
 
 
@@ -67,15 +66,14 @@ _SAVE_TOKEN = f"""
     ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 """
 _SHOW_TOKEN = f"""
-    UPDATE cards SET version = version + 1, due = coalesce(due, :at)
-    WHERE team_id = :team_id AND {IS_OPEN} AND {IS_ALERT} AND content LIKE :fires
+    {CHANGE} {OF_PARTS.format(f"team_id = :team_id AND kind = '{ALERT}' AND content LIKE :fires")}
 """
 _SET_KEY = """
     anchor_api_key = :key, anchor_api_key_check = :key_check, anchor_api_key_set_by = :set_by,
     anchor_api_key_set_at = :set_at
 """
 _NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
-_OF_WORKSPACE = dict.fromkeys(("orders", "audit_people", "people", "cards", "lanes"), "team_id") | {"marks": "scope"}
+_OF_WORKSPACE = dict.fromkeys(("orders", "audit_people", "people", "messages", "parts"), "team_id") | {"marks": "scope"}
 """The tables whose rows go with a workspace, besides the audit trail."""
 _CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
 
@@ -160,9 +158,7 @@ class WorkspaceRows:
             return row.anchor_api_key is not None
 
         with self._on_change(installation.team_id):
-            has_key = await self._database.change(save)
-        self._database.news.audit.set()
-        return has_key
+            return await self._database.change(save)
 
     async def save_ids(self, team_id: str, enterprise_id: str, bot_token: Secret, now: float) -> None:
         """Save the row of a workspace whose settings are not in the database, unless it has one, and a token digest."""
@@ -259,9 +255,7 @@ class WorkspaceRows:
                     self._record(connection, team_id, Record(by, "installation", "deleted"))
             return is_deleted
 
-        is_deleted = await self._database.change(delete_all, locks=[LOCK], within=_DELETION_TIMEOUT)
-        self._database.news.audit.set()
-        return is_deleted
+        return await self._database.change(delete_all, locks=[LOCK], within=_DELETION_TIMEOUT)
 
     async def _change_version(
         self,
@@ -288,15 +282,13 @@ class WorkspaceRows:
             return is_changed
 
         with self._on_change(team_id):
-            is_changed = await self._database.change(change_and_record)
-        self._database.news.audit.set()
-        return is_changed
+            return await self._database.change(change_and_record)
 
     def _record(self, connection: Connection, team_id: str, record: Record) -> None:
-        about = asdict(record) | {"team_id": team_id, "at": connection.now()}
-        connection.execute(ADD_CHANGE, id=secrets.token_hex(16), **about)
+        row = changed(record.what, record.value, team_id=team_id, at=connection.now(), by=record.user_id)
+        self._audit.add(connection, row)
         if record.sender:
-            connection.execute(_SHOW_TOKEN, **about, fires=f'%["{record.sender}", %')
+            connection.execute(_SHOW_TOKEN, team_id=team_id, now=connection.now(), fires=f'%["{record.sender}", %')
 
     def _key_of(self, row: Row) -> AnchorKey | None:
         if row.anchor_api_key is None:

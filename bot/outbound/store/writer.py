@@ -1,4 +1,4 @@
-"""Group commit: what comes while a transaction runs is the next transaction, in a lane of its own.
+"""Group commit: what comes while a transaction runs is the next transaction. Orders have a lane, and messages another.
 
 Each work can be done again: the answer to a commit can be lost. While the database fails all of them wait.
 """
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from bot.core.fairness import fair_batch
@@ -23,7 +24,8 @@ from bot.outbound.store.errors import (
     StoreUnreachableError,
     ValueRefusedError,
 )
-from bot.outbound.store.leases import Lease
+from bot.outbound.store.leases import LEADER, Lease
+from bot.outbound.store.news import News
 from bot.runtime import Tasks, happens, let_others_run
 
 _T = TypeVar("_T")
@@ -52,16 +54,21 @@ class _Waiting:
     work: Work[Any]
     person: Person
     locks: Sequence[int]
-    """The first one is that of its session."""
+    """The first one is that of its session, if it has any."""
     result: asyncio.Future[Any]
+
+    def waits_for(self, locked: set[int]) -> bool:
+        """Return whether its session waits for a lock."""
+        return bool(self.locks) and self.locks[0] in locked
 
 
 @dataclass(eq=False)
 class Writer:
-    """The writer of a process. Nothing is written before `run` starts. A transaction renews the lease if it is due."""
+    """A writer of a process. Nothing is written before `run` starts. A transaction renews the lease if it is due."""
 
     database: Database
-    lease: Lease
+    lease: Lease | None
+    """That of the process, which the writer of orders renews."""
     readiness: Readiness
     is_off: bool = False
     """Whether the database can't be used: then nothing waits for it."""
@@ -86,6 +93,11 @@ class Writer:
         """Return whether nothing waits."""
         return not (self._waiting or self._apart)
 
+    @property
+    def is_renewal_due(self) -> bool:
+        """Return whether it is time to renew the lease."""
+        return self.lease is not None and self.lease.is_renewal_due
+
     def do(self, work: Work[_T], *, person: Person, locks: Sequence[int], is_lazy: bool = False) -> asyncio.Future[_T]:
         """Do some work for a person in the next transaction, which holds these locks, that of its session first.
 
@@ -106,11 +118,13 @@ class Writer:
 
     async def run(self) -> None:
         """Write, and keep the lease, until `stop`; then write what is left, once."""
+        if self.lease is not None:
+            self._tasks.start(self._hasten(self.lease))
         while not self._is_stopping:
-            await happens(self._wake, within=self.lease.due_in())
+            await happens(self._wake, within=self.lease.due_in() if self.lease else None)
             await let_others_run(_TURNS)
             self._wake.clear()
-            if (self._waiting or self.lease.is_renewal_due) and not await self._write_next():
+            if (self._waiting or self.is_renewal_due) and not await self._write_next():
                 await asyncio.sleep(_RETRY_DELAY)
                 self._wake.set()
         while self._waiting and await self._write_next():
@@ -123,10 +137,17 @@ class Writer:
         self._is_stopping = True
         self._wake.set()
 
+    async def _hasten(self, lease: Lease) -> None:
+        """Renew the lease before its time whenever it is told to."""
+        while await lease.wake.wait():
+            lease.wake.clear()
+            lease.hasten()
+            self._wake.set()
+
     async def _leave(self) -> None:
-        if not self.lease.is_alone:
+        if self.lease is not None and not self.lease.is_alone:
             with suppress(StoreError):  # it ends by itself
-                await self.database.change(self.lease.leave)
+                await self.database.change(partial(_leave, self.lease, self.database.news))
 
     async def _write_next(self) -> bool:
         """Write some works. Return whether the database took them; if not, they wait again."""
@@ -138,7 +159,7 @@ class Writer:
             if not isinstance(error, StoreUnreachableError):
                 _log.exception("orders not written")
             why = str(error) if isinstance(error, StoreUnreachableError) else type(error).__name__
-            self.readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
+            self._degrade(why)
             return False
         if left and not self._apart:
             self._tasks.start(self._write_apart())
@@ -150,16 +171,20 @@ class Writer:
 
     def _report(self) -> None:
         if self._apart:
-            self.readiness.degrade("journal", _NOT_WRITTEN.format(why=self._why_apart))
-        else:
+            self._degrade(self._why_apart)
+        elif self.lease:
             self.readiness.recover("journal")
+
+    def _degrade(self, why: str) -> None:
+        if self.lease:  # that orders are not recorded is worse
+            self.readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
 
     def _take(self) -> list[_Waiting]:
         """Return the next works: of each person the first ones, none of a session that waits for a lock."""
-        locked = {one.locks[0] for one in self._apart}
+        locked = {one.locks[0] for one in self._apart if one.locks}
         waiting = [one for one in self._waiting if not one.result.done()]
-        self._apart += [one for one in waiting if one.locks[0] in locked]
-        waiting = [one for one in waiting if one.locks[0] not in locked]
+        self._apart += [one for one in waiting if one.waits_for(locked)]
+        waiting = [one for one in waiting if not one.waits_for(locked)]
         taken, locks = dict[_Waiting, None](), set[int]()
         people = ((one, one.person) for one in waiting)
         for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
@@ -184,34 +209,43 @@ class Writer:
         locked = set[int]()
         for one in list(left):
             try:
-                if one.locks[0] not in locked:
+                if self.is_renewal_due and not is_apart:
+                    await self._commit([], is_apart=False)
+                if not one.waits_for(locked):
                     await self._commit([one], is_apart=is_apart, is_alone=True)
                     left.remove(one)
             except Exception as error:
                 if _can_pass(error):
                     raise
                 if isinstance(error, StoreUnreachableError) and not isinstance(error, ValueRefusedError):
-                    locked.add(one.locks[0])
+                    locked.update(one.locks[:1])
                     self._why_apart = str(error)
                     continue
                 left.remove(one)
                 _fail(one.result, error)
 
     async def _commit(self, works: Sequence[_Waiting], *, is_apart: bool, is_alone: bool = False) -> None:
-        began = time.monotonic() if self.lease.is_renewal_due and not is_apart else None
+        lease = self.lease if self.is_renewal_due and not is_apart else None
+        began = time.monotonic()
 
         def write(connection: Connection) -> Callable[[], list[Any]]:
             connection.is_alone = is_alone
-            reads = [] if began is None else [self.lease.renew(connection)]
+            reads: list[Callable[[], Any]] = [lease.renew(connection)] if lease else []
             reads += [one.work(connection) for one in works]
             return lambda: [read() for read in reads]
 
         locks = {lock for one in works for lock in one.locks}
         results = await self.database.change_orders(
-            write, locks=locks, is_apart=is_apart, lock_timeout=_ALONE if is_alone else _LOCK_TIMEOUT
+            write,
+            locks=locks,
+            is_apart=is_apart or self.lease is None,
+            lock_timeout=_ALONE if is_alone else _LOCK_TIMEOUT,
         )
-        if began is not None:
-            self.lease.renewed(began, results.pop(0))
+        if lease:
+            led = lease.term
+            lease.renewed(began, results.pop(0))
+            if lease.term not in {led, None}:
+                self.database.news.cards.set()
         for one, result in zip(works, results, strict=True):
             if not one.result.done():
                 one.result.set_result(result)
@@ -227,6 +261,11 @@ class Writer:
             done = set(works) - set(left)
             self._apart = [one for one in self._apart if one not in done and not one.result.done()]
             self._report()
+
+
+def _leave(lease: Lease, news: News, connection: Connection) -> None:
+    lease.leave(connection)
+    news.tell(connection, LEADER)
 
 
 def _can_pass(error: Exception) -> bool:

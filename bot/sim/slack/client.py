@@ -17,8 +17,8 @@ from bot.sim.slack.workspace import Channel, User, Workspace, id_of
 class Screen:
     """Looks at a Slack without changing anything but its clock, its timing, its faults and its workspaces.
 
-    `app_token` is for Socket Mode. `faults` are by endpoint: "response_url", "handshake" (of websockets), or a method
-    of the Web API. `violations` are the app's, in order.
+    `app_token` is for Socket Mode. `faults` are by endpoint: "response_url", "handshake" (of websockets), a method
+    of the Web API, or the token of its caller. `violations` are the app's, in order.
     """
 
     def __init__(self, platform: Platform) -> None:

@@ -64,10 +64,11 @@ class ApiError(Exception):
         self.body: dict[str, object] = {"ok": False, "error": error} | details
 
 
-# chat.postMessage, chat.update and chat.getPermalink: the app speaks on its own account, and corrects itself.
+# chat.postMessage, chat.update, chat.delete and chat.getPermalink: the app speaks, and corrects itself.
 #
 # https://docs.slack.dev/reference/methods/chat.postMessage
 # https://docs.slack.dev/reference/methods/chat.update
+# https://docs.slack.dev/reference/methods/chat.delete
 # https://docs.slack.dev/reference/methods/chat.getPermalink
 
 _KEYS = CONTENT_KEYS | {"channel", "thread_ts", "reply_broadcast"}
@@ -95,6 +96,17 @@ def _permalink(caller: Caller, arguments: Mapping[str, object]) -> dict[str, obj
         raise ApiError("message_not_found")
     link = f"https://{caller.workspace.domain}.slack.com/archives/{channel}/p{ts.replace('.', '')}"
     return {"channel": channel, "permalink": link}
+
+
+def _delete_message(caller: Caller, arguments: Mapping[str, object]) -> dict[str, object]:
+    channel, ts = str(arguments.get("channel", "")), str(arguments.get("ts", ""))
+    message = caller.platform.history.find(channel, ts)
+    if message is None:
+        raise ApiError("message_not_found")
+    if message.user != caller.workspace.installation.bot_user_id:
+        raise ApiError("cant_delete_message")
+    caller.platform.history.delete(message)
+    return {"channel": channel, "ts": ts}
 
 
 def _check_thread(caller: Caller, channel_id: str, thread_ts: object) -> None:
@@ -341,6 +353,7 @@ METHODS: Mapping[str, Method] = {
     "chat.postMessage": Method(_post_message, scope="chat:write"),
     "chat.getPermalink": Method(_permalink),
     "chat.update": Method(_update, scope="chat:write"),
+    "chat.delete": Method(_delete_message, scope="chat:write"),
     "chat.scheduleMessage": Method(_schedule, scope="chat:write"),
     "chat.scheduledMessages.list": Method(_list),
     "chat.deleteScheduledMessage": Method(_delete, scope="chat:write"),

@@ -307,12 +307,13 @@ class WebApi:
         """Answer one call."""
         name = request.match_info["method"]
         body = await request.read()
-        fault = self._platform.faults.take(name)
+        arguments = self._read(name, request, body)
+        token = "" if isinstance(arguments, ApiError) else arguments.token or ""
+        fault = self._platform.faults.take(name) or self._platform.faults.take(token)
 
         def handle() -> web.Response:
             return self._answer(name, arguments)
 
-        arguments = self._read(name, request, body)
         return await inject_fault(fault, request, handle) or web.Response()
 
     def _read(self, name: str, request: web.Request, body: bytes) -> Arguments | ApiError:

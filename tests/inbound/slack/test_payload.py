@@ -75,16 +75,6 @@ def test_the_version_that_was_seen_is_a_number_or_none(metadata: object, seen: i
     assert submitted(private_metadata=metadata).expected_version == seen
 
 
-@pytest.mark.parametrize(
-    "state",
-    [None, [], {"values": None}, {"values": []}, {"values": {"field": []}}, {"values": {"field": {"field": 1}}}],
-)
-def test_a_state_of_another_shape_is_empty(state: object) -> None:
-    submission = submitted(state=state)
-    assert (submission.text("field").reveal(), submission.selected_ids("field")) == ("", frozenset())
-    assert not submission.is_checked("field")
-
-
 def test_values_of_each_kind_are_read_and_those_of_another_shape_dropped() -> None:
     submission = filled({"value": "sk-1", "selected_conversations": ["C1"], "selected_options": [{"value": "yes"}]})
     assert (submission.text("field").reveal(), submission.selected_ids("field")) == ("sk-1", frozenset({"C1"}))

@@ -100,14 +100,14 @@ async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
         (httpx.Response(200, text="ok"), client.Posted()),
         (httpx.Response(200, json={"ok": True}), client.Posted()),
         (httpx.Response(200, text="accepted"), client.Posted()),
-        (httpx.Response(200, json=["ok"]), client.NotSlack("response_url status 200")),
-        (httpx.Response(200, json={"status": "ok"}), client.NotSlack("response_url status 200")),
-        (httpx.Response(200, text="<html>"), client.NotSlack("response_url status 200")),
-        (httpx.Response(200, text="x" * 101), client.NotSlack("response_url status 200")),
-        (httpx.Response(404, text="<html>"), client.NotSlack("response_url status 404")),
+        (httpx.Response(200, json=["ok"]), client.Doubtful("response_url status 200")),
+        (httpx.Response(200, json={"status": "ok"}), client.Doubtful("response_url status 200")),
+        (httpx.Response(200, text="<html>"), client.Doubtful("response_url status 200")),
+        (httpx.Response(200, text="x" * 101), client.Doubtful("response_url status 200")),
+        (httpx.Response(404, text="<html>"), client.Doubtful("response_url status 404")),
         (httpx.Response(200, json={"ok": False, "error": "used_url"}), client.Refused("response_url error used_url")),
         (httpx.Response(404, json={"ok": False, "error": "Expired url"}), client.Refused("response_url status 404")),
-        (httpx.Response(302, headers={"Location": "/"}), client.NotSlack("response_url status 302")),
+        (httpx.Response(302, headers={"Location": "/"}), client.Doubtful("response_url status 302")),
         (httpx.Response(410, text="no_service"), client.Refused("response_url status 410")),
         (httpx.Response(429, headers={"Retry-After": "7"}), client.TryAgain("response_url status 429", 7.0)),
         (httpx.Response(503), client.TryAgain("response_url status 503")),
@@ -139,5 +139,5 @@ async def test_of_a_body_that_does_not_end_little_is_read() -> None:
     body = EndlessBody()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
     urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/")
-    assert isinstance(await urls.post(Secret(SLACKS[0]), FOR_ONE), client.NotSlack)
+    assert isinstance(await urls.post(Secret(SLACKS[0]), FOR_ONE), client.Doubtful)
     assert (body.chunks < 100, body.is_closed) == (True, True)

@@ -2,16 +2,31 @@
 
 import asyncio
 import re
+import time
+from dataclasses import replace
 
 import pytest
-from cryptography.fernet import Fernet
 
-from bot.core.audit import Verdict
-from harness.databases import KEY
+from bot.runtime import run_periodically
+from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
-from harness.product import Secret, Store, history, open_store
+from harness.product import Secret, Store, errors, history, open_store
 from harness.product import outcomes as out
-from harness.stored import ACME, GLOBEX, bury, execute, fetch, forget_person, rotate_keys
+from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
+from harness.trail import (
+    ALONE,
+    NEW_KEY,
+    Lease,
+    Verdict,
+    add,
+    chain,
+    insert_chained,
+    mark_of_unknown_key,
+    restarted,
+    row,
+    sealed,
+    with_other_key,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -19,17 +34,12 @@ DAYS, DAY = 90, 86_400
 WHOLE, UNVERIFIABLE, CHANGED = Verdict
 
 
-async def give(store: Store, count: int = 3, *, user: str = "U0ALICE0001", owner: str = "here") -> list[str]:
+async def give(store: Store, count: int = 3, *, user: str = "U0ALICE0001", key: Secret = KEY) -> list[str]:
     """Let so many orders end, and chain their rows. Return the ids."""
     rows = [told(order_row(user=user), out.Paused()) for _ in range(count)]
-    await rows_of(store, owner).write(*rows)
+    await rows_of(store, "here", key).write(*rows)
     await chain(store)
     return [row.id for row in rows]
-
-
-async def chain(store: Store) -> None:
-    while await store.audit.chain():
-        pass
 
 
 async def verified(store: Store, link: str = "") -> tuple[Verdict, str]:
@@ -53,14 +63,33 @@ async def test_each_order_that_has_ended_has_a_row_that_names_nobody(store: Stor
     assert await verified(store) == (WHOLE, "")
 
 
-async def test_what_a_process_adds_last_is_chained_at_its_end_unless_no_bot_has_its_key(database_url: str) -> None:
-    async with open_store(Secret(database_url), [KEY]) as store:
-        await give(store, 1)
-    for key, chained in ((Secret(Fernet.generate_key().decode()), 1), (KEY, 3)):
-        async with open_store(Secret(database_url), [key], keys_must_fit=False) as store:
-            await rows_of(store, "here", key).write(told(order_row(), out.Paused()))
-        async with open_store(Secret(database_url), [KEY]) as store:
-            assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NOT NULL") == [(chained,)]
+async def test_only_the_process_that_leads_chains(store: Store) -> None:
+    first, second = Lease("first"), Lease("second")
+    await rows_of(store, "here").write(told(order_row(), out.Paused()))
+    term = await store.database.change(lambda connection: first.renew(connection)())
+    first.renewed(time.monotonic(), term)
+    second.renewed(time.monotonic(), 7)  # it believes to lead
+    await chain(store, second)
+    assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(1,)]
+    await chain(store, first)
+    assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(0,)]
+
+
+async def keep_trail(store: Store) -> None:
+    """Chain and report as a bot that leads does."""
+    async with asyncio.TaskGroup() as jobs:
+        jobs.create_task(run_periodically(lambda: store.audit.chain(ALONE)))
+        jobs.create_task(run_periodically(store.audit.report))
+
+
+async def test_the_last_rows_are_chained_at_the_end_if_no_other_process_can(sqlite_url: str) -> None:
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
+        running = asyncio.create_task(keep_trail(store))
+        await asyncio.sleep(1.0)  # it has looked
+        await rows_of(store, "here").write(told(order_row(), out.Paused()))
+        running.cancel()
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
+        assert await fetch(store, "SELECT place FROM audit") == [(1,)]
 
 
 LOSE_ORDER = "DELETE FROM orders WHERE id = (SELECT about FROM audit WHERE place = 3)"
@@ -69,17 +98,15 @@ INSERT = """
     INSERT INTO audit (id, team_id, about, what, at, content, user_id, place, person, key_id, link)
     SELECT 'x', team_id, '', what, at, content, '', 4, person, key_id, link FROM audit WHERE place = 2
 """
+ADDED = """
+    INSERT INTO audit (id, team_id, about, what, at, content, user_id, key_id, link)
+    SELECT 'x', team_id, '', 'alert channel', at - {age}, 'C1', CAST(:user AS TEXT), {key}, {link}
+    FROM audit WHERE place = 1
+"""
+"""A row that is not chained, which somebody has inserted."""
 SWAP = """
     UPDATE audit SET about = other.about FROM (SELECT 3 - place AS place, about FROM audit WHERE place < 3) AS other
     WHERE audit.place = other.place
-"""
-OLD = """
-    INSERT INTO audit (id, team_id, about, what, at, content, user_id)
-    SELECT 'x', team_id, '', 'x', 1.0, 'x', '' FROM audit WHERE place = 1
-"""
-FORGED_GAP = """
-    INSERT INTO audit (id, team_id, about, what, at, content, user_id)
-    SELECT 'x', team_id, '', 'gap', at, CAST(:content AS TEXT), '' FROM audit WHERE place = 1
 """
 _WRITTEN = COLUMNS.replace("seq, ", "")
 EVILS = {
@@ -106,6 +133,27 @@ EVILS = {
         f"INSERT INTO orders ({_WRITTEN}) SELECT * FROM copied",  # noqa: S608
         "has no row with its outcome",
     ),
+    "a tail that was cut": ("DELETE FROM audit WHERE place = 3", "has a gap: its last row was 3"),
+    "a whole trail": ("DELETE FROM audit; DELETE FROM orders", "has a gap: its last row was 3"),
+    "no mark": ("DELETE FROM marks WHERE scope = 'audit end'", "has a gap: the mark of its end is gone"),
+    "a changed mark": (
+        f"UPDATE marks SET value = replace(value, '[3, ', '[2, '); {LOSE_ORDER}; {LOSE_ROW}",  # noqa: S608
+        "has a gap: the mark of its end is gone or was changed",
+    ),
+    "an unreadable mark": ("UPDATE marks SET value = '[[[' WHERE scope = 'audit end'", "a gap: the mark of its end"),
+    "a person forgotten by hand": (
+        "DELETE FROM audit_people; UPDATE orders SET user_id = 'forgotten-1'",
+        "Row 1 .*pseudonym was deleted",
+    ),
+    "a row not signed": (ADDED.format(age=90, key="''", link="''"), "A new row .*no valid signature"),
+    "a row with an old signature": (
+        ADDED.format(age=90, key="key_id", link="link"),
+        "A new row .*no valid signature",
+    ),
+    "a signed row of a command": (
+        ADDED.format(age=90, key="key_id", link="link"),
+        "A new row .*no valid signature",
+    ),
 }
 
 
@@ -120,36 +168,84 @@ async def test_the_first_row_that_is_not_as_it_was_written_is_named(
         await execute(store, f"CREATE TABLE copied AS SELECT {_WRITTEN} FROM orders LIMIT 1")  # noqa: S608
         await execute(store, "UPDATE copied SET id = 'forged', trigger_id = NULL, settled_at = 0")
     for one in statement.split(";"):
-        await execute(store, one)
+        await execute(store, one, user="os:root" if "command" in evil else "")
     verdict, problems = await verified(store)
     assert verdict == CHANGED
     assert re.search(expected, problems), problems
+    unchained = await fetch(store, "SELECT id FROM audit WHERE place IS NULL")
+    await give(replace(store, audit=restarted(store)), 1)  # a bot makes nothing valid
+    assert await fetch(store, "SELECT id FROM audit WHERE place IS NULL") == unchained
+    assert (await verified(store))[0] == CHANGED
 
 
-async def test_a_tail_that_was_cut_is_found_with_a_link_that_was_logged(
+@pytest.mark.parametrize(("age", "expected"), [(30, WHOLE), (90, UNVERIFIABLE)])
+async def test_a_row_of_a_command_without_the_keys_is_never_chained(store: Store, age: int, expected: Verdict) -> None:
+    other = OTHER_KEY
+    await give(store)
+    order = order_row(user="os:root", age=age)
+    await rows_of(store, "here", other).write(told(order, out.Paused(), settled_at=order.given_at))
+    await execute(store, ADDED.format(age=age, key="''", link="''"), user="os:root")
+    await chain(store)
+    assert (await verified(store))[0] == expected
+    assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(2,)]
+    await execute(store, "UPDATE orders SET user_id = 'U0BOB000001' WHERE user_id = :user", user="os:root")
+    assert (await verified(store))[0] == (WHOLE if expected == WHOLE else CHANGED)
+
+
+async def test_an_earlier_copy_is_found_with_a_link_that_was_logged(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await give(store)
+    await give(store, 2)
+    (copy,) = await fetch(store, "SELECT value FROM marks WHERE scope = 'audit end'")
+    await give(store, 1)
     link = await last_link(store)
-    await store.audit.log_links()
+    await store.audit.report()
     assert link in str([vars(record) for record in caplog.records if record.message == "audit trail"])
-    await execute(store, LOSE_ORDER)
-    await execute(store, LOSE_ROW)
+    for statement in (LOSE_ORDER, LOSE_ROW):
+        await execute(store, statement)
+    await execute(store, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=copy[0])
     assert await verified(store) == (WHOLE, "")
     verdict, problems = await verified(store, link)
     assert (verdict, "tail was cut" in problems) == (CHANGED, True)
+    await give(store, 1)  # the bot that runs knows better
+    assert "its last row was 3, with the link " + link in (await verified(store))[1]
 
 
-async def test_no_row_that_somebody_inserts_stands_for_a_tail_that_was_cut(sqlite_url: str) -> None:
-    async with open_store(Secret(sqlite_url), [KEY]) as store:
-        await give(store)
-        link = await last_link(store)
-        for statement in (LOSE_ORDER, LOSE_ROW):
-            await execute(store, statement)
-        await execute(store, FORGED_GAP, content=f"3|{link}")
-    async with open_store(Secret(sqlite_url), [KEY]) as store:
+async def test_no_mark_counts_without_a_known_key(store: Store) -> None:
+    await give(store)
+    for statement in ("DELETE FROM audit", "DELETE FROM orders"):
+        await execute(store, statement)
+    forged = mark_of_unknown_key(ACME.team_id, 3)
+    await execute(store, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=forged)
+    assert (await verified(store))[0] == UNVERIFIABLE
+    assert await restarted(store).gap(ACME.team_id)
+
+
+async def test_a_gap_is_an_error_at_each_start_until_an_operator_acknowledges_it(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gaps() -> list[str]:
+        return [vars(record)["why"] for record in caplog.records if record.levelname == "ERROR"]
+
+    await give(store)
+    link = await last_link(store)
+    for statement in (LOSE_ORDER, LOSE_ROW):
+        await execute(store, statement)
+    for _ in range(2):
+        found = restarted(store)
+        await found.report()
+        await found.report()
         await give(store, 1)
-        assert (await verified(store, link))[0] == CHANGED
+    assert gaps() == [f"its last row was 3, with the link {link}"] * 2
+    assert await store.audit.gap("T0HOME00001") == gaps()[0]
+    assert (await verified(store))[0] == CHANGED
+    with pytest.raises(errors.UnreadableError):
+        await with_other_key(store).acknowledge("os:root")
+    await store.audit.acknowledge("os:root")
+    assert await store.audit.gap("T0HOME00001") == ""
+    await chain(store)
+    verdict, problems = await verified(store, link)
+    assert (verdict, f"a gap: {gaps()[0]}" in problems) == (WHOLE, True)
 
 
 async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_at_the_end(
@@ -162,7 +258,7 @@ async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_a
         return [vars(record)["place"] for record in caplog.records if record.message == "audit trail"]
 
     async with open_store(Secret(sqlite_url), [KEY]) as store:
-        running = asyncio.create_task(store.audit.run())
+        running = asyncio.create_task(keep_trail(store))
         await asyncio.sleep(1.0)  # it has looked
         for age, expected in ((100.0, []), (100.0, []), (400.0, [2])):
             if age < 400.0:
@@ -170,12 +266,11 @@ async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_a
                     await rows_of(command).write(told(order_row(), out.Paused()))
             await asyncio.sleep(age)
             assert logged() == expected
-        await execute(store, "UPDATE audit SET place = 'two' WHERE place = 2")
+        await execute(store, "ALTER TABLE marks RENAME TO gone")
         await rows_of(store, "here").write(told(order_row(), out.Paused()))
         await asyncio.sleep(20.0)
-        assert "audit trail not chained" in caplog.messages
-        await execute(store, "UPDATE audit SET place = 2 WHERE place = 'two'")
-        await asyncio.sleep(100.0)
+        await execute(store, "ALTER TABLE gone RENAME TO marks")
+        await asyncio.sleep(400.0)
         await rows_of(store, "here").write(told(order_row(), out.Paused()))
         await asyncio.sleep(1.0)
         running.cancel()
@@ -183,14 +278,38 @@ async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_a
     assert logged() == [2, 3, 4]
 
 
-async def test_what_a_restored_database_has_lost_is_a_gap(store: Store) -> None:
-    await give(store)
-    link = await last_link(store)
-    await execute(store, LOSE_ORDER)
-    await execute(store, LOSE_ROW)
-    await give(store, 1)
-    verdict, problems = await verified(store, link)
-    assert (verdict, "had lost the rows up to 3" in problems) == (WHOLE, True)
+ODD = {
+    "content": "CAST(x'ff' AS TEXT)",
+    "at": "'yesterday'",
+    "place": "'two'",
+    "about": "x'00'",
+    "link": "x'00'",
+    "person": "x'00'",
+    "team_id": "x'00'",
+    "key_id": "x'00'",
+    "user_id": "CAST(x'ff' AS TEXT)",
+}
+
+
+@pytest.mark.parametrize("where", ["place = 2", "place = 3", "place IS NULL"])
+@pytest.mark.parametrize("column", ODD)
+async def test_an_odd_row_stops_only_itself(sqlite_url: str, column: str, where: str) -> None:
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
+        await give(store)
+        await execute(store, ADDED.format(age=90, key="''", link="''"), user="")
+        await execute(store, f"UPDATE audit SET {column} = {ODD[column]} WHERE {where}")  # noqa: S608
+        for team in ("T0HOME00001", "T0OTHER0001"):
+            await rows_of(store, "here").write(told(order_row(team=team), out.Paused()))
+        await chain(store)
+        await store.audit.report()
+        await execute(
+            store, "UPDATE audit SET at = 1.0 WHERE place = 3 OR team_id = 'T0OTHER0001' OR typeof(place) = 'text'"
+        )
+        await store.audit.prune(DAYS)
+        assert await fetch(store, "SELECT id FROM audit WHERE team_id = 'T0OTHER0001'") == []
+        assert (await verified(store))[0] == CHANGED
+        left = await fetch(store, "SELECT team_id FROM audit WHERE place IS NULL AND id <> 'x'")
+        assert left == []
 
 
 async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -> None:
@@ -199,53 +318,58 @@ async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -
     await forget_person(store, "U0BOB000001")
     assert await fetch(store, "SELECT user_id FROM audit_people") == [("U0ALICE0001",)]
     assert await verified(store) == (WHOLE, "")
-    await execute(store, "UPDATE orders SET user_id = 'forgotten-2' WHERE user_id = 'U0ALICE0001'")
+    await chain(store)
+    assert await verified(store) == (WHOLE, "")
+    await execute(store, "DELETE FROM audit WHERE what = 'forgotten'")
     assert (await verified(store))[0] == CHANGED
 
 
-async def test_pruning_leaves_one_row_and_a_deletion_is_still_told_from_it(
+async def test_a_row_that_is_not_chained_yet_is_signed_again_for_who_was_forgotten(store: Store) -> None:
+    await give(store, 1)
+    await rows_of(store, "here").write(told(order_row(user="U0BOB000001"), out.Paused()))
+    await execute(store, ADDED.format(age=90, key="''", link="''"), user="U0BOB000001")
+    await forget_person(store, "U0BOB000001")
+    assert "U0BOB" not in str(await fetch(store, "SELECT * FROM audit"))
+    await execute(store, "DELETE FROM audit WHERE id = 'x' AND link = ''")  # which it did not sign
+    await chain(store)
+    assert await verified(store) == (WHOLE, "")
+    assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(0,)]
+
+
+async def test_pruning_is_no_gap_and_a_deletion_is_still_told_from_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.audit.BATCH", 2)
-    await rows_of(store, "here").write(*(told(order_row(), out.Paused()) for _ in range(3)))
-    await execute(store, "UPDATE audit SET at = at - :age", age=DAYS * DAY + 60.0)
+    old = [order_row(age=DAYS * DAY + 60.0) for _ in range(3)]
+    await rows_of(store, "here").write(*(told(one, out.Paused()) for one in old))
     await chain(store)
     await store.audit.prune(DAYS)
     await execute(store, "DELETE FROM orders")
-    ((what, content),) = await fetch(store, "SELECT what, content FROM audit")
-    assert (what, str(content).split("|")[0]) == ("deleted", "3")
+    assert await fetch(store, "SELECT what FROM audit") == []
+    assert await verified(store) == (WHOLE, "")
     await give(store, 2)
     assert await verified(store) == (WHOLE, "")
-    await execute(store, "UPDATE audit SET content = replace(content, '3|', '2|') WHERE what = 'deleted'")
+    await execute(store, "DELETE FROM audit WHERE place = 4")
     assert (await verified(store))[0] == CHANGED
 
 
-TOMBSTONES = [
-    "UPDATE audit SET at = at - 60 WHERE what = 'deleted'",
-    "UPDATE audit SET person = 'x' WHERE what = 'deleted'",
-    "UPDATE audit SET what = 'pause' WHERE what = 'deleted'",
-    "DELETE FROM audit WHERE what = 'deleted'",
-]
-
-
-@pytest.mark.parametrize("statement", TOMBSTONES)
-async def test_a_changed_tombstone_is_found(store: Store, statement: str) -> None:
-    await give(store, 2)
-    await bury(store, "T0HOME00001")
-    await execute(store, "DELETE FROM orders")
-    await give(store, 1)
-    assert await verified(store) == (WHOLE, "")
-    await execute(store, statement)
-    assert (await verified(store))[0] == CHANGED
-
-
-async def test_a_row_that_claims_to_be_old_takes_no_others_with_it(store: Store) -> None:
+@pytest.mark.parametrize("statement", ["at = 1.0 WHERE place = 2", "at = 1.0", "at = 1e10 WHERE place = 1"])
+async def test_a_row_with_another_time_is_deleted_only_with_a_gap(store: Store, statement: str) -> None:
     await give(store)
-    await execute(store, OLD)
-    await chain(store)
+    await execute(store, f"UPDATE audit SET {statement}")  # noqa: S608
+    await execute(store, "UPDATE audit SET at = 2.0 WHERE place = 3 AND at > 2.0")
     await execute(store, "DELETE FROM orders")
     await store.audit.prune(DAYS)
-    assert (await verified(store))[0] == CHANGED
+    assert await fetch(store, "SELECT count(*) FROM audit") == [(0,)]
+    verdict, problems = await verified(store)
+    assert (verdict, "it was changed" in problems) == (CHANGED, True)
+
+
+async def test_a_row_that_is_never_chained_is_deleted_when_it_is_old(store: Store) -> None:
+    await give(store, 1)
+    await execute(store, ADDED.format(age=DAYS * DAY + 60, key="''", link="''"), user="U0BOB000001")
+    await store.audit.prune(DAYS)
+    assert await verified(store) == (WHOLE, "")
 
 
 async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: Store) -> None:
@@ -260,21 +384,57 @@ async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: S
     found = await OrderHistory(store.database).next_page(history.HistoryFilter(), None, most=5)
     assert ("os:alice", "installation: deleted") in [(one.user_id, one.reason) for one in found]
     await store.rows.delete(GLOBEX.team_id)
-    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("deleted",), ("deleted",), ("installation",)]
+    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("installation",)]
     assert await verified(store) == (WHOLE, "")
 
 
 @pytest.mark.parametrize("is_rotated", [True, False])
 async def test_after_a_rotation_the_older_rows_are_verified(database_url: str, *, is_rotated: bool) -> None:
     """Without it their key is lost with the one that it is derived from."""
-    new = Secret(Fernet.generate_key().decode())
     async with open_store(Secret(database_url), [KEY]) as store:
         await give(store)
-    async with open_store(Secret(database_url), [new, KEY]) as store:
+    async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
         if is_rotated:
             await rotate_keys(store)
-        await give(store)
+        await give(store, key=OTHER_KEY)
         assert ("new key",) in await fetch(store, "SELECT what FROM audit")
         assert await verified(store) == (WHOLE, "")
-    async with open_store(Secret(database_url), [new], keys_must_fit=False) as store:
+    async with open_store(Secret(database_url), [OTHER_KEY], keys_must_fit=False) as store:
         assert (await verified(store))[0] == (WHOLE if is_rotated else UNVERIFIABLE)
+
+
+async def test_after_a_new_key_no_earlier_one_counts(database_url: str) -> None:
+    async with open_store(Secret(database_url), [KEY]) as old:
+        await give(old)
+        await rows_of(old, "here").write(told(order_row(), out.Paused()))  # and is stopped before it is chained
+        async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as new:
+            await rows_of(new, "here", OTHER_KEY).write(told(order_row(), out.Paused()))
+            await chain(new)
+            assert await verified(new) == (WHOLE, "")
+            assert ("new key", 5) in await fetch(new, "SELECT what, place FROM audit")
+            await add(old, row())
+            await chain(new)
+            verdict, problems = await verified(new)
+            assert (verdict, "no valid signature" in problems) == (CHANGED, True)
+            await execute(new, "DELETE FROM audit WHERE place IS NULL")
+            for forged in (row(), row(NEW_KEY, new.cipher.key_id)):
+                await insert_chained(new, forged, 7, await last_link(new), key_of=old)
+                verdict, problems = await verified(new)
+                assert (verdict, "does not count any more" in problems) == (CHANGED, True)
+                await execute(new, "DELETE FROM audit WHERE place = 7")
+            assert await verified(new) == (WHOLE, "")
+            ((text,),) = await fetch(new, "SELECT value FROM marks WHERE scope = 'audit end'")
+            await execute(
+                new, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=sealed(text, key_of=old)
+            )
+            assert (await verified(new))[0] == CHANGED
+
+
+async def test_no_place_that_somebody_has_taken_stops_other_workspaces(store: Store) -> None:
+    await give(store, 1)
+    for place in (2**62, 2**62 + 1):
+        await insert_chained(store, row(), place, "", key_of=store)
+    for team in ("T0HOME00001", "T0OTHER0001"):
+        await rows_of(store, "here").write(told(order_row(team=team), out.Paused()))
+    await chain(store)
+    assert await fetch(store, "SELECT place FROM audit WHERE team_id = 'T0OTHER0001'") == [(1,)]

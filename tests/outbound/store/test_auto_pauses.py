@@ -1,6 +1,5 @@
 """Since when an alert fires that does not say so itself, what is held back, and what mentions people."""
 
-import asyncio
 import json
 import uuid
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from functools import partial
 import pytest
 
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
-from harness.cards import cards_of, exchange, pausing_alert, worse_alert
+from harness.cards import card, incoming, messages_of, place
 from harness.databases import KEY, commit_slowly, until_committing
 from harness.order_rows import OrderRow, order_row, rows_of, settled, told, workspace_lock
 from harness.product import Secret, SessionId, State, Store, cards, open_store, outcomes, requests
@@ -23,13 +22,13 @@ DOUBT = outcomes.Doubt.TIMED_OUT
 
 
 async def test_an_alert_that_comes_while_its_end_is_committed_fires_anew(postgresql_urls: Iterator[str]) -> None:
-    url, resolved = next(postgresql_urls), worse_alert("a1", resolved=True)
-    async with open_store(Secret(url), [KEY]) as store:
+    url, resolved = next(postgresql_urls), incoming("a1", fingerprint="f", is_resolved=True)
+    async with open_store(Secret(url), [KEY]) as store, messages_of(store) as messages:
         await store.rows.save(ACME)
         rows = AutoPauseRows(store.database, 10)
         first = await rows.firing_since(ACME.team_id, resolved.alert)
         commit_slowly(url, "DELETE ON marks")
-        ending = asyncio.ensure_future(exchange(cards_of(store), alerts=[resolved]))
+        ending = place(messages, [resolved])
         await until_committing(url)
         assert await when_unlocked(lambda: rows.firing_since(ACME.team_id, resolved.alert)) > first
         await ending
@@ -39,20 +38,29 @@ async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_
     store: Store,
 ) -> None:
     await store.rows.save(ACME)
-    actor, sessions = requests.Actor(ACME.team_id, "C1", "alert:x"), [str(uuid.UUID(int=one)) for one in range(5)]
-    orders = [
-        pause_of(attempt_of("T", one, cards.Firing("x", "f", 1.0), 1.0), SessionId(one), actor, "") for one in sessions
-    ]
-    critical, elsewhere = (
-        replace(orders[0], is_critical=True),
-        replace(orders[0], actor=replace(actor, channel_id="C2")),
-    )
+    orders, failed = [automatic(one).order for one in range(8)], outcomes.Failed(500)
     rows = [AutoPauseRows(store.database, 10) for _ in range(2)]  # of two processes
-    told = [await rows[number % 2].take_call(order) for number, order in enumerate((*orders, critical, critical))]
-    assert told == [True] * 3 + [False] * 2 + [True, False]
-    assert await rows[0].take_call(elsewhere)
-    ((content, wait),) = await fetch(store, "SELECT content, not_before - created_at FROM cards WHERE kind = 'held'")
-    assert (json.loads(content)["count"], 590 < wait <= 600) == (3, True)
+    for number, order in enumerate(orders[:5]):
+        own = replace(card(ts=None, session=order.session_id), id=f"card{number}")
+        for _ in range(2):  # a commit without an answer is repeated
+            await rows[number % 2].call(order, own)
+        await rows_of(store).write(told(automatic(number), failed))
+    messages = "SELECT id, mentioned_at > created_at FROM messages ORDER BY id"
+    assert [one for one, _ in await fetch(store, messages)] == ["card0", "card1", "card2", "held-card3"]
+    ((text, wait),) = await fetch(
+        store,
+        "SELECT content, not_before - messages.created_at FROM messages JOIN parts ON message_id = messages.id "
+        "WHERE kind = 'held'",
+    )
+    content = cards.HeldContent(**json.loads(text))
+    assert (content.calls, 590 < wait <= 600) == (True, True)
+    assert (await rows[0].numbers(ACME.team_id, content)).count == 5
+    for number, channel in ((5, "C1"), (6, "C1"), (7, "C2")):
+        critical = replace(orders[number], is_critical=channel == "C1")
+        own = replace(card(channel, ts=None, session=critical.session_id), id=f"card{number}")
+        await rows[0].call(critical, own)
+    found = [one for one, _ in await fetch(store, messages)]
+    assert found[3:-1] == ["card5", "card7"], "a critical one of a channel counts apart, and each channel"
 
 
 async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outcomes.NotAutomatic | bool:
@@ -90,7 +98,7 @@ async def test_a_pause_that_no_rule_forbids_is_sent_by_its_owner_only_and_a_furt
     state = f"SELECT state FROM orders WHERE id = '{own.id}'"  # noqa: S608
     assert (await judge(rows, own, "another process"), await fetch(store, state)) == (False, [("waiting",)])
     assert await judge(none, own) == (True if was_paused else outcomes.HeldBack(0))
-    await execute(store, "DELETE FROM marks")
+    await execute(store, "DELETE FROM parts")
     assert [await judge(rows, own) for _ in range(2)] == [True] * 2, "a commit without an answer is repeated"
     assert await fetch(store, state) == [("sent",)]
     await rows_of(store).write(told(own, outcomes.Paused()))
@@ -123,36 +131,39 @@ async def test_each_session_held_back_takes_one_round_trip_and_only_its_own_mess
     postgresql_urls: Iterator[str],
 ) -> None:
     """A thousand of them are read within the timeout, also from a server that is a millisecond away."""
-    team, alert, count = ACME.team_id, pausing_alert("a"), 20
-    async with round_trips(next(postgresql_urls)) as way, open_store(Secret(way.url), [KEY]) as store:
+    team, count = ACME.team_id, 20
+    async with (
+        round_trips(next(postgresql_urls)) as way,
+        open_store(Secret(way.url), [KEY]) as store,
+        messages_of(store) as messages,
+    ):
         await store.rows.save(ACME)
-        rows, ids = AutoPauseRows(store.database, 1), list[str]()
+        rows, first = AutoPauseRows(store.database, 1), ""
         for number in range(count + 1):
-            session = type(alert.alert.session_id)(str(uuid.UUID(int=number)))
-            about = replace(alert.alert, session_id=session)
-            await exchange(cards_of(store), alerts=[replace(alert, id=f"a{number}", alert=about)])
-            attempt = attempt_of(team, session, about.firing, 1.0)
-            order = pause_of(attempt, session, requests.Actor(team, "C1", "alert:default"), "")
-            row = replace(order_row(state=State.WAITING, age=1.0), order=order)
+            row = replace(automatic(number), given_at=automatic().given_at - 1.0)
+            alert = incoming(f"a{number}", session=row.order.session_id, fingerprint="f", starts_at=1.0, sender="x")
+            await place(messages, [alert])
             await rows_of(store).write(row)
             way.sent.clear()
             verdict = await judge(rows, row)
-            assert len(way.sent) <= 3 or verdict == outcomes.HeldBack(1), (
-                "the locks, the looks, the rest and the commit"
-            )
+            is_held = verdict == outcomes.HeldBack(1)
+            assert is_held == (number > 0)
+            assert len(way.sent) <= 4 or is_held, "the locks, the looks, the count, the rest and the commit"
             outcome = verdict if isinstance(verdict, outcomes.HeldBack) else outcomes.Paused()
-            await rows_of(store).write(settled(row, outcome, settled_at=row.given_at))
-            ids += [row.id] if outcome is verdict else []
+            await rows_of(store).write(settled(row, outcome, settled_at=row.given_at + 1.5))
+            first = first or (f"held-{row.id}" if is_held else "")
+        assert await fetch(store, "SELECT id FROM parts WHERE kind = 'held'") == [(first,)]
         way.sent.clear()
-        held = await rows.held(team, ids[0])
+        held = await rows.held(team, first)
         assert (len(held or ()), len(way.sent) < count + 10) == (count, True)
-        assert await rows.held(GLOBEX.team_id, ids[0]) is None
-        limit = "SELECT until > 0, value FROM marks WHERE name LIKE 'auto pauses %'"
-        before = await fetch(store, limit)
-        for team_id, held_id in ((GLOBEX.team_id, ids[0]), (team, ids[1])):
+        for team_id, held_id in ((GLOBEX.team_id, first), (team, "held-other")):
+            assert await rows.held(team_id, held_id) is None
             await rows.lift(team_id, held_id)
-        assert await fetch(store, limit) == before
-        await rows.lift(team, ids[0])
-        assert [(until, json.loads(value)) for until, value in await fetch(store, limit)] == [
-            (False, [[[0.0, str(uuid.UUID(int=0))]], ""])
-        ]
+        ((text,),) = await fetch(store, "SELECT content FROM parts WHERE kind = 'held'")
+        content = cards.HeldContent(**json.loads(text))
+        assert (await rows.numbers(team, content)).count == count
+        another = automatic(count + 1)
+        await rows_of(store).write(another)
+        assert await judge(rows, another) == outcomes.HeldBack(1)
+        await rows.lift(team, first)
+        assert await judge(rows, another) is True

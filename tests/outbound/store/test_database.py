@@ -212,6 +212,7 @@ async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_wait
     assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
 
 
+@pytest.mark.long
 @pytest.mark.realtime
 async def test_slow_reads_hold_up_no_other_and_end_in_time(ours: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 1.0)

@@ -45,7 +45,7 @@ async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(
     monkeypatch.setattr("bot.outbound.store.people.LOOK_INTERVAL", 0.1)
     rows, other, own = rows_of(store), order_row(user="U0BOB000001"), order_row(user=ALICE)
     await rows.write(other, told(own, outcomes.Paused()))
-    forgetting = asyncio.create_task(forget(store.database, Person(ALICE), "forgotten-1", within=5.0))
+    forgetting = asyncio.create_task(forget(store.audit, Person(ALICE), "forgotten-1", within=5.0))
     for later in (settled, told):
         await asyncio.sleep(0.3)
         assert not forgetting.done()

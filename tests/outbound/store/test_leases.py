@@ -47,6 +47,21 @@ async def test_a_process_that_is_not_sure_to_have_led_without_a_break_begins_a_n
     assert (lease.is_held, lease.term, await renew(store, lease)) == (False, None, 2)
 
 
+@pytest.mark.parametrize("which", ["its trust ended while it renewed", "it left the lead", "a renewal gave no lead"])
+async def test_a_term_never_goes_on_after_a_break(store: Store, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
+    lease, other = Lease("one"), Lease("two")
+    assert [await renew(store, one) for one in (lease, other)] == [1, None]
+    if which == "its trust ended while it renewed":
+        forget(lease, 0.71 * LEASE)
+        lease.renewed(time.monotonic(), 1)  # it was sure of its term as that began
+    elif which == "it left the lead":
+        monkeypatch.setattr("bot.outbound.store.leases.AWAY", 0.0)  # nobody takes it
+        assert await store.database.change(lease.yield_lead)
+    else:
+        lease.renewed(time.monotonic(), None)
+    assert (lease.term, await renew(store, lease)) == (None, 2)
+
+
 async def test_a_renewal_counts_from_before_it_began(store: Store) -> None:
     lease = Lease("one")
     term = await store.database.change(lambda connection: lease.renew(connection)())
@@ -78,5 +93,5 @@ async def test_a_command_lives_and_does_not_lead(store: Store) -> None:
 
 async def test_the_only_bot_of_a_file_leads_without_a_lease(store: Store) -> None:
     alone = Lease("one", is_alone=True)
-    assert (alone.is_held, alone.term, alone.due_in()) == (True, 0, None)
+    assert (alone.is_held, alone.term, alone.due_in()) == (True, 1, None)
     assert await fetch(store, "SELECT name FROM leases WHERE name = :name", name=LEADER) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.outbound.store.outcome_codec import read_outcome, write_outcome
+from bot.outbound.store.running_orders import read_outcome, write_outcome
 from harness.product import errors, outcomes
 
 Outcome = outcomes.Outcome

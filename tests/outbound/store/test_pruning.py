@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bot.outbound.store.history import BATCH, prune
-from harness.cards import card, cards_of, exchange
+from harness.cards import card, messages_of
 from harness.databases import KEY
 from harness.order_rows import order_row, rows_of, settled, told
 from harness.product import Secret, Store, open_store
@@ -47,11 +47,12 @@ async def test_an_order_that_ended_late_is_kept_as_long_as_its_row_of_the_audit_
 
 @pytest.mark.parametrize("days", [90, 3])
 async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, days: int) -> None:
-    await exchange(cards_of(store), new=[card(ts="1.1"), card(ts="2.2")])
+    async with messages_of(store) as messages:
+        await asyncio.gather(messages.add([card(ts="1.1")]), messages.add([card(ts="2.2")]))
     age = min(days, 7) * DAY + 1
-    await execute(store, "UPDATE cards SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
+    await execute(store, "UPDATE messages SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
     await prune(store.database, days)
-    assert await fetch(store, "SELECT ts FROM cards") == [("2.2",)]
+    assert await fetch(store, "SELECT ts FROM messages") == [("2.2",)]
 
 
 async def test_the_lease_of_a_process_that_ended_a_day_ago_is_deleted(store: Store) -> None:

@@ -1,0 +1,140 @@
+"""The sessions on cards, and what Anchor says of them. Every method can raise StoreUnreachableError."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.session_checks import CHECKED_INTERVAL, Check
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Life, Phase, Session
+from bot.core.workspace import AutoPause
+from bot.outbound.store.connections import Connection, listed, storable
+from bot.outbound.store.database import Database
+from bot.outbound.store.message_values import ALERT, BATCH, HELD, readable, write_facts
+from bot.outbound.store.messages import CHANGE, IS_OPEN, OF_PARTS, facts_of
+
+_LONGEST_STATUS = 100
+MOST_OPEN = 5_000
+"""The most posted cards of a workspace that are kept up to date, unless more are neither resolved nor ended."""
+_IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL AND kind NOT IN ('{BATCH}', '{HELD}')"
+"""The session of a part has not ended, either, as far as the bot knows."""
+_FACTS = f"SELECT DISTINCT session_id, facts FROM parts WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}"
+_HAS_OTHER_FACTS = f"""
+    team_id = :team_id AND session_id = :session_id AND kind = '{ALERT}' AND {_IS_LIVE}
+      AND (facts IS NULL OR facts <> :facts)
+"""
+_IS_PAUSED = "outcome = 'Paused' AND remind_at IS NOT NULL"
+"""The condition of an order of whose end people are to be told. It repeats that of the index."""
+_TEAMS = f"""
+    SELECT team_id, min(since) AS since FROM (
+      SELECT team_id, min(created_at) AS since FROM parts WHERE {_IS_LIVE} GROUP BY team_id
+      UNION ALL SELECT team_id, min(given_at) FROM orders WHERE {_IS_PAUSED} GROUP BY team_id) AS found
+    GROUP BY team_id ORDER BY team_id
+"""
+_PAUSING = f"""
+    SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}' UNION
+    SELECT team_id FROM workspaces WHERE team_id = :pausing
+"""
+_SESSIONS = f"""
+    SELECT session_id FROM (
+      SELECT session_id, coalesce(read_at, 0.0) AS at FROM parts
+      WHERE team_id = :team_id AND {_IS_LIVE} AND (missing IS NULL OR read_at <= unix_now() - {CHECKED_INTERVAL})
+      UNION ALL SELECT session_id, settled_at FROM orders WHERE team_id = :team_id AND {_IS_PAUSED}
+        AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.team_id = orders.team_id
+          AND parts.session_id = orders.session_id)) AS found
+    GROUP BY session_id ORDER BY min(at), session_id
+"""
+_IS_FOUND = f"""
+    team_id = :team_id AND session_id IN (SELECT value FROM json_each(:found)) AND {_IS_LIVE} AND missing IS NOT NULL
+"""
+_IS_UNKNOWN = f"team_id = :team_id AND session_id IN (SELECT value FROM json_each(:unknown)) AND {_IS_LIVE}"
+_HAS_ENDED = f"team_id = :team_id AND session_id = :session_id AND {_IS_LIVE}"
+_READ = f"""
+    UPDATE parts SET read_at = unix_now(),
+      read_by = CASE WHEN session_id IN (SELECT value FROM json_each(:found)) THEN :key ELSE read_by END
+    WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:asked)) AND {_IS_LIVE}
+"""
+_MISS = f"""
+    checked_at = unix_now(), missing = CASE WHEN EXISTS (SELECT 1 FROM parts AS others
+      WHERE others.team_id = parts.team_id AND others.session_id = parts.session_id AND others.read_by = :key)
+      THEN '{Phase.GONE}' ELSE '{Phase.NOT_FOUND}' END
+"""
+_IS_OVER = """
+    (ended_at IS NOT NULL OR (content LIKE '%"resolved_at": %' AND content NOT LIKE '%"resolved_at": null%'))
+"""
+_CLOSE_OLDEST = f"""
+    UPDATE messages SET closed_at = unix_now() WHERE id IN (
+      SELECT id FROM messages AS own WHERE team_id = :team_id AND closed_at IS NULL AND ts IS NOT NULL AND due IS NULL
+        AND NOT EXISTS (SELECT 1 FROM parts WHERE message_id = own.id AND NOT {_IS_OVER})
+      ORDER BY changed_at, id
+      LIMIT (SELECT CASE WHEN count(*) > {MOST_OPEN} THEN count(*) - {MOST_OPEN} ELSE 0 END
+        FROM messages WHERE team_id = :team_id AND closed_at IS NULL AND ts IS NOT NULL))
+"""
+
+
+def _change(condition: str, assignment: str) -> tuple[str, str]:
+    """Return the statements that change parts, and let their messages be sent again."""
+    return f"{CHANGE} {OF_PARTS.format(condition)}", f"UPDATE parts SET {assignment} WHERE {condition}"
+
+
+_SET_FACTS = _change(_HAS_OTHER_FACTS, "facts = :facts")
+_FIND = _change(_IS_FOUND, "missing = NULL, checked_at = NULL")
+_MISSING = _change(_IS_UNKNOWN, _MISS)
+_END = _change(_HAS_ENDED, "ended_status = :status, ended_at = unix_now()")
+
+
+@dataclass(frozen=True, slots=True)
+class CardSessions:
+    """Repository of the sessions on cards."""
+
+    database: Database
+
+    async def shown_facts(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
+        """Return the sessions on cards of alerts, each with the facts that a card shows."""
+        rows = await self.database.fetch_all(_FACTS, team_id=team_id)
+        return [(SessionId(row.session_id), facts) for row, facts in readable(rows, facts_of)]
+
+    async def record_facts(self, team_id: str, facts: Mapping[SessionId, Session]) -> None:
+        """Record facts of sessions, and let the cards be sent that show others."""
+        rows = [{"team_id": team_id, "session_id": one, "facts": write_facts(facts[one])} for one in sorted(facts)]
+        await self._write([(sql, rows) for sql in _SET_FACTS])
+
+    async def teams(self) -> dict[str, float]:
+        """Return the workspaces with open cards or paused sessions, each with the time of the oldest (Unix seconds)."""
+        return {row.team_id: row.since for row in await self.database.fetch_all(_TEAMS)}
+
+    async def pausing_teams(self, pausing: str) -> list[str]:
+        """Return the workspaces in which alerts can pause; that of the settings is `pausing`, or ""."""
+        return [row.team_id for row in await self.database.fetch_all(_PAUSING, pausing=pausing)]
+
+    async def open_sessions(self, team_id: str) -> list[SessionId]:
+        """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.
+
+        One that Anchor did not know is left out for 15 minutes.
+        """
+        return [SessionId(row.session_id) for row in await self.database.fetch_all(_SESSIONS, team_id=team_id)]
+
+    async def close_oldest(self, team_id: str) -> int:
+        """Close old cards beyond MOST_OPEN that are over. Return how many."""
+        return await self.database.execute(_CLOSE_OLDEST, team_id=team_id)
+
+    async def record_reads(self, team_id: str, check: Check, *, key: str) -> None:
+        """Record what was read with the key of a digest, and let the cards be sent that show something else."""
+        ended = [
+            {"team_id": team_id, "session_id": one.id, "status": (storable(one.status) or "")[:_LONGEST_STATUS]}
+            for one in sorted(check.found.values(), key=lambda session: session.id)
+            if one.life is Life.ENDED
+        ]
+        read = {"team_id": team_id, "key": key, "found": listed(check.found), "unknown": listed(check.unknown)}
+        read |= {"asked": listed({*check.found, *check.asked})}
+        changes = [(sql, [read]) for sql in (_READ, *_FIND, *_MISSING)]
+        await self._write([*[(sql, ended) for sql in _END], *changes])
+
+    async def _write(self, statements: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> None:
+        def write(connection: Connection) -> None:
+            now = {"now": connection.now()}
+            for sql, rows in statements:
+                connection.execute_many(sql, [{**row, **now} for row in rows])
+
+        await self.database.change(write)
+        self.database.news.cards.set()

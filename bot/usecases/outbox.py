@@ -1,0 +1,354 @@
+"""The outbox: the leader sends the messages that are due, at the pace that Slack allows."""
+
+import asyncio
+import heapq
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.core import retries
+from bot.core.cards import (
+    AlertContent,
+    Card,
+    Urgency,
+)
+from bot.core.fields import TOKEN_REFUSED
+from bot.health import OFF, Metrics
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.outbound.store.alerts import IncomingAlert, Placed, place
+from bot.outbound.store.connections import Row
+from bot.outbound.store.errors import StoreError, or_default
+from bot.outbound.store.leases import Lease
+from bot.outbound.store.messages import MOST_TAKEN, MessageRows
+from bot.request_id import new_id
+from bot.runtime import Tasks, happens, until_tick
+from bot.usecases.cards import Attempt, CardSender
+from bot.usecases.lanes import LaneName, Memory, updates_of
+
+_log = logging.getLogger(__name__)
+
+MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
+MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
+_INTERVAL, _ALONE_INTERVAL = 2.0, 8.0  # seconds between two looks, also of a bot beside which only commands change rows
+_PLACED_WITHIN = 2.0  # seconds for the database to place an alert
+_PLACED_AGAIN_AFTER = 3.0  # seconds after it could not, for which alerts do not wait for it
+_LOOK_INTERVAL = 0.5  # seconds between two looks whether another process has posted an alert
+_RETRY_DELAY = 1.0  # seconds after a failure of the database
+_CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
+_MOST_NAMED = 5  # sessions of a summary in the log
+
+
+_Failure = TryAgain | Doubtful | Refused
+
+
+@dataclass(eq=False)
+class Outbox:
+    """The outbox. Orders never wait for it. Without a `sender` it sends nothing: a bot does, for a command."""
+
+    rows: MessageRows
+    lease: Lease
+    sender: CardSender | None = None
+    metrics: Metrics = OFF
+
+    def __post_init__(self) -> None:
+        self.wake = self.rows.database.news.cards
+        self._memory, self._term = Memory(), 0
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._again: dict[str, tuple[LaneName, int]] = {}  # what changed while it is sent
+        self._recording: set[str] = set()  # what Slack may have got a post for: that is always recorded
+        self._calls: Counter[str] = Counter()
+        self._senders: dict[str, asyncio.Future[PostResult]] = {}
+        self._tasks = Tasks()
+        self._silent_since: float | None = None
+        self._fails_until = -math.inf  # until when the database is not asked to place alerts
+        self._is_stopping = False
+
+    def add(self, cards: Sequence[Card]) -> None:
+        """Keep cards of a workspace up to date from now on; post those that have no `ts`."""
+        if cards:
+            self.rows.add(cards)
+
+    async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
+        """Place an alert on a card, and wait until a new card is posted, but for that no longer than `within` seconds.
+
+        Return its place, and the result if there is one by then. Return None if the database fails.
+        """
+        if len(self._senders) < MOST_SENDERS and within:
+            self._senders[alert.id] = asyncio.get_running_loop().create_future()
+        try:
+            placed = (await self.place([alert])).get(alert.id)
+            if placed is None:
+                return None
+            is_waiting = placed.is_new and alert.id in self._senders
+            return placed, await self._posted(alert.id, within) if is_waiting else None
+        finally:
+            self._senders.pop(alert.id, None)
+
+    async def place(self, alerts: Sequence[IncomingAlert]) -> dict[str, Placed]:
+        """Place alerts of a workspace on cards. Return their places by id, without any if the database fails."""
+        if time.monotonic() < self._fails_until:
+            return {}
+        placing = place(self.rows, alerts)
+        await asyncio.wait({placing}, timeout=_PLACED_WITHIN)
+        if placing.done() and placing.exception() is None:
+            return placing.result()
+        placing.cancel()
+        self._fails_until = time.monotonic() + _PLACED_AGAIN_AFTER
+        return {}
+
+    async def _posted(self, part_id: str, within: float) -> PostResult | None:
+        """Wait until an alert is posted, by this process or another one. Return the result, if there is one."""
+        posting, ends = self._senders[part_id], time.monotonic() + within
+        while not posting.done() and (left := ends - time.monotonic()) > 0:
+            await asyncio.wait({posting}, timeout=min(left, _LOOK_INTERVAL))
+            if not posting.done() and self.lease.term is None:
+                row = await or_default(self.rows.posted(part_id), None, within=_LOOK_INTERVAL)
+                if row is not None and (row.ts or row.closed_at):
+                    return Posted(row.channel_id, row.ts) if row.ts else Refused(row.failure or "")
+        return posting.result() if posting.done() else None
+
+    async def run(self) -> None:
+        """Send what is due whenever this process leads, until `stop`; then record what was sent."""
+        while not self._is_stopping:
+            self.wake.clear()
+            try:
+                trusted_for = self.lease.trusted_for()
+                async with asyncio.timeout(trusted_for if 0 < trusted_for < math.inf else None):
+                    wait = await self._look()
+            except (StoreError, TimeoutError):  # it can have been committed
+                self.lease.doubt()
+                wait = _RETRY_DELAY
+            except Exception:  # noqa: BLE001 - the next look may work
+                _log.exception("messages not sent")
+                wait = _RETRY_DELAY
+            await happens(self.wake, within=wait)
+        await self._tasks.settle(within=_CLOSE_TIMEOUT)
+
+    def stop(self) -> None:
+        """Let `run` end. What is due is sent by another process, or after the next start."""
+        self._is_stopping = True
+        self.wake.set()
+
+    async def _look(self) -> float:
+        """Take what is due, and begin to send it. Return in how many seconds the next look is."""
+        interval = until_tick(_ALONE_INTERVAL if self.lease.is_alone else _INTERVAL)
+        if self.sender is None or (term := self.lease.term) is None:
+            self._give_up()
+            return interval
+        if term != self._term:
+            self._give_up()
+            if self.lease.is_alone:
+                await self.rows.begin()
+            self._memory, self._term = Memory(), term
+        if await self._leaves():
+            return interval
+        urgency = Urgency.NEW_ALERT if self._memory.is_full else Urgency.UPDATE
+        owner, is_alone = self.lease.owner, self.lease.is_alone
+        taken, coming_in = await self.rows.take(owner, term, is_alone=is_alone, urgency=urgency)
+        for row in taken:
+            self._take(row)
+        if len(taken) == MOST_TAKEN:
+            self.wake.set()
+        waits = (interval, self._start(), math.inf if coming_in is None else coming_in)
+        return max(0.0, min(*waits, self.lease.trusted_for()))
+
+    def _give_up(self) -> None:
+        """Break off what is under way: another process can lead. A post is finished and recorded."""
+        self._term = 0
+        for message_id, task in self._sending.items():
+            if message_id not in self._recording:
+                task.cancel()
+
+    async def _leaves(self) -> bool:
+        """Leave the lead to another process if Slack gives this one no answer. Return whether."""
+        if self._silent_since is None or time.monotonic() < self._silent_since + LONGEST_SILENCE:
+            return False
+        self._silent_since = None
+        if self.lease.is_alone or not await self.rows.database.change(self.lease.yield_lead):
+            return False
+        _log.warning("Slack gives no answer; another process leads")
+        self._give_up()
+        return True
+
+    def _take(self, row: Row) -> None:
+        name, memory = LaneName(row.team_id, row.channel_id, bool(row.is_post)), self._memory
+        if row.id in self._sending:
+            self._again[row.id] = name, row.urgency  # never twice at a time
+            return
+        if row.urgency == Urgency.NEW_ALERT and row.id not in memory.known:
+            memory.lane(name).alerts.append(time.monotonic())
+        memory.push(row.id, name, row.urgency)
+
+    def _start(self) -> float:
+        """Begin the calls that may be made now. Return the seconds until the next one may."""
+        memory, now = self._memory, time.monotonic()
+        memory.resume(now)
+        while memory.ready and len(self._tasks) < MOST_SENDING and memory.ready[0][0] <= now:
+            *_, name = heapq.heappop(memory.ready)
+            lane = memory.lane(name)
+            if self._calls[name.team_id] >= MOST_SENDING_EACH:
+                memory.held[name.team_id].append(name)
+                continue
+            lane.is_queued = False
+            if (free_at := memory.free_at(name, now)) > now:
+                lane.free_at = free_at
+            else:
+                target, chosen = memory.choose(name, now)
+                if chosen:
+                    self._begin(name, target, chosen, now)
+                    continue
+            memory.queue(name)
+            memory.release(name.team_id)
+        waits = [heap[0][0] for heap in (memory.later, memory.ready) if heap]
+        return max(0.0, min(waits) - now) if waits and len(self._tasks) < MOST_SENDING else math.inf
+
+    def _begin(self, name: LaneName, target: str, chosen: Sequence[tuple[int, str]], now: float) -> None:
+        memory = self._memory
+        memory.lane(name).is_queued = True  # until the call has ended
+        self._calls[name.team_id] += 1
+        if not name.is_post:
+            memory.updates[name.team_id].append(now)
+        task = self._tasks.start(self._send(memory, name, target, chosen))
+        for _, message_id in chosen:
+            self._sending[message_id] = task
+        task.add_done_callback(lambda task: self._ended(task, memory, name, chosen))
+
+    def _ended(
+        self, task: asyncio.Task[None], memory: Memory, name: LaneName, chosen: Sequence[tuple[int, str]]
+    ) -> None:
+        """Let the lane, and others of the workspace, have further calls."""
+        self._calls[name.team_id] -= 1
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, StoreError):
+                _log.error("message not sent", exc_info=error)
+            self._delay_all(memory, name, chosen, is_broken=not isinstance(error, StoreError))
+        for _, message_id in chosen:
+            del self._sending[message_id]
+            self._recording.discard(message_id)
+            if message_id not in memory.delayed:
+                del memory.failures[message_id]
+            if again := self._again.pop(message_id, None):
+                self._memory.push(message_id, *again)
+        lane = memory.lane(name)
+        lane.is_queued, lane.free_at = False, max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
+        memory.queue(name)
+        self._memory.release(name.team_id)
+        self.wake.set()
+
+    def _delay_all(self, memory: Memory, name: LaneName, chosen: Sequence[tuple[int, str]], *, is_broken: bool) -> None:
+        """Send messages later that could not be read, composed or recorded; what is broken, less and less often."""
+        for urgency, message_id in chosen:
+            memory.failures[message_id] += is_broken
+            wait = retries.wait_refused(memory.failures[message_id], retries.UPDATE, 0.0) if is_broken else _RETRY_DELAY
+            memory.delay(message_id, name, urgency, wait or _RETRY_DELAY)
+
+    async def _send(self, memory: Memory, name: LaneName, target: str, chosen: Sequence[tuple[int, str]]) -> None:
+        """Send a message as it is by now, with others that become parts of it, and record that."""
+        term, ids = self._term, [message_id for _, message_id in chosen]
+        message_id, urgency = target or ids[0], chosen[0][0]
+        joining = ids if target else ids[1:]
+        is_open = not joining or await self._join(memory, name, message_id, joining, urgency)
+        if not is_open and not target:
+            self._again.setdefault(message_id, (name, urgency))
+        card = await self.rows.card(message_id) if is_open and not target else None
+        if card is None or self.lease.term != term:
+            return
+        if card.ts is not None and name.is_post:
+            self._again.setdefault(message_id, (name._replace(is_post=False), Urgency.UPDATE))
+            return
+        self._recording |= set(ids) if card.ts is None else set()
+        attempt = await self._attempt(card)
+        result = attempt.result
+        if isinstance(result, Posted):
+            memory.failures[message_id] = 0
+            await self._record(card, result, attempt.digest, term)
+            if attempt.again_in is not None:
+                memory.delay(message_id, name._replace(is_post=False), Urgency.UPDATE, attempt.again_in)
+        elif (wait := self._wait_after(memory, card, result, name)) is not None:
+            memory.failures[message_id] += 1
+            memory.delay(message_id, name, urgency, wait)
+        else:
+            self._report(card, result)
+            await self.rows.close(card, result.why, _new_cards(card) if card.ts else ())
+            self._tell(card, Refused(result.why))
+
+    async def _join(self, memory: Memory, name: LaneName, target: str, ids: Sequence[str], urgency: int) -> bool:
+        """Let messages become parts of another one; those that do not are sent again. Return whether it is open."""
+        joined = await self.rows.join(target, ids, self._term)
+        left = [one for one in ids if one not in (joined or ())]
+        self._again = dict.fromkeys(left, (name, urgency)) | self._again
+        memory.lane(name).room *= not left  # it is closed by now, or full
+        return joined is not None
+
+    async def _attempt(self, card: Card) -> Attempt:
+        """Make one attempt. Of an update without an answer nobody knows which state Slack has: that is recorded."""
+        assert self.sender is not None  # noqa: S101 - else nothing is taken
+        if card.ts is None and card.is_critical:
+            card = replace(card, mentions=await self.rows.mention(card))
+        try:
+            attempt = await self.sender.send(card)
+        except asyncio.CancelledError:  # another leader can send it by now
+            if card.ts is not None:
+                self.rows.shown(card, None)
+            raise
+        if card.ts is not None and isinstance(attempt.result, Doubtful):
+            self.rows.shown(card, None)
+        result = attempt.result
+        is_answer = isinstance(result, Posted | Refused) or (isinstance(result, TryAgain) and result.limited)
+        self._silent_since = None if is_answer else self._silent_since or time.monotonic()
+        return attempt
+
+    async def _record(self, card: Card, result: Posted, digest: str, term: int) -> None:
+        if not result.ts:  # of the end of a batch, which was told elsewhere
+            await self.rows.close(card, "")
+            return
+        posted = result.channel or card.channel_id, result.ts
+        kept = await self.rows.sent(card, posted, digest, term)
+        if card.ts is None and kept != result.ts and self.sender is not None:
+            await self.sender.delete(card, *posted)  # another leader's post is kept up to date, or it is a part of one
+        self._tell(card, result)
+
+    def _wait_after(self, memory: Memory, card: Card, result: _Failure, name: LaneName) -> float | None:
+        """Return the seconds until a message is sent again; None if never. Hold what Slack has refused for now."""
+        patience = retries.UPDATE if card.ts else retries.ALERT if card.alerts else retries.RESULT
+        failures, now = memory.failures[card.id] + 1, time.monotonic()
+        if isinstance(result, Doubtful):
+            return retries.wait_unanswered(failures, patience)
+        if isinstance(result, TryAgain):
+            if result.after and name.is_post:
+                memory.lane(name).free_at = now + result.after
+            elif result.after:
+                memory.held_until[updates_of(name)] = now + result.after
+            wait = retries.wait_refused(failures, patience, card.age)
+            return wait and max(result.after or 0.0, wait)
+        if result.why in TOKEN_REFUSED:
+            memory.held_until[name.team_id] = now + retries.TOKEN_INTERVAL
+            return retries.TOKEN_INTERVAL if card.age < patience.longest else None
+        is_final = card.ts is None or result.why in retries.FINAL_FOR_UPDATE
+        return None if is_final else retries.wait_refused(failures, patience, card.age, most=retries.MOST_TRIES)
+
+    def _tell(self, card: Card, result: PostResult) -> None:
+        for part in card.parts:
+            if (sender := self._senders.get(part.id)) is not None and not sender.done():
+                sender.set_result(result)
+
+    def _report(self, card: Card, failure: _Failure) -> None:
+        """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
+        sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
+        fields = {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
+        _log.error("message not posted" if card.ts is None else "message not updated any more", extra=fields)
+        for part in card.parts:
+            if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
+                self.metrics.alerted(type(failure).__name__, part.content.alert.sender)
+
+
+def _new_cards(card: Card) -> list[Card]:
+    """Return new cards for the alerts that came for a message that cannot be updated: it can have been deleted."""
+    news = [
+        replace(part, id=new_id()) for part in card.parts if part.is_news and isinstance(part.content, AlertContent)
+    ]
+    return [Card(id=one.id, team_id=card.team_id, channel_id=card.channel_id, parts=(one,)) for one in news]

@@ -1,0 +1,426 @@
+"""Messages and views, and what they are made of, for tests of their rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.core import outcomes, policy
+from bot.core.cards import (
+    MOST_IN_SUMMARY,
+    Alert,
+    AlertContent,
+    CardContent,
+    Reply,
+    ResultContent,
+    Severity,
+    Worse,
+    first,
+)
+from bot.core.fields import Secret
+from bot.core.outcomes import WhyNot
+from bot.core.reminders import Deadline
+from bot.core.requests import Actor, Order, Verb
+from bot.core.session_ids import Mention, Mentions, SessionId
+from bot.core.sessions import (
+    RUNNING,
+    Choice,
+    NotRead,
+    Overview,
+    Phase,
+    Session,
+    SessionList,
+    SessionState,
+    state_at_anchor,
+)
+from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
+from bot.messages import checks, install, pausing, settings
+from bot.messages.blocks import Message, View, actions, section
+from bot.messages.buttons import button
+from bot.messages.cards import card_message
+from bot.messages.checks import home_status
+from bot.messages.ending import ended_message, reminder_message
+from bot.messages.home import Home, home_view
+from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
+from bot.messages.results import outcome_message, question_message, waiting_message
+from bot.messages.sessions import list_blocks, list_message
+from bot.messages.usage import HELP
+from bot.sim.slack.content import objects
+
+ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
+OTHER_ID = SessionId("9c0d7e11-2222-4333-8444-555566667777")
+ALICE, BOB, CHANNEL, TEAM = "U0ALICE0001", "U0BOB000001", "C0ALERTS001", "T0HOME00001"
+DASHBOARD = "https://dashboard.example/sessions"
+INSTALL_URL = "https://bot.example.com/slack/install"
+NOW = 1_785_000_000.0
+TASK = Session(
+    id=ID,
+    status=RUNNING,
+    created_at=NOW - 600,
+    tags=("checkout",),
+    domains=("shop.example", "bank.example"),
+    steps=12,
+    key_name="secret-name",
+    is_task=True,
+    credits=1.5,
+    max_minutes=20,
+)
+PROGRAM = replace(TASK, is_task=False)
+PAUSED, RESUMED = outcomes.Paused(), outcomes.Resumed()
+PAUSED_SINCE = outcomes.NotSent(WhyNot.PAUSED_SINCE, BOB, version="1" * 28)
+RESUMED_SINCE, NO_TURN = outcomes.NotSent(WhyNot.RESUMED_SINCE, BOB), outcomes.NotSent(WhyNot.NO_TURN, seconds=20.0)
+LATE = outcomes.NotSent(WhyNot.LATE, seconds=10.0)
+
+
+def order(name: str, reason: str = "") -> Order:
+    """Return the order that an example is about."""
+    return Order(Verb(name.partition(":")[0]), ID, Actor(TEAM, CHANNEL, ALICE), reason)
+
+
+def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) -> Message:
+    """Return the answer to the order of this name."""
+    return outcome_message(order(name, reason), outcome, **{"now": 0.0, "dashboard_url": DASHBOARD, **more})
+
+
+def _ids(letter: str, count: int) -> frozenset[str]:
+    return frozenset(f"{letter}0{number:03}" for number in range(count))
+
+
+def _long_ids(letter: str) -> frozenset[str]:
+    return frozenset(f"{letter}{number:030}" for number in range(300))
+
+
+NOT_AUTOMATIC: Mapping[str, outcomes.NotAutomatic] = {
+    "observed": outcomes.Observed(),
+    "held back": outcomes.HeldBack(20),
+    "resumed before": outcomes.ResumedBefore(BOB, 0.0),
+    "resumed before, not confirmed": outcomes.ResumedBefore(BOB, 0.0, is_confirmed=False),
+    "ended before": outcomes.EndedBefore(),
+    "switched off": outcomes.AutoPauseOff(),
+}
+OUTCOMES: Mapping[str, outcomes.Outcome] = {
+    "pause: done": outcomes.Paused("paused"),
+    "pause: done, without a status": PAUSED,
+    "pause: done, and Anchor gives another status": outcomes.Paused("running"),
+    "pause: done, as a moment before": outcomes.Paused("paused", BOB, 0.0),
+    "pause: done, after a resume that it crossed": outcomes.Paused("paused", crossed=BOB),
+    "pause: not running": outcomes.NotRunning("Session is not running"),
+    "pause: not found": outcomes.NotFound("Session not found"),
+    "pause: failed": outcomes.Failed(500, "Failed to pause agent"),
+    "pause: key refused, an admin can replace it": outcomes.KeyRejected(401, "Invalid API key", by_admins=True),
+    "pause: key refused, the operator can replace it": outcomes.KeyRejected(403),
+    "pause: rate limited": outcomes.RateLimited(),
+    "pause: rate limited for 30 seconds": outcomes.RateLimited(30.0, "Too many requests"),
+    **{f"pause: {why}": outcomes.Unavailable(why) for why in outcomes.Unreachable},
+    "pause: out of service for 30 seconds": outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, 30.0),
+    **{f"pause: unconfirmed, {why}": outcomes.Unconfirmed(why) for why in outcomes.Doubt},
+    "pause: unconfirmed, contradicted": outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message="failed"),
+    "pause: unconfirmed, the bot broke": outcomes.Broken("0a1b2c3d"),
+    "pause: somebody resumed since": RESUMED_SINCE,
+    "pause: wrong workspace": outcomes.WrongWorkspace(),
+    "pause: no key": outcomes.NoKey(),
+    "pause: no key, the person can set it": outcomes.NoKey(can_set=True),
+    "pause: no key, nobody can set it": outcomes.NoKey(scope_missing=True),
+    "pause: the database failed": outcomes.StoreUnavailable(),
+    "pause: overloaded": outcomes.Overloaded(),
+    "pause: not sent, behind other orders": NO_TURN,
+    **{
+        f"pause: refused, {role}": policy.NotAMember(role)
+        for role in policy.Role
+        if role not in {policy.Role.ADMIN, policy.Role.MEMBER, policy.Role.SCOPE_MISSING, policy.Role.UNKNOWN}
+    },
+    "pause: refused, unknown": policy.RoleUnknown(),
+    "pause: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
+    "pause: refused, not in a named channel": policy.NotHere(_ids("C", 2)),
+    "resume: done": outcomes.Resumed("running"),
+    "resume: done, and Anchor gives another status": outcomes.Resumed("queued"),
+    "resume: not running": outcomes.NotRunning(),
+    "resume: failed": outcomes.Failed(500),
+    "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502),
+    "resume: late": LATE,
+    "resume: somebody paused since": PAUSED_SINCE,
+    "resume: somebody paused since, to an admin": replace(
+        PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
+    ),
+    "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
+    "resume: repeated too often": outcomes.TooManyRepeats(6.2),
+    "resume: too many sessions": outcomes.TooManyResumes(41.0),
+    "resume: stopping": outcomes.Stopping(),
+    "resume: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
+    "resume: refused, not one of many named people": policy.NotNamed(_ids("U", 11)),
+    "resume: refused, not in one of very many named channels": policy.NotHere(_ids("C", 41)),
+    "resume: somebody has ended the session": outcomes.NotSent(WhyNot.ENDED, BOB),
+    "resume: somebody is ending the session": outcomes.NotSent(WhyNot.ENDING, BOB),
+    "end: done": outcomes.Ended("completed"),
+    "end: done, and Anchor no longer knows the session": outcomes.Ended(),
+    "end: unconfirmed, still listed": outcomes.Unconfirmed(outcomes.Doubt.STILL_LISTED),
+    "end: unconfirmed, not read": outcomes.Unconfirmed(outcomes.Doubt.NOT_READ),
+    "end: unconfirmed, no answer in time": outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT),
+    "end: not running": outcomes.NotRunning("completed"),
+    "end: failed": outcomes.Failed(500),
+    "end: key or session id refused": outcomes.KeyRejected(401, "Invalid API Key or browser session ID"),
+    "end: key refused": outcomes.KeyRejected(403),
+    "end: late": LATE,
+    "end: off, the operator decides": outcomes.EndOff(),
+    "end: off, admins decide": outcomes.EndOff(by_admins=True),
+    "end: refused, not an admin": policy.NotAdmin(),
+    "end: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
+    "end: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
+    "end: database down": outcomes.StoreUnavailable(),
+}
+PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
+REMINDERS: Mapping[str, Message] = {
+    "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK),
+    "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
+    "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, now=1_800.0, known=None),
+    "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK, offers_end=True),
+    "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
+    "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
+}
+ALERT = Alert(ID, "It spent $40\nin a minute.", "High spend", Severity.CRITICAL, "https://a.example/?a=1&b=2")
+CARD_FACTS = Session(
+    id=ID,
+    tags=("check`out", "<!channel>", "prod", "eu"),
+    domains=("shop.example",),
+    is_task=False,
+    created_at=0.0,
+    max_minutes=20.0,
+)
+RESULT = ResultContent("order-1", "*Not paused*", (section("*Not paused*"), actions(button(Verb.PAUSE, ID))))
+
+
+def state(phase: str, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends") -> SessionState:
+    """Return the state that Bob's order left a session in."""
+    return SessionState(Phase(phase), verb, "order-2", BOB, CHANNEL, reason, 0.0)
+
+
+def _ended(status: str, at: float, before: SessionState | None = None) -> SessionState:
+    return state_at_anchor(Phase.ENDED, at, before, status=status)
+
+
+def card(
+    content: CardContent | Alert,
+    one: SessionState | None = None,
+    at: str = CHANNEL,
+    *,
+    facts: Session | None = None,
+    offers_end: bool = False,
+) -> Message:
+    """Return the card of a session in this state."""
+    about = first(content, 0.0) if isinstance(content, Alert) else content
+    states, known = {str(ID): one} if one else {}, {ID: facts} if facts else {}
+    return card_message([(about, ID)], states, known, channel_id=at, offers_end=offers_end)
+
+
+def fired(count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: Alert = ALERT) -> AlertContent:
+    """Return the content of a card whose alert came so many times."""
+    return AlertContent(alert, count, last_at, resolved_at=resolved_at)
+
+
+def got_worse(why: Worse, at: float = 1.0) -> AlertContent:
+    """Return the content of a reply about a card that got worse."""
+    return AlertContent(replace(ALERT, severity=Severity.CRITICAL), 1, at, reply=Reply("1785000000.000100", why))
+
+
+def summary(
+    contents: Sequence[AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
+) -> Message:
+    """Return the summary of alerts about a session each, with the states of some, and the facts of some."""
+    ids = [SessionId(f"{number:08d}{ID[8:]}") for number, _ in enumerate(contents)]
+    parts = [(replace(one, alert=replace(one.alert, session_id=of)), of) for one, of in zip(contents, ids, strict=True)]
+    known = {ids[number]: replace(CARD_FACTS, id=ids[number]) for number in facts_of}
+    return card_message(parts, {str(ids[number]): one for number, one in states.items()}, known, channel_id=CHANNEL)
+
+
+SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
+STATES: Mapping[str, SessionState | None] = {
+    "firing": None,
+    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED, Phase.GONE}},
+    "ended": _ended("timed_out <1>", 0.0),
+    "resumed": state(Phase.RESUMED, Verb.RESUME),
+    "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
+}
+KEY = AnchorKey(Secret("sk-0123456789-9876"), KeyCheck.VERIFIED, "U0SETTER001", 1_785_000_000)
+RULES = policy.Policy(
+    policy.Rule(frozenset({BOB, ALICE})),
+    policy.Rule(channels=frozenset({CHANNEL})),
+    frozenset({BOB}),
+)
+EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
+TOKENS = (
+    AlertToken("default", "digest"),
+    AlertToken("spend-monitor", "digest", "wxyz", ALICE, 1_785_000_000, frozenset({"C0OTHER0001"})),
+    AlertToken("grafana", "digest", "abcd", None, 1_785_000_000),
+)
+FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alert_tokens=TOKENS, alerts_channel=CHANNEL)
+FIRST = Home(EMPTY, policy.Role.MEMBER, "e1")
+ADMINS = replace(FIRST, role=policy.Role.ADMIN)
+
+
+def with_key(key: AnchorKey) -> Workspace:
+    """Return a workspace that has only this key."""
+    return replace(EMPTY, anchor_key=key)
+
+
+def status_of_home(
+    scopes: checks.Kind, channel: checks.Kind | None, *missing: str, install_url: str = INSTALL_URL
+) -> str:
+    """Return what the Home of an admin says about these findings; "" if nothing."""
+    findings = {checks.CheckName.SCOPES: checks.Finding(scopes, {"scopes": ", ".join(missing)})}
+    findings |= {checks.CheckName.ALERT_CHANNEL: checks.Finding(channel, VALUES)} if channel else {}
+    found = [checks.Checked(name, finding) for name, finding in findings.items()]
+    return home_status(found, install_url=install_url) or ""
+
+
+VALUES = {
+    "transport": "HTTP",
+    "tenancy": "one workspace",
+    "permissions": "everybody",
+    "mode": "on",
+    "tokens": "spend-monitor, grafana",
+    "database": "/srv/anchor-bot.db",
+    "warnings": "PAUSE_USER is no setting of the bot.",
+    "problems": "PORT is not a port.",
+    "host": "slack.com",
+    "why": "a reason",
+    "seconds": "7",
+    "url": "https://bot.example.com/slack/events",
+    "reasons": "Slack can't be reached.",
+    "who": "Slack",
+    "setting": "SLACK_API_URL",
+    "team": TEAM,
+    "name": "Acme",
+    "bot": "anchor",
+    "code": "not_in_channel",
+    "scopes": "users:read",
+    "channel": CHANNEL,
+    "status": "401",
+    "version": "1",
+    "own": "2",
+    "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
+}
+KINDS: tuple[checks.Kind, ...] = (
+    *(*checks.Good, *checks.Questionable, *checks.Wrong),
+    *(*checks.Unanswered, *checks.Skipped),
+)
+LISTED = replace(PROGRAM, created_at=NOW - 3_900, tags=("checkout", "<!here> & `prod`", "eu", "blue"), max_minutes=180)
+BARE = Session(id=OTHER_ID, status="warming up", steps=1)
+LONG = replace(LISTED, tags=("&" * 99,) * 9, domains=(f"{'x' * 99}.example",) * 3)
+
+
+def many(one: Session) -> tuple[Session, ...]:
+    """Return seventeen sessions like this one."""
+    return tuple(replace(one, id=SessionId(f"{number:08x}{ID[8:]}")) for number in range(17))
+
+
+def running(*sessions: Session, is_complete: bool = True) -> SessionList:
+    """Return a list of these sessions."""
+    return SessionList(sessions, is_complete, NOW)
+
+
+def seen(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Overview:
+    """Return what Bob sees of these sessions, of which some are paused."""
+    return Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, "read_at": NOW, **more})
+
+
+def listed(found: SessionList, words: str = "", **more: Any) -> Message:
+    """Return the answer with sessions, for Bob."""
+    return overview(found, more.pop("paused", {}), words=words, **more)
+
+
+def by_alice(*paused: str) -> dict[str, SessionState]:
+    """Return the pauses of sessions, by Alice."""
+    return dict.fromkeys(paused, WAS_PAUSED)
+
+
+def overview(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Message:
+    """Return the list, for Bob."""
+    return list_message(seen(found, paused, **more), dashboard_url=DASHBOARD)
+
+
+WAS_PAUSED = SessionState(Phase.PAUSED, Verb.PAUSE, "1" * 28, ALICE, CHANNEL, "it <loops> & spends", NOW - 600)
+MANY = [one.id for one in many(BARE)]
+LONGEST: Mapping[str, Message] = {
+    "longest list": listed(running(*many(LONG), is_complete=False)),
+    "longest list, all paused": listed(running(*many(LONG)), paused=by_alice(*MANY)),
+    "longest overview": overview(running(*many(LONG), is_complete=False), by_alice(*MANY)),
+}
+OVERVIEW = seen(running(LISTED), by_alice(OTHER_ID))
+OVERVIEW_BLOCKS = tuple(list_blocks(OVERVIEW, dashboard_url=DASHBOARD))
+
+
+def choice_of(*contexts: str, is_complete: bool = True) -> View:
+    """Return the modal to choose among sessions with these words around their ids."""
+    ids = (ID, OTHER_ID, *(SessionId(f"{number:08x}{ID[8:]}") for number in range(58)))
+    mentions = tuple(Mention(one, context) for one, context in zip(ids, contexts, strict=False))
+    return pausing.choice_modal(Mentions(mentions, is_complete=is_complete), "origin")
+
+
+MORE_THAN_FIT = choice_of(*(f"No. {number} & <co>" for number in range(60)))
+ALL_THAT_RUN = Choice()
+
+
+def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **more: Any) -> View:
+    """Return the window that offers these sessions, of so many."""
+    chosen = SessionList(sessions, more.pop("is_complete", True), NOW, total=total)
+    offered = pausing.Offer(choice, more.pop("running", chosen), chosen, sessions, **more)
+    return pausing.several_modal(offered, "state", at=0)
+
+
+_CHANGED = {"Began": [ID], "Ended": [OTHER_ID], "Resumed": [one.id for one in many(BARE)]}
+_ENDS = (
+    *(installed_page(TEAM, "Acme", has_key=False), install.DENIED),
+    *(install.UNKNOWN_STATE, install.FOREIGN_BROWSER, install.REPLAYED, install.EXPIRED),
+    *(declined_page(("commands", "chat:write")), install.ORG_WIDE, install.TOKEN_ROTATES, install.SLACK_SILENT),
+    *(install.CODE_REFUSED, install.WRONG_REDIRECT, refused_page("invalid_client_id"), install.NO_DATABASE),
+)
+PAGES: Mapping[str, Page] = {
+    **{page.outcome: page for page in _ENDS},
+    "Installed again": installed_page(TEAM, "Acme", has_key=True),
+    "broken": broken_page("1234abcd"),
+}
+LONG_PAGE = refused_page("x" * 1000)
+_LONG_RULE = policy.Rule(_long_ids("U"), _long_ids("C"))
+_LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
+LONG_POLICY = settings.policy_saved(_LONG_POLICY).notice(ALICE)
+CONTENTS: Mapping[str, CardContent] = {
+    "alert": fired(1),
+    "information": fired(1, alert=replace(ALERT, severity=Severity.INFO)),
+    "three alerts": fired(3),
+    "resolved": fired(2, resolved_at=1.0),
+    "with fields": fired(1, alert=replace(ALERT, fields=(("spent", "$40"),))),
+    **{f"reply: {why}": got_worse(why, 0.0) for why in Worse},
+    "result": RESULT,
+}
+"""Of cards; the last order in STATES was at 0.0."""
+
+ANSWERS: Mapping[str, Message] = {name: answer(name, outcome) for name, outcome in OUTCOMES.items()}
+MESSAGES: Mapping[str, Message] = {
+    **ANSWERS,
+    **{f"{verb}: waiting": waiting_message(order(verb), is_recorded=True) for verb in Verb},
+    "question": question_message(order("resume"), "v"),
+    **{f"reminder: {name}": one for name, one in REMINDERS.items()},
+    **{
+        f"card: {what}, {phase}": card(content, one, facts=CARD_FACTS)
+        for what, content in CONTENTS.items()
+        for phase, one in STATES.items()
+    },
+    "list: some": listed(running(LISTED, BARE), paused=by_alice(OTHER_ID)),
+    "list: words": listed(running(LISTED, BARE), "a `b` <c>"),
+    "list: none": listed(running(is_complete=False)),
+    "help": HELP,
+    **LONGEST,
+}
+VIEWS: Mapping[str, View] = {
+    **{
+        f"Home, {key}, {role}": home_view(replace(ADMINS, role=role, workspace=one))
+        for role in policy.Role
+        for key, one in {"first": EMPTY, "all": FULL, "most": replace(FULL, policy=_LONG_POLICY)}.items()
+    },
+    "more sessions than fit": MORE_THAN_FIT,
+    "most sessions to pause at once": offer(*many(LONG) * 15, choice=Choice("&" * 100), changes=_CHANGED),
+}
+
+
+def elements(part: object) -> list[Any]:
+    """Return the buttons, menus and inputs in a part of a message or view."""
+    return [one for one in objects(part) if "action_id" in one]

@@ -1,0 +1,347 @@
+"""The rows of messages: added, marked, taken, recorded, joined and closed, on both databases."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.cards import (
+    NAME,
+    Card,
+    CardSessions,
+    IncomingAlert,
+    Lease,
+    MessageRows,
+    Part,
+    Placed,
+    Severity,
+    card,
+    incoming,
+    mark,
+    mark_cards,
+    messages_of,
+    place,
+)
+from harness.order_rows import order_row, rows_of, told
+from harness.product import SessionId, Store, cards, outcomes
+from harness.stored import ACME, execute, fetch
+
+pytestmark = pytest.mark.anyio
+
+OTHER = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5c"
+TERM = 3
+COLUMNS = "ts, version, shown, due"
+
+
+@pytest.fixture
+async def rows(store: Store) -> AsyncIterator[MessageRows]:
+    async with messages_of(store) as found:
+        yield found
+
+
+async def row(store: Store, one: Card, columns: str = COLUMNS) -> tuple[Any, ...]:
+    return next(iter(await fetch(store, f"SELECT {columns} FROM messages WHERE id = :id", id=one.id)), ())  # noqa: S608
+
+
+async def take(rows: MessageRows, term: int = TERM, urgency: int = cards.Urgency.UPDATE) -> list[str]:
+    taken, _ = await rows.take("ours", term, is_alone=True, urgency=urgency)
+    return [one.id for one in taken]
+
+
+async def posted(rows: MessageRows, one: Card, ts: str = "1.1") -> Card:
+    """Add a card that is posted by a leader, which Slack has as it is."""
+    await rows.add([one])
+    await take(rows)
+    found = await rows.card(one.id)
+    assert found is not None
+    await rows.sent(found, (one.channel_id, ts), "digest", TERM)
+    return replace(found, ts=ts)
+
+
+# --- added ---
+
+
+async def test_a_card_is_added_once_and_a_spare_one_only_for_a_session_without_another(
+    store: Store, rows: MessageRows
+) -> None:
+    first, elsewhere = card(), card("C2", is_spare=True)
+    spare, later = card(is_spare=True, ts=None), card(ts=None, later=60.0)
+    for one in (first, first, spare, elsewhere, later):
+        await rows.add([one])
+    assert [await row(store, one) != () for one in (first, spare, elsewhere, later)] == [True, False, True, True]
+    assert await take(rows) == [one.id for one in (first, elsewhere)]
+    assert 50 < ((await rows.take("ours", TERM, is_alone=True, urgency=5))[1] or 0) <= 60
+
+
+# --- marked ---
+
+MARKS: dict[
+    str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...], tuple[Any, ...]]
+] = {  # the message before, how it is marked, and its `due`, its version and its urgency after
+    "shown": ({}, (), (), (0, 2, cards.Urgency.UPDATE)),
+    "clicked": ({}, ("1.1",), (), (0, 2, cards.Urgency.CLICKED)),
+    "replaced by its click": ({}, (), ("1.1",), (None, 2, cards.Urgency.UPDATE)),
+    "replaced, and due": ({"due": 3}, (), ("1.1",), (0, 2, cards.Urgency.UPDATE)),
+    "closed": ({"closed_at": 1.0}, ("1.1",), (), (None, 1, cards.Urgency.UPDATE)),
+    "lost": ({"closed_at": 1.0, "failure": "'x'"}, (), (), (None, 2, cards.Urgency.UPDATE)),
+    "waiting": ({"ts": "NULL", "due": 3, "urgency": 2}, (), (), (0, 2, cards.Urgency.NEW_ALERT)),
+}
+
+
+@pytest.mark.parametrize("which", MARKS)
+async def test_a_mark_lets_open_messages_be_sent_again(store: Store, rows: MessageRows, which: str) -> None:
+    before, clicked, replaced, after = MARKS[which]
+    one = await posted(rows, card(ts=None))
+    assert await row(store, one) == ("1.1", 1, "digest", None)
+    for name, value in before.items():
+        await execute(store, f"UPDATE messages SET {name} = {value}")  # noqa: S608
+    found = (await mark_cards(store, *clicked, replaced=replaced))[NAME]
+    assert await row(store, one, "due, version, urgency") == after
+    is_lost = which == "lost"
+    assert (found.is_one_lost, bool(found.names)) == (is_lost, which not in {"lost", "closed"})
+    assert not (await mark_cards(store))[NAME].is_one_lost, "it is told once"
+
+
+async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(store: Store, rows: MessageRows) -> None:
+    content, batch = cards.BatchContent("U0ALICE0001"), SessionId("b1")
+    await posted(rows, Card(id="b1", team_id=ACME.team_id, channel_id="C1", parts=(Part("b1", batch, content),)))
+    session = (ACME.team_id, batch)
+    for outcome, urgency in ((None, cards.Urgency.UPDATE), (outcomes.Paused(), cards.Urgency.CLICKED)):
+        one = order_row() if outcome is None else told(order_row(), outcome)
+        await execute(store, "DELETE FROM orders")
+        await rows_of(store).write(one)
+        await execute(store, "UPDATE orders SET batch_id = 'b1'")
+        await rows.do(ACME.team_id, lambda connection: mark(connection, {session: frozenset()}))
+        assert await fetch(store, "SELECT due, urgency FROM messages") == [(0, urgency)]
+
+
+# --- taken ---
+
+
+async def test_only_who_leads_takes_what_is_due_the_most_urgent_first(store: Store, rows: MessageRows) -> None:
+    lease, alert, update = Lease("ours"), card("C2", ts=None), card()
+    await rows.add([update])
+    await rows.add([alert])
+    term = await store.database.change(lambda connection: lease.renew(connection)()) or 0
+
+    async def taken(owner: str, term: int, urgency: int = cards.Urgency.UPDATE) -> list[tuple[str, int]]:
+        found, _ = await rows.take(owner, term, is_alone=False, urgency=urgency)
+        return [(one.id, one.is_post) for one in found]
+
+    assert [await taken("other", term), await taken("ours", term + 1)] == [[], []]
+    await execute(store, "UPDATE leases SET until = until - 11")
+    assert await taken("ours", term) == []
+    await execute(store, "UPDATE leases SET until = until + 11")
+    assert await taken("ours", term, cards.Urgency.NEW_ALERT) == [(alert.id, 1)]
+    assert [await taken("ours", term), await taken("ours", term)] == [[(update.id, 0)], []]
+    await execute(store, "UPDATE leases SET term = term + 1")
+    assert sorted(await taken("ours", term + 1)) == sorted([(alert.id, 1), (update.id, 0)])
+
+
+# --- recorded ---
+
+SENT: dict[str, tuple[dict[str, Any], int, str, tuple[Any, ...], str]] = {
+    # what has changed while it was sent, the term, the `ts`, the row after it, and the `ts` that is kept
+    "unchanged": ({}, TERM, "1.1", ("1.1", 1, "new", None), "1.1"),
+    "changed": ({"version": 2, "due": 0}, TERM, "1.1", ("1.1", 2, "new", 0), "1.1"),
+    "changed and taken": ({"version": 2}, TERM, "1.1", ("1.1", 2, "new", 0), "1.1"),
+    "another term": ({"due": 4}, TERM, "1.1", ("1.1", 1, "new", 0), "1.1"),
+    "posted by another leader": ({"ts": "'9.9'", "due": 4}, TERM, "1.1", ("9.9", 1, None, 0), "9.9"),
+    "posted and recorded by another leader": ({"ts": "'9.9'", "due": "NULL"}, TERM, "1.1", ("9.9", 1, None, 0), "9.9"),
+    "recorded before": ({"ts": "'1.1'", "due": "NULL"}, TERM, "1.1", ("1.1", 1, None, 0), "1.1"),
+    "closed": ({"closed_at": 1.0, "due": 0}, TERM, "1.1", ("1.1", 1, "new", None), "1.1"),
+}
+
+
+@pytest.mark.parametrize("which", SENT)
+async def test_what_was_sent_is_due_no_more_unless_that_is_not_the_newest_state(
+    store: Store, rows: MessageRows, which: str
+) -> None:
+    changes, term, ts, after, kept = SENT[which]
+    one = card(ts=None)
+    await rows.add([one])
+    await take(rows)
+    read = await rows.card(one.id)
+    assert read is not None
+    for name, value in changes.items():
+        await execute(store, f"UPDATE messages SET {name} = {value}")  # noqa: S608
+    assert await rows.sent(read, ("D1", ts), "new", term) == kept
+    assert await row(store, one) == after
+    assert (await row(store, one, "channel_id"))[0] == ("C1" if kept != ts or which == "recorded before" else "D1")
+
+
+async def test_what_a_click_has_shown_counts_unless_it_changed_meanwhile_or_is_not_known(
+    store: Store, rows: MessageRows
+) -> None:
+    one = await posted(rows, card(ts=None))
+    await rows.shown(one, "clicked")
+    assert await row(store, one) == ("1.1", 1, "clicked", None)
+    await rows.shown(replace(one, version=0), "older")
+    await rows.shown(one, "either can have come last")
+    assert await row(store, one) == ("1.1", 1, None, 0)
+    await execute(store, "UPDATE messages SET due = NULL, closed_at = 1")
+    await rows.shown(one, None)
+    assert await row(store, one) == ("1.1", 1, None, None)
+
+
+async def test_a_message_is_closed_unless_it_has_changed_and_only_then_others_come_instead(
+    store: Store, rows: MessageRows
+) -> None:
+    one, instead = await posted(rows, card(ts=None)), card(ts=None)
+    await rows.close(replace(one, version=0), "cant_update_message", [instead])
+    assert (await row(store, one, "closed_at, failure"), await row(store, instead)) == ((None, None), ())
+    for _ in range(2):  # a commit without an answer is repeated
+        await rows.close(one, "cant_update_message", [instead])
+    assert (await row(store, one, "failure"), await row(store, instead) != ()) == (("cant_update_message",), True)
+    assert (await rows.card(one.id), len(await fetch(store, "SELECT id FROM parts"))) == (None, 2)
+
+
+# --- joined ---
+
+
+@pytest.mark.parametrize("which", ["posted", "waiting", "of another leader", "closed"])
+async def test_messages_become_parts_of_another_one_that_is_open_if_this_leader_has_them(
+    store: Store, rows: MessageRows, which: str
+) -> None:
+    target, mine, changed, theirs, sent = (card(ts=None, session=f"{OTHER[:-1]}{n}") for n in range(5))
+    for one in (target, mine, changed, theirs, sent):
+        await rows.add([one])
+    await take(rows)
+    await execute(store, "UPDATE messages SET due = 0 WHERE id = :id", id=changed.id)
+    await execute(store, "UPDATE messages SET due = 4 WHERE id = :id", id=theirs.id)
+    await execute(store, "UPDATE messages SET ts = '5.5' WHERE id = :id", id=sent.id)
+    change = {"posted": "ts = '1.1', due = NULL", "of another leader": "due = 4", "closed": "closed_at = 1"}
+    await execute(store, f"UPDATE messages SET {change.get(which, 'due = due')} WHERE id = :id", id=target.id)  # noqa: S608
+    joined = await rows.join(target.id, [one.id for one in (mine, changed, theirs, sent)], TERM)
+    if which == "closed":
+        assert (joined, len(await fetch(store, "SELECT id FROM messages"))) == (None, 5)
+        return
+    assert (joined, await row(store, mine)) == ({mine.id}, ())
+    due = {"posted": 0, "waiting": TERM, "of another leader": 0}[which]
+    assert await row(store, target, "version, due") == (2, due), "its leader sends the new part, too"
+    parts = await fetch(store, "SELECT id FROM parts WHERE message_id = :id ORDER BY id", id=target.id)
+    assert parts == [(target.id,), (mine.id,)]
+
+
+# --- not decoded ---
+
+BREAKS = {
+    "kind": "kind = 'poll'",
+    "severity": """content = replace(content, '"warning"', '"fatal"')""",
+    "content": "content = '{'",
+    "facts": "facts = '7'",
+    "phase": "missing = 'lost'",
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_other_one(
+    store: Store, rows: MessageRows, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    bad, good = card(ts=None), card(ts=None, session=OTHER)
+    await rows.add([bad, good])
+    await execute(store, f"UPDATE parts SET {BREAKS[broken]} WHERE id = '{bad.id}'")  # noqa: S608
+    assert await take(rows) == [bad.id, good.id]
+    before = await fetch(store, "SELECT * FROM messages ORDER BY id")
+    found = [await rows.card(one.id) for one in (bad, good)]
+    assert (found[0], found[1] is not None) == (None, True)
+    assert await fetch(store, "SELECT * FROM messages ORDER BY id") == before
+    assert [vars(one)["card"] for one in caplog.records if one.levelname == "ERROR"] == [bad.id]
+    again = replace(incoming("a1"), channel_id="C1")
+    assert (await place(rows, [again]))["a1"].is_new or broken in {"facts", "phase"}
+    await CardSessions(store.database).shown_facts(ACME.team_id)
+
+
+# --- placed ---
+
+
+async def places(rows: MessageRows, *incoming: IncomingAlert) -> list[Placed]:
+    found = await place(rows, incoming)
+    return [found[one.id] for one in incoming]
+
+
+async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
+    rows = await fetch(store, "SELECT content FROM parts WHERE kind = :kind ORDER BY id", kind=kind)
+    return [json.loads(text) for (text,) in rows]
+
+
+async def test_alerts_of_a_session_fold_into_its_card_also_in_one_request(store: Store, rows: MessageRows) -> None:
+    first, second, third = (incoming(f"a{n}", fingerprint=f"{n}") for n in range(3))
+    assert [(one.card_id, one.count, one.is_new) for one in await places(rows, first, second)] == [
+        ("a0", 1, True),
+        ("a0", 2, False),
+    ]
+    assert await places(rows, first) == [Placed("a0", None, 2, is_new=True)], "a commit without an answer is repeated"
+    assert [one.count for one in await places(rows, third, incoming("b", session=OTHER))] == [3, 1]
+    assert (await row(store, card_of(first)))[1:] == (2, None, 0)
+
+
+def card_of(one: IncomingAlert) -> Card:
+    return Card(id=one.id, team_id=one.team_id, channel_id=one.channel_id, parts=())
+
+
+async def test_a_posted_card_that_gets_worse_has_replies_of_which_the_newest_are_kept_up_to_date(
+    store: Store, rows: MessageRows
+) -> None:
+    first = incoming("a", fingerprint="f", severity=Severity.INFO)
+    await places(rows, first)
+    await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
+    for number in range(cards.MOST_REPLIES_KEPT + 2):
+        await places(rows, replace(first, id=f"b{number}", alert=replace(first.alert, is_resolved=True)))
+        await places(rows, replace(first, id=f"c{number}", alert=replace(first.alert, starts_at=float(number))))
+        await execute(store, f"UPDATE messages SET ts = '{number + 2}.1', due = NULL WHERE ts IS NULL")  # noqa: S608
+    replies = await contents(store, "reply")
+    assert [one["reply"]["thread_ts"] for one in replies] == ["1.1"] * (cards.MOST_REPLIES_KEPT + 2)
+    kept = (
+        "SELECT messages.id FROM messages JOIN parts ON message_id = messages.id WHERE kind = 'reply' AND closed_at IS"
+    )
+    assert len(await fetch(store, f"{kept} NULL")) == cards.MOST_REPLIES_KEPT
+    await places(rows, replace(first, id="end", alert=replace(first.alert, is_resolved=True)))
+    assert sum(one["resolved_at"] is not None for one in await contents(store, "reply")) >= cards.MOST_REPLIES_KEPT
+
+
+async def test_a_reply_that_waits_is_replaced_by_a_newer_one_and_deleted_once_its_alert_is_resolved(
+    store: Store, rows: MessageRows
+) -> None:
+    first = incoming("a", fingerprint="f", severity=Severity.INFO)
+    await places(rows, first)
+    await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
+    for number, severity in enumerate((Severity.WARNING, Severity.CRITICAL)):
+        worse = replace(first.alert, severity=severity, fingerprint=f"{number}")
+        await places(rows, replace(first, id=f"b{number}", alert=worse))
+    assert [one["alert"]["severity"] for one in await contents(store, "reply")] == ["critical"]
+    await places(rows, replace(first, id="end", alert=replace(first.alert, fingerprint="", is_resolved=True)))
+    assert await contents(store, "reply") == []
+    assert len(await fetch(store, "SELECT id FROM messages")) == 1
+
+
+async def test_a_resolved_alert_ends_its_own_firing_in_every_channel_and_none_of_another_sender(
+    store: Store, rows: MessageRows
+) -> None:
+    first = incoming("a", fingerprint="f")
+    elsewhere = replace(first, id="b", channel_id="C2")
+    theirs = replace(first, id="c", channel_id="C3", alert=replace(first.alert, sender="other"))
+    await places(rows, first, elsewhere, theirs)
+    resolved = replace(first, id="d", alert=replace(first.alert, is_resolved=True))
+    await places(rows, resolved)
+    assert [one["resolved_at"] is not None for one in await contents(store)] == [True, True, False]
+    nothing = replace(incoming("e", session=OTHER), alert=replace(resolved.alert, session_id=SessionId(OTHER)))
+    assert await places(rows, nothing) == [Placed("")]
+
+
+async def test_beyond_the_most_that_wait_the_last_message_of_the_channel_only_counts(
+    store: Store, rows: MessageRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", 2)
+    sessions = [f"{OTHER[:-1]}{n}" for n in range(5)]
+    found = await places(rows, *(incoming(f"a{n}", session=one) for n, one in enumerate(sessions[:4])))
+    assert [(one.card_id, one.total) for one in found[:2]] == [("a0", 0), ("a1", 0)]
+    assert (
+        len(await fetch(store, "SELECT id FROM parts"))
+        + sum(more for (more,) in await fetch(store, "SELECT more FROM messages"))
+        == 4
+    )
+    another = replace(incoming("b", session=sessions[4]), channel_id="C2")
+    assert (await places(rows, another))[0].is_new, "no message of the channel waits that could count it"
