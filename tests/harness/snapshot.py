@@ -41,6 +41,7 @@ _DIRECTORIES = "|".join(re.escape(str(one)) for one in (Path(__file__).parents[2
 _OF_TESTS = (
     *_CHANGING,
     (rf"({_DIRECTORIES})/[^\s,;()]*", "PATH"),
+    (r"(can't be listened on): .*?\.(?= Fix|$)", r"\1: (error)."),  # its words are of the version of Python
     (r"https?://[^|>\s`]*", "URL"),
     (r"(?<![\w-])[\w-]{43}(?![\w-])", "TOKEN"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]+)*\b(-?…)?", "SESSION"),
