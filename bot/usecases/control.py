@@ -244,11 +244,17 @@ class SessionControl:
                 doubt |= is_doubtful or settled.is_running
             settled = await self._settle(running, outcome, doubt=doubt, looks=is_waiting)
         if settled and not settled.is_recorded and self._resumed.get(running.session, began) > began:
-            while self._resuming[running.session] and time.monotonic() < ends:  # noqa: ASYNC110 - rare
-                await asyncio.sleep(_LOOK_INTERVAL)
-            outcome, is_doubtful = await self._pause_again(running, access, "")
-            settled = Settled(outcome, is_recorded=False)
+            settled = await self._pause_unrecorded(running, access, ends)
         return replace(settled, is_recorded=settled.is_recorded and is_recorded) if settled else None
+
+    async def _pause_unrecorded(self, running: RunningOrder, access: Access, ends: float) -> Settled | None:
+        """Send a pause again that the database does not know, after this process's own resumes of the session."""
+        while self._resuming[running.session] and time.monotonic() < ends:  # noqa: ASYNC110 - rare
+            await asyncio.sleep(_LOOK_INTERVAL)
+        if not await self.rows.is_ours(running):
+            return None
+        outcome, _ = await self._pause_again(running, access, "")
+        return Settled(outcome, is_recorded=False)
 
     async def _take_turn(self, running: RunningOrder, sent_by: float) -> NotSent | bool | None:
         """Return why a pause that has waited is not sent, or whether it is ours; None if it is not recorded."""

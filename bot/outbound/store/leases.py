@@ -67,7 +67,7 @@ class Lease:
     """Set when a renewal is due before its time: nobody leads, or this process leads on only in a new term."""
 
     def __post_init__(self) -> None:
-        self._renewed_at = self._leads_from = -math.inf
+        self._renewed_at = self._leads_from = self._began = -math.inf
         self._term: int | None = 1 if self.is_alone else None
         self._is_sure = True
 
@@ -94,6 +94,10 @@ class Lease:
     def trusted_for(self) -> float:
         """Return for how many seconds the lease is trusted, without a further renewal."""
         return math.inf if self.is_alone else self._renewed_at + _TRUST * self.seconds - time.monotonic()
+
+    def has_lasted(self, seconds: float) -> bool:
+        """Return whether no other process can have taken over anything in the last so many seconds."""
+        return self.is_alone or (self.is_held and self._began <= time.monotonic() - seconds)
 
     def due_in(self) -> float | None:
         """Return the seconds until a renewal is due, None if none is."""
@@ -131,6 +135,8 @@ class Lease:
         if time.monotonic() < self._leads_from:  # it was left meanwhile
             term = None
         self._is_sure = term is not None and (term != self._term or (self._is_sure and self.is_held))
+        if not self.is_held:
+            self._began = began
         self._renewed_at, self._term = began, term
         if term is not None and not self._is_sure:
             self.wake.set()

@@ -149,6 +149,7 @@ _TOLD = """
     WHERE id = :id AND owner = :owner
 """
 _OWNER = "SELECT owner FROM orders WHERE id = :id"
+_HAS_TRIGGER = "SELECT id, owner FROM orders WHERE id = :id OR trigger_id = :trigger_id"
 _IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"
 _IS_LEFT = f"""
     {_IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
@@ -357,11 +358,16 @@ class OrderRows:
         return self._do(running, work, is_lazy=is_lazy)
 
     async def is_ours(self, running: RunningOrder) -> bool:
-        """Return whether no other process is known to have an order. Without the database that stays open."""
-        try:
-            return self.lease.is_held or await self.owner_of(running) in {None, self._owner}
-        except StoreUnreachableError:
+        """Return whether no other process is known to have an order. Without the database that stays open.
+
+        A lease that ended meanwhile, and was renewed, says nothing: this process was frozen, perhaps before it knew
+        that the order came to another process too.
+        """
+        if self.lease.has_lasted(running.age):
             return True
+        own = {"id": running.id, "trigger_id": storable(running.order.trigger_id)}
+        rows: list[Row] = await or_default(self.database.fetch_all(_HAS_TRIGGER, **own), [], within=_OURS_WITHIN)
+        return not rows or any(row.id == running.id and row.owner == self._owner for row in rows)
 
     async def owner_of(self, running: RunningOrder) -> str | None:
         """Return the process that has an order; None if it has no row. Raises StoreUnreachableError, also soon."""
