@@ -130,7 +130,7 @@ async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pa
         await at.command()
         switch()
         await at.slack.resend(first)
-        assert verbs(at) == ["resume", "pause"]
+        assert (verbs(at)[0], set(verbs(at)[1:])) == ("resume", {"pause"})  # one that crosses it is sent again
 
 
 @HTTP_ONLY
