@@ -10,11 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core import retries
-from bot.core.cards import (
-    AlertContent,
-    Card,
-    Urgency,
-)
+from bot.core.cards import AlertContent, Card, Urgency
 from bot.core.fields import TOKEN_REFUSED
 from bot.health import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
@@ -139,6 +135,7 @@ class Outbox:
         if self.sender is None or (term := self.lease.term) is None:
             self._give_up()
             return interval
+        leading = self.lease.leading
         if term != self._term:
             self._give_up()
             if self.lease.is_alone:
@@ -147,8 +144,7 @@ class Outbox:
         if await self._leaves():
             return interval
         urgency = Urgency.NEW_ALERT if self._memory.is_full else Urgency.UPDATE
-        owner, is_alone = self.lease.owner, self.lease.is_alone
-        taken, coming_in = await self.rows.take(owner, term, is_alone=is_alone, urgency=urgency)
+        taken, coming_in = await self.rows.take(leading, urgency=urgency)
         for row in taken:
             self._take(row)
         if len(taken) == MOST_TAKEN:

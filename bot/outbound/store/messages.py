@@ -199,16 +199,16 @@ class MessageRows:
             self.database.news.cards.set()
         return MARK_INTERVAL
 
-    async def take(self, owner: str, term: int, *, is_alone: bool, urgency: int) -> tuple[list[Row], float | None]:
+    async def take(self, leading: Mapping[str, object], *, urgency: int) -> tuple[list[Row], float | None]:
         """Return the messages that are due, at most MOST_TAKEN up to an urgency, and in how many seconds one comes.
 
-        From now on the leader of this term has them.
+        From now on the process that leads, with these values of its lease, has them.
         """
-        lead = {"owner": owner, "term": term, "is_alone": int(is_alone), "urgency": urgency}
-        found = (await self.database.fetch_all(_LOOK, term=term, urgency=urgency))[0]
+        found = (await self.database.fetch_all(_LOOK, term=leading["term"], urgency=urgency))[0]
         if found.is_due is None:
             return [], found.next_in
-        return await self.database.change(lambda connection: connection.fetch_all(_TAKE, **lead)), found.next_in
+        values = {**leading, "urgency": urgency}
+        return await self.database.change(lambda connection: connection.fetch_all(_TAKE, **values)), found.next_in
 
     async def card(self, message_id: str) -> Card | None:
         """Return a message as it is; None if it is closed or deleted, or a part can't be decoded, which is logged."""

@@ -46,7 +46,7 @@ async def row(store: Store, one: Card, columns: str = COLUMNS) -> tuple[Any, ...
 
 
 async def take(rows: MessageRows, term: int = TERM, urgency: int = cards.Urgency.UPDATE) -> list[str]:
-    taken, _ = await rows.take("ours", term, is_alone=True, urgency=urgency)
+    taken, _ = await rows.take({"owner": "ours", "term": term, "is_alone": 1}, urgency=urgency)
     return [one.id for one in taken]
 
 
@@ -72,7 +72,7 @@ async def test_a_card_is_added_once_and_a_spare_one_only_for_a_session_without_a
         await rows.add([one])
     assert [await row(store, one) != () for one in (first, spare, elsewhere, later)] == [True, False, True, True]
     assert await take(rows) == [one.id for one in (first, elsewhere)]
-    assert 50 < ((await rows.take("ours", TERM, is_alone=True, urgency=5))[1] or 0) <= 60
+    assert 50 < ((await rows.take({"owner": "ours", "term": TERM, "is_alone": 1}, urgency=5))[1] or 0) <= 60
 
 
 # --- marked ---
@@ -127,7 +127,7 @@ async def test_only_who_leads_takes_what_is_due_the_most_urgent_first(store: Sto
     term = await store.database.change(lambda connection: lease.renew(connection)()) or 0
 
     async def taken(owner: str, term: int, urgency: int = cards.Urgency.UPDATE) -> list[tuple[str, int]]:
-        found, _ = await rows.take(owner, term, is_alone=False, urgency=urgency)
+        found, _ = await rows.take({"owner": owner, "term": term, "is_alone": 0}, urgency=urgency)
         return [(one.id, one.is_post) for one in found]
 
     assert [await taken("other", term), await taken("ours", term + 1)] == [[], []]
