@@ -29,7 +29,7 @@ from bot.cli.manifest import manifest
 from harness.databases import PostgreSQL, new_databases, server_directory
 from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.secret_scan import Listener
-from harness.snapshot import HINT, SNAPSHOT, is_recorded, watch_slack
+from harness.snapshot import SNAPSHOT, is_recorded, watch_slack
 from harness.virtual_time import VirtualTimeLoop, clock
 from scripts import licenses_page, settings_page
 
@@ -157,8 +157,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         licenses_page.write()
         MANIFEST.write_text(manifest())
     elif exitstatus == pytest.ExitCode.OK and options.all_texts and (unsent := SNAPSHOT.unsent()):
-        sys.stdout.write("\n".join(["", "no test sends these lines of tests/texts.txt:", *unsent, HINT, ""]))
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        # No failure: some lines are sent only if a message takes long enough, or not too long.
+        sys.stdout.write("\n".join(["", "this run has not sent these lines of tests/texts.txt:", *unsent, ""]))
 
 
 @pytest.hookimpl(wrapper=True)
