@@ -4,14 +4,15 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements.txt requirements-dev.txt ./
-RUN python -m venv /opt/anchor-bot \
+# hatchling, which builds the package, and what it needs; everything is checked by its hash
+RUN python -m venv /opt/anchor-bot && python -m venv build \
+    && sed -n '/^\(hatchling\|packaging\|pathspec\|pluggy\|trove-classifiers\)==/,/[^\\]$/p' requirements-dev.txt >build.txt \
+    && build/bin/pip install --no-cache-dir --require-hashes --no-deps --requirement build.txt \
     && /opt/anchor-bot/bin/pip install --no-cache-dir --require-hashes --no-deps --requirement requirements.txt
 COPY pyproject.toml README.md LICENSE manifest.yml .env.example ./
-COPY docs/licenses.md docs/
 COPY bot bot
-# the constraints pin hatchling, which builds the package; pip takes no hashes for a directory
-RUN grep -o '^[a-z0-9-]*==[^ ]*' requirements-dev.txt >constraints.txt \
-    && PIP_CONSTRAINT=constraints.txt /opt/anchor-bot/bin/pip install --no-cache-dir --no-deps . \
+RUN build/bin/hatchling build --target wheel \
+    && /opt/anchor-bot/bin/pip install --no-cache-dir --no-index --no-deps dist/*.whl \
     && /opt/anchor-bot/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim

@@ -31,7 +31,7 @@ from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.secret_scan import Listener
 from harness.snapshot import SNAPSHOT, is_recorded, watch_slack
 from harness.virtual_time import VirtualTimeLoop, clock
-from scripts import licenses_page, settings_page
+from scripts import settings_page
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 SERVER = pytest.StashKey[PostgreSQL]()
@@ -154,7 +154,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     elif exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} and options.update:
         SNAPSHOT.write(is_complete=options.all_texts and exitstatus == pytest.ExitCode.OK)
         settings_page.write()
-        licenses_page.write()
         MANIFEST.write_text(manifest())
     elif exitstatus == pytest.ExitCode.OK and options.all_texts and (unsent := SNAPSHOT.unsent()):
         # No failure: some lines are sent only if a message takes long enough, or not too long.

@@ -59,7 +59,12 @@ def compose() -> Mapping[str, Any]:
 def test_compose_runs_the_bot_without_rights_and_lets_it_end() -> None:
     services = compose()["services"]
     bot_service = services["bot"]
-    assert (bot_service["read_only"], bot_service["cap_drop"]) == (True, ["ALL"])
+    for one in services.values():
+        assert (one["read_only"], one["cap_drop"], one["ulimits"]) == (True, ["ALL"], {"core": 0})
+    assert services["postgres"]["user"] != "root"
+    required = set(re.findall(r"\$\{(\w+):\?", COMPOSE.read_text()))
+    in_socket_mode = {name for name, one in services.items() if "profiles" not in one}
+    assert (required, in_socket_mode) == ({"POSTGRES_PASSWORD"}, {"bot", "postgres"})
     assert bot_service["volumes"] == [f"state:{HOME}"]
     assert int(bot_service["stop_grace_period"].removesuffix("s")) > LONGEST_STOP
     assert set(bot_service["environment"]) <= set(SETTINGS)
@@ -75,6 +80,7 @@ def test_the_service_gives_the_bot_a_directory_and_the_time_to_stop() -> None:
     found = service()
     assert (found["User"], found["StateDirectory"]) == ("anchor-bot", "anchor-bot")
     assert int(found["TimeoutStopSec"]) > LONGEST_STOP
+    assert found["LimitCORE"] == "0"
 
 
 KINDS = {

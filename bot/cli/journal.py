@@ -3,12 +3,7 @@
 import argparse
 import asyncio
 import json
-import math
-import sys
-import time
-import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -20,20 +15,16 @@ from bot.core.audit import Inspection, Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
-from bot.outbound.store.connections import Connection
-from bot.outbound.store.errors import StoreError, StoreUnreachableError
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.secrets import keys_of_one, new_key
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
 
 _LONGEST = 1_000  # characters of a value
-_GAP = "  "
 _EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
 
 _PAGE = 1_000  # orders that are read at a time
-_INTERVAL = 1.0  # seconds between two looks for changes
-_LOOK_BACK = 120.0  # seconds within which an order is stored; longer while the database fails
 
 
 def json_line(order: PastOrder) -> str:
@@ -48,8 +39,8 @@ def table_line(order: PastOrder) -> str:
 
 def _line(values: Iterable[str]) -> str:
     sizes = (size for size, _ in _TABLE.values())
-    cells = [_fill(printable(value, limit=100), size) for value, size in zip(values, sizes, strict=True)]
-    return _GAP.join(cells).rstrip()
+    cells = (printable(value, limit=size).ljust(size) for value, size in zip(values, sizes, strict=True))
+    return "  ".join(cells).rstrip()
 
 
 def _time(unix_seconds: float | None, precision: str = "milliseconds") -> str | None:
@@ -96,16 +87,6 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
 """The columns for people, 100 in all: the width, at which a longer value is cut off, and the value of an order."""
 
 
-def _fill(text: str, size: int) -> str:
-    if _width(text) > size:
-        text = next(text[:end] for end in range(len(text), -1, -1) if _width(text[:end]) < size) + "…"
-    return text + " " * (size - _width(text))
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in text)
-
-
 def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:
     """Print the orders that `options` choose. Raises SettingsError, StoreNotUsableError or NotDoneError."""
     url = read_database_url(environ)
@@ -146,19 +127,14 @@ async def _verify(options: argparse.Namespace, url: Secret, keys: Sequence[Secre
 
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:
+    line, last = (table_line if options.format == "table" else json_line), None
     async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
-        history, chosen = OrderHistory(store.database), replace(_chosen(options), since=options.since)
-        line = table_line if options.format == "table" else json_line
+        history, chosen = OrderHistory(store.database), _chosen(options)
         if line is table_line:
             print(_line(name.upper() for name in _TABLE), file=out)
-
-        def show(order: PastOrder) -> None:
-            print(line(order), file=out, flush=True)
-
-        if options.follow:
-            await follow(history, chosen, show)
-        async for order in _pages(history, chosen):
-            show(order)
+        while page := await history.next_page(chosen, last, most=_PAGE):
+            for last in page:
+                print(line(last), file=out)
 
 
 def _chosen(options: argparse.Namespace) -> HistoryFilter:
@@ -170,35 +146,5 @@ def _chosen(options: argparse.Namespace) -> HistoryFilter:
         user_ids=frozenset([options.user] if options.user else []),
         results=frozenset([Result(options.outcome)] if is_result else []),
         outcome=None if is_result else options.outcome,
+        since=options.since,
     )
-
-
-async def _pages(history: OrderHistory, chosen: HistoryFilter) -> AsyncIterator[PastOrder]:
-    last = None
-    while page := await history.next_page(chosen, last, most=_PAGE):
-        for last in page:
-            yield last
-
-
-async def follow(history: OrderHistory, chosen: HistoryFilter, show: Callable[[PastOrder], None]) -> None:
-    """Show new and changed orders until cancelled: of the last two minutes, as they are stored late, and open ones."""
-    first, of_any_time = chosen.since or 0.0, replace(chosen, since=None)
-    shown, failed_at, is_failing = dict[str, PastOrder](), -math.inf, False
-    while True:
-        try:
-            now = await history.database.read(Connection.ask_now)
-            found = [order async for order in _pages(history, chosen)]
-            left = {name for name, one in shown.items() if one.told_at is None} - {one.id for one in found}
-            found += await history.now(of_any_time, left) if left else []
-            for order in found:
-                before = shown.get(order.id)
-                if before is None or (before.outcome, before.told_at) != (order.outcome, order.told_at):
-                    show(order)
-            shown, is_failing = {one.id: one for one in found}, False
-            if time.monotonic() - failed_at > _LOOK_BACK:
-                chosen = replace(chosen, since=min(now, max(first, now - _LOOK_BACK)))
-        except StoreUnreachableError as error:
-            if not is_failing:
-                print(f"anchor-bot: The database gives no answer ({error}); trying again.", file=sys.stderr)  # noqa: T201 - output of a command
-            is_failing, failed_at = True, time.monotonic()
-        await asyncio.sleep(_INTERVAL)

@@ -69,7 +69,7 @@ def _run(_: argparse.Namespace) -> int:
     _log.info("starting", extra={"version": __version__} | summarize(settings))
     for level, why in find_warnings(environ, settings, _ENV_FILE):
         _log.log(level, "questionable setting", extra={"why": why})
-    _raise_limit_of_open_files()
+    _set_limits()
     return _run_to_end(lambda runner: _serve(runner, settings))
 
 
@@ -166,16 +166,13 @@ def _journal(options: argparse.Namespace) -> int:
             return verify_journal(options, settings, sys.stdout)
         except (NotDoneError, StoreNotUsableError) as error:
             return max(_report(error), UNUSABLE_SETTINGS)  # 1 says that somebody has changed it
-    try:
-        show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
-    except KeyboardInterrupt:
-        if not options.follow:
-            raise
+    show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
     return 0
 
 
-def _raise_limit_of_open_files() -> None:
-    """Raise the limit, usually 1,024, since each running command holds two connections."""
+def _set_limits() -> None:
+    """Raise that of open files, usually 1,024: each running command holds two connections. A crash dumps no secrets."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft < wanted:

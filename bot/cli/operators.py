@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import sys
-import textwrap
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,15 +15,13 @@ from bot.cli import require_yes, run_as_owner, user_id
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.environment import Reading
 from bot.config.settings import OF_OPERATORS, Settings, read_database_url
-from bot.core.cards import alerts_url
 from bot.core.fields import Secret
-from bot.core.policy import Rule
 from bot.core.requests import FORGOTTEN
-from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, Workspace, is_key
+from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, is_key
 from bot.messages.markup import printable
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
-from bot.outbound.store.errors import StoreError, UnfinishedError, UnreadableError
+from bot.outbound.store.errors import StoreError, UnfinishedError
 from bot.outbound.store.people import Person, export, forget, permissions_of
 from bot.outbound.store.secrets import keys_of_one, new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
@@ -51,44 +48,8 @@ def _summary_line(summary: Summary) -> str:
     return f"{summary.team_id}  {key}  {_time(summary.installed_at)}  {_printable(summary.team_name)}"
 
 
-def _settings_rows(workspace: Workspace | UnreadableError) -> list[str]:
-    if isinstance(workspace, UnreadableError):
-        return [_row("Anchor key", f"can't be used: {workspace}")]
-    return [
-        _row("Anchor key", _key(workspace.anchor_key)),
-        _row("pause", _rule(workspace.policy.pause)),
-        _row("pause many", _join(sorted(workspace.policy.pause_many)) or "all of them"),
-        _row("resume", _rule(workspace.policy.resume)),
-        _row("end", "nobody" if (rule := workspace.policy.end) is None else _join(sorted(rule.users)) or "admins"),
-    ]
-
-
-def _key(key: AnchorKey | None) -> str:
-    if key is None:
-        return "not set"
-    ending = f", ending {_printable(key.ending)}" if key.ending else ""
-    at = f", at {_time(key.set_at)}" if key.set_at is not None else ""
-    return f"set, {key.check.value}{ending}, by {key.set_by or 'operator'}{at}"
-
-
-def _rule(rule: Rule) -> str:
-    channels = f"; only in {_join(sorted(rule.channels))}" if rule.channels else ""
-    return (_join(sorted(rule.users)) or "everybody") + channels
-
-
 def _join(ids: Iterable[str]) -> str:
     return ", ".join(map(_printable, ids))
-
-
-def _row(label: str, text: str) -> str:
-    return textwrap.fill(
-        text,
-        _WIDTH,
-        initial_indent=label.ljust(_LABEL_WIDTH),
-        subsequent_indent=" " * _LABEL_WIDTH,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _time(unix_seconds: int) -> str:
@@ -162,29 +123,6 @@ async def _list(_: argparse.Namespace, store: Store, __: Settings) -> str:
     return "\n".join(map(_summary_line, await store.rows.summaries())) or "No workspace is installed."
 
 
-async def _show(options: argparse.Namespace, store: Store, settings: Settings) -> str:
-    team_id = options.team_id
-    summary = await store.rows.summary(team_id)
-    workspace: Workspace | UnreadableError | None
-    try:
-        workspace = await store.rows.find(team_id)
-    except UnreadableError as error:
-        workspace = error
-    if summary is None or workspace is None:
-        raise _not_installed(team_id)
-    rows = [
-        _row("workspace", f"{summary.team_id} {_printable(summary.team_name)}"),
-        _row("enterprise", summary.enterprise_id or "-"),
-        _row("installed", f"{_time(summary.installed_at)}, by {summary.installed_by or '-'}"),
-        _row("scopes", summary.scopes or "-"),
-        *_settings_rows(workspace),
-        _row("admins seen", _join(await store.people.admins(team_id)) or "-"),
-        _row("alerts", alerts_url(settings.base_url or "", team_id) if summary.has_alert_token else "no token"),
-        _row("alerts channel", summary.alerts_channel or "-"),
-    ]
-    return "\n".join(rows)
-
-
 async def _delete(options: argparse.Namespace, store: Store, _: Settings) -> str:
     if not await store.rows.delete(options.team_id, by=user_id()):
         raise _not_installed(options.team_id)
@@ -237,7 +175,6 @@ async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str
 _OPERATIONS: Mapping[str, _Operation] = {
     "rotate": _rotate,
     "list": _list,
-    "show": _show,
     "delete": _delete,
     "set-key": _set_key,
     "alert-tokens": _revoke,

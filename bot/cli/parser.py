@@ -220,7 +220,6 @@ _COMMANDS = (
                 type=_outcome, metavar="NAME"),
             _option("--workspace", "only this workspace, by its id", type=_team_id, metavar="ID"),
             _option("--format", "default: table", choices=["table", "json"], default="table"),
-            _flag("--follow", "then print new and changed orders, until Ctrl-C"),
             _flag("--verify", "print instead whether what is recorded was changed: exit code 0 if not, 1 if it was, 2 "
                 "if that cannot be known"),
             _flag("--acknowledge", "--verify, and let the trail go on after the gaps that it had"),
@@ -235,7 +234,6 @@ _COMMANDS = (
     _Command("workspaces", "manage the workspaces that installed the app",
         "Manage the workspaces in the database of DATABASE_URL. Running bots apply changes immediately.", actions=(
             _Command("list", "list all workspaces: id, whether an Anchor key is set, installation time, name", None),
-            _of_workspace("show", "show a workspace without its secrets"),
             _of_workspace("delete",
                 "delete a workspace, its secrets, and its orders and cards; this does not remove the app from Slack",
                 _YES),

@@ -231,8 +231,8 @@ _MANY_WORKSPACES = (
         "comma. A bot of one workspace needs none: its key is derived from SLACK_BOT_TOKEN.", is_required=True),
     Setting("ALLOWED_WORKSPACES", ids, "", (TEAM_ID, "T0123456789"),
         "The ids of the workspaces that can install the app, separated by commas. If it is not set, all can. Those "
-        "that have installed it are served, and can install it again. In a browser, the id is in the address of "
-        "Slack: app.slack.com/client/T…"),
+        "that have installed it are served, and can install it again; the token of another one is revoked at once. In "
+        "a browser, the id is in the address of Slack: app.slack.com/client/T…"),
 )
 _ALERTS = (
     _secret("ALERTS_TOKEN", secret, "", ("the token for sending alerts to the bot",),

@@ -17,7 +17,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Installer:
-    """The OAuth flow; only the `allowed` teams can install the app, and those that have, but for no `allowed`: all."""
+    """The OAuth flow; only the `allowed` teams can install the app, and those that have, but for no `allowed`: all.
+
+    A team that cannot keeps no token of the app.
+    """
 
     oauth: SlackOAuth
     states: InstallStates
@@ -57,6 +60,7 @@ class Installer:
             return granted
         team_id = granted.team_id
         if self.allowed and team_id not in self.allowed and await self.rows.summary(team_id) is None:
+            await self.oauth.revoke(granted.bot_token)
             return install.not_allowed_page(team_id)
         has_key = await self.rows.save(granted)
         return install.installed_page(team_id, granted.team_name, has_key=has_key)

@@ -53,7 +53,7 @@ def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
         wording(f"help {command}".strip(), said)
 
 
-@pytest.mark.parametrize("action", ["show", "delete", "set-key", "alert-tokens"])
+@pytest.mark.parametrize("action", ["delete", "set-key", "alert-tokens"])
 def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer_a_terminal(
     capsys: pytest.CaptureFixture[str], action: str
 ) -> None:
@@ -63,7 +63,7 @@ def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     for arguments in (
-        *("workspaces show t0", "demo --port none", "demo --check --port 65536"),
+        *("workspaces delete t0", "demo --port none", "demo --check --port 65536"),
         *("manifest --http http://localhost:3000", "manifest --http https://bot.example.com/#x"),
         *("manifest --http https://bot.example.com/slack/events", "init --http https://bot.example.com/slack/events/"),
     ):

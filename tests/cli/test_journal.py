@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.journal import follow, table_line
+from bot.cli.journal import table_line
 from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
@@ -177,40 +177,7 @@ def test_a_database_that_fails_meanwhile_is_named_and_ctrl_c_ends_it(
     monkeypatch.setattr(OrderHistory, "next_page", GONE)
     wording("incomplete", prints("--format", "json", code=1))
     monkeypatch.setattr(OrderHistory, "next_page", AsyncMock(side_effect=KeyboardInterrupt))
-    assert [main(["journal"]), main(["journal", "--follow"])] == [130, 0]
-
-
-@pytest.mark.anyio
-async def test_changes_are_followed_also_those_that_come_late_because_the_database_failed(
-    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
-) -> None:
-    team, printed = "T0FOLLOWED1", list[tuple[str, str | None]]()
-
-    def show(order: history.PastOrder) -> None:
-        printed.append((order.id, order.outcome))
-
-    opened = order_row(team=team, age=10.0)
-    async with open_store(Secret(url), [KEY]) as store:
-        await rows_of(store).write(opened)
-        chosen = history.HistoryFilter(team_id=team)
-        following = asyncio.create_task(follow(OrderHistory(store.database), chosen, show))
-        await asyncio.sleep(200.0)  # from now on it looks only for later orders, and for this one
-        assert printed == [(opened.id, None)]
-        later = order_row(team=team)
-        await rows_of(store).write(later, told(opened, outcomes.Paused()))
-        await asyncio.sleep(5.0)
-        assert sorted(printed[1:]) == sorted([(later.id, None), (opened.id, "Paused")])
-        with monkeypatch.context() as patch:
-            patch.setattr(OrderHistory, "next_page", GONE)
-            await asyncio.sleep(200.0)
-        await asyncio.sleep(3.0)  # it looks again
-        late = order_row(team=team, age=150.0)
-        await rows_of(store).write(late)
-        await asyncio.sleep(200.0)
-        following.cancel()
-        await asyncio.wait({following})
-    assert printed[3:] == [(late.id, None)]
-    wording("it goes on", capsys.readouterr().err.strip())
+    assert main(["journal"]) == 130
 
 
 @given(st.text())

@@ -3,11 +3,9 @@
 import asyncio
 import io
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import Mock
@@ -17,13 +15,12 @@ from anyio.from_thread import start_blocking_portal
 
 from bot.sim.anchor import SimAnchor, server_error
 from harness.databases import KEY, OTHER_KEY
-from harness.product import Secret, Store, errors, main, open_store, policy, workspace
+from harness.product import Secret, Store, errors, main, open_store, workspace
 from harness.stored import ACME, GLOBEX
 
 _T = TypeVar("_T")
 Check = Callable[[str, str], None]
 Says = Callable[..., str]
-PEOPLE = frozenset(f"U0PERSON{number:03}" for number in range(20))
 
 pytestmark = pytest.mark.usefixtures("url")
 
@@ -117,48 +114,6 @@ def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: 
     wording("no workspace", says("workspaces", "list"))
 
 
-@pytest.mark.usefixtures("anchor")
-def test_a_workspace_is_shown_without_its_secrets(says: Says, url: str, wording: Check) -> None:
-    wording("new", says("workspaces", "show", ACME.team_id))
-    before = int(time.time())
-    wording("key set", says("workspaces", "set-key", ACME.team_id, typed="sk-1\n"))
-    shown, acme = says("workspaces", "show", ACME.team_id), found(url)
-    key = acme.anchor_key
-    assert before <= key.set_at <= time.time()
-    assert key == workspace.AnchorKey(Secret("sk-1"), workspace.KeyCheck.VERIFIED, set_at=key.set_at)
-    wording("set up", shown.replace(f"{datetime.fromtimestamp(key.set_at, UTC):%Y-%m-%d %H:%M} UTC", "MOMENT"))
-    assert [secret for secret in ("sk-1", "xoxb") if secret in shown] == []
-
-
-def test_what_admins_have_changed_is_shown(says: Says, url: str, wording: Check) -> None:
-    rules = policy.Policy(
-        pause=policy.Rule(channels=frozenset({"C0B", "C0A"})),
-        resume=policy.Rule(PEOPLE, frozenset({"C0INCIDENTS", "C0ALERTS"})),
-    )
-
-    async def change(store: Store) -> None:
-        key = workspace.AnchorKey(Secret("sk-0123456789abcd"), workspace.KeyCheck.REFUSED, "U0ALICE0001", 1_785_000_060)
-        await store.rows.set_key(ACME.team_id, key)
-        acme: Any = await store.rows.find(ACME.team_id)
-        await store.rows.set_policy(ACME.team_id, rules, if_version=acme.policy_version)
-        for seen_at, user_id in enumerate(("U0ALICE0001", "U0BOB000001")):
-            await store.people.record_admin(ACME.team_id, user_id, seen_at)
-
-    look(url, change)
-    wording("administered", says("workspaces", "show", ACME.team_id))
-    older = workspace.AnchorKey(Secret("sk-0123456789 \x1bab"))
-    look(url, lambda store: store.rows.set_key(ACME.team_id, older))
-    wording("an older version's key", says("workspaces", "show", ACME.team_id).splitlines()[4])
-
-
-@pytest.mark.parametrize("column", ["anchor_api_key", "policy"])
-def test_what_can_not_be_read_is_said_to_be_so_beside_the_rest(
-    says: Says, url: str, column: str, wording: Check
-) -> None:
-    why = execute(url, f"UPDATE workspaces SET scopes = '', {column} = 'damaged'")  # noqa: S608 - ours
-    wording("damaged", says("workspaces", "show", ACME.team_id).replace(why, "WHY"))
-
-
 @pytest.mark.parametrize("typed", ["", "\n", "two words\n", "clé\n", b"\xff\n"])
 def test_what_is_no_key_is_not_set(says: Says, url: str, typed: str | bytes, wording: Check) -> None:
     wording("no key", says("workspaces", "set-key", ACME.team_id, typed=typed, code=1))
@@ -204,7 +159,6 @@ def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str,
 
 def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
     for action, options in {
-        "show": [],
         "delete": ["--yes"],
         "set-key": ["--offline"],
         "alert-tokens": ["--revoke", "x"],
@@ -277,14 +231,12 @@ NAMED = ACME.team_id
 REFUSED = [
     ("keys", "rotate"),
     ("workspaces", "list"),
-    ("workspaces", "show", NAMED),
     ("workspaces", "delete", NAMED, "--yes"),
     ("workspaces", "set-key", NAMED, "--offline"),
     ("workspaces", "alert-tokens", NAMED, "--revoke", "old"),
     ("people", "export", "U0ALICE0001"),
     ("people", "forget", "U0ALICE0001", "--yes"),
     ("journal",),
-    ("journal", "--follow"),
 ]
 
 

@@ -109,7 +109,10 @@ async def test_only_named_workspaces_install_the_app_and_those_that_have_it_keep
     async with many_workspaces(database_url, ALLOWED_WORKSPACES="T0NAMED0001,T0TENANT002") as at:
         known, named, other = (at.add(number) for number in (1, 2, 3))
         assert (known.team_id, named.team_id) == (old.team_id, "T0TENANT002")
-        assert (await at.install(other)).page == pages.not_allowed_page(other.team_id)
+        for fault, revoked in ((api_error("fatal_error"), False), (None, True)):
+            at.slack.faults["auth.revoke"] = fault
+            assert (await at.install(other)).page == pages.not_allowed_page(other.team_id)
+            assert (other.workspace.installation.refusal == "token_revoked") is revoked
         assert {summary.team_id for summary in await at.store.rows.summaries()} == {old.team_id}
         assert (await at.install(named)).status == 200
         page = await at.install(known)

@@ -8,8 +8,9 @@ import tempfile
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from harness.process import run_command
-from scripts.licenses_page import pinned
 
 CHECKOUT = Path(__file__).parents[2]
 VERSIONS = ("0.1.0", "0.2.0")
@@ -42,9 +43,9 @@ class Copy:
         text = f"# Changelog\n\n{heading}\n\n- New.\n\n## [0.0.1] - 2026-01-01\n\n- Old.\n"
         (self.directory / "CHANGELOG.md").write_text(text)
 
-    async def release(self, *options: str, code: int = 0, **changes: str) -> str:
-        env = surroundings(**{"PYTHON": sys.executable, "PROJECT_URL": PROJECT_URL} | changes)
-        return await run_command("scripts/release", *options, cwd=self.directory, env=env, code=code)
+    async def release(self) -> None:
+        env = surroundings(PYTHON=sys.executable)
+        await run_command("scripts/release", PROJECT_URL, cwd=self.directory, env=env)
 
 
 async def released(directory: Path) -> dict[str, Path]:
@@ -67,7 +68,8 @@ async def make_environment(venv: Path) -> Path:
     """Make an environment with the pinned requirements, and nothing else, and return its packages."""
     await python("venv", "--without-pip", venv)  # the tests' own pip installs there too, and spares a second one
     (packages,) = (venv / "lib").glob("python*/site-packages")
-    for one in pinned():
+    lines = (CHECKOUT / "requirements.txt").read_text().splitlines()
+    for one in [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalpha()]:
         if one.marker is None or one.marker.evaluate():
             _borrow(distribution(one.name), packages)
     return packages

@@ -70,7 +70,7 @@ async def test_the_steps_of_the_image_install_a_bot_that_runs(tmp_path: Path) ->
             await started.says("ready")
             assert await started.stop() == 0
     assert (state / "anchor-bot.db").exists()
-    assert (installed / "share/anchor-chatops/licenses.md").exists()
+    assert (installed / "share/anchor-chatops/manifest.yml").exists()
 
 
 @needs("caddy")

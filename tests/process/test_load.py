@@ -1,6 +1,7 @@
 """Many commands at once, and one person who orders far too much."""
 
 import asyncio
+import re
 import resource
 import uuid
 from pathlib import Path
@@ -12,19 +13,23 @@ from harness.process import MODULE, single_workspace_process
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
+LIMITS = ("open files", "core file size")
 USUAL_LIMIT = 1024  # open files that Linux grants a process, unless it asks for more
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="only Linux shows the limits of another process")
-async def test_the_bot_takes_as_many_sockets_as_it_may() -> None:
+async def test_the_bot_takes_as_many_sockets_as_it_may_and_dumps_no_core() -> None:
     """Each command needs two. With the usual limit, 480 at once would exhaust it, and the brake would fail for all."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     command = ("sh", "-c", f'ulimit -Sn {USUAL_LIMIT}; exec "$@"', "sh", *MODULE)
     async with single_workspace_process(command=command) as at:
         limits = Path(f"/proc/{at.bot.process.pid}/limits").read_text()  # noqa: ASYNC240 - no disk behind it
         assert await at.bot.stop() == 0
-    (line,) = [line for line in limits.splitlines() if line.startswith("Max open files")]
-    assert line.split()[3:5] == [str(min(hard, 65_536)), str(hard)]
+    (files,), (core,) = (
+        re.findall(rf"^Max {name} +(\d+) +(\d+)", limits, re.MULTILINE) for name in ("open files", "core file size")
+    )
+    assert files == (str(min(hard, 65_536)), str(hard))
+    assert core == ("0", "0")
 
 
 SLACK_WAITS = 3.0

@@ -45,8 +45,9 @@ async def test_the_rules_and_the_dashboard_name_each_metric_that_there_is_and_no
     async with single_workspace_process({"METRICS_PORT": str(port)}, socket_mode=True) as at:
         await at.command()
         exported = read(await fetch(f"http://127.0.0.1:{port}/metrics")).names
-    texts = [rule["expr"] for rule in rules()]
-    texts += [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"] for target in panel["targets"]]
+    texts, panels = [rule["expr"] for rule in rules()], json.loads(DASHBOARD.read_text())["panels"]
+    texts += [target["expr"] for panel in panels for target in panel["targets"]]
+    assert [panel["title"] for panel in panels if not panel["description"]] == []
     named = {name for text in texts for name in NAME.findall(text)}
     assert named - exported == set()
     ours = {name for name in exported if name.startswith("anchor_bot")}

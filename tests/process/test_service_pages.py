@@ -142,7 +142,7 @@ def script(other: str, key: str) -> str:
         f'"$RUN/venv/bin/python" ../../install.py "${{DATABASE_URL:-sqlite:///anchor-bot.db}}" {key}',
         commands("Rotate the encryption key", other),
         f"grep -q '^ENCRYPTION_KEYS=[^,]*$' .env && ! grep -q {key} .env",
-        "anchor-bot workspaces show T0HOME00001 | grep 'Anchor key *not set'",
+        "anchor-bot workspaces list | grep 'T0HOME00001  no key'",
         "" if other == "PostgreSQL" else commands("Scale out", other),
     ]
     text = "\n".join([AWAIT, *parts, *rest, commands("Remove", other)])

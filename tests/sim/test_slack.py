@@ -209,19 +209,13 @@ async def test_a_message_can_be_updated_within_the_window_for_edits(app: App, sl
     assert (await app.call(UPDATE, ts=message.ts))["error"] == "edit_window_closed"
 
 
-async def test_thirty_messages_can_be_scheduled_for_five_minutes_of_a_channel(app: App) -> None:
-    at = NOW + 3600
-    answers = [await app.call(LATER, post_at=at + number) for number in range(31)]
-    assert [answer.get("error") for answer in answers] == [None] * 30 + ["restricted_too_many"]
-    assert (await app.call(LATER, post_at=at + 300))["ok"] is True, "the first one is in another window"
-    assert (await app.call(LATER, channel="U0ALICE0001", post_at=at))["ok"] is True
-    named = answers[1]["scheduled_message_id"]
-    listed = (await app.call("chat.scheduledMessages.list"))["scheduled_messages"][1]
+async def test_a_scheduled_message_is_listed_and_can_be_deleted_once(app: App) -> None:
+    named = (await app.call(LATER, post_at=NOW + 3600))["scheduled_message_id"]
+    (listed,) = (await app.call("chat.scheduledMessages.list"))["scheduled_messages"]
     assert (listed["id"], listed["channel_id"], listed["text"]) == (named, "C0ALERTS001", "Paused.")
     for channel, error in (("C0INCIDENT1", "invalid"), ("C0ALERTS001", None), ("C0ALERTS001", "invalid")):
         answer = await app.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
         assert answer.get("error") == (error and "invalid_scheduled_message_id")
-    assert (await app.call(LATER, post_at=at + 1))["error"] == "restricted_too_many"
 
 
 async def test_a_consent_becomes_a_token_once_and_within_ten_minutes(app: App, slack: SimSlack) -> None:

@@ -5,6 +5,7 @@ https://docs.slack.dev/authentication/installing-with-oauth
 
 import asyncio
 import base64
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
@@ -18,7 +19,9 @@ from slack_sdk.errors import SlackApiError
 from bot.core.fields import SLACK_ID, Secret, object_field
 from bot.core.workspace import SCOPES, Installation
 from bot.messages import install
-from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
+from bot.outbound.slack.errors import TRANSPORT_ERRORS, SlackUnreachableError, call, open_web
+
+_log = logging.getLogger(__name__)
 
 _TIMEOUT = 10.0  # seconds; a browser waits, not Slack
 _CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}
@@ -68,6 +71,16 @@ class SlackOAuth:
         except TRANSPORT_ERRORS:
             return install.SLACK_SILENT
         return read_grant(response.data, now=read_date(response.headers, otherwise=time.time()))
+
+    async def revoke(self, token: Secret) -> None:
+        """Revoke the token of an installation that is not kept; a failure is logged.
+
+        https://docs.slack.dev/reference/methods/auth.revoke
+        """
+        try:
+            await call(self._web.auth_revoke(token=token.reveal()), {})
+        except SlackUnreachableError as error:
+            _log.warning("token not revoked", extra={"why": str(error)})
 
     def _credentials(self) -> str:
         """https://www.rfc-editor.org/rfc/rfc7617; slack_sdk 3.48 makes them in a way that aiohttp warns of."""

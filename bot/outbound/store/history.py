@@ -91,11 +91,6 @@ class OrderHistory:
         is_later, values = "given_at >= :after AND (given_at > :after OR id > :after_id)", {"after_id": after.id}
         return await self._fetch(chosen, is_later, order=order, of=of, most=most, after=after.given_at, **values)
 
-    async def now(self, chosen: HistoryFilter, ids: Collection[str]) -> list[PastOrder]:
-        """Return the orders with these ids as they are now."""
-        have_ids = "id IN (SELECT value FROM json_each(:ids))"
-        return await self._fetch(chosen, have_ids, order="given_at, id", ids=listed(ids))
-
     async def _fetch(
         self, chosen: HistoryFilter, *conditions: str, order: str, of: Sequence[str] = ("orders",), **values: object
     ) -> list[PastOrder]:

@@ -24,12 +24,8 @@ class Summary:
 
     team_id: str
     team_name: str
-    enterprise_id: str | None
-    scopes: str
-    installed_by: str
     installed_at: int
     has_key: bool
-    has_alert_token: bool
     alerts_channel: str | None
 
 
@@ -37,9 +33,7 @@ _DELETION_TIMEOUT = 60.0  # seconds: it is one transaction, which takes 6 s with
 _IS_INSTALLED = "bot_token <> ''"
 """Of the workspace of the settings, the database has only the ids: to all but its own bot it is not installed."""
 _SUMMARY = f"""
-    SELECT team_id, team_name, enterprise_id, scopes, installed_by, installed_at,
-      CASE WHEN anchor_api_key IS NOT NULL THEN 1 ELSE 0 END AS has_key,
-      CASE WHEN alert_tokens IS NOT NULL THEN 1 ELSE 0 END AS has_alert_token, alerts_channel
+    SELECT team_id, team_name, installed_at, anchor_api_key IS NOT NULL AS has_key, alerts_channel
     FROM workspaces WHERE {_IS_INSTALLED}
 """
 _FIND = f"SELECT * FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED}"
@@ -318,5 +312,4 @@ def _read_tokens(text: str | None) -> tuple[AlertToken, ...]:
 
 
 def _summary(row: Row) -> Summary:
-    values = row._asdict()
-    return Summary(**values | {name: bool(values[name]) for name in ("has_key", "has_alert_token")})
+    return Summary(**row._asdict() | {"has_key": bool(row.has_key)})

@@ -118,9 +118,10 @@ def connections_open(platform: Platform, sockets: Sockets, arguments: Arguments)
     return {"url": sockets.new_url(), "response_metadata": {"messages": [_TURNED_OFF]}}
 
 
-# auth.test: whose token this is.
+# auth.test: whose token this is. auth.revoke: it is nobody's from now on.
 #
 # https://docs.slack.dev/reference/methods/auth.test
+# https://docs.slack.dev/reference/methods/auth.revoke
 
 
 def _test(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
@@ -135,6 +136,11 @@ def _test(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
         "bot_id": app.bot_id,
         "is_enterprise_install": False,
     }
+
+
+def _revoke(caller: Caller, _: Mapping[str, object]) -> dict[str, object]:
+    caller.workspace.installation.refusal = "token_revoked"
+    return {"revoked": True}
 
 
 # oauth.v2.access: a code becomes a token of the app in a workspace.
@@ -275,6 +281,7 @@ def _teams(caller: Caller, enterprise: Enterprise, user: User) -> list[str]:
 
 _METHODS: Mapping[str, Method] = {
     "auth.test": Method(_test),
+    "auth.revoke": Method(_revoke),
     "users.info": Method(_info, scope="users:read", takes_json=False),
     **METHODS,
 }
