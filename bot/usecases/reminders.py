@@ -28,7 +28,7 @@ LONGEST_INTERVAL = 64.0
 """Seconds between two looks for the pauses of other processes, of the command line, and of those that have ended."""
 
 EARLY = 5.0  # seconds by which a reminder can come before its time
-_SHORTEST_INTERVAL = 5.0  # seconds: what is read after a pause is known by then
+_SHORTEST_INTERVAL = 5.0  # seconds: what is read after a pause is known by then, and many have one look
 _AGAIN_AFTER = 30.0  # seconds, if the session was not read
 _READ_TIMEOUT = 10.0
 _MOST_AT_ONCE = 10  # reads
@@ -66,6 +66,7 @@ class Reminders:
         """Look at the pauses that are due. Return in how many seconds the next one is. Raises StoreError."""
         if not self.before:
             return LONGEST_INTERVAL
+        await asyncio.sleep(_SHORTEST_INTERVAL)
         due, next_in = await self.rows.due(EARLY)
         by_team = defaultdict[str, list[PausedSession]](list)
         for paused in due:
@@ -74,7 +75,7 @@ class Reminders:
         await self.rows.record([one.look for one in told], _grouped(told))
         times = [one.look.next_at - one.look.paused.now for one in told if one.look.next_at is not None]
         following = [] if next_in is None else [next_in - EARLY]
-        return max(_SHORTEST_INTERVAL, min([*times, *following, LONGEST_INTERVAL]))
+        return max(0.0, min([*times, *following, LONGEST_INTERVAL]) - _SHORTEST_INTERVAL)
 
     async def _look_at_all(self, some: Sequence[PausedSession]) -> list[_Told]:
         """Look at the pauses of a workspace. Of many, lists say when they began, and which have ended."""

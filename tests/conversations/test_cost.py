@@ -71,6 +71,16 @@ async def test_an_order_of_a_known_person_costs_one_call_of_anchor_and_none_of_s
     assert (len(posts), updates) == ((0, 0) if by == "a command" else (1, 1))
 
 
+@HTTP_ONLY
+async def test_ten_commands_wake_no_job_of_the_leader() -> None:
+    async with single_workspace() as at:
+        await at.command()
+        with counted(Database, "read") as reads, counted(Database, "change") as changes:
+            for _ in range(10):
+                await at.command()
+        assert len(reads) + len(changes) <= 3  # jobs that are due by chance
+
+
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
 async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(

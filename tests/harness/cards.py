@@ -73,7 +73,7 @@ def incoming(name: str, *, session: str = SESSION, **alert: Any) -> IncomingAler
 
 async def mark_cards(store: Store, *clicked: str, replaced: tuple[str, ...] = ()) -> Mapping[SessionName, MarkedCards]:
     def work(connection: Connection) -> Mapping[SessionName, MarkedCards]:
-        return mark(connection, {NAME: frozenset(clicked)}, replaced)()
+        return mark(connection, {NAME: frozenset(clicked)}, replaced)
 
     return await store.database.change(work, locks=[session_lock(*NAME)])
 

@@ -326,8 +326,8 @@ class World:
         def work(connection: Connection) -> Any:
             found = connection.fetch_all("SELECT ts FROM messages WHERE ts IS NOT NULL LIMIT 1")
             clicked = frozenset(row.ts for row in found if self.rng.random() < 0.3)
-            marked = mark(connection, {session: clicked})
-            marked()
+            mark(connection, {session: clicked})
+            connection.flush()
             self.states[session[1]] = state
             return lambda: None
 

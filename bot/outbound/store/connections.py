@@ -61,7 +61,8 @@ class Statement:
 
     def fetch_all(self) -> list[Row]:
         """Return all rows."""
-        self.connection.flush()
+        if self.rows and self.found is None:
+            self.connection.flush()
         return self.found or []
 
     def count(self) -> int:

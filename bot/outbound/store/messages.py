@@ -16,7 +16,7 @@ from bot.core.cards import MOST_IN_SUMMARY, Card, CardName, MarkedCards, Session
 from bot.core.requests import STILL_WANTED
 from bot.core.retries import DELETED, MENTION_INTERVAL
 from bot.core.sessions import PHASES, Session
-from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.connections import Connection, Row, Statement, listed
 from bot.outbound.store.database import Database, session_lock
 from bot.outbound.store.errors import PartError
 from bot.outbound.store.leases import LEADS
@@ -313,29 +313,30 @@ def add_cards(cards: Iterable[Card], connection: Connection) -> None:
         connection.queue(_ADD, row)
 
 
+def ask_for_cards(connection: Connection, marks: Marks) -> Statement:
+    """Queue the question which cards `mark` marks, so that it costs no round trip of its own."""
+    return connection.queue(_MARKED, *([{"sessions": listed(sorted(marks))}] if marks else ()))
+
+
 def mark(
-    connection: Connection, marks: Marks, replaced: Iterable[str] = ()
-) -> Callable[[], dict[SessionName, MarkedCards]]:
+    connection: Connection, marks: Marks, replaced: Iterable[str] = (), asked: Statement | None = None
+) -> dict[SessionName, MarkedCards]:
     """Let the next statement that is read mark the open cards of sessions as due, those that are clicked first.
 
     Those that are `replaced` through their click are not due by that. The transaction holds the locks of the sessions.
-    Return a function that reads the cards by session, also after the commit; one that is lost only once.
+    Return the cards by session; one that is lost only once.
     """
-    values = {"sessions": listed(sorted(marks))} if marks else {}
-    clicked = listed(ts for messages in marks.values() for ts in messages)
-    marked = connection.queue(_MARKED, *([values] if marks else ()))
-    connection.queue(_MARK, *([values | {"clicked": clicked, "replaced": listed(replaced)}] if marks else ()))
-
-    def read() -> dict[SessionName, MarkedCards]:
-        found = {session: MarkedCards() for session in marks}
-        for row in marked.fetch_all():
-            before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
-            names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
-            facts = before.facts or next((one for _, one in readable([row], facts_of)), None)
-            found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
-        return found
-
-    return read
+    found = {session: MarkedCards() for session in marks}
+    for row in (asked or ask_for_cards(connection, marks)).fetch_all():
+        before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
+        names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
+        facts = before.facts or next((one for _, one in readable([row], facts_of)), None)
+        found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
+    if any(cards != MarkedCards() for cards in found.values()):
+        clicked = listed(ts for messages in marks.values() for ts in messages)
+        values = {"sessions": listed(sorted(marks)), "clicked": clicked, "replaced": listed(replaced)}
+        connection.queue(_MARK, values)
+    return found
 
 
 def mark_apart(
@@ -344,7 +345,9 @@ def mark_apart(
     """Do the same at once, as the last part of a transaction. Return None if the table is locked or damaged."""
     try:
         with connection.last_part():
-            return mark(connection, marks, replaced)()
+            found = mark(connection, marks, replaced)
+            connection.flush()
+            return found
     except PartError:
         return None
 

@@ -29,11 +29,11 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.outbound.store.audit import AuditTrail
-from bot.outbound.store.connections import Connection, Row, listed, storable
+from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import StoreUnreachableError, or_default
 from bot.outbound.store.leases import IS_LIVE, LEADS
-from bot.outbound.store.messages import mark, mark_apart
+from bot.outbound.store.messages import Marks, ask_for_cards, mark, mark_apart
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import (
     NO_CARDS,
@@ -282,7 +282,7 @@ class OrderRows:
         another order was settled since, and its own time.
         """
         settled = self._do(running, partial(self._settle, running, (outcome, doubt, looks)))
-        settled.add_done_callback(self._wake)
+        settled.add_done_callback(partial(self._wake, running))
         return settled
 
     def _settle(
@@ -291,6 +291,8 @@ class OrderRows:
         outcome, doubt, looks = end
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
         has_effect, yields, own = isinstance(outcome, _HAS_EFFECT), bool(ago), self._own(running)
+        marks = marks_of(running, outcome)
+        asked = None if connection.is_alone else ask_for_cards(connection, marks)
         look, is_overtaken = connection.fetch_one(_LOOK, **own, ago=ago), False
         if has_effect or isinstance(outcome, RateLimited):
             if look is None:  # it is settled by an earlier commit whose answer was lost, or another process has it
@@ -311,41 +313,42 @@ class OrderRows:
         settled = connection.queue(_SETTLE, own | values)
         if look is not None:
             self._audit.add(connection, audit_row(running, look.given_at, at, name), self._owner)
-        read_cards = self._mark(running, outcome, connection)
+        replaced = [running.address.message_ts or ""] if running.replaces_click(outcome) else []
+        marked = self._mark(connection, marks, asked, replaced)
 
         def read() -> Settled | None:
-            rows, marked = settled.fetch_all(), read_cards()
-            cards = None if marked is None else marked.get(running.session, NO_CARDS)
+            rows, cards = settled.fetch_all(), None if marked is None else marked.get(running.session, NO_CARDS)
             return Settled(read_outcome(*rows[0]), cards, is_overtaken) if rows else None
 
         return read
 
     def show(self, running: RunningOrder) -> None:
         """Let the cards of its session show an order as it is now, also the one that was clicked."""
+        marks = marks_of(running, running.outcome)
 
-        def work(connection: Connection) -> Callable[[], _Cards]:
-            return self._mark(running, running.outcome, connection, is_shown=True)
+        def work(connection: Connection) -> Callable[[], None]:
+            asked = None if connection.is_alone else ask_for_cards(connection, marks)
+            self._mark(connection, marks, asked)
+            return lambda: None
 
-        self._do(running, work).add_done_callback(self._wake)
+        self._do(running, work).add_done_callback(lambda _: self.database.news.cards.set())
 
     def _mark(
-        self, running: RunningOrder, outcome: Outcome | None, connection: Connection, *, is_shown: bool = False
-    ) -> Callable[[], _Cards]:
-        """Mark the cards of an order. The function returns None if their table is locked or damaged.
-
-        The card that was clicked is replaced through its click, unless it `is_shown` otherwise.
-        """
-        marks, is_replaced = marks_of(running, outcome), not is_shown and running.replaces_click(outcome)
-        replaced = [running.address.message_ts or ""] if is_replaced else []
-        if marks:
+        self, connection: Connection, marks: Marks, asked: Statement | None, replaced: Collection[str] = ()
+    ) -> _Cards:
+        """Mark the cards of an order. Return None if their table is locked or damaged."""
+        found = mark_apart(connection, marks, replaced) if asked is None else mark(connection, marks, replaced, asked)
+        if found is None or any(one.names for one in found.values()):
             self.database.news.tell(connection, CARDS)
-        if not connection.is_alone:
-            return mark(connection, marks, replaced)
-        return partial(_same, mark_apart(connection, marks, replaced))
+        return found
 
-    def _wake(self, _: asyncio.Future[Any]) -> None:
-        """Let cards be sent that were marked."""
-        self.database.news.cards.set()
+    def _wake(self, running: RunningOrder, change: asyncio.Future[Settled | Crossed | None]) -> None:
+        """Let cards be sent that were marked, or can have been: also that of a batch, or of what is held back."""
+        settled = None if change.cancelled() or change.exception() else change.result()
+        if not isinstance(settled, Settled):
+            return
+        if settled.cards is None or settled.cards.names or len(marks_of(running, settled.outcome)) > 1:
+            self.database.news.cards.set()
 
     def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:
         """Record that an outcome was delivered by a route, or that Slack refused it finally (None)."""

@@ -82,6 +82,7 @@ class Writer:
         self._tasks = Tasks()
         self._is_stopping = False
         self._why_apart = ""
+        self._latest: asyncio.TimerHandle | None = None  # when lazy works are done
 
     @property
     def is_full(self) -> bool:
@@ -110,10 +111,10 @@ class Writer:
             result.set_exception(StoreUnreachableError(_FULL))
             return result
         self._waiting.append(_Waiting(work, person, locks, result))
-        if is_lazy and not self._is_stopping:
-            asyncio.get_running_loop().call_later(_LAZY, self._wake.set)
-        else:
+        if not is_lazy or self._is_stopping:
             self._wake.set()
+        elif self._latest is None:
+            self._latest = asyncio.get_running_loop().call_later(_LAZY, self._wake.set)
         return result
 
     async def run(self) -> None:
@@ -193,6 +194,9 @@ class Writer:
                 break
             taken[one] = None
         self._waiting = [one for one in waiting if one not in taken]
+        if self._latest is not None:
+            self._latest.cancel()
+            self._latest = None
         return list(taken)
 
     async def _write(self, left: list[_Waiting], *, is_apart: bool) -> None:

@@ -113,7 +113,7 @@ async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(s
         await execute(store, "DELETE FROM orders")
         await rows_of(store).write(one)
         await execute(store, "UPDATE orders SET batch_id = 'b1'")
-        await rows.do(ACME.team_id, lambda connection: mark(connection, {session: frozenset()}))
+        await store.database.change(lambda connection: mark(connection, {session: frozenset()}))
         assert await fetch(store, "SELECT due, urgency FROM messages") == [(0, urgency)]
 
 
