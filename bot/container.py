@@ -14,7 +14,6 @@ from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
 from bot.inbound.slack.orders import OrderListeners
 from bot.inbound.slack.router import ACK_WAIT, Router
-from bot.inbound.slack.settings import SettingsListeners
 from bot.inbound.slack.socket_connection import HEARTBEAT, REDELIVERY_WINDOW
 from bot.inbound.slack.views import ViewListeners
 from bot.outbound.anchor.orders import AnchorClient
@@ -27,7 +26,7 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.history import OrderHistory, SessionStates
 from bot.outbound.store.leases import LEASE, Lease
-from bot.outbound.store.marks import SenderUse, ShownSessions
+from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
@@ -44,18 +43,18 @@ from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
-from bot.usecases.modals import AdminModals, Modals
+from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import ALONE_INTERVAL, RECOVERY_INTERVAL, Orders, Recovery
 from bot.usecases.outbox import Outbox
-from bot.usecases.pause_windows import PauseWindows
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_checks import SessionChecks
-from bot.usecases.session_modals import SessionViews
-from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
-from bot.usecases.settings import AdminActions, Changes
+from bot.usecases.session_lists import SessionLists
+from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
+from bot.usecases.settings import Forms
+from bot.usecases.several import PauseWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Container:
     auto_pauses: AutoPauses
     reminders: Reminders
     session_checks: SessionChecks
-    admin_actions: AdminActions
+    forms: Forms
 
     def stop(self) -> None:
         """Accept no new orders, let no delivery wait for long, and read no more facts."""
@@ -136,7 +135,7 @@ class Container:
         """Stop waiting for running work, and report it as unconfirmed."""
         self.session_control.interrupt()
         self.session_lists.interrupt()
-        self.admin_actions.interrupt()
+        self.forms.interrupt()
 
 
 def build(  # noqa: PLR0913, PLR0917 - collaborators
@@ -166,7 +165,8 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     card_sessions, budget = CardSessions(store.database), ReadBudget()
     fact_reads = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
     states = SessionStates(store.database)
-    lists = SessionLists(access_check, reads, states, tasks)
+    updates = CardUpdates(delivery, tasks)
+    lists = SessionLists(access_check, reads, states, updates, tasks, dashboard_url)
     modals = Modals(workspaces, slack, delivery, tasks)
     home_view = HomeView(
         workspaces,
@@ -180,9 +180,6 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         dashboard_url=dashboard_url,
         install_url=install_url,
     )
-    admin_modals = AdminModals(modals, roles, history, sender_use, base_url)
-    updates = CardUpdates(delivery, tasks)
-    session_views = SessionViews(home_view, lists, modals, updates, store.cipher, dashboard_url)
     lease = Lease(owner, limits.lease, is_alone=store.database.is_exclusive, wake=store.database.news.leader)
     writer = Writer(store.database, lease, readiness)
     rows = OrderRows(store.database, store.cipher, writer, is_pinned=workspaces.pinned is not None)
@@ -229,14 +226,13 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     recovery = Recovery(orders, tasks, ALONE_INTERVAL if lease.is_alone else limits.recovery_interval)
     router = Router()
     batches = Batches(orders, delivery, store.cipher, tasks)
-    shown = ShownSessions(store.database)
-    windows = PauseWindows(access_check, reads, states, shown, pause_rows, modals, batches, store.cipher, dashboard_url)
-    OrderListeners(orders, lists, session_views, windows, dashboard_url).add_to(router)
-    ViewListeners(home_view, workspaces, session_views, admin_modals).add_to(router)
-    admin_actions = AdminActions(workspaces, roles, tasks)
-    if settings.one is None:
-        changes = Changes(anchor, slack, workspaces.rows, monitor, lists, base_url)
-        SettingsListeners(admin_actions, changes, admin_modals, home_view).add_to(router)
+    window = PauseWindow(lists, pause_rows, modals, batches, store.cipher, dashboard_url)
+    OrderListeners(orders, window, home_view).add_to(router)
+    forms = Forms(
+        anchor, workspaces, workspaces.rows, roles, monitor, lists, modals, history, sender_use, tasks, base_url
+    )
+    views = ViewListeners(home_view, workspaces, lists, window, forms)
+    views.add_to(router, has_settings=settings.one is None)
     slack_app = SlackApp(
         router,
         orders,
@@ -267,5 +263,5 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         auto_pauses,
         reminders,
         session_checks,
-        admin_actions,
+        forms,
     )

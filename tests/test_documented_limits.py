@@ -31,7 +31,6 @@ from bot.usecases import (
     lanes,
     orders,
     outbox,
-    pause_windows,
     queue,
     reminders,
     session_cards,
@@ -175,7 +174,6 @@ PAGES: dict[str, list[Row]] = {
     "pause": [
         ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),
         ("with 2 to {} ids", sessions.MOST_NAMED),
-        ("After {} minutes the button first shows", minutes(pause_windows.AGE_LIMIT)),
         ("the newest {} sessions, and says how many more run", sessions.MOST_TOGETHER),
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),

@@ -68,8 +68,8 @@ class Names(Router):
 def listened_to() -> dict[str, list[str]]:
     nothing: Any = None  # no listener is called here
     router = Names()
-    OrderListeners(nothing, nothing, nothing, nothing, "").add_to(router)
-    ViewListeners(nothing, nothing, nothing, nothing).add_to(router)
+    OrderListeners(nothing, nothing, nothing).add_to(router)
+    ViewListeners(nothing, nothing, nothing, nothing, nothing).add_to(router, has_settings=False)
     return router.names
 
 

@@ -68,14 +68,6 @@ class ViewRef:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """Slack's id of what a person did: opens one modal within 3 seconds, on top of the others if `is_in_modal`."""
-
-    id: str
-    is_in_modal: bool = False
-
-
 Person = tuple[str, str]  # a person of a workspace: Slack's ids of the installing workspace and of the person
 
 
@@ -233,8 +225,7 @@ class ReplyAddress:
     """The place for an answer; `thread_ts` is used only if everybody can see the answer.
 
     A `response_url` lets its holder post for 30 minutes, so it is a secret. `clicked` is the message whose button was
-    clicked, `message_url` the link to the one that a shortcut was used on. `invocation` is Slack's id of a click in a
-    modal: all those clicks share a `response_url`.
+    clicked, `message_url` the link to the one that a shortcut was used on.
     """
 
     actor: Actor
@@ -242,7 +233,6 @@ class ReplyAddress:
     thread_ts: str | None = None
     clicked: ClickedMessage | None = None
     message_url: str = ""
-    invocation: str = ""
 
     @property
     def result_thread(self) -> str | None:

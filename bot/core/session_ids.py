@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NewType
 from urllib.parse import unquote
@@ -51,9 +51,6 @@ _BEHIND = ("url", "title_link", "title_url", "author_link", "value")
 """Links, and what a button sends. The `value` of an attachment's field is shown, but it has no `type`."""
 _UNSEEN = frozenset(("metadata", "event_payload", "files", "file", "slack_file"))
 _RICH_TEXT = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
-
-_WORDS_AROUND = 8
-_LONGEST_CONTEXT = 150  # characters
 
 
 def _forms() -> Iterator[tuple[int, str]]:
@@ -177,57 +174,37 @@ def _canonical(found: str) -> SessionId:
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """A session id in a message; `context` is unescaped text beside or above it, "" without one."""
-
-    session_id: SessionId
-    context: str
-
-
-@dataclass(frozen=True, slots=True)
 class Mentions:
     """The different session ids of a message, in its order; not complete if the message is too large to be read."""
 
-    found: tuple[Mention, ...]
+    found: tuple[SessionId, ...]
     is_complete: bool = True
 
 
 def find_mentions(message: Mapping[str, Any]) -> Mentions:
     """Find the session ids in a message as Slack sends it to apps; anything else than expected in it is ignored."""
-    contexts: dict[SessionId, str] = {}
-    above, parts, characters, is_complete = "", 0, 0, True
-    for text, is_shown in _passages([(name, message.get(name)) for name in _PARTS]):
+    found: dict[SessionId, None] = {}
+    parts, characters, is_complete = 0, 0, True
+    for text in _passages([(name, message.get(name)) for name in _PARTS]):
         readable = text[: max(0, _MOST_CHARACTERS - characters)]
         parts, characters = parts + 1, characters + len(text)
-        is_complete = parts <= _MOST_PARTS and characters <= _MOST_CHARACTERS and len(contexts) <= MOST_IDS
-        for line in readable.splitlines():
-            words = words_with_ids(line)
-            _add_contexts(contexts, words, above, is_shown=is_shown)
-            above = (is_shown and _join(words)) or above
+        found |= dict.fromkeys(one for _, ids in words_with_ids(readable) for one in ids)
+        is_complete = parts <= _MOST_PARTS and characters <= _MOST_CHARACTERS and len(found) <= MOST_IDS
         if not is_complete:
             break
-    found = tuple(Mention(session_id, context) for session_id, context in contexts.items())
-    return Mentions(found[:MOST_IDS], is_complete)
-
-
-def _add_contexts(contexts: dict[SessionId, str], words: Sequence[_Word], above: str, *, is_shown: bool) -> None:
-    """Add the ids in the words of a line, each with the words beside it, or else with the line above."""
-    for position in [position for position, (_, ids) in enumerate(words) if ids]:
-        near = _join(words[max(0, position - _WORDS_AROUND) : position + _WORDS_AROUND + 1]) if is_shown else ""
-        for session_id in words[position][1]:
-            contexts[session_id] = contexts.get(session_id) or near or above
+    return Mentions(tuple(found)[:MOST_IDS], is_complete)
 
 
 _Part = tuple[str, Any]
 
 
-def _passages(parts: list[_Part]) -> Iterator[tuple[str, bool]]:
-    """Yield the texts in these parts of a message, and whether each is shown. "" is a part without a text."""
+def _passages(parts: list[_Part]) -> Iterator[str]:
+    """Yield the texts in these parts of a message. "" is a part without a text."""
     stack = parts[::-1]
     while stack:
         name, value = stack.pop()
         is_text = isinstance(value, str) and (name in _SHOWN or name in _BEHIND)
-        yield (value, name in _SHOWN) if is_text else ("", False)
+        yield value if is_text else ""
         if isinstance(value, list):
             stack += [(name, one) for one in value[_MOST_PARTS::-1]]
         elif isinstance(value, dict):
@@ -251,7 +228,3 @@ def _children(holder: Mapping[str, Any]) -> Iterator[_Part]:
 def _words_of(element: Mapping[str, Any]) -> str:
     text = element.get("text") or element.get("url")
     return text if isinstance(text, str) else " "  # a mention or an emoji separates words
-
-
-def _join(words: Sequence[_Word]) -> str:
-    return " ".join(word.strip("*_~`") for word, ids in words if not ids)[:_LONGEST_CONTEXT].strip()

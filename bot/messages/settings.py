@@ -10,6 +10,7 @@ from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, checkbox, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
+from bot.messages.history import TITLE as HISTORY_TITLE
 from bot.messages.markup import DOING, IN_HOME, channel, code, does, group, mention, who_can_what
 from bot.messages.sessions import count_text
 
@@ -33,8 +34,11 @@ TITLES = {
     buttons.CHANGE_POLICY: "Permissions",
     buttons.ALERTS_TOKEN: "New alert token",
     buttons.ALERTS_SENDER: "Alert token",
+    buttons.HISTORY: HISTORY_TITLE,
+    buttons.PAUSE_SEVERAL: "Pause agents",
+    buttons.RESUME_BATCH: "Resume Anchor agents",
 }
-"""The titles by `callback_id`."""
+"""The titles of windows by `callback_id`, which is also the `action_id` of the button."""
 
 _ABOUT_KEY = (
     "Paste the API key of your workspace's Anchor account. You find it in Anchor's dashboard, under API keys. The bot "
@@ -55,10 +59,8 @@ _ABOUT_END = (
     "The button is on results that Anchor did not confirm, on those of outside programs, and on reminders."
 )
 
-CHECKING = "⏳ Checking… You can close this window: the result then comes as a direct message."
+CHECKING = "⏳ Checking… You can close this window: the answer then comes as a direct message."
 ONE_MOMENT = "⏳ One moment…"
-MODAL_NOT_OPENED = "The window can't be opened: the bot can't read its database. Press the button again in a minute."
-TOO_LATE = "The window did not open in time. Press the button again."
 NOBODY_SELECTED = "Select at least one person, or choose another option."
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
@@ -97,8 +99,10 @@ def key_modal(workspace: Workspace) -> View:
     return form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
 
 
-def removal_modal(workspace: Workspace, key: AnchorKey) -> View:
-    """Return the modal that asks whether to remove the key."""
+def removal_modal(workspace: Workspace) -> View:
+    """Return the modal that asks whether to remove the key, or says that it was."""
+    if (key := workspace.anchor_key) is None:
+        return key_removed(None).view(buttons.REMOVE_KEY)
     question = section(_ABOUT_REMOVAL.format(named=named_key(key)))
     return form(buttons.REMOVE_KEY, workspace.key_version, "Remove", question)
 
@@ -153,6 +157,7 @@ class Reply:
     """A text for the modal: at the inputs `fields`, or in place of the content, with texts to copy below it.
 
     A direct message has `dm_text` or else `text`. The log has `outcome`. The other admins read what the person `did`.
+    If it `closes`, the modal is closed, and shows the text only if that comes late.
     """
 
     outcome: str
@@ -161,6 +166,7 @@ class Reply:
     copyable: tuple[str, ...] = field(default=(), repr=False)
     dm_text: str = ""
     did: tuple[str, ...] = ()
+    closes: bool = False
 
     def notice(self, by: str) -> Message:
         """Return the notice that an admin did it."""
@@ -168,7 +174,7 @@ class Reply:
         return ephemeral(f"{mention(by)} {did}", *lines, f"If that was not meant, it can be changed {IN_HOME}.")
 
     def view(self, name: str) -> View:
-        """Return the modal `name` with this text as its content."""
+        """Return the modal with this `callback_id` and the text as its content."""
         return answer_view(TITLES[name], self.text, *self.copyable)
 
 
@@ -185,7 +191,6 @@ INTERRUPTED = Reply(
     "Interrupted", f"⚠️ The bot was stopped meanwhile, so it is not known whether this was saved. {_LOOK_AGAIN}"
 )
 NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters that no key has. Copy it again.", (KEY,))
-KEY_NOT_SAVED = Reply(NOT_SAVED.outcome, f"{_NO_DATABASE} {_LOOK_AGAIN}", (KEY,))
 NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
 
 

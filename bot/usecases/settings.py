@@ -1,174 +1,47 @@
-"""Change a workspace's settings: its key, its permissions, and where alerts go."""
+"""Change a workspace's settings in Slack: its key, its permissions, and where alerts go."""
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 
 from bot.core.cards import alerts_url
-from bot.core.fields import GROUP_ID, Secret, digest
-from bot.core.policy import Policy, Role
-from bot.core.requests import Actor
+from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
+from bot.core.history import HistoryFilter
+from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
+from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, NewKeyUnverified, Workspace, is_key
-from bot.messages import senders
+from bot.messages import buttons, senders
 from bot.messages import settings as messages
+from bot.messages.blocks import View
 from bot.messages.cards import SAMPLE_ALERT
-from bot.messages.settings import Reply
+from bot.messages.history import DAYS, MOST_IN_MODAL, history_modal
+from bot.messages.settings import TITLES, Reply
 from bot.outbound.anchor.orders import AnchorClient
-from bot.outbound.slack.client import Posted, Refused, SlackClient, TryAgain
+from bot.outbound.slack.client import Posted, Refused, TryAgain
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
+from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks, ended
+from bot.usecases.modals import Modals, Submission
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.sessions import SessionLists
+from bot.usecases.session_lists import SessionLists
 
 _log = logging.getLogger(__name__)
 
 _TOKEN_BYTES = 32
-TokenChange = Callable[[AlertToken], AlertToken]
 
 
 def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = False) -> tuple[Secret, AlertToken]:
     """Return a new random token, and what the store keeps of it."""
     text, now = secrets.token_urlsafe(_TOKEN_BYTES), int(time.time())
     return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, now, may_pause=may_pause)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Changes of settings by the admin `user_id`, who has seen `expected_version`. All can raise StoreError."""
-
-    anchor: AnchorClient
-    slack: SlackClient
-    rows: WorkspaceRows
-    monitor: WorkspaceMonitor
-    lists: SessionLists
-    base_url: str
-
-    async def choose_channel(self, workspace: Workspace, user_id: str, channel: str) -> Reply:
-        """Send alerts to `channel` from now on, if a test alert can be posted there."""
-        before, reply = workspace.alerts_channel, await self._post_test(workspace, channel)
-        if not reply.did or channel == before:
-            return reply
-        if not await self.rows.set_alerts_channel(workspace.team_id, channel, before=before or "", by=user_id):
-            return await self._conflict(workspace, reply, lambda now: now.alerts_channel == channel)
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
-        return reply
-
-    async def choose_group(self, workspace: Workspace, user_id: str, group: str | None) -> Reply:
-        """Let critical alerts mention the user group with this id from now on, or nobody."""
-        if group is not None and not GROUP_ID.fullmatch(group):
-            return messages.NOT_A_GROUP
-        reply = messages.group_saved(group)
-        if not await self.rows.set_alerts_group(workspace.team_id, group, by=user_id):
-            return messages.NOT_SERVED
-        if group != workspace.alerts_group:
-            self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
-        return reply
-
-    async def set_auto_pause(self, workspace: Workspace, user_id: str, mode: AutoPause, seen: AutoPause) -> Reply:
-        """Set the effect of alerts that ask for a pause, if it is still the one that the admin has `seen`."""
-        reply = senders.auto_pause_saved(mode)
-        if not await self.rows.set_auto_pause(workspace.team_id, mode, before=seen, by=user_id):
-            return await self._conflict(workspace, reply, lambda now: now.auto_pause is mode)
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
-        return reply
-
-    async def send_test(self, workspace: Workspace, _user_id: str) -> Reply:
-        """Post a test alert to the channel for alerts."""
-        channel = workspace.alerts_channel
-        return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
-
-    async def make_token(
-        self, workspace: Workspace, user_id: str, name: str, *, may_pause: bool, expected_version: int
-    ) -> Reply:
-        """Make a token for alerts."""
-        if problem := senders.name_problem(name, workspace.alert_tokens):
-            return Reply("TokenNotMade", problem, (senders.NAME,))
-        secret, token = new_alert_token(name, user_id, may_pause=may_pause)
-        team_id, tokens = workspace.team_id, (*workspace.alert_tokens, token)
-        reply = senders.token_made(secret, alerts_url(self.base_url, team_id), token)
-        record = token_record(user_id, "made", token)
-        if not await self.rows.set_alert_tokens(team_id, tokens, if_version=expected_version, record=record):
-            return await self._conflict(workspace, reply, lambda now: token in now.alert_tokens)
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
-        return reply
-
-    async def change_token(
-        self, workspace: Workspace, user_id: str, name: str, change: TokenChange | None, *, expected_version: int
-    ) -> Reply:
-        """Change what a token can do, or revoke it if `change` is None."""
-        token = workspace.named_token(name)
-        if token is None:
-            return await self._conflict(workspace, senders.TOKEN_REVOKED, lambda now: now.named_token(name) is None)
-        did, new = ("revoked", replace(token, may_pause=False)) if change is None else ("changed", change(token))
-        reply, record = senders.token_changed(did, new), token_record(user_id, did, new)
-        tokens = tuple(
-            new if one is token else one for one in workspace.alert_tokens if change is not None or one is not token
-        )
-        if not await self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=expected_version, record=record):
-            return await self._conflict(workspace, reply, lambda now: now.alert_tokens == tokens)
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
-        return reply
-
-    async def set_key(
-        self, workspace: Workspace, user_id: str, text: Secret, *, expected_version: int, allow_unverified: bool
-    ) -> Reply:
-        """Verify a key with Anchor, and save it; save an unverified key only with `allow_unverified`."""
-        value = Secret(text.reveal().strip())
-        if not is_key(value.reveal()):
-            return messages.NOT_A_KEY
-        problem, lost = await asyncio.gather(self.anchor.try_key(value), self.lists.paused_without(workspace, value))
-        if problem is not None and not (allow_unverified and isinstance(problem, NewKeyUnverified)):
-            return messages.key_not_accepted(problem)
-        check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
-        key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
-        reply = messages.key_saved(key, before, lost)
-        if not await self.rows.set_key(workspace.team_id, key, if_version=expected_version, by=user_id):
-            return await self._conflict(workspace, reply, lambda now: _has(now, key))
-        previous_setter = before.set_by if before else None
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id, previous_setter)
-        return reply
-
-    async def remove_key(self, workspace: Workspace, user_id: str, *, expected_version: int) -> Reply:
-        """Delete the key."""
-        key = workspace.anchor_key
-        if key is None or not await self.rows.remove_key(workspace.team_id, if_version=expected_version, by=user_id):
-            return await self._conflict(workspace, messages.key_removed(None), lambda now: now.anchor_key is None)
-        reply = messages.key_removed(key)
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id, key.set_by)
-        return reply
-
-    async def set_policy(self, workspace: Workspace, user_id: str, policy: Policy, *, expected_version: int) -> Reply:
-        """Save a policy."""
-        reply = messages.policy_saved(policy)
-        if not await self.rows.set_policy(workspace.team_id, policy, if_version=expected_version, by=user_id):
-            return await self._conflict(workspace, reply, lambda now: now.policy == policy)
-        self.monitor.notify_change(workspace, reply.notice(user_id), user_id)
-        return reply
-
-    async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
-        match await self.slack.post_until_final(workspace.bot_token, channel, SAMPLE_ALERT):
-            case Posted():
-                return messages.alert_posted(channel)
-            case TryAgain(limited=True):
-                return messages.alert_refused(channel, "ratelimited")
-            case Refused(why=why):
-                return messages.alert_refused(channel, why)
-            case _:
-                return messages.alert_unanswered(channel)
-
-    async def _conflict(self, workspace: Workspace, done: Reply, holds: Callable[[Workspace], bool]) -> Reply:
-        """Return the reply to a change that was not made: `done` if the stored workspace `holds` it (a duplicate)."""
-        now = await self.rows.find(workspace.team_id)
-        if now is None:
-            return messages.NOT_SERVED
-        return done if holds(now) else messages.OUTDATED
 
 
 def token_record(user_id: str, did: str, token: AlertToken) -> Record:
@@ -178,22 +51,59 @@ def token_record(user_id: str, did: str, token: AlertToken) -> Record:
     return Record(user_id, f"alert token {token.name}", value, sender)
 
 
-def _has(workspace: Workspace, key: AnchorKey) -> bool:
-    held = workspace.anchor_key
-    return held is not None and (held.value, held.set_by) == (key.value, key.set_by)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change to be written. It is a conflict if `write` returns False, unless the stored workspace `holds` it.
+
+    The admins read what was done, and so does the person `concerned`, unless it `is_same` as before.
+    """
+
+    reply: Reply
+    write: Awaitable[bool]
+    holds: Callable[[Workspace], bool]
+    _: KW_ONLY
+    concerned: str | None = None
+    is_same: bool = False
 
 
-Change = Callable[[Workspace, str], Awaitable[Reply]]
-"""A change in a workspace by the admin with this user id, which returns the reply and can raise StoreError."""
+_VIEWS = {
+    buttons.SET_KEY: messages.key_modal,
+    buttons.REMOVE_KEY: messages.removal_modal,
+    buttons.CHANGE_POLICY: messages.policy_modal,
+}
+
+Save = Callable[[Workspace, str, Submission], Awaitable[Change | Reply]]
+"""Reads and checks what an admin with this user id has sent. Can raise StoreError."""
 
 
-class AdminActions:
-    """The single path of every change."""
+@dataclass(eq=False)
+class Forms:
+    """The windows and the controls in Home with which admins change settings: one path for all of them."""
 
-    def __init__(self, workspaces: Workspaces, roles: RoleCache, tasks: Tasks) -> None:
-        self._workspaces = workspaces
-        self._roles = roles
-        self._tasks = tasks
+    anchor: AnchorClient
+    workspaces: Workspaces
+    rows: WorkspaceRows
+    roles: RoleCache
+    monitor: WorkspaceMonitor
+    lists: SessionLists
+    modals: Modals
+    history: OrderHistory
+    sender_use: SenderUse
+    tasks: Tasks
+    base_url: str
+
+    def __post_init__(self) -> None:
+        self.saves: Mapping[str, Save] = {
+            buttons.SET_KEY: self._set_key,
+            buttons.REMOVE_KEY: self._remove_key,
+            buttons.CHANGE_POLICY: self._change_policy,
+            buttons.ALERTS_TOKEN: self._make_token,
+            buttons.ALERTS_SENDER: self._change_token,
+            buttons.ALERTS_CHANNEL: self._choose_channel,
+            buttons.ALERTS_GROUP: self._choose_group,
+            buttons.AUTO_PAUSE: self._choose_auto_pause,
+            buttons.TEST_ALERT: self._send_test,
+        }
         self._locks = KeyedLocks()
         self._running: set[asyncio.Task[object]] = set()
 
@@ -202,9 +112,39 @@ class AdminActions:
         for change in self._running:
             change.cancel()
 
-    async def execute(self, name: str, actor: Actor, change: Change, *, exclusive: bool = False) -> Reply:
-        """Make a change if the person is an admin, and log it. `exclusive` ones of a workspace take turns."""
-        task = self._tasks.start(self._check_and_change(actor, change, exclusive=exclusive))
+    # --- windows ---
+
+    async def open(self, address: ReplyAddress, trigger_id: str, name: str, about: str) -> None:
+        """Open the window `name`, `about` a token if its title says so, or report why it does not open."""
+        placeholder = messages.answer_view(TITLES[name], messages.ONE_MOMENT)
+        await self.modals.open(
+            address, trigger_id, partial(self._view_by_role, address.actor, name, about), placeholder
+        )
+
+    async def _view_by_role(self, actor: Actor, name: str, about: str, workspace: Workspace) -> View:
+        """Make the view if Slack confirms once more that the person is an admin: earlier answers can be out of date."""
+        role = await self.roles.fetch(workspace, actor)
+        return await self._view(name, about, workspace) if role is Role.ADMIN else messages.not_admin(role).view(name)
+
+    async def _view(self, name: str, about: str, workspace: Workspace) -> View:
+        if name == buttons.HISTORY:
+            since = time.time() - DAYS * 86_400
+            chosen = HistoryFilter(team_id=workspace.team_id, since=since, has_changes=True)
+            return history_modal(await self.history.newest_in_time(chosen, most=MOST_IN_MODAL + 1))
+        if name == buttons.ALERTS_SENDER:
+            if (token := workspace.named_token(about)) is None:
+                return senders.TOKEN_REVOKED.view(name)
+            use = await self.sender_use.find(workspace.team_id)
+            return senders.token_modal(workspace, token, use.last(token), use.asked_for(token, time.time()))
+        if name == buttons.ALERTS_TOKEN:
+            return senders.new_token_modal(workspace, alerts_url(self.base_url, workspace.team_id))
+        return _VIEWS[name](workspace)
+
+    # --- the one path of a change ---
+
+    async def submit(self, actor: Actor, sent: Submission) -> Reply:
+        """Make a change if the person is an admin, and log it. Those of a workspace take turns."""
+        task = self.tasks.start(self._check_and_change(actor, sent))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await ended(task)
@@ -214,16 +154,159 @@ class AdminActions:
                 reply = task.result()
         except StoreError as error:
             _log.error("database error during an admin's change", extra={"team": actor.team_id, "why": str(error)})
-            reply = messages.NOT_SAVED
-        fields = {"what": name, "outcome": reply.outcome, "user": actor.user_id, "team": actor.team_id}
+            reply = replace(messages.NOT_SAVED, fields=(messages.KEY,) if sent.name == buttons.SET_KEY else ())
+        fields = {"what": sent.name, "outcome": reply.outcome, "user": actor.user_id, "team": actor.team_id}
         _log.info("administration", extra=fields)
         return reply
 
-    async def _check_and_change(self, actor: Actor, change: Change, *, exclusive: bool) -> Reply:
-        lock: AbstractAsyncContextManager[object] = self._locks.get(actor.team_id) if exclusive else nullcontext()
-        async with lock:
-            workspace = await self._workspaces.find_now(actor.team_id)
+    async def _check_and_change(self, actor: Actor, sent: Submission) -> Reply:
+        async with self._locks.get(actor.team_id):
+            workspace = await self.workspaces.find_now(actor.team_id)
             if workspace is None:
                 return messages.NOT_SERVED
-            role = await self._roles.fetch(workspace, actor)  # not cached: a change needs an admin of now
-            return await change(workspace, actor.user_id) if role is Role.ADMIN else messages.not_admin(role)
+            role = await self.roles.fetch(workspace, actor)  # not cached: a change needs an admin of now
+            if role is not Role.ADMIN:
+                return messages.not_admin(role)
+            change = await self.saves[sent.name](workspace, actor.user_id, sent)
+            return change if isinstance(change, Reply) else await self._write(workspace, actor.user_id, change)
+
+    async def _write(self, workspace: Workspace, user_id: str, change: Change) -> Reply:
+        if await change.write:
+            if not change.is_same:
+                self.monitor.notify_change(workspace, change.reply.notice(user_id), user_id, change.concerned)
+            return change.reply
+        now = await self.rows.find(workspace.team_id)
+        if now is None:
+            return messages.NOT_SERVED
+        return change.reply if change.holds(now) else messages.OUTDATED
+
+    # --- what each of them reads and writes ---
+
+    async def _choose_channel(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        """Send alerts to a channel from now on, if a test alert can be posted there."""
+        channel = next(iter(sent.selected_ids(sent.name)), "")
+        before = workspace.alerts_channel
+        if not CHANNEL_ID.fullmatch(channel):
+            return messages.NO_CHANNEL
+        reply = await self._post_test(workspace, channel)
+        if not reply.did or channel == before:
+            return reply
+        write = self.rows.set_alerts_channel(workspace.team_id, channel, before=before or "", by=user_id)
+        return Change(reply, write, lambda now: now.alerts_channel == channel)
+
+    async def _choose_group(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        """Let critical alerts mention a user group from now on, or nobody."""
+        group = sent.text(sent.name).reveal().strip() or None
+        if group is not None and not GROUP_ID.fullmatch(group):
+            return messages.NOT_A_GROUP
+        write = self.rows.set_alerts_group(workspace.team_id, group, by=user_id)
+        same = group == workspace.alerts_group
+        return Change(messages.group_saved(group), write, lambda now: now.alerts_group == group, is_same=same)
+
+    async def _choose_auto_pause(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        """Set the effect of alerts that ask for a pause, if it is still the one that the admin has seen."""
+        seen, _, value = sent.selected_value(sent.name).partition(" ")
+        if not {seen, value} <= {*AutoPause}:
+            return messages.OUTDATED
+        mode = AutoPause(value)
+        write = self.rows.set_auto_pause(workspace.team_id, mode, before=AutoPause(seen), by=user_id)
+        return Change(senders.auto_pause_saved(mode), write, lambda now: now.auto_pause is mode)
+
+    async def _send_test(self, workspace: Workspace, _user_id: str, _sent: Submission) -> Reply:
+        channel = workspace.alerts_channel
+        return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
+
+    async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
+        match await self.modals.slack.post_until_final(workspace.bot_token, channel, SAMPLE_ALERT):
+            case Posted():
+                return messages.alert_posted(channel)
+            case TryAgain(limited=True):
+                return messages.alert_refused(channel, "ratelimited")
+            case Refused(why=why):
+                return messages.alert_refused(channel, why)
+            case _:
+                return messages.alert_unanswered(channel)
+
+    async def _make_token(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        name = sent.text(senders.NAME).reveal().strip()
+        if problem := senders.name_problem(name, workspace.alert_tokens):
+            return Reply("TokenNotMade", problem, (senders.NAME,))
+        secret, token = new_alert_token(name, user_id, may_pause=sent.is_checked(senders.PAUSE))
+        reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
+        tokens = (*workspace.alert_tokens, token)
+        return self._set_tokens(workspace, sent, tokens, reply, token_record(user_id, "made", token))
+
+    async def _change_token(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        """Change what a token can do, or revoke it."""
+        token = workspace.named_token(sent.about)
+        if token is None:
+            return senders.TOKEN_REVOKED
+        if sent.is_checked(senders.REVOKE):
+            did, new = "revoked", replace(token, may_pause=False)
+        else:
+            channels, may_pause = sent.selected_ids(senders.CHANNELS), sent.is_checked(senders.PAUSE)
+            new = replace(token, channels=channels, may_pause=may_pause)
+            did = "changed"
+        place = workspace.alert_tokens.index(token)
+        tokens = (
+            *workspace.alert_tokens[:place],
+            *([new] if did == "changed" else []),
+            *workspace.alert_tokens[place + 1 :],
+        )
+        record = token_record(user_id, did, new)
+        return self._set_tokens(workspace, sent, tokens, senders.token_changed(did, new), record)
+
+    def _set_tokens(
+        self, workspace: Workspace, sent: Submission, tokens: tuple[AlertToken, ...], reply: Reply, record: Record
+    ) -> Change:
+        version = sent.expected_version
+        write = self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=version, record=record)
+        return Change(reply, write, lambda now: now.alert_tokens == tokens)
+
+    async def _set_key(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        """Verify a key with Anchor; save an unverified one only if the admin says so."""
+        value, may_be_unverified = Secret(sent.text(messages.KEY).reveal().strip()), messages.ALLOW_UNVERIFIED
+        if not is_key(value.reveal()):
+            return messages.NOT_A_KEY
+        problem, lost = await asyncio.gather(self.anchor.try_key(value), self.lists.paused_without(workspace, value))
+        if problem is not None and not (sent.is_checked(may_be_unverified) and isinstance(problem, NewKeyUnverified)):
+            return messages.key_not_accepted(problem)
+        check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
+        key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
+        reply = messages.key_saved(key, before, lost)
+        write = self.rows.set_key(workspace.team_id, key, if_version=sent.expected_version, by=user_id)
+        return Change(reply, write, lambda now: _has(now, key), concerned=before.set_by if before else None)
+
+    async def _remove_key(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        reply, before = messages.key_removed(workspace.anchor_key), workspace.anchor_key
+        if before is None:
+            return reply
+        write = self.rows.remove_key(workspace.team_id, if_version=sent.expected_version, by=user_id)
+        return Change(reply, write, lambda now: now.anchor_key is None, concerned=before.set_by)
+
+    async def _change_policy(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
+        policy = _read_policy(sent)
+        if isinstance(policy, Reply):
+            return policy
+        write = self.rows.set_policy(workspace.team_id, policy, if_version=sent.expected_version, by=user_id)
+        return Change(messages.policy_saved(policy), write, lambda now: now.policy == policy)
+
+
+def _has(workspace: Workspace, key: AnchorKey) -> bool:
+    held = workspace.anchor_key
+    return held is not None and (held.value, held.set_by) == (key.value, key.set_by)
+
+
+def _read_policy(sent: Submission) -> Policy | Reply:
+    who = {what: sent.selected_value(name) for what, name in messages.WHO.items()}
+    are_sent = sent.has_inputs([*messages.USERS.values(), *messages.CHANNELS.values()])
+    if not are_sent or any(who[what] not in choices for what, choices in messages.CHOICES.items()):
+        # a missing input must not count as "everyone"
+        return messages.OUTDATED
+    selected = {what: name for what, name in messages.USERS.items() if who[what] == messages.SELECTED}
+    users = dict.fromkeys(who, frozenset[str]()) | {what: sent.selected_ids(name) for what, name in selected.items()}
+    if unselected := tuple(name for what, name in selected.items() if not users[what]):
+        return Reply("NobodySelected", messages.NOBODY_SELECTED, unselected)
+    pause, resume = [Rule(users[verb], sent.selected_ids(name)) for verb, name in messages.CHANNELS.items()]
+    end = None if who[Verb.END] == messages.NOBODY else Rule(users[Verb.END])
+    return Policy(pause, resume, users[PAUSE_MANY], end)

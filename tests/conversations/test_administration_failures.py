@@ -11,7 +11,7 @@ from harness import AdminHarness, ManyHarness, paused
 from harness import admin_texts as say
 from harness.conversation import until
 from harness.stored import add_token
-from harness.texts import incident_text, is_about
+from harness.texts import NOT_OPENED, incident_text, is_about
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_say
     await logged(caplog, "usecases.modals", why="SQLITE_ERROR")
     assert team.slack.modal_of(team.admin) is None
     await team.slack.click(team.admin, message, "anchor_set_key")
-    await team.slack.until(lambda: team.seen()[-1].text == say.MODAL_NOT_OPENED)
+    await team.slack.until(lambda: team.seen()[-1].text == NOT_OPENED)
     assert team.seen()[-1].ephemeral_to == team.admin.id
 
 
@@ -56,7 +56,7 @@ async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_
     await team.open_modal("anchor_set_key")
     await team.at.rename_table("workspaces", "gone")
     await team.submit({"key": KEY})
-    assert team.modal().errors == {"key": say.KEY_NOT_SAVED}
+    assert team.modal().errors == {"key": say.NOT_SAVED}
     await team.press("anchor_alerts_channel", team.channel.id)
     await team.home_with(say.NOT_SAVED)
     assert is_about((await team.answer("a command")).text, paused(session=team.session, user=team.admin.id))

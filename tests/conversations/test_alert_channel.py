@@ -7,9 +7,8 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.slack import Message, Source
-from conversations.test_cards import BOB, PAUSE, RESUME, taking_alerts, until_shown
-from conversations.test_session_views import modal
-from harness import OTHER_SESSION, SESSION, SingleHarness, paused
+from conversations.test_cards import PAUSE, RESUME, taking_alerts, until_shown
+from harness import SESSION, SingleHarness, paused
 from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import give_order
@@ -56,23 +55,6 @@ async def test_a_click_in_home_is_shown_in_the_alert_channel_and_the_next_ones_o
         await resume_in_home(at)
         await until_shown(at, card, PAUSE, "Resumed")
         assert await the_only_post(at) == at.current(card)
-
-
-async def test_several_sessions_of_a_window_are_one_message_and_the_window_says_where_before() -> None:
-    async with taking_alerts() as at:
-        third = at.anchor.add_session(session_id=OTHER_SESSION, tags=["Office supplies"])
-        at.anchor.session(SESSION).seconds = 1.0
-        view = await modal(at)
-        assert f"<#{at.channel.id}>" in view.text
-        await at.slack.submit(at.person, view, {"pasted": f"{SESSION} {third}"})
-        card = await the_only_post(at)
-        assert [one in card.text for one in (SESSION, third, "2 sessions", "Office supplies")] == [True] * 4
-        values = [block["accessory"]["value"] for block in map(dict[str, Any], card.blocks) if "accessory" in block]
-        assert sorted(value.split()[0] for value in values) == sorted([SESSION, third])
-        assert len(at.direct_messages()) == 2
-        await at.command(verb="resume", user=at.slack.bob)
-        await at.slack.until(lambda: f"Resumed* by <@{BOB}>" in str(at.current(card).blocks))
-        assert f"Paused* by <@{at.person.id}>" in str(at.current(card).blocks)
 
 
 async def test_an_order_of_the_command_line_is_shown_without_its_reason(sqlite_url: str) -> None:

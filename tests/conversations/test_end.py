@@ -264,7 +264,7 @@ async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: p
         await told(at, "*Ended*")
 
 
-PLACES = ["/anchor-pause", "/anchor-resume", "Home", "the shortcut", "the card"]
+PLACES = ["/anchor-pause", "/anchor-resume", "Home", "the card"]
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "off"])
@@ -314,13 +314,9 @@ async def listed_in(at: Conversation, place: str, user: User) -> Message | View:
     if place.startswith("/"):
         await at.command("", command=place, user=user)
         return at.ephemerals(user)[-1]
-    if place == "Home":
-        await at.slack.open_home(user)
-        await at.slack.until(lambda: (home := at.slack.home_of(user)) and SESSION[:8] in home.text)
-        return at.slack.home_of(user) or at.modal()
-    await at.slack.use_global_shortcut(user)
-    await at.slack.until(lambda: (now := at.slack.modal_of(user)) and SESSION[:8] in now.text)
-    return at.slack.modal_of(user) or at.modal()
+    await at.slack.open_home(user)
+    await at.slack.until(lambda: (home := at.slack.home_of(user)) and SESSION[:8] in home.text)
+    return at.slack.home_of(user) or at.modal()
 
 
 async def test_an_end_button_with_anything_beside_the_id_ends_nothing() -> None:

@@ -1,18 +1,17 @@
-"""The window in which people pause several sessions at once: what it shows is what is paused."""
+"""The window in which people choose sessions and pause them: what is checked is what is paused."""
 
 import asyncio
 import re
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.messages import pausing
+from bot.messages import several
 from bot.sim.anchor import Answer, Fault, SessionState, Slow, rate_limited, unauthorized
-from bot.sim.slack import Answered, View
+from bot.sim.slack import Answered, Channel, User, View
 from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
@@ -20,21 +19,21 @@ from harness import (
     AdminHarness,
     Conversation,
     ManyHarness,
+    SingleHarness,
     another_bot,
+    paused,
     single_workspace,
 )
 from harness.administration import modal_text
 from harness.conversation import post_json
-from harness.product import errors, outcomes, policy
+from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.stored import until_read_again
-from harness.texts import REFRESH, incident_text, list_refused, not_read
+from harness.texts import REFRESH, incident_text, is_about, list_refused, not_read
 
 pytestmark = pytest.mark.anyio
 
 BUTTON = "anchor_pause_several"
-AGED = 601.0  # seconds
-AWAY = AsyncMock(side_effect=errors.StoreError("away"))
 
 
 def add(at: Conversation, count: int, **details: Any) -> list[str]:
@@ -45,7 +44,7 @@ def add(at: Conversation, count: int, **details: Any) -> list[str]:
 
 async def shown(at: Conversation) -> View:
     """The window, when it has been filled."""
-    await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and pausing.READING_SEVERAL not in now.text)
+    await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and several.READING not in now.text)
     return at.modal()
 
 
@@ -54,10 +53,19 @@ async def window(at: Conversation, words: str = "") -> View:
     return await shown(at)
 
 
-def offered(view: View) -> list[str]:
-    """The sessions that can be left out."""
-    (options,) = [block["element"]["options"] for block in blocks(view) if block["block_id"] == pausing.LEFT_OUT]
-    return [one["value"] for one in options]
+def offered(view: View, what: str = "options") -> list[str]:
+    """The sessions with a box."""
+    found = [block["element"] for block in blocks(view) if block.get("block_id", "").startswith("sessions_")]
+    return [one["value"] for element in found for one in element.get(what, ())]
+
+
+def checked(view: View) -> list[str]:
+    return offered(view, "initial_options")
+
+
+def boxes(*sessions: str) -> dict[str, list[str]]:
+    """The inputs with these sessions checked, of up to ten."""
+    return {"sessions_0": [*sessions]}
 
 
 def blocks(view: View) -> list[Any]:
@@ -72,12 +80,12 @@ async def sent(at: Conversation, count: int) -> list[str]:
 
 
 async def forged(
-    at: Conversation, view: View, *, team: str = "", state: str = "", leave: Sequence[str] = (), **fields: Any
+    at: Conversation, view: View, *sessions: str, team: str = "", state: str = "", **fields: Any
 ) -> Answered:
     """Submit what the client of a person cannot send; `fields` are those of the payload."""
-    chosen = {"type": "multi_static_select", "selected_options": [{"value": one} for one in leave]}
+    chosen = {"type": "checkboxes", "selected_options": [{"value": one} for one in sessions or offered(view)]}
     there = {"id": view.id, "callback_id": BUTTON, "app_installed_team_id": team or at.workspace.team_id}
-    values = {pausing.LEFT_OUT: {"x": chosen}, "reason": {"reason": {"value": "they loop" * 1_000}}}
+    values = {"sessions_0": {"sessions_0": chosen}, "reason": {"reason": {"value": "they loop" * 1_000}}}
     changed = there | {"private_metadata": state or view.private_metadata, "state": {"values": values}}
     user = {"id": at.person.id, "team_id": at.workspace.team_id}
     payload = {"type": "view_submission", "user": user, "view": changed} | fields
@@ -88,7 +96,7 @@ async def forged(
 
 
 @BOTH_TRANSPORTS
-async def test_the_button_names_the_number_and_pauses_what_the_window_shows() -> None:
+async def test_all_that_runs_is_checked_and_what_the_window_shows_is_paused() -> None:
     async with single_workspace() as at:
         sessions = [SESSION, *add(at, 36, is_task=False)]
         await at.command("")  # this list is read only once
@@ -96,8 +104,7 @@ async def test_the_button_names_the_number_and_pauses_what_the_window_shows() ->
         begun = at.anchor.add_session(created_at=datetime.fromtimestamp(time.time(), UTC))
         await asyncio.sleep(2.0)
         view = await window(at)
-        assert (view.submit, offered(view)) == ("Pause 37 agents", sessions)
-        assert [one for one in sessions if f"`{one[:8]}`" in view.text] == sessions[:20]
+        assert (offered(view), checked(view), "37 agents" in view.text) == (sessions, sessions, True)
         assert at.anchor.orders == []
         late = at.anchor.add_session()
         await asyncio.sleep(6.0)  # until a search would find it
@@ -117,19 +124,12 @@ async def test_words_choose_and_what_is_called_all_can_be_searched_for(name: dic
     async with single_workspace() as at:
         first, second = add(at, 2, tags=["checkout", "prod"])
         (called,) = add(at, 1, **name)
-        view = await window(at, "PROD check")
-        assert (offered(view), view.find(BUTTON)) == ([first, second], None)
-        await at.slack.close(at.person)
+        for words, chosen in (("PROD check", [first, second]), ("all", [called])):
+            view = await window(at, words)
+            assert (checked(view), "all all" in view.text) == (chosen, False)
+            await at.slack.close(at.person)
         whole = await window(at)
-        assert len(offered(whole)) == 4
-        await at.slack.act(at.person, whole, BUTTON)
-        await at.slack.until(lambda: at.modal().submit == "Pause 1 agent")
-        assert at.modal().previous_view_id == whole.id
-        assert f"`{called[:8]}`" in at.modal().text
-        assert at.anchor.orders == []
-        await at.slack.submit(at.person, at.modal())
-        assert at.slack.modals_of(at.person) == (), "none is left below that offers all"
-        assert await sent(at, 1) == [called]
+        assert (len(checked(whole)), "all all" in whole.text) == (4, True)
 
 
 @pytest.mark.parametrize("words", ["", "checkout"])
@@ -142,10 +142,10 @@ async def test_the_window_says_what_is_paused_and_pauses_it_again(words: str) ->
         del at.anchor.requests[:]
         view, count = await window(at, words), 5 if words else 6
         numbers = [int(one) for one in re.findall(r"\d+", view.text.splitlines()[1])]
-        assert (numbers, view.submit) == ([count, 4], f"Pause {count} agents")
-        lines = [line for line in view.text.splitlines() if f"<@{at.person.id}>" in line]
-        assert sorted(line for line in lines if any(f"`{one[:8]}`" in line for one in sessions[1:])) == sorted(lines)
-        assert len(lines) == 4
+        assert (numbers, len(checked(view))) == ([count, 4], count)
+        options = [one for block in blocks(view) for one in block.get("element", {}).get("options", ())]
+        paused = [one["value"] for one in options if f"<@{at.person.id}>" in str(one.get("description"))]
+        assert sorted(paused) == sorted(sessions[1:])
         await at.slack.submit(at.person, view)
         assert await sent(at, count) == sorted([*sessions, *([] if words else [SESSION])])
 
@@ -159,7 +159,7 @@ async def test_a_command_with_very_many_ids_lists_the_first_ones(more: int) -> N
             listed = await at.wait_for_ephemeral()
             assert (listed.text[0], f"`{sessions[0][:8]}`" in listed.text, at.anchor.orders) == ("❔", True, [])
         else:
-            assert (await shown(at)).submit == f"Pause {len(sessions)} agents"
+            assert checked(await shown(at)) == sessions
 
 
 @pytest.mark.parametrize("may", [True, False])
@@ -173,7 +173,7 @@ async def test_a_command_with_several_ids_opens_the_window_with_them(*, may: boo
             assert at.anchor.orders == []
             return
         view = await shown(at)
-        assert (view.submit, offered(view), at.anchor.orders) == ("Pause 2 agents", [sessions[0], sessions[2]], [])
+        assert (checked(view), at.anchor.orders) == ([sessions[0], sessions[2]], [])
         await at.slack.submit(at.person, view)
         assert await sent(at, 2) == sorted([sessions[0], sessions[2]])
 
@@ -191,14 +191,7 @@ async def test_lists_of_more_than_one_session_have_the_button() -> None:
         await at.slack.close(at.person)
         home = await at.open_home()
         await at.slack.act(at.person, home, BUTTON)
-        assert offered(await shown(at)) == sessions
-        await at.slack.close(at.person)
-        await at.slack.use_global_shortcut(at.person)
-        await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and now.find(BUTTON))
-        below = at.modal()
-        await at.slack.act(at.person, below, BUTTON)
-        await at.slack.until(lambda: at.modal().id != below.id)
-        assert offered(await shown(at)) == sessions
+        assert checked(await shown(at)) == sessions
         for session in sessions[1:]:
             at.anchor.session(session).state = SessionState.ENDED
         await asyncio.sleep(6.0)
@@ -223,7 +216,7 @@ async def test_a_summary_of_alerts_offers_its_sessions() -> None:
         rows = [one for one in sessions if one in str(summary.blocks)]
         await at.slack.click(at.person, summary, BUTTON)
         view = await shown(at)
-        assert (sorted(offered(view)), pausing.UNLISTED in view.text) == (sorted(rows), True)
+        assert (sorted(offered(view)), several.UNLISTED in view.text) == (sorted(rows), True)
         await at.slack.submit(at.person, view)
         assert await sent(at, len(rows)) == sorted(rows)
 
@@ -236,8 +229,8 @@ async def test_a_placeholder_opens_if_anchor_is_slow() -> None:
         await at.command("all")
         await at.slack.until(lambda: at.slack.modal_of(at.person))
         assert time.monotonic() - began < 3.0
-        assert (at.modal().submit, pausing.READING_SEVERAL in at.modal().text) == (None, True)
-        assert (await shown(at)).submit == "Pause 1 agent"
+        assert (at.modal().submit, several.READING in at.modal().text) == (None, True)
+        assert checked(await shown(at)) == [SESSION]
 
 
 async def test_a_long_list_shows_the_newest_and_how_many_are_left() -> None:
@@ -245,8 +238,8 @@ async def test_a_long_list_shows_the_newest_and_how_many_are_left() -> None:
         sessions = [SESSION, *add(at, 299)]
         view = await window(at)
         assert [number for number in ("300 ", "250:", " 50 ") if number not in view.text] == []
-        assert (view.submit, offered(view)) == ("Pause 250 agents", sessions[:100])
-        await at.slack.submit(at.person, view, {pausing.LEFT_OUT: [SESSION]})
+        assert checked(view) == sessions[:250]
+        await at.slack.submit(at.person, view, boxes(*sessions[1:10]))
         assert await sent(at, 249) == sorted(sessions[1:250])
 
 
@@ -299,46 +292,24 @@ async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at:
     tenant = await at.set_up(at.add(2))
     tenant.anchor.session(tenant.session).state = SessionState.ENDED
     view = await window(tenant)
-    none = pausing.none_runs_text(lists.SessionList((), is_complete=True, read_at=0.0), lists.Choice())
-    assert (view.submit, none in view.text) == (None, True)
+    none = several.none_runs(lists.SessionList((), is_complete=True, read_at=0.0), lists.Choice())
+    assert (view.submit, none.text in view.text) == (None, True)
 
 
 # --- the order ---
 
 
-async def test_a_long_list_is_kept_in_the_store_and_not_searched_again(at: ManyHarness) -> None:
+@BOTH_TRANSPORTS
+async def test_a_window_pauses_what_is_checked_at_another_process_and_reads_nothing(at: ManyHarness) -> None:
     tenant = await at.set_up(at.add(1))
-    sessions = [tenant.session, *add(tenant, 149, key=tenant.key)]
+    sessions = [tenant.session, *add(tenant, 49, key=tenant.key)]
     view = await window(tenant)
-    assert (view.submit, len(view.private_metadata) < 1_000) == ("Pause 150 agents", True)
     add(tenant, 5, key=tenant.key)
     async with another_bot(at) as url:
         tenant.slack.request_url = url
         tenant.anchor.read_fault = rate_limited()
         await tenant.slack.submit(tenant.person, view)
-        assert await sent(tenant, 150) == sorted(sessions)
-
-
-async def test_without_the_store_the_newest_hundred_are_shown_and_paused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbound.store.marks.ShownSessions.keep", AWAY)
-    async with single_workspace() as at:
-        sessions = [SESSION, *add(at, 149)]
-        view = await window(at, "")
-        assert (view.submit, offered(view)) == ("Pause 100 agents", sessions[:100])
-        assert [number for number in ("150 ", "100:", " 50 ") if number not in view.text] == []
-        assert len(view.private_metadata) <= 3_000
-        await at.slack.submit(at.person, view)
-        assert await sent(at, 100) == sorted(sessions[:100])
-
-
-async def test_a_window_whose_list_is_lost_pauses_nothing_and_shows_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with single_workspace() as at:
-        add(at, 149)
-        view = await window(at)
-        monkeypatch.setattr("bot.outbound.store.marks.ShownSessions.find", AWAY)
-        await at.slack.submit(at.person, view)
-        await at.slack.until(lambda: at.modal().hash != view.hash)
-        assert (at.modal().submit, at.anchor.orders) == ("Pause 150 agents", [])
+        assert await sent(tenant, 50) == sorted(sessions)
 
 
 SECOND = frozenset({"U0SECOND001"})
@@ -356,6 +327,7 @@ SECOND = frozenset({"U0SECOND001"})
 )
 async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules: policy.Policy) -> None:
     team = await AdminHarness.open(at, with_key=True)
+    add(team, 1, key=team.key)
     view = await window(team)
     version = await at.policy_version(team.team_id)
     assert await at.store.rows.set_policy(team.team_id, rules, if_version=version)
@@ -377,77 +349,120 @@ async def test_home_is_in_no_channel_so_the_rule_for_channels_refuses_it() -> No
         assert (await at.wait_for_direct_messages(), at.calls("views.open")) == ([refused], 0)
 
 
-# --- an old window ---
-
-
-@BOTH_TRANSPORTS
-async def test_an_old_window_first_shows_what_has_changed() -> None:
-    async with single_workspace() as at:
-        first, second, third = add(at, 3)
-        for verb in ("pause", "resume"):
-            await at.command(first, verb=verb)
-        await asyncio.sleep(5.0)
-        view = await window(at)
-        await at.command(second)
-        await at.command(second, verb="resume")
-        at.anchor.session(third).state = SessionState.ENDED
-        new = at.anchor.add_session(created_at=datetime.fromtimestamp(time.time(), UTC))
-        await asyncio.sleep(AGED)
-        before = list(at.anchor.orders)
-        await at.slack.submit(at.person, view, {pausing.LEFT_OUT: [SESSION]})
-        again = at.modal()
-        assert (at.anchor.orders, again.submit) == (before, "Pause 3 agents")
-        assert sorted(offered(again)) == sorted([new, SESSION, first, second])
-        changes = [f"*Began*: `{new[:8]}`.", f"*Ended*: `{third[:8]}`.", f"*Resumed*: `{second[:8]}`."]
-        assert [line for line in again.text.splitlines() if line in changes] == changes
-        del at.anchor.requests[:]
-        await at.slack.submit(at.person, again)
-        assert await sent(at, 3) == sorted([new, first, second])
-
-
 # --- bad input ---
 
 
 async def test_a_view_that_was_changed_or_is_of_somebody_else_is_refused(at: ManyHarness) -> None:
     first, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2, with_key=True)
     add(first, 2, key=first.key)
-    await first.slack.use_global_shortcut(first.person, workspace=first.workspace)
-    await first.slack.until(lambda: first.slack.modal_of(first.person) and first.modal().find(BUTTON))
-    below = first.modal()
-    await first.slack.close(first.person)
     view, foreign = await window(first), await window(other)
     cut = view.private_metadata[:-8] + view.private_metadata[-8:][::-1]
     for answer in (
         await forged(first, view, state=cut),
         await forged(first, view, state=foreign.private_metadata),
         await forged(first, view, user={"id": first.second.id, "team_id": first.team_id}),
-        await forged(first, view, state=below.private_metadata),
+        await forged(first, view, state="0193"),
         await forged(first, view, team=other.team_id),
-        await forged(first, view, leave=[OTHER_SESSION]),
-        await forged(first, view, leave=["x"]),
     ):
-        assert modal_text(answer) == pausing.SEVERAL_OUT_OF_DATE
+        assert modal_text(answer) == several.OUT_OF_DATE.text
     assert first.anchor.orders == []
-    await forged(first, view, leave=[first.session])
-    assert len(await sent(first, 2)) == 2
+    await forged(first, view, *offered(view), "x", *offered(view))
+    assert len(await sent(first, 3)) == 3
     rows = await at.store.database.fetch_all("SELECT reason FROM orders")
-    assert [len(row.reason) for row in rows] == [300, 300]
+    assert [len(row.reason) for row in rows] == [300] * 3
 
 
-async def test_nothing_left_is_told_at_the_field_and_a_submission_that_slack_sends_twice_is_one() -> None:
+async def test_nobody_checked_is_told_at_the_field_and_a_submission_that_slack_sends_twice_is_one() -> None:
     async with single_workspace() as at:
-        (other,) = add(at, 1)
+        others = add(at, 2)
         view = await window(at)
-        await at.slack.submit(at.person, view, {pausing.LEFT_OUT: [SESSION, other]})
-        assert (at.modal().errors, at.anchor.orders) == ({pausing.LEFT_OUT: pausing.NOBODY_LEFT}, [])
+        await at.slack.submit(at.person, view, boxes())
+        assert (at.modal().errors, at.anchor.orders) == ({"sessions_0": several.NOBODY_CHOSEN.text}, [])
         for trigger_id in ("1.2.a", "1.2.a", "1.2.b"):  # Slack sends one again, and the person presses once more
-            await forged(at, view, leave=[other], trigger_id=trigger_id)
-        assert await sent(at, 2) == [SESSION] * 2
+            await forged(at, view, SESSION, trigger_id=trigger_id)
+            await forged(at, view, *others, trigger_id=f"{trigger_id}.2")
+        assert await sent(at, 6) == sorted([SESSION, *others] * 2)
 
 
 async def test_a_late_record_is_told_in_the_window() -> None:
     async with single_workspace(ack_wait=0.0) as at:
         view = await window(at)
         await at.slack.submit(at.person, view)
-        await at.slack.until(lambda: pausing.SEVERAL_BEGUN in at.modal().text)
+        await at.slack.until(lambda: several.BEGUN.text in at.modal().text)
         assert await sent(at, 1) == [SESSION]
+
+
+# --- the shortcuts ---
+
+TEXT = f"Scraper spends: {SESSION}\nBuyer loops: {OTHER_SESSION}"
+
+
+async def use(at: SingleHarness, text: str, *, by: User | None = None, channel: Channel | None = None) -> str:
+    """Use the shortcut on a message, and return its ts."""
+    message = at.slack.post(channel or at.channel, text, user=at.slack.bob)
+    await at.slack.use_shortcut(by or at.person, message)
+    return message.ts
+
+
+@BOTH_TRANSPORTS
+async def test_a_message_with_several_ids_opens_the_window_with_them() -> None:
+    async with single_workspace() as at:
+        at.anchor.add_session(session_id=OTHER_SESSION)
+        add(at, 1)
+        await use(at, TEXT)
+        view = await shown(at)
+        assert sorted(checked(view)) == sorted([SESSION, OTHER_SESSION])
+        assert at.anchor.orders == []
+        await at.slack.submit(at.person, view)
+        assert await sent(at, 2) == sorted([SESSION, OTHER_SESSION])
+        assert all(one in str(at.messages()[-1].text) for one in (f"`{SESSION[:8]}`", f"`{OTHER_SESSION[:8]}`"))
+
+
+@BOTH_TRANSPORTS
+async def test_a_message_without_an_id_opens_it_unchecked_and_one_result_goes_to_its_thread() -> None:
+    async with single_workspace(PAUSE_MANY_USERS="U0BOB000001") as at:
+        at.anchor.add_session(session_id=OTHER_SESSION)
+        ts = await use(at, "The agent loops")
+        view = await shown(at)
+        assert (sorted(offered(view)), checked(view)) == (sorted([SESSION, OTHER_SESSION]), [])
+        await at.slack.submit(at.person, view, boxes(SESSION, OTHER_SESSION))
+        assert (at.modal().submit, at.anchor.orders) == (None, []), "this person can pause one at a time"
+        await at.slack.close(at.person)
+        await use(at, "The agent loops")
+        await at.slack.submit(at.person, await shown(at), boxes(OTHER_SESSION))
+        posted = (await at.wait_for_messages(3))[-1]
+        assert (posted.text.partition(", from <")[0], at.slack.modal_of(at.person)) == (
+            paused(session=OTHER_SESSION),
+            None,
+        )
+    assert (posted.thread_ts == at.messages()[1].ts, ts == at.messages()[0].ts) == (True, True)
+
+
+@BOTH_TRANSPORTS
+async def test_the_global_shortcut_opens_it_unchecked_and_results_come_as_direct_messages() -> None:
+    async with single_workspace() as at:
+        (other,) = add(at, 1)
+        for chosen in ([SESSION], [SESSION, other]):
+            await at.slack.use_global_shortcut(at.person)
+            view = await shown(at)
+            assert (offered(view), checked(view)) == ([SESSION, other], [])
+            await at.slack.submit(at.person, view, boxes(*chosen))
+            assert at.slack.modal_of(at.person) is None
+        (first, both) = await at.wait_for_direct_messages(2)
+        assert is_about(first, paused())
+        assert await sent(at, 3) == sorted([SESSION, SESSION, other])
+        assert "2 agents" in both
+
+
+async def test_the_permissions_of_the_messages_channel_apply() -> None:
+    async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
+        at.anchor.add_session(session_id=OTHER_SESSION)
+        elsewhere = list_refused(policy.NotHere(frozenset({"C0ALERTS001"})))
+        for text in (TEXT, "The agent loops"):
+            for by, channel, refusal in (
+                (at.slack.guest, at.channel, list_refused(policy.NotAMember(policy.Role.GUEST))),
+                (at.person, at.slack.private, elsewhere),
+            ):
+                await use(at, text, by=by, channel=channel)
+                await at.slack.until(lambda: any(one.text == refusal for one in at.ephemerals(by, channel)))  # noqa: B023
+        assert at.calls("views.open") == 0

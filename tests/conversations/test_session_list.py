@@ -288,12 +288,10 @@ async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
         shown = await listed(at)
         for name in ("search", "overview"):
             fails = AsyncMock(side_effect=ZeroDivisionError)
-            monkeypatch.setattr(f"bot.usecases.sessions.SessionLists.{name}", fails)
+            monkeypatch.setattr(f"bot.usecases.session_lists.SessionLists.{name}", fails)
         assert said in (await listed(at)).text
         await at.slack.click(at.person, shown, REFRESH)
         assert said in (await at.wait_for_update(shown)).text
-        await at.slack.use_global_shortcut(at.person)
-        await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and said in now.text)
 
 
 @SOCKET_ONLY
@@ -366,7 +364,7 @@ def value_of(message: Message, session: str) -> str:
     return str(value)
 
 
-@pytest.mark.parametrize("place", ["/anchor-pause", "/anchor-resume", "Home", "the shortcut"])
+@pytest.mark.parametrize("place", ["/anchor-pause", "/anchor-resume", "Home"])
 async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_second_pause(
     sqlite_url: str, place: str
 ) -> None:
@@ -377,12 +375,8 @@ async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_seco
         if place.startswith("/"):
             await at.command("", command=place)
             shown = at.ephemerals()[-1]
-        elif place == "Home":
-            shown = await at.open_home()
         else:
-            await at.slack.use_global_shortcut(at.person)
-            await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and offered(now))
-            shown = at.modal()
+            shown = await at.open_home()
         assert (offered(shown), sorted(offered(shown, RESUME)), sorted(again(shown))) == (
             [SESSION],
             sorted(older),

@@ -1,4 +1,4 @@
-"""The list of a command, the global shortcut, and Home: what runs, what this app paused, and the buttons for both."""
+"""The list of a command, and Home: what runs, what this app paused, and the buttons for both."""
 
 from typing import Any
 
@@ -8,17 +8,12 @@ from bot.sim.slack import Message, View
 from harness import (
     BOTH_TRANSPORTS,
     SESSION,
-    AdminHarness,
     Conversation,
-    ManyHarness,
     paused,
-    resumed,
     single_workspace,
 )
-from harness.admin_texts import key_saved
 from harness.conversation import until
 from harness.texts import (
-    LOADING,
     REFRESH,
     is_about,
 )
@@ -53,59 +48,6 @@ async def overview_with(at: Conversation, text: str, **fields: Any) -> Message:
 
     await until(is_there)
     return at.ephemerals(fields.get("user"))[-1]
-
-
-async def modal(at: Conversation) -> View:
-    """Use the shortcut, and wait for the modal with the sessions."""
-    await at.slack.use_global_shortcut(at.person, workspace=at.workspace)
-    await at.slack.until(lambda: (shown := at.slack.modal_of(at.person)) and LOADING not in shown.text)
-    return at.modal()
-
-
-# --- the command ---
-
-
-# --- the global shortcut ---
-
-
-@BOTH_TRANSPORTS
-async def test_the_shortcut_opens_the_sessions_and_a_click_pauses_one() -> None:
-    async with single_workspace() as at:
-        view = await modal(at)
-        assert buttons(view) == [PAUSE]
-        delivery = await at.slack.act(at.person, view, "anchor_pause")
-        assert delivery.status == 200
-        (told,) = await at.wait_for_direct_messages()
-        assert is_about(told, paused())
-        assert at.calls("chat.postMessage") == 1
-        await at.slack.until(lambda: buttons(at.modal()) == [RESUME])
-        assert paused().splitlines()[0] in at.modal().text
-        await at.slack.act(at.person, at.modal(), "anchor_resume_confirmed")
-        assert is_about((await at.wait_for_direct_messages(2))[-1], resumed())
-        await at.slack.until(lambda: buttons(at.modal()) == [PAUSE])
-        await at.slack.submit(at.person, at.modal(), {"pasted": SESSION})
-        assert is_about((await at.wait_for_direct_messages(3))[-1], paused())
-        assert at.slack.modal_of(at.person) is None
-
-
-async def test_a_button_in_the_modal_opens_the_next_one_on_top_of_it(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
-    below = await modal(team)
-    await team.slack.act(team.person, below, "anchor_set_key")
-    await team.slack.until(lambda: team.modal().find("key"))
-    top = team.modal()
-    assert (top.previous_view_id, team.calls("views.push")) == (below.id, 1)
-    await team.submit({"key": team.key})
-    assert key_saved(team.key[-4:]) in team.modal().text
-    await team.slack.close(team.person)
-    assert team.modal().id == below.id
-
-
-async def test_where_pausing_is_not_allowed_the_modal_has_no_buttons() -> None:
-    async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
-        view = await modal(at)
-        assert buttons(view) == []
-        assert f"`{SESSION[:8]}`" in view.text
 
 
 # --- Home ---

@@ -9,14 +9,12 @@ from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
 from bot.messages.checks import Checked, CheckName, Finding, Good, Skipped, home_status
 from bot.messages.senders import UNSEEN
-from bot.messages.settings import CHECKING, MODAL_NOT_OPENED, NOBODY_SELECTED, ONE_MOMENT, TOO_LATE
+from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
 __all__ = [
     "CHECKING",
-    "MODAL_NOT_OPENED",
     "NOBODY_SELECTED",
     "ONE_MOMENT",
-    "TOO_LATE",
     "UNSEEN",
     "cards",
     "senders",
@@ -29,7 +27,6 @@ INTERRUPTED = settings_texts.INTERRUPTED.text
 NOT_SAVED = settings_texts.NOT_SAVED.text
 
 NOT_A_KEY = settings_texts.NOT_A_KEY.text
-KEY_NOT_SAVED = settings_texts.KEY_NOT_SAVED.text
 KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
 
 _SCOPES = Checked(CheckName.SCOPES, Finding(Good.SCOPES_GRANTED))

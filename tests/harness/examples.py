@@ -20,7 +20,7 @@ from bot.core.fields import Secret
 from bot.core.outcomes import WhyNot
 from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Order, Verb
-from bot.core.session_ids import Mention, Mentions, SessionId
+from bot.core.session_ids import SessionId
 from bot.core.sessions import (
     RUNNING,
     Choice,
@@ -33,7 +33,7 @@ from bot.core.sessions import (
     state_at_anchor,
 )
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
-from bot.messages import checks, install, pausing, settings
+from bot.messages import checks, install, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
 from bot.messages.cards import card_message
@@ -348,25 +348,15 @@ OVERVIEW = seen(running(LISTED), by_alice(OTHER_ID))
 OVERVIEW_BLOCKS = tuple(list_blocks(OVERVIEW, dashboard_url=DASHBOARD))
 
 
-def choice_of(*contexts: str, is_complete: bool = True) -> View:
-    """Return the modal to choose among sessions with these words around their ids."""
-    ids = (ID, OTHER_ID, *(SessionId(f"{number:08x}{ID[8:]}") for number in range(58)))
-    mentions = tuple(Mention(one, context) for one, context in zip(ids, contexts, strict=False))
-    return pausing.choice_modal(Mentions(mentions, is_complete=is_complete), "origin")
-
-
-MORE_THAN_FIT = choice_of(*(f"No. {number} & <co>" for number in range(60)))
 ALL_THAT_RUN = Choice()
 
 
 def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **more: Any) -> View:
     """Return the window that offers these sessions, of so many."""
     chosen = SessionList(sessions, more.pop("is_complete", True), NOW, total=total)
-    offered = pausing.Offer(choice, more.pop("running", chosen), chosen, sessions, **more)
-    return pausing.several_modal(offered, "state", at=0)
+    return several.pause_window(several.Offer(choice, chosen, chosen, sessions, **more), "state")
 
 
-_CHANGED = {"Began": [ID], "Ended": [OTHER_ID], "Resumed": [one.id for one in many(BARE)]}
 _ENDS = (
     *(installed_page(TEAM, "Acme", has_key=False), install.DENIED),
     *(install.UNKNOWN_STATE, install.FOREIGN_BROWSER, install.REPLAYED, install.EXPIRED),
@@ -416,8 +406,7 @@ VIEWS: Mapping[str, View] = {
         for role in policy.Role
         for key, one in {"first": EMPTY, "all": FULL, "most": replace(FULL, policy=_LONG_POLICY)}.items()
     },
-    "more sessions than fit": MORE_THAN_FIT,
-    "most sessions to pause at once": offer(*many(LONG) * 15, choice=Choice("&" * 100), changes=_CHANGED),
+    "most sessions to pause at once": offer(*many(LONG) * 15, choice=Choice("&" * 100), paused=by_alice(*MANY)),
 }
 
 

@@ -13,7 +13,7 @@ from bot.core.outcomes import NotAutomatic, NotSent, Outcome, Paused, Refusal, R
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Unread
-from bot.messages import cards, ending, pausing, sessions, usage
+from bot.messages import cards, ending, sessions, several, usage
 from bot.messages import checks as check_texts
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
@@ -23,7 +23,6 @@ from bot.messages.checks import Finding, Kind
 from bot.messages.markup import NOT_AUTO_PAUSED
 from bot.messages.results import outcome_message, waiting_message
 from bot.messages.senders import with_revoked
-from bot.messages.settings import answer_view
 
 __all__ = ["NOT_AUTO_PAUSED", "check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
 
@@ -126,17 +125,9 @@ def order_settings(environ: Mapping[str, str]) -> Settings:
 REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
-LOADING = str(pausing.loading_modal().blocks[0]["text"]["text"])
-"""The text of the modal until Anchor has answered."""
-
-NO_SESSION = pausing.NO_SESSION
-NOT_OPENED = pausing.NOT_OPENED.text
+NOT_OPENED = several.NOT_OPENED.text
 ASKING_TO_END = ending.ASKING_TO_END.text
-NO_ID_NOTE = pausing.no_id_note(is_complete=True)
 HELP = usage.HELP.text
-
-ALL, MOST_SHOWN, NOTHING_CHOSEN = pausing.ALL, pausing.MOST_SHOWN, pausing.NOTHING_CHOSEN
-OUT_OF_DATE = str(answer_view(pausing.TITLE, pausing.OUT_OF_DATE).blocks[0]["text"]["text"])
 
 
 def list_refused(refusal: Refusal) -> str:

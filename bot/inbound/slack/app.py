@@ -12,7 +12,7 @@ from bot.core.fields import objects_in, text_field
 from bot.core.requests import ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
 from bot.health import Metrics
-from bot.inbound.slack.payload import read_address, read_submission, read_time
+from bot.inbound.slack.payload import read_address, read_time
 from bot.inbound.slack.router import Ack, Request, Router
 from bot.messages.blocks import Message
 from bot.messages.results import unknown_action_message, unknown_command_message
@@ -104,7 +104,7 @@ class SlackApp:
     def deliver_lost_ack(self, payload: dict[str, Any], ack: Ack) -> None:
         """Deliver a lost message through the response_url, unless it only announces one, or a view in its modal."""
         if ack.view is not None:
-            actor, view_id = read_address(payload).actor, read_submission(payload).view_id
+            actor, view_id = read_address(payload).actor, payload["view"]["id"]
             self.tasks.start(self.modals.update_after_ack(actor, view_id, ack.view))
         elif ack.order is not None:
             self.tasks.start(self.orders.deliver(ack.order, read_address(payload)))

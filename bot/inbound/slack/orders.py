@@ -5,62 +5,45 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core.fields import text_field
-from bot.core.requests import (
-    LATE,
-    Order,
-    ReplyAddress,
-    Source,
-    Verb,
-    ViewRef,
-    read_command,
-    read_version,
-)
-from bot.core.session_ids import Found, Mentions, SessionId, find_session_id
-from bot.core.sessions import Session, read_choice, several_of, words_of
+from bot.core.requests import Order, ReplyAddress, Source, Verb, ViewRef, read_command, read_version
+from bot.core.session_ids import Found, find_session_id
+from bot.core.sessions import Choice, Session, several_of, words_of
+from bot.core.workspace import Workspace
 from bot.inbound.slack import payload
 from bot.inbound.slack.router import Request, Router, guarded
-from bot.messages import buttons, pausing
-from bot.messages.batches import NO_DATABASE, resume_answer
-from bot.messages.blocks import Message, View, Visibility
+from bot.messages import buttons
+from bot.messages.blocks import Message, View, Visibility, ephemeral
 from bot.messages.ending import ASKING_TO_END, end_question, end_window
+from bot.messages.home import Notice
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
 from bot.messages.sessions import reading_message
-from bot.messages.settings import ONE_MOMENT, answer_view
+from bot.messages.several import SHORTCUT, about_ids
 from bot.messages.usage import COMMANDS, HELP
 from bot.outbound.store.running_orders import RunningOrder, Settled
+from bot.outbound.store.secrets import seal, unseal
 from bot.request_id import new_id
+from bot.usecases.home import HomeView
 from bot.usecases.orders import Orders
-from bot.usecases.pause_windows import PauseWindows
-from bot.usecases.session_modals import SessionViews
-from bot.usecases.sessions import SessionLists
+from bot.usecases.several import PauseWindow
 
 _VERBS = {command: verb for verb, command in COMMANDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderListeners:
-    """Listeners for commands, for buttons that carry a session id, and for shortcuts and their modals."""
+    """Listeners for commands, for buttons that carry a session id, and for shortcuts."""
 
     orders: Orders
-    lists: SessionLists
-    views: SessionViews
-    windows: PauseWindows
-    dashboard_url: str
+    window: PauseWindow
+    home: HomeView
 
     def add_to(self, router: Router) -> None:
         """Register the listeners."""
         router.add("command", *_VERBS, listener=self.run)
         router.add("action", *buttons.VERBS, listener=self.click)
-        router.add("action", buttons.READ_LIST, listener=self.read_list)
         router.add("attachment_action", buttons.LEGACY_PAUSE, listener=self.click_legacy)
         router.add("message_shortcut", buttons.PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
-        router.add("global_shortcut", pausing.SHORTCUT, listener=self.open_list)
-        router.add("view", pausing.CHOICE, pausing.MODAL, listener=self.pause_chosen)
-        router.add("action", buttons.PAUSE_SEVERAL, listener=self.open_window)
-        router.add("view", buttons.PAUSE_SEVERAL, listener=self.pause_several)
-        router.add("action", buttons.RESUME_BATCH, listener=self.ask)
-        router.add("view", buttons.RESUME_BATCH, listener=self.resume_batch)
+        router.add("global_shortcut", SHORTCUT, listener=self.open_window)
 
     # --- commands ---
 
@@ -72,7 +55,7 @@ class OrderListeners:
         elif isinstance(found, Found):
             request.ack.message = await self._send(_order_of_command(verb, found, request), request)
         elif verb is Verb.PAUSE and (choice := several_of(found)) is not None:
-            request.start(self.windows.open(request.address, request.trigger, choice))
+            request.start(self.window.open(request.address, request.trigger_id, choice))
         else:
             request.ack.message = await self._search(verb, words_of(found), request)
 
@@ -99,7 +82,7 @@ class OrderListeners:
 
     async def _search(self, verb: Verb, words: str, request: Request) -> Message | None:
         later = partial(self._answer_later, verb, request)
-        finding = guarded(self.views.find(request.actor, verb, words), lambda broken: broken)
+        finding = guarded(self.window.lists.find(request.actor, verb, words), lambda broken: broken)
         found = await request.now_or_later(finding, later)
         if isinstance(found, Found):
             return await self._send(_order_of_search(verb, found, request), request)
@@ -134,19 +117,12 @@ class OrderListeners:
 
     # --- buttons ---
 
-    async def read_list(self, request: Request) -> None:
-        """Answer with the sessions that run, as the command without words."""
-        request.start(self._deliver_list(request))
-
-    async def _deliver_list(self, request: Request) -> None:
-        await request.delivery.deliver(request.address, await self.views.message(request.actor, Verb.PAUSE))
-
     async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
         click = payload.read_button_click(request.payload, request.address)
         if click.view is not None:
-            address = self.views.address(click.address.actor, click.view.origin) or click.address
-            click = replace(click, address=replace(address, invocation=request.trigger.id))
+            address = unseal(click.view.origin, click.address.actor, self.window.cipher) or click.address
+            click = replace(click, address=address)
         await self._answer_click(click, request)
 
     async def click_legacy(self, request: Request) -> None:
@@ -154,114 +130,63 @@ class OrderListeners:
         await self._answer_click(payload.read_legacy_click(request.payload, request.address), request)
 
     async def _answer_click(self, click: payload.ButtonClick, request: Request) -> None:
-        order = _read_order(click, request)
+        order, lists = _read_order(click, request), self.window.lists
         if isinstance(order, Message):
             request.tasks.start(request.delivery.deliver(click.address, order))
         elif order.verb is Verb.END and not click.is_confirmed:
-            ask = partial(self._window_of_end, order)
-            request.start(self.views.ask(click.address, request.trigger, ask, end_window(ASKING_TO_END)))
+            ask = partial(self._window_of_end, order, click.address)
+            request.start(self.window.modals.open(click.address, request.trigger_id, ask, end_window(ASKING_TO_END)))
         else:
-            running = await self._start(order, click.address, request, is_in_list=click.is_in_list)
-            if click.view is not None and running is not None:
-                request.start(self._show_result(running, click.address, click.view))
+            running = await self._start(order, click.address, request)
+            if running is not None and click.is_in_list:
+                request.start(lists.updates.follow(running, click.address))
+            if running is not None and click.view is not None:
+                request.start(self._show_result(running, click.view))
                 request.start(self.orders.announce([running]))
 
-    async def _window_of_end(self, order: Order, origin: str) -> View:
-        found = await self.lists.to_end(order)
+    async def _window_of_end(self, order: Order, address: ReplyAddress, _workspace: Workspace) -> View:
+        found = await self.window.lists.to_end(order)
         if isinstance(found, Session | None):
+            origin = seal(address, self.window.cipher)
             return end_window(end_question(order.session_id, found, now=time.time()), origin)
-        return end_window(outcome_message(order, found, now=time.time(), dashboard_url=self.dashboard_url), origin)
+        return end_window(outcome_message(order, found, now=time.time(), dashboard_url=self.window.dashboard_url))
 
-    async def _show_result(self, running: RunningOrder, address: ReplyAddress, view: ViewRef) -> None:
-        """Show the result in the view with the button, beside the message: the view can be closed."""
-        if (message := await self.orders.stored_result(running)) is not None:
-            await self.views.refresh(address, view, note=message.text)
+    async def _show_result(self, running: RunningOrder, view: ViewRef) -> None:
+        """Show the result in Home, or in the window that asked, beside the message."""
+        if (message := await self.orders.stored_result(running)) is None:
+            return
+        actor = running.order.actor
+        if view.modal_id is None:
+            await self.home.publish(actor, notice=Notice(message.text))
+        else:
+            await self.window.modals.update(actor, view.modal_id, end_window(ephemeral(message.text)))
 
-    async def _start(
-        self, order: Order, address: ReplyAddress, request: Request, *, is_in_list: bool = False
-    ) -> RunningOrder | None:
+    async def _start(self, order: Order, address: ReplyAddress, request: Request) -> RunningOrder | None:
         """Return the order; None if Slack sent it before. If it could be lost, the ack is an error, which is shown."""
         running, is_repeated = self.orders.start(order, address)
         delivery = None if is_repeated else request.tasks.start(self.orders.deliver(running, address))
-        if is_in_list and not is_repeated:
-            request.start(self.views.updates.follow(running, address))
         if not await request.is_safe_in_time(running, delivery):
             request.ack.status = 503
         return None if is_repeated else running
 
-    # --- shortcuts and their modals ---
+    # --- shortcuts ---
 
-    async def open_list(self, request: Request) -> None:
-        """Open the modal with the sessions."""
-        request.start(self.views.open(request.address, request.trigger))
+    async def open_window(self, request: Request) -> None:
+        """Open the window in which a person chooses among all that run."""
+        request.start(self.window.open_unchecked(request.address, request.trigger_id))
 
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
-        found, address = payload.read_message_shortcut(request.payload, request.address)
-        match found:
-            case Mentions(found=(only,), is_complete=True):
-                await self._start(_order_of_shortcut(only.session_id, address, request), address, request)
-            case Mentions(found=(), is_complete=is_complete):
-                note = pausing.no_id_note(is_complete=is_complete)
-                request.start(self.views.open(address, request.trigger, note=note))
-            case mentions:
-                request.start(self.views.choose(address, request.trigger, mentions))
-
-    async def pause_chosen(self, request: Request) -> None:
-        """Pause the sessions that were chosen or pasted, each by an order of its own. The results follow."""
-        origin = text_field(request.payload["view"], "private_metadata")
-        address, (chosen, errors) = self.views.address(request.actor, origin), payload.read_choice(request.payload)
-        if address is None:
-            request.ack.view = answer_view(pausing.TITLE, pausing.OUT_OF_DATE)
-        elif not chosen:
-            request.ack.errors = errors
+        mentions, address = payload.read_message_shortcut(request.payload, request.address)
+        notes = about_ids(len(mentions.found), is_complete=mentions.is_complete)
+        if len(mentions.found) == 1 and mentions.is_complete:
+            trigger_id, age = request.payload.get("trigger_id"), request.age
+            order = Order(Verb.PAUSE, mentions.found[0], address.actor, "", trigger_id, age, Source.SHORTCUT)
+            await self._start(order, address, request)
+        elif mentions.found:
+            request.start(self.window.open(address, request.trigger_id, Choice(ids=mentions.found), notes))
         else:
-            orders = [_order_of_shortcut(one, address, request) for one in chosen]
-            running = await asyncio.gather(*(self._start(order, address, request) for order in orders))
-            if new := [one for one in running if one is not None]:
-                request.start(self.orders.announce(new))
-
-    # --- several sessions at once ---
-
-    async def open_window(self, request: Request) -> None:
-        """Open the window to pause several sessions."""
-        choice = read_choice(text_field(request.payload["actions"][0], "value"))
-        view = payload.read_view(request.payload)
-        address = view and self.views.address(request.actor, view.origin)
-        request.start(self.windows.open(address or request.address, request.trigger, choice))
-
-    async def pause_several(self, request: Request) -> None:
-        """Pause what the window shows. The ack closes it when that is recorded."""
-        sent = payload.read_several(request.payload, request.age)
-
-        async def show_late(answer: View | str) -> None:
-            view = pausing.several_answer(answer or pausing.SEVERAL_BEGUN) if isinstance(answer, str) else answer
-            await self.views.modals.update_after_ack(request.actor, sent.view_id, view)
-
-        work = guarded(self.windows.submit(request.actor, sent), lambda broken: pausing.several_answer(broken.text))
-        answer = await request.now_or_later(work, show_late)
-        if isinstance(answer, str):
-            request.ack.errors, request.ack.closes_all = {pausing.LEFT_OUT: answer} if answer else None, True
-        else:
-            request.ack.view = answer or pausing.several_answer(ONE_MOMENT)
-
-    async def ask(self, request: Request) -> None:
-        """Open the modal that asks about sessions, names them, or says why this person can't have them resumed."""
-        batch_id = text_field(request.payload["actions"][0], "value")
-        ask = partial(self.windows.batches.question, request.actor, batch_id)
-        request.start(self.views.ask(request.address, request.trigger, ask))
-
-    # --- what was paused at once ---
-
-    async def resume_batch(self, request: Request) -> None:
-        """Resume what the modal asked about. The result follows."""
-        view = request.payload["view"]
-        origin, _, batch_id = text_field(view, "private_metadata").partition(" ")
-        address = self.views.address(request.actor, origin)
-        if address is None:
-            request.ack.view = resume_answer(pausing.OUT_OF_DATE)
-        elif not await self.windows.batches.resume(address, batch_id, text_field(view, "id"), _least_age(request)):
-            request.ack.view = resume_answer(NO_DATABASE)
+            request.start(self.window.open_unchecked(address, request.trigger_id, notes))
 
 
 def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:
@@ -275,25 +200,12 @@ def _order_of_search(verb: Verb, found: Found, request: Request) -> Order:
 
 
 def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message:
-    """Return the order, or the answer: an old resume is asked about, unless its version shows a later pause."""
+    """Return the order, or the answer: a resume is asked about, unless its button asks."""
     found = find_session_id(click.value)
     if not isinstance(found, Found) or (click.verb is Verb.END and found.rest):
         return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
     actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)
-    if order.verb is Verb.END:
-        return replace(order, age=_least_age(request))
-    is_asked = click.is_confirmed and (version is not None or not request.may_be_old)
-    return order if order.verb is Verb.PAUSE or is_asked else question_message(order, version or new_id())
-
-
-def _least_age(request: Request) -> float:
-    """Return the age of a request to resume or end something: one that may be old counts as late."""
-    return max(request.age, LATE + 1.0) if request.may_be_old else request.age
-
-
-def _order_of_shortcut(session_id: SessionId, address: ReplyAddress, request: Request) -> Order:
-    """Return the order for a session. A trigger gives one order, so that of each session gets its part of it."""
-    own = f"{request.trigger.id}/{session_id}" if request.trigger.id else None
-    return Order(Verb.PAUSE, session_id, address.actor, "", own, request.age, Source.SHORTCUT)
+    needs_question = order.verb is Verb.RESUME and not click.is_confirmed
+    return question_message(order, version or new_id()) if needs_question else order

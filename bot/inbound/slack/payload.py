@@ -1,20 +1,18 @@
 """Fields of Slack's payloads, by kind of request."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, objects_in, text_field
+from bot.core.fields import Secret, object_field, object_list_field, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
-from bot.core.session_ids import Mentions, SessionId, find_mentions, words_with_ids
+from bot.core.session_ids import Mentions, find_mentions
 from bot.messages.buttons import ACTIONS, ASK_TO_END, CONFIRMED_RESUME, ROW, VERBS
-from bot.messages.pausing import ALL, LEFT_OUT, MOST_SHOWN, NO_SESSION, NOTHING_CHOSEN, PASTED, REASON, SESSIONS
-from bot.usecases.pause_windows import Submitted
+from bot.usecases.modals import Submission
 
 _ACTION_TS = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 
-_SELECTED = "selected_options"
 _TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
 _GOV_SLACK = re.compile(r"https://[a-z0-9.-]+\.slack-gov\.com/", re.ASCII)
@@ -123,58 +121,19 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A submitted modal; the version that was seen is -1 if unreadable. It is `about` one of several, or ""."""
-
-    view_id: str
-    expected_version: int
-    about: str
-    _values: Mapping[str, Mapping[str, Any]] = field(repr=False)  # can contain a key
-
-    def has_inputs(self, names: Iterable[str]) -> bool:
-        """Return whether all these inputs were sent: an earlier version of the bot can have opened the modal."""
-        return all(name in self._values for name in names)
-
-    def text(self, name: str) -> Secret:
-        """Return the text of an input, by the name of its block and its element."""
-        return Secret(text_field(self._values.get(name), "value"))
-
-    def selected_ids(self, name: str) -> frozenset[str]:
-        """Return the ids of the selected people or conversations."""
-        element = self._values.get(name, {})
-        return frozenset(_ids(element.get("selected_users")) + _ids(element.get("selected_conversations")))
-
-    def selected_value(self, name: str) -> str:
-        """Return the value of the selected radio button, "" without one."""
-        return text_field(self._values.get(name, {}).get("selected_option"), "value")
-
-    def is_checked(self, name: str) -> bool:
-        """Return whether a checkbox is checked."""
-        return bool(self._values.get(name, {}).get("selected_options"))
-
-
-def read_submission(payload: Mapping[str, Any]) -> Submission:
-    """Read a `view_submission` payload. Its view went through the client, so it can contain anything."""
+def read_submission(payload: Mapping[str, Any], age: float) -> Submission:
+    """Read a `view_submission` payload. `age` is that of the request, in seconds."""
     view = payload["view"]
-    version, _, about = text_field(view, "private_metadata").partition(" ")
-    return Submission(str(view.get("id", "")), read_version(version), about, _inputs_of(view))
-
-
-def read_version(text: object) -> int:
-    """Return a version from a view, or -1."""
-    return int(text) if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 10 else -1  # noqa: PLR2004
-
-
-def _inputs_of(view: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     blocks = object_field(object_field(view, "state"), "values")
-    return {name: found for name in blocks if (found := object_field(object_field(blocks, name), name))}
+    values = {name: found for name in blocks if (found := object_field(object_field(blocks, name), name))}
+    seen, trigger_id = text_field(view, "private_metadata"), text_field(payload, "trigger_id")
+    return Submission(text_field(view, "callback_id"), values, view["id"], seen, trigger_id, age)
 
 
-def _ids(values: object) -> list[str]:
-    """Return the valid ids of a list: the bot writes them into messages."""
-    ids = values if isinstance(values, list) else []
-    return [value for value in ids if isinstance(value, str) and SLACK_ID.fullmatch(value)]
+def read_control(payload: Mapping[str, Any]) -> Submission:
+    """Read a `block_actions` payload of a control in Home, which has what an input of the same kind has."""
+    action = payload["actions"][0]
+    return Submission(action["action_id"], {action["action_id"]: action})
 
 
 def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> tuple[Mentions, ReplyAddress]:
@@ -183,36 +142,6 @@ def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> 
     thread_ts = text_field(message, "thread_ts") or text_field(payload, "message_ts")
     in_thread = replace(address, thread_ts=thread_ts or None, message_url=_message_url(payload, message))
     return find_mentions(message), in_thread
-
-
-def read_choice(payload: Mapping[str, Any]) -> tuple[tuple[SessionId, ...], dict[str, str]]:
-    """Read a submitted modal, which went through the client: the sessions, and the error of an input without any."""
-    view = object_field(payload, "view")
-    inputs = _inputs_of(view)
-    chosen = {name: object_list_field(holder, _SELECTED) for name, holder in inputs.items()}
-    if chosen.get(ALL):
-        elements = [object_field(block, "element") for block in object_list_field(view, "blocks")]
-        boxes = [box for element in elements for box in object_list_field(element, "options")]
-    else:
-        boxes = [box for some in chosen.values() for box in some]
-    texts = [*(text_field(box, "value") for box in boxes), text_field(inputs.get(PASTED), "value")]
-    ids = dict.fromkeys(found for text in texts for _, some in words_with_ids(text) for found in some)
-    return tuple(ids)[:MOST_SHOWN], {PASTED: NO_SESSION} if PASTED in inputs else {f"{SESSIONS}_0": NOTHING_CHOSEN}
-
-
-def read_several(payload: Mapping[str, Any], age: float) -> Submitted:
-    """Read a submitted window, which went through the client. `age` is that of the request, in seconds."""
-    view = object_field(payload, "view")
-    inputs, blocks = _inputs_of(view), object_field(object_field(view, "state"), "values")
-    boxes = [box for menu in objects_in(object_field(blocks, LEFT_OUT)) for box in object_list_field(menu, _SELECTED)]
-    return Submitted(
-        view_id=text_field(view, "id"),
-        trigger_id=text_field(payload, "trigger_id"),
-        state=text_field(view, "private_metadata"),
-        left_out=frozenset(text_field(box, "value") for box in boxes),
-        reason=text_field(inputs.get(REASON), "value").strip(),
-        age=age,
-    )
 
 
 def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:

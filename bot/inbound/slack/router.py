@@ -13,7 +13,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 
 from bot.core.fields import text_field
-from bot.core.requests import Actor, ReplyAddress, Trigger
+from bot.core.requests import Actor, ReplyAddress
 from bot.messages.blocks import Message, View, as_response
 from bot.messages.settings import ONE_MOMENT, answer_view
 from bot.outbound.store.running_orders import RunningOrder
@@ -89,10 +89,9 @@ class Request:
         return self.address.actor
 
     @property
-    def trigger(self) -> Trigger:
-        """The trigger, whose id is "" if Slack sent none."""
-        view = self.payload.get("view", {})
-        return Trigger(self.payload.get("trigger_id") or "", is_in_modal=view.get("type") == "modal")
+    def trigger_id(self) -> str:
+        """Slack's id of what the person did, which opens one modal within 3 seconds; "" if Slack sent none."""
+        return self.payload.get("trigger_id") or ""
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Do some work behind the ack. The person is told of an exception."""

@@ -18,7 +18,6 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
-from bot.core.requests import Trigger
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
 from bot.outbound.slack.clock import SlackClock
@@ -264,13 +263,10 @@ class SlackClient:
         except SlackUnreachableError:
             return ""
 
-    async def open_view(self, token: Secret, trigger: Trigger, view: View) -> str | None:
-        """Open a modal, or push it in one, and return its id. https://docs.slack.dev/reference/methods/views.push."""
-        shown: dict[str, Any] = {"token": token.reveal(), "trigger_id": trigger.id, "view": view.as_json()}
-        if trigger.is_in_modal:
-            _, opened = await _show("views.push", self.web.views_push(**shown))
-        else:
-            _, opened = await _show("views.open", self.web.views_open(**shown))
+    async def open_view(self, token: Secret, trigger_id: str, view: View) -> str | None:
+        """Open a modal, and return its id. https://docs.slack.dev/reference/methods/views.open."""
+        opening = self.web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())
+        _, opened = await _show("views.open", opening)
         return str(opened["id"]) if "id" in opened else None
 
     async def update_view(self, token: Secret, view_id: str, view: View) -> ViewResult:

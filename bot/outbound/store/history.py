@@ -19,7 +19,7 @@ from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, UnreadableError, or_default
-from bot.outbound.store.marks import FIRING, SHOWN
+from bot.outbound.store.marks import FIRING
 from bot.outbound.store.message_values import ALERT
 from bot.outbound.store.running_orders import read_outcome
 
@@ -30,7 +30,7 @@ INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 MESSAGE_DAYS = 7  # after its last change; a session ends much earlier
 _DELETE_MARKS = f"""
-    DELETE FROM marks WHERE until < :limit AND (name LIKE '{FIRING} %' OR name LIKE '{SHOWN} %')
+    DELETE FROM marks WHERE until < :limit AND name LIKE '{FIRING} %'
 """
 _DELETE_PARTS = f"""
     DELETE FROM parts WHERE id IN (SELECT id FROM parts AS old WHERE old.changed_at < :limit

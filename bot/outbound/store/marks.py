@@ -6,7 +6,6 @@
 | a workspace | `firing`, a session, what fires, its sender | when it is forgotten | since when it fires, its sender |
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
-| a workspace | `shown` and an id | its expiry | the person, and the sessions that a window showed to them |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
@@ -14,9 +13,8 @@
 | `audit end` | a workspace | | the signed end of its chain of the audit trail |
 """
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,13 +23,10 @@ from cachetools import TTLCache
 
 from bot.core.cards import Alert
 from bot.core.fields import digest
-from bot.core.requests import Person
-from bot.core.session_ids import SessionId
 from bot.core.workspace import AlertToken
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database, workspace_lock
 from bot.outbound.store.errors import StoreError
-from bot.request_id import new_id
 from bot.runtime import Tasks
 
 INSTALL, KEY, TEAM, AUDIT_KEY, AUDIT_END = "install", "key", "team", "audit key", "audit end"
@@ -95,47 +90,6 @@ class Notices:
         """Release a claim, so that the next one is the first again."""
         sql = "DELETE FROM marks WHERE scope = :team_id AND name = :name"
         await self.database.execute(sql, team_id=team_id, name=f"notice {name}")
-
-
-SHOWN = "shown"
-SHOWN_FOR = 86_400.0  # seconds for which the sessions of a window are kept
-MOST_SHOWN = 100  # the most windows of a workspace whose sessions are kept, the newest ones
-_IS_SHOWN = f"scope = :team_id AND substr(name, 1, {len(SHOWN) + 1}) = '{SHOWN} '"
-_DROP_SHOWN = f"""
-    DELETE FROM marks WHERE {_IS_SHOWN} AND (until <= :now
-      OR name NOT IN (SELECT name FROM marks WHERE {_IS_SHOWN} ORDER BY until DESC, name DESC LIMIT :most))
-"""
-_FIND_SHOWN = "SELECT value FROM marks WHERE scope = :team_id AND name = :name AND until > :now"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSessions:
-    """Repository of the sessions of windows without room for their ids. Can raise StoreUnreachableError."""
-
-    database: Database
-
-    async def keep(self, person: Person, session_ids: Sequence[SessionId]) -> str:
-        """Keep the sessions that a person sees, and return the id of that."""
-        (team_id, user_id), shown_id, now = person, new_id(), time.time()
-        row = {
-            "name": f"{SHOWN} {shown_id}",
-            "until": now + SHOWN_FOR,
-            "value": json.dumps([digest(user_id), *session_ids]),
-        }
-
-        def keep(connection: Connection) -> None:
-            connection.execute(WRITE_MARK, team_id=team_id, **row)
-            connection.execute(_DROP_SHOWN, team_id=team_id, now=now, most=MOST_SHOWN)
-
-        await self.database.change(keep)
-        return shown_id
-
-    async def find(self, person: Person, shown_id: str) -> tuple[SessionId, ...] | None:
-        """Return what was kept; None if it has expired, or another person saw it."""
-        (team_id, user_id), name = person, f"{SHOWN} {shown_id}"
-        row = await self.database.fetch_one(_FIND_SHOWN, team_id=team_id, name=name, now=time.time())
-        owner, *session_ids = json.loads(row.value) if row else [""]
-        return tuple(map(SessionId, session_ids)) if owner == digest(user_id) else None
 
 
 ASKED_KEPT = 30 * 86_400.0  # seconds for which the channels that a token named are offered to admins

@@ -59,11 +59,11 @@ def test_the_time_of_a_shortcut_is_slacks() -> None:
     assert under_test.read_time(shortcut, 5.0) == (1785000003.444444, 0.0)
 
 
-def submitted(**view: Any) -> under_test.Submission:
-    return under_test.read_submission(VIEW | {"view": VIEW["view"] | view})
+def submitted(**view: Any) -> Any:
+    return under_test.read_submission(VIEW | {"view": VIEW["view"] | view}, 0.0)
 
 
-def filled(element: object) -> under_test.Submission:
+def filled(element: object) -> Any:
     return submitted(state={"values": {"field": {"field": element}}})
 
 
