@@ -1,7 +1,6 @@
 """Programs with tokens of their own: cards and the log name them, and what one does is not done for another."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,20 +39,6 @@ async def guess(url: str, times: int) -> None:
                 return answer.status
 
         assert {*await asyncio.gather(*map(one, range(times)))} == {401}
-
-
-async def test_the_card_and_the_log_name_the_program_that_sent_the_alert(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "bot")
-    unnamed: dict[str, Any] = {"ALERTS_TOKEN": "s3cret-of-the-default"}
-    async with single_workspace(**NAMED, **unnamed) as at:
-        for token in (TOKEN, unnamed["ALERTS_TOKEN"]):
-            assert (await send(at, token, session_id=at.anchor.add_session()))[0] == 200
-        named, other = at.messages()
-    assert f"Sent by spend-monitor · Session `{named.text.rpartition('`')[0].rpartition('`')[2]}`" in named.text
-    assert "Sent by spend-monitor" in str(named.blocks)
-    assert "Sent by" not in f"{other.text}{other.blocks}"
-    lines = [vars(record) for record in caplog.records if record.message == "alert"]
-    assert [line["sender"] for line in lines] == ["spend-monitor", "default"]
 
 
 async def test_an_alert_cannot_name_another_sender() -> None:
@@ -141,18 +126,6 @@ async def test_a_change_while_the_database_does_not_answer_brings_no_revoked_tok
     await team.submit({"sender_channels": [team.channel.id]})
     assert await stored(team.at, team.team_id) == (kept,)
     assert say.settings_texts.NOT_SAVED.text in team.modal().text
-
-
-async def test_nobody_can_add_a_direct_message_or_is_asked_to(team: AdminHarness) -> None:
-    at = team.at
-    await at.take_alerts(team, TOKEN)
-    await team.open_home()
-    _, answer = await at.post_alert(team.team_id, TOKEN, session_id=team.session, text="x", channel="D0ALICE0001")
-    assert say.cards.moved("D0ALICE0001", team.channel.id, by_admins=True) in str(answer)
-    await asyncio.sleep(1.0)  # until its use is recorded
-    await team.press("anchor_alerts_sender", value="default")
-    view = await team.wait_for_modal("default")
-    assert ("last used" in view.text, "D0ALICE0001" in view.text) == (True, False)
 
 
 async def test_without_an_alert_channel_an_admin_is_offered_the_channel_of_refused_alerts(team: AdminHarness) -> None:

@@ -10,7 +10,6 @@ from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, paused, single_work
 from harness.alertmanager import alertmanager
 from harness.conversation import until
 from harness.programs import needs
-from harness.texts import broken_button_text
 
 pytestmark = [pytest.mark.anyio, needs("alertmanager")]
 
@@ -32,18 +31,6 @@ async def test_the_button_and_the_shortcut_of_an_alert_pause_its_session_and_the
         assert [order.verb for order in at.orders] == ["pause", "pause"]
     assert (pressed.error, alert) == (None, message)
     assert [(one.text.startswith(paused()), one.thread_ts) for one in posted] == [(True, message.ts)] * 2
-
-
-async def test_sessions_are_not_grouped_and_an_alert_without_a_session_says_what_is_missing(tmp_path: Path) -> None:
-    async with single_workspace() as at, alertmanager(tmp_path, slack=at.slack.add_webhook(at.channel)) as manager:
-        await manager.fire(SPENDS, SPENDS | {"session_id": OTHER_SESSION}, {"alertname": "AnchorDown"})
-        messages = await at.wait_for_messages(3)
-        values = {str(one.attachments[0]["actions"][0].get("value")): one for one in messages}  # type: ignore[index]
-        assert values.keys() == {SESSION, OTHER_SESSION, "None"}
-        await at.slack.press(at.person, values["None"])
-        answer = await at.wait_for_ephemeral()
-        assert at.anchor.requests == []
-    assert answer.text == broken_button_text("", is_legacy=True)
 
 
 async def test_alerts_become_cards_and_those_that_are_sent_again_change_nothing(tmp_path: Path) -> None:

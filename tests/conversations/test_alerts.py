@@ -1,10 +1,9 @@
 """A program posts alerts: the card that people see, and the answer that the program gets."""
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, closing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, NoReturn
 
 import aiohttp
@@ -94,54 +93,6 @@ async def test_an_alert_for_a_channel_out_of_reach_goes_to_the_alert_channel_wit
 
 
 WRONG = ["", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer clé"]
-
-
-async def test_a_wrong_token_is_refused_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    async with takes_alerts() as at:
-        for given in WRONG:
-            answer = await post(at, headers={"Authorization": given})
-            assert (answer.status, answer.json) == (401, {"error": say.WRONG_TOKEN})
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
-        no_text = await _send_head(at, b"Authorization: Bearer \xff\xfe", b"Content-Length: 2")
-        assert at.calls(POST) == 0
-    assert no_text.startswith(b"HTTP/1.1 401")
-    (line,) = [vars(record) for record in caplog.records if record.levelno == logging.WARNING]
-    assert (line["status"], line["why"], line["count"]) == (401, say.WRONG_TOKEN, 1)
-
-
-async def _send_head(at: SingleHarness, *headers: bytes) -> bytes:
-    """Send the head of a request, without any body, and return the whole answer."""
-    host, port = at.bot.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"\r\n".join([b"POST /alerts HTTP/1.1", b"Host: a", *headers, b"", b""]))
-    with closing(writer):
-        return await reader.read()
-
-
-async def test_the_problem_with_an_alert_is_named(wording: Callable[[str, str], None]) -> None:
-    async with takes_alerts() as at:
-        bad = await post(at, ALERT | {"severity": "fatal"})
-        unknown = await post(at, ALERT | {"chanel": "C0123456789"})
-        for body in (b"", b"{", b"\xff", b"[" * 20_000, b"session_id=x&text=y"):
-            answer = await post(at, body=body)
-            assert (answer.status, answer.json) == (400, {"error": say.NO_JSON})
-        head = await _send_head(at, f"Authorization: Bearer {TOKEN}".encode(), b"Content-Length: 1048577")
-        compressed = await post(at, headers=BEARER | {"Content-Encoding": "identity"})
-        await at.slack.until(lambda: at.calls(POST) == 2)  # an alert, and what admins are told of the body's size
-    assert (bad.status, bad.json["field"]) == (400, "severity")
-    assert (unknown.status, "chanel" in str(unknown.json["warnings"])) == (200, True)
-    assert head.startswith(b"HTTP/1.1 413")
-    assert compressed.status == 415
-    wording("too large a body", json.loads(head.partition(b"\r\n\r\n")[2])["error"])
-    wording("a compressed body", str(compressed.json["error"]))
-
-
-async def test_an_error_of_slack_is_explained() -> None:
-    async with takes_alerts(ALERTS_CHANNEL="C0INCIDENT1") as at:
-        answer = await post(at)
-        assert at.calls(POST) == 1
-    error = say.refused_by_slack("not_in_channel", "C0INCIDENT1")
-    assert (answer.status, answer.json) == (502, {"error": error, "slack_error": "not_in_channel"})
 
 
 async def test_an_alert_that_slack_does_not_take_in_time_is_queued_and_posted_later() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.messages import senders as say
-from bot.sim.anchor import Slow, server_error
+from bot.sim.anchor import server_error
 from bot.sim.slack import Hang
 from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
 from conversations.test_end import end
@@ -132,19 +132,6 @@ async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: st
         assert not_automatic(why).partition("<!date")[0] in shown.text
 
 
-async def test_on_a_card_that_was_posted_before_the_pause_is_a_new_message(sqlite_url: str) -> None:
-    async with braking(sqlite_url) as at:
-        await send(at, action=None)
-        (card,) = about_session(at)
-        answer = await send(at)
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        reply = about_session(at)[1]
-        assert (answer["pause"], reply.thread_ts) == ("paused", card.ts)
-        assert reply.text.startswith(f"⏸️ {AUTO}")
-        assert [str(block.get("accessory")).count(RESUME[0]) for block in reply.blocks] == [1]
-        await until_shown(at, card, RESUME, AUTO)
-
-
 async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_fires(sqlite_url: str) -> None:
     with watching_bots() as built:
         async with braking(sqlite_url) as at:
@@ -230,18 +217,6 @@ async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(s
         await break_database(sqlite_url, repair=True)
         await at.anchor.until(lambda: pauses(at) == ["pause"], within=60)
         await until_shown(at, card, RESUME, AUTO)
-
-
-async def test_while_a_resume_is_at_anchor_nothing_is_sent(database_url: str) -> None:
-    async with braking(database_url) as at:
-        await at.command()
-        at.anchor.fault = Slow(3.0)
-        resuming = asyncio.create_task(at.command(verb="resume"))
-        await at.anchor.until(lambda: pauses(at) == ["pause", "resume"])
-        answer = await send(at)
-        at.anchor.fault = None
-        await resuming
-        assert (answer["pause"], pauses(at)) == ("refused", ["pause", "resume"])
 
 
 async def test_nothing_is_sent_for_a_session_that_a_person_has_just_ended(sqlite_url: str) -> None:

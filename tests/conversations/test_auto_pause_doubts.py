@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.outbound.store.auto_pauses import AutoPauseRows
-from conversations.test_auto_pause import BEARER, FAILED, braking, break_database, minutes_ago, pauses, send
+from conversations.test_auto_pause import BEARER, FAILED, braking, minutes_ago, pauses, send
 from conversations.test_auto_pause_processes import OWN
 from conversations.test_cards import PAUSE, about_session, until_shown
 from conversations.test_unnamed_workspace import NOBODY, servers
@@ -18,7 +17,7 @@ from harness import HTTP_ONLY, SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Limits, OrderRows, Settings, errors, outcomes, running
+from harness.product import Limits, OrderRows, Settings, outcomes, running
 from harness.single_workspace import PATIENT_ACK
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -34,22 +33,6 @@ async def unnamed(url: str) -> AsyncIterator[SingleHarness]:
         async with running(Settings.from_env(environment(slack, anchor, **own)), Limits(ack_wait=PATIENT_ACK)) as bot:
             slack.request_url = f"{bot.url}/slack/events"
             yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
-
-
-async def test_nothing_is_sent_until_the_workspace_of_its_people_is_known(sqlite_url: str) -> None:
-    async with unnamed(sqlite_url) as at:
-        await at.command()
-        await at.command(verb="resume")
-        others = [at.anchor.add_session() for _ in range(3)]
-        answers = await asyncio.gather(*(send(at, session_id=one) for one in [SESSION, *others]))
-        assert ([one.get("pause") for one in answers], pauses(at)) == ([None] * 4, ["pause", "resume"])
-        at.slack.faults.clear()
-        await at.bot.startup
-        assert (await send(at))["pause"] == "refused"
-        await asyncio.gather(*(send(at, session_id=one) for one in others))
-        await at.anchor.until(lambda: sum(bool(at.anchor.posts(one)) for one in others) == 2)
-        await asyncio.sleep(5)
-        assert (pauses(at), sum(len(at.anchor.posts(one)) for one in others)) == (["pause", "resume"], 2)
 
 
 @pytest.mark.parametrize(
@@ -71,21 +54,6 @@ async def test_if_it_is_not_known_in_time_what_speaks_against_a_pause_its_card_s
         assert pauses(at) == []
 
 
-async def test_only_so_many_alerts_wait_for_a_database_that_fails(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.usecases.auto_pause.MOST_WAITING", 2)
-    async with braking(sqlite_url) as at:
-        await break_database(sqlite_url)
-        sessions = [at.anchor.add_session() for _ in range(4)]
-        for one in sessions:
-            await send(at, session_id=one, starts_at=minutes_ago(1))
-        assert [FAILED in one.text for one in at.messages()[-4:]] == [True] * 4
-        await break_database(sqlite_url, repair=True)
-        await asyncio.sleep(30)
-        assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0]
-
-
 async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
     """A process that is killed then loses nothing: the same body comes again."""
     async with braking(sqlite_url) as at:
@@ -105,19 +73,6 @@ RESUMED = """
 """
 
 
-async def test_a_pause_that_waits_to_be_decided_holds_no_resume_back(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with braking(sqlite_url) as at:
-        with monkeypatch.context() as failing:
-            failing.setattr(AutoPauseRows, "judge", Mock(side_effect=errors.StoreError("gone")))
-            sending = asyncio.create_task(send(at))
-            await asyncio.sleep(1)
-            await at.command(verb="resume")
-            await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
-        assert ((await sending)["pause"], pauses(at)) == ("refused", ["resume"])
-
-
 async def test_a_process_that_is_frozen_after_the_decision_decides_again(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,23 +90,3 @@ async def test_a_process_that_is_frozen_after_the_decision_decides_again(
     async with braking(sqlite_url) as at:
         answer = await send(at)
         assert (answer["pause"], pauses(at)) == ("refused", [])
-
-
-@pytest.mark.parametrize(
-    ("change", "word", "sent"),
-    [("DELETE FROM orders", "paused", ["pause"]), ("UPDATE orders SET owner = 'other'", "pending", [])],
-)
-async def test_an_order_whose_row_is_lost_is_recorded_again_and_one_that_another_process_has_is_left_to_it(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, change: str, word: str, sent: list[str]
-) -> None:
-    judge, left = OrderRows.judge, iter([change])
-
-    async def change_and_judge(rows: OrderRows, *about: Any) -> Any:
-        for one in left:
-            await execute(sqlite_url, one)
-        return await judge(rows, *about)
-
-    monkeypatch.setattr(OrderRows, "judge", lambda *about: asyncio.ensure_future(change_and_judge(*about)))
-    async with braking(sqlite_url) as at:
-        answer = await send(at)
-        assert (answer["pause"], pauses(at)) == (word, sent)

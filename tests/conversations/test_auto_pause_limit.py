@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.sim.anchor import SessionState, rate_limited
-from bot.sim.slack import Channel, Hang, Message, View
+from bot.sim.slack import Channel, Message, View
 from conversations.test_auto_pause import braking, send
 from conversations.test_auto_pause_processes import OWN, send_to
 from conversations.test_cards import buttons
@@ -18,15 +18,11 @@ from conversations.test_replicas import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY
-from harness.outages import execute, without_table
-from harness.replicas import replicas
 from harness.texts import NOT_AUTO_PAUSED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
 
 MARK = re.compile(r"⛔ \*Not paused automatically: \d+ sessions?\.")
-LEASES_END = "UPDATE leases SET until = until - 20"
-DECIDED = "SELECT 1 FROM orders WHERE outcome = 'HeldBack' OFFSET 1"
 
 
 async def storm(at: SingleHarness, count: int, **fields: object) -> list[str]:
@@ -107,13 +103,6 @@ async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_
         assert not any(begun in one.text for one in at.messages()), "nobody chose by words"
 
 
-async def test_the_message_goes_to_the_alert_channel(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="1") as at:
-        await storm(at, 2, channel="C0OPS000001")
-        await until_told(at, "*Not paused automatically: 1 session.*")
-        assert told(at, at.workspace.channels["C0OPS000001"]) == []
-
-
 async def alert_is_resolved(at: SingleHarness, session: str) -> None:
     await send(at, session_id=session, status="resolved")
 
@@ -157,28 +146,6 @@ async def test_the_window_offers_those_whose_alert_still_fires(
         assert len(at.anchor.posts(changed)) == before + is_offered
 
 
-async def test_an_old_window_offers_the_same(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        view = await ask(at, message)
-        await asyncio.sleep(601)
-        async with without_table(sqlite_url):
-            await at.slack.submit(at.person, view)
-            assert sorted(offered(at.modal())) == sorted(held) == sorted(running(at, held))
-
-
-async def test_without_the_database_the_window_offers_all_and_what_it_shows_is_paused(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        held, message = await limited(at)
-        await execute(sqlite_url, "ALTER TABLE messages RENAME TO gone")
-        assert {*offered(await ask(at, message))} > {*held}
-        await execute(sqlite_url, "ALTER TABLE gone RENAME TO messages")
-        view = await ask(at, message)
-        await execute(sqlite_url, "ALTER TABLE marks RENAME TO gone")
-        await confirm(at, view)
-        await at.anchor.until(lambda: not running(at, held))
-
-
 @HTTP_ONLY
 async def test_two_processes_share_the_limit_and_post_one_message(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
@@ -191,29 +158,3 @@ async def test_two_processes_share_the_limit_and_post_one_message(postgresql_url
         )
         await until_told(at, "*Not paused automatically: 10 sessions.*", "Pauses of 20 sessions")
         assert (len(running(at, sessions)), len(told(at))) == (10, 1)
-
-
-@HTTP_ONLY
-async def test_a_process_that_is_killed_leaves_the_message_to_another_one(postgresql_urls: Iterator[str]) -> None:
-    own = OWN | {"AUTO_PAUSE_LIMIT": "2"}
-    url = next(postgresql_urls)
-    async with replicas(url, 2, **own) as at:  # type: ignore[arg-type]
-        at.slack.faults["chat.postMessage"] = Hang()
-        sessions = [at.anchor.add_session() for _ in range(4)]
-        first = at.bots[0]
-        sending = [asyncio.create_task(send_to(first.url, session_id=one, fingerprint="f1")) for one in sessions]
-        while not await at.store.database.fetch_all(DECIDED):  # noqa: ASYNC110 - the database tells nobody
-            await asyncio.sleep(0.05)
-        first.process.kill()
-        await first.process.wait()
-        await asyncio.sleep(0.3)  # Slack takes also nothing that was on its way
-        at.slack.faults.clear()
-        await execute(url, LEASES_END)
-
-        def told() -> list[str]:
-            return [one.text for one in at.slack.channel_messages(at.slack.alerts) if MARK.match(one.text)]
-
-        await at.slack.until(lambda: told() and "2 sessions" in told()[0], within=60)
-        await asyncio.gather(*sending, return_exceptions=True)
-        await asyncio.sleep(2)
-        assert len(told()) == 1

@@ -1,7 +1,6 @@
 """Alerts that ask for a pause after they were resolved, under odd names, or after their session has ended."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from bot.messages import cards
 from bot.sim.anchor import SessionState
 from bot.sim.slack.markup import ON_CALL
-from conversations.test_auto_pause import ALERT, BEARER, braking, minutes_ago, pauses, send
+from conversations.test_auto_pause import BEARER, braking, minutes_ago, pauses, send
 from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
 from conversations.test_end import end
 from harness import SESSION, SingleHarness
@@ -32,17 +31,6 @@ async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(
         assert "fired again" in about_session(at)[1].text
         assert "resolved" not in (await until_shown(at, card, [*PAUSE, *RESUME], "×2")).text
         assert (answer["pause"], pauses(at)) == ("paused", ["pause"])
-
-
-@pytest.mark.parametrize("since", [None, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "1960-02-01"])
-@pytest.mark.parametrize("fingerprint", ["\ud800", "\0", "x" * 20_000, "\u202e*<!here>"])
-async def test_an_odd_fingerprint_names_a_firing(sqlite_url: str, fingerprint: str, since: str | None) -> None:
-    async with braking(sqlite_url) as at:
-        for status, word in [("firing", "paused"), ("firing", "paused"), ("resolved", None)]:
-            body = json.dumps(ALERT | {"fingerprint": fingerprint, "starts_at": since, "status": status}).encode()
-            code, answer, _ = await post_json(f"{at.bot.url}/alerts", data=body, headers=BEARER)
-            assert (code, answer.get("pause"), answer.get("ignored")) == (200, word, None)
-        assert pauses(at) == ["pause"]
 
 
 async def ended_at_anchor(at: SingleHarness) -> None:

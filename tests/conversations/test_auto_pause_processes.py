@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from bot.outbound.store.database import workspace_lock
 from bot.sim.slack import Source
-from conversations.test_auto_pause import AUTO, BEARER, minutes_ago, send
+from conversations.test_auto_pause import AUTO, BEARER, minutes_ago
 from conversations.test_recovery import RESUMED, until_told
 from conversations.test_replicas import second_bot
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
-from harness.conversation import post_json, until
-from harness.databases import KEY, query
+from harness.conversation import post_json
+from harness.databases import KEY
 from harness.product import State
 from harness.restarts import Remains, remains
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -23,13 +21,6 @@ pytestmark = pytest.mark.anyio
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
 SINCE = minutes_ago(1)
 OWN = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
-
-
-async def until_one_waits_for(other: psycopg.Connection, url: str) -> None:
-    """Wait until another connection waits for a lock of this one."""
-    pid = other.info.backend_pid
-    sql = f"SELECT 1 FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))"  # noqa: S608 - a number
-    await until(lambda: query(url, sql))
 
 
 def posted(at: Remains) -> list[str]:
@@ -124,40 +115,3 @@ async def send_to(url: str, **fields: object) -> dict[str, object]:
 
 def text_about(at: SingleHarness, session: str) -> str:
     return "".join(str(one.blocks) for one in at.messages() if session in one.text)
-
-
-@HTTP_ONLY
-async def test_a_resume_during_the_decision_is_sent_after_the_pause(postgresql_urls: Iterator[str]) -> None:
-    """The pause was asked for earlier, so it must not undo the resume."""
-    url = next(postgresql_urls)
-    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
-    async with single_workspace(**shared) as at:  # type: ignore[arg-type]
-        await send(at, session_id=at.anchor.add_session())
-        with psycopg.connect(url) as other:
-            other.execute("SELECT pg_advisory_xact_lock(%s)", [workspace_lock(at.workspace.team_id)])
-            sending = asyncio.create_task(send(at))
-            await until_one_waits_for(other, url)
-            resuming = asyncio.create_task(at.command(verb="resume"))
-            await asyncio.sleep(0.3)
-        await asyncio.gather(sending, resuming)
-        await until(lambda: len(at.orders) == 2)
-        assert [order.verb for order in at.orders] == ["pause", "resume"]
-
-
-@HTTP_ONLY
-async def test_people_do_not_wait_for_the_decisions_about_alerts(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
-    async with single_workspace(**shared) as at:  # type: ignore[arg-type]
-        await until(lambda: query(url, "SELECT 1 FROM workspaces"))
-        with psycopg.connect(url) as other:
-            other.execute("SELECT pg_advisory_xact_lock(%s)", [workspace_lock(at.workspace.team_id)])
-            sessions = [at.anchor.add_session() for _ in range(20)]
-            sending = [asyncio.create_task(send(at, session_id=one)) for one in sessions]
-            since = minutes_ago(1)
-            sending += [asyncio.create_task(send(at, session_id=one, starts_at=since)) for one in sessions]
-            await until_one_waits_for(other, url)
-            await asyncio.sleep(0.5)
-            await at.command(verb="resume")
-            await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
-        await asyncio.gather(*sending)

@@ -10,9 +10,8 @@ import pytest
 
 from bot.sim.anchor import server_error
 from conversations.test_auto_pause import ALERT, age_orders, braking, pauses, send
-from conversations.test_auto_pause_limit import ask, confirm, running, told
 from conversations.test_cards import about_session
-from harness import HTTP_ONLY, SESSION, AdminHarness, SingleHarness
+from harness import HTTP_ONLY, AdminHarness, SingleHarness
 from harness.conversation import post_json
 from harness.product import workspace
 from harness.stored import add_token, until_read_again
@@ -92,21 +91,6 @@ async def test_what_another_one_has_said_already_is_paused_and_told(
         )
 
 
-async def test_the_alerts_of_another_one_push_none_out_that_a_card_tells_apart(sqlite_url: str) -> None:
-    async with of_two(sqlite_url) as at:
-        await send(at, action=None, starts_at=SINCE)
-        await send_many(at)
-        assert (await send(at, action=None, starts_at=SINCE))["count"] == MOST + 1
-
-
-async def test_a_critical_alert_that_another_one_has_said_already_notifies_people(sqlite_url: str) -> None:
-    async with of_two(sqlite_url) as at:
-        for send_one, severity in ((send_other, "info"), (send, "critical")):
-            await send_one(at, action=None, starts_at=SINCE, severity=severity)
-        await at.slack.until(lambda: len(about_session(at)) == 2)
-        assert about_session(at)[1].thread_ts == about_session(at)[0].ts
-
-
 @pytest.mark.parametrize("fingerprint", ["f1", ""])
 async def test_nobody_else_makes_a_new_firing_of_an_old_one(fingerprint: str, sqlite_url: str) -> None:
     """Else it would undo the resume of a person."""
@@ -129,43 +113,6 @@ async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sende
         words = [(await send_other(at, session_id=one))["pause"] for one in invented]
         words.append((await send(at))["pause"])
         assert words == ["failed", "failed", "held back", "paused"]
-
-
-async def test_each_sender_has_its_own_message_and_window(sqlite_url: str) -> None:
-    async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        own, others = [[at.anchor.add_session() for _ in range(4)] for _ in range(2)]
-        for one, other in zip(own, others, strict=True):
-            await send(at, session_id=one)
-            await send_other(at, session_id=other)
-        await at.slack.until(lambda: len([one for one in told(at) if "2 sessions" in one.text.partition("\n")[0]]) == 2)
-        held, (message,) = running(at, own + others), [one for one in told(at) if "`other`" in one.text]
-        assert held == own[2:] + others[2:]
-        await confirm(at, await ask(at, message))
-        await at.anchor.until(lambda: running(at, held) == own[2:])
-        later = at.anchor.add_session(), at.anchor.add_session()
-        words = (await send(at, session_id=later[0]))["pause"], (await send_other(at, session_id=later[1]))["pause"]
-        assert words == ("held back", "paused")
-        assert running(at, own) == own[2:]
-
-
-async def test_one_sender_does_not_take_the_turns_of_the_further_attempts_for_another_one(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its own are resolved, while other alerts keep firing on their cards."""
-    monkeypatch.setattr("bot.outbound.store.auto_pauses.MOST_DUE", 2)
-    async with of_two(sqlite_url) as at:
-        at.anchor.fault = server_error()
-        sessions = [at.anchor.add_session() for _ in range(3)]
-        for session in sessions:
-            await send_other(at, session_id=session)
-            await send_other(at, session_id=session, fingerprint="f2", action=None)
-            await send_other(at, session_id=session, status="resolved")
-        await send(at)
-        before = [len(at.anchor.posts(one)) for one in (SESSION, *sessions)]
-        at.anchor.fault = None
-        await asyncio.sleep(200)
-        before[0] += 1
-        assert [len(at.anchor.posts(one)) for one in (SESSION, *sessions)] == before
 
 
 @pytest.mark.parametrize("is_paused", [False, True])

@@ -6,18 +6,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from bot.sim.anchor import Hang, Received, SessionState, rate_limited
 from bot.sim.slack import Message, User, View, api_error, expired_url
-from conversations.test_replicas import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
 from harness.conversation import Conversation, until
-from harness.databases import KEY
-from harness.outages import execute, without_table
+from harness.outages import without_table
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
 
@@ -68,23 +65,6 @@ async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_fo
         assert most_at_once(orders, 4.0) == MOST
         assert message.revision == 3  # after 10 and 20 seconds, and at the end
         assert len(at.messages()) == 2  # with that of the single order
-
-
-@pytest.mark.parametrize(("count", "gone"), [(4, 0), (7, 0), (7, 1)])
-async def test_the_result_names_the_first_five_agents_that_were_paused(built: Built, count: int, gone: int) -> None:
-    """By tag or host if a list has shown it, else by the first digits."""
-    async with single_workspace() as at:
-        sessions = [at.anchor.add_session(tags=["<one>"]), at.anchor.add_session(domains=["shop.example"])]
-        await at.command("")
-        sessions += add(at, count - 2)
-        for session in sessions[count - gone :]:
-            at.anchor.session(session).state = SessionState.ENDED
-        await built.batches.pause(batch(at, sessions))
-        text = (await result(at)).text
-    names, _, more = text.splitlines()[-1].rstrip(".").partition(": ")[2].partition(" and ")
-    assert set(names.split(", ")[:2]) == {"&lt;one&gt;", "shop.example"}
-    assert set(names.split(", ")[2:]) <= {f"`{one[:8]}`" for one in sessions[2 : count - gone]}
-    assert (len(names.split(", ")), more) == (min(count, 5), f"{count - gone - 5} more" if count > 5 else "")
 
 
 @pytest.mark.parametrize("seconds", [5, 100_000])
@@ -146,28 +126,6 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         assert "not running" not in text
 
 
-@pytest.mark.parametrize("links", [True, False])
-async def test_two_batches_send_what_both_have_twice_and_each_is_told_in_full(built: Built, *, links: bool) -> None:
-    """The second one of a person links to the first, if Slack says how. The first one resumes what is its alone."""
-    async with single_workspace() as at:
-        at.slack.faults["chat.getPermalink"] = None if links else api_error("fatal_error")
-        sessions = add(at, MOST + 10, seconds=5.0)
-        first = batch(at, sessions)
-        await built.batches.pause(first)
-        await at.slack.until(at.messages)
-        await built.batches.pause(batch(at, [*sessions[:10], *add(at, 2)]))
-        await at.slack.until(lambda: len(at.messages()) == 2 and all("…" not in one.text for one in at.messages()))
-        told, second = at.messages()
-        assert [len(at.anchor.posts(one)) for one in sessions] == [2] * 10 + [1] * MOST
-        assert (f" {MOST + 10} " in told.text, " 12 " in second.text) == (True, True)
-        assert (told.ts.replace(".", "") in second.text, "archives" in told.text) == (links, False)
-        await at.slack.submit(at.person, await ask_to_resume(at, told), {})
-        await at.slack.until(lambda: len(at.messages()) == 3 and "…" not in at.messages()[-1].text, within=60)
-        resumed = [one.session_id for one in at.anchor.orders if one.verb == "resume"]
-        assert sorted(map(str, resumed)) == sorted(sessions[10:])
-        assert all(one in at.messages()[-1].text for one in sessions[:10])
-
-
 @pytest.mark.parametrize("words", ["", "shop", None])
 async def test_what_began_meanwhile_is_named_with_pause(built: Built, words: str | None) -> None:
     """If it matches; what was chosen one by one has no words."""
@@ -204,13 +162,6 @@ async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(buil
             assert {one.session_id for one in at.anchor.orders} == set(sessions)
         await asyncio.sleep(30.0)
         assert (len(at.anchor.orders), at.messages()) == (30, [message])
-
-
-async def test_without_the_table_of_cards_the_result_is_told_all_the_same(built: Built, sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        await execute(sqlite_url, "ALTER TABLE messages RENAME TO elsewhere")
-        await built.batches.pause(batch(at, add(at, 30)))
-        await result(at)
 
 
 @pytest.mark.parametrize("way", ["response_url", "used-up response_url", "direct message", "home"])
@@ -300,35 +251,6 @@ async def all_told(left: Remains) -> bool:
     return all(row.told for row in await left.rows())
 
 
-@HTTP_ONLY
-@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.long)])
-async def test_of_batches_of_two_processes_each_is_told_in_full(
-    built: Built, postgresql_urls: Iterator[str], times: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Each session is paused, by two requests at most, whenever one of them begins and however fast Anchor is."""
-    url = next(postgresql_urls)
-    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal()}
-    async with single_workspace(**shared) as at, second_bot(at, url):  # type: ignore[arg-type]
-        for number in range(times):
-            sessions, before = add(at, 30, seconds=0.02 * (number % 3)), len(at.messages())
-            one, other = (batch(at, [*sessions[:first], *sessions[last:]]) for first, last in ((30, 30), (10, 15)))
-            await built.containers[0].batches.pause(one)
-            await asyncio.sleep(0.005 * number)
-            await built.containers[1].batches.pause(other)
-            await at.slack.until(lambda: len([one for one in at.messages() if "…" not in one.text]) == before + 2)  # noqa: B023
-            assert {at.anchor.session(one).state for one in sessions} == {SessionState.PAUSED}
-            assert max(len(at.anchor.posts(one)) for one in sessions) <= 2
-            numbers = sorted(text.split(" agents*")[0][-2:] for text in (one.text for one in at.messages()[before:]))
-            assert numbers == ["25", "30"]
-        sessions, before = add(at, MOST + 2, seconds=1.0), len(at.messages())
-        for container in built.containers:  # Slack sends it twice
-            await container.batches.pause(batch(at, sessions, trigger_id="1.2"))
-        await at.slack.until(lambda: len(at.messages()) > before and "…" not in at.messages()[-1].text)
-        assert [len(at.anchor.posts(one)) for one in sessions[MOST:]] == [1, 1]
-        assert (len(at.messages()), f"{MOST + 2} agents*" in at.messages()[-1].text) == (before + 1, True)
-        assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
 async def test_what_waits_for_anchor_is_not_sent_if_the_bot_stops(built: Built, sqlite_url: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
         at.anchor.fault = rate_limited(15, times=1)
@@ -382,26 +304,6 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         assert all(one in at.messages()[-1].text for one in (repaused, resumed, own, later))
         shown = str(at.messages()[-1].blocks)
         assert [one for one in sessions if f"'value': '{one}'" in shown] == [resumed]  # with Pause: it runs
-
-
-@HTTP_ONLY
-async def test_nothing_is_resumed_once_slack_has_reported_a_failure(
-    built: Built, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with single_workspace(ack_deadline=3.0, ack_wait=2.0) as at:
-        _, message = await paused_batch(at, built, 3)
-        view, states = await ask_to_resume(at, message), type(built.batches.orders.session_cards.states)
-        of_batch = states.of_batch
-
-        async def slow(*values: Any) -> Any:
-            await asyncio.sleep(4.0)
-            return await of_batch(*values)
-
-        monkeypatch.setattr(states, "of_batch", slow)
-        submitted = await at.slack.submit(at.person, view, {})
-        assert (submitted.error, "nothing was resumed" in at.modal().text) == (None, True)
-        await asyncio.sleep(10.0)
-        assert len(at.anchor.orders) == 3
 
 
 @HTTP_ONLY

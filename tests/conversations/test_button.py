@@ -1,6 +1,5 @@
 """The Pause and Resume buttons, on messages as teams really have them."""
 
-import asyncio
 import logging
 import re
 import time
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.anyio
 
 BOB = "U0BOB000001"
 RESUME = "[anchor_resume_confirmed 3f2b]"
-OTHER_RESUME = "[anchor_resume_confirmed 9c0d]"
 BY_ALICE = f"by <@{ALICE}>"
 
 
@@ -56,31 +54,6 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert moment
     assert abs(int(moment[1]) - time.time()) < 60
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
-
-
-async def test_a_message_with_attachments_stays_as_it_is_and_its_thread_gets_the_result() -> None:
-    async with single_workspace() as at:
-        parent = at.slack.post(at.channel, "parent")
-        attachment = {"color": "#d00", "blocks": [section("Spend"), actions(button())]}
-        alert = at.slack.post(at.channel, "High spend", attachments=[attachment], thread_ts=parent.ts)
-        await at.click(alert)
-        _, unchanged, posted = await at.wait_for_messages(3)
-    assert (unchanged, posted.thread_ts) == (alert, parent.ts)
-    assert _shape(posted.blocks[-1]) == "[anchor_resume_confirmed 3f2b]"
-
-
-@BOTH_TRANSPORTS
-async def test_two_clicks_at_once_on_one_message_keep_each_others_change() -> None:
-    async with single_workspace() as at:
-        at.anchor.add_session(session_id=OTHER_SESSION)
-        first, second = section("a", accessory=button()), section("b", accessory=button(value=OTHER_SESSION))
-        message = at.post_alert(first, second)
-        at.anchor.fault = Slow(0.5)
-        await asyncio.gather(
-            at.click(message, value=SESSION), at.click(message, value=OTHER_SESSION, user=at.slack.bob)
-        )
-        changed, *_ = await at.wait_for_messages(3, updates=2)
-    assert shape(changed) == [f"a {RESUME}", BY_ALICE, f"b {OTHER_RESUME}", f"by <@{BOB}>"]
 
 
 GATEWAY = outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502)

@@ -9,18 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState
 from bot.sim.faults import Answer
 from bot.sim.slack import Channel, Fault, Hang, Message, Slow, api_error, expired_url
 from bot.sim.slack.content import parts
-from conversations.test_session_facts import describe, verbs
-from harness import ALICE, SESSION, SingleHarness, paused, resumed, single_workspace
+from harness import ALICE, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
-from harness.doctor import give_order
-from harness.outages import execute
-from harness.product import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -161,50 +155,6 @@ async def test_two_clicks_on_a_summary_are_both_shown_on_it() -> None:
         assert len(at.messages()) == before
 
 
-async def test_all_cards_follow_orders_from_any_surface(sqlite_url: str) -> None:
-    async with taking_alerts(sqlite_url) as at:
-        cards = [await alert(at), await alert(at, ops(at))]
-        await at.command(f"{SESSION} it loops")
-        here, there = [await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>") for card in cards]
-        await at.click(there, verb="resume", user=at.slack.bob)
-        for card in cards:
-            await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
-        own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal()}
-        assert await give_order(Settings.from_env(environment(at.slack, at.anchor, **own)), "pause", SESSION) == 0
-        for card in cards:
-            await until_shown(at, card, RESUME, "Paused", "(command line)", within=2.0)
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        await at.command()
-        for card in cards:
-            await until_shown(at, card, PAUSE, "Not running")
-    assert ("it loops" in here.text, "it loops" in there.text) == (True, False)
-
-
-async def test_a_resume_is_told_once_in_the_channel() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await at.command(channel=ops(at))  # whose channel said last that it is paused
-        await until_shown(at, card, RESUME, "Paused")
-        await at.click(at.current(card), verb="resume", user=at.slack.bob)
-        await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
-        await asyncio.sleep(5.0)
-        told = [one for channel in (at.channel, ops(at)) for one in about_session(at, channel) if one.ts != card.ts]
-    assert [(one.text, one.thread_ts) for one in told] == [(resumed(user=BOB), None), (paused(), None)]
-    assert buttons(told[0]) == PAUSE
-
-
-async def test_without_its_database_the_bot_updates_the_clicked_message_alone(sqlite_url: str) -> None:
-    async with taking_alerts(sqlite_url) as at:
-        clicked, other = await alert(at), await alert(at, ops(at))
-        await asyncio.sleep(0.2)
-        await execute(sqlite_url, "ALTER TABLE messages RENAME TO gone")
-        await at.click(clicked)
-        await until_shown(at, clicked, RESUME, "Paused")
-        assert at.calls(UPDATE) == 0
-        await execute(sqlite_url, "ALTER TABLE gone RENAME TO messages")
-        await until_shown(at, other, RESUME, "Paused", within=90.0)
-
-
 async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
     async with taking_alerts() as at:
         await alert(at)
@@ -214,28 +164,3 @@ async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog:
             await asyncio.sleep(5.0)
         assert at.calls(UPDATE) == 1
     assert [record.message for record in caplog.records].count("message not updated any more") == 1
-
-
-async def test_a_check_of_the_session_brings_its_facts_once() -> None:
-    facts = ("*checkout*", "`shop.example`", "outside program", "started <!date^", "Anchor ends it by <!date^")
-    async with taking_alerts() as at:
-
-        async def looked_up(times: int) -> None:
-            count = verbs(at).count("statuses") + times
-            await at.anchor.until(lambda: verbs(at).count("statuses") >= count, within=300.0)
-
-        describe(at, domains=["https://shop.example/pay?token=s3cret"], is_task=False, key_name="ci-key")
-        cards = [await alert(at), await alert(at, ops(at))]
-        for card in cards:
-            await until_shown(at, card, PAUSE, "It spends.", *facts, within=300.0)
-        await looked_up(2)
-        await asyncio.sleep(5.0)  # a check of the key can be one of them, and the list follows
-        revisions = [at.current(card).revision for card in cards]
-        at.anchor.session(SESSION).steps, at.anchor.session(SESSION).credits = 40, 2.5
-        before = verbs(at).count("list")
-        await looked_up(3)
-        assert [at.current(card).revision for card in cards] == revisions
-        assert verbs(at).count("list") == before
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        ended = await until_shown(at, cards[0], [], "Ended", *facts[:-1], within=300.0)
-    assert [secret for secret in ("s3cret", "/pay", "ci-key", "steps", facts[-1]) if secret in ended.text] == []

@@ -1,7 +1,5 @@
 """`/anchor-pause`, as the people in the channel see it."""
 
-import re
-
 import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, SessionState
@@ -49,17 +47,6 @@ async def test_a_pause_that_is_to_end_by_itself_is_done_and_says_that_it_does_no
     assert (pause.text, resume.text) == (paused(reason=reason), resumed(reason=reason))
     assert ["by itself" in one.text for one in (pause, resume)] == [True, False]
     assert [order.verb for order in at.orders] == ["pause", "resume"]
-
-
-async def test_what_people_write_cannot_mention_or_hide_anything() -> None:
-    async with single_workspace() as at:
-        await at.command(
-            f"{SESSION} &lt;!channel&gt; <!here> &amp;lt;!everyone&amp;gt; \u202egnp\u0000 {'long ' * 200}"
-        )
-        (message,) = at.messages()
-    assert re.findall("<[^>]*>", message.text) == ["<@U0ALICE0001>"]
-    assert "!channel !here &amp;lt;!everyone&amp;gt; gnp long" in message.text
-    assert len(message.text) - len(paused()) < 350
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,20 +68,3 @@ async def test_pauses_go_on_without_any_one_table(
 
 def cut(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2 + 100)
-
-
-def fill_with_noise(file: Path) -> None:
-    with file.open("r+b") as opened:
-        opened.write(random.Random(1).randbytes(file.stat().st_size))  # noqa: S311 - noise
-
-
-@pytest.mark.parametrize("damage", [cut, fill_with_noise])
-async def test_pauses_go_on_with_a_damaged_file(damage: Callable[[Path], None], tmp_path: Path) -> None:
-    file = tmp_path / "bot.db"
-    async with many_workspaces(f"sqlite:///{file}") as at:
-        tenant = await at.set_up(at.add(1))
-        await pause_20(tenant)
-        await execute(f"sqlite:///{file}", "PRAGMA wal_checkpoint(TRUNCATE)")
-        damage(file)
-        await pause_20(tenant, is_recorded=False)
-        await until_named(at, "SQLITE_")

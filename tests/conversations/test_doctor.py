@@ -24,7 +24,7 @@ from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import OrdersOf, order_row
-from harness.outages import OTHER_VERSION, VERSION, execute
+from harness.outages import VERSION
 from harness.process import bot_process
 from harness.product import Secret, Settings, checks, open_store, running
 from harness.secret_scan import leaks
@@ -72,17 +72,6 @@ async def test_all_is_well(one: SingleHarness) -> None:
     assert found.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, mode="off", tokens="none")
     kinds = [found.kind(name) for name in (N.SETTINGS, N.SLACK, N.ANCHOR, N.CLOCK)]
     assert kinds == [Good.SETTINGS_VALID, Good.REACHED, Good.REACHED, Good.CLOCK_RIGHT]
-
-
-async def test_nothing_is_left_in_slack_and_nothing_is_made(one: SingleHarness, tmp_path: Path) -> None:
-    file, ports = tmp_path / "bot.db", {"PORT": free_port(), "METRICS_PORT": free_port()}
-    changes = CHANNEL | {"DATABASE_URL": f"sqlite:///{file}", "BASE_URL": ""}
-    found = await examined(settings_of(one, **changes, **{name: str(port) for name, port in ports.items()}))
-    assert (found.code, found.kind(N.DATABASE)) == (0, Good.DATABASE_NEW)
-    assert (one.slack.platform.scheduled, one.messages(), file.exists()) == ({}, [], False)
-    for port in ports.values():  # which was tried, and is free again
-        async with LocalServer([], port=port):
-            pass
 
 
 @HTTP_ONLY
@@ -272,12 +261,6 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
     assert found.has(N.ENCRYPTION, Good.KEYS_FIT)
     found = await examined(settings_of(one, DATABASE_URL=database_url))  # with a result that another token encrypted
     assert (found.code, found.has(N.ENCRYPTION, Odd.RESULTS_LOST)) == (0, True)
-
-
-async def test_tables_of_another_version_end_with_2(one: SingleHarness, sqlite_url: str) -> None:
-    await execute(sqlite_url, *OTHER_VERSION)
-    found = await examined(settings_of(one, DATABASE_URL=sqlite_url))
-    assert_found(found, N.DATABASE, Wrong.DATABASE_OTHER, {"version": "9999", "own": VERSION})
 
 
 async def test_no_secret_is_printed(one: SingleHarness) -> None:

@@ -4,17 +4,14 @@ import asyncio
 import os
 import re
 import signal
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.outbound.store.history import SessionStates
 from bot.sim.anchor import Slow, server_error, unauthorized
 from bot.sim.slack import Hang
 from conversations.test_alert_channel import posts
@@ -173,20 +170,6 @@ async def test_an_order_of_somebody_else_meanwhile_counts(
     assert "Somebody gave another order meanwhile" in capsys.readouterr().err
 
 
-async def test_a_pause_of_the_last_moment_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    alerted_at = SessionStates.alerted_at
-
-    async def then_pause(*arguments: Any) -> float:
-        found = await alerted_at(*arguments)
-        await site.at.command()
-        await asyncio.sleep(1.0)  # it is recorded
-        return found
-
-    monkeypatch.setattr(SessionStates, "alerted_at", then_pause)
-    assert await site.drill() == 1
-    assert site.sent == ["pause", "pause"]
-
-
 @pytest.mark.parametrize(
     ("fault", "sent", "outcomes"),
     [
@@ -219,20 +202,3 @@ async def test_ctrl_c_between_the_steps_says_that_the_agent_is_paused_and_how_to
     assert await asyncio.create_task(site.drill()) == 130
     assert site.sent == ["pause"]
     wording("interrupted", capsys.readouterr().err)
-
-
-async def test_a_resume_that_failed_says_how_to_resume_and_no_reminder_follows(
-    site: Site, capsys: pytest.CaptureFixture[str], wording: Check
-) -> None:
-    session = site.at.anchor.session(SESSION)
-    session.created_at, session.max_duration = datetime.fromtimestamp(time.time(), UTC), 20
-    site.at.anchor.fault = Slow(1.0)
-    drill = asyncio.create_task(site.drill())
-    await site.at.anchor.until(lambda: site.sent)
-    await asyncio.sleep(0.5)
-    site.at.anchor.fault = server_error()
-    assert await drill == 1
-    wording("not resumed", capsys.readouterr().err)
-    site.at.anchor.fault = None
-    await asyncio.sleep(1_500)
-    assert posts(site.at) == []

@@ -11,7 +11,6 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import (
-    DEFAULT_KEY,
     Fault,
     Hang,
     SessionState,
@@ -144,21 +143,6 @@ READ: dict[str, tuple[str, Fault | None, Fault | None, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", READ)
-async def test_the_read_for_the_question_begins_with_the_first_failed_attempt(name: str) -> None:
-    setting, fault, read_fault, expected = READ[name]
-    async with ending(END_SESSION=setting) as at:
-        at.anchor.requests.clear()
-        at.anchor.order_fault, at.anchor.read_fault = fault, read_fault
-        await at.command()
-        (result,) = await at.wait_for_messages(within=60)
-        await asyncio.sleep(2)
-        asked = [one.verb for one in at.anchor.requests]
-        assert asked == expected
-        if name == "500":
-            assert "checkout" in dialog(result)
-
-
 @pytest.mark.parametrize("channel", ["C0ALERTS001", "C0PRIVATE01"], ids=["a channel", "one without the bot"])
 @BOTH_TRANSPORTS
 async def test_if_the_message_knows_nothing_a_window_names_the_session_and_asks(channel: str) -> None:
@@ -201,22 +185,6 @@ async def test_the_window_waits_a_second_for_anchor_and_is_for_those_who_may(
             at.anchor.read_fault = None
             await at.slack.act(at.person, window, END)
             await told(at, "*Ended*")
-
-
-@pytest.mark.parametrize("setting", ["on", "off"])
-async def test_results_and_reminders_offer_it_if_it_is_on_also_of_a_program_outside_of_anchor(setting: str) -> None:
-    async with ending(END_SESSION=setting, REMIND_BEFORE="5") as at:
-        session = at.anchor.session(SESSION)
-        session.is_task, session.max_duration = False, 20
-        session.created_at = datetime.fromtimestamp(time.time(), UTC)
-        await at.command()
-        await told(at, "outside of Anchor")
-        await asyncio.sleep(60 * 16)
-        shown = [END in buttons(one) for one in at.messages() if "outside of Anchor" in one.text or "⏰" in one.text]
-        at.anchor.fault = server_error()
-        await at.command()
-        shown.append(END in buttons(await told(at, "Not paused")))
-        assert shown == [setting == "on"] * 3
 
 
 @BOTH_TRANSPORTS
@@ -355,21 +323,6 @@ async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str)
             assert verbs(at) == ["end", "resume"]
 
 
-@pytest.mark.parametrize(("status", "is_refused"), [(400, False), (401, False), (403, True), (404, False)])
-async def test_a_session_that_is_read_after_anchor_refused_its_end_still_runs_and_a_401_is_not_about_the_key(
-    status: int, *, is_refused: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with ending() as at:
-        result = await offered(at)
-        at.anchor.unknowns.others_ordered = status
-        at.anchor.session(SESSION).key = "another"
-        at.anchor.add_key("another", team_of=DEFAULT_KEY)
-        await press(at, result)
-        assert {"anchor_pause", END} <= set(buttons(await told(at, "*Not ended*", f"({status})")))
-        await asyncio.sleep(1)
-        assert ("degraded" in caplog.messages) is is_refused
-
-
 async def test_a_session_that_anchor_knows_no_longer_after_it_has_ended() -> None:
     async with ending() as at:
         result, at.anchor.read_fault = await offered(at), server_error(times=1)
@@ -420,18 +373,6 @@ async def test_an_end_whose_request_would_leave_late_is_not_sent_and_its_person_
         await told(at, "*Ended*")
 
 
-async def test_an_end_that_first_finds_no_connection_is_not_sent_late() -> None:
-    async with ending() as at:
-        result, at.slack.timing.delay_to_app = await offered(at), 4.9
-        await at.anchor.stop()
-        pressing = asyncio.ensure_future(press(at, result))
-        await asyncio.sleep(4.95)
-        await at.anchor.start()
-        shown = await told(at, "*Not ended*", "nothing was sent")
-        await pressing
-        assert (verbs(at), END in buttons(shown)) == ([], True)
-
-
 async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause() -> None:
     async with ending() as at:
         result = await offered(at)
@@ -443,20 +384,6 @@ async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause()
         await at.command(user=at.slack.bob)
         await told(at, "*Ended*")
         assert verbs(at) == ["end", "pause"]
-
-
-async def test_a_resume_is_not_repeated_once_somebody_ends_the_session() -> None:
-    async with ending() as at:
-        result = await offered(at)
-        at.anchor.fault = rate_limited(8, times=1)
-        resuming = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))
-        await at.anchor.until(lambda: at.orders and at.orders[0].status)
-        at.anchor.fault = None
-        await press(at, result)
-        await told(at, "*Ended*")
-        await resuming
-        await asyncio.sleep(20)
-        assert verbs(at) == ["resume", "end"]
 
 
 async def test_the_command_line_ends_a_session(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,14 +144,6 @@ async def test_it_goes_to_the_channel_of_its_alert_and_says_which_alert_it_was(s
         assert MENTION not in shown.text  # an update repeats none
 
 
-async def test_without_a_group_it_is_posted_and_mentions_nobody() -> None:
-    async with braking() as at:
-        at.anchor.fault = server_error()
-        await send(at)
-        await at.slack.until(lambda: calls(at))
-        assert "<!subteam" not in calls(at)[0].text
-
-
 async def test_at_most_three_in_ten_minutes_and_then_their_number(sqlite_url: str) -> None:
     other = {"ALERTS_TOKENS": f"prom={PROM}", "AUTO_PAUSE_TOKENS": "default,prom"}
     async with braking(sqlite_url, ALERTS_GROUP=ON_CALL, **other) as at:
@@ -179,11 +171,3 @@ async def test_at_most_three_in_ten_minutes_and_then_their_number(sqlite_url: st
         assert len(counted(at)) == 1
         await fail(1)
         await at.slack.until(lambda: len(calls(at)) == 6)
-
-
-@pytest.mark.parametrize("severity", ["critical", "warning"])
-async def test_a_critical_alert_whose_pause_succeeded_mentions_on_its_card(severity: str) -> None:
-    async with braking(ALERTS_GROUP=ON_CALL) as at:
-        await send(at, severity=severity)
-        await asyncio.sleep(5)
-        assert sum(mentions(at)) == (severity == "critical")

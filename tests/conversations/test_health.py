@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
-from bot.runtime import run_periodically
 from bot.sim.anchor import DEFAULT_KEY, html
 from bot.sim.local_server import free_port
 from harness import ManyHarness, SingleHarness, paused, single_workspace
@@ -83,19 +82,6 @@ async def test_a_program_that_reads_for_long(
         await becomes(at, set())
     assert [message.text for message in at.answers()] == [paused()] * 2
     assert logged(caplog) == [("ERROR", "wal"), ("INFO", "wal")]
-
-
-async def test_a_check_that_breaks_is_run_again(caplog: pytest.LogCaptureFixture) -> None:
-    runs: list[None] = []
-
-    async def check() -> float:
-        runs.append(None)
-        raise ValueError("on purpose")
-
-    task = asyncio.create_task(run_periodically(check))
-    await until(lambda: len(runs) == 3, within=30)
-    task.cancel()
-    assert {record.levelname for record in caplog.records} == {"ERROR"}
 
 
 async def test_why_a_bot_is_degraded_is_for_operators() -> None:

@@ -96,13 +96,6 @@ async def test_a_choice_on_the_consent_page_or_an_answer_of_slacks_ends_it(
     await assert_refused(at, page, expected, exchanged=expected != pages.DENIED)
 
 
-async def test_an_app_whose_tokens_rotate_or_whose_secret_is_wrong_is_not_installed(at: ManyHarness) -> None:
-    at.slack.registration.rotates_tokens = True
-    await assert_refused(at, await at.install(at.add(1)), pages.TOKEN_ROTATES, exchanged=True)
-    at.slack.registration.client_secret = "another"
-    await assert_refused(at, await at.install(at.add(2)), pages.refused_page("bad_client_secret"), exchanged=True)
-
-
 async def test_only_named_workspaces_install_the_app_and_those_that_have_it_keep_it(database_url: str) -> None:
     async with many_workspaces(database_url) as at:
         old = await at.set_up(at.add(1))

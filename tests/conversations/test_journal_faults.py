@@ -13,10 +13,9 @@ from conversations.test_health import becomes, degraded
 from harness import HTTP_ONLY, SingleHarness, Tenant, many_workspaces, outcome_text, paused, single_workspace
 from harness.batches import batch, watching_bots
 from harness.conversation import until
-from harness.databases import KEY, query
+from harness.databases import KEY
 from harness.outages import (
     Outage,
-    forgotten,
     locked,
     network,
     without_table,
@@ -147,33 +146,3 @@ async def test_no_pause_waits_longer_than_a_quarter_of_a_second_for_the_database
                 await asyncio.sleep(2.1)
                 found += await delays(tenant, tenant.command(), 1)
     assert max(found) < LONGEST, found
-
-
-@HTTP_ONLY
-async def test_orders_that_a_database_has_forgotten_are_written_again_and_told(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with single_workspace(ack_wait=0.0, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()) as at:
-        await at.answer("a command")
-        async with forgotten(url):
-            await becomes(at, set())
-            kinds = [*[("a command", "pause", SLOW)] * 20, *[("a command", "resume", SLOW)] * 4]
-            given = await asyncio.gather(*(give(at, *kind) for kind in kinds))
-            for (session, delivery), (_, verb, _) in zip(given, kinds, strict=True):
-                assert delivery.ack is not None
-                assert delivery.ack.text == waiting_text(verb, session=session)
-        told = [{paused(session=one), paused(session=one, is_recorded=False)} for one, _ in given[:20]]
-        told += [{outcome_text(RESUMED, verb="resume", session=session)} for session, _ in given[20:]]
-
-        def counts() -> list[int]:
-            texts = [message.text for message in at.seen()]
-            return [sum(map(texts.count, one)) for one in told]
-
-        await at.slack.until(lambda: all(counts()), within=60)
-        assert set(counts()) == {1}
-        assert all(len(at.anchor.posts(session)) == 1 for session, _ in given)
-        expected = [(1, "Paused")] * 21 + [(1, "Resumed")] * 4
-
-        async def are_stored() -> bool:
-            return sorted(await asyncio.to_thread(query, url, "SELECT told, outcome FROM orders")) == expected
-
-        await until(are_stored)

@@ -183,31 +183,6 @@ async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, ve
     await team.slack.until(lambda: replaced in [message.text for message in team.direct_messages(team.admin)])
 
 
-@pytest.mark.parametrize(
-    ("count", "team_of", "fault"), [(3, None, None), (1, None, None), (2, KEY, None), (2, None, DOWN)]
-)
-async def test_a_key_of_another_account_says_how_many_sessions_were_paused_with_the_old_one(
-    team: AdminHarness, count: int, team_of: str | None, fault: Answer | None
-) -> None:
-    """The other account has sessions, too. Without Anchor's list nobody knows whether it is another one."""
-    await team.set_key(KEY)
-    await team.slack.close(team.admin)
-    team.anchor.add_key(OTHER, team_of=team_of)
-    team.anchor.add_session(key=OTHER)
-    for _ in range(count):
-        await team.command(team.anchor.add_session(key=KEY))
-    await asyncio.sleep(5.0)  # until the sessions that were paused are read
-    team.anchor.read_fault = fault
-    await team.set_key(OTHER, untried=["yes"] if fault else [])
-    lost = count if team_of is None and fault is None else 0
-    saved = say.settings_texts.key_saved(
-        made(team.admin.id, OTHER, UNVERIFIED if fault else VERIFIED), made(team.admin.id), lost
-    )
-    assert (saved.text in team.modal().text, (f"{count} session" in saved.text)) == (True, lost > 0)
-    notice = saved.notice(team.admin.id).text
-    await team.slack.until(lambda: notice in [message.text for message in team.direct_messages(team.admin)])
-
-
 async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_who_can(team: AdminHarness) -> None:
     for by in BY_BOTH:
         message = await team.answer(by, team.member)

@@ -5,14 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.messages import senders
 from bot.sim.anchor import DEFAULT_KEY
 from bot.sim.slack import User
-from conversations.test_health import becomes
 from harness import HTTP_ONLY, Conversation, ManyHarness, Tenant, single_workspace
 from harness.admin_texts import settings_texts
-from harness.doctor import examined, settings_of
-from harness.product import Secret, checks
+from harness.product import Secret
 from harness.product import workspace as product
 
 pytestmark = [pytest.mark.anyio, HTTP_ONLY]
@@ -68,18 +65,6 @@ async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_orde
     assert found.anchor_key.check is product.KeyCheck.REFUSED
 
 
-async def test_the_key_of_the_settings_is_tried_each_minute_and_while_alerts_pause_nothing_each_five() -> None:
-    async with single_workspace(**ON) as at:
-        await asyncio.sleep(60.0)
-        assert MINUTES <= await tries(at, DEFAULT_KEY) <= 1.6 * MINUTES + 1
-        at.anchor.revoke(DEFAULT_KEY)
-        await asyncio.sleep(60.0)
-        await becomes(at, {"anchor_key"})
-    async with single_workspace(**ON | {"AUTO_PAUSE": "off"}) as at:
-        await asyncio.sleep(60.0)
-        assert await tries(at, DEFAULT_KEY) <= MINUTES // 5 + 1
-
-
 @pytest.mark.parametrize("is_open", [False, True])
 async def test_a_refused_key_is_told_in_the_channel_for_alerts_if_no_admin_has_opened_home(is_open: bool) -> None:
     own: dict[str, Any] = ON | {"ALERTS_CHANNEL": "C0ALERTS001"}
@@ -92,19 +77,3 @@ async def test_a_refused_key_is_told_in_the_channel_for_alerts_if_no_admin_has_o
         await asyncio.sleep(130)
         in_channel = [one.text for one in at.messages() if one.text == notice]
         assert (in_channel, len(at.direct_messages(at.slack.alice))) == ([] if is_open else [notice], int(is_open))
-
-
-@pytest.mark.parametrize(("mode", "tokens"), [("on", ""), ("on", "default"), ("observe", "")])
-async def test_the_channel_for_alerts_home_and_the_doctor_say_if_no_token_can_pause(mode: str, tokens: str) -> None:
-    own: dict[str, Any] = ON | {"ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": mode, "AUTO_PAUSE_TOKENS": tokens}
-    is_in_vain = (mode, tokens) == ("on", "")
-    async with single_workspace(**own) as at:
-        await at.open_home(at.slack.alice)
-        await asyncio.sleep(900)
-        notice = senders.in_vain_message(product.Workspace("", Secret(""), None)).text
-        assert [one.text for one in at.messages()].count(notice) == is_in_vain
-        home = await at.open_home(at.slack.alice)
-        assert (senders.IN_VAIN in home.text) == is_in_vain
-        found = await examined(settings_of(at, **own))
-        kind = checks.Questionable.AUTO_PAUSE_IN_VAIN if is_in_vain else checks.Good.AUTO_PAUSE
-        assert found.kind(checks.CheckName.AUTO_PAUSE) == kind

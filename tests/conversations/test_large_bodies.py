@@ -17,15 +17,12 @@ import pytest
 
 from conversations.test_cards import TOKEN, taking_alerts
 from harness import SESSION
-from harness.conversation import post_json, until
+from harness.conversation import until
 from harness.many_workspaces import many_workspaces
-from harness.product import cards
-from harness.values import read_alert
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = [pytest.mark.anyio, pytest.mark.realtime, pytest.mark.no_cover]
 
-OTHER_TOKEN = "alerts-token-of-another"
 LARGEST = 4 * 1024 * 1024
 CONNECTIONS = 8
 
@@ -139,57 +136,3 @@ async def test_one_token_that_sends_all_of_them_delays_no_command_of_another_wor
             await asyncio.wait(flooding)
     assert took[18] < usual + 1.0
     assert got[200] > 0
-
-
-class SlowReading:
-    """Reads of bodies, of which the first lasts until `end` is set."""
-
-    def __init__(self) -> None:
-        self.end = threading.Event()
-        self.began: list[str] = []
-        self.most_at_once = self._at_once = 0
-
-    def read(self, body: object) -> cards.Alert:
-        found = read_alert(body)
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        self.began.append(found.title)
-        assert self.end.wait(timeout=10.0)
-        self._at_once -= 1
-        return found
-
-
-@pytest.mark.parametrize("longest_wait", [60.0, 0.5], ids=["in time", "too late"])
-async def test_larger_bodies_are_read_one_at_a_time_and_tokens_take_turns_while_there_is_room(
-    monkeypatch: pytest.MonkeyPatch, longest_wait: float
-) -> None:
-    reading = SlowReading()
-    monkeypatch.setattr("bot.inbound.alerts.endpoint.read_alert", reading.read)
-    monkeypatch.setattr("bot.inbound.alerts.endpoint.LONGEST_WAIT", longest_wait)
-    monkeypatch.setattr("bot.inbound.alerts.endpoint.MOST_WAITING_EACH", 200_000)  # of three, one gives way
-    async with taking_alerts(ALERTS_TOKEN="", ALERTS_TOKENS=f"prom={TOKEN},grafana={OTHER_TOKEN}") as at:
-
-        async def send(name: str) -> bool:
-            """Return whether it was taken: it can be told to come again."""
-            token = TOKEN if name.startswith("prom") else OTHER_TOKEN
-            alert = {"session_id": SESSION, "title": name, "text": "x" * 70_000}
-            status, _, headers = await post_json(
-                f"{at.bot.url}/alerts", alert, headers={"Authorization": f"Bearer {token}"}
-            )
-            assert (status in {200, 202}) == ("Retry-After" not in headers)
-            return "Retry-After" not in headers
-
-        sending = []
-        for name in ("prom 1", "prom 2", "prom 3", "prom 4", "grafana"):
-            sending.append(asyncio.create_task(send(name)))
-            await asyncio.sleep(0.3)
-        if longest_wait < 1.0:
-            assert await asyncio.gather(*sending[1:]) == [False] * 4
-        reading.end.set()
-        if longest_wait < 1.0:
-            assert (await sending[0], await send("grafana")) == (True, True)
-            assert reading.began == ["prom 1", "grafana"]
-        else:
-            assert await asyncio.gather(*sending) == [True, False, True, True, True]
-            assert reading.began == ["prom 1", "grafana", "prom 3", "prom 4"]
-    assert reading.most_at_once == 1

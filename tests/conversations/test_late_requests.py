@@ -1,7 +1,6 @@
 """Requests that reach the bot late, acks that Slack does not get, and results that nobody may miss."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -79,12 +78,6 @@ async def test_a_late_pause_is_not_sent_if_somebody_resumed_after_it_was_given(b
         await at.slack.until(lambda: paused() in [one.text for one in at.messages()])
 
 
-@HTTP_ONLY
-async def test_a_difference_between_the_clocks_makes_no_request_late() -> None:
-    async with single_workspace(now=lambda: time.time() + 120) as at:  # requests look two minutes old
-        assert (await at.answer("a command", verb="resume")).text == resumed()
-
-
 async def hear_a_wrong_time(at: SingleHarness, ahead: float) -> None:
     """Let two answers of Slack have a wrong Date: those about Bob and Carol, who pause."""
     at.slack.clock.dates_ahead = ahead
@@ -104,13 +97,6 @@ async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_
         assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause"] * 2, at.person.id)
         await at.open_home()
         assert (await at.answer(by, verb="resume")).text == resumed()
-
-
-@HTTP_ONLY
-async def test_a_time_that_is_an_hour_wrong_changes_nothing() -> None:
-    async with single_workspace() as at:
-        await hear_a_wrong_time(at, 3600)
-        assert (await at.answer("a command", verb="resume")).text == resumed()
 
 
 @HTTP_ONLY

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.sim.anchor import Slow
-from bot.sim.slack import ABSENT, Message
+from bot.sim.slack import Message
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import attachment, legacy_button
 from harness.product import policy
@@ -44,11 +44,3 @@ async def test_a_value_that_is_not_one_id_is_answered(value: str) -> None:
         await at.slack.press(at.person, post(at, value))
         assert (await at.wait_for_ephemeral()).text == broken_button_text(value, is_legacy=True)
         assert at.orders == []
-
-
-async def test_a_button_in_a_thread_is_answered_there_also_without_a_trigger() -> None:
-    async with single_workspace() as at:
-        parent = at.slack.post(at.channel, "parent")
-        await at.slack.press(at.person, post(at, thread_ts=parent.ts), trigger_id=ABSENT)
-        *_, posted = await at.wait_for_messages(3)
-    assert (posted.text, posted.thread_ts) == (paused(), parent.ts)

@@ -7,7 +7,6 @@ import pytest
 
 from bot.sim.anchor import Slow
 from harness import HTTP_ONLY, outcome_text, paused, single_workspace
-from harness.conversation import until
 from harness.many_workspaces import many_workspaces
 from harness.product import outcomes
 
@@ -60,24 +59,6 @@ async def test_another_workspace_does_not_wait_behind_the_backlogs_of_many_peopl
         await at.anchor.until(lambda: other.orders)
         assert time.monotonic() - began < 1.0
         at.anchor.fault = None
-
-
-async def test_an_order_in_the_queue_of_a_bot_that_stops_is_not_in_doubt() -> None:
-    async with single_workspace(ack_wait=0.0, at_anchor_each=1) as at:
-        at.anchor.fault = Slow(20.0)
-        await at.command()
-        await at.anchor.until(lambda: at.orders)
-        queued = at.anchor.add_session()
-        await at.command(queued)
-    assert [one.text for one in at.messages()] == [outcome_text(outcomes.Unconfirmed(outcomes.Doubt.STOPPED))]
-    assert at.ephemerals()[-1].text == outcome_text(outcomes.Stopping(), session=queued)
-
-
-async def test_a_result_for_which_there_is_no_room_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with single_workspace(ack_wait=0.0, messages=0) as at:
-        await at.command()
-        await until(lambda: any(record.levelname == "ERROR" for record in caplog.records))
-        assert (at.messages(), len(at.orders)) == ([], 1)
 
 
 @HTTP_ONLY

@@ -57,14 +57,6 @@ async def test_somebody_of_another_workspace_is_refused_although_that_is_install
     assert at.anchor.requests == []
 
 
-async def test_without_an_installed_team_nobodys_key_is_used(at: ManyHarness) -> None:
-    """An organisation's installation has `team: null`; the person's own team must not take its place."""
-    tenant = await at.set_up(at.add(1))
-    await tenant.click(team=None, is_enterprise_install=True, enterprise={"id": tenant.team_id})
-    assert (await tenant.wait_for_ephemeral()).text == not_served(tenant)
-    assert at.anchor.requests == []
-
-
 async def test_a_workspace_that_never_installed_the_app_is_told_so(at: ManyHarness) -> None:
     """On a Grid, Slack would be asked who a colleague is, and there is no token to ask it with."""
     tenant = at.add(1)
@@ -137,22 +129,6 @@ async def test_an_event_that_can_not_be_handled_now_comes_again(database_url: st
         assert await at.teams() == []
 
 
-@pytest.mark.parametrize("behind", [0.0, 60.0, -60.0], ids=["right", "behind", "ahead"])
-async def test_an_event_that_comes_late_ends_no_new_installation_whatever_the_bots_clock_says(
-    sqlite_url: str, behind: float
-) -> None:
-    async with many_workspaces(sqlite_url, behind=behind) as at:
-        tenant = await at.set_up(at.add(1))
-        at.slack.clock.advance(2.0)
-        events = await at.slack.uninstall(tenant.workspace)
-        assert await at.teams() == []
-        at.slack.clock.advance(2.0)
-        await at.set_up(tenant)
-        for event in events:
-            assert (await at.slack.events.again(event.request)).answer.status == 200
-        assert [one.has_key for one in await at.store.rows.summaries()] == [True]
-
-
 async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
     tenant = await at.set_up(at.add(1))
     colleague = add_colleague(tenant)
@@ -165,16 +141,3 @@ async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, capl
     assert [message.text for message in answers] == [store_failed(tenant)] * 3
     assert (status, page.status, at.anchor.requests) == (503, 503, [])
     assert "Traceback" not in caplog.text
-
-
-async def test_each_workspace_has_its_own_alerts(at: ManyHarness) -> None:
-    one, two = await at.set_up_two()
-    await at.take_alerts(one, "token-1-of-the-alerts")
-    await at.take_alerts(two, "token-2-of-the-alerts")
-    status, answer = await at.post_alert(one.team_id, "token-1-of-the-alerts", session_id=one.session, text="spent")
-    assert (status, answer["channel"]) == (200, one.channel.id)
-    for team_id, refusal in ((two.team_id, 401), ("T0NOBODY001", 401), ("", 404)):
-        assert (await at.post_alert(team_id, "token-1-of-the-alerts", **ALERT))[0] == refusal
-    status, answer = await at.post_alert(one.team_id, "token-1-of-the-alerts", channel=two.channel.id, **ALERT)
-    assert (status, answer["channel"]) == (200, one.channel.id)
-    assert two.seen() == []

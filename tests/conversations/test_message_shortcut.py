@@ -7,7 +7,6 @@ import pytest
 
 from bot.sim.anchor import Slow
 from bot.sim.slack import Channel, Fault, Message, Source, api_error, expired_url, rate_limited
-from conversations.test_cards import RESUME, alert, taking_alerts, until_shown
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.product import policy
 
@@ -45,15 +44,6 @@ async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the
     assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
     assert posted.source is Source.POST_MESSAGE
     assert posted.blocks[1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
-
-
-async def test_on_a_card_the_thread_gets_the_result_and_the_card_the_button() -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        await at.slack.use_shortcut(at.person, card)
-        posted = await result(at, card)
-        await until_shown(at, card, RESUME)
-    assert (posted.text, posted.thread_ts, posted.blocks) == (told(card), card.ts, ())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from bot.sim.slack import Message, User
 from bot.sim.slack.content import parts
-from conversations.test_cards import BOB, PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.blocks import actions, button, section
 from harness.outages import execute
@@ -49,18 +49,6 @@ async def test_a_resume_button_asks_again_if_somebody_else_paused_since_the_orde
             assert ("it loops" in question.text, f"<#{at.channel.id}>" in question.text) == (sees_reason, sees_reason)
             await at.click(question, verb="resume", user=person)
         await until_shown(at, card, PAUSE, "Resumed", f"<@{person.id}>")
-
-
-async def test_who_resumes_what_somebody_else_has_resumed_since_resumes_it_again(sqlite_url: str) -> None:
-    async with taking_alerts(sqlite_url) as at:
-        card = await alert(at)
-        await at.command()
-        seen = await until_shown(at, card, RESUME, "Paused")
-        await at.command(verb="resume", user=at.slack.bob)
-        await until_shown(at, card, PAUSE, "Resumed", f"<@{BOB}>")
-        await click_as_seen(at, seen, at.person)
-        await until_shown(at, card, PAUSE, "Resumed", f"<@{at.person.id}>")
-        assert [order.verb for order in at.orders] == ["pause", "resume", "resume"]
 
 
 @BOTH_TRANSPORTS

@@ -29,7 +29,7 @@ from harness.conversation import post_json
 from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.stored import until_read_again
-from harness.texts import REFRESH, incident_text, is_about, list_refused, not_read
+from harness.texts import incident_text, is_about, list_refused, not_read
 
 pytestmark = pytest.mark.anyio
 
@@ -178,27 +178,6 @@ async def test_a_command_with_several_ids_opens_the_window_with_them(*, may: boo
         assert await sent(at, 2) == sorted([sessions[0], sessions[2]])
 
 
-async def test_lists_of_more_than_one_session_have_the_button() -> None:
-    async with single_workspace() as at:
-        sessions = [SESSION, *add(at, 2, tags=["checkout"])]
-        await at.command("")
-        await at.slack.click(at.person, at.ephemerals()[-1], BUTTON)
-        assert offered(await shown(at)) == sessions
-        await at.slack.close(at.person)
-        await at.command("checkout")
-        await at.slack.click(at.person, at.ephemerals()[-1], BUTTON)
-        assert offered(await shown(at)) == sessions[1:]
-        await at.slack.close(at.person)
-        home = await at.open_home()
-        await at.slack.act(at.person, home, BUTTON)
-        assert checked(await shown(at)) == sessions
-        for session in sessions[1:]:
-            at.anchor.session(session).state = SessionState.ENDED
-        await asyncio.sleep(6.0)
-        await at.command("")
-        assert BUTTON not in str(at.ephemerals()[-1].blocks)
-
-
 async def test_a_summary_of_alerts_offers_its_sessions() -> None:
     token = "s3cret-of-the-monitor-32-characters"
     async with single_workspace(ALERTS_TOKEN=token, ALERTS_CHANNEL="C0ALERTS001") as at:
@@ -231,16 +210,6 @@ async def test_a_placeholder_opens_if_anchor_is_slow() -> None:
         assert time.monotonic() - began < 3.0
         assert (at.modal().submit, several.READING in at.modal().text) == (None, True)
         assert checked(await shown(at)) == [SESSION]
-
-
-async def test_a_long_list_shows_the_newest_and_how_many_are_left() -> None:
-    async with single_workspace() as at:
-        sessions = [SESSION, *add(at, 299)]
-        view = await window(at)
-        assert [number for number in ("300 ", "250:", " 50 ") if number not in view.text] == []
-        assert checked(view) == sessions[:250]
-        await at.slack.submit(at.person, view, boxes(*sessions[1:10]))
-        assert await sent(at, 249) == sorted(sessions[1:250])
 
 
 async def test_people_who_may_not_see_no_window() -> None:
@@ -338,17 +307,6 @@ async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules:
     assert "*Nothing was paused.*" in team.modal().text
 
 
-async def test_home_is_in_no_channel_so_the_rule_for_channels_refuses_it() -> None:
-    async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
-        add(at, 2)
-        home = await at.open_home()
-        assert home.find(BUTTON) is None
-        action = {"action_id": BUTTON, "block_id": "b", "type": "button", "value": "words "}
-        await at.slack.act(at.person, home, REFRESH, actions=[action | {"action_ts": f"{at.slack.clock.now():.6f}"}])
-        refused = list_refused(policy.NotHere(frozenset({"C0ALERTS001"})))
-        assert (await at.wait_for_direct_messages(), at.calls("views.open")) == ([refused], 0)
-
-
 # --- bad input ---
 
 
@@ -382,14 +340,6 @@ async def test_nobody_checked_is_told_at_the_field_and_a_submission_that_slack_s
             await forged(at, view, SESSION, trigger_id=trigger_id)
             await forged(at, view, *others, trigger_id=f"{trigger_id}.2")
         assert await sent(at, 6) == sorted([SESSION, *others] * 2)
-
-
-async def test_a_late_record_is_told_in_the_window() -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        view = await window(at)
-        await at.slack.submit(at.person, view)
-        await at.slack.until(lambda: several.BEGUN.text in at.modal().text)
-        assert await sent(at, 1) == [SESSION]
 
 
 # --- the shortcuts ---

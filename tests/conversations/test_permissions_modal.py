@@ -1,7 +1,5 @@
 """An admin sets in Slack which people can pause and resume, and in which channels."""
 
-import asyncio
-
 import pytest
 
 from bot.sim.slack import Message, User
@@ -83,16 +81,6 @@ async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: Admin
     assert (await team.stored()).policy == Policy()
     done = await team.answer("a command", team.member)
     assert is_about(done.text, paused(session=team.session, user=team.member.id))
-
-
-async def test_a_window_shows_what_another_process_has_changed_a_moment_ago(team: AdminHarness) -> None:
-    for _ in range(2):
-        await asyncio.sleep(1.0)  # until the check of the key is recorded
-        await team.answer("a command")
-    changed, version = Policy(pause=Rule(frozenset({team.second.id}))), (await team.stored()).policy_version
-    assert await team.at.store.rows.set_policy(team.team_id, changed, if_version=version)
-    form = await team.open_modal("anchor_change_policy")
-    assert (form.find("pause_users") or {}).get("initial_users") == [team.second.id]
 
 
 async def test_an_admin_chooses_who_of_those_who_pause_can_pause_many(team: AdminHarness) -> None:

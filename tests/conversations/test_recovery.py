@@ -1,21 +1,17 @@
 """Orders that a killed process has left unfinished: a row of the table in docs/reliability.md each."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from bot.outbound.store.orders import MOST_TAKEN
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Source
-from conversations.test_health import becomes, degraded
-from harness import BOTH_TRANSPORTS, BY_BOTH, SOCKET_ONLY, outcome_text, paused, resumed, single_workspace
+from harness import BOTH_TRANSPORTS, BY_BOTH, SOCKET_ONLY, outcome_text, paused, resumed
 from harness.conversation import until
-from harness.outages import locked, without_table
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
-from harness.texts import ALICE, is_about, is_not_sent, result_texts
+from harness.texts import ALICE, is_not_sent, result_texts
 
 pytestmark = pytest.mark.anyio
 
@@ -161,21 +157,6 @@ LONG = 30.0  # seconds: a slow machine can need more than the window of the bot
 
 
 @SOCKET_ONLY
-async def test_after_a_crash_a_pause_is_told_outside_of_its_ack(database_url: str) -> None:
-    """If Slack has sent it before, its person has seen an error, and Slack shows no ack."""
-    async with remains(database_url) as left:
-        await left.leave("pause", State.SENT)
-        async with left.restart(redelivery_window=LONG) as at:
-            await until_told(left)
-            delivery = await at.command()
-            await until_told(left)
-        assert delivery.ack is not None
-        assert delivery.ack.text == ""
-        assert [row.delivered_by for row in await left.rows()] == ["response_url"] * 2
-    assert texts(left) == [paused(), paused()]
-
-
-@SOCKET_ONLY
 async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_journal_is_not(database_url: str) -> None:
     async with remains(database_url) as left:
         known = await left.leave("resume", KNOWN, RESUMED)
@@ -190,63 +171,3 @@ async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_jour
             await at.click(question, verb="resume")
             await at.slack.until(lambda: [order.verb for order in at.orders] == ["resume"])
             await until_told(left)
-
-
-@SOCKET_ONLY
-async def test_a_resume_after_a_connection_that_slack_replaces_is_asked_about() -> None:
-    """Slack can send again what came as the old connection closed, minutes later."""
-    async with single_workspace(redelivery_window=LONG) as at:
-        await at.command()
-        (before,) = at.slack.sockets.connections
-        await at.slack.sockets.disconnect("warning", after=0.5)
-        await at.slack.until(lambda: at.slack.sockets.count and before not in at.slack.sockets.connections)
-        await at.command(verb="resume")
-        await at.wait_for_ephemeral()
-        assert [order.verb for order in at.orders] == ["pause"]
-
-
-async def test_any_number_of_orders_is_taken_over(database_url: str) -> None:
-    async with remains(database_url) as left:
-        for _ in range(MOST_TAKEN + 1):
-            await left.leave("pause", KNOWN, PAUSED)
-        async with left.restart():
-            assert await until_told(left) == ["Paused"] * (MOST_TAKEN + 1)
-
-
-async def test_what_a_full_writer_or_an_outage_holds_up_is_taken_over_after_it(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with remains(sqlite_url) as left:
-        await left.leave("pause", State.SENT)
-        monkeypatch.setattr("bot.outbound.store.writer.MOST_WAITING", 0)
-        async with left.restart():
-            await asyncio.sleep(5.0)
-            async with without_table(sqlite_url):
-                monkeypatch.undo()
-                await asyncio.sleep(5.0)
-                assert left.orders == []
-            assert await until_told(left) == ["Paused"]
-
-
-@pytest.mark.slow
-async def test_orders_in_a_file_that_is_locked_at_startup_are_taken_over_when_the_lock_ends(sqlite_url: str) -> None:
-    """What is ordered meanwhile is kept in memory, and recorded then."""
-    async with remains(sqlite_url) as left:
-        for state, outcome in ((State.SENT, None), (KNOWN, PAUSED)) * 4:
-            await left.leave("pause", state, outcome)
-        session = left.anchor.add_session()
-        async with AsyncExitStack() as other_program:
-            await other_program.enter_async_context(locked(sqlite_url))
-            async with left.restart() as at:
-                delivery = await at.command(session)
-                assert delivery.ack is not None
-                assert is_about(delivery.ack.text, paused(session=session))
-                assert result_texts.NOT_RECORDED in delivery.ack.text
-                await asyncio.sleep(10.0)
-                assert set(await degraded(at)) == {"database"}
-                assert texts(left) == []
-                await other_program.aclose()
-                assert await until_told(left, orders=9) == ["Paused"] * 9
-                await becomes(at, set())
-    assert texts(left) == [paused()] * 8
-    assert len(left.anchor.posts(session)) == 1

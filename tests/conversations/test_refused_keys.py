@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -12,17 +12,13 @@ from bot.sim.slack import User
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
-    HTTP_ONLY,
-    AdminHarness,
     Conversation,
     ManyHarness,
     Tenant,
-    many_workspaces,
     outcome_text,
     single_workspace,
 )
 from harness.admin_texts import settings_texts
-from harness.administration import another_bot
 from harness.conversation import direct_messages, until
 from harness.product import Secret, outcomes, workspace
 
@@ -111,26 +107,6 @@ async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_on
     assert (error.levelname, vars(error)["team"]) == ("ERROR", "T0HOME00001")
 
 
-@pytest.mark.parametrize("read", ["a list", "behind an order", "of a card"])
-async def test_a_refused_list_is_noticed_once_while_orders_are_accepted(
-    read: str, team: Team, caplog: pytest.LogCaptureFixture
-) -> None:
-    team.anchor.add_key(team.key)
-    team.anchor.read_fault = unauthorized()
-    if read == "of a card":
-        await team.at.take_alerts(team, "s3cret-of-the-alerts")
-        assert (
-            await team.at.post_alert(team.team_id, "s3cret-of-the-alerts", session_id=team.session, text="It spends.")
-        )[0] == 200
-        await asyncio.sleep(75.0)
-    for _ in range(2):
-        if read != "of a card":
-            await team.command("" if read == "a list" else team.session)
-        await asyncio.sleep(2.0)
-    await team.notices_are({"setter": [notice(team.key)]})
-    assert "Anchor refuses the key" in caplog.text
-
-
 @BOTH_TRANSPORTS
 async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_there_are(team: Team) -> None:
     team.anchor.fault = Slow(0.5)
@@ -140,37 +116,3 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     await team.answer("a command", team.setter)
     await team.notices_are({"setter": [notice(team.key)], team.person.name: []}, team.setter, team.person)
     assert await team.check() is REFUSED
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize(("verb", "used"), [("pause", {OLD, NEW}), ("list", {OLD, NEW}), ("resume", {NEW})])
-async def test_a_key_that_was_replaced_at_another_process_a_moment_ago_warns_nobody(
-    verb: str, used: set[str], postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    async with many_workspaces(next(postgresql_urls)) as at, another_bot(at) as other:
-        team, here = await AdminHarness.open(at, with_key=True), at.slack.request_url
-        await team.open_home()
-        at.anchor.add_key(NEW)
-        session = at.anchor.add_session(key=NEW)
-        await team.answer("a command")
-        await asyncio.sleep(6.0)  # until the check of the key is recorded, and the list of Home is old
-        at.slack.request_url = other
-        await team.open_modal("anchor_set_key")
-        at.slack.request_url = here
-        await team.answer("a command")
-        at.slack.request_url = other
-        await team.submit({"key": NEW})
-        at.slack.request_url = here
-        at.anchor.revoke(team.key)
-        at.anchor.requests.clear()
-        told = await (team.command("") if verb == "list" else team.command(session, verb=verb))
-        assert told.ack
-        assert session[:8] in told.ack.text
-        requests = at.anchor.requests if verb == "list" else at.anchor.posts(session)
-        assert {one.key for one in requests} == used
-        await asyncio.sleep(1.0)
-        assert not [one for one in team.direct_messages(team.admin) if one.text == notice(team.key)]
-        assert "Anchor refuses the key" not in caplog.text
-        found = await at.store.rows.find(team.team_id)
-        assert found and found.anchor_key  # noqa: PT018 - for mypy
-        assert found.anchor_key.check is VERIFIED

@@ -6,10 +6,6 @@ import pytest
 
 from bot.sim.slack import Source, api_error
 from conversations.test_cards import PAUSE, RESUME, UPDATE, about_session, alert, taking_alerts, until_shown
-from harness.cards import COPIES
-from harness.databases import KEY
-from harness.order_rows import Connection
-from harness.product import Secret, open_store
 from harness.texts import CARD_LOST
 
 pytestmark = pytest.mark.anyio
@@ -50,28 +46,3 @@ async def test_the_next_result_says_once_that_a_card_is_out_of_date_for_good(cod
         assert at.calls(UPDATE) == 1
         said = [CARD_LOST in message.text for message in about_session(at) if message.source is Source.ACK]
     assert said == [False, code != "message_not_found", False]
-
-
-def copy_cards(connection: Connection, team_id: str) -> None:
-    for sql in COPIES:
-        connection.execute(sql, count=1000, channels=10, team_id=team_id)
-    connection.execute("UPDATE messages SET due = 0, shown = NULL")
-
-
-async def test_a_refused_token_stops_the_messages_of_its_workspace_for_a_minute(sqlite_url: str) -> None:
-    async with taking_alerts(sqlite_url) as at:
-        await alert(at)
-        at.slack.faults[UPDATE] = api_error("token_revoked")
-        await asyncio.sleep(1.0)
-        async with open_store(Secret(sqlite_url), [KEY]) as store:
-            await store.database.change(lambda connection: copy_cards(connection, at.workspace.team_id))
-        await at.command()
-        await asyncio.sleep(10.0)
-        before = at.calls(UPDATE)
-        assert before <= 11  # one in each channel, before the first answer
-        await asyncio.sleep(HALF_AN_HOUR)
-        assert 28 <= at.calls(UPDATE) - before <= 11 * 30
-        at.slack.faults[UPDATE] = api_error("message_not_found")
-        before = at.calls(UPDATE)
-        await asyncio.sleep(180.0)
-        assert at.calls(UPDATE) - before >= 60

@@ -12,9 +12,8 @@ import pytest
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
-from bot.sim.faults import Fault
 from conversations.test_cards import RESUME, buttons, until_shown
-from conversations.test_reminders import ENDED, STILL, minutes_pass, paused, reminders
+from conversations.test_reminders import ENDED, minutes_pass, paused, reminders
 from harness import SESSION, single_workspace
 from harness.databases import KEY
 from harness.product import Secret, SessionId, errors
@@ -28,18 +27,6 @@ def change(url: str, sql: str, *values: float) -> None:
 
 
 FAULTS = {"slow": Slow(15.0), "limited": rate_limited(), "failing": server_error(), "refused": unauthorized()}
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_session_that_can_not_be_read_after_its_pause_is_read_later(sqlite_url: str, fault: Fault) -> None:
-    async with paused(sqlite_url) as at:
-        at.anchor.read_fault = fault
-        await minutes_pass(8)
-        assert len([one for one in at.anchor.requests if one.method == "GET" and SESSION in one.path]) < 12
-        at.anchor.read_fault = None
-        await minutes_pass(8)
-        (one,) = reminders(at)
-        assert "ends in 5 min" in one.text
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), errors.StoreUnreachableError("gone")], ids=repr)
@@ -62,20 +49,6 @@ async def test_a_pause_that_can_not_be_looked_at_holds_up_no_other(
         await minutes_pass(15)
         assert len(reminders(at)) == 1
     assert ("paused session not looked at" in caplog.messages) is isinstance(error, RuntimeError)
-
-
-@pytest.mark.parametrize("is_read", [True, False])
-async def test_no_reminder_names_an_end_that_has_passed(sqlite_url: str, *, is_read: bool) -> None:
-    """The session lives longer than its limit; without an answer of Anchor nobody is told that it is still paused."""
-    async with paused(sqlite_url, began=19.5) as at:
-        at.anchor.session(SESSION).survives = True
-        await minutes_pass(0.4)
-        at.anchor.read_fault = None if is_read else rate_limited()
-        await minutes_pass(31)
-        assert [STILL in one.text for one in reminders(at)] == [True] * is_read
-        at.anchor.read_fault, at.anchor.session(SESSION).state = None, SessionState.ENDED
-        await minutes_pass(15)
-        assert any(ENDED in one.text for one in reminders(at)) is not is_read
 
 
 @pytest.mark.parametrize("why", ["no channel", "left", "archived"])

@@ -12,7 +12,7 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Message
-from conversations.test_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
+from conversations.test_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
 from harness.batches import batch, watching_bots
 from harness.databases import KEY
@@ -119,16 +119,6 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
         (one,) = [one for one in at.messages() if said in one.text.casefold() and SESSION in one.text]
         assert ("ended while paused" in one.text.casefold(), ENDED in one.text) == (is_known, is_known)
         assert buttons(one) == ([] if is_known else PAUSE)
-
-
-@pytest.mark.parametrize(("has_card", "within"), [(True, 70.0), (False, 180.0)])
-async def test_a_paused_session_that_dies_early_is_told_soon(sqlite_url: str, within: float, *, has_card: bool) -> None:
-    async with paused(sqlite_url, minutes=180) as at:
-        if has_card:
-            await alert(at)
-        await minutes_pass(5)
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        await at.slack.until(lambda: any(ENDED in one.text for one in reminders(at)), within=within)
 
 
 async def test_those_that_one_check_finds_ended_are_one_message(sqlite_url: str) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -15,8 +14,8 @@ from conversations.test_end import offered, press
 from conversations.test_session_views import overview
 from harness import BY_BOTH, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
 from harness.conversation import until
-from harness.databases import KEY, commit_ends_slowly, query, set_clock, until_committing
-from harness.product import Limits, Settings, errors, outcomes, running
+from harness.databases import KEY, query
+from harness.product import Limits, Settings, outcomes, running
 from harness.single_workspace import PATIENT_ACK
 
 pytestmark = pytest.mark.anyio
@@ -80,20 +79,6 @@ async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the
 
 
 @HTTP_ONLY
-async def test_a_request_that_comes_again_has_an_empty_ack_if_the_outcome_is_not_found(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with two_bots(url) as (at, switch):
-        first = await at.command()
-        switch()
-        fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
-        monkeypatch.setattr("bot.outbound.store.orders.OrderRows.outcome_of", fail)
-        again = await at.slack.resend(first)
-    assert again.ack is not None
-    assert again.ack.text == ""
-
-
-@HTTP_ONLY
 @pytest.mark.parametrize("by", ["command", "click"])
 async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str, by: str) -> None:
     async with two_bots(url) as (at, switch):
@@ -112,18 +97,6 @@ async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str,
 
 
 @HTTP_ONLY
-async def test_a_card_that_is_posted_while_the_end_of_a_pause_is_committed_shows_that_end(url: str) -> None:
-    async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
-        commit_ends_slowly(url)
-        switch()
-        pausing = asyncio.create_task(at.command(user=at.slack.bob))
-        await until_committing(url)
-        card = await alert(at)
-        await pausing
-        await at.slack.until(lambda: f"*Paused* by <@{at.slack.bob.id}>" in at.current(card).text, within=5.0)
-
-
-@HTTP_ONLY
 async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pause(url: str) -> None:
     async with two_bots(url) as (at, switch):
         first = await at.command(verb="resume")
@@ -131,38 +104,6 @@ async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pa
         switch()
         await at.slack.resend(first)
         assert (verbs(at)[0], set(verbs(at)[1:])) == ("resume", {"pause"})  # one that crosses it is sent again
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("step", [-3600, 3600])
-async def test_when_the_databases_clock_is_set_no_resume_undoes_a_later_pause_and_the_next_one_is_sent(
-    url: str, step: float
-) -> None:
-    set_clock(url, 0)
-    async with two_bots(url) as (at, switch):
-        first = at.slack.request_url
-        switch()
-        second = at.slack.request_url
-        await at.command(verb="resume")
-        at.anchor.requests.clear()
-        at.anchor.fault = Slow(3.0)
-        orders = []
-        for bot, verb, user in (
-            (first, "pause", at.slack.bob),
-            (second, "resume", at.slack.alice),  # waits for the pause
-            (first, "pause", at.slack.carol if step > 0 else None),
-            (first, "pause", at.slack.carol if step < 0 else None),
-        ):
-            if user is None:  # back before, or forward after the last pause
-                set_clock(url, step)
-                continue
-            at.slack.request_url = bot
-            orders.append(asyncio.create_task(at.command(verb=verb, user=user)))
-            await until_recorded(url, 1 + len(orders))
-        await asyncio.gather(*orders)
-        assert set(verbs(at)) == {"pause"}
-        at.anchor.fault, at.slack.request_url = None, second
-        assert (await at.answer("a command", verb="resume", within=10.0)).text == resumed()
 
 
 @HTTP_ONLY

@@ -6,8 +6,6 @@ import pytest
 
 from bot.sim.anchor import Hang, SessionState, Slow
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed, single_workspace
-from harness.databases import KEY
-from harness.outages import execute
 from harness.product import outcomes
 from harness.texts import ALICE, is_about, is_not_sent, waiting_text
 
@@ -79,19 +77,6 @@ async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order
         told.append((await at.answer("a command", verb=then)).text)
     assert told[0] == outcome_text(outcomes.Unconfirmed(outcomes.Doubt.RACED), verb=then)
     assert is_about(told[1], confirmed)
-
-
-async def test_a_resume_that_another_process_has_taken_over_is_told_by_that_alone(sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
-        at.anchor.fault = Slow(3.0, times=1)
-        ordering = [asyncio.ensure_future(at.command())]
-        await at.anchor.until(lambda: at.orders)
-        ordering.append(asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob)))
-        await asyncio.sleep(1.0)
-        await execute(sqlite_url, "UPDATE orders SET owner = 'it has ended by now' WHERE verb = 'resume'")
-        await asyncio.gather(*ordering)
-        await at.slack.until(lambda: any(is_about(text, resumed(user=BOB)) for text in shown(at)), within=90.0)
-        assert at.ephemerals(at.slack.bob) == []
 
 
 async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:

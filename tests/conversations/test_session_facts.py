@@ -21,8 +21,6 @@ from harness import (
     paused,
     single_workspace,
 )
-from harness.product import State
-from harness.restarts import remains
 
 pytestmark = pytest.mark.anyio
 
@@ -133,13 +131,3 @@ async def test_what_is_read_after_a_pause_and_matters_follows_its_result_once(by
     assert session == paused().splitlines()[-1]
     assert (told.thread_ts, told.ephemeral_to) == (result.thread_ts, None)
     assert external in at.messages()[-1].text
-
-
-async def test_after_a_restart_it_follows_a_pause_that_is_sent_again_and_not_twice(sqlite_url: str) -> None:
-    async with remains(sqlite_url) as left:
-        describe(left, is_task=False)
-        await left.leave("pause", State.SENT)
-        for _ in range(2):
-            async with left.restart():
-                await until_read(left)
-            assert len(warnings(left)) == 1

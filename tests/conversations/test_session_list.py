@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -21,7 +20,6 @@ from bot.sim.anchor import (
     Slow,
     html,
     rate_limited,
-    server_error,
     unauthorized,
 )
 from bot.sim.slack import Message, Source, View
@@ -30,7 +28,6 @@ from harness import (
     SESSION,
     SOCKET_ONLY,
     Conversation,
-    ManyHarness,
     paused,
     resumed,
     single_workspace,
@@ -38,7 +35,7 @@ from harness import (
 from harness.outages import execute
 from harness.product import outcomes, policy
 from harness.product import sessions as lists
-from harness.texts import REFRESH, incident_text, is_about, list_refused, not_read, outcome_text, reading, waiting_text
+from harness.texts import REFRESH, is_about, list_refused, not_read, reading, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -77,12 +74,6 @@ def again(shown: Message | View) -> list[str]:
 def numbers(text: str) -> list[int]:
     """The numbers in a heading."""
     return [int(one) for one in re.findall(r"\d+", text.splitlines()[0])]
-
-
-def row_of(message: Message, session: str) -> str:
-    """The text of a session's row."""
-    (row,) = [one["text"]["text"] for one in blocks(message) if f"`{session[:8]}`" in str(one.get("text"))]
-    return str(row)
 
 
 def spoken(message: Message) -> list[str]:
@@ -276,24 +267,6 @@ async def test_a_resume_whose_session_is_found_late_is_not_sent_and_a_pause_is(v
         assert (told.text[0], RESUME in str(told.blocks)) == ("⏸" if verb == "pause" else "⛔", True)
 
 
-async def test_each_workspace_sees_its_own_sessions_with_its_own_key(at: ManyHarness) -> None:
-    first, second = await at.set_up_two()
-    assert offered(await listed(first)) == [first.session]
-    assert offered(await listed(second)) == [second.session]
-
-
-async def test_an_exception_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = incident_text("x").splitlines()[1]
-    async with single_workspace() as at:
-        shown = await listed(at)
-        for name in ("search", "overview"):
-            fails = AsyncMock(side_effect=ZeroDivisionError)
-            monkeypatch.setattr(f"bot.usecases.session_lists.SessionLists.{name}", fails)
-        assert said in (await listed(at)).text
-        await at.slack.click(at.person, shown, REFRESH)
-        assert said in (await at.wait_for_update(shown)).text
-
-
 @SOCKET_ONLY
 @pytest.mark.parametrize(
     ("text", "verb", "sent"), [("", "pause", 0), (SHORT, "pause", 1), ("", "resume", 0), (SHORT, "resume", 0)]
@@ -314,18 +287,6 @@ async def test_a_command_that_may_be_old_is_answered_outside_of_its_ack_and_a_re
         assert ("Resume this agent?" in at.answers()[0].text) is (verb == "resume" and text == SHORT)
 
 
-async def test_lists_are_read_once_for_all_who_ask_within_five_seconds() -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = Slow(0.3, times=2)
-        await asyncio.gather(*(at.command(text) for text in ("", "checkout", "", SHORT[:7])))
-        await asyncio.sleep(3.0)
-        await at.command("")
-        assert reads(at) == ["list", "list"]
-        await asyncio.sleep(6.0)
-        await at.command("")
-        assert reads(at) == ["list"] * 4
-
-
 # --- what is paused ---
 
 
@@ -337,31 +298,6 @@ async def one_of_six_runs(at: Conversation) -> list[str]:
     await asyncio.sleep(1.0)  # until all of it is stored
     del at.anchor.requests[:]
     return older
-
-
-@BOTH_TRANSPORTS
-async def test_a_list_shows_what_is_paused_by_whom_with_resume_and_a_second_pause() -> None:
-    async with single_workspace() as at:
-        older = await one_of_six_runs(at)
-        for words, heading, runs in (("", [1], [SESSION]), ("checkout", [5], [])):
-            message = await listed(at, words)
-            assert (numbers(message.text), offered(message)) == (heading, runs)
-        message = await listed(at)
-        newest_first = older[::-1]
-        assert (offered(message, RESUME), again(message)) == (newest_first, newest_first)
-        assert len(offered(message, SEVERAL)) == len(offered(message, REFRESH)) == 1
-        assert all(f"<@{at.person.id}>" in row_of(message, one) for one in older)
-        await at.slack.click(at.person, message, AGAIN, value=older[0])
-        await at.slack.click(at.person, message, RESUME, value=value_of(message, older[1]))
-        await at.anchor.until(lambda: len(at.anchor.orders) == 2)
-        assert [(one.verb, one.session_id) for one in at.anchor.orders] == [("pause", older[0]), ("resume", older[1])]
-        await asyncio.sleep(6.0)
-        assert (numbers((await listed(at)).text), offered(await listed(at))) == ([2], [SESSION, older[1]])
-
-
-def value_of(message: Message, session: str) -> str:
-    (value,) = [one["value"] for one in controls(message) if str(one.get("value")).startswith(f"{session} ")]
-    return str(value)
 
 
 @pytest.mark.parametrize("place", ["/anchor-pause", "/anchor-resume", "Home"])
@@ -384,30 +320,6 @@ async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_seco
         )
         first = next(one for one in controls(shown) if one["action_id"] in {"anchor_pause", RESUME})
         assert (first["action_id"] == RESUME) == (place == "/anchor-resume")
-
-
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-@pytest.mark.parametrize("text", ["", SHORT])
-async def test_what_is_paused_is_listed_also_if_anchor_cannot_be_read_or_does_not_list_it(text: str, verb: str) -> None:
-    async with single_workspace(ack_wait=0.05) as at:
-        add(at.anchor, 1)
-        await at.command()
-        await asyncio.sleep(1.0)
-        at.anchor.read_fault = rate_limited()
-        await at.command(text, verb=verb)
-        await at.slack.until(lambda: offered(at.ephemerals()[-1], RESUME))
-        assert not_read(lists.Unread.RATE_LIMITED, 429, ordered=text, verb=verb) in at.ephemerals()[-1].text
-        refreshed = at.ephemerals()[-1]
-        at.anchor.read_fault = None
-        at.anchor.forget_session(SESSION)
-        await at.slack.click(at.person, refreshed, REFRESH)
-        await at.wait_for_update(refreshed)
-        shown = at.current(refreshed)
-        assert (offered(shown, RESUME), again(shown), len(offered(shown))) == ([SESSION], [SESSION], not text)
-        assert len(at.anchor.orders) == 1  # eight digits in a list that is read again pause and resume nothing
-        await at.command("", verb=verb, user=at.slack.guest)
-        refused = list_refused(policy.NotAMember(policy.Role.GUEST))
-        await at.slack.until(lambda: at.ephemerals(at.slack.guest)[-1].text == refused)
 
 
 @pytest.mark.parametrize("fault", ["fails", "hangs"])
@@ -433,18 +345,6 @@ async def test_without_the_database_a_list_is_as_before_and_comes_soon(
         assert time.monotonic() - began < 1.0
         assert (numbers(message.text), offered(message)) == ([6], [SESSION, *older])
         assert bool(asked) == (fault == "hangs")
-
-
-@pytest.mark.parametrize("text", [SESSION, SHORT])
-async def test_a_pause_by_an_id_or_by_eight_digits_asks_nobody_what_is_paused(
-    monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    async with single_workspace() as at:
-        paused = AsyncMock(side_effect=ZeroDivisionError)
-        monkeypatch.setattr("bot.outbound.store.history.SessionStates.paused", paused)
-        await at.command(text)
-        await at.wait_for_messages()
-        assert (len(at.orders), paused.await_count) == (1, 0)
 
 
 # --- a click in a list ---
@@ -480,29 +380,3 @@ async def test_a_click_shows_at_once_in_the_list_that_it_works_and_then_its_resu
         told = {one.text.splitlines()[-1] for one in await at.wait_for_messages(2)}
         assert told == {paused(session=one).splitlines()[-1] for one in (SESSION, other)}
         assert len(at.ephemerals()) == 1
-
-
-RESULTS = [
-    (server_error(), outcomes.Failed(500)),
-    (unauthorized(), outcomes.KeyRejected(401)),
-    (html(502, applied=True), outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502)),
-]
-
-
-@pytest.mark.parametrize(("fault", "outcome"), RESULTS)
-@pytest.mark.parametrize("action", ["anchor_pause", AGAIN, RESUME])
-async def test_each_result_is_shown_below_its_row_which_keeps_a_button_that_fits(
-    fault: Fault, outcome: outcomes.Outcome, action: str
-) -> None:
-    async with single_workspace(ANCHOR_DEADLINE="5", ANCHOR_TIMEOUT="2") as at:
-        if action != "anchor_pause":
-            await at.command()
-            await asyncio.sleep(1.0)
-        message = await listed(at)
-        at.anchor.fault = fault
-        await at.slack.click(at.person, message, action)
-        verb = "resume" if action == RESUME else "pause"
-        told = outcome_text(outcome, verb=verb).splitlines()[0]
-        await at.slack.until(lambda: line_of(at.current(message), SESSION) == told)
-        can_run = verb == "pause" or isinstance(outcome, outcomes.Unconfirmed)
-        assert offered(at.current(message), "anchor_pause" if can_run else RESUME) == [SESSION]

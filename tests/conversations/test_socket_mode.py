@@ -22,7 +22,7 @@ from bot.sim.slack import (
 from harness import ALICE, SESSION, SOCKET_ONLY, SingleHarness, paused, single_workspace
 from harness.conversation import until
 from harness.product import Limits
-from harness.texts import HELP, UNREADABLE
+from harness.texts import UNREADABLE
 
 pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
 
@@ -73,26 +73,6 @@ async def test_probes_are_served_and_the_request_url_is_not_even_with_a_signing_
             async with session.post(f"{at.bot.url}/slack/events", data=body, headers=at.slack.sign(body)) as answer:
                 assert answer.status == 404
         assert [call.token for call in at.slack.api_calls] == [at.slack.bot_token, at.slack.app_token]
-
-
-async def test_an_ack_carries_the_answer_if_slack_takes_it() -> None:
-    async with single_workspace() as at:
-        delivery = await at.command()
-        (message,) = at.messages()
-        empty = COMMAND | {"user_id": ALICE, "command": "/anchor-resume", "text": "help"}
-        full, bare = [await at.deliver("slash_commands", empty, takes_answer=takes) for takes in (True, False)]
-        click = await at.deliver("interactive", {"type": "shortcut", "user": {"id": ALICE}}, takes_answer=True)
-        assert at.slack.sockets.count == 1
-    assert (message.source, message.text, delivery.headers) == (Source.ACK, paused(), {})
-    assert json.loads(full.body)["text"] == HELP
-    assert [(one.status, one.body) for one in (bare, click)] == [(200, b"")] * 2
-
-
-async def test_a_resume_after_a_quiet_time_is_sent() -> None:
-    async with single_workspace() as at:
-        await asyncio.sleep(70)
-        await at.command(verb="resume")
-        assert [order.verb for order in at.orders] == ["resume"]
 
 
 def close(reason: Reason) -> Callable[[SimSlack], Awaitable[None]]:
@@ -175,11 +155,6 @@ async def test_without_a_working_connection_the_bot_is_not_ready(
     assert "ticket" not in caplog.text
 
 
-def test_a_silent_connection_is_found_within_thirty_seconds() -> None:
-    """A ping comes after HEARTBEAT, its answer within half of that, and aiohttp rounds each up to a second."""
-    assert HEARTBEAT * 1.5 + 2 < 30
-
-
 async def test_switched_off_it_says_what_to_switch_on_and_then_works_without_a_restart(
     caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
 ) -> None:
@@ -198,21 +173,6 @@ async def test_switched_off_it_says_what_to_switch_on_and_then_works_without_a_r
         assert (await at.command()).error is None
     wording("/readyz with Socket Mode off", reason)
     assert [vars(one)["what_to_do"] for one in caplog.records if one.levelno == logging.ERROR] == [reason]
-
-
-async def test_a_connection_that_slack_calls_useless_is_used_and_ready_once_something_comes() -> None:
-    """Slack has said that Socket Mode is off while it worked."""
-    async with single_workspace() as at:
-        at.slack.sockets.claims_off = True
-        at.slack.sockets.drop()
-        await at.slack.until(lambda: at.slack.sockets.count)
-        await not_ready(at)
-        assert (await at.command()).error is None
-        await is_ready(at)
-        await asyncio.sleep(31.0)
-        at.slack.sockets.drop()
-        await at.slack.until(lambda: at.slack.sockets.count and opened(at) == 3)
-        await is_ready(at)
 
 
 BAD_COMMANDS: list[Any] = [

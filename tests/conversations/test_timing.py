@@ -189,50 +189,6 @@ async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_a
         assert [[session in one.text for one in at.messages()].count(True) for session in sessions] == [1] * 5
 
 
-@pytest.mark.parametrize("fault", [server_error(), rate_limited(5)], ids=["500", "429"])
-async def test_where_the_bot_is_no_member_a_result_comes_also_after_many_failures(fault: Fault) -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        for name in ("response_url", "chat.postMessage"):
-            at.slack.faults[name] = For(120, fault)
-        private = at.workspace.channels["C0PRIVATE01"]
-        await slow_pause(at, private)
-        await at.slack.until(lambda: at.messages(private), within=600)
-        assert [(one.source, one.text) for one in at.messages(private)] == [(Source.RESPONSE_URL, paused())]
-        assert at.direct_messages() == []
-
-
-@BOTH_TRANSPORTS
-async def test_while_slack_fails_every_result_waits_and_is_then_delivered_once() -> None:
-    async with single_workspace(ack_wait=0.0) as at:
-        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
-        sessions = [at.anchor.add_session() for _ in range(8)]
-        await asyncio.gather(*[at.command(session) for session in sessions])
-        await at.slack.until(lambda: at.calls("chat.postMessage") >= 2 * len(sessions))  # to the channel, and a DM
-        at.slack.faults.clear()
-        await at.slack.until(lambda: len(at.messages()) + len(at.direct_messages()) == len(sessions))
-        await asyncio.sleep(0.2)
-        reported = [message.text for message in (*at.messages(), *at.direct_messages())]
-    assert len(reported) == len(sessions)
-    assert {session for session in sessions if any(session in text for text in reported)} == set(sessions)
-
-
-@pytest.mark.parametrize("limit", ["MAX_WAITING", "MAX_WAITING_EACH"])
-async def test_more_results_than_fit_into_memory_are_tried_in_one_round_only(
-    limit: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(f"bot.usecases.delivery.{limit}", 1)
-    async with single_workspace(ack_wait=0.0) as at:
-        at.slack.faults["response_url"] = at.slack.faults["chat.postMessage"] = server_error()
-        for session in (SESSION, at.anchor.add_session()):
-            await at.command(session)
-        await at.slack.until(lambda: at.calls("chat.postMessage") == 4)  # each to the channel, and as a DM
-        at.slack.faults.clear()
-        (reported,) = await at.wait_for_messages()
-        assert [record.levelname for record in caplog.records if record.levelno == logging.ERROR] == ["ERROR"]
-        await asyncio.sleep(0.2)
-        assert at.messages() == [reported]
-
-
 async def test_a_result_does_not_wait_for_the_card() -> None:
     async with single_workspace() as at:
         at.slack.faults["response_url"] = rate_limited(20)

@@ -11,17 +11,14 @@ from pathlib import Path
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.messages.cards import UNNAMED
 from bot.sim.anchor import SimAnchor
-from bot.sim.slack import Answer, Fault, Hang, Installation, SimSlack, Slow, User, Workspace
-from conversations.test_cards import TOKEN, alert
+from bot.sim.slack import Answer, Fault, Hang, Installation, SimSlack, User, Workspace
+from conversations.test_cards import TOKEN
 from conversations.test_health import becomes
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, outcome_text, paused
-from harness.conversation import post_json
+from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Limits, Settings, State, outcomes, policy, running
-from harness.restarts import remains
+from harness.product import Limits, Settings, outcomes, policy, running
 from harness.single_workspace import PATIENT, PATIENT_ACK, obeying
 from harness.texts import list_refused
 from harness.transport import current_transport
@@ -117,22 +114,6 @@ async def test_a_second_workspace_cannot_use_our_key(tmp_path: Path, fault: Faul
         assert database.execute("SELECT * FROM people").fetchall() == []
 
 
-@BOTH_TRANSPORTS
-async def test_members_are_served_as_soon_as_slack_confirms_that_they_are_some(tmp_path: Path) -> None:
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"] = NOBODY
-        async with starting(slack, anchor, file(tmp_path)) as at:
-            assert (await at.answer("a command")).text == paused()
-            await at.answer("a click", slack.bob)
-            assert len(at.orders) == 2
-            assert await answer(at, slack.guest, slack.home.team_id) == refused(GUEST, slack.guest)
-            slack.faults["users.info"] = NOBODY
-            text = (await at.answer("a command")).text  # by what Slack said before
-            assert set(paused().splitlines()) <= set(text.splitlines())  # and who paused it before
-            assert await answer(at, slack.carol, slack.home.team_id) == refused(NOT_CONFIRMED, slack.carol)
-            assert len(at.orders) == 3
-
-
 async def test_the_refusal_names_what_works_without_slack(tmp_path: Path) -> None:
     async with servers() as (slack, anchor):
         slack.faults["auth.test"], slack.faults["users.info"] = NOBODY, NOBODY
@@ -140,35 +121,6 @@ async def test_the_refusal_names_what_works_without_slack(tmp_path: Path) -> Non
             text = await answer(at, slack.alice, slack.home.team_id)
     assert "Anchor's dashboard" in text
     assert "`anchor-bot pause ID`" in text
-
-
-@HTTP_ONLY
-async def test_an_alert_is_taken_once_the_workspace_is_named(tmp_path: Path) -> None:
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"] = NOBODY
-        async with starting(slack, anchor, file(tmp_path)) as at:
-            body = {"session_id": SESSION, "text": "It spends too much."}
-            status, said, headers = await post_json(
-                f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"}
-            )
-            assert (status, said["error"], "Retry-After" in headers) == (503, UNNAMED, True)
-            slack.faults.clear()
-            await at.bot.startup
-            await alert(at)
-
-
-@BOTH_TRANSPORTS
-async def test_a_request_waits_a_moment_for_the_name(tmp_path: Path) -> None:
-    async with servers() as (slack, anchor):
-        mallory = second_workspace(slack)
-        slack.home.installation.scopes -= {"users:read"}
-        slack.faults["auth.test"] = Slow(0.5, times=1)
-        async with starting(slack, anchor, file(tmp_path)) as at:
-            assert not at.bot.startup.done()
-            ours = answer(at, slack.alice, slack.home.team_id)
-            theirs = answer(at, mallory, SECOND)
-            assert [*await asyncio.gather(ours, theirs)] == [paused(), refused(WRONG, mallory)]
-            assert len(at.orders) == 1
 
 
 @asynccontextmanager
@@ -195,34 +147,6 @@ async def test_a_restart_knows_the_workspace_at_once(database_url: str) -> None:
             assert "503" in (await becomes(at, {"slack"}))["slack"]
             slack.faults["users.info"] = Hang()
             assert (await at.answer("a click", within=2.0)).text  # her role is known by now
-
-
-@BOTH_TRANSPORTS
-async def test_what_a_killed_process_has_left_is_sent_without_slack(sqlite_url: str) -> None:
-    async with remains(sqlite_url) as left:
-        async with starting(left.slack, left.anchor, sqlite_url) as at:
-            await at.bot.startup
-            await asyncio.sleep(1.0)  # until it is stored
-            await at.answer("a command")
-        await left.leave("pause", State.SENT)
-        left.slack.faults["auth.test"], left.slack.faults["users.info"] = Hang(), Hang()
-        async with starting(left.slack, left.anchor, sqlite_url):
-            await left.anchor.until(lambda: len(left.anchor.posts(SESSION)) == 2, within=3.0)
-
-
-@BOTH_TRANSPORTS
-async def test_the_workspace_of_another_token_does_not_count(sqlite_url: str) -> None:
-    """Nor does what Slack said about people when the bot had the other token."""
-    async with named_before(sqlite_url) as (slack, anchor):
-        slack.home.installation.bot_token = "xoxb-the-second-token"
-        for is_asked in (False, True):
-            if is_asked:
-                slack.home.installation.scopes |= {"users:read"}
-                slack.faults["users.info"] = NOBODY
-            async with starting(slack, anchor, sqlite_url) as at:
-                before = len(at.orders)
-                assert await answer(at, slack.alice, slack.home.team_id) == refused(NOT_CONFIRMED, slack.alice)
-                assert len(at.orders) == before
 
 
 @BOTH_TRANSPORTS

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.sim.slack import Message, ResetAfterReading, Source, api_error, rate_limited
+from bot.sim.slack import Message, ResetAfterReading, Source, rate_limited
 from bot.sim.slack.content import parts
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_cards import PAUSE, RESUME, alert, ops, taking_alerts, until_shown
@@ -67,35 +67,6 @@ async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_mess
         await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
         assert len(replies(at)) == 1
         assert len(at.anchor.posts(SESSION)) == 2
-
-
-@pytest.mark.parametrize("code", ["thread_not_found", "restricted_action_thread_locked", "cannot_reply_to_message"])
-async def test_what_slack_refuses_in_the_thread_is_posted_in_the_channel(code: str) -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        at.slack.faults[POST] = api_error(code, times=1)
-        await send(at, severity="critical")
-        await at.slack.until(lambda: at.calls(POST) == 3)
-        await at.slack.until(lambda: len(at.messages()) == 2 + 2)  # with the two acks of the set-up
-        told = at.messages()[-1]
-        assert (told.thread_ts, pressable(told)) == (None, PAUSE)
-        await at.click(card)
-        await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
-
-
-async def test_a_new_alert_goes_first() -> None:
-    async with taking_alerts() as at:
-        sessions = [at.anchor.add_session() for _ in range(4)]
-        for session in sessions:
-            await alert(at, session_id=session)
-            await asyncio.sleep(3.0)
-        before = {message.ts for message in at.messages()}
-        await asyncio.gather(*(send(at, session, severity="critical") for session in sessions))
-        await alert(at, session_id=SESSION)
-        await at.slack.until(lambda: len(replies(at)) == len(sessions))
-        after = [message for message in at.messages() if message.ts not in before]
-        place = [SESSION in message.text for message in after].index(True)
-        assert place <= 1  # one can be on its way
 
 
 MENTION = f"<!subteam^{ON_CALL}>"

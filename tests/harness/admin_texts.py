@@ -22,8 +22,6 @@ __all__ = [
 ]
 
 OUTDATED = settings_texts.OUTDATED.text
-NOT_SERVED = settings_texts.NOT_SERVED.text
-INTERRUPTED = settings_texts.INTERRUPTED.text
 NOT_SAVED = settings_texts.NOT_SAVED.text
 
 NOT_A_KEY = settings_texts.NOT_A_KEY.text

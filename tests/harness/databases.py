@@ -25,7 +25,6 @@ from bot.outbound.store import postgresql as postgresql_store
 from bot.outbound.store import sqlite
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
 from harness.conversation import until
-from harness.virtual_time import clock
 
 KEY = new_key()
 OTHER_KEY = new_key()
@@ -212,11 +211,6 @@ def wait_for_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "prepare", inspect.unwrap(sqlite.prepare))
 
 
-def let_transactions_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let PostgreSQL end no transaction in which a process does nothing for 3 s: on a busy machine it still works."""
-    monkeypatch.setattr(postgresql_store, "CLOCK", postgresql_store.CLOCK.replace("'3s'", "'60s'"))
-
-
 def wait_for_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let transactions of PostgreSQL wait for a lock as long as it takes."""
     clock = postgresql_store.CLOCK.replace("CAST(:lock_timeout AS text)", "'60s'")
@@ -229,31 +223,10 @@ def commit_slowly(url: str, event: str, condition: str = "true") -> None:
     query(url, _SLOW_COMMIT.format(event=event, condition=condition))
 
 
-def commit_ends_slowly(url: str) -> None:
-    """Let it take so long to commit that an order has ended."""
-    commit_slowly(url, "UPDATE ON orders", "NEW.settled_at IS NOT NULL AND OLD.settled_at IS NULL")
-
-
 async def until_committing(url: str) -> None:
     """Wait until it has begun to commit slowly."""
     sleeps = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
     await until(lambda: query(url, sleeps))
-
-
-def set_clock(url: str, ahead: float) -> None:
-    """Set the clock of a database so many seconds ahead of the machine's: for PostgreSQL, before it is used."""
-    if url.startswith("sqlite"):
-        clock.sqlite_ahead = ahead
-    else:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_SET_CLOCK.format(ahead=ahead).encode())
-
-
-_SET_CLOCK = """
-DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$;
-CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
-    AS $$ SELECT pg_catalog.clock_timestamp() + {ahead} * interval '1 second' $$;
-"""
 
 
 def encrypted(value: str, owner: str, column: str) -> str:

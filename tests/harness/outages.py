@@ -80,29 +80,6 @@ async def read_for_long(url: str) -> AsyncIterator[None]:
         yield
 
 
-@asynccontextmanager
-async def forgotten(url: str) -> AsyncIterator[None]:
-    """PostgreSQL is then as it was before: a snapshot was restored, or a replica took over that had not everything."""
-    await asyncio.to_thread(_copy_database, url, "", "_before")
-    yield
-    await asyncio.to_thread(_copy_database, url, "_before", "")
-
-
-def _copy_database(url: str, source: str, target: str) -> None:
-    """Replace the database with the second ending by that with the first, whose connections are broken off."""
-    parts = urlsplit(url)
-    name = parts.path[1:]
-    with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as server:
-        for statement in (
-            f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false',
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608 - ours
-            f'DROP DATABASE IF EXISTS "{name}{target}" WITH (FORCE)',
-            f'CREATE DATABASE "{name}{target}" TEMPLATE "{name}{source}"',
-            f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true',
-        ):
-            server.execute(statement.encode())
-
-
 @dataclass(slots=True)
 class Network:
     """The way to a PostgreSQL, which can be cut so that nobody notices. Connections to `url` use it."""

@@ -10,7 +10,6 @@ from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
-from bot.outbound.store.audit import LOCK
 from bot.outbound.store.errors import LockedError, StoreUnreachableError
 from bot.outbound.store.people import Person, forget
 from bot.outbound.store.secrets import rotate
@@ -83,11 +82,6 @@ async def when_unlocked(change: Callable[[], Awaitable[_T]]) -> _T:
     while True:
         with suppress(LockedError):
             return await change()
-
-
-async def bury(store: Store, team_id: str) -> None:
-    """Replace the audit trail of a workspace by one row, as its uninstallation does."""
-    await store.database.change(lambda connection: store.audit.bury(connection, team_id), locks=[LOCK])
 
 
 async def rotate_keys(store: Store) -> None:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sim.slack import Drip, Hang, Slow, api_error, rate_limited, server_error
+from bot.sim.slack import Hang, Slow, server_error
 from harness.conversation import until
 from harness.product import policy
-from harness.roles import TEAM, RolesHarness, roles_of_people
+from harness.roles import RolesHarness, roles_of_people
 from harness.stored import DAY
 from harness.virtual_time import pass_time
 
@@ -53,37 +53,6 @@ async def test_slack_is_not_asked_about_people_whose_request_names_another_compa
 
 
 # --- while Slack gives no answer ---
-
-
-async def test_a_new_person_is_asked_about_again_after_a_failure_if_slack_answers_soon(at: RolesHarness) -> None:
-    before = 0
-    for fault, role, questions in (
-        (server_error(), Role.UNKNOWN, 3),
-        (rate_limited(30), Role.UNKNOWN, 2),
-        (api_error("token_revoked"), Role.UNKNOWN, 1),
-        (rate_limited(1, times=1), Role.MEMBER, 2),
-    ):
-        at.fail(fault)
-        assert (await at.role(at.slack.bob), at.questions - before) == (role, questions)
-        before = at.questions
-
-
-async def test_the_last_answer_counts_while_slack_is_down(at: RolesHarness, caplog: pytest.LogCaptureFixture) -> None:
-    bob, guest, alice = at.slack.bob, at.slack.guest, at.slack.alice
-    assert [await at.role(bob), await at.role(guest)] == [Role.MEMBER, Role.GUEST]
-    await pass_time(DAY)
-    at.fail(api_error("token_revoked"))
-    assert [await at.role(user) for user in (bob, guest, alice)] == [Role.MEMBER, Role.GUEST, Role.UNKNOWN]
-    records = [vars(record) for record in caplog.records]
-    assert [record["user"] for record in records] == [user.id for user in (bob, guest, alice)]
-    assert {(record["team"], record["why"]) for record in records} == {(TEAM, "token_revoked")}
-    await pass_time(4)
-    at.fail(None)
-    at.slack.home.change_user(bob, is_restricted=True)
-    assert [await at.role(user) for user in (bob, alice)] == [Role.MEMBER, Role.ADMIN]  # asked about alice only
-    assert at.questions == 6
-    await pass_time(1)
-    assert (await at.role(bob), at.questions) == (Role.GUEST, 7)
 
 
 async def test_a_known_person_waits_one_second_and_a_late_answer_counts_from_then_on(at: RolesHarness) -> None:
@@ -143,21 +112,6 @@ async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarnes
 # --- a pause does not wait for a newer answer ---
 
 
-async def test_a_person_who_pauses_once_in_six_days_waits_for_slack_only_the_first_time(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    at.fail(Slow(2.0))
-    assert await at.role_for_pause(bob) is Role.MEMBER
-    for number in range(4):
-        await pass_time(10)  # the lookup in the background is stored
-        if number % 2:
-            await at.restart()
-        await pass_time(6 * DAY)
-        began = time.monotonic()
-        assert await at.role_for_pause(bob) is Role.MEMBER
-        assert time.monotonic() - began < 0.1
-    await at.wait_for_questions(5)  # the first time, and one in the background each time
-
-
 @pytest.mark.parametrize(
     ("change", "role"), [({"is_restricted": True}, Role.GUEST), ({"deleted": True}, Role.DEACTIVATED)], ids=str
 )
@@ -204,17 +158,6 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
     assert time.monotonic() - began < 20
 
 
-async def test_after_a_restart_a_role_that_changed_within_the_day_counts(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    for restricted, role in ((False, Role.MEMBER), (True, Role.GUEST)):
-        at.slack.home.change_user(bob, is_restricted=restricted)
-        assert await at.role(bob) is role
-        await pass_time(300)
-    await at.restart()
-    at.fail(server_error())
-    assert await at.role_for_pause(bob) is Role.GUEST
-
-
 # --- the role at this moment ---
 
 
@@ -231,29 +174,4 @@ async def test_the_role_now_is_asked_for_and_remembered(at: RolesHarness) -> Non
     assert await at.role(alice) is Role.MEMBER
 
 
-async def test_an_older_answer_does_not_replace_a_newer_one(at: RolesHarness) -> None:
-    at.fail(Drip(bytes_per_second=500, times=1))  # begins at once, and ends late
-    older = asyncio.create_task(at.role(at.slack.alice))
-    await at.wait_for_questions(1)
-    at.slack.home.change_user(at.slack.alice, is_admin=False)
-    assert await at.role_now(at.slack.alice) is Role.MEMBER
-    assert not older.done()
-    assert await older is Role.ADMIN
-    assert await at.role(at.slack.alice) is Role.MEMBER
-    assert at.questions == 2
-
-
 # --- an app without the scope, and the end ---
-
-
-async def test_without_the_scope_slack_is_asked_again_after_half_a_minute(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    at.slack.home.installation.scopes.discard("users:read")
-    assert [await at.role(bob) for _ in range(3)] == [Role.SCOPE_MISSING] * 3
-    assert await at.role_now(bob) is Role.SCOPE_MISSING
-    assert at.questions == 2
-    at.slack.home.installation.scopes.add("users:read")
-    await pass_time(29)
-    assert await at.role(bob) is Role.SCOPE_MISSING
-    await pass_time(1)
-    assert await at.role(bob) is Role.MEMBER
