@@ -24,7 +24,7 @@ from bot.inbound.alerts.endpoint import Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import HttpServer, listening
 from bot.inbound.install import Install, open_oauth
-from bot.inbound.slack.socket_connection import Redeliveries, connect
+from bot.inbound.slack.socket_connection import connect
 from bot.inbound.slack.socket_mode import SocketMode
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
@@ -124,8 +124,8 @@ async def running(
             socket_mode = None
             if settings.slack_app_token is not None:
                 opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
-                redeliveries = Redeliveries(container.recovery.follows_crash, window=limits.redelivery_window)
-                socket_mode = SocketMode(opening, container.slack_app, readiness, acks, redeliveries)
+                follows_crash, window = container.recovery.follows_crash, limits.redelivery_window
+                socket_mode = SocketMode(opening, container.slack_app, readiness, acks, follows_crash, window)
             secrets = () if socket_mode else settings.slack_signing_secrets
             monitor, most = container.monitor, limits.alerts_at_once
             alerts = Alerts(container.auto_pauses, workspaces, tasks, readiness, metrics, monitor, most)

@@ -14,7 +14,8 @@ from bot.inbound.install import INSTALL_PATH
 from bot.inbound.slack.app import MOST_TASKS, SlackApp
 from bot.inbound.slack.orders import OrderListeners
 from bot.inbound.slack.router import ACK_WAIT, Router
-from bot.inbound.slack.socket_connection import HEARTBEAT, REDELIVERY_WINDOW
+from bot.inbound.slack.socket_connection import HEARTBEAT
+from bot.inbound.slack.socket_mode import REDELIVERY_WINDOW
 from bot.inbound.slack.views import ViewListeners
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions

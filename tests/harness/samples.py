@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot.inbound.slack.request import pick_command, pick_event, pick_interaction
+from bot.inbound.slack.request import pick
 
 Json = dict[str, Any]
 
@@ -16,5 +16,5 @@ def sample(name: str) -> Any:
 
 
 def picked(payload: dict[str, Any]) -> dict[str, Any]:
-    pick = pick_command if "command" in payload else pick_event if "event" in payload else pick_interaction
-    return pick(payload)
+    kind = "command" if "command" in payload else "event" if "event" in payload else "interaction"
+    return pick(kind, payload)

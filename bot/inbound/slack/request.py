@@ -35,60 +35,50 @@ class IncompletePayloadError(BadPayloadError):
     """A payload that does not say which control or view it is about. Nothing can be done, and Slack gets a 200."""
 
 
-def as_object(parsed: object) -> dict[str, object]:
-    """Return parsed JSON as an object that can be encoded again: lone surrogates cannot. Raises BadPayloadError."""
+def pick(kind: str, payload: object) -> dict[str, object]:
+    """Return the fields that the bot reads of a "command", an "interaction" or an "event". Raises BadPayloadError.
+
+    JSON must be encodable again: lone surrogates are not.
+    """
     try:
-        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
+        json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise BadPayloadError("its JSON can't be read") from None
-    if not isinstance(parsed, dict):
-        raise BadPayloadError("its JSON is not an object")
-    return parsed
-
-
-def pick_command(fields: Mapping[str, object]) -> dict[str, object]:
-    """Pick a slash command's fields. Raises BadPayloadError."""
-    # https://docs.slack.dev/interactivity/implementing-slash-commands
-    return _pick(fields, _COMMAND, required=("command", "team_id", "channel_id", "user_id"))
-
-
-def pick_interaction(payload: Mapping[str, object]) -> dict[str, object]:
-    """Pick an interaction's fields. Raises BadPayloadError."""
-    # https://docs.slack.dev/interactivity/handling-user-interaction#payloads
-    picked = _pick(payload, _INTERACTION, required=("type", "user"))
-    kind, view = picked["type"], picked.get("view")
-    actions: Any = picked.get("actions", ())
-    if kind == "block_actions" and not all("action_id" in action for action in actions):
-        raise IncompletePayloadError("its action has no action_id")
-    if kind == "view_submission" and not (isinstance(view, dict) and isinstance(view.get("id"), str)):
-        raise IncompletePayloadError("its view has no id")
-    for holder, names in _MESSAGES.items():
-        message = picked.get(holder)
-        if isinstance(message, dict):
-            picked[holder] = {name: message[name] for name in names if name in message}
-    if isinstance(view, dict):
-        picked["view"] = {"type": "modal", **view}  # Bolt fails on a submitted view without a type
+    if kind not in _KINDS or not isinstance(payload, dict):
+        raise BadPayloadError("its JSON is not an object" if kind in _KINDS else "its type is unknown")
+    if kind == "event" and payload.get("type") == "app_rate_limited":
+        # https://docs.slack.dev/reference/events/app_rate_limited
+        raise IncompletePayloadError("it has no event")
+    picked = _pick(payload, *_KINDS[kind])
+    if kind == "interaction":
+        _check_interaction(picked)
+    if kind == "event":
+        picked["event"] = _pick_inner(picked["type"], payload["event"])
     return picked
 
 
-def pick_event(payload: Mapping[str, Any]) -> dict[str, object]:
-    """Pick the fields of an Events API envelope and of its event, by the event's type. Raises BadPayloadError."""
-    # https://docs.slack.dev/apis/events-api
-    # https://docs.slack.dev/reference/events/app_rate_limited has no event
-    if payload.get("type") == "app_rate_limited":
-        return _pick(payload, {"type": _is_text, "team_id": _is_id}, required=())
-    envelope = _pick(payload, _EVENT, required=("type", "event"))
-    if envelope["type"] != "event_callback":
+def _check_interaction(picked: dict[str, Any]) -> None:
+    kind, view = picked["type"], picked.get("view")
+    if kind == "block_actions" and not all("action_id" in action for action in picked.get("actions", ())):
+        raise IncompletePayloadError("its action has no action_id")
+    if kind == "view_submission" and not (view is not None and isinstance(view.get("id"), str)):
+        raise IncompletePayloadError("its view has no id")
+    for holder, names in _MESSAGES.items():
+        if holder in picked:
+            picked[holder] = {name: picked[holder][name] for name in names if name in picked[holder]}
+    if view is not None:
+        picked["view"] = {"type": "modal", **view}  # Bolt fails on a submitted view without a type
+
+
+def _pick_inner(kind: object, event: Mapping[str, object]) -> dict[str, object]:
+    if kind != "event_callback":
         raise IncompletePayloadError("it has an event, and is none")
-    event = payload["event"]
-    kind = event.get("type")
-    checks = _INNER_EVENTS.get(kind, {}) if isinstance(kind, str) else {}
-    return envelope | {"event": _pick(event, {"type": _is_text} | checks, required=("type",))}
+    name = event.get("type")
+    checks = _INNER_EVENTS.get(name, {}) if isinstance(name, str) else {}
+    return _pick(event, {"type": _is_text} | checks, ("type",))
 
 
-def _pick(
-    payload: Mapping[str, object], checks: Mapping[str, _Check], *, required: tuple[str, ...]
-) -> dict[str, object]:
+def _pick(payload: Mapping[str, object], checks: Mapping[str, _Check], required: tuple[str, ...]) -> dict[str, object]:
     picked = {}
     for name, check in checks.items():
         value = payload.get(name)
@@ -155,13 +145,22 @@ _INTERACTION: dict[str, _Check] = {
     "actions": _are_actions,
 }
 _EVENT: dict[str, _Check] = {
-    "type": _is_text,
+    **dict.fromkeys(("type", "event_id"), _is_text),
     "team_id": _is_id,
-    "event_id": _is_text,
     "event_time": _is_time,
     "authorizations": _is_list_of(_names_team("team_id")),
     "event": _is_object,
 }
+_KINDS = {
+    # https://docs.slack.dev/interactivity/implementing-slash-commands
+    "command": (_COMMAND, ("command", "team_id", "channel_id", "user_id")),
+    # https://docs.slack.dev/interactivity/handling-user-interaction#payloads
+    "interaction": (_INTERACTION, ("type", "user")),
+    # https://docs.slack.dev/apis/events-api
+    "event": (_EVENT, ("type", "event")),
+}
+"""By kind the checks of the fields that the bot reads, and those that it needs."""
+
 _INNER_EVENTS: dict[str, dict[str, _Check]] = {
     "tokens_revoked": {"tokens": _are_tokens},
     "app_home_opened": {"user": _is_id, "tab": _is_text, "view": _is_view},
@@ -189,13 +188,17 @@ ParsedRequest = dict[str, object] | Check | Rejected  # a dict is a payload in t
 
 
 def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) -> ParsedRequest:
-    """Return the payload of a signed request, or a rejection; `now` is in Unix seconds. Never raises."""
-    if problem := _find_problem(raw, secrets, now):
+    """Return the payload of a signed request, or a rejection; `now` is in Unix seconds. Never raises.
+
+    Nothing of a body is parsed before its signature was compared.
+    """
+    problem = find_header_problem(raw.timestamps, raw.signatures, now=now)
+    if problem != _UNSIGNED:  # an old request is told so only if it is signed
+        problem = problem if _is_signed(raw, secrets) else _UNSIGNED
+    if problem is not None:
         # Slack can send an unsigned check at any time
         # https://docs.slack.dev/interactivity/implementing-slash-commands
-        if b"ssl_check=1" in raw.body.split(b"&"):
-            return Check()
-        return Rejected(401, problem)
+        return Check() if b"ssl_check=1" in raw.body.split(b"&") else Rejected(401, problem)
     try:
         return _parse(raw)
     except IncompletePayloadError as error:
@@ -207,10 +210,9 @@ def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) 
 def _parse(raw: RawRequest) -> ParsedRequest:
     if raw.content_type == "application/json":
         event = _parse_json(raw.body)
-        if event.get("type") != "url_verification":
-            return pick_event(event)
-        challenge = event.get("challenge")
-        if not isinstance(challenge, str):
+        if not isinstance(event, dict) or event.get("type") != "url_verification":
+            return pick("event", event)
+        if not isinstance(challenge := event.get("challenge"), str):
             raise BadPayloadError("challenge is missing")
         return Check({"challenge": challenge})
     if raw.content_type != "application/x-www-form-urlencoded":
@@ -218,9 +220,7 @@ def _parse(raw: RawRequest) -> ParsedRequest:
     form = _parse_form(raw.body)
     if form.get("ssl_check") == "1":
         return Check()
-    if "payload" in form:
-        return pick_interaction(_parse_json(form["payload"].encode()))
-    return pick_command(form)
+    return pick("interaction", _parse_json(form["payload"].encode())) if "payload" in form else pick("command", form)
 
 
 def _parse_form(body: bytes) -> dict[str, str]:
@@ -231,12 +231,11 @@ def _parse_form(body: bytes) -> dict[str, str]:
         raise BadPayloadError("its form can't be read, or has too many fields") from None
 
 
-def _parse_json(body: bytes) -> dict[str, object]:
+def _parse_json(body: bytes) -> object:
     try:
-        parsed = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         raise BadPayloadError("its JSON can't be read") from None
-    return as_object(parsed)
 
 
 def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *, now: float) -> str | None:
@@ -253,11 +252,6 @@ def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *,
         f"The time of the request is {abs(seconds):.0f} s {side} this machine's clock, and more than {MAX_AGE} s are "
         f"not accepted. It is an old request, or the clock is wrong."
     )
-
-
-def _find_problem(raw: RawRequest, secrets: Sequence[Secret], now: float) -> str | None:
-    problem = find_header_problem(raw.timestamps, raw.signatures, now=now)
-    return problem if problem == _UNSIGNED or _is_signed(raw, secrets) else _UNSIGNED
 
 
 def _is_signed(raw: RawRequest, secrets: Sequence[Secret]) -> bool:

@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import assert_never
 
 from bot import request_id
 from bot.core.retries import backoff
@@ -14,16 +13,14 @@ from bot.health import Readiness
 from bot.inbound.rejections import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.socket_connection import (
-    BadEnvelope,
-    Disconnect,
+    DISCONNECT,
+    LINK_DISABLED,
+    WARNING,
+    Control,
     Envelope,
-    Hello,
-    LinkDisabled,
-    Redeliveries,
     SocketConnection,
-    ack_frame,
+    fits,
     read_frame,
-    small_ack_frame,
 )
 from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
@@ -32,12 +29,13 @@ from bot.runtime import StandstillMonitor, Tasks, happens
 _log = logging.getLogger(__name__)
 
 ACK_TIMEOUT = 3.0  # seconds that Slack waits for an ack
-
 MOST_UNANSWERED = 30_000
+REDELIVERY_WINDOW = 5.0
+"""Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
 
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
 _OFF_RETRY_DELAY = 30.0  # seconds
-_MIN_RETRY_DELAY, _MAX_RETRY_DELAY, _MAX_RETRY_DELAY_IF_ASKED = 0.5, 30.0, 5.0
+_MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 5.0
 _OFF = (
     "Slack says that Socket Mode is switched off in the app's settings. Switch it on there (Settings > Socket Mode): "
     "the bot tries again every 30 seconds. Or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart the bot to "
@@ -64,12 +62,11 @@ class SocketAcks:
     def discard(self, connection: SocketConnection) -> None:
         """Send no more over the connection."""
         connection.closing.set()
-        if connection not in self.connections:
-            return
-        self.connections.remove(connection)
-        if not self.connections:
-            self._is_open.clear()
-            self._on_last_lost()
+        if connection in self.connections:
+            self.connections.remove(connection)
+            if not self.connections:
+                self._is_open.clear()
+                self._on_last_lost()
 
     def end(self) -> None:
         """Let no connection follow: an ack that was not sent by now is lost."""
@@ -81,14 +78,13 @@ class SocketAcks:
 
         Slack shows no ack of an old one: its person has seen an error.
         """
-        if envelope.envelope_id not in self._unanswered and len(self._tasks) < MOST_UNANSWERED:
+        if envelope.envelope_id in self._unanswered or len(self._tasks) >= MOST_UNANSWERED:
+            return
+        if envelope.rejected is not None:
+            self._tasks.start(self._send(envelope.rejection_ack(), received_at))
+        else:
             self._unanswered.add(envelope.envelope_id)
             self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
-
-    def send(self, ack: str, received_at: float) -> None:
-        """Start to send an ack, unless too many are unanswered."""
-        if len(self._tasks) < MOST_UNANSWERED:
-            self._tasks.start(self._send(ack, received_at))
 
     async def _answer(self, envelope: Envelope, received_at: float, standstill: float, *, may_be_old: bool) -> None:
         request_id.begin()
@@ -98,9 +94,9 @@ class SocketAcks:
             )
             if ack.status != HTTPStatus.OK:
                 return  # without an ack, Slack sends the event again
-            frame = None if may_be_old else ack_frame(envelope, ack.json())
-            is_sent = await self._send(frame or small_ack_frame(envelope, ack.placeholder()), received_at)
-            if is_sent and frame is not None:
+            is_whole = not may_be_old and fits(envelope.ack(ack.json()))
+            is_sent = await self._send(envelope.ack(ack.json() if is_whole else ack.placeholder()), received_at)
+            if is_sent and is_whole:
                 self._slack_app.ack_sent(ack)
             else:
                 self._slack_app.deliver_lost_ack(envelope.payload, ack)
@@ -134,30 +130,38 @@ class SocketMode:
     """Client that keeps a connection open and dispatches its envelopes. `acks` has a task per unanswered envelope.
 
     The next connection opens before the old one closes. If Slack says that Socket Mode is off, the bot connects
-    nevertheless, as Slack's own SDKs do: Slack can be wrong, and Socket Mode can be switched on later.
+    nevertheless, as Slack's own SDKs do: Slack can be wrong, and Socket Mode can be switched on later. A command has no
+    time, so it may be old if it comes soon after a connection has opened, and there was one before, also in a process
+    that was killed (`follows_crash`).
     """
 
-    def __init__(
-        self, connect: Connect, slack_app: SlackApp, readiness: Readiness, acks: Tasks, redeliveries: Redeliveries
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
+        self,
+        connect: Connect,
+        slack_app: SlackApp,
+        readiness: Readiness,
+        acks: Tasks,
+        follows_crash: Callable[[], bool],
+        redelivery_window: float = REDELIVERY_WINDOW,
     ) -> None:
         self._open_connection = connect
         self._readiness = readiness
         self._acks = SocketAcks(slack_app, acks, self._report_last_lost)
-        self._redeliveries = redeliveries
+        self._follows_crash = follows_crash
+        self._window = redelivery_window
         self._rejections = RejectionLog()
         self._tasks = Tasks()
         self._standstills = StandstillMonitor()
-        self._has_connected = self._slack_asked = self._is_off = False
-        self._trusts_doubts = True  # until an envelope comes in spite of them
-        self._attempt = self._reconnects = 0  # failures, and what Slack asked for: neither delays the other
+        self._opened, self._opened_at = 0, 0.0  # how many connections, and when the last one
+        self._attempt = 0
         self._not_before = 0.0
+        self._is_off, self._trusts_doubts = False, True  # until an envelope comes in spite of them
         readiness.block("socket", "No connection to Slack (Socket Mode) is open yet.")
 
     async def start(self) -> None:
         """Open the first connection, and keep one open from then on. Raises AppTokenRefusedError."""
         self._tasks.start(self._standstills.run())
-        connection = await self._connect()
-        self._tasks.start(self._supervise(connection))
+        self._tasks.start(self._supervise(await self._connect()))
 
     async def close(self) -> None:
         """Close every connection, and open no more."""
@@ -174,11 +178,7 @@ class SocketMode:
             if connection.is_doubted:  # still: no envelope came
                 connection.closing.set()
             await connection.closing.wait()
-            is_stable = time.monotonic() - opened_at > _STABLE_AFTER
-            if self._slack_asked:
-                self._reconnects = 1 if is_stable else self._reconnects + 1
-            else:
-                self._attempt = 1 if is_stable else self._attempt + 1
+            self._attempt = 1 if time.monotonic() - opened_at > _STABLE_AFTER else self._attempt + 1
             old, connection = connection, await self._connect()
             self._tasks.start(self._retire(old))
 
@@ -189,7 +189,7 @@ class SocketMode:
 
     async def _connect(self) -> SocketConnection:
         """Open a connection. Raises AppTokenRefusedError if there was none before."""
-        delay = self._retry_delay()
+        delay = retry_delay(self._attempt, random.random())  # noqa: S311 - no secret
         while True:
             await asyncio.sleep(max(delay, self._not_before - time.monotonic()))
             try:
@@ -197,27 +197,22 @@ class SocketMode:
             except SocketModeOffError:
                 self._report_link_disabled()
             except AppTokenRefusedError as error:
-                if not self._has_connected:
+                if not self._opened:
                     raise
                 delay = self._schedule_retry(f"SLACK_APP_TOKEN is refused: {error}")
             except SlackUnreachableError as error:
                 delay = max(self._schedule_retry(str(error)), error.after or 0.0)
 
-    def _retry_delay(self) -> float:
-        attempt = max(self._attempt, self._reconnects) if self._slack_asked else self._attempt
-        return retry_delay(attempt, random.random(), asked=self._slack_asked)  # noqa: S311 - no secret
-
     def _schedule_retry(self, why: str) -> float:
         self._attempt += 1
-        delay = self._retry_delay()
+        delay = retry_delay(self._attempt, random.random())  # noqa: S311 - no secret
         _log.warning("connection to Slack failed", extra={"why": why, "next_attempt_in": round(delay, 1)})
         if not self._acks.connections:
             self._readiness.block("socket", f"No connection to Slack (Socket Mode) is open ({why}); trying again.")
         return delay
 
     def _register(self, connection: SocketConnection) -> SocketConnection:
-        self._redeliveries.begin()
-        self._has_connected, self._slack_asked = True, False
+        self._opened, self._opened_at = self._opened + 1, time.monotonic()
         connection.is_doubted &= self._trusts_doubts
         _log.info("connected to Slack")
         if connection.is_doubted:
@@ -237,36 +232,28 @@ class SocketMode:
             await connection.close()
 
     def _handle_frame(self, connection: SocketConnection, text: str, received_at: float) -> None:
-        match frame := read_frame(text):
-            case Envelope() | BadEnvelope():
-                self._handle_envelope(connection, frame, received_at)
-            case Disconnect():
-                _log.info("Slack closes the connection", extra={"why": frame.reason})
-                self._slack_asked = True
+        match read_frame(text):
+            case Envelope() as envelope:
+                if connection.is_doubted:
+                    connection.is_doubted = self._trusts_doubts = False
+                    self._report_on()
+                if envelope.rejected is not None:
+                    self._rejections.record(envelope.rejected)
+                standstill, may_be_old = self._standstills.seconds_before(received_at), self._may_be_old(envelope)
+                self._acks.answer(envelope, received_at, standstill, may_be_old=may_be_old)
+            case Control(type=kind, reason=reason) if kind == DISCONNECT:
+                _log.info("Slack closes the connection", extra={"why": reason})
                 connection.closing.set()  # the supervisor opens another one
-                if frame.is_immediate:
+                if reason == LINK_DISABLED:
+                    self._report_link_disabled()
+                if reason != WARNING:
                     self._acks.discard(connection)
-            case LinkDisabled():
-                self._report_link_disabled()
-                self._acks.discard(connection)
-            case Rejected():
-                self._rejections.record(frame)
-            case Hello():
-                pass
-            case _:
-                assert_never(frame)
+            case Rejected() as rejected:
+                self._rejections.record(rejected)
 
-    def _handle_envelope(self, connection: SocketConnection, frame: Envelope | BadEnvelope, received_at: float) -> None:
-        if connection.is_doubted:
-            connection.is_doubted = self._trusts_doubts = False
-            self._report_on()
-        if isinstance(frame, Envelope):
-            standstill = self._standstills.seconds_before(received_at)
-            may_be_old = self._redeliveries.includes(frame, received_at)
-            self._acks.answer(frame, received_at, standstill, may_be_old=may_be_old)
-        else:
-            self._rejections.record(frame.rejected)
-            self._acks.send(frame.ack, received_at)
+    def _may_be_old(self, envelope: Envelope) -> bool:
+        is_soon = time.monotonic() < self._opened_at + self._window
+        return is_soon and envelope.kind == "command" and (self._opened > 1 or self._follows_crash())
 
     def _report_on(self) -> None:
         self._is_off = False
@@ -288,9 +275,8 @@ class SocketMode:
             self._readiness.block("socket", "The connection to Slack (Socket Mode) ended; opening another.")
 
 
-def retry_delay(attempt: int, jitter: float, *, asked: bool) -> float:
-    """Return the seconds to wait, 0 for the first two attempts, at most 5 if Slack `asked`. `jitter` is in [0, 1)."""
+def retry_delay(attempt: int, jitter: float) -> float:
+    """Return the seconds to wait before an attempt, 0 for the first two. `jitter` is in [0, 1)."""
     if attempt <= 1:
         return 0.0
-    longest = _MAX_RETRY_DELAY_IF_ASKED if asked else _MAX_RETRY_DELAY
-    return backoff(attempt - 1, first=_MIN_RETRY_DELAY, longest=longest) * (0.5 + jitter / 2)
+    return backoff(attempt - 1, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY) * (0.5 + jitter / 2)

@@ -11,6 +11,7 @@ import pytest
 
 from bot.inbound.slack.socket_mode import SocketAcks
 from harness.product import Tasks
+from inbound.slack.test_socket_connection import envelope
 
 pytestmark = pytest.mark.anyio
 
@@ -47,8 +48,7 @@ class Scene:
             self.acks.add(link)  # type: ignore[arg-type]
 
     def answer(self, number: int = 1) -> None:
-        envelope: Any = SimpleNamespace(envelope_id=str(number), payload={}, accepts_response_payload=True)
-        self.acks.answer(envelope, time.monotonic(), 0.0)
+        self.acks.answer(envelope(number), time.monotonic(), 0.0)
 
     async def settle(self) -> int:
         """Wait until everything is answered. Return how many acks are delivered in another way."""
@@ -122,6 +122,6 @@ async def test_an_envelope_beyond_thirty_thousand_is_left_for_slack_to_send_agai
         tasks: Any = Mock(__len__=lambda _, count=count: count)
         acks = SocketAcks(Mock(), tasks, lambda: None)
         tasks.start.side_effect = lambda work: work.close()
-        acks.answer(SimpleNamespace(envelope_id="1"), 0.0, 0.0)  # type: ignore[arg-type]
-        acks.send("{}", 0.0)
+        for is_bad in (False, True):
+            acks.answer(envelope(1 + is_bad, is_bad=is_bad), 0.0, 0.0)
         assert tasks.start.call_count == starts

@@ -1,5 +1,6 @@
 """Connections to Slack that do not begin properly, and how often they are tried."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,13 +12,19 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.inbound.slack.socket_connection import SocketConnection, connect
+from bot.inbound.slack.socket_connection import SocketConnection, connect, read_frame
 from bot.sim.local_server import LocalServer
 from harness.product import Secret
 
 pytestmark = pytest.mark.anyio
 
 HELLO = '{"type":"hello"}'
+
+
+def envelope(number: int = 1, *, is_bad: bool = False) -> Any:
+    text = {"envelope_id": str(number), "type": "interactive", "accepts_response_payload": True}
+    payload = {} if is_bad else {"type": "shortcut", "user": {"id": "U0ALICE0001"}}
+    return read_frame(json.dumps(text | {"payload": payload}))
 
 
 @asynccontextmanager
