@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from bot import __version__
-from bot.config.settings import OneWorkspace, Settings, transport_and_tenancy
+from bot.config.settings import Settings, transport_and_tenancy
 from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.core.cards import ALERTS_PATH
 from bot.core.fields import Secret
@@ -32,14 +32,12 @@ from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.store.errors import StoreError
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
 from bot.outbound.store.messages import MARK_INTERVAL
-from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store, WatchedStore, open_watched
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
-from bot.usecases.checks import delete_left_probes
 from bot.usecases.install import Installer
 
 _log = logging.getLogger(__name__)
@@ -49,7 +47,8 @@ LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
 LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
-_LOOK_TIMEOUT = 1.0  # seconds for which Socket Mode waits for the database
+_LOOK_TIMEOUT = 1.0  # seconds for which the start, and Socket Mode, wait for the database
+KEY_INTERVAL = 300.0  # seconds between two checks of the key of the settings
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0  # seconds until Slack is asked again for the team of the bot token
 
 
@@ -106,7 +105,8 @@ async def running(
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
     readiness, tasks, acks, checks, journaling = _open_readiness(settings), Tasks(), Tasks(), Tasks(), Tasks()
-    slack_clock, metrics = SlackClock(limits.now), Metrics(settings.one.alert_tokens if settings.one else ())
+    one = settings.workspace
+    slack_clock, metrics = SlackClock(limits.now), Metrics(token.name for token in (one.alert_tokens if one else ()))
     trace = call_trace(settings.slack_api_url, slack_clock)
     async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
         transport = Transport(http, settings.proxy)  # no request to Anchor is traced
@@ -119,7 +119,8 @@ async def running(
         )
         async with _open_store(settings, readiness, limits.lock_wait) as watched:
             store, clients = watched.store, Clients(transport, anchor, slack, slack_clock)
-            workspaces = Workspaces(store, settings.one.workspace if settings.one else None)
+            workspaces = Workspaces(store, one)
+            await or_default(workspaces.keep_row(), None, within=_LOOK_TIMEOUT)
             container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
             socket_mode = None
             if settings.slack_app_token is not None:
@@ -160,10 +161,10 @@ async def running(
 
 def _open_readiness(settings: Settings) -> Readiness:
     readiness = Readiness()
-    if settings.one:
+    if settings.workspace:
         readiness.block("slack", "Slack has not accepted the bot token yet.")
-        if short := settings.one.short_tokens:
-            readiness.degrade("alerts", " ".join(short))
+    if short := [why for level, why in settings.token_warnings if level == logging.ERROR]:
+        readiness.degrade("alerts", " ".join(short))
     return readiness
 
 
@@ -171,9 +172,9 @@ def _open_store(
     settings: Settings, readiness: Readiness, lock_wait: float
 ) -> AbstractAsyncContextManager[WatchedStore]:
     """Open the store. A bot of one workspace has its workspace and its key without it."""
-    one, store = settings.one, settings.workspaces.store
-    keys = store.encryption_keys if one is None else keys_of_one(store.encryption_keys, one.bot_token)
-    return open_watched(store.database_url, keys, readiness, is_required=one is None, lock_wait=lock_wait)
+    is_required = settings.workspace is None
+    url, keys = settings.database_url, settings.store_keys
+    return open_watched(url, keys, readiness, is_required=is_required, lock_wait=lock_wait)
 
 
 def _routes(
@@ -182,12 +183,11 @@ def _routes(
     workspaces: Workspaces,
     session: aiohttp.ClientSession,
 ) -> list[web.RouteDef]:
-    many = settings.workspaces
-    if isinstance(many, OneWorkspace):
-        return alerts.routes(ALERTS_PATH) if many.alert_tokens else []
-    oauth = open_oauth(many, session, settings.slack_api_url)
-    installer = Installer(oauth, workspaces.store.install_states, workspaces.rows, many.allowed)
-    install = Install(installer, base_url=many.base_url)
+    if (one := settings.workspace) is not None:
+        return alerts.routes(ALERTS_PATH) if one.alert_tokens else []
+    states, allowed = workspaces.store.install_states, settings.allowed_workspaces
+    installer = Installer(open_oauth(settings, session), states, workspaces.rows, allowed)
+    install = Install(installer, base_url=settings.base_url or "")
     return [*install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
 
 
@@ -200,7 +200,7 @@ def _serving_metrics(
         facts={"version": __version__} | transport_and_tenancy(settings),
         readiness=health.readiness,
         has_socket=settings.slack_app_token is not None,
-        has_key=settings.one is not None,
+        has_key=settings.workspace is not None,
         leads=health.leads,
         backlog=container.orders.backlog,
         database_errors=lambda: container.workspaces.store.database.errors,
@@ -233,7 +233,6 @@ async def _run_jobs(store: Store, container: Container, days: int) -> None:
         return INTERVAL
 
     await store.database.prepared.wait()
-    await container.workspaces.recall()  # unfinished orders need it
     checks, reminders = container.session_checks, container.reminders
     run = partial(run_periodically, leads=lambda: container.lease.term is not None, passing=StoreError)
     await asyncio.gather(
@@ -255,7 +254,6 @@ async def _start(watched: WatchedStore, container: Container, checks: Tasks, soc
         await watched.preparing
         _log.info("ready")
     checks.start(watched.store.database.news.run())
-    checks.start(run_periodically(container.workspaces.catch_up))
     starting = [_introduce(container, checks, watched.readiness)]
     if socket_mode:
         starting.append(_open_socket(container, socket_mode))
@@ -272,10 +270,14 @@ async def _introduce(container: Container, checks: Tasks, readiness: Readiness) 
     workspaces, slack = container.workspaces, container.clients.slack
     if workspaces.pinned is not None:
         checks.start(_ready_once_known(workspaces, readiness))
+        checks.start(run_periodically(workspaces.keep_row, wake=workspaces.row_is_due, passing=StoreError))
         await _identify(slack, workspaces, workspaces.pinned.bot_token, readiness)
-        checks.start(workspaces.catch_up())
-        checks.start(run_periodically(container.session_checks.try_pinned_key, passing=StoreError))
-    checks.start(delete_left_probes(slack, workspaces))
+        checks.start(run_periodically(partial(_try_key, container), passing=StoreError))
+
+
+async def _try_key(container: Container) -> float:
+    await container.session_checks.try_key(container.workspaces.pinned)
+    return KEY_INTERVAL
 
 
 async def _ready_once_known(workspaces: Workspaces, readiness: Readiness) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from bot.config.settings import OneWorkspace, Settings
+from bot.config.settings import Settings
 from bot.health import Metrics, Readiness
 from bot.inbound.alerts.endpoint import MOST_AT_ONCE
 from bot.inbound.install import INSTALL_PATH
@@ -154,7 +154,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     roles = RoleCache(slack.web, store.people)
     response_urls = ResponseUrls(clients.transport, api_url=settings.slack_api_url)
     delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
-    base_url = "" if isinstance(settings.workspaces, OneWorkspace) else settings.workspaces.base_url
+    base_url = "" if settings.workspace else settings.base_url or ""
     install_url = base_url and f"{base_url}{INSTALL_PATH}"
     monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
     history = OrderHistory(store.database)
@@ -162,7 +162,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
     access_check = AccessCheck(workspaces, roles, monitor)
     anchor_sessions = AnchorSessions(anchor.http, settings.anchor_timeout)
     reads = SessionReads(anchor_sessions, tasks, monitor)
-    owner, dashboard_url = secrets.token_hex(8), settings.anchor_dashboard_url
+    owner, dashboard_url = f"{settings.mark}{secrets.token_hex(8)}", settings.anchor_dashboard_url
     card_sessions, budget = CardSessions(store.database), ReadBudget()
     fact_reads = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
     states = SessionStates(store.database)
@@ -233,7 +233,7 @@ def build(  # noqa: PLR0913, PLR0917 - collaborators
         anchor, workspaces, workspaces.rows, roles, monitor, lists, modals, history, sender_use, tasks, base_url
     )
     views = ViewListeners(home_view, workspaces, lists, window, forms)
-    views.add_to(router, has_settings=settings.one is None)
+    views.add_to(router, has_settings=settings.workspace is None)
     slack_app = SlackApp(
         router,
         orders,

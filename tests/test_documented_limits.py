@@ -67,7 +67,7 @@ PAGES: dict[str, list[Row]] = {
         ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
         ("its write-ahead log has {} MB or more", store.MOST_LOG / 1_000_000),
         ("are checked every {} s", store.CHECK_INTERVAL),
-        ("is checked at startup, every {} minutes", minutes(session_checks.PINNED_KEY_INTERVAL)),
+        ("is checked at startup, every {} minutes", minutes(app.KEY_INTERVAL)),
         ("logged at most once per {} s and status", rejections.LOG_INTERVAL),
         ("the bot goes on: it keeps {} lines", logs.CAPACITY),
         ("This takes less than {} s", app.LONGEST_STOP + 0.5),

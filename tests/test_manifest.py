@@ -31,12 +31,12 @@ SOURCES = [path.read_text() for path in (ROOT / "bot").rglob("*.py") if "sim" no
 SCOPE_OF_METHOD = {
     "api_call": None,  # oauth.v2.access, which goes by the client's own secret
     "apps_connections_open": None,  # takes the app token, whose scope stands outside the manifest
+    "auth_revoke": None,
     "auth_test": None,
     "chat_deleteScheduledMessage": "chat:write",
     "chat_getPermalink": None,  # https://docs.slack.dev/reference/methods/chat.getPermalink
     "chat_postMessage": "chat:write",
     "chat_scheduleMessage": "chat:write",
-    "chat_scheduledMessages_list": None,
     "chat_update": "chat:write",
     "chat_delete": "chat:write",
     "users_info": "users:read",

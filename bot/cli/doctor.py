@@ -15,7 +15,7 @@ from bot.cli.orders import NOT_MANY, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url
 from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings, find_warnings, summarize
+from bot.config.settings import Settings, find_warnings, summarize
 from bot.core.fields import Secret
 from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.install import open_oauth
@@ -36,7 +36,6 @@ from bot.messages.checks import (
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.store import Store
 from bot.usecases import checks
 
@@ -86,7 +85,7 @@ async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_fi
         yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": problems}))
         return
     async with opened as session:
-        if options.workspace is not None and settings.one is not None:
+        if options.workspace is not None and settings.workspace is not None:
             raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
         warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
@@ -111,10 +110,10 @@ class Doctor:
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
         hosts = checks.check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url)
-        of, database = self.settings.workspaces, self._check_database()
-        if isinstance(of, OneWorkspace):
-            return [hosts, self._check_transport(), database, self._services.check(of.workspace)]
-        return [hosts, self._check_transport(), self._check_client(of), database]
+        one, database = self.settings.workspace, self._check_database()
+        if one is not None:
+            return [hosts, self._check_transport(), database, self._services.check(one)]
+        return [hosts, self._check_transport(), self._check_client(), database]
 
     async def _check_transport(self) -> list[Checked]:
         running = await _find_bot(self.session, self.settings)
@@ -123,8 +122,8 @@ class Doctor:
             found = not_checked("the bot does not run yet") if is_too_early else await self._check_url()
             reachable = Checked(CheckName.PUBLIC_URL, found)
         elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
-            in_use = not_checked("the running bot has a connection, and another one could get its requests")
-            reachable = Checked(CheckName.SOCKET_MODE, in_use)
+            # another connection could get its requests
+            reachable = Checked(CheckName.SOCKET_MODE, Finding(Good.SOCKET_IN_USE))
         else:
             reachable = Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(self.settings.slack_app_token))
         return [Checked(CheckName.RUNNING_BOT, running), reachable]
@@ -142,16 +141,16 @@ class Doctor:
 
     async def check_setting(self, name: str) -> Checked | None:
         """Check a token or key by itself; None for another setting."""
-        one, app_token = self.settings.workspaces, self.settings.slack_app_token
-        if name == "SLACK_CLIENT_SECRET" and isinstance(one, ManyWorkspaces):
-            return (await self._check_client(one))[0]
+        one, app_token = self.settings.workspace, self.settings.slack_app_token
+        if name == "SLACK_CLIENT_SECRET":
+            return (await self._check_client())[0]
         if name == "SLACK_APP_TOKEN" and app_token is not None:
             return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
-        if name == "SLACK_BOT_TOKEN" and isinstance(one, OneWorkspace):
+        if name == "SLACK_BOT_TOKEN" and one is not None:
             accepted, _ = await checks.check_token(self._services.slack, one.bot_token)
             return Checked(CheckName.BOT_TOKEN, accepted)
-        if name == "ANCHOR_API_KEY" and isinstance(one, OneWorkspace):
-            accepted = await checks.check_key(self._services.anchor, one.workspace.anchor_key)
+        if name == "ANCHOR_API_KEY" and one is not None:
+            accepted = await checks.check_key(self._services.anchor, one.anchor_key)
             return Checked(CheckName.ANCHOR_KEY, accepted)
         return None
 
@@ -166,18 +165,19 @@ class Doctor:
         slack = SlackClient(open_web(self.session, self.settings.slack_api_url))
         return checks.Services(slack, open_anchor(self.session, self.settings))
 
-    async def _check_client(self, many: ManyWorkspaces) -> list[Checked]:
-        finding = await checks.check_client(open_oauth(many, self.session, self.settings.slack_api_url))
+    async def _check_client(self) -> list[Checked]:
+        finding = await checks.check_client(open_oauth(self.settings, self.session))
         return [Checked(CheckName.CLIENT_SECRET, finding)]
 
     async def _check_database(self) -> list[Checked]:
-        one, of = self.settings.one, self.settings.workspaces.store
-        keys = of.encryption_keys if one is None else keys_of_one(of.encryption_keys, one.bot_token)
-        async with checks.inspected(of.database_url, keys) as (finding, store):
+        one = self.settings.workspace
+        async with checks.inspected(self.settings.database_url, self.settings.store_keys) as (finding, store):
             found = [Checked(CheckName.DATABASE, finding)]
             if store is not None:
                 is_readable = await checks.check_encryption(store, is_one=one is not None)
                 found.append(Checked(CheckName.ENCRYPTION, is_readable))
+                same = await checks.check_processes(store, self.settings.mark)
+                found.append(Checked(CheckName.PROCESSES, same))
             return found if one is not None else [*found, *await self._check_workspaces(store)]
 
     async def _check_workspaces(self, store: Store | None) -> list[Checked]:

@@ -35,7 +35,7 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
         Verb.PAUSE, options.session, Actor("", options.channel or "", user_id()), "drill", source=Source.DRILL
     )
     async with open_place(options.workspace, settings, pause) as place:
-        if place.why_not is not None or settings.workspaces.store.database_url == IN_MEMORY:
+        if place.why_not is not None or settings.database_url == IN_MEMORY:
             why = place.why_not or "DATABASE_URL is sqlite://."
             raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why}")
         pause = replace(pause, actor=replace(pause.actor, team_id=place.team_id))

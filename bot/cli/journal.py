@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -17,7 +17,7 @@ from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.secrets import keys_of_one, new_key
+from bot.outbound.store.secrets import new_key
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import open_store
 
@@ -101,13 +101,11 @@ def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: T
 
 def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO) -> int:
     """Print what was found out about the audit trail, and return the exit code. Raises NotDoneError."""
-    of, one = settings.workspaces.store, settings.one
-    if of.database_url == IN_MEMORY:
+    if settings.database_url == IN_MEMORY:
         raise NotDoneError("DATABASE_URL is sqlite://, so the bot keeps no journal.")
-    check_file(of.database_url)
-    keys = of.encryption_keys if one is None else keys_of_one(of.encryption_keys, one.bot_token)
+    check_file(settings.database_url)
     try:
-        found = asyncio.run(_verify(options, of.database_url, keys, settings.journal_days))
+        found = asyncio.run(_verify(options, settings))
     except StoreError as error:
         raise NotDoneError(f"Database error, nothing was verified: {error}.") from None
     links = (
@@ -119,11 +117,11 @@ def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO)
     return _EXIT_CODES[found.verdict]
 
 
-async def _verify(options: argparse.Namespace, url: Secret, keys: Sequence[Secret], days: int) -> Inspection:
-    async with open_store(url, keys, keys_must_fit=False) as store:
+async def _verify(options: argparse.Namespace, settings: Settings) -> Inspection:
+    async with open_store(settings.database_url, settings.store_keys, keys_must_fit=False) as store:
         if options.acknowledge:
             await store.audit.acknowledge(user_id())
-        return await store.audit.verify(days, options.link or "")
+        return await store.audit.verify(settings.journal_days, options.link or "")
 
 
 async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:

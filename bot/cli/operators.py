@@ -14,7 +14,7 @@ from typing import Any
 from bot.cli import require_yes, run_as_owner, user_id
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.environment import Reading
-from bot.config.settings import OF_OPERATORS, Settings, read_database_url
+from bot.config.settings import OF_OPERATORS, Settings, keys_of_one, read_database_url
 from bot.core.fields import Secret
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, is_key
@@ -23,7 +23,7 @@ from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, UnfinishedError
 from bot.outbound.store.people import Person, export, forget, permissions_of
-from bot.outbound.store.secrets import keys_of_one, new_key, rotate
+from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import Summary
@@ -85,9 +85,9 @@ def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) 
     if (options.command, options.action) == ("keys", "new"):
         return new_key().reveal()
     settings = Settings.from_env(environ, OF_OPERATORS)
-    if not settings.workspaces.store.encryption_keys:
+    if not settings.encryption_keys:
         raise NotDoneError(_NO_KEYS, code=UNUSABLE_SETTINGS)
-    check_file(settings.workspaces.store.database_url)
+    check_file(settings.database_url)
     if options.action == "delete" and not options.yes:
         question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
         require_yes(question, why_not="Nothing was deleted.")
@@ -110,7 +110,7 @@ def check_file(database_url: Secret) -> None:
 
 
 async def _with_store(options: argparse.Namespace, settings: Settings) -> str:
-    async with open_store(settings.workspaces.store.database_url, settings.workspaces.store.encryption_keys) as store:
+    async with open_store(settings.database_url, settings.encryption_keys) as store:
         return await _OPERATIONS[options.action](options, store, settings)
 
 

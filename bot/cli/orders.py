@@ -18,7 +18,7 @@ from bot import request_id
 from bot.cli import INTERRUPTED, confirm, confirm_id, say, terminal_text, user_id, warn
 from bot.cli.operators import check_file
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.settings import ManyWorkspaces, OneWorkspace, Settings
+from bot.config.settings import Settings
 from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.fields import Proxy
@@ -46,7 +46,6 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
-from bot.outbound.store.secrets import keys_of_one
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.writer import Writer
@@ -253,11 +252,12 @@ class Wait:
 
 def open_orders(place: Place) -> tuple[OperatorOrders, Callable[[], Awaitable[None]]]:
     """Return what executes orders, and what writes them down at the end, if the database can be used."""
-    tasks, owner, database, settings = Tasks(), secrets.token_hex(8), place.store.database, place.settings
+    tasks, database, settings = Tasks(), place.store.database, place.settings
+    owner = f"{settings.mark}{secrets.token_hex(8)}"
     lease, is_off = Lease(owner, can_lead=False), place.why_not is not None
     writer = Writer(database, lease, Readiness(), is_off=is_off)
     messages = Writer(database, None, Readiness(), is_off=is_off)
-    rows = OrderRows(database, place.store.cipher, writer, is_pinned=isinstance(settings.workspaces, OneWorkspace))
+    rows = OrderRows(database, place.store.cipher, writer, is_pinned=settings.workspace is not None)
     outbox, dashboard_url = Outbox(MessageRows(database, messages), lease), settings.anchor_dashboard_url
     cards = SessionCards(rows, outbox, SessionStates(database), dashboard_url=dashboard_url, find=place.find)
     queue, access = FairQueue(most=MOST_OF_BATCH, most_each=MOST_OF_BATCH), OperatorAccess(place.find)
@@ -326,12 +326,12 @@ async def open_place(team_id: str | None, settings: Settings, order: Order) -> A
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         request_id.begin()
         try:
-            if isinstance(settings.workspaces, ManyWorkspaces):
-                place = await _one_of_many(team_id, settings, settings.workspaces, session, stack)
+            if settings.workspace is None:
+                place = await _one_of_many(team_id, settings, session, stack)
             elif team_id is not None:
                 raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
             else:
-                place = await _the_only_one(settings, settings.workspaces, session, stack)
+                place = await _the_only_one(settings, settings.workspace, session, stack)
         except SeveralError as several:
             is_one = bool(order.session_id) and not EIGHT_DIGITS.fullmatch(order.session_id)
             if not is_one or order.verb is not Verb.PAUSE or order.source is Source.DRILL:
@@ -341,12 +341,11 @@ async def open_place(team_id: str | None, settings: Settings, order: Order) -> A
 
 
 async def _one_of_many(
-    team_id: str | None, settings: Settings, many: ManyWorkspaces, session: aiohttp.ClientSession, stack: AsyncExitStack
+    team_id: str | None, settings: Settings, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> Place:
-    url, keys = many.store.database_url, many.store.encryption_keys
-    check_file(url)
+    check_file(settings.database_url)
     try:
-        store = await stack.enter_async_context(open_store(url, keys))
+        store = await stack.enter_async_context(open_store(settings.database_url, settings.store_keys))
         found = await store.rows.summaries()
     except (StoreNotUsableError, StoreError) as error:
         raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error}") from None
@@ -361,12 +360,12 @@ async def _one_of_many(
 
 
 async def _the_only_one(
-    settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, stack: AsyncExitStack
+    settings: Settings, workspace: Workspace, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> Place:
-    url, keys = one.store.database_url, keys_of_one(one.store.encryption_keys, one.bot_token)
+    url, keys = settings.database_url, settings.store_keys
 
     async def find(_: str) -> Workspace:
-        return one.workspace
+        return workspace
 
     try:
         check_file(url)
@@ -377,7 +376,7 @@ async def _the_only_one(
     preparing = asyncio.ensure_future(_prepare(store))
     await asyncio.wait({preparing}, timeout=_OPEN_TIMEOUT)
     why_not = preparing.result() if preparing.done() else "The database does not answer."
-    team_id = "" if why_not is not None else await _find_team(settings, one, session, store)
+    team_id = "" if why_not is not None else await _find_team(settings, workspace, session, store)
     return Place(settings, session, team_id, find, store, why_not)
 
 
@@ -389,7 +388,7 @@ async def _prepare(store: Store) -> str | None:
     return None
 
 
-async def _find_team(settings: Settings, one: OneWorkspace, session: aiohttp.ClientSession, store: Store) -> str:
+async def _find_team(settings: Settings, one: Workspace, session: aiohttp.ClientSession, store: Store) -> str:
     """Return the team of the bot token: as the bot has stored it, or else Slack's answer; "" without both."""
     if ids := await or_default(store.rows.find_ids(one.bot_token), None, within=_IDENTIFY_TIMEOUT):
         return ids[0]

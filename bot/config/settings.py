@@ -1,17 +1,19 @@
 """The settings of the bot and of its store, checked, and the report about them at startup."""
 
+import base64
+import json
 import logging
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.config.addresses import is_loopback
 from bot.config.catalog import BAD_DATABASE, OF_MANY, OF_ONE, SETTINGS, VARIABLES
 from bot.config.environment import Reading, SettingsError, find_misspelled
-from bot.core.fields import Proxy, Secret, digest
+from bot.core.fields import Proxy, Secret, derive_key, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.workspace import (
     DEFAULT_SENDER,
@@ -23,23 +25,11 @@ from bot.core.workspace import (
     Workspace,
 )
 
-_T = TypeVar("_T")
-
-_FIELDS = {
-    "SLACK_BOT_TOKEN": "bot_token",
-    "SLACK_CLIENT_ID": "client_id",
-    "SLACK_CLIENT_SECRET": "client_secret",
-    "ALLOWED_WORKSPACES": "allowed",
-    "SLACK_SIGNING_SECRET": "slack_signing_secrets",
-    "HTTPS_PROXY": "proxy",
-}
-"""The names of fields below that are not the setting's name in lower case."""
+_PURPOSE = "anchor-bot: encryption of the database"  # of the key that is derived from the bot token
+_FIELDS = {"slack_signing_secrets": "SLACK_SIGNING_SECRET", "proxy": "HTTPS_PROXY"}
+"""The settings of fields that do not have their names in lower case."""
 
 _DATABASE_FILE, _MEMORY = "anchor-bot.db", "sqlite://"
-_METRICS_HOST = (
-    "METRICS_PORT listens on this machine only, although HOST does not. If another machine reads the metrics, set "
-    "METRICS_HOST, and METRICS_TOKEN; else set METRICS_HOST=127.0.0.1."
-)
 _SSLMODE = (
     "DATABASE_URL is on another machine and has no sslmode, so what is stored can cross the network unencrypted. Add "
     "?sslmode=verify-full, with sslrootcert, or ?sslmode=disable if nobody else is on that network."
@@ -54,7 +44,7 @@ OF_OPERATORS = ("DATABASE_URL", "ENCRYPTION_KEYS", "ANCHOR_API_URL", "ANCHOR_TIM
 """The same of the commands for operators."""
 
 _ONLY_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
-_VERSION_LENGTH = 7  # hexadecimal digits
+_VERSION_LENGTH, _MARK_LENGTH = 7, 8  # hexadecimal digits
 SECRET_LENGTH = 32
 PAUSING_TOKEN_LENGTH = 32
 _SHORT = (
@@ -68,82 +58,21 @@ _WEAK = (
 _NONE_PAUSES = "AUTO_PAUSE is {mode}, but no alert can ask for a pause. Name tokens in AUTO_PAUSE_TOKENS."
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """The database and its encryption keys: the first encrypts, all decrypt. A bot of one workspace can have none."""
-
-    database_url: Secret
-    encryption_keys: tuple[Secret, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OneWorkspace:
-    """Settings of a bot of one workspace. Its `alert_tokens` are by name; those of `auto_pause_tokens` can pause."""
-
-    bot_token: Secret
-    anchor_api_key: Secret
-    store: StoreSettings
-    alert_tokens: Mapping[str, Secret] = field(default_factory=dict)
-    alerts_channel: str | None = None
-    alerts_channels: frozenset[str] = frozenset()
-    alerts_group: str | None = None
-    auto_pause: AutoPause = AutoPause.OFF
-    auto_pause_tokens: frozenset[str] = frozenset()
-    policy: Policy = EVERYBODY
-
-    @property
-    def short_tokens(self) -> list[str]:
-        """Return a sentence for each alert token that is not accepted."""
-        short = [name for name, token in self.alert_tokens.items() if len(token.reveal()) < LEAST_TOKEN_LENGTH]
-        return [_SHORT.format(name=name) for name in short]
-
-    @property
-    def warnings(self) -> Iterator[tuple[int, str]]:
-        """Yield a sentence for each token or mode that is probably not meant, with its level."""
-        for sentence in self.short_tokens:
-            yield logging.ERROR, sentence
-        if self.auto_pause is not AutoPause.OFF and not self.auto_pause_tokens:
-            yield logging.WARNING, _NONE_PAUSES.format(mode=self.auto_pause)
-        for name in sorted(self.auto_pause_tokens) if self.auto_pause is AutoPause.ON else ():
-            if len(self.alert_tokens[name].reveal()) < PAUSING_TOKEN_LENGTH:
-                yield logging.WARNING, _WEAK.format(name=name)
-
-    @property
-    def workspace(self) -> Workspace:
-        """Return the workspace, whose team Slack knows. Another key has another version."""
-        pausing = self.auto_pause_tokens
-        return Workspace(
-            team_id="",
-            bot_token=self.bot_token,
-            anchor_key=AnchorKey(self.anchor_api_key),
-            policy=self.policy,
-            alert_tokens=tuple(
-                AlertToken(name, digest(token.reveal()), channels=self.alerts_channels, may_pause=name in pausing)
-                for name, token in self.alert_tokens.items()
-            ),
-            alerts_channel=self.alerts_channel,
-            alerts_group=self.alerts_group,
-            auto_pause=self.auto_pause,
-            key_version=int(digest(self.anchor_api_key.reveal())[:_VERSION_LENGTH], 16),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ManyWorkspaces:
-    """Settings of a bot that workspaces install by OAuth at `base_url`: all, or those `allowed` if there are any."""
-
-    client_id: Secret
-    client_secret: Secret
-    base_url: str
-    store: StoreSettings
-    allowed: frozenset[str] = frozenset()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings of the bot; `.env.example` explains each. Times are in seconds, URLs are unchanged."""
+    """All settings of the bot; `.env.example` explains each. Times are in seconds, URLs are unchanged.
 
-    workspaces: OneWorkspace | ManyWorkspaces
+    A bot of one workspace has a `workspace`, whose team Slack knows. Without it, workspaces install the app by OAuth.
+    `token_warnings` are sentences, with their levels.
+    """
+
+    workspace: Workspace | None
+    token_warnings: tuple[tuple[int, str], ...]
+    slack_client_id: Secret
+    slack_client_secret: Secret
+    allowed_workspaces: frozenset[str]
+    database_url: Secret
+    encryption_keys: tuple[Secret, ...]
     base_url: str | None  # the public URL
     slack_app_token: Secret | None  # set: Socket Mode
     slack_signing_secrets: tuple[Secret, ...]
@@ -166,9 +95,16 @@ class Settings:
     log_format: str
 
     @property
-    def one(self) -> OneWorkspace | None:
-        """Return the settings of the only workspace; None with many."""
-        return self.workspaces if isinstance(self.workspaces, OneWorkspace) else None
+    def store_keys(self) -> tuple[Secret, ...]:
+        """Return the keys of the database: the first encrypts, all decrypt."""
+        one = self.workspace
+        return self.encryption_keys if one is None else keys_of_one(self.encryption_keys, one.bot_token)
+
+    @property
+    def mark(self) -> str:
+        """Return a text that differs between processes with another workspace in `.env`, and says nothing of it."""
+        values = None if self.workspace is None else asdict(self.workspace)
+        return digest(json.dumps(values, default=sorted))[:_MARK_LENGTH]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> "Settings":
@@ -185,10 +121,12 @@ class Settings:
             read.report("METRICS_PORT", "is the same as PORT. Use another port, like 9464.")
         if values["HTTPS_PROXY"] is not None:
             values["HTTPS_PROXY"] = replace(values["HTTPS_PROXY"], exceptions=values["NO_PROXY"])
-        tokens, store = _combine_tokens(read), _build(StoreSettings, values)
-        many, one = _build(ManyWorkspaces, values, store=store), _build_one(values, store, tokens)
+        tokens = _combine_tokens(read)
         read.finish()
-        return _build(cls, values, workspaces=many if is_many else one)
+        own: dict[str, Any] = {"workspace": None if is_many else _workspace(values, tokens)}
+        own["token_warnings"] = () if is_many else tuple(_about_tokens(values, tokens))
+        named = [one.name for one in fields(cls) if one.name not in own]
+        return cls(**own, **{name: values[_FIELDS.get(name, name.upper())] for name in named})
 
 
 def read_database_url(environ: Mapping[str, str]) -> Secret:
@@ -198,22 +136,50 @@ def read_database_url(environ: Mapping[str, str]) -> Secret:
     return read.values["DATABASE_URL"] or _default_database(environ)
 
 
-def _build(kind: type[_T], values: Mapping[str, Any], **own: object) -> _T:
-    """Return settings of a kind, each of whose fields is in `own` or a value."""
-    named = {_FIELDS.get(name, name.lower()): value for name, value in values.items()} | own
-    return kind(**{one.name: named[one.name] for one in fields(kind)})  # type: ignore[arg-type]
+def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, ...]:
+    """Return the encryption keys of a bot of one workspace: those of its settings, or one derived from its token."""
+    return given or (Secret(base64.urlsafe_b64encode(derive_key(bot_token, _PURPOSE)).decode()),)
 
 
-def _build_one(values: Mapping[str, Any], store: StoreSettings, tokens: Mapping[str, Secret]) -> OneWorkspace:
-    channels = values["ALLOWED_CHANNELS"]
-    policy = Policy(
-        pause=Rule(values["PAUSE_USERS"], channels),
-        resume=Rule(values["RESUME_USERS"], channels),
-        pause_many=values["PAUSE_MANY_USERS"],
-        end=Rule(values["END_USERS"]) if values["END_SESSION"] == "on" else None,
+def _workspace(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Workspace:
+    """Return the workspace. Another key has another version."""
+    channels, key = values["ALLOWED_CHANNELS"], values["ANCHOR_API_KEY"]
+    return Workspace(
+        team_id="",
+        bot_token=values["SLACK_BOT_TOKEN"],
+        anchor_key=AnchorKey(key),
+        policy=Policy(
+            pause=Rule(values["PAUSE_USERS"], channels),
+            resume=Rule(values["RESUME_USERS"], channels),
+            pause_many=values["PAUSE_MANY_USERS"],
+            end=Rule(values["END_USERS"]) if values["END_SESSION"] == "on" else None,
+        ),
+        alert_tokens=tuple(
+            AlertToken(
+                name,
+                digest(token.reveal()),
+                channels=values["ALERTS_CHANNELS"],
+                may_pause=name in values["AUTO_PAUSE_TOKENS"],
+            )
+            for name, token in tokens.items()
+        ),
+        alerts_channel=values["ALERTS_CHANNEL"],
+        alerts_group=values["ALERTS_GROUP"],
+        auto_pause=values["AUTO_PAUSE"],
+        key_version=int(digest(key.reveal())[:_VERSION_LENGTH], 16),
     )
-    pausing = frozenset(values["AUTO_PAUSE_TOKENS"])
-    return _build(OneWorkspace, values, store=store, alert_tokens=tokens, auto_pause_tokens=pausing, policy=policy)
+
+
+def _about_tokens(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Iterator[tuple[int, str]]:
+    mode, pausing = values["AUTO_PAUSE"], sorted(set(values["AUTO_PAUSE_TOKENS"]))
+    lengths = {name: len(token.reveal()) for name, token in tokens.items()}
+    for name in [name for name, length in lengths.items() if length < LEAST_TOKEN_LENGTH]:
+        yield logging.ERROR, _SHORT.format(name=name)
+    if mode is not AutoPause.OFF and not pausing:
+        yield logging.WARNING, _NONE_PAUSES.format(mode=mode)
+    for name in pausing if mode is AutoPause.ON else ():
+        if lengths[name] < PAUSING_TOKEN_LENGTH:
+            yield logging.WARNING, _WEAK.format(name=name)
 
 
 def _default_database(environ: Mapping[str, str]) -> Secret:
@@ -252,14 +218,14 @@ def _serves_many(read: Reading) -> bool:
 
 def summarize(settings: Settings) -> dict[str, str]:
     """Return what an operator needs to recognize the bot by."""
-    one = settings.one
+    one = settings.workspace
     return {
         **transport_and_tenancy(settings),
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
         "auto_pause": "set by admins" if one is None else one.auto_pause,
         "anchor": settings.anchor_api_url,
         "proxy": settings.proxy.url if settings.proxy else "none",
-        "database": _kind_of(settings.workspaces.store.database_url),
+        "database": _kind_of(settings.database_url),
     }
 
 
@@ -267,7 +233,7 @@ def transport_and_tenancy(settings: Settings) -> dict[str, str]:
     """Return how the bot is connected to Slack, and whom it serves."""
     return {
         "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
-        "tenancy": "one workspace" if settings.one else "many workspaces",
+        "tenancy": "one workspace" if settings.workspace else "many workspaces",
     }
 
 
@@ -287,15 +253,13 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
         yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:
         yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
-    yield from settings.one.warnings if settings.one else ()
+    yield from settings.token_warnings
     for name, file in {str(env_file): env_file, **_files_of_secrets(environ)}.items():
         if _is_open_to_all(file):
             yield logging.WARNING, f"Every user of this machine can read {name}. Run: chmod 600 {name}"
     if env_file.is_dir():
         yield logging.WARNING, f"{env_file} is a directory, so nothing is read from it. Put the settings into a file."
-    if settings.metrics_port is not None and not (is_loopback(settings.host) or environ.get("METRICS_HOST")):
-        yield logging.WARNING, _METRICS_HOST
-    if _is_far_without_sslmode(settings.workspaces.store.database_url, environ):
+    if _is_far_without_sslmode(settings.database_url, environ):
         yield logging.WARNING, _SSLMODE
 
 

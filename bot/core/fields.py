@@ -57,6 +57,15 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
+def derive_key(secret: Secret, purpose: str) -> bytes:
+    """Return 32 bytes that are always the same for this secret and purpose, and reveal neither: HKDF with SHA-256.
+
+    https://www.rfc-editor.org/rfc/rfc5869
+    """
+    extracted = hmac.digest(bytes(hashlib.sha256().digest_size), secret.reveal().encode(), "sha256")
+    return hmac.digest(extracted, purpose.encode() + b"\1", "sha256")
+
+
 def is_token(given: str, known: str | None) -> bool:
     """Return whether `given` has the digest `known`, in constant time; always False without a digest."""
     return hmac.compare_digest(digest(given), known or "")

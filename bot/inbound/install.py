@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from bot.config.settings import ManyWorkspaces
+from bot.config.settings import Settings
 from bot.core.fields import Secret
 from bot.inbound.rejections import Rejected, RejectionLog
-from bot.messages.install import STRANGE, Page, broken_page
+from bot.messages.install import BEGIN_AGAIN, Page, broken, unavailable_page
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.usecases.incidents import log_incident
 from bot.usecases.install import Installer
@@ -38,14 +38,14 @@ _HEADERS = {
 """The headers of every answer to a browser, also of redirects. https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP"""
 
 
-def open_oauth(settings: ManyWorkspaces, session: aiohttp.ClientSession, slack_api_url: str) -> SlackOAuth:
-    """Return the OAuth client of the app that many workspaces install."""
+def open_oauth(settings: Settings, session: aiohttp.ClientSession) -> SlackOAuth:
+    """Return the OAuth client of the app that workspaces install."""
     return SlackOAuth(
         session,
-        api_url=slack_api_url,
-        client_id=settings.client_id.reveal(),
-        client_secret=settings.client_secret,
-        redirect_uri=settings.base_url + REDIRECT_PATH,
+        api_url=settings.slack_api_url,
+        client_id=settings.slack_client_id.reveal(),
+        client_secret=settings.slack_client_secret,
+        redirect_uri=f"{settings.base_url}{REDIRECT_PATH}",
     )
 
 
@@ -86,11 +86,11 @@ class Install:
             state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
             browser_nonce = Secret(request.cookies.get(self._cookie, "")[:_MAX_LENGTH])
             page = await self._installer.end(state, Secret(code), error, browser_nonce)
-            if page in STRANGE:
+            if page == BEGIN_AGAIN:
                 self._rejections.record(Rejected(page.status, f"installation: {page.outcome}"))
             return self._respond(page)
         except Exception as exception:  # noqa: BLE001 - every exception is reported to the person
-            return self._respond(broken_page(log_incident(exception)))
+            return self._respond(unavailable_page(broken(log_incident(exception))))
 
     def _respond(self, page: Page) -> web.Response:
         link = f'<p><a href="{escape(self._install_url)}">Begin again</a></p>' if page.again else ""

@@ -52,6 +52,7 @@ class CheckName(StrEnum):
     CLIENT_SECRET = "client secret"  # noqa: S105 - a name
     DATABASE = "database"
     ENCRYPTION = "encryption"
+    PROCESSES = "processes"
     WORKSPACES = "workspaces"
     BOT_TOKEN = "bot token"  # noqa: S105 - a name
     SCOPES = "scopes"
@@ -83,7 +84,9 @@ class Good(Kind):
     TOKEN_ACCEPTED = "accepted, for the workspace {name} ({team}), as @{bot}"  # noqa: S105 - a text
     SCOPES_GRANTED = "granted as in the manifest: {scopes}"
     SOCKET_OPENED = "a connection opened, and was closed again"
+    SOCKET_IN_USE = "the running bot has a connection"
     CHANNEL_OPEN = "the bot can post to {channel}"
+    NO_ALERTS = "none is set, and no program has a token"
     AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
     END_SESSION = "on, for {who}"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
@@ -93,6 +96,7 @@ class Good(Kind):
     DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
     DATABASE_IN_MEMORY = "in memory, as DATABASE_URL says: a restart loses it"
     KEYS_FIT = "the keys decrypt the database"
+    SETTINGS_SAME = "{number} on this database, all with the workspace of these settings"
 
 
 class Questionable(Kind):
@@ -101,6 +105,10 @@ class Questionable(Kind):
     SETTINGS_ODD = "valid, but probably not meant: {warnings}"
     CLOCK_OFF = "differs from Slack's by {seconds} s. The bot allows for it", _NTP
     BOT_DEGRADED = "ready at {url}, but degraded: {reasons}"
+    SETTINGS_DIFFER = (
+        "{number} on this database have another workspace, key or permissions in .env than this command",
+        "Let their settings agree, and restart them.",
+    )
     AUTO_PAUSE_IN_VAIN = "on, but no token can ask for it, so alerts pause nothing", "Choose one, here or in Home."
     RESULTS_LOST = (
         "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "

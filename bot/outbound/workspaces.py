@@ -1,4 +1,4 @@
-"""The repository of the served workspaces: those that installed the app, or the one of the settings.
+"""The served workspaces: those that have installed the app, or the one of the settings.
 
 Requests share a cache of 2 seconds, so changes by another process apply soon, and those by this one at once.
 """
@@ -8,15 +8,15 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 
 from bot.core.fields import SLACK_ID
-from bot.core.workspace import KeyCheck, Uninstall, Workspace
-from bot.outbound.store.errors import StoreError, StoreUnreachableError
+from bot.core.workspace import AutoPause, KeyCheck, Uninstall, Workspace
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.runtime import Tasks
 
@@ -30,8 +30,7 @@ CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause m
 _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
-CATCH_UP_INTERVAL = 8.0  # seconds
-_MAX_UNINSTALLS = 1_000  # that wait for the database
+ROW_INTERVAL, _ROW_IS_WRITTEN = 8.0, 3_600.0  # seconds between two looks at the pinned workspace's row
 
 
 @dataclass(slots=True)
@@ -47,8 +46,9 @@ class _Cached:
 class Workspaces:
     """Repository of workspaces. Every method can raise StoreError.
 
-    A bot of one workspace serves the one that is `pinned`: its settings are in memory only, and it is found without
-    the database, which has a row with its ids. `known` is set once its team is.
+    A bot of one workspace serves the one that is `pinned`, by the settings of its process alone. The database has a
+    row with its ids, to which other tables refer, and which says whose the bot token is until Slack does. `known` is
+    set once that is known.
     """
 
     store: Store
@@ -56,10 +56,8 @@ class Workspaces:
 
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
-        self.known = asyncio.Event()
-        self._is_recorded = False
+        self.known, self.row_is_due = asyncio.Event(), asyncio.Event()
         self._cache: TTLCache[str, _Cached] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
-        self._uninstalls: LRUCache[Uninstall, None] = LRUCache(_MAX_UNINSTALLS)
         self._tasks = Tasks()
         self._reads: dict[str, _Read] = {}  # the last one of each workspace
 
@@ -67,16 +65,20 @@ class Workspaces:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""
         assert self.pinned is not None  # noqa: S101 - there is a token
         self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
-        self._is_recorded = False
         self.known.set()
+        self.row_is_due.set()
 
-    async def recall(self) -> None:
-        """Read whose the pinned bot token is, unless that is known, or the database fails."""
-        if self.pinned is not None and not self.known.is_set():
-            with suppress(StoreError):
-                ids = await self.rows.find_ids(self.pinned.bot_token)
-                if ids is not None and not self.known.is_set():
-                    self.identify(*ids)
+    async def keep_row(self) -> float:
+        """Write the row of the pinned workspace, or learn from it whose the token is. Return when to look again."""
+        if (one := self.pinned) is None:
+            return _ROW_IS_WRITTEN
+        if one.team_id:
+            await self.rows.save_ids(one)
+            return _ROW_IS_WRITTEN
+        ids = await self.rows.find_ids(one.bot_token)
+        if ids is not None and not self.known.is_set():
+            self.identify(*ids)
+        return ROW_INTERVAL
 
     async def find(self, team_id: str, *, max_age: float = MAX_AGE, within: float = READ_TIMEOUT) -> Workspace | None:
         """Return the workspace of a verified request, or None if it is not served.
@@ -104,10 +106,10 @@ class Workspaces:
 
     async def find_now(self, team_id: str) -> Workspace | None:
         """Return a workspace as it is in the database now, or None if it is not served."""
-        if self.pinned is None:
-            self._reads.pop(team_id, None)
-            return await self._result(team_id, READ_TIMEOUT)
-        return await self.find(team_id)
+        if self.pinned is not None:
+            return await self.find(team_id)
+        self._reads.pop(team_id, None)
+        return await self._result(team_id, READ_TIMEOUT)
 
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
         """Return the workspace of an alerts URL, whose last part is `ref`: a team id, unverified, or "" if pinned."""
@@ -115,58 +117,25 @@ class Workspaces:
             return None if ref else self.pinned
         return await self.find(ref) if SLACK_ID.fullmatch(ref) else None
 
+    async def pausing_teams(self) -> list[str]:
+        """Return the ids of the workspaces in which alerts can pause."""
+        if (one := self.pinned) is not None:
+            return [one.team_id] if one.team_id and one.auto_pause is not AutoPause.OFF else []
+        return await self.rows.pausing_teams()
+
     async def delete_uninstalled(self, uninstall: Uninstall) -> None:
         """Delete an uninstalled workspace, unless the app was reinstalled since or the settings still name it."""
-        if self.pinned is not None:
-            return
-        try:
+        if self.pinned is None:
             is_deleted = await self.rows.delete_uninstalled(uninstall)
-        except StoreError:
-            self._uninstalls[uninstall] = None
-            raise
-        self._uninstalls.pop(uninstall, None)
-        _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
-
-    async def catch_up(self) -> float:
-        """Write what the database has not taken: the pinned workspace's row, and deletions. Return when to look again.
-
-        Slack sends an event again for 6 minutes only: https://docs.slack.dev/apis/events-api/#retries
-        """
-        await self.recall()
-        with suppress(StoreError):
-            await self._record_pinned()
-            for uninstall in list(self._uninstalls):
-                await self.delete_uninstalled(uninstall)
-        return CATCH_UP_INTERVAL
+            _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version."""
-        if (pinned := self.pinned) is not None:
-            if pinned.serves(team_id) and pinned.anchor_key is not None and pinned.key_version == version:
-                self.pinned = replace(pinned, anchor_key=replace(pinned.anchor_key, check=check))
-            return
-        await self.rows.record_key_check(team_id, version, check)
-        self._expire(team_id)
-
-    async def claim_notice(self, team_id: str, name: str, seconds: float | None = None, *, number: int = 1) -> int:
-        """Return how many events a notice is about if this replica is the first to claim it, else 0.
-
-        It is 0 if the workspace is not served. Without `seconds`, a claim lasts for good. Each claim is for a `number`
-        of events; those since the last notice are added.
-        """
-        await self._record_pinned()
-        return await self.store.notices.claim(team_id, name, seconds, number=number)
-
-    async def record_admin(self, team_id: str, user_id: str) -> None:
-        """Record that an admin of the workspace has opened the app's Home."""
-        await self._record_pinned()
-        await self.store.people.record_admin(team_id, user_id, time.time())
-
-    async def _record_pinned(self) -> None:
-        """Write the row of the pinned workspace once its team is known: notices and admins refer to it."""
-        if (one := self.pinned) is not None and one.team_id and not self._is_recorded:
-            await self.rows.save_ids(one.team_id, one.enterprise_id, one.bot_token, time.time())
-            self._is_recorded = one is self.pinned
+        if (pinned := self.pinned) is None:
+            await self.rows.record_key_check(team_id, version, check)
+            self._expire(team_id)
+        elif pinned.serves(team_id) and pinned.anchor_key is not None and pinned.key_version == version:
+            self.pinned = replace(pinned, anchor_key=replace(pinned.anchor_key, check=check))
 
     @contextmanager
     def _changing(self, team_id: str) -> Iterator[None]:

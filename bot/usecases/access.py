@@ -11,14 +11,13 @@ from cachetools import LRUCache
 from bot.core import outcomes
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
-from bot.core.policy import Denial, NotHere, Role, RoleUnknown, ScopeMissing, check_many, check_policy
+from bot.core.policy import NotHere, Role, ScopeMissing, check_many, check_policy
 from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import happens
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, SHARE
 
@@ -33,7 +32,6 @@ MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
 MOST_REMEMBERED = 10_000
 
 END_LOOKUP = 3.0  # seconds for Slack to say who wants to end a session, which nothing undoes
-_NAME_TIMEOUT = 1.0  # seconds for which people whom Slack does not confirm wait for the name of the workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,7 @@ class AccessCheck:
         denial = check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id)
         if isinstance(denial, ScopeMissing):
             return ScopeMissing(self.monitor.install_url)
-        if denial:
-            return await self.check(order) if await self._gets_name(workspace, denial) else denial
-        return _access(workspace, actor, role)
+        return denial or _access(workspace, actor, role)
 
     async def newer_key(self, access: Access) -> Access | None:
         """Return the access with the key that has replaced a refused one, if any."""
@@ -130,7 +126,7 @@ class AccessCheck:
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in policy.rules}
         if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
-            return await self.check_viewer(actor) if await self._gets_name(workspace, denial) else denial
+            return denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
 
     async def check_many(self, actor: Actor) -> Access | outcomes.Refusal:
@@ -140,13 +136,8 @@ class AccessCheck:
             return workspace
         role = await self.roles.get(workspace, actor, for_pause=True)
         if denial := check_many(workspace.policy, actor, role, workspace.enterprise_id):
-            return await self.check_many(actor) if await self._gets_name(workspace, denial) else denial
+            return denial
         return _access(workspace, actor, role)
-
-    async def _gets_name(self, workspace: Workspace, denial: Denial) -> bool:
-        """Return whether the denial is for want of the workspace's name, and that comes within a moment."""
-        is_nameless = not workspace.team_id and isinstance(denial, RoleUnknown)
-        return is_nameless and await happens(self.workspaces.known, within=_NAME_TIMEOUT)
 
 
 def _access(

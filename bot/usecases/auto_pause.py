@@ -193,10 +193,8 @@ class AutoPauses:
 
     async def look(self) -> float:
         """Try the pauses again that did not succeed, of what still fires. Raises StoreError."""
-        pinned = self.workspaces.pinned
-        if pinned is None or pinned.auto_pause is not AutoPause.OFF:
-            for one in await self.rows.unpaused():
-                self.tasks.start(self._try_again(*one))
+        for one in await self.rows.unpaused() if await self.workspaces.pausing_teams() else ():
+            self.tasks.start(self._try_again(*one))
         return AGAIN_INTERVAL
 
     async def _try_again(self, order: Order, content: AlertContent, ts: str | None) -> None:

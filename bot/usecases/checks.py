@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,18 +31,18 @@ from bot.messages.checks import (
     judge_scopes,
     not_checked,
 )
-from bot.messages.install import CODE_REFUSED, Page
+from bot.messages.install import BEGIN_AGAIN, Page
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.reachability import Reached, send
 from bot.outbound.slack.client import SlackClient, TokenInfo, TokenRefusedError
 from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store import errors
+from bot.outbound.store.leases import LEASE, LIVING
 from bot.outbound.store.schema import VERSION
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
-from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
@@ -163,28 +163,23 @@ async def check_client(oauth: SlackOAuth) -> Finding:
     why = answer.why if isinstance(answer, Page) else ""
     if why in _CLIENT_REFUSED:
         return Finding(Wrong.CLIENT_REFUSED, {"code": why})
-    if answer == CODE_REFUSED:
+    if answer == BEGIN_AGAIN:
         return Finding(Good.CLIENT_NOT_REFUSED)
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": why or "oauth.v2.access"})
 
 
-async def check_channel(slack: SlackClient, token: Secret, channel: str | None) -> Finding:
-    """Check whether the bot can post alerts to a channel, without a visible message."""
+async def check_channel(slack: SlackClient, workspace: Workspace) -> Finding:
+    """Check whether the bot can post alerts to their channel, without a visible message."""
+    channel = workspace.alerts_channel
     if channel is None:
-        return Finding(Skipped.CHANNEL_UNSET)
+        return Finding(Skipped.CHANNEL_UNSET if workspace.alert_tokens else Good.NO_ALERTS)
     try:
-        await slack.try_channel(token, channel, CHANNEL_PROBE)
+        await slack.try_channel(workspace.bot_token, channel, CHANNEL_PROBE)
     except RefusedError as error:
         return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
     except SlackUnreachableError as error:
         return no_answer(error)
     return Finding(Good.CHANNEL_OPEN, {"channel": channel})
-
-
-async def delete_left_probe(slack: SlackClient, workspace: Workspace) -> None:
-    """Delete the message of a check of the alert channel that a killed process left; what fails is left."""
-    if workspace.alerts_channel is not None:
-        await slack.delete_left(workspace.bot_token, CHANNEL_PROBE)
 
 
 def no_answer(error: SlackUnreachableError) -> Finding:
@@ -244,6 +239,17 @@ async def check_encryption(store: Store, *, is_one: bool) -> Finding:
     return Finding(Questionable.RESULTS_LOST if is_one else Wrong.KEYS_UNFIT)
 
 
+async def check_processes(store: Store, mark: str) -> Finding:
+    """Check whether all processes that live have the settings with this mark, with which their names begin."""
+    try:
+        living = await store.database.fetch_all(LIVING, lease=LEASE)
+    except errors.StoreUnreachableError as error:
+        return database_down(store, error)
+    others = sum(not row.owner.startswith(mark) for row in living)
+    kind = Questionable.SETTINGS_DIFFER if others else Good.SETTINGS_SAME
+    return Finding(kind, {"number": str(others or len(living))})
+
+
 def database_down(store: Store, error: errors.StoreUnreachableError) -> Finding:
     """Return the finding about a database that gives no answer."""
     return Finding(Unanswered.DATABASE_DOWN, {"sentence": unusable(str(error), store.database.file)})
@@ -258,7 +264,6 @@ class Services:
 
     async def check(self, workspace: Workspace) -> list[Checked]:
         """Check one workspace."""
-        await delete_left_probe(self.slack, workspace)
         key, in_slack = await asyncio.gather(
             check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace)
         )
@@ -279,7 +284,7 @@ class Services:
             scopes = judge_scopes(found.scopes, SCOPES)
             channel = not_checked(f"see {CheckName.SCOPES}")
             if found.scopes is None or _POST in found.scopes:
-                channel = await check_channel(self.slack, workspace.bot_token, workspace.alerts_channel)
+                channel = await check_channel(self.slack, workspace)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
@@ -303,18 +308,6 @@ class Services:
             return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
         # it was installed a moment ago
         return [] if workspace is None else await self.check(workspace)
-
-
-async def delete_left_probes(slack: SlackClient, workspaces: Workspaces) -> None:
-    """Delete the messages that checks of a killed process left in Slack."""
-    if workspaces.pinned is not None:
-        await delete_left_probe(slack, workspaces.pinned)
-        return
-    with suppress(errors.StoreError):
-        for summary in await workspaces.rows.summaries():
-            with suppress(errors.UnreadableError):
-                if summary.alerts_channel and (workspace := await workspaces.find(summary.team_id)):
-                    await delete_left_probe(slack, workspace)
 
 
 _Key = tuple[str, str | None]  # team id, alert channel

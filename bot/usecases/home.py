@@ -113,7 +113,7 @@ class HomeView:
         result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
-                await self.workspaces.record_admin(actor.team_id, actor.user_id)
+                await self.workspaces.store.people.record_admin(actor.team_id, actor.user_id, time.time())
             except StoreError as error:
                 _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
         return result

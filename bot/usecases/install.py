@@ -41,26 +41,26 @@ class Installer:
             page = await self._end(state, code, error, browser_nonce)
         except StoreError as failure:
             _log.error("database error; installation not completed", extra={"why": str(failure)})
-            page = install.NO_DATABASE
-        if page not in install.STRANGE:
+            page = install.unavailable_page(install.NO_DATABASE)
+        if page != install.BEGIN_AGAIN:
             fields = {"outcome": page.outcome, "team": page.team_id, "why": page.why}
             _log.info("installation", extra={name: value for name, value in fields.items() if value})
         return page
 
     async def _end(self, state: str, code: Secret, error: str, browser_nonce: Secret) -> install.Page:
-        problem = await self.states.end(state, browser_nonce.reveal(), now=time.time())
-        if problem is not None:
-            return problem
+        if not await self.states.end(state, browser_nonce.reveal(), now=time.time()):
+            return install.BEGIN_AGAIN
         if error:
-            return install.DENIED if error == "access_denied" else install.refused_page(error)
+            is_denied = error == "access_denied"
+            return install.declined_page(install.DENIED) if is_denied else install.operator_page(error)
         if not code.reveal():
-            return install.UNKNOWN_STATE
+            return install.BEGIN_AGAIN
         granted = await self.oauth.exchange(code)
         if not isinstance(granted, Installation):
             return granted
         team_id = granted.team_id
         if self.allowed and team_id not in self.allowed and await self.rows.summary(team_id) is None:
             await self.oauth.revoke(granted.bot_token)
-            return install.not_allowed_page(team_id)
+            return install.declined_page(install.workspace_declined(team_id), team_id=team_id, again=False)
         has_key = await self.rows.save(granted)
         return install.installed_page(team_id, granted.team_name, has_key=has_key)

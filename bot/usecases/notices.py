@@ -149,7 +149,7 @@ class WorkspaceMonitor:
     async def _tell_lost(self, workspace: Workspace, why: Lost, names: Iterable[str], about: tuple[str, str]) -> None:
         number = self._lost.pop(about)
         try:
-            total = await self.workspaces.claim_notice(*about, _DAY, number=number)
+            total = await self.workspaces.store.notices.claim(*about, _DAY, number=number)
             if not total or await self._tell_all(workspace, lost_message(why, total, names)):
                 return
             _log.error("nobody could be notified", extra={"team": about[0], "about": about[1]})
@@ -200,7 +200,7 @@ class WorkspaceMonitor:
         self._quiet[team_id, about] = None
         try:
             admins = await self._admins(workspace, about)
-            if not await self.workspaces.claim_notice(team_id, about, _AGAIN_AFTER.get(about)):
+            if not await self.workspaces.store.notices.claim(team_id, about, _AGAIN_AFTER.get(about)):
                 return
             if not await self._notify(workspace, first, admins, message):
                 _log.error("no admin could be notified", extra={"team": team_id, "about": about})

@@ -13,7 +13,7 @@ from bot.core.retries import backoff
 from bot.core.session_checks import OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
-from bot.core.workspace import AutoPause, NewKeyRejected, Workspace
+from bot.core.workspace import NewKeyRejected, Workspace
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
@@ -29,7 +29,6 @@ INTERVAL = 60.0
 
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
 KEY_INTERVAL = 45.0  # seconds to the next look that tries a key again, while alerts can pause: it is every 48
-PINNED_KEY_INTERVAL = 300.0  # seconds
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,
@@ -68,9 +67,7 @@ class SessionChecks:
 
     async def look_at_keys(self) -> float:
         """Try the keys of workspaces in which alerts can pause. All together take no longer. Raises StoreError."""
-        pinned = self.workspaces.pinned
-        pausing = pinned.team_id if pinned is not None and pinned.auto_pause is not AutoPause.OFF else ""
-        teams = await self.rows.pausing_teams(pausing)
+        teams = await self.workspaces.pausing_teams()
         with suppress(TimeoutError):
             async with asyncio.timeout(_TIMEOUT):
                 await asyncio.gather(*map(self._try_in_turn, teams))
@@ -92,11 +89,6 @@ class SessionChecks:
             self.reads.monitor.record_list(workspace, NotRead(Unread.KEY_REJECTED, result.status_code))
         elif result is None:
             self.reads.monitor.record_list(workspace, result)
-
-    async def try_pinned_key(self) -> float:
-        """Try the key of the settings, also if no alert can pause. Raises StoreError."""
-        await self.try_key(self.workspaces.pinned)
-        return PINNED_KEY_INTERVAL
 
     async def _check_in_turn(self, team_id: str, since: float) -> None:
         async with self._turn:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bot.config.catalog import SETTINGS
 from bot.config.environment import SettingsError, read_environment, write_environment
-from bot.config.settings import OF_OPERATORS, ManyWorkspaces, OneWorkspace, Settings, StoreSettings
-from bot.core.fields import Proxy
-from bot.core.workspace import AutoPause
+from bot.config.settings import OF_OPERATORS, Settings
+from bot.core.fields import Proxy, digest
+from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
 from harness.product import Secret, policy
 from scripts.settings_page import EXAMPLE
 
@@ -24,11 +24,15 @@ OTHER_OF_44 = "b3RoZXItZm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG8="
 
 REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_SIGNING_SECRET": "0123abcd", "ANCHOR_API_KEY": "sk-0123"}
 DEFAULTS = Settings(
-    workspaces=OneWorkspace(
-        bot_token=Secret("xoxb-1-2-abc"),
-        anchor_api_key=Secret("sk-0123"),
-        store=StoreSettings(Secret("sqlite:///anchor-bot.db"), ()),
+    workspace=Workspace(
+        "", Secret("xoxb-1-2-abc"), AnchorKey(Secret("sk-0123")), key_version=int(digest("sk-0123")[:7], 16)
     ),
+    token_warnings=(),
+    slack_client_id=Secret(""),
+    slack_client_secret=Secret(""),
+    allowed_workspaces=frozenset(),
+    database_url=Secret("sqlite:///anchor-bot.db"),
+    encryption_keys=(),
     base_url=None,
     slack_app_token=None,
     slack_signing_secrets=(Secret("0123abcd"),),
@@ -57,7 +61,7 @@ MANY = {
     "ENCRYPTION_KEYS": f"{KEY_OF_44}, {OTHER_OF_44},",
     "SLACK_SIGNING_SECRET": "0123abcd",
 }
-STORE = StoreSettings(Secret("sqlite:///anchor-bot.db"), (Secret(KEY_OF_44), Secret(OTHER_OF_44)))
+A_AND_B = AlertToken("a", digest("x==")), AlertToken("1-b_c", digest("-y<>z"))
 POLICY = ("END_USERS", "PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
 
 
@@ -116,19 +120,13 @@ def test_blank_counts_as_not_set() -> None:
         ("ANCHOR_DEADLINE", "600", "anchor_deadline", 600.0),
         ("PORT", "65535", "port", 65535),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
-        ("DATABASE_URL", "postgres://me@db/bot", "workspaces.store.database_url", Secret("postgres://me@db/bot")),
+        ("DATABASE_URL", "postgres://me@db/bot", "database_url", Secret("postgres://me@db/bot")),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
-        ("ALERTS_TOKEN", " s3cret ", "workspaces.alert_tokens", {"default": Secret("s3cret")}),
-        (
-            "ALERTS_TOKENS",
-            "a=x==, 1-b_c=-y<>z,",
-            "workspaces.alert_tokens",
-            {"a": Secret("x=="), "1-b_c": Secret("-y<>z")},
-        ),
-        ("ALERTS_CHANNELS", "C0123456789, G01,", "workspaces.alerts_channels", {"C0123456789", "G01"}),
-        ("ALERTS_CHANNEL", "C0123456789", "workspaces.alerts_channel", "C0123456789"),
-        ("ALERTS_GROUP", "S0123456789", "workspaces.alerts_group", "S0123456789"),
-        ("AUTO_PAUSE", "Observe", "workspaces.auto_pause", AutoPause.OBSERVE),
+        ("ALERTS_TOKEN", " s3cret ", "workspace.alert_tokens", (AlertToken("default", digest("s3cret")),)),
+        ("ALERTS_TOKENS", "a=x==, 1-b_c=-y<>z,", "workspace.alert_tokens", A_AND_B),
+        ("ALERTS_CHANNEL", "C0123456789", "workspace.alerts_channel", "C0123456789"),
+        ("ALERTS_GROUP", "S0123456789", "workspace.alerts_group", "S0123456789"),
+        ("AUTO_PAUSE", "Observe", "workspace.auto_pause", AutoPause.OBSERVE),
         ("AUTO_PAUSE_LIMIT", "1000", "auto_pause_limit", 1_000),
         ("REMIND_BEFORE", "0", "remind_before", 0.0),
         ("REMIND_BEFORE", "60", "remind_before", 3_600.0),
@@ -206,10 +204,14 @@ def test_a_bad_value_is_named(names: tuple[str, ...], values: list[str]) -> None
             assert (blamed(sentence), "s3cret" in sentence) == ([name], False), value
 
 
+def one_of(environ: Mapping[str, str]) -> Workspace:
+    one = Settings.from_env(environ).workspace
+    assert one
+    return one
+
+
 def policy_of(**variables: str) -> policy.Policy:
-    workspaces = Settings.from_env(REQUIRED | variables).workspaces
-    assert isinstance(workspaces, OneWorkspace)
-    return workspaces.policy
+    return one_of(REQUIRED | variables).policy
 
 
 def test_users_and_channels_are_read_for_each_verb() -> None:
@@ -246,8 +248,10 @@ def test_no_value_is_repeated_aloud() -> None:
 
 
 def test_many_workspaces_need_the_app_a_url_and_a_key() -> None:
-    many = ManyWorkspaces(Secret("123.456"), Secret("s3cret-of-the-client"), "https://bot.example.com", STORE)
-    assert Settings.from_env(MANY).workspaces == many
+    many = Settings.from_env(MANY)
+    assert (many.workspace, many.token_warnings, many.base_url) == (None, (), "https://bot.example.com")
+    assert (many.slack_client_id, many.slack_client_secret) == (Secret("123.456"), Secret("s3cret-of-the-client"))
+    assert many.encryption_keys == many.store_keys == (Secret(KEY_OF_44), Secret(OTHER_OF_44))
 
 
 @pytest.mark.parametrize("names", ["ANCHOR_API_KEY ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_BOT_TOKEN_FILE"])
@@ -263,7 +267,7 @@ def test_the_database_is_where_systemd_keeps_state_unless_it_is_here_already(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def default(**environ: str) -> str:
-        return Settings.from_env(REQUIRED | environ).workspaces.store.database_url.reveal()
+        return Settings.from_env(REQUIRED | environ).database_url.reveal()
 
     monkeypatch.chdir(tmp_path)
     state = {"STATE_DIRECTORY": "/var/lib/anchor-bot:/var/lib/other"}
@@ -290,16 +294,13 @@ def test_tokens_have_names_and_each_name_and_token_is_there_once(tokens: str) ->
     with_default = REQUIRED | {"ALERTS_TOKEN": "s3cret-of-alerts"}
     (sentence,) = problems(with_default | {"ALERTS_TOKENS": tokens})
     assert (blamed(sentence), "s3cret" in sentence) == (["ALERTS_TOKENS"], False)
-    one = Settings.from_env(REQUIRED | {"ALERTS_TOKENS": TOKENS_OF_20}).one
-    assert one
-    assert len(one.alert_tokens) == 20
+    found = one_of(REQUIRED | {"ALERTS_TOKENS": TOKENS_OF_20, "ALERTS_CHANNELS": "C0123456789, G01,"}).alert_tokens
+    assert [one.channels for one in found] == [{"C0123456789", "G01"}] * 20
 
 
 def test_tokens_that_can_ask_for_a_pause_are_named() -> None:
     tokens = REQUIRED | {"ALERTS_TOKEN": "s3cret", "ALERTS_TOKENS": "spend-monitor=s3cret-2,grafana=s3cret-3"}
-    one = Settings.from_env(tokens | {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default, spend-monitor,"}).one
-    assert one
-    workspace = one.workspace
+    workspace = one_of(tokens | {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default, spend-monitor,"})
     can_pause = {token.name: token.may_pause for token in workspace.alert_tokens}
     assert can_pause == {"default": True, "spend-monitor": True, "grafana": False}
     assert workspace.auto_pause is AutoPause.ON
@@ -353,7 +354,7 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     assert Settings.from_env(one) == DEFAULTS
     assert Settings.from_env(many) == Settings.from_env(MANY)
     operator = Settings.from_env(example | {"ENCRYPTION_KEYS": KEY_OF_44}, OF_OPERATORS)
-    assert operator.workspaces.store.database_url == STORE.database_url
+    assert operator.database_url == DEFAULTS.database_url
     asked = one.asked | many.asked
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
     assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}

@@ -2,8 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bot.outbound.slack.client import SocketModeOffError
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
-from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, Slow, api_error
+from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, api_error
 from harness import HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
-from harness.conversation import until
 from harness.databases import KEY
 from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import OrdersOf, order_row
 from harness.outages import VERSION
 from harness.process import bot_process
-from harness.product import Secret, Settings, checks, open_store, running
+from harness.product import Secret, checks, open_store
 from harness.secret_scan import leaks
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +59,9 @@ def assert_found(
 async def test_all_is_well(one: SingleHarness) -> None:
     found = await examined(settings_of(one, **CHANNEL))
     assert (found.code, found.failures()) == (0, {})
+    for changes in (CHANNEL, {}):
+        lines = (await examined(settings_of(one, **changes))).lines
+        assert [line for line in lines if not line.startswith("✓")] == []
     home, url = one.slack.home, one.bot.url
     assert found.has(N.BOT_TOKEN, Good.TOKEN_ACCEPTED, team=home.team_id, name="Acme", bot="anchor")
     assert found.has(N.SCOPES, Good.SCOPES_GRANTED, scopes="commands, chat:write, users:read")
@@ -72,27 +73,6 @@ async def test_all_is_well(one: SingleHarness) -> None:
     assert found.has(N.AUTO_PAUSE, Good.AUTO_PAUSE, mode="off", tokens="none")
     kinds = [found.kind(name) for name in (N.SETTINGS, N.SLACK, N.ANCHOR, N.CLOCK)]
     assert kinds == [Good.SETTINGS_VALID, Good.REACHED, Good.REACHED, Good.CLOCK_RIGHT]
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("starts", ["the doctor", "the bot"])
-async def test_the_next_start_deletes_the_message_that_a_check_left_and_no_other(
-    one: SingleHarness, starts: str
-) -> None:
-    environ, scheduled = settings_of(one, **CHANNEL), one.slack.platform.scheduled
-    one.slack.faults[DELETE] = BROKEN
-    assert (await examined(environ)).kind(N.ALERT_CHANNEL) == Good.CHANNEL_OPEN
-    assert scheduled
-    scheduled["Q0"] = replace(next(iter(scheduled.values())), text="Somebody else's")
-    one.slack.faults.clear()
-    one.slack.faults["chat.scheduledMessages.list"] = Slow(3.0)
-    if starts == "the doctor":
-        assert (await examined(environ)).kind(N.ALERT_CHANNEL) == Good.CHANNEL_OPEN
-    else:
-        async with running(Settings.from_env(environ | {"PORT": "0"})) as bot:
-            await asyncio.wait_for(bot.startup, 2.0)
-            await until(lambda: len(scheduled) == 1)
-    assert set(scheduled) == {"Q0"}
 
 
 def fails(name: checks.CheckName, kind: checks.Kind, **values: str) -> tuple[object, ...]:
@@ -217,7 +197,7 @@ async def test_a_public_url_that_leads_elsewhere_is_named(one: SingleHarness) ->
 async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slack could send requests to the connection of the doctor."""
     found = await examined(settings_of(one))
-    assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Skipped.NOT_CHECKED)
+    assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_IN_USE)
     assert [call.method for call in one.slack.api_calls].count("apps.connections.open") == 1
     environ = settings_of(one, PORT=str(port := free_port()), HOST="0.0.0.0")  # noqa: S104 - no bot listens
     found = await examined(environ)
@@ -261,6 +241,16 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
     assert found.has(N.ENCRYPTION, Good.KEYS_FIT)
     found = await examined(settings_of(one, DATABASE_URL=database_url))  # with a result that another token encrypted
     assert (found.code, found.has(N.ENCRYPTION, Odd.RESULTS_LOST)) == (0, True)
+
+
+@HTTP_ONLY
+async def test_processes_with_different_settings_are_counted(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with single_workspace(DATABASE_URL=url) as at:
+        await at.answer("a command")
+        for changes, expected in (({}, Good.SETTINGS_SAME), ({"RESUME_USERS": "U0ALICE0001"}, Odd.SETTINGS_DIFFER)):
+            found = await examined(settings_of(at, DATABASE_URL=url, **changes))
+            assert found.has(N.PROCESSES, expected, number="1")
 
 
 async def test_no_secret_is_printed(one: SingleHarness) -> None:

@@ -65,7 +65,7 @@ async def test_what_is_wrong_in_one_says_nothing_about_the_other(at: ManyHarness
     assert found.has(N.ANCHOR_KEY, Wrong.KEY_REFUSED, bad.team_id, status="401")
     assert found.has(N.SCOPES, Skipped.NOT_CHECKED, bad.team_id, why=f"see {N.BOT_TOKEN}")
     assert found.has(N.ANCHOR_KEY, Wrong.KEY_UNSET, without.team_id)
-    assert found.has(N.ALERT_CHANNEL, Skipped.CHANNEL_UNSET, without.team_id)
+    assert found.has(N.ALERT_CHANNEL, Good.NO_ALERTS, without.team_id)
     assert found.kind(N.ENCRYPTION, damaged.team_id) == Wrong.ROW_UNREADABLE
     assert found.kind(N.ANCHOR_KEY, good.team_id) == Good.KEY_ACCEPTED
 

@@ -76,14 +76,15 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
     assert set(flags) == {"HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"} | flag
 
 
+CANCELLED, SILENT = pages.declined_page(pages.DENIED), pages.unavailable_page(pages.SLACK_SILENT)
 ENDS: dict[str, tuple[dict[str, str], Fault | None, pages.Page]] = {
-    "cancelled": ({"decision": "cancel"}, None, pages.DENIED),
-    "a scope declined": ({"declined": "users:read"}, None, pages.declined_page(("users:read",))),
-    "org-wide": ({"org_wide": "1"}, None, pages.ORG_WIDE),
-    "another URL": ({}, api_error("bad_redirect_uri"), pages.WRONG_REDIRECT),
-    "no error": ({}, api_error(""), pages.SLACK_SILENT),
-    "hangs up": ({}, ResetAfterReading(), pages.SLACK_SILENT),
-    "hangs": ({}, Hang(), pages.SLACK_SILENT),
+    "cancelled": ({"decision": "cancel"}, None, CANCELLED),
+    "a scope declined": ({"declined": "users:read"}, None, pages.declined_page(pages.scopes_declined("users:read"))),
+    "org-wide": ({"org_wide": "1"}, None, pages.declined_page(pages.ORG_WIDE)),
+    "another URL": ({}, api_error("bad_redirect_uri"), pages.operator_page("bad_redirect_uri")),
+    "no error": ({}, api_error(""), SILENT),
+    "hangs up": ({}, ResetAfterReading(), SILENT),
+    "hangs": ({}, Hang(), SILENT),
 }
 
 
@@ -93,7 +94,7 @@ async def test_a_choice_on_the_consent_page_or_an_answer_of_slacks_ends_it(
 ) -> None:
     at.slack.faults["oauth.v2.access"] = fault
     page = await at.install(at.add(1), **choices)
-    await assert_refused(at, page, expected, exchanged=expected != pages.DENIED)
+    await assert_refused(at, page, expected, exchanged=expected != CANCELLED)
 
 
 async def test_only_named_workspaces_install_the_app_and_those_that_have_it_keep_it(database_url: str) -> None:
@@ -102,9 +103,10 @@ async def test_only_named_workspaces_install_the_app_and_those_that_have_it_keep
     async with many_workspaces(database_url, ALLOWED_WORKSPACES="T0NAMED0001,T0TENANT002") as at:
         known, named, other = (at.add(number) for number in (1, 2, 3))
         assert (known.team_id, named.team_id) == (old.team_id, "T0TENANT002")
+        expected = pages.declined_page(pages.workspace_declined(other.team_id), again=False)
         for fault, revoked in ((api_error("fatal_error"), False), (None, True)):
             at.slack.faults["auth.revoke"] = fault
-            assert (await at.install(other)).page == pages.not_allowed_page(other.team_id)
+            assert (await at.install(other)).page == expected
             assert (other.workspace.installation.refusal == "token_revoked") is revoked
         assert {summary.team_id for summary in await at.store.rows.summaries()} == {old.team_id}
         assert (await at.install(named)).status == 200
@@ -119,13 +121,13 @@ async def test_a_link_and_a_code_work_once(at: ManyHarness) -> None:
     async with Browser() as browser:
         back = await browser.consent((await begin(at, browser)).location, tenant.team_id)
         assert (await browser.get(back)).status == 200
-        assert (await browser.get(back)).page == pages.REPLAYED
+        assert (await browser.get(back)).page == pages.BEGIN_AGAIN
         assert len(exchanges(at)) == 1
         (code,) = parse_qs(urlsplit(back).query)["code"]
         await at.store.rows.delete(tenant.team_id)
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&code={code}")
-    await assert_refused(at, page, pages.CODE_REFUSED, exchanged=True)
+    await assert_refused(at, page, pages.BEGIN_AGAIN, exchanged=True)
 
 
 async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
@@ -137,7 +139,7 @@ async def test_it_ends_in_the_browser_that_it_began_in(at: ManyHarness) -> None:
         await begin(at, ours)
         with_another = await ours.get(back)
     for page in (without_cookie, with_another):
-        await assert_refused(at, page, pages.FOREIGN_BROWSER, exchanged=False)
+        await assert_refused(at, page, pages.BEGIN_AGAIN, exchanged=False)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ async def test_a_way_back_without_its_state_or_a_code_ends_nothing(at: ManyHarne
     async with Browser() as browser:
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?{query.replace('{its own}', state)}")
-    await assert_refused(at, page, pages.UNKNOWN_STATE, exchanged=False)
+    await assert_refused(at, page, pages.BEGIN_AGAIN, exchanged=False)
 
 
 async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
@@ -155,7 +157,7 @@ async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
     async with Browser() as browser:
         state = await state_of(at, browser)
         page = await browser.get(f"{at.bot.url}/slack/oauth_redirect?state={state}&error={quote(error)}")
-    await assert_refused(at, page, pages.refused_page(error), exchanged=False)
+    await assert_refused(at, page, pages.operator_page(error), exchanged=False)
     assert "<script" not in page.text
 
 
@@ -167,7 +169,7 @@ async def test_an_accident_is_told_under_one_id(
     async with Browser() as browser:
         page = await browser.install(at.bot.url, at.add(1).team_id)
     (incident,) = [vars(record)["incident"] for record in caplog.records if hasattr(record, "incident")]
-    assert page.page == pages.broken_page(incident)
+    assert page.page == pages.unavailable_page(pages.broken(incident))
 
 
 @HTTP_ONLY

@@ -40,7 +40,7 @@ from bot.messages.cards import card_message
 from bot.messages.checks import home_status
 from bot.messages.ending import ended_message, reminder_message
 from bot.messages.home import Home, home_view
-from bot.messages.install import Page, broken_page, declined_page, installed_page, refused_page
+from bot.messages.install import Page, installed_page
 from bot.messages.results import outcome_message, question_message, waiting_message
 from bot.messages.sessions import list_blocks, list_message
 from bot.messages.usage import HELP
@@ -288,6 +288,7 @@ VALUES = {
     "who": "Slack",
     "setting": "SLACK_API_URL",
     "team": TEAM,
+    "number": "2",
     "name": "Acme",
     "bot": "anchor",
     "code": "not_in_channel",
@@ -357,18 +358,15 @@ def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **m
     return several.pause_window(several.Offer(choice, chosen, chosen, sessions, **more), "state")
 
 
-_ENDS = (
-    *(installed_page(TEAM, "Acme", has_key=False), install.DENIED),
-    *(install.UNKNOWN_STATE, install.FOREIGN_BROWSER, install.REPLAYED, install.EXPIRED),
-    *(declined_page(("commands", "chat:write")), install.ORG_WIDE, install.TOKEN_ROTATES, install.SLACK_SILENT),
-    *(install.CODE_REFUSED, install.WRONG_REDIRECT, refused_page("invalid_client_id"), install.NO_DATABASE),
-)
+_CHANGED = {"Began": [ID], "Ended": [OTHER_ID], "Resumed": [one.id for one in many(BARE)]}
 PAGES: Mapping[str, Page] = {
-    **{page.outcome: page for page in _ENDS},
-    "Installed again": installed_page(TEAM, "Acme", has_key=True),
-    "broken": broken_page("1234abcd"),
+    "Installed": installed_page(TEAM, "Acme", has_key=False),
+    "BeginAgain": install.BEGIN_AGAIN,
+    "Declined": install.declined_page(install.scopes_declined("commands, chat:write, users:read")),
+    "NotSetUp": install.operator_page(install.TOKEN_ROTATES),
+    "Unavailable": install.unavailable_page(install.broken("1234abcd")),
 }
-LONG_PAGE = refused_page("x" * 1000)
+LONG_PAGE = install.operator_page("x" * 1000)
 _LONG_RULE = policy.Rule(_long_ids("U"), _long_ids("C"))
 _LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
 LONG_POLICY = settings.policy_saved(_LONG_POLICY).notice(ALICE)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
-from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, object_list_field, text_field
+from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, text_field
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
 from bot.outbound.slack.clock import SlackClock
@@ -280,7 +279,7 @@ class SlackClient:
         return (await _show("views.publish", publishing))[0]
 
     async def try_channel(self, token: Secret, channel: str, message: Message) -> None:
-        """Schedule a message for an hour later, and delete it; a failure of that is left to `delete_left`.
+        """Schedule a message for an hour later, and delete it; a failure of that is logged.
 
         Slack checks the channel when it takes the message.
         https://docs.slack.dev/reference/methods/chat.scheduleMessage
@@ -298,17 +297,6 @@ class SlackClient:
         scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
         message_id = text_field(scheduled, "scheduled_message_id")
         await self._delete_scheduled(token, text_field(scheduled, "channel") or channel, message_id)
-
-    async def delete_left(self, token: Secret, message: Message) -> None:
-        """Delete what a killed process has left of `try_channel` with this message; what fails is left.
-
-        https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
-        """
-        with suppress(SlackUnreachableError):
-            listed = await call(self.web.chat_scheduledMessages_list(token=token.reveal()), {})
-            for one in object_list_field(listed, "scheduled_messages"):
-                if text_field(one, "text") == message.text:
-                    await self._delete_scheduled(token, text_field(one, "channel_id"), text_field(one, "id"))
 
     async def _delete_scheduled(self, token: Secret, channel: str, message_id: str) -> None:
         """Delete a scheduled message, unless another process has deleted it."""

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 _TIMEOUT = 10.0  # seconds; a browser waits, not Slack
 _CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}
-_WRONG_REDIRECT = {"bad_redirect_uri", "oauth_authorization_url_mismatch"}
+_SILENT = install.unavailable_page(install.SLACK_SILENT)
 
 
 @dataclass(eq=False)
@@ -69,7 +69,7 @@ class SlackOAuth:
         except SlackApiError as error:
             return read_refusal(getattr(error.response, "data", None))
         except TRANSPORT_ERRORS:
-            return install.SLACK_SILENT
+            return _SILENT
         return read_grant(response.data, now=read_date(response.headers, otherwise=time.time()))
 
     async def revoke(self, token: Secret) -> None:
@@ -100,24 +100,22 @@ def read_refusal(response: object) -> install.Page:
     """Translate Slack's error."""
     code = response.get("error") if isinstance(response, dict) else None
     if not isinstance(code, str) or not code:
-        return install.SLACK_SILENT
-    if code in _CODE_REFUSED:
-        return install.CODE_REFUSED
-    return install.WRONG_REDIRECT if code in _WRONG_REDIRECT else install.refused_page(code)
+        return _SILENT
+    return install.BEGIN_AGAIN if code in _CODE_REFUSED else install.operator_page(code)
 
 
 def read_grant(response: object, *, now: float) -> Installation | install.Page:
     """Return the grant if it suffices: one workspace, all scopes, a token without rotation."""
     if not isinstance(response, dict):
-        return install.SLACK_SILENT
+        return _SILENT
     if response.get("is_enterprise_install"):
-        return install.ORG_WIDE
+        return install.declined_page(install.ORG_WIDE)
     scopes = tuple(scope for scope in str(response.get("scope", "")).split(",") if scope)
-    if missing := tuple(scope for scope in SCOPES if scope not in scopes):
-        return install.declined_page(missing)
+    if missing := ", ".join(scope for scope in SCOPES if scope not in scopes):
+        return install.declined_page(install.scopes_declined(missing))
     if "refresh_token" in response:
-        return install.TOKEN_ROTATES
-    return _installation(response, scopes, now) or install.SLACK_SILENT
+        return install.operator_page(install.TOKEN_ROTATES)
+    return _installation(response, scopes, now) or _SILENT
 
 
 def _installation(response: Mapping[str, Any], scopes: tuple[str, ...], now: float) -> Installation | None:

@@ -7,7 +7,6 @@ from typing import Any
 from bot.core.session_checks import CHECKED_INTERVAL, Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
-from bot.core.workspace import AutoPause
 from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import Database
 from bot.outbound.store.message_values import ALERT, BATCH, HELD, readable, write_facts
@@ -30,10 +29,6 @@ _TEAMS = f"""
       SELECT team_id, min(created_at) AS since FROM parts WHERE {_IS_LIVE} GROUP BY team_id
       UNION ALL SELECT team_id, min(given_at) FROM orders WHERE {_IS_PAUSED} GROUP BY team_id) AS found
     GROUP BY team_id ORDER BY team_id
-"""
-_PAUSING = f"""
-    SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}' UNION
-    SELECT team_id FROM workspaces WHERE team_id = :pausing
 """
 _SESSIONS = f"""
     SELECT session_id FROM (
@@ -102,10 +97,6 @@ class CardSessions:
     async def teams(self) -> dict[str, float]:
         """Return the workspaces with open cards or paused sessions, each with the time of the oldest (Unix seconds)."""
         return {row.team_id: row.since for row in await self.database.fetch_all(_TEAMS)}
-
-    async def pausing_teams(self, pausing: str) -> list[str]:
-        """Return the workspaces in which alerts can pause; that of the settings is `pausing`, or ""."""
-        return [row.team_id for row in await self.database.fetch_all(_PAUSING, pausing=pausing)]
 
     async def open_sessions(self, team_id: str) -> list[SessionId]:
         """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.

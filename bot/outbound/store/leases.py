@@ -45,6 +45,7 @@ _YIELD = f"""
     UPDATE leases SET until = unix_now() - 1 WHERE name = '{LEADER}' AND owner = :owner AND EXISTS (
       SELECT 1 FROM leases WHERE name NOT IN ('{LEADER}', :owner) AND {IS_LIVE})
 """
+LIVING = f"SELECT owner FROM leases WHERE name <> '{LEADER}' AND {IS_LIVE}"
 _LEAVE = ("DELETE FROM leases WHERE name = :owner", "UPDATE leases SET until = unix_now() - 1 WHERE owner = :owner")
 
 

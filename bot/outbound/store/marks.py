@@ -7,7 +7,6 @@
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | `install` | the digest of a used OAuth state | its expiry | |
-| `team` | a digest of a bot token | | the ids of its team and organisation |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 | `audit key` | the id of an encryption key | | the key of links of the audit trail that is derived from it, encrypted |
 | `audit end` | a workspace | | the signed end of its chain of the audit trail |
@@ -29,7 +28,7 @@ from bot.outbound.store.database import Database, workspace_lock
 from bot.outbound.store.errors import StoreError
 from bot.runtime import Tasks
 
-INSTALL, KEY, TEAM, AUDIT_KEY, AUDIT_END = "install", "key", "team", "audit key", "audit end"
+INSTALL, KEY, AUDIT_KEY, AUDIT_END = "install", "key", "audit key", "audit end"
 FIRING = "firing"
 
 _LONGEST_DIGEST = 9  # the longest name of a sender needs the room

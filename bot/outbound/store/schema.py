@@ -11,7 +11,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "4"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "5"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -26,7 +26,7 @@ SCHEMA = """
     CREATE TABLE workspaces ( -- one row per workspace that has the app installed, or of a bot of one workspace
       team_id VARCHAR(40) NOT NULL PRIMARY KEY, team_name TEXT NOT NULL, enterprise_id VARCHAR(40),
       app_id VARCHAR(40) NOT NULL, bot_user_id VARCHAR(40) NOT NULL,
-      bot_token TEXT NOT NULL, -- ciphertext, '' if it is in the settings
+      bot_token TEXT NOT NULL, token_digest VARCHAR(64), -- ciphertext; '' and a digest if it is in the settings
       scopes TEXT NOT NULL, installed_by VARCHAR(40) NOT NULL, installed_at BIGINT NOT NULL, -- separated by commas
       anchor_api_key TEXT, anchor_api_key_check TEXT, -- ciphertext, and a KeyCheck, null without a key
       anchor_api_key_set_by VARCHAR(40), anchor_api_key_set_at BIGINT, -- by nobody: an operator did

@@ -3,7 +3,6 @@
 https://cryptography.io/en/latest/fernet/
 """
 
-import base64
 import json
 import zlib
 from collections.abc import Sequence
@@ -12,10 +11,8 @@ from functools import partial
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bot.core.fields import Secret, digest
+from bot.core.fields import Secret, derive_key, digest
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress
 from bot.outbound.store.connections import Connection
@@ -108,24 +105,6 @@ def _exactly(names: tuple[str, ...], value: object, *, optional: tuple[str, ...]
     if not isinstance(value, dict) or not set(names) <= value.keys() <= {*names, *optional}:
         raise ValueError
     return value
-
-
-_LENGTH = 32  # bytes
-
-
-def derive_key(secret: Secret, purpose: str) -> bytes:
-    """Return a key that is always the same for this secret and purpose, and reveals neither."""
-    return HKDF(SHA256(), _LENGTH, salt=None, info=purpose.encode()).derive(secret.reveal().encode())
-
-
-def derive_encryption_key(secret: Secret) -> Secret:
-    """Return a key like one of ENCRYPTION_KEYS."""
-    return Secret(base64.urlsafe_b64encode(derive_key(secret, "anchor-bot: encryption of the database")).decode())
-
-
-def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, ...]:
-    """Return the encryption keys of a bot of one workspace: those of its settings, or one derived from its token."""
-    return given or (derive_encryption_key(bot_token),)
 
 
 _MODAL = "modal"

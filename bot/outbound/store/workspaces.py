@@ -6,16 +6,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.core.fields import SLACK_ID, Secret, known_fields
+from bot.core.fields import SLACK_ID, Secret, derive_key, known_fields
 from bot.core.policy import Policy
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.marks import TEAM
 from bot.outbound.store.message_values import ALERT
 from bot.outbound.store.messages import CHANGE, OF_PARTS
-from bot.outbound.store.secrets import FieldCipher, FieldRef, derive_key, read_policy, write_policy
+from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,13 @@ _SAVE = """
     RETURNING anchor_api_key
 """
 _SAVE_IDS = """
-    INSERT INTO workspaces (team_id, team_name, enterprise_id, app_id, bot_user_id, bot_token, scopes, installed_by,
-      installed_at, key_version, policy_version, alerts_token_version)
-    VALUES (:team_id, '', :enterprise_id, '', '', '', '', '', :now, :version, :version, :version)
-    ON CONFLICT DO NOTHING
+    INSERT INTO workspaces (team_id, team_name, enterprise_id, app_id, bot_user_id, bot_token, token_digest, scopes,
+      installed_by, installed_at)
+    VALUES (:team_id, '', :enterprise_id, '', '', '', :digest, '', '', 0)
+    ON CONFLICT (team_id) DO UPDATE SET token_digest = excluded.token_digest, enterprise_id = excluded.enterprise_id
 """
-_FIND_IDS = f"SELECT value FROM marks WHERE scope = '{TEAM}' AND name = :digest"
-_FORGET_TOKENS = f"DELETE FROM marks WHERE scope = '{TEAM}' AND value = :ids AND name <> :digest"
-_SAVE_TOKEN = f"""
-    INSERT INTO marks (scope, name, value) VALUES ('{TEAM}', :digest, :ids)
-    ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
-"""
+_FIND_IDS = "SELECT team_id, enterprise_id FROM workspaces WHERE token_digest = :digest"
+_PAUSING = f"SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}'"
 _SHOW_TOKEN = f"""
     {CHANGE} {OF_PARTS.format(f"team_id = :team_id AND kind = '{ALERT}' AND content LIKE :fires")}
 """
@@ -154,23 +149,23 @@ class WorkspaceRows:
         with self._on_change(installation.team_id):
             return await self._database.change(save)
 
-    async def save_ids(self, team_id: str, enterprise_id: str, bot_token: Secret, now: float) -> None:
-        """Save the row of a workspace whose settings are not in the database, unless it has one, and a token digest."""
-        values = {"team_id": team_id, "enterprise_id": enterprise_id or None, "now": int(now)}
-        token = {"digest": _digest(bot_token), "ids": f"{team_id} {enterprise_id}"}
-
-        def save(connection: Connection) -> None:
-            connection.execute(_SAVE_IDS, **values, version=self._first_version())
-            connection.execute(_FORGET_TOKENS, **token)
-            connection.execute(_SAVE_TOKEN, **token)
-
-        await self._database.change(save)
+    async def save_ids(self, workspace: Workspace) -> None:
+        """Save the ids of a workspace whose settings are not in the database, and the digest of its token."""
+        await self._database.execute(
+            _SAVE_IDS,
+            team_id=workspace.team_id,
+            enterprise_id=workspace.enterprise_id or None,
+            digest=_digest(workspace.bot_token),
+        )
 
     async def find_ids(self, bot_token: Secret) -> tuple[str, str] | None:
         """Return the ids of the team and the organisation ("" without one) that were saved with this token."""
         row = await self._database.fetch_one(_FIND_IDS, digest=_digest(bot_token))
-        team_id, _, enterprise_id = (row.value if row else "").partition(" ")
-        return (team_id, enterprise_id) if SLACK_ID.fullmatch(team_id) else None
+        return (row.team_id, row.enterprise_id or "") if row and SLACK_ID.fullmatch(row.team_id) else None
+
+    async def pausing_teams(self) -> list[str]:
+        """Return the ids of the workspaces in which alerts can pause."""
+        return [row.team_id for row in await self._database.fetch_all(_PAUSING)]
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""

@@ -11,7 +11,8 @@ from harness.samples import sample
 
 NOW = 1_785_000_000.9
 WORKSPACE: dict[str, Any] = sample("webapi.oauth.v2.access.workspace")
-SILENT = about.SLACK_SILENT
+SILENT = about.unavailable_page(about.SLACK_SILENT)
+ALL_DECLINED = about.declined_page(about.scopes_declined("commands, chat:write, users:read"))
 NOT_AN_OBJECT: list[object] = [None, b"", "<html>", []]
 INSTALLATION = {
     "team_id": "T0HOME00001",
@@ -42,11 +43,11 @@ def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (sample("webapi.oauth.v2.access.org"), about.ORG_WIDE),
-        (sample("webapi.oauth.v2.access.rotation"), about.TOKEN_ROTATES),
-        ({}, about.declined_page(("commands", "chat:write", "users:read"))),
-        (WORKSPACE | {"scope": "commands,users:read"}, about.declined_page(("chat:write",))),
-        (WORKSPACE | {"scope": None}, about.declined_page(("commands", "chat:write", "users:read"))),
+        (sample("webapi.oauth.v2.access.org"), about.declined_page(about.ORG_WIDE)),
+        (sample("webapi.oauth.v2.access.rotation"), about.operator_page(about.TOKEN_ROTATES)),
+        ({}, ALL_DECLINED),
+        (WORKSPACE | {"scope": "commands,users:read"}, about.declined_page(about.scopes_declined("chat:write"))),
+        (WORKSPACE | {"scope": None}, ALL_DECLINED),
         *((odd, SILENT) for odd in NOT_AN_OBJECT),
         *((WORKSPACE | {name: None}, SILENT) for name in ("team", "access_token", "bot_user_id", "app_id")),
         *((WORKSPACE | {"access_token": odd}, SILENT) for odd in ("", 7)),
@@ -69,11 +70,10 @@ def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        ({"error": "invalid_code"}, about.CODE_REFUSED),
-        ({"error": "code_already_used"}, about.CODE_REFUSED),
-        ({"error": "bad_redirect_uri"}, about.WRONG_REDIRECT),
-        ({"error": "oauth_authorization_url_mismatch"}, about.WRONG_REDIRECT),
-        ({"error": "bad_client_secret"}, about.refused_page("bad_client_secret")),
+        ({"error": "invalid_code"}, about.BEGIN_AGAIN),
+        ({"error": "code_already_used"}, about.BEGIN_AGAIN),
+        ({"error": "bad_redirect_uri"}, about.operator_page("bad_redirect_uri")),
+        ({"error": "bad_client_secret"}, about.operator_page("bad_client_secret")),
         *((odd, SILENT) for odd in ({"error": 7}, {}, *NOT_AN_OBJECT)),
     ],
 )

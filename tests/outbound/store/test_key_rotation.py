@@ -7,7 +7,7 @@ import pytest
 from bot.outbound.store.secrets import FieldRef, rotate
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import RESPONSE_URL, order_row, rows_of
-from harness.product import Secret, errors, open_store
+from harness.product import Secret, errors, open_store, workspace
 from harness.stored import ACME, ANCHOR_KEY, execute, fetch
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ async def test_a_key_is_needed_from_its_first_start_until_a_rotation(
     async with open_store(Secret(database_url), [KEY, OTHER_KEY]) as store:  # the refused one has left nothing behind
         await store.rows.save(ACME)
         await store.rows.set_key(ACME.team_id, ANCHOR_KEY)
-        await store.rows.save_ids("T0GLOBEX001", "", Secret("xoxb-1"), 0.0)  # which has no secret
+        await store.rows.save_ids(workspace.Workspace("T0GLOBEX001", Secret("xoxb-1"), None))  # which has no secret
         await rows_of(store).write(order_row())
     wording("wrong keys", await refusal(database_url, OTHER_KEY))
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
