@@ -8,11 +8,13 @@ import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from html import escape
 from pathlib import Path
 from typing import Literal
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
+from bot.cli import terminal_text
 from bot.demo.demo import Demo
 from bot.demo.jobs import NEWCO_JOBS
 from bot.demo.newco import NEWCO_KEY
@@ -24,8 +26,23 @@ from browser.chromium import chromium
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 900}
 SIZE_OF_HOME: ViewportSize = {"width": 1220, "height": 1020}
+SIZE_OF_PHONE: ViewportSize = {"width": 360, "height": 520}
 _AROUND_MODAL = 28  # pixels
 _HEIGHT_OF_PAUSED = 230  # pixels: of the alert when it is paused
+_PHONE = """
+<style>
+  body { margin: 0; height: 100vh; padding: 44px 14px; box-sizing: border-box; color: #fff;
+    font: 14px/1.4 Inter, "Noto Color Emoji"; background: linear-gradient(160deg, #1f2a44, #4a3a6b 60%, #a2577a); }
+  h1 { margin: 0; font-size: 68px; font-weight: 300; line-height: 1; text-align: center; }
+  body > p { margin: 6px 0 34px; text-align: center; }
+  article { margin-bottom: 8px; padding: 11px 14px; border-radius: 18px; background: #fffd; color: #1b2130; }
+  article p { margin: 0; white-space: pre-line; overflow-wrap: anywhere; }
+  article p:first-child { display: flex; justify-content: space-between; font-weight: 600; }
+  time { color: #566074; font-weight: 400; }
+</style>
+<h1>3:07</h1><p>Friday, 13 November</p>
+"""
+"""A phone's lock screen."""
 _POINT = """
 button => {
   const {right, bottom} = button.getBoundingClientRect();
@@ -40,6 +57,8 @@ button => {
 async def take_all(folder: Path, frames: Path) -> None:
     """Take the pictures: of an alert, in each theme, and of a workspace that is set up in the app's Home."""
     async with chromium() as browser:
+        async with _page(browser, "light") as (page, demo):
+            await _take_phone(folder, page, demo)
         for theme in THEMES:
             async with _page(browser, theme) as (page, demo):
                 await _take_alert(folder, frames, page, demo, theme)
@@ -58,6 +77,18 @@ async def _page(browser: Browser, theme: Literal["light", "dark"]) -> AsyncItera
         page = await context.new_page()
         await page.goto(url)
         yield page, runner.demo
+
+
+async def _take_phone(folder: Path, page: Page, demo: Demo) -> None:
+    """Take a lock screen with the two alerts: a notification shows the text of a message, without its blocks."""
+    await expect(page.get_by_text("Office supplies: spending").first).to_be_visible()
+    slack = demo.sandbox.slack
+    shown = [one.text for one in slack.channel_messages(slack.alerts) if one.bot_id]
+    rows = [f"<p>Acme #alerts <time>now</time></p><p>anchor: {escape(terminal_text(text))}</p>" for text in shown[::-1]]
+    await page.goto("about:blank")  # the demo's page refuses styles that are no file
+    await page.set_viewport_size(SIZE_OF_PHONE)
+    await page.set_content(_PHONE + "".join(f"<article>{row}</article>" for row in rows))
+    await _save(page, folder / "phone.png")
 
 
 async def _take_alert(folder: Path, frames: Path, page: Page, demo: Demo, theme: str) -> None:

@@ -78,7 +78,7 @@ class Guide:
         elif message.text.startswith(DONE[Verb.PAUSE]) and message.revision:
             yield from [Step.PAUSE_BY_BUTTON] if message.trigger_id else []
         elif message.text.startswith(DONE[Verb.PAUSE]):
-            yield self._way_to_pause(message)
+            yield from self._way_to_pause(message)
         elif message.text.startswith(DONE[Verb.RESUME]) and not message.revision:
             yield Step.RESUME
         elif message.text.startswith(tuple(NOT_DONE.values())) and not self._sandbox.anchor.is_up:
@@ -86,12 +86,16 @@ class Guide:
         elif sum("accessory" in block for block in message.blocks) > 1:
             yield Step.RAISE_STORM  # one message about several sessions
 
-    def _way_to_pause(self, result: Message) -> Step:
-        """Return the step by the place of its result, and by the messages that belong to the same request."""
+    def _way_to_pause(self, result: Message) -> Iterator[Step]:
+        """Yield the step by the place of its result, and by the messages that belong to the same request."""
         history = self._sandbox.slack.platform.history
         if result.thread_ts is not None:
             first = history.find(result.channel, result.thread_ts)
-            return Step.PAUSE_FROM_MESSAGE if first and first.bot_id is None else Step.PAUSE_BY_BUTTON
+            yield Step.PAUSE_FROM_MESSAGE if first and first.bot_id is None else Step.PAUSE_BY_BUTTON
+            return
         of_request = [one for one in history.newest(_NEWEST) if one.trigger_id == result.trigger_id is not None]
-        is_typed = any(one.source is Source.ACK and not one.revision for one in of_request)  # a click changes its list
-        return Step.PAUSE_BY_COMMAND if is_typed else Step.PAUSE_WITHOUT_ID
+        acks = [one for one in of_request if one.source is Source.ACK]
+        if any(not one.revision for one in acks):
+            yield Step.PAUSE_BY_COMMAND
+        elif acks:  # a click has changed the list that is the ack of a command
+            yield Step.PAUSE_WITHOUT_ID

@@ -27,7 +27,6 @@ def main() -> int:
     parser.add_argument("--fill", type=int, default=0, metavar="N", help="beside these choose new ones, up to N in all")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the results, as JSON")
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
-    parser.add_argument("--list", action="store_true", help="only print the mutations")
     options = parser.parse_args()
     if missing := [path for path in options.only if not (ROOT / path).exists()]:
         parser.error(f"not there: {' '.join(missing)}")
@@ -40,10 +39,6 @@ def main() -> int:
             print(f"{mutant['file']}:{mutant['line']}  is gone: {mutant['before'].strip()}")
     wanted = (options.fill if options.against else options.count) - len(again)
     mutations = sorted([*again, *_choose(_within(options.only, found), seed, wanted, again)])
-    if options.list:
-        for mutation in mutations:
-            print(f"{mutation.file}:{mutation.line}  {mutation.what}: {mutation.after.strip()}")
-        return 0
     keep = partial(record.write, options.output, seed, record.commit()) if options.output else lambda _: None
     verdicts = _try(mutations, options.jobs, keep)
     print(f"\n{sum(verdict.killed_by is not None for verdict in verdicts)} of {len(verdicts)} mutations were killed")

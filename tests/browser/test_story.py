@@ -7,6 +7,7 @@ from playwright.async_api import Locator, Page, expect
 
 from bot.demo.bot_process import BotState
 from bot.demo.jobs import JOBS
+from bot.sim.slack.content import Content
 from browser.accessibility import axe_in_both_themes, tab_to
 from browser.channel_page import ChannelPage, says, shown
 from harness import texts
@@ -57,9 +58,33 @@ async def ends_after_the_reminder(fresh: ChannelPage) -> None:
     assert [one.verb for one in fresh.anchor.posts(INVOICES)] == ["pause", "end"]
 
 
+async def installs_in_seven_steps(page: Page) -> None:
+    """The page after the guide, which opens beside it, has no Markdown left."""
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="install it in Slack").click()
+    steps = await opened.value
+    await expect(steps.get_by_role("listitem")).to_have_count(7)
+    await expect(steps.locator("pre")).to_have_count(3)
+    shown = await steps.locator("main").inner_text()
+    assert [one for one in ("](", "**", "```", "`") if one in shown] == []
+    assert await axe_in_both_themes(steps) == []
+    await steps.close()
+
+
+async def leads_to_what_changes_above(fresh: ChannelPage) -> None:
+    history = fresh.slack.platform.history
+    first = next(one for one in fresh.slack.channel_messages(fresh.slack.alerts) if one.bot_id)
+    await fresh.page.locator("#scroller").evaluate("one => one.scrollTop = one.scrollHeight")
+    history.replace(first, Content("Changed", first.blocks))
+    line = fresh.page.get_by_role("button", name="A message above has changed")
+    await line.click()
+    await expect(line).to_be_hidden()
+
+
 async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_again(fresh: ChannelPage) -> None:
     page, said = fresh.page, fresh.page.locator("#guide-said")
     await done(page, 0)
+    await expect(page.locator("#first")).to_be_visible()
     await fresh.pause(INVOICES)
     await done(fresh.page, 1)
     await expect(said).to_contain_text("1 of 8 steps done. Next: ")
@@ -83,11 +108,15 @@ async def test_the_steps_are_checked_off_by_what_happened_and_a_reset_begins_aga
     storm = fresh.message("alerts about 12 sessions").first
     await expect(storm.get_by_role("button", name="Pause several…")).to_be_visible()
     await expect(page.get_by_role("link", name="install it in Slack")).to_have_attribute("href", "install")
+    await expect(page.locator("#first")).to_be_hidden()
     assert await axe_in_both_themes(page) == []
     assert not uses_sockets(fresh)
+    await installs_in_seven_steps(page)
+    await leads_to_what_changes_above(fresh)
 
     former = fresh.demo.sandbox.bot
     await page.get_by_role("button", name="Reset").click()
+    await expect(page.locator("#reset")).to_have_text("Starting over…")
     await done(page, 0)
     await expect(fresh.switch("Down")).not_to_be_checked()
     await expect(fresh.pause_button(RUNAWAY)).to_be_visible()

@@ -1,14 +1,16 @@
 """`anchor-bot demo`, as a newcomer starts and ends it."""
 
+import os
 import signal
 import stat
 from pathlib import Path
 
 import pytest
 
+import bot
 from bot.sim.local_server import free_port
 from harness.conversation import until
-from harness.process import bot_process, fetch
+from harness.process import bot_process, fetch, run_command
 
 pytestmark = pytest.mark.anyio
 
@@ -38,3 +40,11 @@ async def test_it_serves_the_page_until_it_is_ended_and_leaves_no_bot(tmp_path: 
         assert await demo.stop(signal.SIGHUP) == 0
     assert not is_there(child)
     assert opened.read_text() == f"{url}\n"
+
+
+@pytest.mark.slow
+async def test_without_a_network_the_setup_says_so_in_its_last_line(tmp_path: Path) -> None:
+    index = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_RETRIES": "1", "VENV": str(tmp_path / "venv")}
+    setup = Path(bot.__file__).parents[1] / "scripts/setup"
+    written = await run_command("sh", "-c", f"{setup} --run-only 2>&1", env={**os.environ, **index}, code=1)
+    assert "can't be reached" in written.splitlines()[-1]

@@ -1,16 +1,13 @@
 """The page's files, as they are in the package."""
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, metadata
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
 
-import bot
+from bot.demo.page.install import install_page
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 INDEX = "index.html"
-_INSTALL, _NEXT = "## Install it in Slack\n", "\n## "
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +20,7 @@ class Asset:
 
 def read_assets() -> dict[str, Asset]:
     """Every file by its path below `assets`, such as "channel/mrkdwn.js", and how to install the bot."""
-    return {**dict(_below(files("bot.demo.page") / "assets", "")), "install": Asset(_install_steps(), "text/plain")}
-
-
-def _install_steps() -> bytes:
-    """Return the section of the README, which an installed package has in its metadata."""
-    try:
-        readme = str(metadata("anchor-chatops").get_payload())  # type: ignore[attr-defined]
-    except PackageNotFoundError:
-        readme = Path(bot.__file__).parents[1].joinpath("README.md").read_text("utf-8")
-    _, heading, rest = readme.partition(_INSTALL)
-    return f"{heading}{rest.partition(_NEXT)[0]}".encode()
+    return {**dict(_below(files("bot.demo.page") / "assets", "")), "install": Asset(install_page(), "text/html")}
 
 
 def _below(folder: Traversable, prefix: str) -> list[tuple[str, Asset]]:

@@ -76,9 +76,11 @@ byId("skip").addEventListener("click", (event) => {
 });
 byId("reset").addEventListener("click", async () => {
   byId("reset").ariaBusy = "true";
+  setText(byId("reset"), "Starting over…");
   history.replaceState(null, "", location.pathname); // the page that comes is the first person's
   await order("reset");
   byId("reset").ariaBusy = null;
+  setText(byId("reset"), "Reset");
 });
 byId("shortcut").addEventListener("click", () => order("global_shortcut", { name: "anchor_pause_an_agent" }));
 byId("raise-storm").addEventListener("click", () => order("storm"));

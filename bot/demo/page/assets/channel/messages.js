@@ -15,6 +15,8 @@ export class Messages {
   #list = byId("messages");
   #scroller = byId("scroller");
   #toNewest = byId("to-newest");
+  #toChanged = byId("to-changed");
+  #above = null; // the ts of a message that has changed where nobody sees it
   #drawn = new Map(); // key to {signature, element}
   #channel = null;
   #height = 0; // of the list, when it was looked at last
@@ -29,6 +31,10 @@ export class Messages {
     this.#toNewest.addEventListener("click", () => {
       this.goToEnd();
       this.#scroller.focus({ preventScroll: true }); // the button is gone
+    });
+    this.#toChanged.addEventListener("click", () => {
+      this.reveal(this.#above);
+      this.#scroller.focus({ preventScroll: true });
     });
     this.#scroller.addEventListener("scroll", () => this.#look());
     new ResizeObserver(() => this.#fit()).observe(this.#scroller);
@@ -45,6 +51,8 @@ export class Messages {
     if (isOther) hush();
     else announce(changed, names);
     this.#channel = channel.id + view.me;
+    this.#above = changed.findLast(({ revision, ts }) => revision && this.#isAbove(ts))?.ts ?? (isOther ? null : this.#above);
+    this.#toChanged.hidden = !this.#above;
     if (isAtEnd) this.goToEnd();
     else if (changed.some(({ revision, warns, thread_ts }) => !revision && !warns && !thread_ts)) this.#toNewest.hidden = false;
   }
@@ -152,7 +160,16 @@ export class Messages {
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
 
+  #isAbove(ts) {
+    const element = this.#drawn.get(`message ${ts}`)?.element;
+    return Boolean(element) && element.getBoundingClientRect().bottom < this.#scroller.getBoundingClientRect().top;
+  }
+
   #look() {
+    if (this.#above && !this.#isAbove(this.#above)) {
+      this.#above = null;
+      this.#toChanged.hidden = true;
+    }
     if (this.#scroller.clientHeight !== this.#height) return; // it is not the reader who scrolls
     this.#wasAtEnd = this.#isAtEnd();
     if (this.#wasAtEnd) this.#toNewest.hidden = true;

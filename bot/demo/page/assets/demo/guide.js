@@ -41,6 +41,7 @@ export class Guide {
     setText(byId("guide-progress"), `${checked.size} of ${names.length} done`);
     setText(byId("guide-next"), goOn);
     byId("guide-end").hidden = Boolean(next);
+    byId("first").hidden = checked.size > 0;
     if (this.#checked !== null && checked.size > this.#checked.size) setText(byId("guide-said"), `${checked.size} of ${names.length} steps done. ${goOn}.`);
     this.#checked = checked;
   }
