@@ -14,12 +14,8 @@ from bot.core.workspace import DEFAULT_SENDER
 ALERTS_PATH = "/alerts"  # the path for alerts; with many workspaces, a team id follows
 
 LONGEST_LINK = 1000  # the most characters of a link in mrkdwn, where `&` takes five
-BURST_WINDOW = 10.0  # seconds in which the sessions of new alerts in a channel are counted
-MOST_SINGLE = 5  # the most sessions with a card of their own within BURST_WINDOW; more become a summary
+MOST_SINGLE = 5  # the most alerts of a channel that wait and get a card each; more become a summary
 MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts and buttons are too long for a message
-
-MOST_REPLIES = 6
-"""The most replies about cards that got worse, in a channel within a minute; more are one message with a list."""
 
 MOST_REPLIES_KEPT = 5  # the newest replies about a session in a channel that are kept up to date
 
@@ -237,21 +233,6 @@ def _rank(alert: Alert) -> int:
     return _SEVERITIES.index(alert.severity)
 
 
-def plan_post(pending: int, recent: int, room: int) -> tuple[bool, int]:
-    """Return whether pending alerts of a channel join its last message, which has `room`, and how many go together.
-
-    Some are `pending`, and `recent` sessions had one within BURST_WINDOW.
-    """
-    if max(pending, recent) <= MOST_SINGLE:
-        return False, 1
-    return room > 0, min(pending, room or MOST_IN_SUMMARY)
-
-
-def plan_replies(pending: int, recent: int) -> int:
-    """Return how many of the pending replies of a channel are posted together; `recent` ones were within a minute."""
-    return 1 if recent + pending <= MOST_REPLIES else min(pending, MOST_IN_SUMMARY)
-
-
 SessionName = tuple[str, SessionId]  # a session of a workspace: Slack's id of the workspace, and the session's id
 CardName = tuple[str, str, str]  # a message in Slack: the ids of workspace and channel, and its ts
 
@@ -287,15 +268,13 @@ class ResultContent:
 class HeldContent:
     """The sessions that alerts of the sender `user_id` did not pause since `since` (Unix seconds).
 
-    Without `calls`, `paused` ones were the most within a minute, and further ones are held back until `until`. A
-    message that `calls` people is posted at `until`, and counts pauses that failed for any reason.
+    `paused` ones were the most within a minute, and further ones are held back until `until`.
     """
 
     user_id: str
     paused: int
     since: float
     until: float
-    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,8 +340,8 @@ class Card:
 
     Without a `ts`, it is not posted. `shown` is the digest of the message that Slack has. If it `mentions` people, each
     copy of it does. It counts `more` sessions than its parts, which have no card each. A `spare` one has no part of a
-    session with another card in the channel. It was stored `age` seconds ago, and is posted `later`, in seconds. If it
-    is about a failed pause, `sender` is the user id of the alert's program.
+    session with another card in the channel. It was stored `age` seconds ago. If it is about a failed pause, `sender`
+    is the user id of the alert's program.
     """
 
     id: str
@@ -376,7 +355,6 @@ class Card:
     more: int = 0
     age: float = 0.0
     is_spare: bool = False
-    later: float = 0.0
     sender: str = ""
 
     @property

@@ -200,7 +200,6 @@ class Order:
 
     `age` is how many seconds old it was, at least, when it was read. `expected_version` is that of a Resume button: the
     id of the last order that the person knew of. Those that were given at once, for many sessions, have a `batch_id`.
-    A critical alert asked for one that `is_critical`, as far as is known.
     """
 
     verb: Verb
@@ -212,7 +211,6 @@ class Order:
     source: Source = Source.COMMAND
     expected_version: str | None = None
     batch_id: str = ""
-    is_critical: bool = False
 
     @property
     def asks_for_end(self) -> bool:

@@ -19,7 +19,6 @@ from bot.messages.blocks import (
     with_buttons,
 )
 from bot.messages.buttons import (
-    READ_LIST,
     ROW,
     button,
     next_button,
@@ -199,10 +198,6 @@ def held_message(content: HeldContent, held: HeldBack, held_id: str) -> Message:
     alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)} from {by}" for why, number in held.alerts]
     others = held.count - sum(number for _, number in held.alerts)
     not_paused = f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}."
-    if content.calls:
-        top = f"⛔ *Not paused automatically: {count_text(held.count, 'more session')}.* The agents may still run."
-        message = in_channel(top, not_paused, f"*Read the list* shows all that run. {_BY_CARD}")
-        return with_buttons(message, plain_button(READ_LIST, "Read the list"))
     message = in_channel(
         f"⛔ *Not paused automatically: {count_text(held.count)}.* The agents may still run.",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",

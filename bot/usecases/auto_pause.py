@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.cards import Alert, AlertContent, Asked, Automatic, Card, Part, Reply, Severity, Worse
+from bot.core.cards import Alert, AlertContent, Asked, Automatic, Card, Part, Reply, Worse
 from bot.core.outcomes import (
     CALL_SOMEBODY,
     NotAutomatic,
@@ -176,7 +176,6 @@ class AutoPauses:
         attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
         address = ReplyAddress(Actor(team_id, channel, actor))
         order = pause_of(attempt, alert.session_id, address.actor, _reason(alert), age=age)
-        order = replace(order, is_critical=alert.severity is Severity.CRITICAL)
         pause.running, pause.is_repeated = self.orders.start(order, address, known)
         if not pause.is_repeated:
             self.tasks.start(self.orders.deliver(pause.running, address))

@@ -12,18 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.core import retries
-from bot.core.cards import (
-    BURST_WINDOW,
-    MOST_IN_SUMMARY,
-    MOST_REPLIES,
-    MOST_SINGLE,
-    Urgency,
-    plan_post,
-    plan_replies,
-)
+from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE, Urgency
 
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 _MOST_LANES = 20_000  # channels whose pace is remembered, unless more have messages that wait
+_TOGETHER = {Urgency.NEW_ALERT, Urgency.WORSE}  # messages of which many become one
 
 
 class LaneName(NamedTuple):
@@ -34,141 +27,116 @@ class LaneName(NamedTuple):
     is_post: bool
 
 
-@dataclass(slots=True)
-class _Lane:
-    """The messages of a lane that wait, the most urgent first, and its pace; times are monotonic."""
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The messages of a lane that wait, the most urgent first, and its pace (monotonic)."""
 
+    name: LaneName
     waiting: list[tuple[int, str]] = field(default_factory=list)
     free_at: float = -math.inf
     is_queued: bool = False
     """It is among those that are ready, or held, or has a call."""
-    alerts: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_SINGLE + 1))
-    """When its last alerts came."""
-    replies: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_REPLIES))
-    last_id: str = ""
-    last_at: float = -math.inf
-    room: int = 0
-    """The sessions that the last message of alerts has room for."""
+
+
+class _Entry(NamedTuple):
+    lane: Lane
+    urgency: int
+    until: float  # after a failure (monotonic)
 
 
 class Memory:
     """All that a leader remembers. A new one begins with nothing."""
 
     def __init__(self) -> None:
-        self.lanes: dict[LaneName, _Lane] = {}
+        self.lanes: dict[LaneName, Lane] = {}
         self.most_lanes, self.turns = _MOST_LANES, itertools.count()
-        self.ready: list[tuple[float, int, LaneName]] = []  # heap, those of the same time in turn
-        self.known: dict[str, tuple[LaneName, int]] = {}  # the lane and the urgency of each message that waits
-        self.delayed: dict[str, tuple[float, LaneName, int]] = {}  # until when one waits after a failure
-        self.later: list[tuple[float, str]] = []  # the heap of these times
+        self.entries: dict[str, _Entry] = {}  # the messages that wait
+        self.ready: list[tuple[float, int, Lane]] = []  # heap, those of the same time in turn
+        self.later: list[tuple[float, str]] = []  # heap of those that wait after a failure
         self.failures: Counter[str] = Counter()  # how often each has failed
         self.updates: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=retries.MOST_UPDATES))
         self.held_until: dict[str, float] = {}  # of a workspace whose token is refused, or of its updates
-        self.held: defaultdict[str, deque[LaneName]] = defaultdict(
-            deque
-        )  # lanes that wait for a call of their workspace
+        self.held: defaultdict[str, deque[Lane]] = defaultdict(deque)  # that wait for a call of their workspace
 
     @property
     def is_full(self) -> bool:
         """Return whether it has so much that only alerts are taken."""
-        return len(self.known) + len(self.delayed) >= MOST_KNOWN
+        return len(self.entries) >= MOST_KNOWN
 
-    def lane(self, name: LaneName) -> _Lane:
+    def lane(self, name: LaneName) -> Lane:
         """Return a lane, and forget idle ones if there are too many."""
         if name not in self.lanes and len(self.lanes) >= self.most_lanes:
             now = time.monotonic()
             busy = {name: one for name, one in self.lanes.items() if one.is_queued or one.waiting or one.free_at > now}
             self.lanes, self.most_lanes = busy, max(_MOST_LANES, 2 * len(busy))
             self.held_until = {name: until for name, until in self.held_until.items() if until > now}
-            old = now - retries.WINDOW
-            for team_id in [one for one, times in self.updates.items() if not times or times[-1] < old]:
+            for team_id in [
+                one for one, times in self.updates.items() if not times or times[-1] < now - retries.WINDOW
+            ]:
                 del self.updates[team_id]
-        return self.lanes.setdefault(name, _Lane())
+        if name not in self.lanes:
+            self.lanes[name] = Lane(name)
+        return self.lanes[name]
 
-    def push(self, message_id: str, name: LaneName, urgency: int) -> None:
+    def push(self, message_id: str, lane: Lane, urgency: int, until: float = -math.inf) -> None:
         """Let a message wait in its lane. One that waits after a failure goes on to, unless it was clicked."""
-        if message_id in self.delayed:
-            if urgency != Urgency.CLICKED:
-                self.delayed[message_id] = self.delayed[message_id][0], name, urgency
-                return
-            del self.delayed[message_id]
-        if self.known.get(message_id) != (name, urgency):
-            self.known[message_id] = name, urgency
-            heapq.heappush(self.lane(name).waiting, (urgency, message_id))
-            self.queue(name)
-
-    def queue(self, name: LaneName) -> None:
-        """Let a lane have a call when it may, if something waits."""
-        lane = self.lane(name)
-        if lane.waiting and not lane.is_queued:
-            lane.is_queued = True
-            heapq.heappush(self.ready, (lane.free_at, next(self.turns), name))
-
-    def release(self, team_id: str) -> None:
-        """Let the next lane of a workspace have the call that another one has not made, or has ended."""
-        if held := self.held.get(team_id):
-            name = held.popleft()
-            self.lane(name).is_queued = False
-            self.queue(name)
-
-    def delay(self, message_id: str, name: LaneName, urgency: int, seconds: float) -> None:
-        """Let a message wait for so many seconds."""
-        until = time.monotonic() + seconds
-        self.delayed[message_id] = until, name, urgency
-        heapq.heappush(self.later, (until, message_id))
+        before = self.entries.get(message_id)
+        if before is not None and urgency != Urgency.CLICKED:
+            until = max(until, before.until)
+        entry = _Entry(lane, urgency, until)
+        if entry != before:
+            self.entries[message_id] = entry
+            if until > time.monotonic():
+                heapq.heappush(self.later, (until, message_id))
+            else:
+                self._enter(message_id, entry)
 
     def resume(self, now: float) -> None:
         """Let those go on whose time has come."""
         while self.later and self.later[0][0] <= now:
             until, message_id = heapq.heappop(self.later)
-            if message_id in self.delayed and self.delayed[message_id][0] == until:
-                _, name, urgency = self.delayed.pop(message_id)
-                self.push(message_id, name, urgency)
+            entry = self.entries.get(message_id)
+            if entry is not None and entry.until == until:
+                self._enter(message_id, entry)
 
-    def free_at(self, name: LaneName, now: float) -> float:
+    def _enter(self, message_id: str, entry: _Entry) -> None:
+        heapq.heappush(entry.lane.waiting, (entry.urgency, message_id))
+        self.queue(entry.lane)
+
+    def queue(self, lane: Lane) -> None:
+        """Let a lane have a call when it may, if something waits."""
+        if lane.waiting and not lane.is_queued:
+            lane.is_queued = True
+            heapq.heappush(self.ready, (lane.free_at, next(self.turns), lane))
+
+    def release(self, team_id: str) -> None:
+        """Let the next lane of a workspace have the call that another one has not made, or has ended."""
+        if held := self.held.get(team_id):
+            lane = held.popleft()
+            lane.is_queued = False
+            self.queue(lane)
+
+    def free_at(self, lane: Lane, now: float) -> float:
         """Return when a lane may have a call, by Slack's limits and what it has refused."""
-        times = [self.lane(name).free_at, *(self.held_until.get(one, now) for one in (name.team_id, updates_of(name)))]
+        name = lane.name
+        times = [lane.free_at, *(self.held_until.get(one, now) for one in (name.team_id, updates_of(name)))]
         if not name.is_post and len(updates := self.updates[name.team_id]) == retries.MOST_UPDATES:
             times.append(updates[0] + retries.WINDOW)
         return max(times)
 
-    def choose(self, name: LaneName, now: float) -> tuple[str, list[tuple[int, str]]]:
-        """Return what is sent now: one message, or some posts that become one. They can join another one, by its id."""
-        lane = self.lane(name)
-        some = self._first(name, lane, MOST_IN_SUMMARY if name.is_post else 1)
-        urgency, target, most = some[0][0] if some else Urgency.UPDATE, "", 1
-        if name.is_post and urgency == Urgency.NEW_ALERT:
-            recent = sum(at > now - BURST_WINDOW for at in lane.alerts)
-            joins, most = plan_post(len(some), recent, lane.room if lane.last_at > now - BURST_WINDOW else 0)
-            is_again = any(one[1] == lane.last_id for one in some[:most])  # the last message is sent again itself
-            if joins and not is_again:
-                target = lane.last_id
-            else:
-                some.sort(key=lambda one: one[1] != lane.last_id)
-                lane.last_id, lane.room = some[0][1], MOST_IN_SUMMARY
-            lane.room, lane.last_at = lane.room - most, now
-        elif name.is_post and urgency == Urgency.WORSE:
-            recent = sum(at > now - retries.WINDOW for at in lane.replies)
-            if recent >= MOST_REPLIES:  # these wait, and not what is more urgent
-                for _, message_id in some:
-                    self.delay(message_id, name, urgency, lane.replies[0] + retries.WINDOW - now)
-                return "", []
-            most = plan_replies(len(some), recent)
-            lane.replies.append(now)
-        for one in some[most:]:
-            self.known[one[1]] = name, urgency
-            heapq.heappush(lane.waiting, one)
-        return target, some[:most]
-
-    def _first(self, name: LaneName, lane: _Lane, most: int) -> list[tuple[int, str]]:
-        """Take the most urgent messages out of a lane, which are equally urgent."""
-        some = list[tuple[int, str]]()
+    def choose(self, lane: Lane) -> list[tuple[int, str]]:
+        """Take out what is sent now: one message, or many posts about alerts, which become one."""
+        some, most = list[tuple[int, str]](), MOST_IN_SUMMARY if lane.name.is_post else 1
         while lane.waiting and len(some) < most and lane.waiting[0][0] == (some or lane.waiting)[0][0]:
-            one = heapq.heappop(lane.waiting)
-            if self.known.get(one[1]) == (name, one[0]):  # else it has another urgency by now, or was sent
+            urgency, message_id = one = heapq.heappop(lane.waiting)
+            entry = self.entries.get(message_id)
+            if entry is not None and entry[:2] == (lane, urgency):  # else it was sent, or has another urgency by now
                 some.append(one)
-                del self.known[one[1]]
-        return some
+                del self.entries[message_id]
+        together = len(some) if len(some) > MOST_SINGLE and some[0][0] in _TOGETHER else 1
+        for urgency, message_id in some[together:]:
+            self.push(message_id, lane, urgency)
+        return some[:together]
 
 
 def updates_of(name: LaneName) -> str:

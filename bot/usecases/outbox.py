@@ -22,7 +22,7 @@ from bot.outbound.store.messages import MOST_TAKEN, MessageRows
 from bot.request_id import new_id
 from bot.runtime import Tasks, happens, until_tick
 from bot.usecases.cards import Attempt, CardSender
-from bot.usecases.lanes import LaneName, Memory, updates_of
+from bot.usecases.lanes import Lane, LaneName, Memory, updates_of
 
 _log = logging.getLogger(__name__)
 
@@ -144,13 +144,12 @@ class Outbox:
         if await self._leaves():
             return interval
         urgency = Urgency.NEW_ALERT if self._memory.is_full else Urgency.UPDATE
-        taken, coming_in = await self.rows.take(leading, urgency=urgency)
+        taken = await self.rows.take(leading, urgency=urgency)
         for row in taken:
             self._take(row)
         if len(taken) == MOST_TAKEN:
             self.wake.set()
-        waits = (interval, self._start(), math.inf if coming_in is None else coming_in)
-        return max(0.0, min(*waits, self.lease.trusted_for()))
+        return max(0.0, min(interval, self._start(), self.lease.trusted_for()))
 
     def _give_up(self) -> None:
         """Break off what is under way: another process can lead. A post is finished and recorded."""
@@ -171,128 +170,105 @@ class Outbox:
         return True
 
     def _take(self, row: Row) -> None:
-        name, memory = LaneName(row.team_id, row.channel_id, bool(row.is_post)), self._memory
         if row.id in self._sending:
-            self._again[row.id] = name, row.urgency  # never twice at a time
-            return
-        if row.urgency == Urgency.NEW_ALERT and row.id not in memory.known:
-            memory.lane(name).alerts.append(time.monotonic())
-        memory.push(row.id, name, row.urgency)
+            self._again[row.id] = LaneName(row.team_id, row.channel_id, bool(row.is_post)), row.urgency
+            return  # never twice at a time
+        name, memory = LaneName(row.team_id, row.channel_id, bool(row.is_post)), self._memory
+        memory.push(row.id, memory.lane(name), row.urgency)
 
     def _start(self) -> float:
         """Begin the calls that may be made now. Return the seconds until the next one may."""
         memory, now = self._memory, time.monotonic()
         memory.resume(now)
         while memory.ready and len(self._tasks) < MOST_SENDING and memory.ready[0][0] <= now:
-            *_, name = heapq.heappop(memory.ready)
-            lane = memory.lane(name)
-            if self._calls[name.team_id] >= MOST_SENDING_EACH:
-                memory.held[name.team_id].append(name)
+            *_, lane = heapq.heappop(memory.ready)
+            if self._calls[lane.name.team_id] >= MOST_SENDING_EACH:
+                memory.held[lane.name.team_id].append(lane)
+                continue
+            if (free_at := memory.free_at(lane, now)) > now:
+                lane.free_at = free_at
+            elif chosen := memory.choose(lane):
+                self._begin(lane, chosen, now)
                 continue
             lane.is_queued = False
-            if (free_at := memory.free_at(name, now)) > now:
-                lane.free_at = free_at
-            else:
-                target, chosen = memory.choose(name, now)
-                if chosen:
-                    self._begin(name, target, chosen, now)
-                    continue
-            memory.queue(name)
-            memory.release(name.team_id)
+            memory.queue(lane)
+            memory.release(lane.name.team_id)
         waits = [heap[0][0] for heap in (memory.later, memory.ready) if heap]
         return max(0.0, min(waits) - now) if waits and len(self._tasks) < MOST_SENDING else math.inf
 
-    def _begin(self, name: LaneName, target: str, chosen: Sequence[tuple[int, str]], now: float) -> None:
+    def _begin(self, lane: Lane, chosen: Sequence[tuple[int, str]], now: float) -> None:
         memory = self._memory
-        memory.lane(name).is_queued = True  # until the call has ended
-        self._calls[name.team_id] += 1
-        if not name.is_post:
-            memory.updates[name.team_id].append(now)
-        task = self._tasks.start(self._send(memory, name, target, chosen))
+        self._calls[lane.name.team_id] += 1
+        if not lane.name.is_post:
+            memory.updates[lane.name.team_id].append(now)
+        task = self._tasks.start(self._send(memory, lane, [message_id for _, message_id in chosen], chosen[0][0]))
         for _, message_id in chosen:
             self._sending[message_id] = task
-        task.add_done_callback(lambda task: self._ended(task, memory, name, chosen))
+        task.add_done_callback(lambda task: self._ended(task, memory, lane, chosen))
 
-    def _ended(
-        self, task: asyncio.Task[None], memory: Memory, name: LaneName, chosen: Sequence[tuple[int, str]]
-    ) -> None:
-        """Let the lane, and others of the workspace, have further calls."""
-        self._calls[name.team_id] -= 1
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if not isinstance(error, StoreError):
-                _log.error("message not sent", exc_info=error)
-            self._delay_all(memory, name, chosen, is_broken=not isinstance(error, StoreError))
-        for _, message_id in chosen:
+    def _ended(self, task: asyncio.Task[None], memory: Memory, lane: Lane, chosen: Sequence[tuple[int, str]]) -> None:
+        """Let the lane, and others of the workspace, have further calls. What could not be recorded is sent later."""
+        error = None if task.cancelled() else task.exception()
+        is_broken = error is not None and not isinstance(error, StoreError)
+        if is_broken:
+            _log.error("message not sent", exc_info=error)
+        self._calls[lane.name.team_id] -= 1
+        for urgency, message_id in chosen:
+            if error is not None:
+                memory.failures[message_id] += is_broken  # what is broken is tried less and less often
+                wait = retries.wait_refused(memory.failures[message_id], retries.UPDATE, 0.0) if is_broken else None
+                memory.push(message_id, lane, urgency, time.monotonic() + (wait or _RETRY_DELAY))
+            if message_id not in memory.entries:
+                del memory.failures[message_id]
             del self._sending[message_id]
             self._recording.discard(message_id)
-            if message_id not in memory.delayed:
-                del memory.failures[message_id]
             if again := self._again.pop(message_id, None):
-                self._memory.push(message_id, *again)
-        lane = memory.lane(name)
+                self._memory.push(message_id, self._memory.lane(again[0]), again[1])
         lane.is_queued, lane.free_at = False, max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
-        memory.queue(name)
-        self._memory.release(name.team_id)
+        memory.queue(lane)
+        self._memory.release(lane.name.team_id)
         self.wake.set()
 
-    def _delay_all(self, memory: Memory, name: LaneName, chosen: Sequence[tuple[int, str]], *, is_broken: bool) -> None:
-        """Send messages later that could not be read, composed or recorded; what is broken, less and less often."""
-        for urgency, message_id in chosen:
-            memory.failures[message_id] += is_broken
-            wait = retries.wait_refused(memory.failures[message_id], retries.UPDATE, 0.0) if is_broken else _RETRY_DELAY
-            memory.delay(message_id, name, urgency, wait or _RETRY_DELAY)
-
-    async def _send(self, memory: Memory, name: LaneName, target: str, chosen: Sequence[tuple[int, str]]) -> None:
+    async def _send(self, memory: Memory, lane: Lane, ids: Sequence[str], urgency: int) -> None:
         """Send a message as it is by now, with others that become parts of it, and record that."""
-        term, ids = self._term, [message_id for _, message_id in chosen]
-        message_id, urgency = target or ids[0], chosen[0][0]
-        joining = ids if target else ids[1:]
-        is_open = not joining or await self._join(memory, name, message_id, joining, urgency)
-        if not is_open and not target:
-            self._again.setdefault(message_id, (name, urgency))
-        card = await self.rows.card(message_id) if is_open and not target else None
+        term, message_id = self._term, ids[0]
+        if len(ids) > 1:
+            joined = await self.rows.join(message_id, ids[1:], term)
+            left = [one for one in ids[1:] if one not in joined]
+            self._again = dict.fromkeys(left, (lane.name, urgency)) | self._again
+        card = await self.rows.card(message_id)
         if card is None or self.lease.term != term:
             return
-        if card.ts is not None and name.is_post:
-            self._again.setdefault(message_id, (name._replace(is_post=False), Urgency.UPDATE))
+        if card.ts is not None and lane.name.is_post:
+            self._again.setdefault(message_id, (lane.name._replace(is_post=False), Urgency.UPDATE))
             return
-        self._recording |= set(ids) if card.ts is None else set()
-        attempt = await self._attempt(card)
-        result = attempt.result
+        self._recording |= {message_id} if card.ts is None else set()
+        attempt = await self._attempt(card, is_sure=not memory.failures[message_id])
+        result, updates = attempt.result, memory.lane(lane.name._replace(is_post=False))
         if isinstance(result, Posted):
             memory.failures[message_id] = 0
             await self._record(card, result, attempt.digest, term)
             if attempt.again_in is not None:
-                memory.delay(message_id, name._replace(is_post=False), Urgency.UPDATE, attempt.again_in)
-        elif (wait := self._wait_after(memory, card, result, name)) is not None:
+                memory.push(message_id, updates, Urgency.UPDATE, time.monotonic() + attempt.again_in)
+        elif (wait := self._wait_after(memory, card, result, lane)) is not None:
             memory.failures[message_id] += 1
-            memory.delay(message_id, name, urgency, wait)
+            memory.push(message_id, lane, urgency, time.monotonic() + wait)
         else:
             self._report(card, result)
             await self.rows.close(card, result.why, _new_cards(card) if card.ts else ())
             self._tell(card, Refused(result.why))
 
-    async def _join(self, memory: Memory, name: LaneName, target: str, ids: Sequence[str], urgency: int) -> bool:
-        """Let messages become parts of another one; those that do not are sent again. Return whether it is open."""
-        joined = await self.rows.join(target, ids, self._term)
-        left = [one for one in ids if one not in (joined or ())]
-        self._again = dict.fromkeys(left, (name, urgency)) | self._again
-        memory.lane(name).room *= not left  # it is closed by now, or full
-        return joined is not None
-
-    async def _attempt(self, card: Card) -> Attempt:
-        """Make one attempt. Of an update without an answer nobody knows which state Slack has: that is recorded."""
+    async def _attempt(self, card: Card, *, is_sure: bool) -> Attempt:
+        """Make one attempt. If it is not sure which state Slack has, the message is sent also if it seems unchanged."""
         assert self.sender is not None  # noqa: S101 - else nothing is taken
         if card.ts is None and card.is_critical:
             card = replace(card, mentions=await self.rows.mention(card))
         try:
-            attempt = await self.sender.send(card)
-        except asyncio.CancelledError:  # another leader can send it by now
+            attempt = await self.sender.send(card if is_sure else replace(card, shown=None))
+        except asyncio.CancelledError:  # it can arrive after what another leader sends by now
             if card.ts is not None:
                 self.rows.shown(card, None)
             raise
-        if card.ts is not None and isinstance(attempt.result, Doubtful):
-            self.rows.shown(card, None)
         result = attempt.result
         is_answer = isinstance(result, Posted | Refused) or (isinstance(result, TryAgain) and result.limited)
         self._silent_since = None if is_answer else self._silent_since or time.monotonic()
@@ -308,21 +284,21 @@ class Outbox:
             await self.sender.delete(card, *posted)  # another leader's post is kept up to date, or it is a part of one
         self._tell(card, result)
 
-    def _wait_after(self, memory: Memory, card: Card, result: _Failure, name: LaneName) -> float | None:
+    def _wait_after(self, memory: Memory, card: Card, result: _Failure, lane: Lane) -> float | None:
         """Return the seconds until a message is sent again; None if never. Hold what Slack has refused for now."""
         patience = retries.UPDATE if card.ts else retries.ALERT if card.alerts else retries.RESULT
         failures, now = memory.failures[card.id] + 1, time.monotonic()
         if isinstance(result, Doubtful):
             return retries.wait_unanswered(failures, patience)
         if isinstance(result, TryAgain):
-            if result.after and name.is_post:
-                memory.lane(name).free_at = now + result.after
+            if result.after and lane.name.is_post:
+                lane.free_at = now + result.after
             elif result.after:
-                memory.held_until[updates_of(name)] = now + result.after
+                memory.held_until[updates_of(lane.name)] = now + result.after
             wait = retries.wait_refused(failures, patience, card.age)
             return wait and max(result.after or 0.0, wait)
         if result.why in TOKEN_REFUSED:
-            memory.held_until[name.team_id] = now + retries.TOKEN_INTERVAL
+            memory.held_until[lane.name.team_id] = now + retries.TOKEN_INTERVAL
             return retries.TOKEN_INTERVAL if card.age < patience.longest else None
         is_final = card.ts is None or result.why in retries.FINAL_FOR_UPDATE
         return None if is_final else retries.wait_refused(failures, patience, card.age, most=retries.MOST_TRIES)

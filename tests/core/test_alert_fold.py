@@ -2,16 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
-
 from bot.core.cards import (
-    MOST_IN_SUMMARY,
-    MOST_REPLIES,
-    MOST_SINGLE,
     first,
     fold,
-    plan_post,
-    plan_replies,
 )
 from harness import SESSION
 from harness.product import SessionId, cards
@@ -67,28 +60,3 @@ def test_of_too_many_alerts_of_a_sender_those_that_asked_for_a_pause_stay() -> N
     content = fold(content, named(0), 5.0)
     kept = [one for one in content.firing if one.sender == ALERT.sender]
     assert [one.fingerprint for one in kept] == [f"{number}" for number in range(501, 1_001)]
-
-
-@pytest.mark.parametrize(
-    ("pending", "recent", "room", "expected"),
-    [
-        (3, MOST_SINGLE, 12, (False, 1)),
-        (3, MOST_SINGLE + 1, 0, (False, 3)),
-        (3, MOST_SINGLE + 1, 2, (True, 2)),
-        (90, 90, 0, (False, MOST_IN_SUMMARY)),
-    ],
-)
-def test_many_sessions_within_a_short_time_are_posted_together(
-    pending: int, recent: int, room: int, expected: tuple[bool, int]
-) -> None:
-    assert plan_post(pending, recent, room) == expected
-
-
-@pytest.mark.parametrize(
-    ("pending", "recent", "together"),
-    [(2, MOST_REPLIES - 2, 1), (2, MOST_REPLIES - 1, 2), (900, MOST_REPLIES, MOST_IN_SUMMARY)],
-)
-def test_replies_are_posted_alone_unless_they_are_too_many_for_a_minute(
-    pending: int, recent: int, together: int
-) -> None:
-    assert plan_replies(pending, recent) == together

@@ -56,7 +56,7 @@ class _Rows(MessageRows):
 
     async def take(self, *values: Any, **named: Any) -> Any:
         taken = await super().take(*values, **named)
-        if taken[0] and self.process.world.faults.take("T"):
+        if taken and self.process.world.faults.take("T"):
             self.process.freeze()
             await asyncio.sleep(0)
         return taken

@@ -13,7 +13,6 @@ from bot.core.cards import MOST_ALERTS_NAMED, Alert, AlertContent, Card, Firing,
 from bot.core.cards import HeldBack as HeldBackNumbers
 from bot.core.fields import digest
 from bot.core.outcomes import (
-    CALL_SOMEBODY,
     AnchorOutcome,
     Ended,
     EndedBefore,
@@ -30,12 +29,12 @@ from bot.core.outcomes import (
 from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
-from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import IS_RECORDED, WRITE_MARK, firing_name
 from bot.outbound.store.message_values import ALERT, HELD, read_content, readable, write_content
-from bot.outbound.store.messages import CHANGE, MENTIONED, OF_PARTS, add_cards
+from bot.outbound.store.messages import CHANGE, OF_PARTS, add_cards
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import read_outcome
 from bot.runtime import KeyedLocks
@@ -65,56 +64,56 @@ _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, whenever it fires
 _READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
-_RESUME = f"""
-    SELECT user_id, coalesce(settled_at, given_at) AS at, outcome FROM orders
-    WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}'
-      AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}'
-        OR (state = '{State.WAITING}' AND given_at > :wanted))
-    ORDER BY seq DESC LIMIT 1
-"""
-_ENDED = f"""
-    SELECT 1 FROM parts WHERE {_OF_SESSION} AND ended_at > :ended_since UNION ALL
-    SELECT 1 FROM orders WHERE {_OF_SESSION} AND outcome = '{Ended.__name__}' AND settled_at > :ended_since LIMIT 1
-"""
-_PAUSE = f"""
-    SELECT outcome FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
-      AND (effect IS NOT NULL OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}'))
-    ORDER BY outcome IS NULL DESC, effect DESC LIMIT 1
-"""
-_OWN = f"SELECT 1 FROM orders WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}' FOR UPDATE"
 _ADMITTED = f"""
     team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND id <> :id
       AND (state = '{State.SENT}' OR outcome IN ('{"', '".join(one.__name__ for one in get_args(AnchorOutcome))}'))
       AND (coalesce(outcome_fields, '') NOT LIKE '%"earlier_by": "%' OR outcome_fields LIKE '%"earlier_by": ""%')
 """
 """The pauses by a sender's alerts that were sent, but for those of sessions that had been paused already."""
-_WAS_ADMITTED = f"SELECT max(given_at) AS at FROM orders WHERE session_id = :session_id AND {_ADMITTED}"
+_LOOK = f"""
+    SELECT resume.user_id AS resumed_by, coalesce(resume.settled_at, resume.given_at) AS resumed_at, resume.outcome,
+      (SELECT count(*) FROM parts WHERE {_OF_SESSION} AND ended_at > :ended_since)
+      + (SELECT count(*) FROM orders WHERE {_OF_SESSION} AND outcome = '{Ended.__name__}' AND settled_at > :ended_since)
+        AS ends,
+      (SELECT coalesce(outcome, '{Paused.__name__}') FROM orders
+        WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
+          AND (effect IS NOT NULL OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}'))
+        ORDER BY outcome IS NULL DESC, effect DESC LIMIT 1) AS last,
+      (SELECT max(given_at) FROM orders WHERE session_id = :session_id AND {_ADMITTED}) AS admitted_at
+    FROM (SELECT 1 AS one) AS one LEFT JOIN orders AS resume ON resume.id = (
+      SELECT id FROM orders WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}'
+        AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}'
+          OR (state = '{State.WAITING}' AND given_at > :wanted))
+      ORDER BY seq DESC LIMIT 1)
+"""
+"""The resume that forbids a pause, the ends of the session, its last effect, and when it was counted for its sender."""
 _COUNT = f"SELECT count(DISTINCT session_id) AS number FROM orders WHERE given_at > :recently AND {_ADMITTED}"
 _HELD_OF = f"""
-    SELECT * FROM parts WHERE team_id = :team_id AND session_id = :user_id AND kind = '{HELD}'
-      AND content LIKE '%"calls": false%' ORDER BY id DESC LIMIT 5
+    SELECT * FROM parts WHERE team_id = :team_id AND session_id = :user_id AND kind = '{HELD}' ORDER BY id DESC LIMIT 5
 """
-_LOOKS = (IS_RECORDED, _OWN, _RESUME, _ENDED, _PAUSE, _HELD_OF, _WAS_ADMITTED)
+_OWN = f"SELECT 1 FROM orders WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}' FOR UPDATE"
+_LOOKS = (IS_RECORDED, _OWN, _LOOK, _HELD_OF)
 _SEND = f"UPDATE orders SET state = '{State.SENT}' WHERE id = :id"
 _NOT_PAUSED = f"""
-    SELECT team_id, session_id, channel_id, user_id, reason, trigger_id FROM orders AS own
-    WHERE source = '{Source.ALERT}' AND given_at > :since AND settled_at <= :until AND %s
-      AND NOT EXISTS (SELECT 1 FROM orders AS later
+    SELECT own.team_id, own.session_id, own.channel_id, user_id, reason, trigger_id, ts, kind, content
+    FROM orders AS own
+      JOIN parts ON parts.team_id = own.team_id AND parts.session_id = own.session_id AND kind = '{ALERT}'
+      JOIN messages ON messages.id = message_id AND messages.channel_id = own.channel_id AND closed_at IS NULL
+    WHERE source = '{Source.ALERT}' AND %s
+      AND content LIKE '%%"resolved_at": null%%' AND NOT EXISTS (SELECT 1 FROM orders AS later
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id
           AND later.seq > own.seq AND (later.outcome = '{Paused.__name__}' OR (later.user_id = own.user_id
             AND substr(later.trigger_id, 1, {_OF_ALERT}) = substr(own.trigger_id, 1, {_OF_ALERT}))))
-      AND EXISTS (SELECT 1 FROM parts JOIN messages ON messages.id = message_id
-        WHERE parts.team_id = own.team_id AND parts.session_id = own.session_id AND messages.channel_id = own.channel_id
-          AND closed_at IS NULL AND kind = '{ALERT}' AND content LIKE '%%"resolved_at": null%%')
-    ORDER BY row_number() OVER (PARTITION BY team_id, user_id ORDER BY given_at %s), given_at LIMIT :most
+    ORDER BY row_number() OVER (PARTITION BY own.team_id, user_id ORDER BY given_at %s), given_at LIMIT :most
 """
-"""The last pause by each alert, if it did not pause its session, nor anybody else, while one fires: senders in turn."""
-_DUE_AGAIN = _NOT_PAUSED % ("outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN))), "ASC")
-_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND team_id = :team_id AND user_id = :user_id", "DESC")
-_CARDS = f"""
-    SELECT parts.*, ts FROM parts JOIN messages ON messages.id = message_id WHERE parts.team_id = :team_id
-      AND session_id = :session_id AND channel_id = :channel_id AND closed_at IS NULL AND kind = '{ALERT}'
-"""
+"""The last pause by each alert, if it did not pause its session, nor anybody else, with its card: senders in turn."""
+_IS_TRIED_AGAIN = "outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN)))
+_DUE_AGAIN = _NOT_PAUSED % (
+    f"given_at > unix_now() - {FORGOTTEN_AFTER} AND settled_at <= unix_now() - {AGAIN_AFTER} AND {_IS_TRIED_AGAIN}",
+    "ASC",
+)
+_OF_SENDER = "own.team_id = :team_id AND user_id = :user_id AND given_at > :since AND settled_at <= :until"
+_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND {_OF_SENDER}", "DESC")
 _READ_HELD = f"SELECT * FROM parts WHERE id = :id AND team_id = :team_id AND kind = '{HELD}'"
 _LIFT = (
     "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id",
@@ -123,14 +122,12 @@ _LIFT = (
 _NUMBERS = f"""
     SELECT reason, count(DISTINCT session_id) AS number FROM orders
     WHERE team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND trigger_id LIKE '%:0'
-      AND outcome IN (SELECT value FROM json_each(:outcomes)) AND settled_at >= :since AND settled_at <= :until
-      AND (:calls = 0 OR NOT EXISTS (SELECT 1 FROM parts WHERE parts.id = orders.id))
+      AND outcome = '{HeldBack.__name__}' AND settled_at >= :since AND settled_at <= :until
     GROUP BY reason ORDER BY min(seq)
 """
-"""A message that `calls` people counts none with a message of its own, whose part has the id of the order."""
-_CALLS = """
-    SELECT mentioned_at FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND sender = :sender
-      AND id <> :id AND mentioned_at > :since AND (ts IS NOT NULL OR closed_at IS NULL) ORDER BY mentioned_at
+_CALLS = f"""
+    SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND sender = :sender AND id <> :id
+      AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL)
 """
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
@@ -160,17 +157,13 @@ def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
     return any(begun(*one).all_of_firing == attempt.all_of_firing for one in of_sender)
 
 
-def _still_firing(connection: Connection, rows: Sequence[Row]) -> Iterator[NextPause]:
+def _still_firing(rows: Sequence[Row]) -> Iterator[NextPause]:
     """Yield the next attempts for those orders whose alert still fires."""
-    places = [{name: getattr(row, name) for name in ("team_id", "session_id", "channel_id")} for row in rows]
-    asked = [connection.queue(_CARDS, place) for place in places]
-    for row, cards in zip(rows, asked, strict=True):
+    for row, content in readable(rows, lambda row: read_content(row.kind, row.content)):
         attempt = read_attempt(row.trigger_id)
-        for card, content in readable(cards.fetch_all(), lambda card: read_content(card.kind, card.content)):
-            if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
-                actor = Actor(row.team_id, row.channel_id, row.user_id)
-                order = pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
-                yield order, content, card.ts
+        if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
+            actor = Actor(row.team_id, row.channel_id, row.user_id)
+            yield pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason), content, row.ts
 
 
 def _read_held(rows: Sequence[Row]) -> list[HeldContent]:
@@ -221,83 +214,55 @@ class AutoPauseRows:
         """
         now, attempt = connection.now(), read_attempt(order.trigger_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
-        about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "owner": owner}
-        about["user_id"] = order.actor.user_id
+        sender = order.actor.user_id
+        about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "user_id": sender}
         times = {"since": min(now - RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
-        looks = connection.fetch_each(*_LOOKS, **about, **times, ended_since=now - _ENDED_WITHIN)
-        recorded, own, resumes, ends, pauses, held_rows, admitted = looks
+        looks = connection.fetch_each(*_LOOKS, **about, **times, owner=owner, ended_since=now - _ENDED_WITHIN)
+        recorded, own, (look,), held_rows = looks
         _check_recorded(recorded)
         if not own:
             return False
-        if resumes:
-            return ResumedBefore(resumes[0].user_id, resumes[0].at, resumes[0].outcome == Resumed.__name__)
-        if ends:
+        if look.resumed_by is not None:
+            return ResumedBefore(look.resumed_by, look.resumed_at, look.outcome == Resumed.__name__)
+        if look.ends:
             return EndedBefore()
         held = _read_held(held_rows)
         recently = max(now - WINDOW, *(one.until for one in held if one.until <= now), 0.0)
-        was_paused = any(one.outcome in {None, Paused.__name__} for one in pauses)
-        admitted_at = admitted[0].at or 0.0
+        admitted_at = look.admitted_at or 0.0
         is_counted = admitted_at > recently or (admitted_at > 0 and attempt.number > 0)
-        if not (was_paused or is_counted):
+        if not (look.last == Paused.__name__ or is_counted):
             number = connection.fetch_all(_COUNT, **about, recently=recently)[0].number
             is_held = any(one.until > now for one in held)
             if number >= self.most and not is_held:
-                content = HeldContent(order.actor.user_id, number, now, now + HELD_FOR)
-                self._add_held(connection, content, order, channel_id, f"{HELD}-{order_id}")
+                held_id, content = f"{HELD}-{order_id}", HeldContent(sender, number, now, now + HELD_FOR)
+                part = Part(held_id, SessionId(sender), content)
+                card = Card(id=held_id, team_id=order.actor.team_id, channel_id=channel_id, parts=(part,))
+                add_cards([card], connection)
+                self.database.news.tell(connection, CARDS)
             if is_held or number >= self.most:
                 return HeldBack(self.most)
         connection.queue(_SEND, {"id": order_id})
         return True
 
-    def _add_held(
-        self, connection: Connection, content: HeldContent, order: Order, channel_id: str, held_id: str
-    ) -> None:
-        """Add the message about what is held back, or failed."""
-        part = Part(held_id, SessionId(content.user_id), content)
-        later = content.until - connection.now() if content.calls else 0.0
-        sender = content.user_id if content.calls else ""
-        card = Card(
-            id=held_id,
-            team_id=order.actor.team_id,
-            channel_id=channel_id,
-            parts=(part,),
-            later=later,
-            sender=sender,
-            mentions=content.calls,
-        )
-        add_cards([card], connection)
-        self.database.news.tell(connection, CARDS)
-
     async def call(self, order: Order, card: Card) -> None:
         """Add the message about a pause by an alert that failed, which mentions people.
 
-        Those of a sender that come after MOST_CALLS within MENTION_INTERVAL are counted by one message at its end,
-        unless they are critical, and nothing else has mentioned people in the channel.
+        A sender has MOST_CALLS of them in a channel within MENTION_INTERVAL. After that only cards tell the failures.
         """
         await self.database.change(partial(self._call, order, card), locks=[workspace_lock(card.team_id)])
         self.database.news.cards.set()
 
     def _call(self, order: Order, card: Card, connection: Connection) -> None:
-        now = connection.now()
-        where = {"team_id": card.team_id, "channel_id": card.channel_id, "sender": order.actor.user_id, "id": card.id}
-        calls = [row.mentioned_at for row in connection.fetch_all(_CALLS, **where, since=now - MENTION_INTERVAL)]
-        recent = [at for at in calls if at <= now]
-        if len(recent) < MOST_CALLS:
-            add_cards([replace(card, mentions=True, sender=order.actor.user_id)], connection)
-        elif order.is_critical and not connection.fetch_all(MENTIONED, **where):
-            add_cards([replace(card, mentions=True)], connection)
-        elif len(recent) == len(calls):
-            until = recent[-MOST_CALLS] + MENTION_INTERVAL
-            content = HeldContent(order.actor.user_id, 0, until - MENTION_INTERVAL - STILL_WANTED, until, calls=True)
-            self._add_held(connection, content, order, card.channel_id, f"{HELD}-{card.id}")
-        self.database.news.tell(connection, CARDS)
+        sender = order.actor.user_id
+        where = {"team_id": card.team_id, "channel_id": card.channel_id, "sender": sender, "id": card.id}
+        if len(connection.fetch_all(_CALLS, **where)) < MOST_CALLS:
+            add_cards([replace(card, mentions=True, sender=sender)], connection)
+            self.database.news.tell(connection, CARDS)
 
     async def numbers(self, team_id: str, content: HeldContent) -> HeldBackNumbers:
-        """Return what the message about sessions counts that were held back, or whose pause failed."""
-        names = [one.__name__ for one in (CALL_SOMEBODY if content.calls else (HeldBack,))]
-        about = {"team_id": team_id, "user_id": content.user_id, "outcomes": listed(names), "calls": int(content.calls)}
+        """Return what the message about sessions counts that were held back."""
         times = {"since": content.since - _ROUNDING, "until": content.until + STILL_WANTED}
-        rows = await self.database.fetch_all(_NUMBERS, **about, **times)
+        rows = await self.database.fetch_all(_NUMBERS, team_id=team_id, user_id=content.user_id, **times)
         alerts = tuple((row.reason, row.number) for row in rows)
         return HeldBackNumbers(sum(number for _, number in alerts), alerts[:MOST_ALERTS_NAMED])
 
@@ -311,7 +276,7 @@ class AutoPauseRows:
             return None
         within = {"since": content.since - STILL_WANTED, "until": content.until + STILL_WANTED}
         sender = {"team_id": team_id, "user_id": content.user_id, "most": MOST_HELD}
-        firing = _still_firing(connection, connection.fetch_all(_HELD_BACK, **within, **sender))
+        firing = _still_firing(connection.fetch_all(_HELD_BACK, **within, **sender))
         return tuple(dict.fromkeys(order.session_id for order, _, _ in firing))
 
     async def lift(self, team_id: str, held_id: str) -> None:
@@ -329,12 +294,7 @@ class AutoPauseRows:
 
     async def unpaused(self) -> list[NextPause]:
         """Return what is to be tried again now, since it still fires."""
-        return await self.database.read(lambda connection: list(self._unpaused(connection)))
-
-    def _unpaused(self, connection: Connection) -> Iterator[NextPause]:
-        now = connection.ask_now()
-        since, until = now - FORGOTTEN_AFTER, now - AGAIN_AFTER
-        yield from _still_firing(connection, connection.fetch_all(_DUE_AGAIN, since=since, until=until, most=MOST_DUE))
+        return list(_still_firing(await self.database.fetch_all(_DUE_AGAIN, most=MOST_DUE)))
 
     async def last_outcome(self, attempt: Attempt) -> Outcome | None:
         """Return the outcome of the last attempt for a firing, if it is known."""

@@ -51,9 +51,9 @@ _ADD_PART = """
 """
 """A message has one open row for a session, also if its order was delivered twice."""
 _ADD = """
-    INSERT INTO messages (id, team_id, channel_id, ts, version, shown, due, urgency, not_before, created_at, changed_at,
+    INSERT INTO messages (id, team_id, channel_id, ts, version, shown, due, urgency, created_at, changed_at,
       mentioned_at, sender)
-    SELECT :id, :team_id, :channel_id, :ts, 1, :shown, 0, :urgency, CAST(:not_before AS DOUBLE PRECISION), :now, :now,
+    SELECT :id, :team_id, :channel_id, :ts, 1, :shown, 0, :urgency, :now, :now,
       CAST(:mentioned_at AS DOUBLE PRECISION), :sender
     WHERE EXISTS (SELECT 1 FROM parts WHERE message_id = CAST(:id AS VARCHAR)) ON CONFLICT DO NOTHING
 """
@@ -93,32 +93,25 @@ _MARK_MISSED = f"""
 """
 _TAKE = f"""
     UPDATE messages SET due = :term WHERE due < :term AND id IN (
-      SELECT id FROM messages WHERE due < :term AND urgency <= :urgency AND not_before <= unix_now()
+      SELECT id FROM messages WHERE due < :term AND urgency <= :urgency
       ORDER BY due, urgency, id LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED)
       AND {LEADS}
     RETURNING id, team_id, channel_id, urgency, CASE WHEN ts IS NULL THEN 1 ELSE 0 END AS is_post
 """
 _RESET = "UPDATE messages SET due = 0 WHERE due > 0"
-_LOOK = """
-    SELECT (SELECT 1 FROM messages
-      WHERE due < :term AND urgency <= :urgency AND not_before <= unix_now() LIMIT 1) AS is_due,
-      (SELECT min(not_before) - unix_now() FROM messages WHERE due = 0 AND not_before > unix_now()) AS next_in
-"""
+_LOOK = "SELECT 1 FROM messages WHERE due < :term AND urgency <= :urgency LIMIT 1"
 _CARD = "SELECT messages.*, unix_now() AS now FROM messages WHERE id = :id AND closed_at IS NULL"
 _PARTS = "SELECT * FROM parts WHERE message_id = :id ORDER BY id"
 _NAMED = """
     SELECT id FROM messages
     WHERE team_id = :team_id AND channel_id = :channel_id AND ts = :ts AND closed_at IS NULL LIMIT 1
 """
-MENTIONED = f"""
-    SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND id <> :id AND sender IS NULL
-      AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND mentioned_at <= unix_now()
-      AND (ts IS NOT NULL OR closed_at IS NULL)
-"""
-"""The critical alerts that have mentioned people in a channel, unless Slack has refused them."""
 _MENTION = f"""
-    UPDATE messages SET mentioned_at = unix_now() WHERE id = :id AND mentioned_at IS NULL AND NOT EXISTS ({MENTIONED})
+    UPDATE messages SET mentioned_at = unix_now() WHERE id = :id AND mentioned_at IS NULL AND NOT EXISTS (
+      SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND id <> :id AND sender IS NULL
+        AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL))
 """
+"""Of the critical alerts in a channel one mentions people at a time, unless Slack has refused that."""
 _SENT = f"""
     UPDATE messages SET ts = coalesce(ts, :ts), channel_id = CASE WHEN ts IS NULL THEN :channel_id ELSE channel_id END,
       shown = CASE WHEN ts IS NULL OR (due = :term AND ts = :ts) THEN :shown END,
@@ -141,7 +134,7 @@ _SHOWN = """
 _ARE_JOINED = "one.id IN (SELECT value FROM json_each(:ids))"
 _JOIN = (
     f"""
-    UPDATE messages SET version = version + 1, due = CASE WHEN ts IS NULL AND due = :term THEN due ELSE 0 END,
+    UPDATE messages SET version = version + 1,
       more = more + (SELECT coalesce(sum(one.more), 0) FROM messages AS one WHERE {_ARE_JOINED}),
       created_at = (SELECT min(one.created_at) FROM messages AS one WHERE one.id = :target OR {_ARE_JOINED})
     WHERE id = :target
@@ -149,12 +142,10 @@ _JOIN = (
     "UPDATE parts SET message_id = :target WHERE message_id IN (SELECT value FROM json_each(:ids))",
     "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(:ids))",
 )
-_SIZE = "(SELECT count(*) FROM parts WHERE message_id = messages.id) AS size"
-_WAITING = f"""
-    SELECT id, {_SIZE} FROM messages WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NULL AND due = :term
-    ORDER BY id FOR UPDATE
+_WAITING = """
+    SELECT id, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size FROM messages
+    WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NULL AND due = :term ORDER BY id FOR UPDATE
 """
-_TARGET = f"SELECT {_SIZE} FROM messages WHERE id = :target AND closed_at IS NULL FOR UPDATE"
 _POSTED = """
     SELECT channel_id, ts, failure, closed_at FROM messages
     WHERE id = (SELECT message_id FROM parts WHERE id = :part_id)
@@ -199,16 +190,15 @@ class MessageRows:
             self.database.news.cards.set()
         return MARK_INTERVAL
 
-    async def take(self, leading: Mapping[str, object], *, urgency: int) -> tuple[list[Row], float | None]:
-        """Return the messages that are due, at most MOST_TAKEN up to an urgency, and in how many seconds one comes.
+    async def take(self, leading: Mapping[str, object], *, urgency: int) -> list[Row]:
+        """Return the messages that are due, at most MOST_TAKEN up to an urgency.
 
         From now on the process that leads, with these values of its lease, has them.
         """
-        found = (await self.database.fetch_all(_LOOK, term=leading["term"], urgency=urgency))[0]
-        if found.is_due is None:
-            return [], found.next_in
+        if await self.database.fetch_one(_LOOK, term=leading["term"], urgency=urgency) is None:
+            return []
         values = {**leading, "urgency": urgency}
-        return await self.database.change(lambda connection: connection.fetch_all(_TAKE, **values)), found.next_in
+        return await self.database.change(lambda connection: connection.fetch_all(_TAKE, **values))
 
     async def card(self, message_id: str) -> Card | None:
         """Return a message as it is; None if it is closed or deleted, or a part can't be decoded, which is logged."""
@@ -260,21 +250,17 @@ class MessageRows:
 
         return self.do(card.team_id, partial(_then_nothing, lambda connection: connection.queue(_SHOWN, values)))
 
-    async def join(self, target: str, ids: Sequence[str], term: int) -> set[str] | None:
-        """Let messages that are not posted become parts of another one, as far as it has room.
+    async def join(self, target: str, ids: Sequence[str], term: int) -> set[str]:
+        """Let messages become parts of another one, as far as it has room, if none is posted. Return which did."""
 
-        Return which did; None if that is closed.
-        """
-
-        def work(connection: Connection) -> set[str] | None:
-            if (row := connection.fetch_one(_TARGET, target=target)) is None:
-                return None
-            joining, size = set[str](), row.size
-            for one in connection.fetch_all(_WAITING, ids=listed(ids), term=term):
-                if (size := size + one.size) <= MOST_IN_SUMMARY:
-                    joining.add(one.id)
+        def work(connection: Connection) -> set[str]:
+            sizes = {row.id: row.size for row in connection.fetch_all(_WAITING, ids=listed([target, *ids]), term=term)}
+            joining, size = set[str](), sizes.pop(target, MOST_IN_SUMMARY)
+            for one, more in sizes.items():
+                if size + more <= MOST_IN_SUMMARY:
+                    joining, size = joining | {one}, size + more
             for sql in _JOIN if joining else ():
-                connection.queue(sql, {"target": target, "ids": listed(joining), "term": term})
+                connection.queue(sql, {"target": target, "ids": listed(joining)})
             return joining
 
         return await self.database.change(work)
@@ -307,8 +293,8 @@ def add_cards(cards: Iterable[Card], connection: Connection) -> None:
     for card in cards:
         now = connection.now()
         row = {name: getattr(card, name) for name in ("id", "team_id", "channel_id", "ts", "shown")}
-        row |= {"urgency": card.urgency.value, "not_before": card.later and now + card.later, "now": now}
-        row |= {"mentioned_at": now + card.later if card.mentions else None, "sender": card.sender or None}
+        row |= {"urgency": card.urgency.value, "now": now}
+        row |= {"mentioned_at": now if card.mentions else None, "sender": card.sender or None}
         connection.queue(_ADD_PART, *[part_values(part, card) | {"now": now} for part in card.parts])
         connection.queue(_ADD, row)
 

@@ -87,7 +87,6 @@ SCHEMA = """
       shown VARCHAR(64), -- the digest of the message as Slack has it
       due BIGINT, -- 0: no leader has it yet, else the term of the one that has it; null: Slack has this version
       urgency INTEGER NOT NULL, -- an Urgency
-      not_before DOUBLE PRECISION DEFAULT 0 NOT NULL, -- the time of its post
       created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
       mentioned_at DOUBLE PRECISION, -- since when it mentions people
       sender VARCHAR(40), -- of the message about a failed pause: whose alert asked for it

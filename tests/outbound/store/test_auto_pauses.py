@@ -34,33 +34,16 @@ async def test_an_alert_that_comes_while_its_end_is_committed_fires_anew(postgre
         await ending
 
 
-async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_another_message_counts_more(
-    store: Store,
-) -> None:
+async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_channel(store: Store) -> None:
     await store.rows.save(ACME)
-    orders, failed = [automatic(one).order for one in range(8)], outcomes.Failed(500)
     rows = [AutoPauseRows(store.database, 10) for _ in range(2)]  # of two processes
-    for number, order in enumerate(orders[:5]):
-        own = replace(card(ts=None, session=order.session_id), id=f"card{number}")
+    for number, channel in enumerate(["C1"] * 5 + ["C2"]):
+        order = automatic(number).order
+        own = replace(card(channel, ts=None, session=order.session_id), id=f"card{number}")
         for _ in range(2):  # a commit without an answer is repeated
             await rows[number % 2].call(order, own)
-        await rows_of(store).write(told(automatic(number), failed))
-    messages = "SELECT id, mentioned_at > created_at FROM messages ORDER BY id"
-    assert [one for one, _ in await fetch(store, messages)] == ["card0", "card1", "card2", "held-card3"]
-    ((text, wait),) = await fetch(
-        store,
-        "SELECT content, not_before - messages.created_at FROM messages JOIN parts ON message_id = messages.id "
-        "WHERE kind = 'held'",
-    )
-    content = cards.HeldContent(**json.loads(text))
-    assert (content.calls, 590 < wait <= 600) == (True, True)
-    assert (await rows[0].numbers(ACME.team_id, content)).count == 5
-    for number, channel in ((5, "C1"), (6, "C1"), (7, "C2")):
-        critical = replace(orders[number], is_critical=channel == "C1")
-        own = replace(card(channel, ts=None, session=critical.session_id), id=f"card{number}")
-        await rows[0].call(critical, own)
-    found = [one for one, _ in await fetch(store, messages)]
-    assert found[3:-1] == ["card5", "card7"], "a critical one of a channel counts apart, and each channel"
+    found = await fetch(store, "SELECT id FROM messages WHERE mentioned_at > 0 ORDER BY id")
+    assert found == [("card0",), ("card1",), ("card2",), ("card5",)]
 
 
 async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outcomes.NotAutomatic | bool:
