@@ -4,8 +4,6 @@ import fcntl
 import json
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,31 +147,3 @@ def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
         handler.flush()
     entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [entry.get("lines") for entry in entries] == [None, 3]
-
-
-LOGS_WHILE_IT_WRITES = """
-import logging, queue, threading
-from bot import logs
-
-def finalize(frame, *_):
-    place = (frame.f_code, frame.f_lineno)
-    if frame.f_code.co_filename in (queue.__file__, threading.__file__) and place not in seen:
-        seen.add(place)
-        logging.error("finalized")
-    return finalize
-
-seen = set()
-threading.settrace(finalize)
-logs.configure("INFO", "text")
-for _ in range(100):
-    logging.error("last")
-    logging.getLogger().handlers[0].flush()
-"""
-
-
-def test_garbage_collection_that_logs_while_the_queue_is_used_does_not_block_the_log() -> None:
-    """It can run a finalizer at any line of the thread that writes: here one logs at each line of the library."""
-    command = [sys.executable, "-c", LOGS_WHILE_IT_WRITES]
-    ended = subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603 - our own text
-    assert ended.stderr.splitlines()[-1].endswith(b"last")
-    assert b"finalized" in ended.stderr

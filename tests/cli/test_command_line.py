@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,27 +37,6 @@ def usage_exit_code(*arguments: str) -> int:
         main(arguments)
     assert isinstance(caught.value.code, int)
     return caught.value.code
-
-
-def without_columns(text: str) -> str:
-    """The help with one entry in a line: how wide the columns are differs between versions of Python."""
-    return re.sub(r"(?<=\S)(\n {8,}| {2,})", "  ", text.strip())
-
-
-def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
-    for command in ("", *COMMANDS):
-        assert usage_exit_code(*command.split(), "--help") == 0
-        said = without_columns(capsys.readouterr().out)
-        assert "`" not in said  # no Markdown in terminals
-        wording(f"help {command}".strip(), said)
-
-
-@pytest.mark.parametrize("action", ["delete", "set-key", "alert-tokens"])
-def test_what_can_not_be_the_id_of_a_workspace_is_shown_without_what_could_steer_a_terminal(
-    capsys: pytest.CaptureFixture[str], action: str
-) -> None:
-    assert usage_exit_code("workspaces", action, "T0\x1b[2J\udcff") == 2
-    assert r"'T0\x1b[2J\udcff'" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_value_that_can_not_be_used_is_named(capsys: pytest.CaptureFixture[str], wording: Check) -> None:

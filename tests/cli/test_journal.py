@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
@@ -19,7 +19,6 @@ from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
 from harness.order_rows import told as told_as
-from harness.outages import execute
 from harness.product import Secret, errors, history, main, open_store, outcomes, policy, requests
 
 Check = Callable[[str, str], None]
@@ -104,11 +103,6 @@ def test_it_prints_the_chosen_orders_in_their_sequence(prints: Prints, arguments
     assert numbers(prints("--format", "json", *arguments.split())) == expected
 
 
-def test_each_outcome_is_of_one_kind() -> None:
-    names = sorted(name for kind in history.OUTCOMES.values() for name in kind)
-    assert names == sorted(outcome.__name__ for outcome in get_args(outcomes.Outcome))
-
-
 def test_json_has_everything_but_secrets(prints: Prints) -> None:
     written = prints("--format", "json")
     first = json.loads(written.splitlines()[0])
@@ -133,12 +127,6 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
     }
     for text in (RESPONSE_URL, "secret", "gAAAA"):
         assert text not in written + prints()
-
-
-def test_a_time_that_no_calendar_has_is_a_number(prints: Prints, url: str) -> None:
-    asyncio.run(execute(url, "UPDATE orders SET given_at = 1e300, settled_at = 1e300 WHERE outcome = 'NotFound'"))
-    assert "1e+300" in prints()
-    assert json.loads(prints("--format", "json").splitlines()[-1])["given_at"] == "1e+300"
 
 
 def test_people_get_a_table(prints: Prints, wording: Check) -> None:

@@ -140,15 +140,6 @@ def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_want
     assert (key.value, key.check) == (Secret("sk-typed"), workspace.KeyCheck.UNVERIFIED)
 
 
-@pytest.mark.usefixtures("anchor")
-def test_at_a_terminal_a_key_is_asked_for_and_not_shown(
-    says: Says, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check
-) -> None:
-    monkeypatch.setattr("builtins.input", None)  # it would show the key
-    wording("at a terminal", says("workspaces", "set-key", ACME.team_id, typed="sk-typed\n", at_terminal=True))
-    assert found(url).anchor_key.value == Secret("sk-typed")
-
-
 @pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 1), ("", 1)])
 def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str, code: int, wording: Check) -> None:
     shown = says("workspaces", "delete", ACME.team_id, typed=typed, code=code, at_terminal=True)
@@ -222,11 +213,6 @@ def test_no_database_is_made_if_there_is_none_and_one_that_gives_no_answer_is_na
     assert "DATABASE_URL" in says(*command, code=1)
 
 
-OTHER_TABLES = {
-    "an earlier one": "UPDATE schema_version SET version = '1'",
-    "the first ones": "DROP TABLE schema_version; DROP TABLE orders; CREATE TABLE alembic_version (version_num TEXT); "
-    "INSERT INTO alembic_version VALUES ('0024')",
-}
 NAMED = ACME.team_id
 REFUSED = [
     ("keys", "rotate"),
@@ -238,20 +224,6 @@ REFUSED = [
     ("people", "forget", "U0ALICE0001", "--yes"),
     ("journal",),
 ]
-
-
-@pytest.mark.parametrize("command", REFUSED, ids=" ".join)
-@pytest.mark.parametrize("change", OTHER_TABLES.values(), ids=OTHER_TABLES)
-def test_nothing_is_done_with_the_tables_of_a_running_bot_of_another_version(
-    says: Says, url: str, command: tuple[str, ...], change: str
-) -> None:
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as its_bot:
-        its_bot.executescript(change)
-        before = list(its_bot.iterdump())
-        with pytest.raises(errors.StoreNotUsableError) as caught:
-            found(url)
-        assert says(*command, typed="sk-1\n", code=2) == f"anchor-bot: {caught.value}"
-        assert list(its_bot.iterdump()) == before
 
 
 def test_a_rotation_says_how_many_secrets_it_encrypted(

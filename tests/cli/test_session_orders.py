@@ -21,7 +21,7 @@ from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import OrderHistory
 from harness.outages import OTHER_VERSION, execute
-from harness.product import Secret, Settings, errors, history, main, open_store, outcomes, running
+from harness.product import Secret, errors, history, open_store, outcomes
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
 from harness.texts import order_options, order_settings, terminal_text
@@ -85,23 +85,6 @@ def says(outcome: outcomes.Outcome, verb: str = "pause") -> str:
     return terminal_text(outcome_text(outcome, verb=verb, user=OPERATOR)) + "\n"
 
 
-async def test_a_session_is_paused_and_resumed_and_that_is_recorded(
-    site: Site, capsys: pytest.CaptureFixture[str], wording: Check
-) -> None:
-    assert await site.give("pause", f"https://anchor.example/sessions/{SESSION}", "--reason", "it *loops* <&>") == 0
-    assert await site.give("resume", SESSION) == 0
-    assert site.sent == ["pause", "resume"]
-    wording("paused and resumed", capsys.readouterr().out.replace(OPERATOR.removeprefix("os:"), "NAME"))
-    first, second = await site.journal()
-    assert (first.verb, first.reason, first.outcome, first.delivered_by) == (
-        *("pause", "it *loops* <&>", "Paused", "terminal"),
-    )
-    assert (second.verb, second.outcome, second.state) == ("resume", "Resumed", "settled")
-    for one in (first, second):
-        assert (one.user_id, one.source, one.channel_id) == (OPERATOR, "command line", "")
-        assert one.team_id == site.slack.home.team_id
-
-
 async def test_a_pause_says_what_a_read_after_it_shows(
     site: Site, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
@@ -160,26 +143,6 @@ async def test_all_are_paused_though_nobody_reads_the_list(site: Site, monkeypat
     assert site.sent == ["pause"]
 
 
-async def test_the_sessions_are_listed_with_who_paused_them_as_far_as_that_is_known(
-    site: Site, capsys: pytest.CaptureFixture[str], wording: Check, tmp_path: Path
-) -> None:
-    site.anchor.add_session(tags=["shop"])
-    assert await site.give("pause", SESSION, "--reason", "it loops") == 0
-    capsys.readouterr()
-    assert await site.give("sessions") == 0
-    listed, *_ = lines = capsys.readouterr().out.splitlines()
-    wording("sessions", listed)
-    assert [OPERATOR.removeprefix("os:") in line for line in lines[1:] if SESSION[:8] in line] == [True]
-    assert (len(lines), sum(OPERATOR.removeprefix("os:") in line for line in lines), "*" in str(lines)) == (3, 1, False)
-    assert await site.give("sessions", "--match", "shop", DATABASE_URL=f"sqlite:///{tmp_path / 'elsewhere.db'}") == 0
-    written = capsys.readouterr()
-    assert len(written.out.splitlines()) == 2
-    wording("sessions without a database", written.err.strip().replace(str(tmp_path), "DIRECTORY"))
-    site.anchor.read_fault = Answer(404, b"{}", times=2)
-    assert await site.give("sessions") == 1
-    assert site.sent == ["pause"]
-
-
 async def test_the_output_lists_what_may_still_run(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
@@ -225,17 +188,6 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed_and_names_the_session_of_severa
     (row,) = await site.journal()
     assert (row.outcome, row.state, row.delivered_by) == ("Unconfirmed", "settled", "terminal")
     assert outcomes.Doubt.STOPPED in str(row.outcome_fields)
-
-
-async def test_an_order_in_flight_is_not_taken_over_by_a_bot_that_starts(site: Site) -> None:
-    site.anchor.session(SESSION).seconds = 8.0
-    giving = asyncio.create_task(site.give("pause", SESSION))
-    await site.anchor.until(lambda: site.sent)
-    async with running(Settings.from_env(site.environ)) as bot:
-        await bot.startup
-        assert await giving == 0
-        await asyncio.sleep(60.0)
-    assert site.sent == ["pause"]
 
 
 # --- without a database ---
@@ -434,32 +386,6 @@ async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
 
 
 # --- exit codes ---
-
-
-def test_an_order_that_was_not_sent_says_why(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "ANCHOR_API_KEY": "sk-1"}.items():
-        monkeypatch.setenv(name, value)
-    assert [main(["resume", SESSION]), main(["pause", SESSION, "--workspace", "T0HOME00001"])] == [1, 2]
-    for arguments in (["pause", "3f2b"], ["resume", SESSION, "--workspace", "t0"]):
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert caught.value.code == 2
-    capsys.readouterr()
-    with monkeypatch.context() as patch:
-        patch.setattr(orders, "open_session", Mock(side_effect=OSError("no such file")))
-        assert main(["resume", SESSION]) == 1
-        assert "SSL_CERT_FILE" in capsys.readouterr().err
-
-    with monkeypatch.context() as patch:
-        patch.setattr(orders, "give_order", Mock(side_effect=KeyboardInterrupt))
-        assert main(["pause", SESSION]) == 130
-        assert len(capsys.readouterr().err.splitlines()) == 1
-    monkeypatch.setenv("ANCHOR_API_KEY", "two words")
-    assert main(["pause", SESSION]) == 2
-    assert "ANCHOR_API_KEY" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot.config.environment import SettingsError, read_environment, write_enviro
 from bot.config.settings import OF_OPERATORS, Settings
 from bot.core.fields import Proxy, digest
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
-from harness.product import Secret, policy
+from harness.product import Secret
 from scripts.settings_page import EXAMPLE
 
 KEY_OF_44 = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy1rZXk="
@@ -97,18 +97,6 @@ def blamed(*sentences: str) -> list[str]:
     return [sentence.split()[0] for sentence in sentences]
 
 
-def test_three_variables_are_enough() -> None:
-    assert Settings.from_env(REQUIRED) == DEFAULTS
-
-
-def test_blank_counts_as_not_set() -> None:
-    optional = Overheard({})
-    missing = problems(optional)
-    for blank in ("", " ", "\t\n"):
-        assert Settings.from_env(dict.fromkeys(optional.asked, blank) | REQUIRED) == DEFAULTS
-        assert problems(dict.fromkeys(optional.asked, blank)) == missing
-
-
 @pytest.mark.parametrize(
     ("name", "value", "attribute", "expected"),
     [
@@ -134,19 +122,6 @@ def test_blank_counts_as_not_set() -> None:
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
     assert attrgetter(attribute)(Settings.from_env(REQUIRED | {name: value})) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "proxy"),
-    [
-        ("http://proxy.example.com/", Proxy("http://proxy.example.com:80")),
-        ("proxy:3128", Proxy("http://proxy:3128")),
-        ("http://bot:p%40ss@proxy:3128", Proxy("http://proxy:3128", Secret("Basic Ym90OnBAc3M="))),
-    ],
-)
-def test_a_proxy_is_an_http_url(value: str, proxy: Proxy) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        assert Settings.from_env(REQUIRED | {name: value}).proxy == proxy
 
 
 def test_the_hosts_without_the_proxy_are_separated_by_commas_or_spaces() -> None:
@@ -210,23 +185,6 @@ def one_of(environ: Mapping[str, str]) -> Workspace:
     return one
 
 
-def policy_of(**variables: str) -> policy.Policy:
-    return one_of(REQUIRED | variables).policy
-
-
-def test_users_and_channels_are_read_for_each_verb() -> None:
-    channels = frozenset({"C0ALERTS001", "G0OLD000001", "D0DIRECT001"})
-    read = policy_of(PAUSE_USERS=" U0ALICE0001 ,,W0BOB000001,", ALLOWED_CHANNELS=",".join(channels))
-    assert read.pause == policy.Rule(frozenset({"U0ALICE0001", "W0BOB000001"}), channels)
-    assert read.resume == policy.Rule(channels=channels)
-    alone = policy.Rule(frozenset({"U0ALICE0001"}))
-    assert policy_of(RESUME_USERS="U0ALICE0001,U0ALICE0001") == policy.Policy(resume=alone)
-    assert policy_of(PAUSE_MANY_USERS="U0ALICE0001") == policy.Policy(pause_many=alone.users)
-    assert policy_of(END_USERS="U0ALICE0001") == policy.Policy()
-    assert policy_of(END_USERS="U0ALICE0001", END_SESSION="on") == policy.Policy(end=alone)
-    assert policy_of(END_SESSION="on") == policy.Policy(end=policy.Rule())
-
-
 @pytest.mark.parametrize("name", POLICY)
 def test_what_is_no_id_is_counted_and_not_repeated(name: str) -> None:
     for value in ("@alice", "alice@example.com", "u0alice0001", "<@U0ALICE0001>", "#alerts", "T0HOME00001"):
@@ -237,30 +195,6 @@ def test_what_is_no_id_is_counted_and_not_repeated(name: str) -> None:
     (sentence,) = problems(REQUIRED | {name: "C0ALERTS001,U0ALICE0001,xoxb-s3cret,U0BOB"})
     assert ("2, 3, 4" if name == "ALLOWED_CHANNELS" else "1, 3") in sentence
     assert "s3cret" not in sentence
-
-
-def test_no_value_is_repeated_aloud() -> None:
-    bad = dict.fromkeys(("SLACK_BOT_TOKEN", "ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "PORT"), "s3 cret ")
-    bad |= {"LOG_LEVEL": "s3cret", "SLACK_SIGNING_SECRET": "s3 cret"}
-    said = problems(REQUIRED | bad)
-    assert sorted(blamed(*said)) == sorted(bad)
-    assert "s3" not in "".join(said)
-
-
-def test_many_workspaces_need_the_app_a_url_and_a_key() -> None:
-    many = Settings.from_env(MANY)
-    assert (many.workspace, many.token_warnings, many.base_url) == (None, (), "https://bot.example.com")
-    assert (many.slack_client_id, many.slack_client_secret) == (Secret("123.456"), Secret("s3cret-of-the-client"))
-    assert many.encryption_keys == many.store_keys == (Secret(KEY_OF_44), Secret(OTHER_OF_44))
-
-
-@pytest.mark.parametrize("names", ["ANCHOR_API_KEY ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_BOT_TOKEN_FILE"])
-def test_the_settings_of_one_and_of_many_are_not_to_be_mixed_up(names: str) -> None:
-    """Nothing else that is wrong is said: it depends on which of the two is meant."""
-    astray = dict.fromkeys(names.split(), "x")
-    for more in ({}, {"BASE_URL": "", "ENCRYPTION_KEYS": ""}):
-        (sentence,) = problems(MANY | more | astray)
-        assert sentence.startswith(", ".join(astray).removesuffix("_FILE") + " ")
 
 
 def test_the_database_is_where_systemd_keeps_state_unless_it_is_here_already(
@@ -396,12 +330,6 @@ def test_every_secret_can_be_in_a_file(values: dict[str, str], tmp_path: Path) -
     assert Settings.from_env(environ) == Settings.from_env(values)
 
 
-def test_what_is_no_secret_has_no_file_and_a_blank_name_counts_as_not_set(tmp_path: Path) -> None:
-    (tmp_path / "port").write_text("1")
-    blank = {"SLACK_BOT_TOKEN_FILE": " ", "ALERTS_TOKEN_FILE": ""}
-    assert Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")} | blank) == Settings.from_env(REQUIRED)
-
-
 def test_a_file_is_named_once_and_its_content_never(tmp_path: Path, wording: Callable[[str, str], None]) -> None:
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "long").write_text("x" * 70_000)
@@ -439,15 +367,6 @@ UNREADABLE = {
 }
 
 
-def test_what_can_not_be_read_is_named_and_not_shown(file: Path, wording: Callable[[str, str], None]) -> None:
-    for name, content in UNREADABLE.items():
-        file.write_bytes(content)
-        with pytest.raises(SettingsError) as caught:
-            read_environment({}, file)
-        assert "s3cret" not in str(caught.value)
-        wording(name, str(caught.value).replace(str(file), ".env"))
-
-
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))))
 def test_what_is_written_is_read_again(value: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -467,10 +386,3 @@ def test_a_full_disk_leaves_no_part_of_a_secret(file: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(file.parent.iterdir()) == []
-
-
-def test_tokens_and_urls_need_no_quotes(file: Path) -> None:
-    """Docker's --env-file does not remove them."""
-    values = ("xoxb-1-a", "https://bot.example.com:8443/a_b", "postgresql://u:p@h/n?sslmode=require", "gAAA=")
-    write_environment(file, dict(zip("ABCD", values, strict=True)), "Ours.", replaces=False)
-    assert [line.split("=", 1)[1] for line in file.read_text().splitlines()[1:]] == [*values]

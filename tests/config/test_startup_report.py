@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.environment import read_environment
 from bot.config.settings import Settings, find_warnings, summarize
 from config.test_settings import MANY, REQUIRED
-from scripts.settings_page import EXAMPLE
 
 GOOD = REQUIRED | {"SLACK_SIGNING_SECRET": "0123456789abcdef" * 2}
 NOWHERE = Path("/nowhere/.env")
@@ -51,17 +49,6 @@ def test_it_is_questionable_that_no_token_or_a_short_one_can_pause() -> None:
         assert [f"AUTO_PAUSE is {mode}, but" in why for why in sentences] == [True] * is_named
 
 
-def test_a_secret_in_a_file_that_everybody_can_read_is_named_without_its_path(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("xoxb-1")
-    environ = GOOD | {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(file)}
-    file.chmod(0o644)
-    ((level, sentence),) = found(environ)
-    assert (level, str(tmp_path) in sentence, '"$SLACK_BOT_TOKEN_FILE"' in sentence) == (logging.WARNING, False, True)
-    file.chmod(0o640)
-    assert found(environ) == []
-
-
 def test_a_directory_in_the_place_of_the_file_with_settings_is_named(tmp_path: Path) -> None:
     """Docker makes one for a file that does not exist."""
     ((level, sentence),) = found(GOOD, tmp_path)
@@ -89,18 +76,6 @@ def test_a_directory_in_the_place_of_the_file_with_settings_is_named(tmp_path: P
 def test_a_database_on_another_machine_needs_a_word_about_tls(url: str, *, is_named: bool) -> None:
     assert [("sslmode" in why) for _, why in found(GOOD | {"DATABASE_URL": url})] == [True] * is_named
     assert found(GOOD | {"DATABASE_URL": url, "PGSSLMODE": "require"}) == []
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        dict.fromkeys(read_environment({}, EXAMPLE), ""),
-        dict.fromkeys(("SLACK_USER_TOKEN", "SLACK_SCOPES", "ANCHOR_BOT_PORT", "HOSTNAME", "PATH", "HTTP_PROXY"), "x"),
-    ],
-    ids=["every setting", "variables of others"],
-)
-def test_nothing_is_said_of_others(more: dict[str, str]) -> None:
-    assert found(more | GOOD) == []
 
 
 @pytest.mark.parametrize(

@@ -150,21 +150,6 @@ async def test_a_restart_knows_the_workspace_at_once(database_url: str) -> None:
 
 
 @BOTH_TRANSPORTS
-async def test_the_workspace_of_another_token_does_not_count(sqlite_url: str) -> None:
-    """Nor does what Slack said about people when the bot had the other token."""
-    async with named_before(sqlite_url) as (slack, anchor):
-        slack.home.installation.bot_token = "xoxb-the-second-token"
-        for is_asked in (False, True):
-            if is_asked:
-                slack.home.installation.scopes |= {"users:read"}
-                slack.faults["users.info"] = NOBODY
-            async with starting(slack, anchor, sqlite_url) as at:
-                before = len(at.orders)
-                assert await answer(at, slack.alice, slack.home.team_id) == refused(NOT_CONFIRMED, slack.alice)
-                assert len(at.orders) == before
-
-
-@BOTH_TRANSPORTS
 @pytest.mark.parametrize("damage", ["not stored", "not an id"])
 async def test_without_the_stored_workspace_slack_decides(tmp_path: Path, damage: str) -> None:
     url = file(tmp_path)

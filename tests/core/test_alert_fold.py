@@ -16,14 +16,6 @@ INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b
 CRITICAL = replace(ALERT, text="It spends more.", severity=Severity.CRITICAL)
 
 
-def test_the_newest_of_the_most_severe_alerts_is_shown() -> None:
-    content = first(ALERT, 1.0)
-    for one, shown in ((INFO, ALERT), (CRITICAL, CRITICAL), (ALERT, CRITICAL)):
-        content = fold(content, one, content.last_at + 1.0)
-        assert content.alert == shown
-    assert (content.count, content.last_at) == (4, 4.0)
-
-
 def test_a_card_is_resolved_when_no_alert_of_it_fires() -> None:
     content = fold(first(ALERT, 1.0), INFO, 2.0)
     half = fold(content, RESOLVED, 3.0)

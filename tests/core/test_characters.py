@@ -5,8 +5,6 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.core.session_ids import Found, find_session_id
 from harness import SESSION
@@ -35,17 +33,6 @@ def test_each_character_counts_as_what_unicode_says_that_it_stands_for() -> None
         if type(find_session_id(written)) is not type(find_session_id(normalized(written).replace(" ", "_")))
     }
     assert found == set()
-
-
-@given(st.text(st.characters(exclude_categories=["M"]), max_size=4), st.integers(0, len(SESSION)))
-def test_texts_without_marks_are_read_like_their_normal_form(other: str, place: int) -> None:
-    text = SESSION[:place] + other + SESSION[place:]
-    if (
-        "%" not in normalized(other)
-        and not has_marks(normalized(other))
-        and other.split() == normalized(other).split() == [other]
-    ):
-        assert type(find_session_id(text)) is type(find_session_id(normalized(text)))
 
 
 @pytest.mark.parametrize("written", ["\u0301".join(SESSION), SESSION + "\u0301" * 39_000, "\ufe0f" + SESSION])

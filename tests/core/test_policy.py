@@ -72,14 +72,6 @@ def test_a_denial_says_what_others_are(role: Role) -> None:
     assert check_policy(Policy(named, named), Verb.PAUSE, ALICE, role) == denial
 
 
-def test_a_person_who_is_not_named_is_denied_as_such_wherever_they_are() -> None:
-    rule = Rule(frozenset({"U0BOB"}), frozenset({"C0ELSEWHERE"}))
-    policy = Policy(pause=rule)
-    assert check_policy(policy, Verb.PAUSE, ALICE, Role.ADMIN) == NotNamed(rule.users)
-    assert check_policy(policy, Verb.PAUSE, replace(ALICE, user_id="U0BOB"), Role.MEMBER) == NotHere(rule.channels)
-    assert check_policy(policy, Verb.RESUME, ALICE, Role.MEMBER) is None
-
-
 @given(policies, askers, roles, teams)
 def test_those_who_pause_many_are_allowed_to_pause_and_named_if_anybody_is(
     policy: Policy, actor: requests.Actor, role: Role, enterprise: str

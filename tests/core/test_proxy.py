@@ -23,7 +23,3 @@ def test_exceptions_are_hosts_and_domains(exception: str, direct: list[str], thr
         for target in targets:
             host, _, port = target.rpartition(":")
             assert proxy.serves(host, int(port)) is is_served, target
-
-
-def test_without_exceptions_every_host_is_served() -> None:
-    assert Proxy("http://proxy.example.com:3128").serves("slack.com", 443)

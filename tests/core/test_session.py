@@ -1,7 +1,5 @@
 """What a status of Anchor's says, and when a session ends at the latest."""
 
-from dataclasses import replace
-
 import pytest
 
 from bot.core.sessions import Life, NotRead, Session, Unread, end_of
@@ -23,13 +21,6 @@ from harness.product import SessionId, outcomes
 )
 def test_only_a_known_end_is_an_end(status: str, life: Life) -> None:
     assert Session(id=SessionId(SESSION), status=status).life is life
-
-
-def test_it_ends_at_the_latest_when_anchor_states_its_limit() -> None:
-    session = Session(id=SessionId(SESSION), created_at=1_000.0, max_minutes=20)
-    assert session.ends_at == 2_200.0
-    assert Session(id=SessionId(SESSION), created_at=1_000.0).ends_at is None
-    assert Session(id=SessionId(SESSION), max_minutes=20).ends_at is None
 
 
 RUNS, HAS_ENDED = (Session(id=SessionId(SESSION), status=status) for status in ("running", "completed"))
@@ -71,9 +62,3 @@ WHOLE = Session(
     credits=1.5,
     max_minutes=20.0,
 )
-
-
-def test_a_newer_answer_replaces_what_it_has() -> None:
-    newer = Session(id=SessionId(SESSION), status="completed", steps=0, credits=0.0)
-    assert WHOLE.with_newer(newer) == replace(WHOLE, status="completed", steps=0, credits=0.0)
-    assert newer.with_newer(WHOLE) == WHOLE

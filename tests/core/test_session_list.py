@@ -104,13 +104,6 @@ def test_eight_digits_mean_a_session_if_everything_was_read_and_nothing_else_mat
         assert listed.offered(text) == listed.matching(FIRST)
 
 
-def test_words_after_eight_digits_choose_among_the_sessions_if_several_begin_with_them() -> None:
-    first, other = session(tags=("checkout",)), Session(id=SessionId(f"{IDS[0][:-1]}1"), status=RUNNING)
-    listed = SessionList((first, other), is_complete=True, read_at=NOW)
-    chosen = [listed.offered(f"{FIRST}{rest}") for rest in (" checkout", " too fast")]
-    assert [one.sessions for one in chosen] == [(first,), (first, other)]
-
-
 @pytest.mark.parametrize("beginning", [FIRST[:-1], f"{FIRST}0", f"{FIRST}-0000", f"checkout {FIRST}"])
 def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
     listed = SessionList((session(tags=("checkout",)),), is_complete=True, read_at=NOW)

@@ -358,7 +358,6 @@ def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **m
     return several.pause_window(several.Offer(choice, chosen, chosen, sessions, **more), "state")
 
 
-_CHANGED = {"Began": [ID], "Ended": [OTHER_ID], "Resumed": [one.id for one in many(BARE)]}
 PAGES: Mapping[str, Page] = {
     "Installed": installed_page(TEAM, "Acme", has_key=False),
     "BeginAgain": install.BEGIN_AGAIN,

@@ -1,16 +1,16 @@
 """What tests put into a store, its tables by SQL past its repositories, and rows of workspaces that fail as told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
-from bot.outbound.store.errors import LockedError, StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.people import Person, forget
 from bot.outbound.store.secrets import rotate
 from bot.outbound.store.store import Store, open_store
@@ -34,7 +34,6 @@ GLOBEX = replace(ACME, team_id="T0GLOBEX001", team_name="Globex", bot_token=Secr
 ANCHOR_KEY = AnchorKey(Secret("sk-of-acme"), KeyCheck.VERIFIED, "U0ALICE0001", 1_785_000_100)
 POLICY = Policy(pause=Rule(frozenset({"U2", "U1"}), frozenset({"C1"})))
 NOW = 1_785_000_000.5
-_T = TypeVar("_T")
 DAY = 86_400
 
 
@@ -75,13 +74,6 @@ async def until_sent(url: str) -> None:
 
 async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
-
-
-async def when_unlocked(change: Callable[[], Awaitable[_T]]) -> _T:
-    """Repeat a change as long as another transaction holds a lock, as all who make one do."""
-    while True:
-        with suppress(LockedError):
-            return await change()
 
 
 async def rotate_keys(store: Store) -> None:

@@ -49,12 +49,6 @@ async def insert_chained(store: Store, forged: AuditRow, place: int, link: str, 
     await execute(store, f"INSERT INTO audit ({names}, user_id) VALUES ({values}, '')", **columns)  # noqa: S608
 
 
-def mark_of_unknown_key(team_id: str, place: int) -> str:
-    """A mark as if all rows had been deleted by a process whose key is lost."""
-    end = Point(place, "x", "x")
-    return Mark(team_id, end, end, version=9).sealed("x", b"")
-
-
 def sealed(text: str, *, key_of: Store) -> str:
     """Return a mark with the signature of another key."""
     key = key_of.cipher.derive("anchor-bot: the links of the audit trail")

@@ -75,15 +75,6 @@ def grafana_alert(*, session: str = SESSION, status: str = "firing") -> dict[str
     }
 
 
-def grafana_no_data(**labels: str) -> dict[str, object]:
-    """The alert that a rule has no data: it has the labels of the rule, and none of the data.
-
-    https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/nodata-and-error-states/
-    """
-    own = {"alertname": "DatasourceNoData", "datasource_uid": "000000001", "ref_id": "A", "rulename": "High memory"}
-    return grafana_alert() | {"labels": own | labels, "annotations": {}, "values": None}
-
-
 def grafana_body(*alerts: object, status: str = "firing") -> dict[str, object]:
     """A body of Grafana, from the same page as the alert. That of a mixed group says `firing`."""
     return {

@@ -24,7 +24,6 @@ from inbound.slack_requests import (
     JSON,
     LARGEST,
     MARK,
-    OLDER_SECRET,
     RESPONSE_URL,
     Headers,
     action,
@@ -158,10 +157,6 @@ async def test_what_is_unknown_or_odd_is_answered_to_the_person_or_acknowledged(
     assert MARK not in str(told)
 
 
-async def test_a_check_of_the_certificate_pauses_nothing(bot: TargetBot) -> None:
-    assert not await post(bot, b"ssl_check=1&" + COMMAND, 200, headers=[])
-
-
 @pytest.mark.parametrize("url", ["http://{}/commands/T0HOME00001/1/a", "http://{}\\@hooks.slack.com/x"])
 async def test_no_other_host_is_called_as_a_response_url_and_the_person_gets_a_direct_message(
     bot: TargetBot, url: str
@@ -173,24 +168,6 @@ async def test_no_other_host_is_called_as_a_response_url_and_the_person_gets_a_d
 
 
 # --- accepted ---
-
-
-@pytest.mark.parametrize("name", ["in one piece", "in chunks", "of the largest size"])
-async def test_a_command_pauses_however_it_is_sent(bot: TargetBot, name: str) -> None:
-    body = command(trigger_id=name, response_url=None)
-    if name == "of the largest size":
-        body += b"&filler=" + b"a" * (LARGEST - len(body) - 8)
-    headers = signed(body, secret=OLDER_SECRET)
-    answer = await send(bot.url, http_request(body, headers, chunked=name == "in chunks"))
-    assert (answer.status, json.loads(answer.text)["response_type"]) == (200, "in_channel")
-    assert [(one.verb, one.session_id) for one in bot.anchor.orders] == [("pause", SESSION)]
-    bot.anchor.requests.clear()
-    bot.assert_no_effect(body)
-
-
-async def test_a_challenge_is_answered(bot: TargetBot) -> None:
-    body = json.dumps({"type": "url_verification", "challenge": "x"}).encode()
-    assert json.loads(await post(bot, body, 200, content_type=JSON)) == {"challenge": "x"}
 
 
 # --- broken or slow HTTP ---
@@ -238,15 +215,6 @@ async def test_broken_http_is_never_an_error_of_the_bot(bot: TargetBot, name: st
     answer = await send(bot.url, *(BROKEN | UNFINISHED)[name], ends=name in UNFINISHED)
     bot.assert_no_effect()
     assert answer.status is None or 400 <= answer.status < 500, answer.text
-
-
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [(head(length=LARGEST + 1), 413), (head(headers=[], length=1025), 401), (head(encoding="gzip"), 415)],
-    ids=["a size that is too large", "unsigned, more than a check of the certificate has", "an encoded body"],
-)
-async def test_a_head_can_be_refused_before_its_body(bot: TargetBot, sent: bytes, status: int) -> None:
-    assert (await send(bot.url, sent)).status == status
 
 
 SLOW: dict[str, tuple[bytes, ...]] = {
@@ -315,12 +283,3 @@ async def seconds_until_closed(bot: TargetBot, sent: bytes) -> float:
 async def test_a_connection_without_a_complete_header_is_closed_after_ten_seconds(bot: TargetBot) -> None:
     took = await asyncio.gather(*(seconds_until_closed(bot, sent) for sent in (b"", b"G", HEALTHZ)))
     assert min(took) >= 9.9
-
-
-@pytest.mark.parametrize(("sent", "status"), [(GOOD, b"401"), (b"no HTTP\r\n\r\n", b"400")])
-async def test_no_response_names_the_server(bot: TargetBot, sent: bytes, status: bytes) -> None:
-    async with connected(bot.url) as (reader, writer):
-        writer.write(sent)
-        answer = await reader.readuntil(b"\r\n\r\n")
-    assert answer.split()[1] == status
-    assert b"\r\nserver:" not in answer.lower()

@@ -1,7 +1,5 @@
 """Reading an alert: every field, and which one is to blame if it cannot be used."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,22 +13,6 @@ from harness.product import SessionId, cards
 ID = SessionId(SESSION)
 LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
 FIELDS = ("session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields")
-
-
-def test_empty_fields_are_left_out_and_unknown_ones_warned_about(wording: Callable[[str, str], None]) -> None:
-    assert read_alert(LEAST | dict.fromkeys(FIELDS[2:], " \n")) == cards.Alert(ID, "High spend")
-    found = read_alert(LEAST | {"labels": {"team": "x"}, "chanel": "C0123456789", "x" * 1000: 1})
-    assert replace(found, warnings=()) == cards.Alert(ID, "High spend")
-    wording("unknown fields", "\n".join(found.warnings))
-    assert len(read_alert(LEAST | {f"label_{number}": 1 for number in range(100)}).warnings) == 10
-
-
-def test_what_no_card_can_show_is_not_kept() -> None:
-    long = "  é" + "é" * 20_000
-    found = read_alert({"session_id": ID, "text": long, "title": long, "fingerprint": long, "fields": {long: long}})
-    ((name, value),) = found.fields
-    kept = [len(one) for one in (found.text, found.title, found.fingerprint, name, value)]
-    assert kept == [4_000, 500, 200, 200, 500]
 
 
 def test_an_alert_with_every_field() -> None:

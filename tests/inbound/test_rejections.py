@@ -1,7 +1,6 @@
 """Bodies take bounded memory, and the one that has been read longest is dropped; rejections can't fill the log."""
 
 import asyncio
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,34 +50,6 @@ async def test_the_body_that_has_been_read_longest_is_dropped_and_never_the_newe
     await new.send(b"")
     await middle.send(b"")
     assert (await new.answer(), await middle.answer()) == (b"b" * 50, b"a" * 50)
-
-
-async def test_what_ended_takes_no_room() -> None:
-    bodies = Bodies(largest=100, capacity=100)
-    for end in (b"", ConnectionResetError(), b"a" * 60):
-        upload = Upload(bodies)
-        await upload.send(b"a" * 90)
-        await upload.send(end)
-        assert upload.reading.done()
-    first, second = Upload(bodies), Upload(bodies)
-    for upload in (first, second):
-        await upload.send(b"a" * 50)
-        await upload.send(b"")
-        assert await upload.answer() == b"a" * 50
-
-
-async def test_a_body_that_is_dropped_as_it_times_out_disturbs_no_other() -> None:
-    bodies, loop = Bodies(largest=100, capacity=100), asyncio.get_running_loop()
-    times_out_at = loop.time() + READ
-    slow = Upload(bodies)
-    await slow.send(b"a" * 60)
-    await asyncio.sleep(1.0)
-    new = Upload(bodies)
-    loop.call_at(times_out_at - 0.2, time.sleep, 0.5)  # so that both of these happen in the same turn of the loop:
-    loop.call_at(times_out_at - 0.1, new.sent.put_nowait, b"b" * 60)
-    assert await slow.answer() == 408
-    await new.send(b"")
-    assert await new.answer() == b"b" * 60
 
 
 async def test_the_sender_with_the_most_gives_way_also_if_its_bodies_wait() -> None:

@@ -13,7 +13,7 @@ from bot.inbound.alerts.alertmanager import Webhook, read_webhook
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, cards
 from harness.values import BadAlertError
-from harness.webhooks import alertmanager_alert, alertmanager_body, grafana_alert, grafana_body, grafana_no_data
+from harness.webhooks import alertmanager_alert, alertmanager_body, grafana_alert, grafana_body
 
 ID, OTHER_ID = SessionId(SESSION), SessionId(OTHER_SESSION)
 Severity = cards.Severity
@@ -48,14 +48,6 @@ def test_alerts_of_grafana_that_fire_and_are_resolved() -> None:
     assert [one.is_resolved for one in alone] == [True]
 
 
-def test_an_alert_of_grafana_about_missing_data_names_no_session_unless_its_rule_does() -> None:
-    nameless, named = grafana_no_data(), grafana_no_data(session_id=SESSION)
-    found = read_webhook(grafana_body(nameless, named))
-    assert [(one.title, one.session_id) for one in found.alerts] == [("DatasourceNoData", ID)]
-    assert found.without_session == ["DatasourceNoData"]
-    assert found.warnings == ["DatasourceNoData: session_id is missing: put the id of the Anchor session there."]
-
-
 def test_the_session_is_the_label_or_else_the_annotation() -> None:
     texts = {"session_id": OTHER_SESSION, "summary": "x"}
     assert only(alertmanager_alert(annotations=texts)).session_id == ID
@@ -65,21 +57,6 @@ def test_the_session_is_the_label_or_else_the_annotation() -> None:
         assert read(alertmanager_alert(labels={"session_id": bad}, annotations=texts)).alerts == []
     elsewhere = {"session_id": "", "instance": SESSION}
     assert read(alertmanager_alert(labels=elsewhere, annotations={"summary": SESSION})).alerts == []
-
-
-def test_an_unknown_severity_counts_as_a_warning_and_a_bad_link_is_left_out() -> None:
-    for word, severity in (("CRITICAL", Severity.CRITICAL), ("info", Severity.INFO), ("page", Severity.WARNING)):
-        assert only(alertmanager_alert(labels={"severity": word})).severity is severity
-    for url in ("javascript:x", "https://a.example/?" + "&" * 999, "https://[::1", ""):
-        assert only(alertmanager_alert(url=url)).url is None
-    text = {"summary": "\u200b", "description": 7}
-    assert "no summary" in only(alertmanager_alert(annotations=text)).text
-
-
-@pytest.mark.parametrize("starts", ["", "yesterday", "9999", "2026-11-29T25:00:00Z", 7, None, {}])
-def test_a_time_that_cannot_be_read_is_a_warning(starts: Any) -> None:
-    found = read(alertmanager_alert(starts=starts))
-    assert (len(found.alerts), found.alerts[0].starts_at, len(found.warnings)) == (1, None, 1)
 
 
 JSON = st.recursive(

@@ -1,7 +1,6 @@
 """A workspace is served as it was at most 2 seconds ago, or as it was before the database went away."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
@@ -124,18 +123,6 @@ async def test_those_who_ask_meanwhile_share_a_read(rows: WatchedRows) -> None:
     assert (await other, rows.reads) == (None, [ACME.team_id, "T0NOBODY001"])
 
 
-async def test_nothing_stays_of_ids_that_somebody_makes_up(rows: WatchedRows) -> None:
-    directory, before = served(rows), ended_tasks()
-    assert [await token(directory, f"T0MADEUP{number:03}") for number in range(50)] == [None] * 50
-    await asyncio.sleep(0.05)
-    assert ended_tasks() < before + 10
-
-
-def ended_tasks() -> int:
-    gc.collect()
-    return sum(isinstance(one, asyncio.Task) and one.done() for one in gc.get_objects())
-
-
 # --- while it does not ---
 
 
@@ -191,31 +178,6 @@ async def test_while_it_is_away_requests_do_not_wait_for_it_each(
     await directory.close()
 
 
-@pytest.mark.parametrize(("takes", "reads"), [(PAUSE_WAIT, 1), (MAX_AGE, 2)])
-async def test_a_read_that_was_too_slow_for_a_pause_goes_on_and_its_age_counts_from_its_begin(
-    rows: WatchedRows, takes: float, reads: int
-) -> None:
-    directory = await known(rows)
-    await rows.store.rows.save(NEW)
-    rows.hang()
-    assert await directory.find_for_pause(ACME.team_id) != await rows.store.rows.find(ACME.team_id)
-    await asyncio.sleep(takes - PAUSE_WAIT)
-    rows.come_back()
-    await asyncio.sleep(0.01)
-    assert (await token(directory), rows.reads) == ("xoxb-new", [ACME.team_id] * reads)
-
-
-@WAYS
-async def test_soon_after_it_answers_again_what_it_says_holds(rows: WatchedRows, fail: Fail) -> None:
-    directory = await known(rows)
-    fail(rows)
-    await directory.find(ACME.team_id)
-    rows.come_back()
-    await rows.store.rows.save(NEW)
-    await pass_time(MAX_AGE)
-    assert [await token(directory) for _ in range(2)] == ["xoxb-new"] * 2
-
-
 async def test_what_can_not_be_decrypted_is_not_served_from_memory(rows: WatchedRows) -> None:
     directory = await known(rows)
     rows.error = errors.UnreadableError("moved")
@@ -254,23 +216,3 @@ async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: Wat
     await change(directory)
     rows.refuse()
     assert await is_away(directory)
-
-
-@pytest.mark.parametrize("is_changed_by", ["this bot", "another one"])
-async def test_what_was_being_read_before_a_change_or_a_newer_read_is_not_remembered(
-    rows: WatchedRows, is_changed_by: str
-) -> None:
-    directory = served(rows)
-    rows.hang()
-    early, unblocked = asyncio.create_task(token(directory)), rows.unblocked
-    assert unblocked is not None
-    await rows.until_read(1)
-    await (directory.rows if is_changed_by == "this bot" else rows.store.rows).save(NEW)
-    rows.unblocked = None
-    await (directory.find if is_changed_by == "this bot" else directory.find_now)(ACME.team_id)
-    unblocked.set()
-    assert await early == "xoxb-of-acme"
-    rows.refuse()
-    for _ in range(2):
-        assert await token(directory) == "xoxb-new"
-        await pass_time(MAX_AGE)

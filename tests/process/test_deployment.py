@@ -115,14 +115,3 @@ async def status_of(port: int, path: str, length: int) -> int:
                     return response.status
             except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.05)
-
-
-@needs("systemd")
-async def test_systemd_understands_the_service(tmp_path: Path) -> None:
-    command = f"{INSTALLED}/bin/anchor-bot"
-    text = SERVICE.read_text()
-    assert command in text
-    own = tmp_path / "anchor-bot.service"
-    own.write_text(text.replace(command, f'"{Path(sys.executable).with_name("anchor-bot")}"'))
-    assert await run("systemd-analyze", "verify", "--man=no", own) == ""
-    await run("systemd-analyze", "security", "--offline=true", "--threshold=15", SERVICE)  # tenths

@@ -81,18 +81,6 @@ HALF = 30_000
 """The caches, of up to 10,000 entries each, are full by then."""
 
 
-async def order_all(at: LoadHarness, numbers: range) -> None:
-    """Order a pause of a new session for each number, half of them by a click on a new message."""
-    waiting = iter(numbers)
-
-    async def work() -> None:
-        for number in waiting:
-            send = at.click if number % 2 else at.command
-            await send(f"U0PERSON{number % 200:03}", str(uuid.UUID(int=number)))
-
-    await asyncio.gather(*(work() for _ in range(50)))
-
-
 async def memory(at: LoadHarness, orders: int) -> int:
     """Wait until Anchor has had all orders and their results are delivered, and return the bot's memory in KiB."""
     async with asyncio.timeout(120):
@@ -101,16 +89,3 @@ async def memory(at: LoadHarness, orders: int) -> int:
     await asyncio.sleep(2)
     status = Path(f"/proc/{at.bot.process.pid}/status").read_text()  # noqa: ASYNC240 - no disk behind it
     return int(status.partition("VmRSS:")[2].split()[0])
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1200)
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux shows the memory of another process")
-async def test_the_memory_does_not_grow_with_the_number_of_orders() -> None:
-    async with under_load(anchor_takes=0.0) as at:
-        kibibytes = dict[int, int]()
-        for begin, end in ((0, HALF), (HALF, ORDERS)):
-            await order_all(at, range(begin, end))
-            kibibytes[end] = await memory(at, end)
-    print(f"KiB of memory by number of orders: {kibibytes}")  # noqa: T201 - for those who run it with -s
-    assert kibibytes[ORDERS] <= 1.05 * kibibytes[HALF], kibibytes

@@ -8,9 +8,7 @@ import pytest
 from bot.demo.sandbox import environment
 from harness.conversation import until
 from harness.databases import KEY, query
-from harness.pooler import pooler
 from harness.process import ProcessHarness, bot_process, single_workspace_process
-from harness.programs import needs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover, pytest.mark.long, pytest.mark.realtime]
 
@@ -43,11 +41,3 @@ async def test_they_come_at_once_and_soon_while_the_connection_is_broken(url: st
         assert await seconds_until_shown(at, url) < SOON
         query(url, f"SELECT pg_terminate_backend(pid) {_LISTENING}")
         assert await seconds_until_shown(at, url) < LATE
-
-
-@needs("pgbouncer")
-async def test_they_come_soon_behind_a_pooler_in_transaction_mode(url: str) -> None:
-    async with pooler(url, connections=4) as own, single_workspace_process(settings(own.url)) as at:
-        assert await seconds_until_shown(at, own.url) < LATE
-        _, ready = await at.bot.get("/readyz")
-        assert ready["degraded"] == {}

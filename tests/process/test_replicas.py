@@ -67,21 +67,6 @@ async def order_at_random(at: Replicas) -> None:
 
 
 @pytest.mark.long
-async def test_a_request_at_two_replicas_at_once_is_told_once_and_a_resume_executed_once(url: str) -> None:
-    async with replicas(url) as at:
-        at.balancer.copies = 2
-        await at.give(200, rate=20.0, resumes=0.5)
-        rows = [row for row in await at.until_told() if row.trigger_id != row.id]  # a pause that came twice has two
-        shown = [answer["text"] for answer in at.balancer.answers if answer["response_type"] == "in_channel"]
-        told = {one.session: sum(one.session in text for text in shown) for one in at.given}
-        resumes = [len(at.anchor.posts(one.session)) for one in at.given if one.verb == "resume"]
-    assert len(rows) == len(told) == 200
-    assert set(told.values()) == {1}
-    assert set(resumes) == {1}
-    assert at.balancer.failures == []
-
-
-@pytest.mark.long
 @pytest.mark.realtime
 async def test_what_a_killed_replica_leaves_is_taken_over(url: str) -> None:
     async with replicas(url) as at:

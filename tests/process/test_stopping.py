@@ -11,7 +11,6 @@ import pytest
 from harness import SESSION, outcome_text, paused
 from harness.process import (
     GONE_WITHIN,
-    MODULE,
     BotProcess,
     hanging,
     seconds_to_stop,
@@ -89,16 +88,3 @@ async def test_after_sigterm_requests_are_served_until_a_load_balancer_has_notic
             await asyncio.sleep(0.3)
         assert 3.0 <= await stopping < GONE_WITHIN
     assert {(delivery.error, delivery.ack and delivery.ack.text) for delivery in deliveries} == {(None, paused())}
-
-
-@pytest.mark.parametrize("is_ignored", [False, True], ids=["SIGHUP", "nohup"])
-async def test_a_terminal_that_closes_stops_the_bot_unless_nohup_started_it(*, is_ignored: bool) -> None:
-    command = ("nohup", *MODULE) if is_ignored else MODULE
-    async with single_workspace_process(DEVELOPMENT, command=command) as at:
-        at.bot.process.send_signal(signal.SIGHUP)
-        if is_ignored:
-            await asyncio.sleep(0.5)
-            assert (await at.command(SESSION)).error is None
-            assert await at.bot.stop() == 0
-        else:
-            assert await at.bot.exit_code() == 0

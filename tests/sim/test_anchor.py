@@ -1,7 +1,5 @@
 """The rules of the simulated Anchor: what it rejects or counts as a violation, how it reads, and when sessions end."""
 
-import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,45 +77,6 @@ async def test_a_request_that_breaks_a_rule_is_rejected_or_on_record(
     assert [(violation or "") in one and path in one for one in anchor.violations] == [True] * (violation is not None)
     states = [anchor.session(each).state for each in (SESSION, OTHER, ENDED)]
     assert states == [SessionState.PAUSED, SessionState.RUNNING, SessionState.ENDED]
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"sort_by": "created_at", "sort_order": "desc", "limit": "50", "page": "1"}, [ENDED, SESSION]),
-        ({"status": "running"}, [SESSION]),
-        ({"created_from": "2026-11-26T12:02:00+00:00"}, [ENDED]),
-        ({"limit": "15"}, None),
-        ({"page": "0"}, None),
-        ({"created_from": "now"}, None),
-    ],
-)
-async def test_the_sessions_of_the_team_are_listed_if_the_query_is_understood(
-    anchor: SimAnchor, client: aiohttp.ClientSession, query: Mapping[str, str], found: list[str] | None
-) -> None:
-    status, data = await ask(anchor, client, "GET", "", params=query)
-    assert (status, anchor.violations) == (400 if found is None else 200, [])
-    assert found is None or [one["id"] for one in data["sessions"]] == found
-
-
-@pytest.mark.parametrize(
-    ("fields", "pause_keeps_awake", "minutes"),
-    [
-        ({"max_duration": 20}, True, 20),
-        ({"idle_timeout": 5, "max_duration": 20}, False, 5),
-        ({"idle_timeout": 5}, True, 60),
-    ],
-)
-async def test_a_session_ends_by_itself_when_its_time_is_over(
-    anchor: SimAnchor, client: aiohttp.ClientSession, fields: dict[str, Any], *, pause_keeps_awake: bool, minutes: int
-) -> None:
-    path = f"/{anchor.add_session(**fields)}"
-    anchor.unknowns.pause_keeps_awake = pause_keeps_awake
-    assert (await ask(anchor, client, "POST", f"{path}/agent/pause"))[0] == 200
-    await asyncio.sleep(minutes * 60 - 30)
-    assert (await ask(anchor, client, "GET", path))[1]["status"] == "running"
-    await asyncio.sleep(40)
-    assert ((await ask(anchor, client, "GET", path))[1]["status"] == "completed") == (minutes != 60)
 
 
 async def test_every_test_in_which_all_sessions_are_ended_fails(client: aiohttp.ClientSession) -> None:

@@ -1,7 +1,5 @@
 """The limits of Block Kit and of views, in Slack's own words."""
 
-from collections.abc import Callable
-
 import pytest
 
 from bot.sim.slack import limits
@@ -10,7 +8,6 @@ from harness.blocks import (
     Block,
     actions,
     button,
-    confirm,
     context,
     home,
     image,
@@ -40,26 +37,6 @@ def found(given: object) -> list[str]:
     is_view = isinstance(given, dict) and (given.get("type") in {"modal", "home"} or "title" in given)
     blocks = [given] if isinstance(given, dict) and given else given
     return limits.problems(given) if is_view else problems(blocks)
-
-
-@pytest.mark.parametrize(
-    ("most", "made"),
-    [
-        (3000, lambda n: section("x" * n)),
-        (3000, lambda n: section("🚨" * (n // 2) + "x" * (n % 2))),
-        (25, lambda n: actions(*[button(str(number)) for number in range(n)])),
-        (75, lambda n: actions(button(text="x" * n))),
-        (300, lambda n: actions(button(confirm=confirm(text="x" * n)))),
-        (100, lambda n: actions(menu("static_select", options=options(n)))),
-        (3000, lambda n: input_of(text_input(max_length=n))),
-        (50, lambda n: [DIVIDER] * n),
-        (24, lambda n: modal(title="x" * n)),
-        (3000, lambda n: modal(private_metadata="x" * n)),
-        (100, lambda n: home(*[DIVIDER] * n)),
-    ],
-)
-def test_what_is_over_a_limit_is_rejected(most: int, made: Callable[[int], object]) -> None:
-    assert (len(found(made(most))), len(found(made(most + 1)))) == (0, 1)
 
 
 @pytest.mark.parametrize(

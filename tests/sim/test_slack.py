@@ -1,14 +1,13 @@
 """What the simulated Slack sends and shows, and for how long its ids, URLs and codes are valid."""
 
 import asyncio
-import json
 
 import aiohttp
 import pytest
 
-from bot.sim.slack import Enterprise, Message, Rule, SimSlack, User
+from bot.sim.slack import Enterprise, Rule, SimSlack, User
 from bot.sim.slack.platform import signature
-from harness.blocks import actions, attachment, button, home, input_of, modal, section
+from harness.blocks import attachment, modal
 from harness.samples import Json, sample
 from harness.texts import SESSION
 from sim.app import ALERT, LEGACY, NOW, App
@@ -30,20 +29,6 @@ def seen(slack: SimSlack) -> tuple[list[str], list[str]]:
     """The texts that Alice and Bob see."""
     alice, bob = ([one.text for one in slack.seen_by(person, slack.alerts)] for person in (slack.alice, slack.bob))
     return alice, bob
-
-
-def made_by_slack(payload: Json) -> Json:
-    """The fields of a payload that Slack invents, as they are in the samples."""
-    message = payload["message"] | {"ts": "", "client_msg_id": ""}
-    for block in message.get("blocks", ()):
-        block["block_id"] = ""
-    message |= {name: "" for name in ("thread_ts", "parent_user_id") if name in message}
-    return payload | dict.fromkeys(("action_ts", "trigger_id", "response_url", "message_ts"), "") | {"message": message}
-
-
-async def own_message(app: App) -> Message:
-    await app.call(POST, text="High spend", blocks=ALERT)
-    return app.slack.channel_messages(app.slack.alerts)[-1]
 
 
 async def info(app: App, user: User) -> Json:
@@ -104,16 +89,6 @@ async def test_a_click_arrives_as_slack_sends_it(app: App, slack: SimSlack) -> N
     assert (slack.seen_by(slack.alice, slack.alerts), app.rules) == ([message], [Rule.ACK_BODY_IGNORED])
     await slack.click(slack.outsider, message)
     assert app.payloads[-1]["enterprise"] is None
-
-
-@pytest.mark.parametrize("name", ["human_message_link", "in_thread"])
-async def test_a_message_arrives_as_slack_sends_it(app: App, slack: SimSlack, name: str) -> None:
-    expected = sample(f"message_action.{name}.payload")
-    thread_ts = slack.post(slack.alerts, "a").ts if name == "in_thread" else None
-    await slack.use_shortcut(slack.alice, slack.post(slack.alerts, LINK, user=slack.bob, thread_ts=thread_ts))
-    arrived = app.payloads[-1]
-    assert [list(arrived), list(arrived["message"])] == [list(expected), list(expected["message"])]
-    assert made_by_slack(arrived) == made_by_slack(expected)
 
 
 # --- what people see of acks and answers ---
@@ -190,25 +165,6 @@ async def test_a_trigger_id_is_valid_once_and_for_three_seconds(app: App, slack:
     assert app.rules == [Rule.TRIGGER_TOO_LATE] * 3
 
 
-async def test_posts_and_updates_have_their_rate_limits(app: App, slack: SimSlack) -> None:
-    ts = (await own_message(app)).ts
-    for method, own, burst, wait in ((POST, {}, 4, 1), (UPDATE, {"ts": ts}, 50, 2)):
-        assert all([(await app.call(method, **own))["ok"] for _ in range(burst)])
-        assert await app.call(method, **own) == {"ok": False, "error": "ratelimited"}
-        assert (app.headers["status"], app.headers["Retry-After"]) == ("429", str(wait))
-        slack.clock.advance(wait)
-        assert (await app.call(method, **own))["ok"] is True
-    assert (await app.call(POST, channel=slack.alice.id))["ok"] is True
-
-
-async def test_a_message_can_be_updated_within_the_window_for_edits(app: App, slack: SimSlack) -> None:
-    message, slack.home.edit_window = await own_message(app), 60.0
-    slack.clock.advance(60.0)
-    assert (await app.call(UPDATE, ts=message.ts))["ok"] is True
-    slack.clock.advance(0.1)
-    assert (await app.call(UPDATE, ts=message.ts))["error"] == "edit_window_closed"
-
-
 async def test_a_scheduled_message_is_listed_and_can_be_deleted_once(app: App) -> None:
     named = (await app.call(LATER, post_at=NOW + 3600))["scheduled_message_id"]
     (listed,) = (await app.call("chat.scheduledMessages.list"))["scheduled_messages"]
@@ -218,70 +174,7 @@ async def test_a_scheduled_message_is_listed_and_can_be_deleted_once(app: App) -
         assert answer.get("error") == (error and "invalid_scheduled_message_id")
 
 
-async def test_a_consent_becomes_a_token_once_and_within_ten_minutes(app: App, slack: SimSlack) -> None:
-    globex = app.add_workspace("globex", refusal="account_inactive")
-    code, old = [(await app.consent())["code"] for _ in range(2)]
-    answer = await app.exchange(code)
-    assert list(answer) == [name for name in sample("webapi.oauth.v2.access.workspace") if name != "incoming_webhook"]
-    assert answer["access_token"] == globex.installation.bot_token
-    slack.clock.advance(601)
-    assert [(await app.exchange(each))["error"] for each in (code, old)] == ["invalid_code"] * 2
-
-
-async def test_a_method_needs_its_scope_and_a_header_names_those_of_the_token(app: App, slack: SimSlack) -> None:
-    slack.home.installation.scopes = {"commands"}
-    refused = {"ok": False, "error": "missing_scope", "needed": "users:read", "provided": "commands"}
-    assert (await app.send("users.info"), app.headers["X-OAuth-Scopes"]) == (refused, "commands")
-
-
 # --- views and people ---
-
-
-async def test_in_a_modal_views_are_pushed_up_to_three_and_elsewhere_they_are_opened(app: App, slack: SimSlack) -> None:
-    shown = modal(actions(button(action_id="next")))
-    await app.open(shown)
-    assert (await app.call(PUSH, trigger_id=await app.trigger(), view=shown))["error"] == "not_found"
-
-    async def click() -> str:
-        return (await slack.act(slack.alice, app.top, "next")).trigger_id
-
-    assert (await app.call(OPEN, trigger_id=await click(), view=shown))["error"] == "invalid_trigger_id"
-    answers = [await app.call(PUSH, trigger_id=await click(), view=shown) for _ in range(3)]
-    assert [answer.get("error") for answer in answers] == [None, None, "push_limit_reached"]
-    assert (len(slack.modals_of(slack.alice)), app.rules) == (3, [Rule.OPENED_IN_MODAL])
-    tab = await app.publish(home(actions(button(action_id="next"))))
-    await slack.close(slack.alice, clear=True)
-    in_home = (await slack.act(slack.alice, tab, "next")).trigger_id
-    assert (await app.call(OPEN, trigger_id=in_home, view=shown))["ok"] is True
-
-
-async def test_a_stale_hash_or_another_workspace_changes_no_view(app: App) -> None:
-    old, shown = await app.open(modal(input_of())), modal(section("a"))
-    await app.submit(b"{")
-    new = await app.update(old, modal())
-    assert (app.current(old.id), new.client_error) == (new, "")
-    answer = await app.call(UPDATE_VIEW, hash=old.hash, view=shown, view_id=old.id)
-    assert (answer["error"], app.current(new.id)) == ("hash_conflict", new)
-    assert (await app.call(UPDATE_VIEW, hash=new.hash, view=shown, view_id=new.id))["ok"] is True
-    token, view = app.add_workspace("partner").installation.bot_token, json.dumps(shown)
-    opened = await app.form(OPEN, token, view=view, trigger_id=await app.trigger())
-    updated = await app.form(UPDATE_VIEW, token, view=view, view_id=new.id)
-    assert [opened["error"], updated["error"]] == ["invalid_trigger_id", "not_found"]
-
-
-async def test_people_are_described_as_slack_does(app: App, slack: SimSlack) -> None:
-    for variant, person in (("admin", slack.alice), ("member", slack.bob), ("guest", slack.guest)):
-        user = await info(app, person)
-        assert user == user | VARIANTS[variant]["user"] | {"profile": user["profile"]}
-    slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
-    alice = await info(app, slack.alice)
-    assert alice == alice | VARIANTS["grid_member"]["user"]
-    stranger = VARIANTS["slack_connect_stranger"]["user"]
-    assert await info(app, slack.outsider) == {name: stranger[name] for name in stranger if name != "is_stranger"}
-    slack.alerts.members.discard(slack.home.installation.bot_user_id)
-    assert await info(app, slack.outsider) == stranger
-    slack.alerts.members.discard(slack.outsider.id)
-    assert (await app.form("users.info", user=slack.outsider.id))["error"] == "user_not_visible"
 
 
 # --- Socket Mode ---
@@ -301,20 +194,6 @@ async def test_an_envelope_is_acknowledged_once_each_time_it_is_sent(app: App, s
     event = asyncio.create_task(slack.sockets.send("events_api", {}))
     await connection.ack(await connection.receive(), payload={"text": "of an event"})
     assert ((await event).body, app.rules) == (b"", [Rule.ACK_TWICE, Rule.ACK_PAYLOAD_NOT_ACCEPTED])
-
-
-@pytest.mark.parametrize(("size", "error"), [(20_480, None), (20_481, "operation_timeout")])
-async def test_a_frame_over_the_limit_ends_the_connection(
-    app: App, slack: SimSlack, size: int, error: str | None
-) -> None:
-    connection = await app.connect()
-    sending = asyncio.create_task(slack.sockets.send("slash_commands", {}, accepts_response_payload=True))
-    frame = {"envelope_id": (await connection.receive())["envelope_id"], "payload": {"text": ""}}
-    await connection.ack(frame, payload={"text": "x" * (size - len(json.dumps(frame)))})
-    if error:
-        assert (await connection.socket.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE
-        assert connection.socket.close_code == 1009
-    assert (await sending).error == error
 
 
 async def test_a_websockets_url_is_valid_for_one_connection_within_thirty_seconds(app: App, slack: SimSlack) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.sim.slack import NotPossibleError, Rule, SimSlack, Source, markup
+from bot.sim.slack import NotPossibleError, Rule, SimSlack, Source
 from bot.sim.slack.delivery import Reader, read_ack, read_replacement
 from harness.blocks import Block, home, modal, section
 from harness.samples import Json
@@ -220,10 +218,3 @@ def test_an_ack_that_breaks_a_rule_is_on_record(
     ack, violations = read(content_type, body.encode())
     assert [violation.rule for violation in violations] == broken
     assert ack.text == (text if isinstance(text, str) and broken != [Rule.INVALID_BLOCKS] else "")
-
-
-@given(st.text())
-def test_escaped_text_is_fine_and_reads_as_it_was_typed(text: str) -> None:
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    assert list(markup.problems(escaped)) == []
-    assert markup.plain(escaped, str, str) == text

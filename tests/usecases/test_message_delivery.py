@@ -13,17 +13,6 @@ from harness.order_rows import order_row
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_result_that_another_process_has_taken_over_is_not_sent_again(caplog: pytest.LogCaptureFixture) -> None:
-    slack: Any = AsyncMock()
-    slack.post.return_value = client.TryAgain("busy")
-    slack.find.return_value = None
-    is_ours = AsyncMock(side_effect=[True, False])
-    message: Any = AsyncMock(text="done")
-    assert await MessageDelivery(slack, slack, slack).deliver(order_row().address, message, is_ours=is_ours) is None
-    assert slack.post.await_count == 2
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
 async def test_a_result_is_given_up_after_half_an_hour_in_which_each_route_was_tried_when_slack_allows_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

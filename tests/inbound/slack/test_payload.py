@@ -54,11 +54,6 @@ def test_the_team_of_a_command_and_of_an_event() -> None:
         assert team_of(EVENT | changes) == team
 
 
-def test_the_time_of_a_shortcut_is_slacks() -> None:
-    shortcut = picked(sample("message_action.human_message_link.payload"))
-    assert under_test.read_time(shortcut, 5.0) == (1785000003.444444, 0.0)
-
-
 def submitted(**view: Any) -> Any:
     return under_test.read_submission(VIEW | {"view": VIEW["view"] | view}, 0.0)
 
@@ -73,15 +68,3 @@ def filled(element: object) -> Any:
 )
 def test_the_version_that_was_seen_is_a_number_or_none(metadata: object, seen: int) -> None:
     assert submitted(private_metadata=metadata).expected_version == seen
-
-
-def test_values_of_each_kind_are_read_and_those_of_another_shape_dropped() -> None:
-    submission = filled({"value": "sk-1", "selected_conversations": ["C1"], "selected_options": [{"value": "yes"}]})
-    assert (submission.text("field").reveal(), submission.selected_ids("field")) == ("sk-1", frozenset({"C1"}))
-    assert submission.is_checked("field")
-    assert "sk-1" not in repr(submission)
-    assert not filled({"selected_options": []}).is_checked("field")
-    odd: list[object] = [None, 1, [], {}]
-    assert {filled({"value": value}).text("field").reveal() for value in odd} == {""}
-    chosen = filled({"selected_users": ["U0ALICE0001", "U1> <!channel", 5, ""], "selected_conversations": "C1"})
-    assert chosen.selected_ids("field") == {"U0ALICE0001"}

@@ -1,7 +1,6 @@
 """Acks of Socket Mode: over which connection, of which size, once, and in another way if no connection takes them."""
 
 import asyncio
-import json
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -86,21 +85,6 @@ async def test_an_ack_waits_three_seconds_for_a_connection_and_then_its_message_
         assert await scene.settle() == count
         assert len(link.sent) == 1 - count
     assert caplog.messages == ["no connection to Slack; ack not sent in time"]
-
-
-async def test_what_does_not_fit_into_a_frame_is_delivered_in_another_way() -> None:
-    rest = len(json.dumps({"envelope_id": "1", "payload": {"text": ""}}))
-    for char, size in (("x", 1), ("é", 2), ("\N{NO ENTRY}", 3), ("😀", 4), ("\ud800", 6)):
-        for more, is_sent in ((0, True), (1, False)):
-            text = char * ((MOST - rest) // size) + "x" * ((MOST - rest) % size + more)
-            link, fields, placeholder = Link(), {"text": text}, {"text": "One moment…"}
-            scene = Scene(link, fields=fields, placeholder=placeholder)
-            scene.answer()
-            assert await scene.settle() == (not is_sent)
-            (frame,) = link.sent
-            assert len(frame.encode()) == MOST or not is_sent
-            assert json.loads(frame) == {"envelope_id": "1", "payload": fields if is_sent else placeholder}
-            assert len(scene.app.ack_sent.call_args_list) == is_sent
 
 
 @pytest.mark.parametrize(("status", "count"), [(200, 1), (503, 0)])

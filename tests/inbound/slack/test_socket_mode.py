@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from bot.inbound.slack.socket_mode import SocketMode, retry_delay
+from bot.inbound.slack.socket_mode import SocketMode
 from harness.conversation import until
 from harness.product import Tasks
 from inbound.slack.test_socket_connection import connecting
@@ -72,8 +72,3 @@ async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | 
         await asyncio.sleep(read_for)
     await slack.close()
     assert link.closed == 1
-
-
-def test_the_pauses_between_attempts_grow_and_are_bounded() -> None:
-    assert [retry_delay(attempt, 0.0) for attempt in range(5)] == [0.0, 0.0, 0.25, 0.5, 1.0]
-    assert [retry_delay(attempt, 1.0) for attempt in (2, 5, 6, 10_000)] == [0.5, 4.0, 5.0, 5.0]

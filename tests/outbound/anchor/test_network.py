@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from bot.sim.anchor import Drip, Fault, Hang, ResetAfterReading, ResetBeforeReading, SimAnchor
-from harness.anchor_orders import pause, pause_once, proxy_at
+from harness.anchor_orders import pause_once, proxy_at
 from harness.connect_proxy import connect_proxy
 from harness.product import outcomes as out
 
@@ -33,14 +33,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 async def test_a_request_that_may_have_arrived_is_in_doubt(anchor: SimAnchor, fault: Fault, doubt: out.Doubt) -> None:
     anchor.fault = fault
     assert await pause_once(anchor.url, attempt=3.0) == out.Unconfirmed(doubt)
-
-
-async def test_without_a_connection_nothing_was_sent(anchor: SimAnchor) -> None:
-    assert await pause_once(anchor.url.replace("http:", "https:")) == NO_CONNECTION
-    assert await pause_once("https://anchor.invalid") == NO_CONNECTION
-    assert anchor.requests == []
-    await anchor.stop()
-    assert await pause(anchor.url) == NO_CONNECTION
 
 
 async def test_a_connection_that_is_never_made_means_that_nothing_was_sent() -> None:

@@ -14,8 +14,6 @@ from bot.sim.anchor import (
     SimAnchor,
     html,
     rate_limited,
-    server_error,
-    unauthorized,
 )
 from harness.anchor_orders import anchor_client, pause, resume, send
 from harness.product import Secret, SessionId, requests
@@ -25,28 +23,6 @@ from harness.texts import SESSION
 pytestmark = pytest.mark.anyio
 
 SUCCESS = out.Paused("success")
-
-
-@pytest.mark.parametrize(
-    ("fault", "outcome", "attempts", "least"),
-    [
-        (server_error(times=2), SUCCESS, 3, 0.0),
-        (Answer(503, headers={"Retry-After": "1"}, times=1), SUCCESS, 2, 1.0),
-        (server_error(), out.Failed(500, "Failed to pause agent"), 3, 0.37),
-        (unauthorized(), out.KeyRejected(401, "Invalid API key"), 1, 0.0),
-        (rate_limited(60), out.RateLimited(60.0, "Too many requests"), 1, 0.0),
-        (rate_limited(1, times=1), SUCCESS, 2, 1.0),
-        (ResetAfterReading(applied=True, times=1), SUCCESS, 2, 0.0),
-    ],
-    ids=repr,
-)
-async def test_a_pause_is_repeated_if_that_can_help(
-    anchor: SimAnchor, fault: Fault, outcome: object, attempts: int, least: float
-) -> None:
-    anchor.fault, started = fault, time.monotonic()
-    assert await pause(anchor.url, deadline=20) == outcome
-    assert least <= time.monotonic() - started <= 10
-    assert len(anchor.requests) == attempts
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """Reads of sessions over the wire: pages, the fallback, and failures."""
 
-import json
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,7 +22,7 @@ from bot.sim.anchor import (
 )
 from harness.anchor_orders import anchor_sessions
 from harness.product import Secret, SessionId, sessions
-from harness.texts import OTHER_SESSION, SESSION
+from harness.texts import SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -54,28 +52,6 @@ async def only_session(reads: AnchorSessions) -> bool:
     return [one.id for one in read.sessions] == [SESSION] and not read.is_complete
 
 
-async def test_all_sessions_of_the_team_that_run_or_may_run_are_read(anchor: SimAnchor, reads: AnchorSessions) -> None:
-    day, today = timedelta(days=1), datetime.fromtimestamp(time.time(), UTC)
-    anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
-    colleague = anchor.add_session(key="sk-ci", created_at=today - timedelta(minutes=1))
-    long_lived = anchor.add_session(created_at=today - 3 * day)
-    unknown = anchor.add_session(word="warming up", created_at=today)
-    anchor.add_session(word="warming up", created_at=today - 2 * day)
-    read = await listed(reads)
-    assert [one.id for one in read.sessions if one.id != SESSION] == [unknown, colleague, long_lived]
-    assert [request.verb for request in anchor.requests] == ["list"] * 2
-
-
-async def test_at_most_five_pages_of_fifty_are_read(anchor: SimAnchor, reads: AnchorSessions) -> None:
-    for count in (249, 1):
-        for _ in range(count):
-            anchor.add_session()
-        read = await listed(reads)
-        assert (len(read.sessions), read.is_complete) == (250, count == 249)
-        assert max(int(request.query["page"]) for request in anchor.requests) == 5
-        assert {request.query["limit"] for request in anchor.requests} == {"50"}
-
-
 @pytest.mark.parametrize("fault", [html(404, times=2), Answer(500, b"{}", times=2), forbidden(times=2)])
 async def test_if_the_list_fails_the_statuses_of_the_key_are_read(
     anchor: SimAnchor, reads: AnchorSessions, fault: Fault
@@ -85,15 +61,6 @@ async def test_if_the_list_fails_the_statuses_of_the_key_are_read(
     anchor.read_fault = fault
     assert await only_session(reads)
     assert [request.verb for request in anchor.requests] == ["list", "list", "statuses"]
-
-
-async def test_a_failed_query_or_page_leaves_the_list_incomplete(anchor: SimAnchor, reads: AnchorSessions) -> None:
-    anchor.read_fault = Answer(500, b"{}", times=1)
-    assert await only_session(reads)
-    first = {"data": {"sessions": [{"id": SESSION, "status": "running"}], "total_pages": 2}}
-    anchor.read_fault = Answer(200, json.dumps(first).encode(), times=2)
-    anchor.revoke(DEFAULT_KEY)
-    assert await only_session(reads)
 
 
 @pytest.mark.parametrize(
@@ -117,26 +84,6 @@ async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: s
         assert await reads.running(KEY) == failure
         assert await reads.statuses(KEY) == failure
         assert await reads.details(KEY, ID, within=0.5) == failure
-
-
-async def test_one_session_and_the_statuses_of_the_key_are_read_by_one_request_each(
-    anchor: SimAnchor, reads: AnchorSessions
-) -> None:
-    one, other = anchor.session(SESSION), SessionId(OTHER_SESSION)
-    one.tags, one.steps, one.credits, one.max_duration = ["checkout"], 3, 1.5, 20
-    read = await reads.details(KEY, ID, within=5.0)
-    assert not isinstance(read, sessions.NotRead)
-    assert (read.tags, read.steps, read.credits, read.max_minutes) == (("checkout=yes",), 3, 1.5, 20.0)
-    assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 404, is_missing=True)
-    anchor.read_fault = html(404, times=1)  # a proxy's page says nothing of the session
-    assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 404)
-    anchor.read_fault = Answer(200, json.dumps({"id": SESSION}).encode(), times=1)
-    assert await reads.details(KEY, other, within=5.0) == NotRead(Unread.UNREADABLE, 200)
-    page = await reads.statuses(KEY, since=now() - 60)
-    assert isinstance(page, sessions.SessionPage)
-    assert {one.id: one.status for one in page.sessions} == {SESSION: "running"}
-    assert anchor.requests[-1].query.keys() == {"created_from"}
-    assert len(anchor.requests) == 5
 
 
 async def test_the_list_and_the_details_of_a_session_complete_each_other(

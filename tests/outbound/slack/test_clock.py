@@ -49,16 +49,3 @@ def test_the_clocks_differ_as_far_as_the_date_is_outside_of_the_call(date: str |
 )
 def test_the_last_answer_counts_unless_it_differs_by_more_than_five_minutes(skews: list[float], knows: float) -> None:
     assert Machine(*skews).knows() == knows
-
-
-def test_an_answer_counts_until_there_is_another_one() -> None:
-    machine = Machine(60)
-    machine.passed += 86_400
-    assert machine.knows() == 60
-
-
-@pytest.mark.parametrize("step", [-60, 60])
-def test_no_earlier_answer_counts_when_the_machines_clock_is_set(step: float) -> None:
-    machine = Machine(60)
-    machine.ahead = step
-    assert machine.knows() == 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.outbound.slack.oauth import read_date, read_grant, read_refusal
+from bot.outbound.slack.oauth import read_date, read_grant
 from harness.install_browser import pages as about
 from harness.product import Secret, workspace
 from harness.samples import sample
@@ -65,17 +65,3 @@ def test_any_other_grant_is_a_problem(answer: object, problem: object) -> None:
 )
 def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None:
     assert read_date(headers, otherwise=NOW) == expected
-
-
-@pytest.mark.parametrize(
-    ("answer", "problem"),
-    [
-        ({"error": "invalid_code"}, about.BEGIN_AGAIN),
-        ({"error": "code_already_used"}, about.BEGIN_AGAIN),
-        ({"error": "bad_redirect_uri"}, about.operator_page("bad_redirect_uri")),
-        ({"error": "bad_client_secret"}, about.operator_page("bad_client_secret")),
-        *((odd, SILENT) for odd in ({"error": 7}, {}, *NOT_AN_OBJECT)),
-    ],
-)
-def test_a_refusal(answer: object, problem: object) -> None:
-    assert read_refusal(answer) == problem

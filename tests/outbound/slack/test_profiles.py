@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -50,40 +49,12 @@ async def profile(slack: SimSlack) -> AsyncIterator[Ask]:
 MEMBER = Profile(TEAM, has_roles=True)
 
 
-async def test_people_are_as_slack_shows_them(slack: SimSlack, profile: Ask) -> None:
-    for user, expected in (
-        (slack.alice, replace(MEMBER, is_admin=True)),
-        (slack.bob, MEMBER),
-        (slack.guest, replace(MEMBER, is_guest=True)),
-        (slack.outsider, Profile("T0PARTNER01")),
-        (slack.home.installation.bot_user_id, replace(MEMBER, is_bot=True)),
-        ("U0NOBODY001", STRANGER),
-    ):
-        assert await profile(user) == expected
-    slack.home.change_user(slack.alice, deleted=True)
-    assert await profile(slack.alice) == Profile(TEAM, is_deactivated=True)
-    kinds = dict.fromkeys(("is_admin", "is_owner", "is_primary_owner"), Profile(TEAM, is_admin=True))
-    kinds |= {"is_restricted": replace(MEMBER, is_guest=True), "is_ultra_restricted": Profile(TEAM, is_guest=True)}
-    for field, expected in kinds.items():
-        slack.faults["users.info"] = user_info(team_id=TEAM, **{field: True})
-        assert await profile(slack.bob) == expected
-
-
 async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: SimSlack, profile: Ask) -> None:
     slack.home.enterprise, other = Enterprise("E0GRID00001", "Grid"), Enterprise("E0OTHER0001", "Other")
     slack.home.change_user(slack.bob, is_org_admin=True)  # the organisation's admins need not be this one's
     assert await profile(slack.bob) == Profile(TEAM, "E0GRID00001", frozenset({TEAM}), has_roles=True)
     slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), other))
     assert await profile(slack.outsider) == Profile("T0PARTNER01", other.id, frozenset({"T0PARTNER01"}))
-
-
-async def test_somebody_whom_slack_does_not_show_is_a_stranger(slack: SimSlack, profile: Ask) -> None:
-    for error in ("user_not_found", "user_not_visible", "users_not_found"):
-        slack.faults["users.info"] = api_error(error)
-        assert await profile(slack.bob) == STRANGER
-    slack.faults["users.info"] = None
-    slack.home.installation.scopes.discard("users:read")
-    assert await profile(slack.bob) is None, "an app without the scope can't ask"
 
 
 async def test_an_answer_that_describes_nobody_is_a_failure(slack: SimSlack, profile: Ask) -> None:

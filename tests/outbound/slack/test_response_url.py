@@ -1,14 +1,9 @@
 """Only response URLs of Slack are called, and its answers are read."""
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
 from bot.outbound.slack.response_url import ResponseUrls, read_response
-from bot.sim.local_server import free_port
 from bot.sim.slack import Answer, SimSlack, rate_limited, server_error
 from harness.cards import client
 from harness.product import Secret
@@ -65,19 +60,6 @@ async def test_slack_takes_three_messages_by_a_url_and_one_use_is_left_for_the_c
     assert (posted, replaced) == ([client.Posted] * 3 + [client.Refused], [client.Posted, client.Refused])
 
 
-async def test_each_post_is_logged_without_the_url(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "bot")
-    async with SimSlack() as slack, http_transport() as transport:
-        delivery = await slack.command(slack.alice, slack.alerts)
-        urls = ResponseUrls(transport, api_url=slack.url)
-        await urls.post(Secret(delivery.response_url), FOR_ONE)
-        await slack.stop()
-        await asyncio.sleep(0.1)  # so that the client knows
-        await urls.post(Secret(delivery.response_url), FOR_ONE)
-    assert [vars(record)["result"] for record in caplog.records] == ["Posted", "TryAgain"]
-    assert delivery.response_url not in caplog.text
-
-
 async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async with SimSlack() as slack, http_transport() as transport:
         slack.faults["response_url"] = Answer(200, b"accepted", "text/plain")
@@ -85,13 +67,6 @@ async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: py
         url = Secret((await slack.command(slack.alice, slack.alerts)).response_url)
         assert [type(await urls.post(url, FOR_ONE)) for _ in range(2)] == [client.Posted] * 2
     assert [vars(record)["word"] for record in caplog.records if record.levelname == "WARNING"] == ["accepted"]
-
-
-async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
-    async with http_transport() as transport:
-        origin = f"http://127.0.0.1:{free_port()}"
-        urls, url = ResponseUrls(transport, api_url=f"{origin}/api/"), Secret(f"{origin}/commands/x")
-        assert {type(await urls.post(url, FOR_ONE)) for _ in range(6)} == {client.TryAgain}
 
 
 @pytest.mark.parametrize(
@@ -116,28 +91,3 @@ async def test_a_connection_that_is_refused_uses_nothing_up() -> None:
 )
 def test_slacks_answers(answer: httpx.Response, meaning: client.PostResult) -> None:
     assert read_response(answer, answer.content) == meaning
-
-
-class EndlessBody(httpx.AsyncByteStream):
-    """A body that does not end: `chunks` of it were read until it `is_closed`."""
-
-    def __init__(self) -> None:
-        self.chunks = 0
-        self.is_closed = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            self.chunks += 1
-            yield b"x" * 65_536
-            await asyncio.sleep(0)
-
-    async def aclose(self) -> None:
-        self.is_closed = True
-
-
-async def test_of_a_body_that_does_not_end_little_is_read() -> None:
-    body = EndlessBody()
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
-    urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/")
-    assert isinstance(await urls.post(Secret(SLACKS[0]), FOR_ONE), client.Doubtful)
-    assert (body.chunks < 100, body.is_closed) == (True, True)

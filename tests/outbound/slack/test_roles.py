@@ -24,18 +24,6 @@ async def at() -> AsyncIterator[RolesHarness]:
         yield harness
 
 
-async def test_slack_is_asked_again_after_five_minutes(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    assert at.remembered(bob) is Role.UNKNOWN
-    assert await at.role(bob) is Role.MEMBER
-    at.slack.home.change_user(bob, is_restricted=True)
-    await pass_time(299)
-    assert (await at.role(bob), at.remembered(bob), at.questions) == (Role.MEMBER, Role.MEMBER, 1)
-    await pass_time(1)
-    assert at.remembered(bob) is Role.UNKNOWN
-    assert (await at.role(bob), at.remembered(bob), at.questions) == (Role.GUEST, Role.GUEST, 2)
-
-
 async def test_many_requests_at_once_are_one_question_that_unknown_people_wait_for(at: RolesHarness) -> None:
     at.fail(Slow(1.2))
     bob, alice = at.slack.bob, at.slack.alice
@@ -87,14 +75,6 @@ async def test_a_pause_of_a_full_member_does_not_wait_for_slack_for_a_day(at: Ro
         assert await at.role_for_pause(user) is Role.DEACTIVATED
 
 
-async def test_a_pause_of_everybody_else_waits_for_slack(at: RolesHarness) -> None:
-    guest = at.slack.guest
-    assert await at.role_for_pause(guest) is Role.GUEST
-    await pass_time(300)
-    at.slack.home.change_user(guest, is_restricted=False, is_ultra_restricted=False)
-    assert await at.role_for_pause(guest) is Role.MEMBER
-
-
 async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarness) -> None:
     bob = at.slack.bob
     assert await at.role_for_resume(bob) is Role.MEMBER
@@ -110,21 +90,6 @@ async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarnes
 
 
 # --- a pause does not wait for a newer answer ---
-
-
-@pytest.mark.parametrize(
-    ("change", "role"), [({"is_restricted": True}, Role.GUEST), ({"deleted": True}, Role.DEACTIVATED)], ids=str
-)
-async def test_who_may_not_pause_any_more_is_refused_the_second_time(
-    at: RolesHarness, change: dict[str, bool], role: Role
-) -> None:
-    bob = at.slack.bob
-    assert await at.role_for_pause(bob) is Role.MEMBER
-    at.slack.home.change_user(bob, **change)
-    await pass_time(DAY)
-    assert await at.role_for_pause(bob) is Role.MEMBER
-    await pass_time(1)
-    assert await at.role_for_pause(bob) is role
 
 
 # --- after a restart ---
@@ -159,19 +124,6 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
 
 
 # --- the role at this moment ---
-
-
-async def test_the_role_now_is_asked_for_and_remembered(at: RolesHarness) -> None:
-    alice = at.slack.alice
-    assert await at.role(alice) is Role.ADMIN
-    at.slack.home.change_user(alice, is_admin=False)
-    assert await at.role_now(alice) is Role.MEMBER
-    assert (await at.role(alice), at.remembered(alice), at.questions) == (Role.MEMBER, Role.MEMBER, 2)
-    at.fail(server_error(times=2))
-    assert await at.role_now(alice) is Role.MEMBER
-    at.fail(server_error())
-    assert await at.role_now(alice) is Role.UNKNOWN
-    assert await at.role(alice) is Role.MEMBER
 
 
 # --- an app without the scope, and the end ---

@@ -1,27 +1,23 @@
 """The audit trail: what is in it, and what is found out by following it."""
 
-import asyncio
 import re
 import time
 from dataclasses import replace
 
 import pytest
 
-from bot.runtime import run_periodically
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
 from harness.product import Secret, Store, errors, history, open_store
 from harness.product import outcomes as out
 from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
 from harness.trail import (
-    ALONE,
     NEW_KEY,
     Lease,
     Verdict,
     add,
     chain,
     insert_chained,
-    mark_of_unknown_key,
     restarted,
     row,
     sealed,
@@ -73,23 +69,6 @@ async def test_only_the_process_that_leads_chains(store: Store) -> None:
     assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(1,)]
     await chain(store, first)
     assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(0,)]
-
-
-async def keep_trail(store: Store) -> None:
-    """Chain and report as a bot that leads does."""
-    async with asyncio.TaskGroup() as jobs:
-        jobs.create_task(run_periodically(lambda: store.audit.chain(ALONE)))
-        jobs.create_task(run_periodically(store.audit.report))
-
-
-async def test_the_last_rows_are_chained_at_the_end_if_no_other_process_can(sqlite_url: str) -> None:
-    async with open_store(Secret(sqlite_url), [KEY]) as store:
-        running = asyncio.create_task(keep_trail(store))
-        await asyncio.sleep(1.0)  # it has looked
-        await rows_of(store, "here").write(told(order_row(), out.Paused()))
-        running.cancel()
-    async with open_store(Secret(sqlite_url), [KEY]) as store:
-        assert await fetch(store, "SELECT place FROM audit") == [(1,)]
 
 
 LOSE_ORDER = "DELETE FROM orders WHERE id = (SELECT about FROM audit WHERE place = 3)"
@@ -211,16 +190,6 @@ async def test_an_earlier_copy_is_found_with_a_link_that_was_logged(
     assert "its last row was 3, with the link " + link in (await verified(store))[1]
 
 
-async def test_no_mark_counts_without_a_known_key(store: Store) -> None:
-    await give(store)
-    for statement in ("DELETE FROM audit", "DELETE FROM orders"):
-        await execute(store, statement)
-    forged = mark_of_unknown_key(ACME.team_id, 3)
-    await execute(store, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=forged)
-    assert (await verified(store))[0] == UNVERIFIABLE
-    assert await restarted(store).gap(ACME.team_id)
-
-
 async def test_a_gap_is_an_error_at_each_start_until_an_operator_acknowledges_it(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -246,36 +215,6 @@ async def test_a_gap_is_an_error_at_each_start_until_an_operator_acknowledges_it
     await chain(store)
     verdict, problems = await verified(store, link)
     assert (verdict, f"a gap: {gaps()[0]}" in problems) == (WHOLE, True)
-
-
-async def test_the_last_link_is_logged_within_the_interval_after_a_failure_and_at_the_end(
-    sqlite_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    caplog.set_level("INFO")
-    monkeypatch.setattr("bot.outbound.store.audit.LOG_INTERVAL", 300.0)
-
-    def logged() -> list[int]:
-        return [vars(record)["place"] for record in caplog.records if record.message == "audit trail"]
-
-    async with open_store(Secret(sqlite_url), [KEY]) as store:
-        running = asyncio.create_task(keep_trail(store))
-        await asyncio.sleep(1.0)  # it has looked
-        for age, expected in ((100.0, []), (100.0, []), (400.0, [2])):
-            if age < 400.0:
-                async with open_store(Secret(sqlite_url), [KEY]) as command:
-                    await rows_of(command).write(told(order_row(), out.Paused()))
-            await asyncio.sleep(age)
-            assert logged() == expected
-        await execute(store, "ALTER TABLE marks RENAME TO gone")
-        await rows_of(store, "here").write(told(order_row(), out.Paused()))
-        await asyncio.sleep(20.0)
-        await execute(store, "ALTER TABLE gone RENAME TO marks")
-        await asyncio.sleep(400.0)
-        await rows_of(store, "here").write(told(order_row(), out.Paused()))
-        await asyncio.sleep(1.0)
-        running.cancel()
-        await asyncio.wait({running})
-    assert logged() == [2, 3, 4]
 
 
 ODD = {
@@ -324,18 +263,6 @@ async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -
     assert (await verified(store))[0] == CHANGED
 
 
-async def test_a_row_that_is_not_chained_yet_is_signed_again_for_who_was_forgotten(store: Store) -> None:
-    await give(store, 1)
-    await rows_of(store, "here").write(told(order_row(user="U0BOB000001"), out.Paused()))
-    await execute(store, ADDED.format(age=90, key="''", link="''"), user="U0BOB000001")
-    await forget_person(store, "U0BOB000001")
-    assert "U0BOB" not in str(await fetch(store, "SELECT * FROM audit"))
-    await execute(store, "DELETE FROM audit WHERE id = 'x' AND link = ''")  # which it did not sign
-    await chain(store)
-    assert await verified(store) == (WHOLE, "")
-    assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(0,)]
-
-
 async def test_pruning_is_no_gap_and_a_deletion_is_still_told_from_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,25 +278,6 @@ async def test_pruning_is_no_gap_and_a_deletion_is_still_told_from_it(
     assert await verified(store) == (WHOLE, "")
     await execute(store, "DELETE FROM audit WHERE place = 4")
     assert (await verified(store))[0] == CHANGED
-
-
-@pytest.mark.parametrize("statement", ["at = 1.0 WHERE place = 2", "at = 1.0", "at = 1e10 WHERE place = 1"])
-async def test_a_row_with_another_time_is_deleted_only_with_a_gap(store: Store, statement: str) -> None:
-    await give(store)
-    await execute(store, f"UPDATE audit SET {statement}")  # noqa: S608
-    await execute(store, "UPDATE audit SET at = 2.0 WHERE place = 3 AND at > 2.0")
-    await execute(store, "DELETE FROM orders")
-    await store.audit.prune(DAYS)
-    assert await fetch(store, "SELECT count(*) FROM audit") == [(0,)]
-    verdict, problems = await verified(store)
-    assert (verdict, "it was changed" in problems) == (CHANGED, True)
-
-
-async def test_a_row_that_is_never_chained_is_deleted_when_it_is_old(store: Store) -> None:
-    await give(store, 1)
-    await execute(store, ADDED.format(age=DAYS * DAY + 60, key="''", link="''"), user="U0BOB000001")
-    await store.audit.prune(DAYS)
-    assert await verified(store) == (WHOLE, "")
 
 
 async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: Store) -> None:
@@ -428,13 +336,3 @@ async def test_after_a_new_key_no_earlier_one_counts(database_url: str) -> None:
                 new, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=sealed(text, key_of=old)
             )
             assert (await verified(new))[0] == CHANGED
-
-
-async def test_no_place_that_somebody_has_taken_stops_other_workspaces(store: Store) -> None:
-    await give(store, 1)
-    for place in (2**62, 2**62 + 1):
-        await insert_chained(store, row(), place, "", key_of=store)
-    for team in ("T0HOME00001", "T0OTHER0001"):
-        await rows_of(store, "here").write(told(order_row(team=team), out.Paused()))
-    await chain(store)
-    assert await fetch(store, "SELECT place FROM audit WHERE team_id = 'T0OTHER0001'") == [(1,)]

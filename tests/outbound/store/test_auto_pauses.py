@@ -10,28 +10,15 @@ import pytest
 
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from harness.cards import card, incoming, messages_of, place
-from harness.databases import KEY, commit_slowly, until_committing
+from harness.databases import KEY
 from harness.order_rows import OrderRow, order_row, rows_of, settled, told, workspace_lock
 from harness.product import Secret, SessionId, State, Store, cards, open_store, outcomes, requests
 from harness.round_trips import round_trips
-from harness.stored import ACME, GLOBEX, execute, fetch, when_unlocked
+from harness.stored import ACME, GLOBEX, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
 DOUBT = outcomes.Doubt.TIMED_OUT
-
-
-async def test_an_alert_that_comes_while_its_end_is_committed_fires_anew(postgresql_urls: Iterator[str]) -> None:
-    url, resolved = next(postgresql_urls), incoming("a1", fingerprint="f", is_resolved=True)
-    async with open_store(Secret(url), [KEY]) as store, messages_of(store) as messages:
-        await store.rows.save(ACME)
-        rows = AutoPauseRows(store.database, 10)
-        first = await rows.firing_since(ACME.team_id, resolved.alert)
-        commit_slowly(url, "DELETE ON marks")
-        ending = place(messages, [resolved])
-        await until_committing(url)
-        assert await when_unlocked(lambda: rows.firing_since(ACME.team_id, resolved.alert)) > first
-        await ending
 
 
 async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_channel(store: Store) -> None:

@@ -3,22 +3,18 @@
 import asyncio
 import os
 import stat
-import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from bot.outbound.store.database import session_lock
 from harness.databases import KEY, query
 from harness.order_rows import Connection
 from harness.outages import execute
 from harness.product import Secret, Store, errors, open_store
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX
+from harness.stored import ACME, GLOBEX
 
 pytestmark = pytest.mark.anyio
 
@@ -80,8 +76,6 @@ PROMISED = {
     "lock_timeout": "500ms",
     "idle_in_transaction_session_timeout": "3s",
 }
-LOCK = session_lock(ACME.team_id, "a session")
-RENAME = "UPDATE workspaces SET team_name = 'New'"
 
 
 def change(store: Store, lane: str, work: Work, *locks: int) -> Awaitable[Any]:
@@ -103,46 +97,6 @@ async def test_each_transaction_says_what_it_needs_whatever_the_defaults_of_the_
     async with open_store(Secret(url), [KEY]) as store:
         promised = PROMISED if lane == "orders" else PROMISED | {"lock_timeout": "4s"}
         assert dict(zip(PROMISED, await change(store, lane, ask), strict=True)) == promised
-
-
-@pytest.mark.parametrize("locked", [f"SELECT pg_advisory_xact_lock({LOCK})", "SELECT * FROM workspaces FOR UPDATE"])
-async def test_what_another_program_has_locked_is_not_waited_for_long(
-    postgresql_urls: Iterator[str], locked: str
-) -> None:
-    async with open_store(Secret(url := next(postgresql_urls)), [KEY]) as store:
-        await store.rows.save(ACME)
-        with psycopg.connect(url) as program:
-            program.execute(locked.encode())
-            began = time.monotonic()
-            with pytest.raises(errors.LockedError):
-                await change(store, "orders", lambda connection: [connection.execute(RENAME)], LOCK)
-            assert time.monotonic() - began < 3.0
-        assert await change(store, "orders", lambda connection: [connection.execute(RENAME)], LOCK) == [1]
-
-
-async def test_an_order_waits_for_one_other_change_at_most(store: Store) -> None:
-    done, goes_on, has_lane = list[str](), threading.Event(), store.database.file is None
-
-    def work(connection: Connection) -> list[str]:
-        connection.fetch_all("SELECT 1")
-        goes_on.wait(20)
-        done.append("change")
-        return done
-
-    def order(connection: Connection) -> list[str]:
-        connection.fetch_all("SELECT 1")
-        done.append("order")
-        return done
-
-    changes = [asyncio.ensure_future(change(store, "changes", work)) for _ in range(5)]
-    await asyncio.sleep(0.1)
-    ordered = asyncio.ensure_future(change(store, "orders", order))
-    if has_lane:
-        await ordered
-    await asyncio.sleep(0.1)
-    goes_on.set()
-    await asyncio.gather(ordered, *changes)
-    assert done.index("order") == (0 if has_lane else 1)
 
 
 # --- SQLite ---
@@ -177,9 +131,6 @@ def spoil(file: Path) -> None:
     file.write_text("no database, but long enough to look like one" * 100)
 
 
-ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-
-
 async def teams(store: Store) -> list[bool]:
     """Whether Acme and Globex are stored."""
     return [await store.rows.find(one.team_id) is not None for one in (ACME, GLOBEX)]
@@ -198,32 +149,6 @@ async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) 
         os.umask(umask)
 
 
-async def test_a_change_that_takes_too_long_did_not_happen_and_the_next_one_waits_for_its_end(ours: Store) -> None:
-    hangs = threading.Event()
-
-    def work(connection: Connection) -> None:
-        connection.execute("DELETE FROM workspaces")
-        hangs.wait(20)
-
-    for change in (work, lambda _: None):
-        with pytest.raises(errors.StoreUnreachableError, match="in time"):
-            await ours.database.change(change, within=0.1)
-    hangs.set()
-    assert await ours.rows.set_key(ACME.team_id, ANCHOR_KEY)
-
-
-@pytest.mark.long
-@pytest.mark.realtime
-async def test_slow_reads_hold_up_no_other_and_end_in_time(ours: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 1.0)
-    for _ in range(2):
-        slow = [asyncio.create_task(ours.database.fetch_all(ENDLESS)) for _ in range(3)]
-        assert await asyncio.gather(*(teams(ours) for _ in range(5))) == [[True, False]] * 5
-        assert not any(read.done() for read in slow)
-        with pytest.raises(errors.StoreUnreachableError, match="in time"):
-            await asyncio.gather(*slow)
-
-
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
     spoil(tmp_path / "bot.db")
     for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():
@@ -231,11 +156,6 @@ async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Che
 
 
 # --- PostgreSQL ---
-
-TERMINATE = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'anchor-bot'
-"""
 
 
 @pytest.mark.parametrize(
@@ -250,25 +170,3 @@ async def test_a_postgresql_that_can_not_be_used_is_named_without_its_password(
     name: str, url: str, wording: Check
 ) -> None:
     wording(name, await refusal(url))
-
-
-async def test_a_postgresql_can_be_written_in_other_ways_and_is_read_at_once_after_a_restart(
-    postgresql_urls: Iterator[str],
-) -> None:
-    url = next(postgresql_urls)
-    for written in (url.replace("postgresql://", "postgres://"), f"{url}&sslmode=prefer&connect_timeout=3"):
-        async with open_store(Secret(written), [KEY]) as store:
-            await store.rows.save(ACME)
-            await store.rows.find(ACME.team_id)  # over a connection of its own
-            query(url, TERMINATE)
-            assert await store.rows.find(ACME.team_id) is not None
-
-
-async def test_a_server_that_only_reads_is_one_that_can_not_be_used_now(postgresql_urls: Iterator[str]) -> None:
-    url = next(postgresql_urls)
-    async with open_store(Secret(url), [KEY]):
-        pass
-    only_reads = Secret(f"{url}&options=-c%20default_transaction_read_only%3Don")
-    async with open_store(only_reads, [KEY], keys_must_fit=False) as store:
-        with pytest.raises(errors.StoreUnreachableError, match="ReadOnlySqlTransaction"):
-            await store.rows.save(ACME)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.outbound.store.history import OrderHistory, SessionStates
 from harness.order_rows import order_row, rows_of, told
-from harness.product import SessionId, Store, history, outcomes, requests, workspace
+from harness.product import Store, history, outcomes, requests, workspace
 from harness.stored import ACME, DAY, GLOBEX, execute
 from harness.texts import SESSION
 
@@ -135,14 +135,3 @@ async def test_the_state_of_a_session_is_by_the_sequence_of_effects_and_a_pause_
     await rows.write(told(replace(order_row(END), id="5"), outcomes.Ended()))
     await rows.write(told(replace(order_row(), id="6"), DOUBT))
     assert await read_phase() == ("5", "ended", [True, True, True]), "and what Anchor did not confirm since is nothing"
-
-
-async def test_sessions_that_are_not_named_were_paused_since_a_time(store: Store) -> None:
-    ids = [SessionId(f"{number:08x}-7d4a-4f0b-9a56-0c1d2e3f4a5b") for number in range(3)]
-    ages = (60.0, 10.0, WEEK)
-    given = [order_row(session=one, age=age) for one, age in zip(ids, ages, strict=True)]
-    await rows_of(store).write(*(told(one, outcomes.Paused()) for one in given))
-    (last,) = await OrderHistory(store.database).newest(Filter(), most=1)
-    states = SessionStates(store.database)
-    assert [*(await states.paused(ACME.team_id, [], since=last.given_at - DAY) or ())] == [ids[1], ids[0]]
-    assert [*(await states.paused(ACME.team_id, ids[2:], since=last.given_at - DAY) or ())] == [ids[1], ids[0], ids[2]]

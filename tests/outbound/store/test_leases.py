@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.outbound.store.leases import LEADER, LEASE, Lease
+from bot.outbound.store.leases import LEASE, Lease
 from harness.product import Store
 from harness.stored import execute, fetch
 
@@ -36,15 +36,6 @@ async def test_one_process_leads_until_its_lease_has_ended(store: Store) -> None
     assert (first.term, await renew(store, second)) == (None, None)
     await pass_by(store, first, 1.5)
     assert [await renew(store, one) for one in (second, first)] == [2, None]
-
-
-async def test_a_process_that_is_not_sure_to_have_led_without_a_break_begins_a_new_term(store: Store) -> None:
-    lease = Lease("one")
-    assert await renew(store, lease) == 1
-    forget(lease, 0.69 * LEASE)
-    assert (lease.is_held, await renew(store, lease)) == (True, 1)
-    forget(lease, 0.71 * LEASE)
-    assert (lease.is_held, lease.term, await renew(store, lease)) == (False, None, 2)
 
 
 @pytest.mark.parametrize("which", ["its trust ended while it renewed", "it left the lead", "a renewal gave no lead"])
@@ -88,20 +79,7 @@ async def test_another_process_leads_at_once_after_a_clean_stop(store: Store) ->
     assert await fetch(store, "SELECT name FROM leases WHERE name = 'one'") == []
 
 
-async def test_a_lease_from_before_the_clock_was_set_back_has_ended(store: Store) -> None:
-    first, second = Lease("one"), Lease("two")
-    await renew(store, first)
-    await execute(store, "UPDATE leases SET until = until + 11")
-    assert await renew(store, second) == 2
-
-
 async def test_a_command_lives_and_does_not_lead(store: Store) -> None:
     command = Lease("command", can_lead=False)
     assert (await renew(store, command), command.is_held) == (None, True)
     assert await fetch(store, "SELECT name FROM leases") == [("command",)]
-
-
-async def test_the_only_bot_of_a_file_leads_without_a_lease(store: Store) -> None:
-    alone = Lease("one", is_alone=True)
-    assert (alone.is_held, alone.term, alone.due_in()) == (True, 1, None)
-    assert await fetch(store, "SELECT name FROM leases WHERE name = :name", name=LEADER) == []

@@ -63,17 +63,6 @@ async def posted(rows: MessageRows, one: Card, ts: str = "1.1") -> Card:
 # --- added ---
 
 
-async def test_a_card_is_added_once_and_a_spare_one_only_for_a_session_without_another(
-    store: Store, rows: MessageRows
-) -> None:
-    first, elsewhere = card(), card("C2", is_spare=True)
-    spare = card(is_spare=True, ts=None)
-    for one in (first, first, spare, elsewhere):
-        await rows.add([one])
-    assert [await row(store, one) != () for one in (first, spare, elsewhere)] == [True, False, True]
-    assert await take(rows) == [one.id for one in (first, elsewhere)]
-
-
 # --- marked ---
 
 MARKS: dict[
@@ -171,20 +160,6 @@ async def test_what_was_sent_is_due_no_more_unless_that_is_not_the_newest_state(
     assert (await row(store, one, "channel_id"))[0] == ("C1" if kept != ts or which == "recorded before" else "D1")
 
 
-async def test_what_a_click_has_shown_counts_unless_it_changed_meanwhile_or_is_not_known(
-    store: Store, rows: MessageRows
-) -> None:
-    one = await posted(rows, card(ts=None))
-    await rows.shown(one, "clicked")
-    assert await row(store, one) == ("1.1", 1, "clicked", None)
-    await rows.shown(replace(one, version=0), "older")
-    await rows.shown(one, "either can have come last")
-    assert await row(store, one) == ("1.1", 1, None, 0)
-    await execute(store, "UPDATE messages SET due = NULL, closed_at = 1")
-    await rows.shown(one, None)
-    assert await row(store, one) == ("1.1", 1, None, None)
-
-
 async def test_a_message_is_closed_unless_it_has_changed_and_only_then_others_come_instead(
     store: Store, rows: MessageRows
 ) -> None:
@@ -263,21 +238,6 @@ async def places(rows: MessageRows, *incoming: IncomingAlert) -> list[Placed]:
 async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
     rows = await fetch(store, "SELECT content FROM parts WHERE kind = :kind ORDER BY id", kind=kind)
     return [json.loads(text) for (text,) in rows]
-
-
-async def test_alerts_of_a_session_fold_into_its_card_also_in_one_request(store: Store, rows: MessageRows) -> None:
-    first, second, third = (incoming(f"a{n}", fingerprint=f"{n}") for n in range(3))
-    assert [(one.card_id, one.count, one.is_new) for one in await places(rows, first, second)] == [
-        ("a0", 1, True),
-        ("a0", 2, False),
-    ]
-    assert await places(rows, first) == [Placed("a0", None, 2, is_new=True)], "a commit without an answer is repeated"
-    assert [one.count for one in await places(rows, third, incoming("b", session=OTHER))] == [3, 1]
-    assert (await row(store, card_of(first)))[1:] == (2, None, 0)
-
-
-def card_of(one: IncomingAlert) -> Card:
-    return Card(id=one.id, team_id=one.team_id, channel_id=one.channel_id, parts=())
 
 
 async def test_a_posted_card_that_gets_worse_has_replies_of_which_the_newest_are_kept_up_to_date(

@@ -211,15 +211,6 @@ async def test_what_is_too_old_is_not_cleared(
         assert await rows.clear(one) == (is_clear, None)
 
 
-async def test_what_has_ended_or_another_process_has_is_not_cleared(store: Store) -> None:
-    ended, theirs = running(RESUME), running(RESUME)
-    async with orders_of(store) as rows, orders_of(store, "theirs") as others:
-        await record(rows, ended)
-        await record(others, theirs)
-        await rows.settle(ended, NOT_SENT)
-        assert [(await rows.clear(one))[0] for one in (ended, theirs)] == [False, False]
-
-
 @pytest.mark.parametrize(
     ("before", "after", "is_sent"),
     [
@@ -299,14 +290,6 @@ async def test_for_a_minute_after_an_order_in_doubt_an_opposite_one_is_in_doubt(
         await execute(store, DOUBTFUL, ago=ago)
         await record(rows, one)
         assert await rows.settle(one, outcome) == Settled(told)
-
-
-async def test_a_pause_beside_a_resume_that_is_still_at_anchor_is_in_doubt(store: Store) -> None:
-    pause = running(PAUSE, SENT)
-    async with orders_of(store) as rows:
-        await record(rows, pause)
-        await put(store, [other(RESUME)])
-        assert await rows.settle(pause, PAUSED) == Settled(out.Unconfirmed(out.Doubt.RACED))
 
 
 async def test_effects_are_counted_and_an_outcome_is_kept_after_a_commit_without_an_answer(store: Store) -> None:
@@ -396,13 +379,6 @@ async def test_a_row_that_another_program_has_locked_is_skipped(postgresql_urls:
         with psycopg.connect(url) as connection:
             connection.execute("SELECT state FROM orders WHERE id = %s FOR UPDATE", [held.id])
             assert await adopt(rows) == [free.id]
-
-
-async def test_what_is_overtaken_by_now_is_known(store: Store) -> None:
-    async with orders_of(store) as rows:
-        earlier, later = await put(store, [other(outcome=PAUSED), other(RESUME, outcome=RESUMED)])
-        await execute(store, "DELETE FROM leases WHERE name = 'theirs'")
-        assert {one.id: is_overtaken for one, is_overtaken in await rows.adopt([])} == {earlier: True, later: False}
 
 
 ODD = [

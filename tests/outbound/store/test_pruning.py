@@ -1,7 +1,6 @@
 """Old orders and cards are deleted in small parts, by whatever processes; orders that are not finished stay."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -38,13 +37,6 @@ async def test_only_old_orders_that_are_finished_are_deleted_by_several_processe
     assert {record.levelname for record in records} == {"INFO"}
 
 
-async def test_an_order_that_ended_late_is_kept_as_long_as_its_row_of_the_audit_trail(store: Store) -> None:
-    await rows_of(store).write(told(order_row(age=DAYS * DAY + 60), out.Paused()))
-    await execute(store, "UPDATE orders SET settled_at = settled_at + :later", later=float(DAY))
-    await prune(store.database, DAYS)
-    assert len(await left(store)) == 1
-
-
 @pytest.mark.parametrize("days", [90, 3])
 async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, days: int) -> None:
     async with messages_of(store) as messages:
@@ -53,10 +45,3 @@ async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, d
     await execute(store, "UPDATE messages SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
     await prune(store.database, days)
     assert await fetch(store, "SELECT ts FROM messages") == [("2.2",)]
-
-
-async def test_the_lease_of_a_process_that_ended_a_day_ago_is_deleted(store: Store) -> None:
-    for name, age in (("ended", DAY + 60), ("ended today", DAY - 60), ("lives", -10)):
-        await execute(store, "INSERT INTO leases VALUES (:name, 'x', :until, 1)", name=name, until=time.time() - age)
-    await prune(store.database, DAYS)
-    assert await fetch(store, "SELECT name FROM leases ORDER BY 1") == [("ended today",), ("lives",)]

@@ -32,29 +32,3 @@ async def test_nothing_is_committed_after_a_failed_statement(store: Store, *, is
     with pytest.raises(errors.StoreUnreachableError):
         await store.database.change(work)
     assert await store.database.fetch_all(STORED) == []
-
-
-async def test_a_failed_last_part_undoes_only_itself(store: Store) -> None:
-    def work(connection: Connection) -> list[object]:
-        first = connection.queue(INSERT.format("b"), {})
-        try:
-            with connection.last_part():
-                connection.queue(INSERT.format("c"), {})
-                connection.execute(FAILS)
-        except PartError:
-            return [first.count()]
-        return []
-
-    assert await store.database.change(work) == [1]
-    assert [row.name for row in await store.database.fetch_all(STORED)] == ["b"]
-
-
-async def test_a_violated_constraint_is_named_among_other_statements(store: Store) -> None:
-    def work(connection: Connection) -> None:
-        for _ in range(20):
-            connection.queue(INSERT.format("b"), {})
-        connection.fetch_all(STORED)
-
-    for _ in range(5):
-        with pytest.raises(errors.StoreBrokenError):
-            await store.database.change(work)

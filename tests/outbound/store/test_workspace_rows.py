@@ -161,15 +161,6 @@ async def test_the_check_of_a_key_is_recorded_for_its_version_only(both: Store) 
     assert await untouched(both)
 
 
-async def test_a_notice_that_comes_again_says_how_many_events_came_since_the_last_one(both: Store) -> None:
-    async def claim(number: int) -> int:
-        return await both.notices.claim(ACME.team_id, "alerts", DAY, number=number)
-
-    assert [await claim(2), await claim(3), await claim(4)] == [2, 0, 0]
-    await both.database.execute("UPDATE marks SET until = until - 86400 WHERE name = 'notice alerts'")
-    assert [await claim(5), await claim(1), await both.notices.claim(NOBODY, "alerts", number=7)] == [12, 0, 0]
-
-
 # --- what Slack has reported about people ---
 
 
@@ -184,19 +175,3 @@ async def test_a_role_is_found_for_a_week(store: Store) -> None:
     for profile in ('{"team_id": "T1", "teams": [], "is_new": true}', "{}", "[]", "no JSON", "[" * 9999):
         await execute(store, "UPDATE people SET profile = :profile", profile=profile)
         assert await store.people.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
-
-
-async def test_a_role_is_replaced_if_it_has_changed_or_is_twenty_hours_old(store: Store) -> None:
-    member, key = replace(BOB, is_bot=False), (ACME.team_id, "U1")
-    for seen, profile, written in ((0, BOB, 0), (71_999, BOB, 0), (71_999, member, 71_999), (143_999, member, 143_999)):
-        await store.people.record({key: (profile, NOW + seen)})
-        assert await fetch(store, "SELECT seen_at FROM people") == [(int(NOW) + written,)]
-
-
-async def test_old_roles_are_deleted_and_admins_stay(store: Store) -> None:
-    for user_id, hours in {"U1": 167, "U2": 169, "U0ADMIN": 169}.items():
-        await store.people.record({(ACME.team_id, user_id): (BOB, NOW - 3_600 * hours)})
-    await execute(store, "UPDATE people SET admin_seen_at = 1 WHERE user_id = 'U0ADMIN'")
-    await store.people.prune(NOW)
-    left = await fetch(store, "SELECT user_id, seen_at IS NULL FROM people ORDER BY user_id")
-    assert [(user_id, bool(is_empty)) for user_id, is_empty in left] == [("U0ADMIN", True), ("U1", False)]

@@ -1,11 +1,9 @@
 """The writer of orders: groups in their order, what fails alone, and what other transactions hold."""
 
 import asyncio
-import random
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -72,15 +70,6 @@ async def unblock(writer: Writer, waiting: list[Any]) -> list[list[Any]]:
     return watched(writer).groups
 
 
-async def test_what_comes_meanwhile_is_the_next_transaction_with_at_most_100_works_of_one_person(
-    writer: Writer,
-) -> None:
-    await block(writer)
-    waiting = [do(writer, number) for number in range(250)] + [do(writer, "bob's", person=BOB)]
-    groups = await unblock(writer, waiting)
-    assert groups == [["first"], [*range(100), "bob's"], [*range(100, 200)], [*range(200, 250)]]
-
-
 @pytest.mark.parametrize(("people", "locks", "sizes"), [(600, 1, [500, 100]), (250, 250, [200, 50])])
 async def test_a_transaction_has_at_most_500_works_and_200_locks(
     writer: Writer, people: int, locks: int, sizes: list[int]
@@ -123,13 +112,6 @@ async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytes
         await waiting[3]
     await unblock(writer, waiting[:3])
     assert await do(writer, "again") == "again"
-
-
-async def test_what_nobody_waits_for_any_more_is_not_begun(writer: Writer) -> None:
-    await block(writer)
-    given_up, kept = do(writer, "given up"), do(writer, "kept")
-    given_up.cancel()
-    assert await unblock(writer, [kept]) == [["first"], ["kept"]]
 
 
 async def test_what_waits_is_written_at_the_end_and_the_lease_is_left(store: Store) -> None:
@@ -230,22 +212,6 @@ async def test_works_that_the_database_refuses_altogether_wait(store: Store) -> 
         assert await asyncio.gather(*waiting) == ["a", "b"]
 
 
-async def work_on(rows: OrderRows, seed: int, groups: int) -> None:
-    """Give orders for some sessions of four batches until the writer has had so many groups."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
-
-    async def give() -> None:
-        while len(watched(rows.writer).groups) < groups:
-            verb, batch = chance.choice(list(requests.Verb)), chance.choice(BATCHES)
-            one = running(verb, session=chance.choice(SESSIONS), batch=batch, team=ACME.team_id)
-            await record(rows, one)
-            await (rows.take_turn(one) if verb is requests.Verb.PAUSE else rows.clear(one))
-            await rows.settle(one, outcomes.Paused() if chance.random() < 0.5 else outcomes.Overloaded(), looks=True)
-            await rows.told(one, "ack", is_lazy=False)
-
-    await asyncio.gather(*(give() for _ in range(20)))
-
-
 async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
     """Take over what a dead process leaves, again and again."""
     while not ends.is_set():
@@ -266,40 +232,3 @@ async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             await asyncio.gather(*(messages.add([one]) for one in new))
         yield found
         assert [store.database.errors for store, _ in found] == [0, 0, 0]
-
-
-@pytest.mark.parametrize("groups", [40, pytest.param(10_000, marks=pytest.mark.long)])
-async def test_no_transactions_wait_for_each_other_beside_take_overs_and_marks(
-    processes: list[tuple[Store, OrderRows]], groups: int
-) -> None:
-    (store, leader), (_, one), (_, two) = processes
-    ends = asyncio.Event()
-    beside = asyncio.ensure_future(take_over(store, leader, ends))
-    await asyncio.gather(work_on(one, 1, groups // 2), work_on(two, 2, groups // 2))
-    ends.set()
-    await beside
-
-
-async def test_orders_of_two_batches_at_two_processes_do_not_wait_for_each_other(
-    processes: list[tuple[Store, OrderRows]],
-) -> None:
-    """Each batch has a card, which the transactions mark in opposite sequences."""
-    both, settling = threading.Barrier(2), []
-
-    def meet(connection: Connection) -> Callable[[], None]:
-        connection.fetch_all("SELECT 1")
-        with suppress(threading.BrokenBarrierError):
-            both.wait(0.5)
-        return lambda: None
-
-    for number, (_, rows) in enumerate(processes[1:]):
-        batches = BATCHES[:2] if number else BATCHES[1::-1]
-        numbered = enumerate(batches, 2 * number)
-        orders = [running(team=ACME.team_id, session=SESSIONS[at], batch=batch) for at, batch in numbered]
-        await record(rows, *orders)
-        settling.append((rows, orders))
-    waiting: list[Any] = []
-    for rows, (first, second) in settling:
-        waiting += [rows.settle(first, outcomes.Paused()), rows.writer.do(meet, person=ALICE, locks=[len(waiting)])]
-        waiting.append(rows.settle(second, outcomes.Paused()))
-    await asyncio.gather(*waiting)
