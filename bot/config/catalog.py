@@ -93,7 +93,7 @@ def alert_tokens(value: str) -> tuple[tuple[str, Secret], ...]:
 
 
 def encryption_keys(value: str, _: str) -> tuple[Secret, ...]:
-    """Read Fernet keys separated by commas. https://cryptography.io/en/latest/fernet/."""
+    """Read keys of 32 bytes in base64, separated by commas."""
     if not items(value) or _numbers(items(value), _ENCRYPTION_KEY.fullmatch):
         raise InvalidValueError("contains an invalid key. Use only keys from `anchor-bot keys new`.")
     return tuple(map(Secret, items(value)))

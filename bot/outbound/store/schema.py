@@ -11,7 +11,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "5"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "6"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (

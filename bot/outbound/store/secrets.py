@@ -1,29 +1,32 @@
-"""Encrypt the secrets of rows, rotate and derive keys, and seal an address for the time that a modal is open.
+"""Encrypt the secrets of rows, rotate keys, and seal an address for the time that a modal is open.
 
-https://cryptography.io/en/latest/fernet/
+https://cryptography.io/en/latest/hazmat/primitives/aead/
 """
 
+import base64
+import dataclasses
 import json
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.core.fields import Secret, derive_key, digest
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress
-from bot.outbound.store.connections import Connection
+from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
 from bot.outbound.store.marks import AUDIT_KEY, KEY
 
 _KEY_ID_LENGTH = 32
-_VERBS = ("pause", "resume")
-_MANY, _END = "pause_many", "end"
-_SETS = ("users", "channels")
+_NONCE_LENGTH = 12  # bytes, random: one key can encrypt 2**32 secrets
+_IDS, _NEEDED, _MANY = {"users", "channels"}, ("pause", "resume"), "pause_many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,10 @@ class FieldRef:
 
 
 class FieldCipher:
-    """Cipher whose first key encrypts and whose keys all decrypt; each is 32 bytes in URL-safe base64."""
+    """Cipher (AES-256-GCM) whose first key encrypts and whose keys all decrypt; each is 32 bytes in URL-safe base64."""
 
     def __init__(self, keys: Sequence[Secret]) -> None:
-        self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
+        self._ciphers = [AESGCM(base64.urlsafe_b64decode(key.reveal())) for key in keys]
         self.key_id = digest(keys[0].reveal())[:_KEY_ID_LENGTH]
         """The id of the encrypting key: a digest, which does not reveal the key."""
         self._first = keys[0]
@@ -48,31 +51,36 @@ class FieldCipher:
         return derive_key(self._first, purpose)
 
     def encrypt(self, secret: Secret, field: FieldRef, *, is_short: bool = False) -> str:
-        """Return the ciphertext in ASCII, compressed if `is_short`. It names the field, so that it cannot be moved."""
-        plain = json.dumps([field.owner, field.column, secret.reveal()]).encode()
-        return self._fernet.encrypt(zlib.compress(plain, level=9) if is_short else plain).decode()
+        """Return the ciphertext in ASCII, compressed if `is_short`. It does not decrypt for another field."""
+        plain, nonce = secret.reveal().encode(), os.urandom(_NONCE_LENGTH)
+        found = self._ciphers[0].encrypt(nonce, zlib.compress(plain, level=9) if is_short else plain, _bound_to(field))
+        return base64.urlsafe_b64encode(nonce + found).decode()
 
-    def decrypt(self, ciphertext: str, field: FieldRef) -> Secret:
+    def decrypt(self, ciphertext: str, field: FieldRef, *, is_short: bool = False) -> Secret:
         """Return the secret. Raises UnreadableError if no key fits, or if it was encrypted for another field."""
-        try:
-            plain = self._fernet.decrypt(ciphertext.encode())
-            owner, column, value = json.loads(plain if plain.startswith(b"[") else zlib.decompress(plain))
-        except InvalidToken:
-            raise UnreadableError(f"none of the keys decrypts {field.column} of {field.owner}") from None
-        if (owner, column) != (field.owner, field.column):
-            raise UnreadableError(f"{field.column} of {field.owner} was encrypted for another field")
-        return Secret(value)
+        for cipher in self._ciphers:
+            try:
+                found = base64.b64decode(ciphertext, b"-_", validate=True)
+                plain = cipher.decrypt(found[:_NONCE_LENGTH], found[_NONCE_LENGTH:], _bound_to(field))
+            except (InvalidTag, ValueError):
+                continue
+            return Secret((zlib.decompress(plain) if is_short else plain).decode())
+        raise UnreadableError(f"none of the keys decrypts {field.column} of {field.owner}")
+
+
+def _bound_to(field: FieldRef) -> bytes:
+    return json.dumps([field.owner, field.column]).encode()
 
 
 def new_key() -> Secret:
     """Generate a key for ENCRYPTION_KEYS."""
-    return Secret(Fernet.generate_key().decode())
+    return Secret(base64.urlsafe_b64encode(AESGCM.generate_key(256)).decode())
 
 
 def write_policy(policy: Policy) -> str:
     """Encode a policy."""
-    rules: dict[str, object] = {verb.value: _write_rule(rule) for verb, rule in policy.rules.items()}
-    return json.dumps(rules | ({_MANY: sorted(policy.pause_many)} if policy.pause_many else {}))
+    rules = {verb.value: dataclasses.asdict(rule) for verb, rule in policy.rules.items()}
+    return json.dumps(rules | ({_MANY: policy.pause_many} if policy.pause_many else {}), default=sorted)
 
 
 def read_policy(text: str | None) -> Policy:
@@ -80,31 +88,23 @@ def read_policy(text: str | None) -> Policy:
     if text is None:
         return Policy()
     try:
-        stored = _exactly(_VERBS, json.loads(text), optional=(_MANY, _END))
-        many = _read_ids(stored.pop(_MANY, []))
-        return Policy(**{verb: _read_rule(rule) for verb, rule in stored.items()}, pause_many=many)
-    except (ValueError, RecursionError):
+        rules: dict[str, Any] = dict.fromkeys(_NEEDED) | json.loads(text)
+        many = _read_ids(rules.pop(_MANY, []))
+        return Policy(**{verb: _read_rule(rule) for verb, rule in rules.items()}, pause_many=many)
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise UnreadableError("this version cannot read the policy") from None
 
 
-def _write_rule(rule: Rule) -> dict[str, list[str]]:
-    return {name: sorted(getattr(rule, name)) for name in _SETS}
-
-
-def _read_rule(value: object) -> Rule:
-    return Rule(**{name: _read_ids(ids) for name, ids in _exactly(_SETS, value).items()})
+def _read_rule(value: Any) -> Rule:  # noqa: ANN401 - JSON
+    if value.keys() != _IDS:
+        raise ValueError
+    return Rule(**{name: _read_ids(ids) for name, ids in value.items()})
 
 
 def _read_ids(value: object) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError
     return frozenset(value)
-
-
-def _exactly(names: tuple[str, ...], value: object, *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    if not isinstance(value, dict) or not set(names) <= value.keys() <= {*names, *optional}:
-        raise ValueError
-    return value
 
 
 _MODAL = "modal"
@@ -114,7 +114,7 @@ def seal(address: ReplyAddress, cipher: FieldCipher, *shown: object) -> str:
     """Return a text that only the same person in the same workspace can send back, with JSON that a modal showed."""
     url = address.response_url
     fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, address.message_url, *shown]
-    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor), is_short=bool(shown))
+    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor), is_short=True)
 
 
 def unseal(text: str, actor: Actor, cipher: FieldCipher) -> ReplyAddress | None:
@@ -126,7 +126,7 @@ def unseal(text: str, actor: Actor, cipher: FieldCipher) -> ReplyAddress | None:
 def unseal_all(text: str, actor: Actor, cipher: FieldCipher) -> tuple[ReplyAddress, list[Any]] | None:
     """Return the address and the JSON that were sealed for this person; None for anything else."""
     try:
-        sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor)).reveal())
+        sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor), is_short=True).reveal())
     except UnreadableError:
         return None
     channel_id, url, thread_ts, message_url, *shown = sealed
@@ -138,16 +138,17 @@ def _field_of_modal(actor: Actor) -> FieldRef:
     return FieldRef(f"{actor.team_id}/{actor.user_id}", _MODAL)
 
 
-_SECRETS = (
-    ("workspaces", "team_id", "bot_token"),
-    ("workspaces", "team_id", "anchor_api_key"),
-    ("orders", "id", "reply"),
-)
-"""Tables, the ids of their rows, and the columns that are encrypted."""
-KEY_COLUMN = "value"
-_AUDIT_KEYS = ("marks", "name", KEY_COLUMN, f"AND scope = '{AUDIT_KEY}'")
 _COLUMN = "ciphertext"
-_CHECKS = f"SELECT name, value AS ciphertext FROM marks WHERE scope = '{KEY}'"
+KEY_COLUMN = "value"
+_SECRETS = (
+    ("workspaces", "team_id", "bot_token", "1 = 1"),
+    ("workspaces", "team_id", "anchor_api_key", "1 = 1"),
+    ("orders", "id", "reply", "1 = 1"),
+    ("marks", "name", KEY_COLUMN, f"scope = '{AUDIT_KEY}'"),
+)
+"""Tables, the ids of their rows, the columns that are encrypted, and which rows are."""
+_CHECKS = f"SELECT name AS owner, value AS ciphertext, '{_COLUMN}' AS name FROM marks WHERE scope = '{KEY}'"
+_REPLIES = "SELECT id, reply, 'reply' FROM orders WHERE reply IS NOT NULL"
 _ADD_CHECK = f"INSERT INTO marks (scope, name, value) VALUES ('{KEY}', :name, :ciphertext) ON CONFLICT DO NOTHING"
 _PLAINTEXT = Secret("These keys fit.")
 _ROTATION_TIMEOUT = 300.0
@@ -159,27 +160,25 @@ _WRONG_KEYS = (
 
 async def check_keys(database: Database, cipher: FieldCipher) -> None:
     """Save a check of the first key, and decrypt those of earlier ones. Raises StoreNotUsableError if no key does."""
-    check = FieldRef(cipher.key_id, _COLUMN)
-    ciphertext = cipher.encrypt(_PLAINTEXT, check)
+    ciphertext = cipher.encrypt(_PLAINTEXT, FieldRef(cipher.key_id, _COLUMN))
 
     def compare(connection: Connection) -> None:
-        connection.execute(_ADD_CHECK, name=check.owner, ciphertext=ciphertext)
-        try:
-            for row in connection.fetch_all(_CHECKS):
-                cipher.decrypt(row.ciphertext, FieldRef(row.name, _COLUMN))
-        except UnreadableError:
-            raise StoreNotUsableError(_WRONG_KEYS) from None  # which rolls back the check of the wrong key
+        connection.execute(_ADD_CHECK, name=cipher.key_id, ciphertext=ciphertext)
+        if not _can_decrypt(cipher, connection.fetch_all(_CHECKS)):
+            raise StoreNotUsableError(_WRONG_KEYS)  # which rolls back the check of the wrong key
 
     await database.change(compare)
 
 
 async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
     """Return whether the keys decrypt the checks, and the addresses of results. Raises StoreUnreachableError."""
-    replies = "SELECT id, reply FROM orders WHERE reply IS NOT NULL"
+    return _can_decrypt(cipher, await database.fetch_all(f"{_CHECKS} UNION ALL {_REPLIES}"))
+
+
+def _can_decrypt(cipher: FieldCipher, rows: Iterable[Row]) -> bool:
     try:
-        for query, column in ((_CHECKS, _COLUMN), (replies, "reply")):
-            for owner, ciphertext in await database.fetch_all(query):
-                cipher.decrypt(ciphertext, FieldRef(owner, column))
+        for row in rows:
+            cipher.decrypt(row.ciphertext, FieldRef(row.owner, row.name))
     except UnreadableError:
         return False
     return True
@@ -195,17 +194,12 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
 
 def _rotate(cipher: FieldCipher, connection: Connection) -> int:
     connection.execute(f"DELETE FROM marks WHERE scope = '{KEY}' AND name <> :name", name=cipher.key_id)
-    _rotate_column(connection, cipher, *_AUDIT_KEYS)
-    return sum(_rotate_column(connection, cipher, *secret) for secret in _SECRETS)
-
-
-def _rotate_column(connection: Connection, cipher: FieldCipher, table: str, owner: str, *what: str) -> int:
-    column, where = what if len(what) > 1 else (*what, "")
-    locked = f"SELECT {owner}, {column} FROM {table} WHERE {column} <> '' {where} FOR UPDATE"
-    rows = [
-        {"owner": owner_id, "new": cipher.encrypt(cipher.decrypt(ciphertext, field), field)}
-        for owner_id, ciphertext in connection.fetch_all(locked)
-        for field in [FieldRef(owner_id, column)]
-    ]
-    connection.execute_many(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner {where}", rows)
-    return len(rows)
+    number = 0
+    for table, owner, column, which in _SECRETS:
+        where = f"{column} <> '' AND {which}"
+        found = connection.fetch_all(f"SELECT {owner}, {column} FROM {table} WHERE {where} FOR UPDATE")
+        fields = [(FieldRef(owner_id, column), ciphertext) for owner_id, ciphertext in found]
+        rows = [{"owner": one.owner, "new": cipher.encrypt(cipher.decrypt(old, one), one)} for one, old in fields]
+        connection.execute_many(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner AND {which}", rows)
+        number += len(rows)
+    return number
