@@ -134,4 +134,4 @@ def test_the_rule_about_pauses_knows_each_outcome_that_leaves_an_agent_running()
     (known,) = re.findall(r'outcome=~"([^"]+)"', expression)
     runbooks = {rule["annotations"]["runbook_url"] for rule in group["rules"]}
     assert runbooks == {"PROJECT_URL/blob/HEAD/docs/emergency.md"}
-    assert sorted(known.split("|")) == sorted(outcome.__name__ for outcome in outcomes.LEAVES_RUNNING)
+    assert sorted(known.split("|")) == sorted(outcomes.LEAVES_RUNNING)

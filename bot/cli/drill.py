@@ -11,7 +11,7 @@ from bot.cli.orders import Place, Wait, open_orders, open_place
 from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings
 from bot.core.fields import Secret
-from bot.core.outcomes import Broken, NotSent, Outcome, Paused, Resumed, Unconfirmed
+from bot.core.outcomes import Broken, Outcome, Paused, Refusal, Resumed, Unconfirmed
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.sessions import Life, NotRead, Phase
 from bot.outbound.store.errors import StoreError
@@ -107,7 +107,7 @@ class _Drill:
         if isinstance(outcome, Resumed) and isinstance(paused, Paused):
             say("The brake works.")
             return code
-        if isinstance(outcome, NotSent) and outcome.user_id:
+        if isinstance(outcome, Refusal) and outcome.user_id:
             warn("Somebody gave another order meanwhile, so the drill has resumed nothing.")
         elif isinstance(paused, _WITH_EFFECT) and not isinstance(outcome, Resumed):
             is_sure = isinstance(paused, Paused) and not isinstance(outcome, _IN_DOUBT)

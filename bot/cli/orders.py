@@ -23,16 +23,17 @@ from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.fields import Proxy
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import Done, Doubt, Outcome, Paused, Stopping, Unconfirmed
+from bot.core.outcomes import Done, Doubt, Outcome, Paused, Refusal, Unconfirmed, Why
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.retries import combine
 from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.health import Readiness
-from bot.messages.batches import agents, batch_text, still_running
+from bot.messages.batches import WHOLE_ID, agents, batch_text, still_running
 from bot.messages.buttons import session_line, spoken_name
-from bot.messages.markup import DOING, code, printable
+from bot.messages.markup import code, printable
+from bot.messages.outcomes import DOING
 from bot.messages.results import explain_refusal, facts_message, outcome_message
 from bot.messages.sessions import not_read_text, of_them_paused
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
@@ -218,7 +219,7 @@ class Wait:
             return int(not all(isinstance(one, Done) for one in outcomes))
         was_sent = "."
         if len(outcomes) == 1 and self._is_cut_short(outcomes[0]):
-            is_unsent = isinstance(outcomes[0], Stopping)
+            is_unsent = outcomes[0] == Refusal(Why.STOPPING)
             how = "was not sent" if is_unsent else "may have reached Anchor, and is unconfirmed"
             was_sent = f": the {self.running[0].order.verb} {how}."
         journal = "The journal has it." if self.is_recorded else "The journal may lack it."
@@ -236,7 +237,7 @@ class Wait:
         return all(one.outcome is not None for one in self.running)
 
     def _is_cut_short(self, outcome: Outcome | None) -> bool:
-        return self.received is not None and outcome in {Stopping(), Unconfirmed(Doubt.STOPPED)}
+        return self.received is not None and outcome in {Refusal(Why.STOPPING), Unconfirmed(Doubt.NO_ANSWER)}
 
     def _interrupt(self, number: signal.Signals) -> None:
         self.received = number
@@ -290,10 +291,10 @@ async def _pause_all(options: argparse.Namespace, order: Order, place: Place, fo
         await wait.execute()
         await finish()
     results = [BatchedOrder("", one.order.session_id, one.outcome) for one in wait.running]
-    running = still_running(results)
     outside = sum(one.is_task is False for one in chosen)
     names = {one.id: spoken_name(one) for one in chosen}
     content = BatchContent(order.actor.user_id, reason=order.reason, outside=outside, names=names)
+    running = still_running(content, results, digits=WHOLE_ID)
     say(batch_text(content, results), *running)
     return max(wait.end(), int(bool(running) or not found.is_complete))
 
@@ -433,8 +434,10 @@ async def _find_by_pause(order: Order, several: SeveralError) -> Place:
             task.cancel()
     url = several.place.settings.anchor_dashboard_url
     about = partial(outcome_message, order, now=time.time(), dashboard_url=url)
-    clear = outcomes.NotFound | outcomes.NoKey
-    unclear = [one for one in several.installed if not isinstance(ended[one], clear)]
+    no_key = outcomes.Refusal(outcomes.Why.NO_KEY)
+    unclear = [
+        one for one in several.installed if not isinstance(ended[one], outcomes.NotFound) and ended[one] != no_key
+    ]
     lines = [f"{several.installed[one]}:\n{about(ended[one]).text}" for one in unclear]
-    unknown = next((one for one in ended.values() if isinstance(one, outcomes.NotFound)), outcomes.NoKey())
+    unknown = next((one for one in ended.values() if isinstance(one, outcomes.NotFound)), no_key)
     raise NotDoneError(terminal_text("\n".join(lines) or f"{len(ended)} workspaces:\n{about(unknown).text}"))

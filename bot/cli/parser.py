@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 import bot
 from bot.config.addresses import is_port, is_public_url, is_request_url
 from bot.core.fields import CHANNEL_ID, SLACK_ID, USER_ID
 from bot.core.history import Result
-from bot.core.outcomes import Outcome
+from bot.core.outcomes import NAMES
 from bot.core.requests import Verb, operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import EIGHT_DIGITS
@@ -22,7 +22,7 @@ UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
 _LINK = re.compile("[0-9a-f]{64}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_NAMES: tuple[str, ...] = (*Result, *sorted(outcome.__name__ for outcome in get_args(Outcome)))
+_NAMES: tuple[str, ...] = (*Result, *sorted(NAMES))
 _OUTCOMES = {name.casefold(): name for name in reversed(_NAMES)}
 """By their names in lower case. A kind wins: `unconfirmed` includes `Broken`."""
 

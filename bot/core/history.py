@@ -33,7 +33,7 @@ OUTCOMES: Mapping[Result, frozenset[str]] = {
     Result.DONE: _names(outcomes.Done),
     Result.NOT_DONE: _names(outcomes.NotDone) - _UNCONFIRMED,
     Result.UNCONFIRMED: _UNCONFIRMED,
-    Result.REFUSED: _names(outcomes.Refusal),
+    Result.REFUSED: frozenset(outcomes.Why),
     Result.UNFINISHED: frozenset(),
 }
 """The names of the outcomes of each kind."""

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from typing import get_args
 
 from bot.core.fields import objects_in, text_field
-from bot.core.policy import Denial, RoleUnknown
 from bot.core.requests import Verb
 
 _FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
@@ -90,35 +90,23 @@ class RateLimited:
     anchor_message: str | None = None
 
 
-class Unreachable(StrEnum):
-    """The reasons why nothing reached Anchor."""
-
-    NO_CONNECTION = "no connection"
-    OUT_OF_SERVICE = "out of service"
-
-
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Anchor accepted no request (no connection, or its own 503): nothing was done. `retry_after` is in seconds."""
+    """Anchor accepted no request: no connection, or its own 503. Nothing was done. `retry_after` is in seconds."""
 
-    why: Unreachable
+    status_code: int | None = None
     retry_after: float | None = None
 
 
 class Doubt(StrEnum):
     """The reasons why the effect of a sent request is unknown."""
 
-    TIMED_OUT = "timed out"
-    CONNECTION_LOST = "connection lost"
-    GATEWAY = "gateway"
-    UNREADABLE = "unreadable"
-    CONTRADICTED = "contradicted"
-    STOPPED = "stopped"
-    RACED = "crossed"
-    STILL_LISTED = "still listed"
-    """Anchor accepted an end, and still lists the session."""
-    NOT_READ = "not read"
-    """Anchor accepted an end, and it was not found out whether the session has ended."""
+    NO_ANSWER = "no answer"
+    """No answer of Anchor's came: a timeout, a broken connection, a gateway's answer, a stop of the bot."""
+    NOT_UNDERSTOOD = "not understood"
+    """Its answer can't be read, contradicts itself, or does not say that the session has ended."""
+    OVERTAKEN = "overtaken"
+    """An opposite order, of which nobody knows when it acts, can act after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,133 +133,100 @@ class Broken:
     incident_id: str
 
 
-class WhyNot(StrEnum):
-    """The reasons why the bot did not send an order that is allowed."""
+class Why(StrEnum):
+    """The reasons why an order was not sent, by the names that the journal and the log have."""
 
-    LATE = "late"
-    """A resume or an end was `seconds` old before it could be sent: its person is asked again."""
-    RESUMED_SINCE = "resumed since"
-    """A pause waited or came late, and `user_id` resumed the session after it was given."""
-    PAUSED_SINCE = "paused since"
-    """`user_id` paused the session while a resume waited, or after the `version` that its button has."""
-    ENDING = "being ended"
-    """`user_id` is ending the session that was to be resumed."""
-    ENDED = "ended"
-    """`user_id` has ended it."""
-    NO_TURN = "no turn"
+    GUEST = "Guest"
+    BOT = "Bot"
+    DEACTIVATED = "Deactivated"
+    OUTSIDER = "Outsider"
+    """These four are no full members of the workspace."""
+    ROLE_UNKNOWN = "RoleUnknown"
+    """Slack does not say whether the person is a full member."""
+    SCOPE_MISSING = "ScopeMissing"
+    """Only people who are named are allowed, without the scope `users:read`."""
+    NOT_NAMED = "NotNamed"
+    """Only the people in `ids` are allowed."""
+    NOT_NAMED_FOR_MANY = "NotNamedForMany"
+    """Only they are allowed to pause many sessions at once."""
+    NOT_ADMIN = "NotAdmin"
+    NOT_HERE = "NotHere"
+    """It is allowed only in the channels in `ids`."""
+    END_OFF = "EndOff"
+    """Nobody can end sessions in this workspace. If it `is_in_home`, admins can change that."""
+    WRONG_WORKSPACE = "WrongWorkspace"
+    """The bot does not serve it."""
+    NO_KEY = "NoKey"
+    """The workspace has no Anchor API key yet. If it `is_in_home`, this person can set one."""
+    STORE_UNAVAILABLE = "StoreUnavailable"
+    """The database gives no answer."""
+    OVERLOADED = "Overloaded"
+    STOPPING = "Stopping"
+    """The bot is shutting down."""
+    TOO_MANY_RESUMES = "TooManyResumes"
+    """The person has resumed too many sessions: again in `seconds`."""
+    TOO_MANY_REPEATS = "TooManyRepeats"
+    """The person has resumed this one too often: again in `seconds`."""
+    NO_TURN = "NoTurn"
     """It waited `seconds` behind other orders of the same person."""
+    LATE = "Late"
+    """It was `seconds` old before it could be sent: its person is asked again."""
+    RESUMED_SINCE = "ResumedSince"
+    """A pause waited or came late, and `user_id` resumed the session after it was given."""
+    PAUSED_SINCE = "PausedSince"
+    """`user_id` paused the session while a resume waited, or after the `version` that its button has."""
+    ENDING = "Ending"
+    """`user_id` is ending the session that was to be resumed."""
+    ENDED_SINCE = "EndedSince"
+    """`user_id` has ended it."""
+    OBSERVED = "Observed"
+    """The workspace wants to see only what alerts would pause."""
+    HELD_BACK = "HeldBack"
+    """Alerts of the sender would have paused more sessions than its limit within a minute."""
+    RESUMED_BEFORE = "ResumedBefore"
+    """`user_id` resumed the session before the alert, or asked for that."""
+    ENDED_BEFORE = "EndedBefore"
+    """Anchor said a moment before the alert that the session has ended."""
+    AUTO_PAUSE_OFF = "AutoPauseOff"
+    """The workspace takes no pauses by alerts any more, or not by this sender."""
 
 
 @dataclass(frozen=True, slots=True)
-class NotSent:
-    """The bot did not send an allowed order, because of its age, or of the order of `user_id`, with the id `version`.
+class Refusal:
+    """The bot sent nothing, `why` says which of the other fields count.
 
-    `given_at` is when that was given (Unix seconds). A pause is not confirmed if Anchor may not have done it. `reason`
-    and `channel_id` are "" unless this person is allowed to see them.
+    `given_at` is when `user_id` gave the other order (Unix seconds), `version` its id. It `is_confirmed` unless Anchor
+    may not have done it. `reason` and `channel_id` are "" unless this person is allowed to see them.
     """
 
-    why: WhyNot
+    why: Why
     user_id: str = ""
     given_at: float = 0.0
+    _: KW_ONLY
     version: str = ""
     seconds: float = 0.0
     is_confirmed: bool = True
     reason: str = ""
     channel_id: str = ""
+    ids: frozenset[str] = frozenset()
+    is_in_home: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class EndOff:
-    """Nobody can end sessions in this workspace; `by_admins` says who can change that."""
-
-    by_admins: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WrongWorkspace:
-    """The bot does not serve the workspace of the request."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoKey:
-    """The workspace has no Anchor API key yet. Nobody can set one without the scope that tells who is an admin."""
-
-    can_set: bool = False
-    scope_missing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoreUnavailable:
-    """The database gives no answer: an order was not sent; a change of settings may have been saved or not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overloaded:
-    """The bot has reached its capacity: nothing was done."""
-
-
-@dataclass(frozen=True, slots=True)
-class TooManyResumes:
-    """The person has resumed too many sessions within a short time: nothing was sent. `retry_after` is in seconds."""
-
-    retry_after: float
-
-
-@dataclass(frozen=True, slots=True)
-class TooManyRepeats:
-    """The person has resumed the session too often within a short time. `retry_after` is in seconds."""
-
-    retry_after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """The bot is shutting down: nothing was done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """The workspace wants to see only what would be paused: nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """Alerts of the sender would have paused more than `most` sessions within a minute: nothing was sent."""
-
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class ResumedBefore:
-    """Nothing was sent: a person resumed the session at `given_at` (Unix seconds), or asked for that, unconfirmed."""
-
-    user_id: str
-    given_at: float
-    is_confirmed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class EndedBefore:
-    """Anchor said a moment before the alert that the session has ended: nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class AutoPauseOff:
-    """The workspace takes no pauses by alerts any more, or not by this sender: nothing was sent."""
-
-
-NotAutomatic = Observed | HeldBack | ResumedBefore | EndedBefore | AutoPauseOff
-"""The outcomes of an alert that asked for a pause, and got none because of a rule: only its card says so."""
 
 NotDone = NotConfirmed | Broken  # the outcomes of an allowed order that Anchor did not confirm
 Answered = Done | NotDone  # the outcomes of an allowed order. Everybody in the channel sees them.
-Limited = TooManyResumes | TooManyRepeats  # the outcomes of an order beyond the limits of its person
+Outcome = Answered | Refusal  # only the person who asked sees a refusal
 
-_NotPossible = EndOff | WrongWorkspace | NoKey | StoreUnavailable | Overloaded
-Refusal = Denial | NotSent | _NotPossible | Limited | Stopping | NotAutomatic
-"""The outcomes of an order that the bot refused. Only the person who asked sees them."""
+NOT_AUTOMATIC = frozenset({Why.OBSERVED, Why.HELD_BACK, Why.RESUMED_BEFORE, Why.ENDED_BEFORE, Why.AUTO_PAUSE_OFF})
+"""The refusals of a pause that an alert asked for, because of a rule: only its card says so."""
 
-Outcome = Answered | Refusal
+
+NAMES: frozenset[str] = frozenset({*Why, *(one.__name__ for one in get_args(Answered))})
+"""The names of all outcomes."""
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return the name of an outcome in the journal and the log: that of its type, or why it was refused."""
+    return outcome.why if isinstance(outcome, Refusal) else type(outcome).__name__
 
 
 class PauseWord(StrEnum):
@@ -289,32 +244,35 @@ class PauseWord(StrEnum):
     PENDING = "pending"
 
 
-_WORDS = {
-    Paused: PauseWord.PAUSED,
-    Observed: PauseWord.OBSERVED,
-    AutoPauseOff: PauseWord.OFF,
-    HeldBack: PauseWord.HELD_BACK,
-    ResumedBefore: PauseWord.REFUSED,
-    EndedBefore: PauseWord.REFUSED,
-    StoreUnavailable: PauseWord.PENDING,
-    Unconfirmed: PauseWord.UNCONFIRMED,
-    Broken: PauseWord.UNCONFIRMED,
+_WORDS: dict[str, PauseWord] = {
+    Paused.__name__: PauseWord.PAUSED,
+    Unconfirmed.__name__: PauseWord.UNCONFIRMED,
+    Broken.__name__: PauseWord.UNCONFIRMED,
+    Why.OBSERVED: PauseWord.OBSERVED,
+    Why.AUTO_PAUSE_OFF: PauseWord.OFF,
+    Why.HELD_BACK: PauseWord.HELD_BACK,
+    Why.RESUMED_BEFORE: PauseWord.REFUSED,
+    Why.ENDED_BEFORE: PauseWord.REFUSED,
+    Why.STORE_UNAVAILABLE: PauseWord.PENDING,
 }
 
 
 def word_of(outcome: Outcome) -> PauseWord:
     """Return the word for the outcome of a pause by an alert."""
-    return _WORDS.get(type(outcome), PauseWord.FAILED)
+    return _WORDS.get(name_of(outcome), PauseWord.FAILED)
 
 
-LEAVES_RUNNING = (
-    *(Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed),
-    *(HeldBack, NoKey, NotSent, Overloaded, RoleUnknown, Stopping, StoreUnavailable),
+LEAVES_RUNNING: frozenset[str] = frozenset(
+    {
+        *(one.__name__ for one in (Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed)),
+        *(Why.HELD_BACK, Why.NO_KEY, Why.NO_TURN, Why.LATE, Why.RESUMED_SINCE, Why.OVERLOADED),
+        *(Why.ROLE_UNKNOWN, Why.STOPPING, Why.STORE_UNAVAILABLE),
+    }
 )
-"""The outcomes after which an agent runs, or can run, that somebody with permission wanted to pause."""
+"""The names of those after which an agent runs, or can run, that somebody with permission wanted to pause."""
 
-CALL_SOMEBODY = (*LEAVES_RUNNING, NotFound)
-"""The outcomes of a pause by an alert about which a message mentions people."""
+CALL_SOMEBODY = LEAVES_RUNNING | {NotFound.__name__}
+"""Those of a pause by an alert about which a message mentions people."""
 
 
 def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.outcomes import Refusal, Why
 from bot.core.requests import Actor, Verb
 
 
@@ -88,49 +89,7 @@ PAUSE_MANY = "pause many at once"
 EVERYBODY = Policy()  # the default policy
 
 
-@dataclass(frozen=True, slots=True)
-class NotAMember:
-    """Only full members of the workspace are allowed, and this person is `role`."""
-
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class RoleUnknown:
-    """Only full members of the workspace are allowed, and Slack does not say whether this person is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotNamed:
-    """Only these people are allowed, if it is for `many` sessions at once."""
-
-    users: frozenset[str]
-    many: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotAdmin:
-    """Only admins are allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotHere:
-    """It is allowed only in these channels."""
-
-    channels: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeMissing:
-    """Only people who are named are allowed, without the scope `users:read`; `install_url` ("": none) adds it."""
-
-    install_url: str = ""
-
-
-Denial = NotAMember | RoleUnknown | NotNamed | NotAdmin | NotHere | ScopeMissing
-
-
-def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
+def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Refusal | None:
     """Return why this person is not allowed to do that there, or None if they are.
 
     `enterprise_id` is the Grid organisation of the installing workspace, here and below. It never comes from a
@@ -140,32 +99,32 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     if role is Role.SCOPE_MISSING:  # then by the ids alone
         is_own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
         if is_own and verb is not Verb.PAUSE and not rule.users:
-            return ScopeMissing()
+            return Refusal(Why.SCOPE_MISSING)
         role = Role.MEMBER if is_own else Role.OUTSIDER
     if role is Role.UNKNOWN:
-        return RoleUnknown()
+        return Refusal(Why.ROLE_UNKNOWN)
     if role not in FULL_MEMBERS:
-        return NotAMember(role)
+        return Refusal(Why[role.name])
     is_meant = actor.user_id in rule.users if rule.users else verb is not Verb.END or role is Role.ADMIN
     if not is_meant:
-        return NotNamed(rule.users) if rule.users else NotAdmin()
+        return Refusal(Why.NOT_NAMED, ids=rule.users) if rule.users else Refusal(Why.NOT_ADMIN)
     if rule.channels and actor.channel_id not in rule.channels:
-        return NotHere(rule.channels)
+        return Refusal(Why.NOT_HERE, ids=rule.channels)
     return None
 
 
-def check_many(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> Denial | None:
+def check_many(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> Refusal | None:
     """Return why this person is not allowed to pause many sessions at once there, or None if they are."""
     denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
     is_left_out = policy.pause_many and actor.user_id not in policy.pause_many
-    is_by_place = denial is None or isinstance(denial, NotHere)
-    return NotNamed(policy.pause_many, many=True) if is_by_place and is_left_out else denial
+    is_by_place = denial is None or denial.why is Why.NOT_HERE
+    return Refusal(Why.NOT_NAMED_FOR_MANY, ids=policy.pause_many) if is_by_place and is_left_out else denial
 
 
 def can_pause(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> bool:
     """Return whether this person is allowed to pause in any conversation."""
     denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
-    return denial is None or isinstance(denial, NotHere)
+    return denial is None or denial.why is Why.NOT_HERE
 
 
 def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:

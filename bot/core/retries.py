@@ -95,7 +95,7 @@ def combine(attempts: Sequence[outcomes.AnchorOutcome]) -> outcomes.AnchorOutcom
     if isinstance(attempts[-1], outcomes.Done):
         return attempts[-1]
     unconfirmed = [outcome for outcome in attempts if isinstance(outcome, outcomes.Unconfirmed)]
-    answers = [outcome for outcome in attempts if outcome != outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)]
+    answers = [outcome for outcome in attempts if outcome != outcomes.Unavailable()]
     return (unconfirmed or answers or attempts)[-1]
 
 
@@ -104,6 +104,6 @@ def _is_repeatable(verb: Verb, outcome: outcomes.AnchorOutcome) -> bool:
     match outcome:
         case outcomes.Failed(status_code=status_code):
             return status_code >= _SERVER_ERROR and verb is not Verb.END
-        case outcomes.Unconfirmed(why=why):
-            return verb is Verb.PAUSE and why is not outcomes.Doubt.STOPPED
+        case outcomes.Unconfirmed():
+            return verb is Verb.PAUSE
     return isinstance(outcome, outcomes.RateLimited | outcomes.Unavailable)

@@ -208,7 +208,7 @@ def end_of(told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
     if isinstance(told, outcomes.Ended):
         if isinstance(after, NotRead) and after.is_missing:
             return outcomes.Ended()
-        return Unconfirmed(Doubt.STILL_LISTED if isinstance(after, Session) else Doubt.NOT_READ)
+        return Unconfirmed(Doubt.NOT_UNDERSTOOD)
     if isinstance(told, NotRunning | NotFound) and isinstance(after, Session):
         return outcomes.Failed(404 if isinstance(told, NotFound) else 400, told.anchor_message)  # it was read
     return told

@@ -6,7 +6,8 @@ from enum import StrEnum
 from bot.core.requests import Verb
 from bot.demo.people import Person
 from bot.demo.sandbox import Sandbox
-from bot.messages.markup import DONE, NOT_DONE, mention
+from bot.messages.markup import mention
+from bot.messages.outcomes import DONE, NOT_DONE
 from bot.sim.slack import Message, Source
 
 

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
 from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import WhyNot
 from bot.core.requests import Verb
+from bot.core.session_ids import SessionId
 from bot.core.sessions import MOST_NAMED, Choice, Session, SessionState
 from bot.messages.blocks import Block, Message, View, Visibility, actions, context, in_channel, section
 from bot.messages.buttons import (
@@ -20,12 +19,13 @@ from bot.messages.buttons import (
     spoken_name,
     state_line,
 )
-from bot.messages.history import WHY
-from bot.messages.markup import DOING, DONE, code, link, literal, mention, plain, session, some
+from bot.messages.markup import code, link, literal, mention, plain, session, some
+from bot.messages.outcomes import DOING, DONE, worded
 
 NO_DATABASE = "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
 _TITLE = "Resume Anchor agents"
 
+WHOLE_ID = 36  # characters
 MOST_LISTED = 20  # the most sessions that a result lists
 _MOST_NAMED, _LONGEST_NAME = 5, 40  # of those that were paused or resumed
 
@@ -33,35 +33,7 @@ _OUTSIDE = "⚠️ Programs outside of Anchor may go on in {} of these sessions:
 UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot would have lost the pauses that were not sent."
 
 
-class _End(StrEnum):
-    DONE = "done"
-    NOT_RUNNING = "not running"
-    NOT_FOUND = "not found"
-    UNCONFIRMED = "unconfirmed"
-    FAILED = "failed"
-    NOT_SENT = "not sent"
-    RESUMED = "resumed since"
-    NEWER = "not resumed"
-
-
-_ENDS = {
-    _End.DONE: outcomes.Paused | outcomes.Resumed,
-    _End.NOT_RUNNING: outcomes.NotRunning,
-    _End.NOT_FOUND: outcomes.NotFound,
-    _End.UNCONFIRMED: outcomes.Unconfirmed | outcomes.Broken,
-    _End.NOT_SENT: outcomes.RateLimited | outcomes.Unavailable,
-}
-"""Any other outcome is a refusal, or a failure."""
-_NEWER = {WhyNot.RESUMED_SINCE: _End.RESUMED, WhyNot.PAUSED_SINCE: _End.NEWER}
-_SIGNS = {
-    _End.NOT_FOUND: "🔹",
-    _End.UNCONFIRMED: "❓",
-    _End.FAILED: "⛔",
-    _End.NOT_SENT: "⛔",
-    _End.RESUMED: "▶️",
-    _End.NEWER: "🔹",
-}
-"""Those that are listed: the session may not be as the person wants it."""
+_IS_OVER = (outcomes.Done, outcomes.NotRunning)  # the outcomes after which nobody has to look at the session
 
 
 def batch_message(
@@ -71,8 +43,8 @@ def batch_message(
     text = batch_text(content, orders, earlier)
     if any(one.outcome is None for one in orders):
         return in_channel(text, note)
-    left = [one for one in orders if _end_of(one.outcome) in _SIGNS]
-    lines = still_running(left[:MOST_LISTED])
+    left = left_of(orders)
+    lines = still_running(content, left[:MOST_LISTED])
     rows = [section(line, _button(content, one)) for one, line in zip(left[:MOST_LISTED], lines, strict=True)]
     last = " ".join(filter(None, [_more(len(left), batch_id), note]))
     can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, outcomes.Paused) for one in orders)
@@ -95,37 +67,54 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder], earlier: s
         f"Chosen by {code(content.words)}." if content.words else "",
         f"Beside {link(earlier, 'an earlier one')} of the same person." if earlier else "",
     ]
-    counts = Counter(_end_of(one.outcome) for one in orders if one.outcome)
-    done = counts[_End.DONE]
-    if counts.total() < total:
-        other = f", {counts.total() - done} not confirmed" if counts.total() > done else ""
-        top = [f"⏳ {DOING[verb]} {agents(total)}… {done} done{other}.", f"Requested{by}."]
+    done = sum(isinstance(one.outcome, outcomes.Done) for one in orders)
+    ended = sum(one.outcome is not None for one in orders)
+    if ended < total:
+        other = f", {ended - done} not confirmed" if ended > done else ""
+        top = [f"⏳ {DOING[verb]} {agents(total)}… {done} done{other}.", f"Requested{by}"]
     elif done == total:
         top = [f"{DONE[verb].split()[0]} *{verb.past.capitalize()} {agents(total)}*{by}", _named(content, orders)]
     else:
-        sign = "⚠️" if any(counts[end] for end in _SIGNS) else DONE[verb].split()[0]
-        numbers = [f"{counts[end]} {verb.past if end is _End.DONE else end}" for end in _End if counts[end]]
-        result = f"{' · '.join(numbers)}."
-        top = [f"{sign} *{verb.past.capitalize()} {done} of {agents(total)}*{by}", result, _named(content, orders)]
+        is_over = all(isinstance(one.outcome, _IS_OVER) for one in orders)
+        verdicts = Counter(_headline(content, one).partition("*")[2].rstrip("*").lower() for one in orders)
+        counted = " · ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+        sign = DONE[verb].split()[0] if is_over else "⚠️"
+        top = [
+            f"{sign} *{verb.past.capitalize()} {done} of {agents(total)}*{by}",
+            f"{counted}.",
+            _named(content, orders),
+        ]
     return "\n".join(filter(None, [*top, *about]))
 
 
 def _named(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
     """Return five agents that were paused or resumed: first those with names, then by the first digits of their ids."""
-    done = [one.session_id for one in orders if _end_of(one.outcome) is _End.DONE]
+    done = [one.session_id for one in orders if isinstance(one.outcome, outcomes.Done)]
     named_first = sorted(done, key=lambda one: not content.names.get(one))
-    names = [literal(content.names.get(one, ""), limit=_LONGEST_NAME) or code(one[:8]) for one in named_first]
+    names = [_name(content, one) or code(one[:8]) for one in named_first]
     return f"{content.verb.past.capitalize()}: {some(names, most=_MOST_NAMED)}." if names else ""
 
 
-def still_running(orders: Sequence[BatchedOrder]) -> list[str]:
+def _name(content: BatchContent, session_id: SessionId) -> str:
+    return literal(content.names.get(session_id, ""), limit=_LONGEST_NAME)
+
+
+def _headline(content: BatchContent, order: BatchedOrder) -> str:
+    return worded(content.verb, order.outcome).headline if order.outcome else ""
+
+
+def left_of(orders: Sequence[BatchedOrder]) -> list[BatchedOrder]:
+    """Return the orders after which their session may not be as it should."""
+    return [one for one in orders if not isinstance(one.outcome, _IS_OVER)]
+
+
+def still_running(content: BatchContent, orders: Sequence[BatchedOrder], *, digits: int = 8) -> list[str]:
     """Return a line for each order after which its session may not be as it should, the id last."""
-    ends = [(one, _end_of(one.outcome)) for one in orders]
-    return [
-        f"{_SIGNS[end]} *{end.capitalize()}*{_why(one.outcome)}: {session(one.session_id)}"
-        for one, end in ends
-        if end in _SIGNS
-    ]
+    lines = []
+    for one in left_of(orders):
+        why = worded(content.verb, one.outcome).in_list.rstrip(".") if one.outcome else ""
+        lines.append(" · ".join(filter(None, [_name(content, one.session_id), why, code(one.session_id[:digits])])))
+    return lines
 
 
 def resume_modal(orders: Sequence[BatchedOrder], states: Mapping[str, SessionState], seen: str) -> View:
@@ -167,33 +156,13 @@ def agents(count: int) -> str:
     return f"{count:,} agent{'' if count == 1 else 's'}"
 
 
-def _end_of(outcome: outcomes.Outcome | None) -> _End:
-    if isinstance(outcome, outcomes.NotSent):
-        return _NEWER.get(outcome.why, _End.NOT_SENT)
-    refused = _End.NOT_SENT if isinstance(outcome, outcomes.Refusal) else _End.FAILED
-    return next((end for end, kinds in _ENDS.items() if isinstance(outcome, kinds)), refused)
-
-
 def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
     name = content.names.get(order.session_id, "")
     if content.verb is Verb.PAUSE:
         return button(Verb.PAUSE, order.session_id, name=name, label="Try again")
-    can_run = _end_of(order.outcome) in {_End.UNCONFIRMED, _End.RESUMED}
-    return button(Verb.PAUSE, order.session_id, name=name) if can_run else None
-
-
-def _why(outcome: outcomes.Outcome | None) -> str:
-    match outcome:
-        case outcomes.NotSent(WhyNot.RESUMED_SINCE, user_id):
-            return f" by {mention(user_id)}"
-        case outcomes.NotSent(WhyNot.PAUSED_SINCE, user_id):
-            return f" (newer pause by {mention(user_id)})"
-        case outcomes.NotSent(why):
-            return f" ({WHY[why]})"
-        case outcomes.Unconfirmed() | outcomes.Broken():
-            return ""
-        case _:
-            return f" ({WHY[type(outcome).__name__]})"
+    is_resumed = isinstance(order.outcome, outcomes.Refusal) and order.outcome.why is outcomes.Why.RESUMED_SINCE
+    may_run = is_resumed or isinstance(order.outcome, outcomes.Unconfirmed | outcomes.Broken)
+    return button(Verb.PAUSE, order.session_id, name=name) if may_run else None
 
 
 def _more(left: int, batch_id: str) -> str:

@@ -148,6 +148,15 @@ def with_buttons(message: Message, *buttons: Block) -> Message:
     return replace(message, blocks=(section(message.text), actions(*buttons))) if buttons else message
 
 
+def told(
+    lines: Sequence[str], small: str, buttons: Sequence[Block] = (), visibility: Visibility = Visibility.IN_CHANNEL
+) -> Message:
+    """Return a message of lines, the `small` last one, and a row of buttons; without those it has no blocks."""
+    text = _join(tuple(lines))
+    blocks = (section(text), context(small), actions(*buttons)) if buttons else ()
+    return Message(f"{text}\n{small}", visibility, blocks)
+
+
 def from_blocks(blocks: Sequence[Block]) -> Message:
     """Return a message of these blocks for one person; its text has what they say, as far as it fits."""
     return Message(_join(tuple(map(_text_of, blocks))), Visibility.EPHEMERAL, tuple(blocks))

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import assert_never
 
-from bot.core import outcomes
+from bot.core.outcomes import Refusal, Why
 from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Life, Phase, Session, SessionState
 from bot.core.workspace import AutoPause
 from bot.messages import markup
 from bot.messages.blocks import Block, element, input_block, mrkdwn, one_of, option, plain_text
-from bot.messages.markup import CHECKED, MOST_NAMED, UNCONFIRMED, code, done, fit, mention, moment, name, plain, width
+from bot.messages.markup import MOST_NAMED, code, fit, mention, moment, name, plain, width
+from bot.messages.outcomes import CHECKED, UNCONFIRMED, done, earlier, worded
 
 SET_KEY = "anchor_set_key"
 REMOVE_KEY = "anchor_remove_key"
@@ -377,29 +377,18 @@ def state_details(state: SessionState) -> str:
             return f"Requested by {_by(state)}"
         case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
             before = state.before if state.before and state.before.phase not in CHECKED else None
-            return f"{f'{markup.earlier(state_line(before))}. ' if before else ''}Checked {_checker(state)}"
+            return f"{f'{earlier(state_line(before))}. ' if before else ''}Checked {_checker(state)}"
         case _:
             return _end_line(state)
 
 
-def why_not_automatic(refusal: outcomes.NotAutomatic | outcomes.StoreUnavailable) -> str:
-    """Return what an alert's card says of the pause that it asked for and that was not sent."""
-    match refusal:
-        case outcomes.Observed():
-            return "*Would have been paused automatically.*"
-        case outcomes.HeldBack(most=most):
-            why = f"alerts with this token asked for more than {most} in a minute"
-        case outcomes.ResumedBefore(user_id=user_id, given_at=given_at, is_confirmed=is_confirmed):
-            why = f"{mention(user_id)} {'resumed it' if is_confirmed else 'asked to resume it'}, {moment(given_at)}"
-        case outcomes.EndedBefore():  # its card says that
-            return ""
-        case outcomes.AutoPauseOff():
-            why = "the workspace or the token does not allow it any more"
-        case outcomes.StoreUnavailable():
-            why = "the bot's database failed"
-        case never:
-            assert_never(never)
-    return f"*Not paused automatically*: {why}."
+def why_not_automatic(refusal: Refusal) -> str:
+    """Return what an alert's card says of the pause that it asked for and that was not sent; "" if the card says it."""
+    if refusal.why is Why.ENDED_BEFORE:
+        return ""
+    if refusal.why is Why.OBSERVED:
+        return "*Would have been paused automatically.*"
+    return f"*Not paused automatically.* {worded(Verb.PAUSE, refusal).reason}"
 
 
 def _checker(state: SessionState) -> str:
@@ -420,7 +409,7 @@ def _end_line(state: SessionState) -> str:
     if before is None:
         return f"{moment(state.at)}, {status}"
     while_paused = " while paused" if before.phase is Phase.PAUSED else ""
-    return f"{markup.earlier(state_line(before))}. Ended{while_paused}, {moment(state.at)}, {status}"
+    return f"{earlier(state_line(before))}. Ended{while_paused}, {moment(state.at)}, {status}"
 
 
 def state_button(session_id: SessionId, state: SessionState, name: str = "") -> Block | None:

@@ -18,7 +18,7 @@ from bot.core.cards import (
     head_of,
 )
 from bot.core.fields import TOKEN_REFUSED, text_field
-from bot.core.outcomes import NotAutomatic, Outcome, StoreUnavailable
+from bot.core.outcomes import NOT_AUTOMATIC, Outcome, Refusal, Why
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
@@ -37,10 +37,8 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.markup import (
-    CHECKED,
     QUOTE,
     code,
-    earlier,
     group,
     link,
     literal,
@@ -50,6 +48,7 @@ from bot.messages.markup import (
     time_of,
     width,
 )
+from bot.messages.outcomes import CHECKED, earlier
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -216,7 +215,9 @@ class Shown:
     def automatic(self) -> str:
         """Return what is to be said of a pause by an alert that was not sent, or ""."""
         refusal = self.refusal
-        return buttons.why_not_automatic(refusal) if isinstance(refusal, NotAutomatic | StoreUnavailable) else ""
+        if isinstance(refusal, Refusal) and refusal.why in {*NOT_AUTOMATIC, Why.STORE_UNAVAILABLE}:
+            return buttons.why_not_automatic(refusal)
+        return ""
 
     @property
     def is_told(self) -> bool:

@@ -5,6 +5,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import Message, View, ephemeral, in_channel, section, with_buttons
+from bot.messages.outcomes import CHECKED
 
 ASKING_TO_END = ephemeral("⏳ One moment… The question follows.")
 
@@ -50,7 +51,7 @@ def end_window(shown: Message, origin: str = "") -> View:
 
 def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
     """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
-    top, said = f"{markup.CHECKED[Phase.NOT_FOUND]}.", "It has ended, or belongs to another Anchor account."
+    top, said = f"{CHECKED[Phase.NOT_FOUND]}.", "It has ended, or belongs to another Anchor account."
     if status:
         top, said = "🔹 *Ended while paused.*", f"Anchor's status: {markup.code(status)}."
     return in_channel(top, f"{buttons.state_line(paused)}.", said, markup.session(session_id))

@@ -1,17 +1,14 @@
 """Past orders as people see them in Home, and in the modal of the last 30 days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core import outcomes
-from bot.core.fields import parse_object, text_field
 from bot.core.history import CHANGE, PastOrder, can_see_all
-from bot.core.outcomes import WhyNot
-from bot.core.policy import NotAdmin, NotAMember, NotHere, NotNamed, RoleUnknown, ScopeMissing
 from bot.core.requests import Source, Verb
 from bot.messages.blocks import Block, View, section
 from bot.messages.buttons import HISTORY, plain_button
-from bot.messages.markup import DOING, DONE, code, mention, moment, plain, session, where_and_why
+from bot.messages.markup import code, mention, moment, plain, session, where_and_why
+from bot.messages.outcomes import DOING, DONE, past_wording
 
 MOST_IN_HOME = 10
 MOST_IN_MODAL = 100
@@ -26,50 +23,6 @@ _UNREADABLE = (
     "⚠️ *Last pauses and resumes*: the bot's database does not answer, so they can't be shown. Try again later."
 )
 _MORE = f"The newest {MOST_IN_MODAL}. There are more: `anchor-bot journal` prints all."
-_DONE = {
-    outcomes.Paused.__name__: DONE[Verb.PAUSE],
-    outcomes.Resumed.__name__: DONE[Verb.RESUME],
-    outcomes.Ended.__name__: DONE[Verb.END],
-}
-_UNCONFIRMED = {outcomes.Unconfirmed.__name__, outcomes.Broken.__name__}
-WHY: Mapping[str, str] = {
-    kind.__name__: why
-    for kind, why in {
-        outcomes.NotRunning: "the session was not running",
-        outcomes.NotFound: "Anchor had no such session",
-        outcomes.Failed: "Anchor answered with an error",
-        outcomes.KeyRejected: "Anchor refused the key",
-        outcomes.RateLimited: "Anchor accepted no more requests",
-        outcomes.Unavailable: "Anchor could not be reached",
-        NotAMember: "the person is not a full member",
-        RoleUnknown: "Slack did not say who the person is",
-        ScopeMissing: "the app lacked the scope users:read",
-        NotNamed: "the person has no permission",
-        NotAdmin: "the person is no admin",
-        NotHere: "it is not allowed in that conversation",
-        outcomes.EndOff: "nobody can end sessions",
-        outcomes.WrongWorkspace: "the workspace was not set up",
-        outcomes.NoKey: "there was no Anchor API key",
-        outcomes.StoreUnavailable: "the bot's database did not answer",
-        outcomes.Overloaded: "the bot had too many requests",
-        outcomes.TooManyResumes: "the person resumed too many sessions",
-        outcomes.TooManyRepeats: "it was requested too many times",
-        outcomes.Stopping: "anchor-bot was being stopped",
-        outcomes.Observed: "an alert asked for it, and the workspace observes",
-        outcomes.HeldBack: "alerts asked for too many",
-        outcomes.ResumedBefore: "a resume of a person came first",
-        outcomes.EndedBefore: "the session had ended",
-        outcomes.AutoPauseOff: "the workspace takes no pauses by alerts",
-    }.items()
-} | {
-    WhyNot.LATE: "it came too late",
-    WhyNot.RESUMED_SINCE: "somebody had resumed the session",
-    WhyNot.PAUSED_SINCE: "somebody had paused the session",
-    WhyNot.ENDING: "somebody was ending the session",
-    WhyNot.ENDED: "somebody had ended the session",
-    WhyNot.NO_TURN: "its turn did not come in time",
-}
-"""The reasons by the names of the outcomes after which nothing was done, and by those that `NotSent` has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +58,21 @@ def history_modal(orders: Sequence[PastOrder] | None) -> View:
 
 def _line(order: PastOrder, *, shows_all: bool) -> str:
     drill = ", in a drill" if order.source == Source.DRILL else ""
-    who = f"{mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
-    if order.verb == CHANGE:
-        return f"⚙️ *Changed* by {who}.\n{plain(order.reason)}"
-    what = f"{_DONE[order.outcome]} by {who}." if order.outcome in _DONE else f"{_what(order)} Requested by {who}."
+    who = f"by {mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
     rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
     batch = f"batch {code(order.batch_id)}" if order.batch_id else ""
+    if order.verb == CHANGE:
+        return f"⚙️ *Changed* {who}.\n{plain(order.reason)}"
     if order.batch_total:
-        what = f"{DONE[Verb(order.verb)]} {order.batch_done} of {order.batch_total} sessions at once, by {who}."
+        what = f"{DONE[Verb(order.verb)]} {order.batch_done} of {order.batch_total} sessions at once, {who}."
         return f"{what}\n{batch.capitalize()}{rest}"
-    return f"{what}\n{session(order.session_id)}{f' of {batch}' if batch else ''}{rest}"
+    return f"{_what(order)} {who}.\n{session(order.session_id)}{f' of {batch}' if batch else ''}{rest}"
 
 
 def _what(order: PastOrder) -> str:
-    verb, name = Verb(order.verb), order.outcome
-    request = verb.value.capitalize()
-    if name is None:
-        return f"⏳ *{DOING[verb]}…*"
-    if name == outcomes.NotSent.__name__:
-        name = text_field(parse_object(order.outcome_fields or ""), "why") or name
-    if name == outcomes.TooManyRepeats.__name__:
-        return f"⏳ *{request} not sent again*: {WHY[name]}."
-    if name in WHY:
-        or_id = " or the session id" if verb is Verb.END and name == outcomes.KeyRejected.__name__ else ""
-        return f"⛔ *Not {verb.past}*: {WHY[name]}{or_id}."
-    return f"❓ *{request} unconfirmed.*" if name in _UNCONFIRMED else f"❓ *{request}*: {code(name)}."
+    verb = Verb(order.verb)
+    if order.outcome is None:
+        return f"⏳ *{DOING[verb]}…* Requested"
+    if (wording := past_wording(verb, order.outcome)) is None:
+        return f"❓ *{verb.value.capitalize()}*: {code(order.outcome)}. Requested"
+    return f"{wording.in_list}. Requested" if wording.verdict else wording.headline

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from bot.core.policy import PAUSE_MANY, Policy, Rule
 from bot.core.requests import FORGOTTEN, Verb, operator_name, program_name
-from bot.core.sessions import Phase
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -24,34 +23,7 @@ _NOTHING = "(nothing readable)"
 QUOTE = "&gt; "  # the beginning of a line in a quote
 IN_HOME = "in this app's Home tab"
 
-NOT_DONE = {
-    Verb.PAUSE: "⛔ *Not paused*: this did not stop the agent.",
-    Verb.RESUME: "⛔ *Not resumed.*",
-    Verb.END: "⛔ *Not ended*: the session may still run.",
-}
-"""The verdict about an order that certainly changed nothing."""
-
-DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming", Verb.END: "Ending"}
-DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*", Verb.END: "⏹️ *Ended*"}
-"""The verdict about an order that Anchor confirmed."""
-
 _DO = {Verb.PAUSE: "stop", Verb.RESUME: "resume", Verb.END: "end"}  # without the bot
-AUTO_PAUSED = "⏸️ *Paused automatically*"
-NOT_AUTO_PAUSED = "⛔ *Not paused automatically: the agent may still run.*"
-UNCONFIRMED = {
-    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
-    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
-    Verb.END: "❓ *Unconfirmed*: the session may still run.",
-}
-"""The verdict about an order that may have been done."""
-
-CHECKED = {
-    Phase.NOT_RUNNING: "🔹 *Not running*",
-    Phase.NOT_FOUND: "🔹 *No such session under this key*",
-    Phase.GONE: "🔹 *Anchor no longer knows this session*",
-}
-"""The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
-
 MOST_NAMED = 40  # the most people, and channels, that fit into a section, with ids of any length
 
 
@@ -149,18 +121,6 @@ def mention(user_id: str) -> str:
     if (name := program_name(user_id)) is not None:
         return f"alerts of {code(name, limit=_LONGEST_NAME)}"
     return user_id if user_id.startswith(FORGOTTEN) else f"<@{user_id}>"
-
-
-def done(verb: Verb, user_id: str) -> str:
-    """Return the verdict about an order that Anchor confirmed."""
-    return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
-
-
-def earlier(text: str) -> str:
-    """Return a message about an earlier time, without what may still run: that was true of then."""
-    for verdict in UNCONFIRMED.values():
-        text = text.replace(verdict, f"{verdict.partition(':')[0]}.")
-    return text
 
 
 def group(group_id: str) -> str:

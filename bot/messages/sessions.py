@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from bot.core.cards import HeldBack, HeldContent
 from bot.core.history import can_see_all
-from bot.core.outcomes import Broken, NoKey, Outcome, Refusal, Unconfirmed
+from bot.core.outcomes import Broken, Outcome, Refusal, Unconfirmed, Why
 from bot.core.requests import Order, Verb
 from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList, Unread, eight_digits
 from bot.messages.blocks import (
@@ -32,7 +32,8 @@ from bot.messages.buttons import (
     state_line,
 )
 from bot.messages.clicked import CardUpdate
-from bot.messages.markup import NOT_DONE, channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
+from bot.messages.markup import channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
+from bot.messages.outcomes import NOT_DONE
 from bot.messages.results import card_update, explain_refusal, outcome_message, waiting_message
 from bot.messages.usage import COMMANDS
 
@@ -87,7 +88,7 @@ def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
     """Return why a person sees no sessions."""
     why, advice = explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
     message = ephemeral(f"{_NOT_SHOWN} {why}", advice)
-    return with_buttons(message, set_key_button("Set")) if isinstance(refusal, NoKey) and refusal.can_set else message
+    return with_buttons(message, set_key_button("Set")) if refusal.why is Why.NO_KEY and refusal.is_in_home else message
 
 
 def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) -> str:

@@ -11,7 +11,8 @@ from bot.messages.blocks import Block, Message, View, checkbox, ephemeral, input
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
 from bot.messages.history import TITLE as HISTORY_TITLE
-from bot.messages.markup import DOING, IN_HOME, channel, code, does, group, mention, who_can_what
+from bot.messages.markup import IN_HOME, channel, code, does, group, mention, who_can_what
+from bot.messages.outcomes import DOING
 from bot.messages.sessions import count_text
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name

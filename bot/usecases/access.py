@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from bot.core import outcomes
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
-from bot.core.policy import NotHere, Role, ScopeMissing, check_many, check_policy
+from bot.core.policy import Role, check_many, check_policy
 from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AutoPause, Workspace
@@ -96,8 +96,6 @@ class AccessCheck:
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
         denial = check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id)
-        if isinstance(denial, ScopeMissing):
-            return ScopeMissing(self.monitor.install_url)
         return denial or _access(workspace, actor, role)
 
     async def newer_key(self, access: Access) -> Access | None:
@@ -110,9 +108,9 @@ class AccessCheck:
         if not isinstance(workspace, Workspace):
             return workspace
         if workspace.auto_pause is AutoPause.OBSERVE:
-            return outcomes.Observed()
+            return outcomes.Refusal(outcomes.Why.OBSERVED)
         may_pause = workspace.lets_pause(program_name(order.actor.user_id) or "")
-        return _access(workspace, order.actor) if may_pause else outcomes.AutoPauseOff()
+        return _access(workspace, order.actor) if may_pause else outcomes.Refusal(outcomes.Why.AUTO_PAUSE_OFF)
 
     async def check_viewer(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who looks at the sessions, or why they see none.
@@ -125,7 +123,7 @@ class AccessCheck:
         role = await self.roles.get(workspace, actor, for_pause=True)
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in policy.rules}
-        if (denial := denials[Verb.PAUSE]) and not (isinstance(denial, NotHere) and not actor.channel_id):
+        if (denial := denials[Verb.PAUSE]) and not (denial.why is outcomes.Why.NOT_HERE and not actor.channel_id):
             return denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
 
@@ -142,30 +140,28 @@ class AccessCheck:
 
 def _access(
     workspace: Workspace, actor: Actor, role: Role = Role.UNKNOWN, allowed: frozenset[Verb] = frozenset()
-) -> Access | outcomes.NoKey:
+) -> Access | outcomes.Refusal:
     if workspace.anchor_key is None:
-        return outcomes.NoKey(can_set=role is Role.ADMIN, scope_missing=role is Role.SCOPE_MISSING)
+        return outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=role is Role.ADMIN)
     return Access(workspace, workspace.anchor_key.value, actor.person, role is Role.ADMIN, allowed)
 
 
-async def _find_for(
-    find: Callable[[str], Awaitable[Workspace | None]], order: Order
-) -> Workspace | outcomes.StoreUnavailable | outcomes.WrongWorkspace | outcomes.EndOff:
+async def _find_for(find: Callable[[str], Awaitable[Workspace | None]], order: Order) -> Workspace | outcomes.Refusal:
     """Return the workspace of an order, or why it is refused before anybody is asked who gave it."""
     workspace = await _find_workspace(find, order.actor)
     if isinstance(workspace, Workspace) and order.verb is Verb.END and workspace.policy.end is None:
-        return outcomes.EndOff(by_admins=workspace.is_managed)
+        return outcomes.Refusal(outcomes.Why.END_OFF, is_in_home=workspace.is_managed)
     return workspace
 
 
 async def _find_workspace(
     find: Callable[[str], Awaitable[Workspace | None]], actor: Actor
-) -> Workspace | outcomes.StoreUnavailable | outcomes.WrongWorkspace:
+) -> Workspace | outcomes.Refusal:
     try:
-        return await find(actor.team_id) or outcomes.WrongWorkspace()
+        return await find(actor.team_id) or outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
     except StoreError as error:
         _log.error("workspace lookup failed; request refused", extra={"team": actor.team_id, "why": str(error)})
-        return outcomes.StoreUnavailable()
+        return outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE)
 
 
 _Resume = tuple[Person, SessionId]
@@ -181,27 +177,27 @@ class OrderLimits:
         self._repeats: LRUCache[_Resume, TimeWindow] = LRUCache(MOST_REMEMBERED)
         self._batches: LRUCache[str, None] = LRUCache(MOST_REMEMBERED)
 
-    def begin(self, order: Order) -> outcomes.Overloaded | outcomes.Limited | None:
+    def begin(self, order: Order) -> outcomes.Refusal | None:
         """Count an order as unfinished, or return the limit that it exceeds."""
         person = order.actor.person
         if self._unfinished.total >= self._capacity or self._unfinished[person] >= self._capacity // SHARE:
-            return outcomes.Overloaded()
+            return outcomes.Refusal(outcomes.Why.OVERLOADED)
         if order.verb is Verb.RESUME and (limited := self._limit_resumes(person, order)):
             return limited
         self._unfinished.add(person)
         return None
 
-    def _limit_resumes(self, person: Person, order: Order) -> outcomes.Limited | None:
+    def _limit_resumes(self, person: Person, order: Order) -> outcomes.Refusal | None:
         """Return the limit that a resume exceeds. All those of a batch count as one."""
         repeats = self._repeats.setdefault((person, order.session_id), TimeWindow(MOST_REPEATS, REPEATS_WITHIN))
         resumes = self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
         now = time.monotonic()
         if retry_after := repeats.retry_after(now):
-            return outcomes.TooManyRepeats(retry_after)
+            return outcomes.Refusal(outcomes.Why.TOO_MANY_REPEATS, seconds=retry_after)
         if order.batch_id and order.batch_id in self._batches:
             return None
         if retry_after := resumes.retry_after(now):
-            return outcomes.TooManyResumes(retry_after)
+            return outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=retry_after)
         repeats.add(now)
         resumes.add(now)
         self._batches[order.batch_id] = None

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core import outcomes
-from bot.core.outcomes import AnchorOutcome, Doubt, NotSent, Stopping, Unconfirmed, WhyNot
+from bot.core.outcomes import AnchorOutcome, Doubt, Refusal, Unconfirmed, Why
 from bot.core.requests import LATE, Order, Verb
 from bot.core.retries import combine
 from bot.outbound.anchor.orders import AnchorClient
 from bot.runtime import Interruption
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.queue import FairQueue, NoTurn
+from bot.usecases.queue import FairQueue
 from bot.usecases.sessions import FactReads
 
 _WAITED = 0.1  # seconds in the queue after which it is looked again whether an order may be sent
@@ -36,7 +36,7 @@ class AnchorOrders:
 
     async def send(
         self, order: Order, access: Access, may_repeat: MayRepeat | None = None, leaves_by: float = math.inf
-    ) -> tuple[AnchorOutcome | NoTurn, bool]:
+    ) -> tuple[AnchorOutcome | Refusal, bool]:
         """Send an order with its workspace's key, or a newer one. Return the outcome, and whether there is doubt.
 
         It is asked before each further attempt whether it `may_repeat`. It leaves by a monotonic time.
@@ -46,9 +46,9 @@ class AnchorOrders:
             if why_not is not None:
                 return why_not, False
             if time.monotonic() > leaves_by:
-                return NotSent(WhyNot.LATE, seconds=time.monotonic() - leaves_by + LATE), False
+                return Refusal(Why.LATE, seconds=time.monotonic() - leaves_by + LATE), False
             if may_repeat and time.monotonic() > began + _WAITED and not await may_repeat():
-                return Stopping(), False
+                return Refusal(Why.STOPPING), False
             attempts = await self._attempt(order, access, may_repeat, leaves_by)
             is_refused = isinstance(attempts[-1], outcomes.KeyRejected) and time.monotonic() < leaves_by
             newer = await self.access_check.newer_key(access) if is_refused else None
@@ -74,7 +74,7 @@ class AnchorOrders:
             leaves_by=leaves_by,
             on_first=on_first,
         )
-        return await self.interruption.or_result(sending, [Unconfirmed(Doubt.STOPPED)])
+        return await self.interruption.or_result(sending, [Unconfirmed(Doubt.NO_ANSWER)])
 
     def _read(self, order: Order, access: Access, first: AnchorOutcome) -> None:
         """Read a session whose pause fails, so that the question before its end names it."""

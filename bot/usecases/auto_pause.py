@@ -9,15 +9,13 @@ from typing import Any
 from bot.core.cards import Alert, AlertContent, Asked, Automatic, Card, Part, Reply, Worse
 from bot.core.outcomes import (
     CALL_SOMEBODY,
-    NotAutomatic,
-    NotSent,
-    Observed,
+    NOT_AUTOMATIC,
     Outcome,
     Paused,
     PauseWord,
-    Stopping,
-    StoreUnavailable,
-    WhyNot,
+    Refusal,
+    Why,
+    name_of,
     word_of,
 )
 from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, ReplyAddress, program_id
@@ -64,7 +62,7 @@ class _Pause:
     async def seen_by(self, alert: Alert) -> tuple[Alert, Asked]:
         """Return the alert, and what its card has to know; wait a moment for the outcome."""
         await asyncio.wait({self.task}, timeout=_BEFORE_CARD)
-        is_called = self.outcome is None or isinstance(self.outcome, CALL_SOMEBODY)
+        is_called = self.outcome is None or name_of(self.outcome) in CALL_SOMEBODY
         return replace(alert, is_called=is_called), self.asked()
 
     async def is_recorded(self) -> bool:
@@ -74,9 +72,10 @@ class _Pause:
     def asked(self) -> Asked:
         """Return what the card of the alert has to know."""
         outcome, running = self.outcome, self.running
-        if isinstance(outcome, NotAutomatic | StoreUnavailable) or running is None or not running.is_recorded:
+        is_ruled_out = outcome is not None and name_of(outcome) in {*NOT_AUTOMATIC, Why.STORE_UNAVAILABLE}
+        if is_ruled_out or running is None or not running.is_recorded:
             is_open = outcome is None and not self.is_repeated
-            return Asked(Automatic.SENT if is_open else None, outcome or StoreUnavailable(), self.came_at)
+            return Asked(Automatic.SENT if is_open else None, outcome or Refusal(Why.STORE_UNAVAILABLE), self.came_at)
         if self.is_repeated or running.is_repeated:
             return Asked(Automatic.REPEATED if isinstance(outcome, Paused) else None, None, self.came_at)
         was_paused = isinstance(outcome, Paused) and outcome.earlier_by
@@ -145,7 +144,7 @@ class AutoPauses:
 
     async def _pause(self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert) -> Outcome | None:
         if self._waiting >= MOST_WAITING:
-            return StoreUnavailable()
+            return Refusal(Why.STORE_UNAVAILABLE)
         self._waiting += 1
         try:
             attempt, running = await self._start(pause, workspace, channel, alert)
@@ -155,7 +154,7 @@ class AutoPauses:
             self._waiting -= 1
         await ended(running.result)
         settled = None if running.result.cancelled() else running.result.result()
-        outcome = Stopping() if running.result.cancelled() else None if settled is None else settled.outcome
+        outcome = Refusal(Why.STOPPING) if running.result.cancelled() else None if settled is None else settled.outcome
         pause.is_repeated |= running.is_repeated
         if pause.is_repeated and not isinstance(outcome, Paused):
             with suppress(StoreError):
@@ -169,10 +168,10 @@ class AutoPauses:
         since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
         age = time.monotonic() - pause.came_at
         known: Outcome | None = (
-            Observed() if is_observed else NotSent(WhyNot.NO_TURN, seconds=age) if age > STILL_WANTED else None
+            Refusal(Why.OBSERVED) if is_observed else Refusal(Why.NO_TURN, seconds=age) if age > STILL_WANTED else None
         )
         if since is None:
-            since, known = time.time(), StoreUnavailable()
+            since, known = time.time(), Refusal(Why.STORE_UNAVAILABLE)
         attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
         address = ReplyAddress(Actor(team_id, channel, actor))
         order = pause_of(attempt, alert.session_id, address.actor, _reason(alert), age=age)

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import NotSent, Paused, WhyNot
+from bot.core.outcomes import Paused, Refusal, Why
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, NotRead, SessionList
@@ -28,7 +28,7 @@ from bot.usecases.orders import Orders
 _RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record, and for what is to be resumed
 _READ_WITHIN = 0.5  # seconds for a look at earlier batches
 _STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
-_NEWER = {Verb.PAUSE: WhyNot.PAUSED_SINCE, Verb.RESUME: WhyNot.RESUMED_SINCE, Verb.END: WhyNot.ENDED}
+_NEWER = {Verb.PAUSE: Why.PAUSED_SINCE, Verb.RESUME: Why.RESUMED_SINCE, Verb.END: Why.ENDED_SINCE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,17 +114,17 @@ class Batches:
         await self.pause(batch, newer)
         return True
 
-    async def _paused_and_newer(self, team_id: str, batch_id: str) -> tuple[list[BatchedOrder], dict[str, NotSent]]:
+    async def _paused_and_newer(self, team_id: str, batch_id: str) -> tuple[list[BatchedOrder], dict[str, Refusal]]:
         """Return what a batch has paused, and the newer orders because of which some of that is not resumed."""
         states = self.orders.session_cards.states
         paused = [one for one in await states.of_batch(team_id, batch_id) if isinstance(one.outcome, Paused)]
-        now, newer = await states.of(team_id, [one.session_id for one in paused]), dict[str, NotSent]()
+        now, newer = await states.of(team_id, [one.session_id for one in paused]), dict[str, Refusal]()
         for one in paused:
             if (state := now.get(one.session_id)) and state.order_id != one.id:
-                newer[one.session_id] = NotSent(_NEWER[state.verb], state.user_id, state.at)
+                newer[one.session_id] = Refusal(_NEWER[state.verb], state.user_id, state.at)
         return paused, newer
 
-    async def pause(self, batch: Batch, known: Mapping[str, NotSent] | None = None) -> None:
+    async def pause(self, batch: Batch, known: Mapping[str, Refusal] | None = None) -> None:
         """Begin to pause the sessions, or to resume, but for those whose outcomes are `known`.
 
         Return when their orders are recorded, or after a second.

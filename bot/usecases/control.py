@@ -21,13 +21,12 @@ from bot.core.cards import SessionName
 from bot.core.history import can_see_all
 from bot.core.outcomes import (
     Doubt,
-    NotSent,
     Outcome,
     Paused,
-    Stopping,
-    StoreUnavailable,
+    Refusal,
     Unconfirmed,
-    WhyNot,
+    Why,
+    name_of,
 )
 from bot.core.requests import LATE, STILL_WANTED, Order, Source, State, Verb
 from bot.core.sessions import Session, end_of
@@ -43,7 +42,7 @@ from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.anchor_orders import AnchorOrders
 from bot.usecases.incidents import log_incident
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue, NoTurn
+from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue
 from bot.usecases.sessions import FactReads
 
 _T = TypeVar("_T")
@@ -54,7 +53,6 @@ _TURN_WITHIN = 0.2  # seconds from the turn of a pause that has waited until it 
 _LEAST_TURN = 0.1  # so long the database has at least to record it as sent
 _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anchor
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
-_NotCleared = NotSent | outcomes.WrongWorkspace
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
@@ -124,22 +122,24 @@ class SessionControl:
                 settled = await self._decide(running, doubt=doubt)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
             settled = await self._end(running, outcomes.Broken(log_incident(error)), doubt=True)
-        outcome = settled and settled.outcome
+        outcome = None if settled is None else settled.outcome
         fields = {
-            "outcome": "told by another process" if outcome is None else type(outcome).__name__,
+            "outcome": "told by another process" if outcome is None else name_of(outcome),
             "session": order.session_id,
             "user": order.actor.user_id,
             "team": order.actor.team_id,
             "channel": order.actor.channel_id,
             "ms": round((time.monotonic() - began) * 1000),
         }
-        leaves_running = order.verb is Verb.PAUSE and isinstance(outcome, outcomes.LEAVES_RUNNING)
+        leaves_running = (
+            order.verb is Verb.PAUSE and outcome is not None and name_of(outcome) in outcomes.LEAVES_RUNNING
+        )
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return settled
 
     async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:
         order = running.order
-        if why_not_now := Stopping() if self._stopping else self._limits.begin(order):
+        if why_not_now := Refusal(Why.STOPPING) if self._stopping else self._limits.begin(order):
             return await self._refuse(running, why_not_now, doubt=doubt)
         try:
             async with self._turn(running) as why_not:
@@ -158,7 +158,7 @@ class SessionControl:
         finally:
             self._limits.end(order)
 
-    def _turn(self, running: RunningOrder) -> AbstractAsyncContextManager[NoTurn | None]:
+    def _turn(self, running: RunningOrder) -> AbstractAsyncContextManager[Refusal | None]:
         """Return the turn of an order in its batch. Any other order waits for none."""
         order = running.order
         if not order.batch_id:
@@ -173,7 +173,7 @@ class SessionControl:
     async def _check(self, running: RunningOrder) -> Access | outcomes.Refusal | None:
         is_by_alert = running.order.source is Source.ALERT
         check = self._judge(running) if is_by_alert else self.access_check.check(running.order)
-        return await self._interruption.or_result(check, Stopping())
+        return await self._interruption.or_result(check, Refusal(Why.STOPPING))
 
     async def _judge(self, running: RunningOrder) -> Access | outcomes.Refusal | None:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
@@ -185,7 +185,7 @@ class SessionControl:
             with suppress(StoreError):
                 await _stored(running.recorded, within=STILL_WANTED - running.age, gives_up=False)
                 access = None if running.is_repeated else await self.access_check.check(running.order)
-                if not isinstance(access, Access | StoreUnavailable):
+                if not isinstance(access, Access) and access != Refusal(Why.STORE_UNAVAILABLE):
                     return access
                 if isinstance(access, Access):
                     channel = access.workspace.alerts_channel or running.order.actor.channel_id
@@ -198,15 +198,15 @@ class SessionControl:
                     elif not verdict or self.rows.lease.is_held:
                         return access if verdict else None
             await asyncio.sleep(_JUDGED_AGAIN_AFTER)
-        return StoreUnavailable()
+        return Refusal(Why.STORE_UNAVAILABLE)
 
-    async def _wait_for_limit(self, running: RunningOrder, access: Access) -> outcomes.RateLimited | Stopping | None:
+    async def _wait_for_limit(self, running: RunningOrder, access: Access) -> outcomes.RateLimited | Refusal | None:
         """Let an order of a batch wait while Anchor takes no requests. Return why it is not sent, if so."""
         ends = time.monotonic() + min(self.anchor.deadline, self._left(running))
         while wait := self.anchor.limited_for(access.key):
             if time.monotonic() + wait > ends:
                 return outcomes.RateLimited(wait)
-            if stopping := await self._interruption.or_result(asyncio.sleep(wait), Stopping()):
+            if stopping := await self._interruption.or_result(asyncio.sleep(wait), Refusal(Why.STOPPING)):
                 return stopping
         return None
 
@@ -215,13 +215,13 @@ class SessionControl:
     async def _pause(self, running: RunningOrder, access: Access, sent_by: float, *, doubt: bool) -> Settled | None:
         """Send a pause, and once more after a resume that it may have crossed."""
         began, is_recorded = time.monotonic(), True
-        is_ours: NotSent | bool | None = True
+        is_ours: Refusal | bool | None = True
         if running.state is State.WAITING and running.order.source is not Source.ALERT:
             is_ours = await self._take_turn(running, sent_by)
             is_recorded = is_ours is not None
         elif running.age > self.rows.lease.seconds:
             is_ours = await self.rows.is_ours(running)
-        if isinstance(is_ours, NotSent):
+        if isinstance(is_ours, Refusal):
             return await self._refuse(running, is_ours)
         if is_ours is False:
             return None
@@ -240,7 +240,7 @@ class SessionControl:
                 await asyncio.sleep(_LOOK_INTERVAL)
             else:
                 outcome, is_doubtful = await self._pause_again(running, access, settled.user_id)
-                outcome = Unconfirmed(Doubt.RACED) if settled.is_running else outcome
+                outcome = Unconfirmed(Doubt.OVERTAKEN) if settled.is_running else outcome
                 doubt |= is_doubtful or settled.is_running
             settled = await self._settle(running, outcome, doubt=doubt, looks=is_waiting)
         if settled and not settled.is_recorded and self._resumed.get(running.session, began) > began:
@@ -256,9 +256,9 @@ class SessionControl:
         outcome, _ = await self._pause_again(running, access, "")
         return Settled(outcome, is_recorded=False)
 
-    async def _take_turn(self, running: RunningOrder, sent_by: float) -> NotSent | bool | None:
+    async def _take_turn(self, running: RunningOrder, sent_by: float) -> Refusal | bool | None:
         """Return why a pause that has waited is not sent, or whether it is ours; None if it is not recorded."""
-        is_ours: NotSent | bool | None = True
+        is_ours: Refusal | bool | None = True
         for _ in range(2):  # the first commit can have come after the lease ended; each renews it
             within = max(_LEAST_TURN, sent_by - time.monotonic())
             try:
@@ -274,25 +274,27 @@ class SessionControl:
         outcome, is_doubtful = await self._anchor_orders.send(running.order, access)
         if isinstance(outcome, Paused):
             return replace(outcome, crossed=crossed), is_doubtful
-        return outcome if isinstance(outcome, Unconfirmed) else Unconfirmed(Doubt.RACED), is_doubtful
+        return outcome if isinstance(outcome, Unconfirmed) else Unconfirmed(Doubt.OVERTAKEN), is_doubtful
 
     # --- resumes and ends ---
 
     async def _resume_or_end(self, running: RunningOrder, access: Access) -> Settled | None:
         """Record an order, and send it once nothing speaks against it."""
         if running.order.age > LATE:
-            return await self._refuse(running, NotSent(WhyNot.LATE, seconds=running.order.age))
+            return await self._refuse(running, Refusal(Why.LATE, seconds=running.order.age))
         send = self._resume if running.order.verb is Verb.RESUME else self._end_session
         try:
             await self._interruption.or_result(_stored(running.recorded, gives_up=False), None)
             if running.is_repeated:
                 return None
-            why_not = await self._interruption.or_result(self._clear(running, access, waits=True), Stopping())
+            why_not = await self._interruption.or_result(
+                self._clear(running, access, waits=True), Refusal(Why.STOPPING)
+            )
         except StoreError:
-            return await self._refuse(running, StoreUnavailable())
+            return await self._refuse(running, Refusal(Why.STORE_UNAVAILABLE))
         return await self._refuse(running, why_not) if why_not else await send(running, access)
 
-    async def _clear(self, running: RunningOrder, access: Access, *, waits: bool) -> _NotCleared | None:
+    async def _clear(self, running: RunningOrder, access: Access, *, waits: bool) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that. Raises StoreError."""
         ends = time.monotonic() + self.anchor.deadline
         while True:
@@ -301,10 +303,10 @@ class SessionControl:
                 return None
             if not (is_clear or against or await self.rows.owner_of(running)):  # the database has lost it
                 if await _stored(self.rows.record(running, installed_by=None)) is None:
-                    return outcomes.WrongWorkspace()
+                    return outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
                 continue
             if is_clear or against is None:  # if this process was frozen meanwhile, another one can have reported it
-                return NotSent(WhyNot.LATE, seconds=running.age)
+                return Refusal(Why.LATE, seconds=running.age)
             is_at_anchor = against.verb == Verb.PAUSE and against.state == State.SENT and not against.is_later
             if not (waits and is_at_anchor) or time.monotonic() > ends:
                 return _why_not(against, running.order, access)
@@ -312,13 +314,13 @@ class SessionControl:
 
     async def _resume(self, running: RunningOrder, access: Access) -> Settled | None:
         """Send a resume, again only after a refusal, and if still nothing speaks against it."""
-        why_not: list[_NotCleared | StoreUnavailable] = []
+        why_not: list[Refusal] = []
 
         async def may_repeat() -> bool:
             try:
-                against: _NotCleared | StoreUnavailable | None = await self._clear(running, access, waits=False)
+                against: Refusal | None = await self._clear(running, access, waits=False)
             except StoreError:
-                against = StoreUnavailable()
+                against = Refusal(Why.STORE_UNAVAILABLE)
             why_not.extend([against] if against else [])
             return not why_not
 
@@ -353,7 +355,7 @@ class SessionControl:
     async def _refuse(self, running: RunningOrder, why_not: Outcome, *, doubt: bool = False) -> Settled | None:
         """Record that nothing was sent, unless there is doubt. Nobody waits for that, unless cards may show it."""
         if doubt:  # the process that had it can have sent it
-            return await self._end(running, Unconfirmed(Doubt.STOPPED), doubt=True)
+            return await self._end(running, Unconfirmed(Doubt.NO_ANSWER), doubt=True)
         running.know(why_not)
         recording = self.rows.settle(running, why_not)
         if running.is_allowed:
@@ -431,13 +433,13 @@ async def _stored(change: asyncio.Future[_T], *, within: float = _STORED_WITHIN,
     raise StoreUnreachableError("the database does not answer in time")
 
 
-def _why_not(against: Row, order: Order, access: Access) -> NotSent:
+def _why_not(against: Row, order: Order, access: Access) -> Refusal:
     """Return what the order that speaks against a resume says, as this person is allowed to see it."""
     about = {"user_id": against.user_id, "given_at": against.given_at, "version": against.id}
     if against.verb == Verb.END:
-        return NotSent(WhyNot.ENDING if against.outcome is None else WhyNot.ENDED, **about)
+        return Refusal(Why.ENDING if against.outcome is None else Why.ENDED_SINCE, **about)
     if against.verb == Verb.RESUME:
-        return NotSent(WhyNot.RESUMED_SINCE, **about)
+        return Refusal(Why.RESUMED_SINCE, **about)
     if can_see_all(against.user_id, viewer_id=order.actor.user_id, is_admin=access.is_admin):
         about |= {"reason": against.reason, "channel_id": against.channel_id}
-    return NotSent(WhyNot.PAUSED_SINCE, **about, is_confirmed=against.outcome == Paused.__name__)
+    return Refusal(Why.PAUSED_SINCE, **about, is_confirmed=against.outcome == Paused.__name__)

@@ -12,7 +12,7 @@ from cachetools import TTLCache
 
 from bot import request_id
 from bot.core.cards import BatchContent
-from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Resumed, Stopping, Unconfirmed
+from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
 from bot.core.requests import (
     LATE,
     STILL_WANTED,
@@ -252,9 +252,9 @@ class Orders:
         """
         verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome
         if outcome is None and (is_sent if verb is not Verb.PAUSE else running.age > STILL_WANTED):
-            outcome = Unconfirmed(Doubt.STOPPED)
+            outcome = Unconfirmed(Doubt.NO_ANSWER)
         elif outcome is None and verb is Verb.END:
-            outcome = Stopping()
+            outcome = Refusal(Why.STOPPING)
         return self._start(running, outcome, doubt=is_sent, is_overtaken=is_overtaken)
 
     def _start(
@@ -283,7 +283,7 @@ class Orders:
             self._open.pop(running.id, None)
             return settled or (await self._told_elsewhere(running) if running.is_repeated else None)
         verb, source = running.order.verb.value, running.order.source.value
-        self.metrics.settled(verb, source, type(settled.outcome).__name__, running.age)
+        self.metrics.settled(verb, source, name_of(settled.outcome), running.age)
         if isinstance(settled.outcome, Paused):
             self.has_paused.set()
         return settled
@@ -349,7 +349,7 @@ def begin(rows: OrderRows, order: Order, address: ReplyAddress) -> RunningOrder:
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
     """Return whether the card of an alert tells the outcome of its pause: the first failure has its own message."""
     attempt = read_attempt(order.trigger_id)
-    return attempt is not None and (attempt.number > 0 or not isinstance(outcome, CALL_SOMEBODY))
+    return attempt is not None and (attempt.number > 0 or name_of(outcome) not in CALL_SOMEBODY)
 
 
 def _with_line(message: Message, line: str) -> Message:
@@ -377,7 +377,7 @@ class OperatorOrders:
         Return whether the journal has the outcome, at the latest after `within` seconds.
         """
         order = running.order
-        settled = await self.control.execute(running) or Settled(Unconfirmed(Doubt.STOPPED))
+        settled = await self.control.execute(running) or Settled(Unconfirmed(Doubt.NO_ANSWER))
         running.know(settled.outcome)
         tell(settled.outcome)
         told = self.rows.told(running, "terminal", is_lazy=False)

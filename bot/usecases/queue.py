@@ -3,10 +3,9 @@
 import asyncio
 
 from bot.core.fairness import Rotation
-from bot.core.outcomes import NotSent, Overloaded, Stopping, WhyNot
+from bot.core.outcomes import Refusal, Why
 from bot.core.requests import Person
 
-NoTurn = NotSent | Overloaded | Stopping  # the reasons why a turn never comes
 CAPACITY = 30_000  # the most pieces of work that wait
 MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH = 4_000, 1_000
 """The most orders that are being sent to Anchor, of all and of one person; others wait."""
@@ -37,15 +36,15 @@ class FairQueue:
         """Let no turn come any more."""
         self._is_stopped = True
         for turn in self._turns.waiting:
-            turn.cancel(Stopping())
+            turn.cancel(Refusal(Why.STOPPING))
 
     def turn(self, person: Person, *, longest_wait: float | None = None) -> "Turn":
         """Return a new turn. It has come already if nothing else waits. It can have a longest wait of its own."""
         turn = Turn(self, person, self.longest_wait if longest_wait is None else longest_wait)
         if self._is_stopped:
-            turn.cancel(Stopping())
+            turn.cancel(Refusal(Why.STOPPING))
         elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
-            turn.cancel(Overloaded())
+            turn.cancel(Refusal(Why.OVERLOADED))
         elif self._turns.take_place(person):
             turn.come()
         else:
@@ -72,9 +71,9 @@ class Turn:
 
     def __init__(self, queue: FairQueue, person: Person, longest_wait: float | None) -> None:
         self._queue, self._person, self._longest_wait = queue, person, longest_wait
-        self._coming: asyncio.Future[NoTurn | None] = asyncio.get_running_loop().create_future()
+        self._coming: asyncio.Future[Refusal | None] = asyncio.get_running_loop().create_future()
 
-    def cancel(self, why: NoTurn) -> None:
+    def cancel(self, why: Refusal) -> None:
         """Cancel a turn that waits."""
         if not self._coming.done():
             self._queue.remove(self)
@@ -84,17 +83,17 @@ class Turn:
         """Let the work begin."""
         self._coming.set_result(None)
 
-    async def __aenter__(self) -> NoTurn | None:
+    async def __aenter__(self) -> Refusal | None:
         wait, timer = self._longest_wait, None
         if self._coming.done():
             return self._coming.result()
         if wait is not None:
-            no_turn = NotSent(WhyNot.NO_TURN, seconds=wait)
+            no_turn = Refusal(Why.NO_TURN, seconds=wait)
             timer = asyncio.get_running_loop().call_later(wait, self.cancel, no_turn)
         try:
             return await asyncio.shield(self._coming)
         except asyncio.CancelledError:
-            self.cancel(Stopping())
+            self.cancel(Refusal(Why.STOPPING))
             await self.__aexit__()  # it can have come in the same moment
             raise
         finally:

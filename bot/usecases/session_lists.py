@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.fields import Secret
-from bot.core.outcomes import Refusal, Stopping
+from bot.core.outcomes import Refusal, Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import Found
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
@@ -47,7 +47,7 @@ class SessionLists:
 
     async def search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
         """Return the session that `words` mean alone, or else those that run, and those that this app paused."""
-        return await self._interruption.or_result(self._search(actor, words), Stopping())
+        return await self._interruption.or_result(self._search(actor, words), Refusal(Why.STOPPING))
 
     async def _search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
         access = await self.access_check.check_viewer(actor)
@@ -74,7 +74,7 @@ class SessionLists:
 
     async def to_end(self, order: Order) -> Session | Refusal | None:
         """Return what is known of the session that somebody wants to end, or why they can't; wait a moment for it."""
-        return await self._interruption.or_result(self._to_end(order), Stopping())
+        return await self._interruption.or_result(self._to_end(order), Refusal(Why.STOPPING))
 
     async def _to_end(self, order: Order) -> Session | Refusal | None:
         access = await self.access_check.check(order)
@@ -89,7 +89,7 @@ class SessionLists:
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
-        return await self._interruption.or_result(self._overview(actor, within), Stopping())
+        return await self._interruption.or_result(self._overview(actor, within), Refusal(Why.STOPPING))
 
     async def _overview(self, actor: Actor, within: float | None) -> Overview | Refusal:
         access = await self.access_check.check_viewer(actor)

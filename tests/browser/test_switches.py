@@ -25,7 +25,7 @@ async def test_while_anchor_is_down_or_the_key_is_revoked_nothing_is_paused(chan
     session_id = await channel.alert()
     await channel.set_switch("Down", on=True)
     await channel.pause(session_id)
-    unreachable = outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
+    unreachable = outcomes.Unavailable()
     failed = shown(texts.outcome_text(unreachable, session=session_id))
     await expect(channel.messages.nth(1)).to_contain_text(failed, use_inner_text=True)
     assert channel.orders(session_id) == []

@@ -187,7 +187,7 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed_and_names_the_session_of_severa
         assert SESSION in printed.out.splitlines()[-1]
     (row,) = await site.journal()
     assert (row.outcome, row.state, row.delivered_by) == ("Unconfirmed", "settled", "terminal")
-    assert outcomes.Doubt.STOPPED in str(row.outcome_fields)
+    assert outcomes.Doubt.NO_ANSWER in str(row.outcome_fields)
 
 
 # --- without a database ---
@@ -253,7 +253,7 @@ async def test_a_database_that_fails_meanwhile_stops_a_resume_and_no_pause(
     is_sent = verb == "pause"
     assert await site.give(verb, SESSION) == (not is_sent)
     written = capsys.readouterr()
-    assert written.out == says(PAUSED if is_sent else outcomes.StoreUnavailable(), verb)
+    assert written.out == says(PAUSED if is_sent else outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), verb)
     assert site.sent == [verb] * is_sent
     wording("not recorded", written.err.splitlines()[-1])
     if is_sent:
@@ -306,7 +306,9 @@ async def test_the_workspace_is_named_if_there_are_several(
         await store.rows.delete(ACME.team_id)
         assert await site.give("resume", SESSION) == 0
         assert site.sent == ["pause", "resume"]
-        assert capsys.readouterr().out == says(outcomes.NoKey()) + says(PAUSED) + says(RESUMED, "resume")
+        assert capsys.readouterr().out == says(outcomes.Refusal(outcomes.Why.NO_KEY)) + says(PAUSED) + says(
+            RESUMED, "resume"
+        )
         site.anchor.session(SESSION).seconds = 0.5
         pausing = asyncio.create_task(site.give("pause", SESSION))
         await site.anchor.until(lambda: len(site.sent) == 3)
@@ -382,7 +384,7 @@ async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
         await store.database.execute("UPDATE workspaces SET anchor_api_key = 'damaged'")
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 1
         assert site.sent == []
-    assert capsys.readouterr().out == says(outcomes.StoreUnavailable())
+    assert capsys.readouterr().out == says(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))
 
 
 # --- exit codes ---

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ALERT = {"session_id": SESSION, "text": "It spends.", "title": "High spend", "fingerprint": "f1", "action": "pause"}
-FAILED = not_automatic(outcomes.StoreUnavailable())
+FAILED = not_automatic(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))
 AUTO = "*Paused automatically* by alerts of `default`"
 
 
@@ -124,11 +124,11 @@ async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: st
         before = len(pauses(at))
         answer = await send(at)
         (card,) = [one for one in about_session(at) if "High spend" in one.text]
-        await at.slack.until(lambda: "*Not paused automatically*" in at.current(card).text)
+        await at.slack.until(lambda: "*Not paused automatically.*" in at.current(card).text)
         shown = at.current(card)
         assert "anchor_pause" in buttons(shown)
         assert (answer["pause"], len(pauses(at))) == ("refused", before)
-        why = outcomes.ResumedBefore(at.person.id, 0.0, is_confirmed=verdict == "resumed")
+        why = outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, at.person.id, 0.0, is_confirmed=verdict == "resumed")
         assert not_automatic(why).partition("<!date")[0] in shown.text
 
 
@@ -179,7 +179,7 @@ async def test_what_else_an_alert_asks_for_pauses_nothing(
     [
         ("off", "default", "off", ""),
         ("on", "", "not asked", ""),
-        ("observe", "default", "observed", not_automatic(outcomes.Observed())),
+        ("observe", "default", "observed", not_automatic(outcomes.Refusal(outcomes.Why.OBSERVED))),
     ],
 )
 async def test_a_workspace_or_a_token_that_does_not_pause(mode: str, tokens: str, word: str, shown: str) -> None:
@@ -201,7 +201,7 @@ async def test_more_sessions_than_the_limit_are_held_back_for_ten_minutes(sqlite
         later = await send(at, session_id=sessions[4], fingerprint="f2")
         stays = await send(at, session_id=sessions[2])
         card = next(one for one in at.messages() if sessions[2] in one.text and NOT_AUTO_PAUSED not in one.text)
-        await until_shown(at, card, PAUSE, not_automatic(outcomes.HeldBack(2)))
+        await until_shown(at, card, PAUSE, not_automatic(outcomes.Refusal(outcomes.Why.HELD_BACK)))
         assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0, 1]
     assert [one["pause"] for one in answers] == ["paused", "paused", "held back", "held back", "held back"]
     assert (again["pause"], later["pause"], stays["pause"]) == ("held back", "paused", "held back")

@@ -106,7 +106,7 @@ async def test_a_batch_ends_within_two_minutes_though_anchor_does_not_answer(bui
         sent = {one.session_id for one in at.anchor.orders}
         assert all(f"{count} un" in message.text for count in [len(sent)])
         assert f"{150 - len(sent)} not" in message.text
-        assert sum(session in message.text for session in sessions) == 20
+        assert sum(f"`{session[:8]}`" in message.text for session in sessions) == 20
 
 
 async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built: Built) -> None:
@@ -122,7 +122,7 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         await at.slack.until(lambda: any(f"of {MOST + 2} agents" in one.text for one in at.messages()))
         assert [one.verb for one in at.anchor.posts(resumed)] == ["resume"]
         (text,) = (one.text for one in at.messages() if "agents" in one.text)
-        assert [one for one in (sessions[0], resumed, at.slack.bob.id) if one not in text] == []
+        assert [one for one in (sessions[0][:8], resumed[:8], at.slack.bob.id) if one not in text] == []
         assert "not running" not in text
 
 
@@ -232,10 +232,10 @@ async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_
         assert len(at.messages()) == 1
     sent = sorted(one.session_id or "" for one in at.anchor.orders)
     if age > STILL_WANTED:
-        assert (sent, sum(one in message.text for one in sessions)) == ([], unfinished)
+        assert (sent, sum(f" · `{one[:8]}`" in message.text for one in sessions)) == ([], unfinished)
     else:
         assert sent == sorted(sessions[len(sessions) - unfinished :])
-        assert not any(one in message.text for one in sessions)
+        assert not any(f" · `{one[:8]}`" in message.text for one in sessions)
 
 
 async def test_a_killed_process_leaves_resumes_that_are_told_as_resumes(database_url: str) -> None:
@@ -286,7 +286,7 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         before = len(at.anchor.orders)
         view = await ask_to_resume(at, message)
         assert (len(at.anchor.orders), view.submit) == (before, f"Resume {len(sessions) - 3} agents")
-        assert all(one in view.text for one in (repaused, resumed, own, at.slack.bob.id))
+        assert all(one in view.text for one in (repaused[:8], resumed[:8], own[:8], at.slack.bob.id))
         later = sessions[3]
         await at.command(later, user=at.slack.bob)  # while the question is open
         before = len(at.anchor.orders)
@@ -301,7 +301,7 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
         await asyncio.sleep(5.0)
         ends = [at.anchor.session(one).state for one in sessions]
         assert [one is SessionState.RUNNING for one in ends] == [False, True, False, False, *[True] * 36]
-        assert all(one in at.messages()[-1].text for one in (repaused, resumed, own, later))
+        assert all(one[:8] in at.messages()[-1].text for one in (repaused, resumed, own, later))
         shown = str(at.messages()[-1].blocks)
         assert [one for one in sessions if f"'value': '{one}'" in shown] == [resumed]  # with Pause: it runs
 
@@ -316,7 +316,7 @@ async def test_a_batch_of_resumes_that_comes_late_is_not_sent_and_that_is_told(b
         await at.slack.submit(at.person, view, {})
         await at.slack.until(lambda: len(at.messages()) == 2 and "…" not in at.messages()[-1].text, within=30)
         assert len(at.anchor.orders) == before
-        assert all(f"`{one}`" in at.messages()[-1].text for one in sessions)
+        assert all(f"`{one[:8]}`" in at.messages()[-1].text for one in sessions)
 
 
 async def test_a_question_without_the_database_or_a_forged_one_resumes_nothing(built: Built, sqlite_url: str) -> None:

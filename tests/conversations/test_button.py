@@ -56,7 +56,7 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
 
 
-GATEWAY = outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502)
+GATEWAY = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER, 502)
 GONE, UNKNOWN = outcomes.NotRunning("Session is not running"), outcomes.NotFound("Session not found")
 
 

@@ -53,7 +53,7 @@ async def test_a_pause_that_is_to_end_by_itself_is_done_and_says_that_it_does_no
     ("fields", "text"),
     [
         ({"command": "/anchor-stop"}, result_texts.unknown_command_message("/anchor-stop").text),
-        ({"team_id": "T0PARTNER01"}, outcome_text(outcomes.WrongWorkspace())),
+        ({"team_id": "T0PARTNER01"}, outcome_text(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE))),
     ],
 )
 async def test_a_command_that_is_unknown_or_of_another_workspace_is_refused(fields: dict[str, str], text: str) -> None:

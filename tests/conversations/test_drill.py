@@ -150,7 +150,7 @@ async def test_a_session_on_which_somebody_works_is_refused(site: Site, wording:
 
 
 @pytest.mark.parametrize(
-    ("who", "why"), [("alice", "paused since"), ("the same user", "paused since"), ("resumes", "resumed since")]
+    ("who", "why"), [("alice", "PausedSince"), ("the same user", "PausedSince"), ("resumes", "ResumedSince")]
 )
 async def test_an_order_of_somebody_else_meanwhile_counts(
     site: Site, capsys: pytest.CaptureFixture[str], who: str, why: str

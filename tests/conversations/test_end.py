@@ -29,7 +29,7 @@ from harness.blocks import button
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
-from harness.product import Settings, policy
+from harness.product import Settings, outcomes
 from harness.texts import ASKING_TO_END, broken_button_text
 
 pytestmark = pytest.mark.anyio
@@ -212,10 +212,14 @@ async def test_only_admins_end_a_session_or_the_people_who_are_named(name: str, 
 
 @pytest.mark.parametrize(
     ("fault", "denial"),
-    [(None, policy.NotAdmin()), (Hang(), policy.RoleUnknown()), (server_error(), policy.RoleUnknown())],
+    [
+        (None, outcomes.Refusal(outcomes.Why.NOT_ADMIN)),
+        (Hang(), outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN)),
+        (server_error(), outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN)),
+    ],
     ids=["an admin no more", "no answer", "an error"],
 )
-async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: policy.Denial) -> None:
+async def test_the_role_is_looked_up_for_each_end(fault: Fault | None, denial: outcomes.Refusal) -> None:
     """An answer of five minutes ago does not count."""
     async with ending() as at:
         result = await offered(at)
@@ -296,12 +300,12 @@ async def test_an_end_button_with_anything_beside_the_id_ends_nothing() -> None:
 
 
 OUTCOMES: dict[str, tuple[dict[str, Any], Fault | None, str, int]] = {
-    "it survives": ({"survives": True}, None, "still lists the session", 1),
+    "it survives": ({"survives": True}, None, "*Unconfirmed*", 1),
     "an error, and it has ended": ({}, server_error(applied=True, times=1), "*Ended*", 1),
     "no answer, and it has ended": ({}, Hang(applied=True, times=1), "*Ended*", 1),
     "an error, and it runs": ({}, server_error(times=1), "*Not ended*", 1),
     "401": ({}, unauthorized(times=1), "or the session id", 1),
-    "403": ({}, forbidden(times=1), "Anchor refused this workspace's API key (403)", 1),
+    "403": ({}, forbidden(times=1), "(403)", 1),
     "it had ended": ({"state": ENDED}, None, "*Ended*", 1),
 }
 

@@ -59,7 +59,7 @@ async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team
 
 async def test_an_admin_sees_the_last_thirty_days(team: AdminHarness) -> None:
     await leave(team, team.admin, reason=REASONS[0], age=31 * 86_400)
-    await leave(team, team.member, outcomes.Unconfirmed(outcomes.Doubt.STOPPED), reason=REASONS[1], age=29 * 86_400)
+    await leave(team, team.member, outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER), reason=REASONS[1], age=29 * 86_400)
     await leave(team, team.admin, outcomes.NotFound(), reason=REASONS[2], session=OTHER_SESSION, age=30)
     await team.open_home()
     modal = await team.open_modal(BUTTON)

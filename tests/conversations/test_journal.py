@@ -47,9 +47,9 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url
     assert people[:3] == [
         (at.person.id, at.channel.id, own, "Paused"),
         (at.slack.bob.id, at.slack.private.id, own, "KeyRejected"),
-        (at.slack.guest.id, at.channel.id, own, "NotAMember"),
+        (at.slack.guest.id, at.channel.id, own, "Guest"),
     ]
-    assert people[3:] in ([], [(at.slack.outsider.id, at.channel.id, at.slack.outsider.team_id, "NotAMember")])
+    assert people[3:] in ([], [(at.slack.outsider.id, at.channel.id, at.slack.outsider.team_id, "Outsider")])
     source, routes = {
         "a command": ("command", ["ack"] * 3),
         "a click": ("button", ["response_url"] * 4),

@@ -63,7 +63,7 @@ async def give_all(at: SingleHarness) -> list[str]:
     assert announced.ack.text == waiting_text(session=slow, is_recorded=False)
     assert (click.status, unsafe.status) == (200, 503)
     told = {paused(session=session, is_recorded=False) for session in (slow, clicked, lost)}
-    told.add(outcome_text(outcomes.StoreUnavailable(), verb="resume", session=left))
+    told.add(outcome_text(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), verb="resume", session=left))
     await at.slack.until(lambda: told <= {message.text for message in at.seen()})
     assert at.anchor.posts(left) == []
     at.slack.violations.clear()  # the 503, with which Slack shows a warning

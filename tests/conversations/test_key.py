@@ -155,7 +155,9 @@ async def test_an_admin_removes_the_key_and_who_set_it_is_notified_although_no_a
             say.settings_texts.key_removed(before).notice(team.admin.id).text
         ]
     assert await key_of(team) is None
-    refusal = outcome_text(outcomes.NoKey(can_set=True), session=team.session, user=team.admin.id)
+    refusal = outcome_text(
+        outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True), session=team.session, user=team.admin.id
+    )
     assert (await team.answer("a command")).text == refusal
 
 
@@ -186,10 +188,14 @@ async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, ve
 async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_who_can(team: AdminHarness) -> None:
     for by in BY_BOTH:
         message = await team.answer(by, team.member)
-        assert message.text == outcome_text(outcomes.NoKey(), session=team.session, user=team.member.id)
+        assert message.text == outcome_text(
+            outcomes.Refusal(outcomes.Why.NO_KEY), session=team.session, user=team.member.id
+        )
         assert (message.ephemeral_to, message.blocks) == (team.member.id, ())
         message = await team.answer(by)
-        refusal = outcome_text(outcomes.NoKey(can_set=True), session=team.session, user=team.admin.id)
+        refusal = outcome_text(
+            outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True), session=team.session, user=team.admin.id
+        )
         assert (message.text, message.ephemeral_to) == (refusal, team.admin.id)
         await team.slack.click(team.admin, message, "anchor_set_key")
         assert (await team.wait_for_modal("")).find("key")

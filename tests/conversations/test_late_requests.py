@@ -1,6 +1,7 @@
 """Requests that reach the bot late, acks that Slack does not get, and results that nobody may miss."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -35,8 +36,8 @@ def delayed(at: SingleHarness, verb: str, *, by: str = "a command") -> asyncio.T
 
 def is_late(text: str) -> bool:
     """Whether it is the answer to a late resume, with the seconds that were measured."""
-    (seconds,) = {int(word) for word in text.split() if word.isdecimal()}
-    return DELAY - 1 <= seconds <= DELAY + 10 and is_not_sent(text, outcomes.WhyNot.LATE)
+    (seconds,) = re.findall(r"\((\d+) s\)", text)
+    return DELAY - 1 <= int(seconds) <= DELAY + 10 and is_not_sent(text, outcomes.Why.LATE)
 
 
 @HTTP_ONLY
@@ -73,7 +74,7 @@ async def test_a_late_pause_is_not_sent_if_somebody_resumed_after_it_was_given(b
         await late
         question = await at.wait_for_ephemeral()
         assert [order.verb for order in at.orders] == ["resume"]
-        assert is_not_sent(question.text, outcomes.WhyNot.RESUMED_SINCE, verb="pause", by=at.slack.bob.id)
+        assert is_not_sent(question.text, outcomes.Why.RESUMED_SINCE, verb="pause", by=at.slack.bob.id)
         await at.click(question)
         await at.slack.until(lambda: paused() in [one.text for one in at.messages()])
 

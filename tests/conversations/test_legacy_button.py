@@ -8,7 +8,7 @@ from bot.sim.anchor import Slow
 from bot.sim.slack import Message
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import attachment, legacy_button
-from harness.product import policy
+from harness.product import outcomes
 from harness.texts import broken_button_text
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ async def test_a_press_pauses_once_and_posts_to_the_thread_and_an_outsider_is_re
     async with single_workspace() as at:
         message, outsider = post(at), at.slack.outsider
         await at.slack.press(outsider, message)
-        denial = policy.NotAMember(policy.Role.OUTSIDER)
+        denial = outcomes.Refusal(outcomes.Why.OUTSIDER)
         assert (await at.wait_for_ephemeral(outsider)).text == outcome_text(denial, user=outsider.id)
         assert at.orders == []
         at.anchor.fault = Slow(1.0)

@@ -23,7 +23,7 @@ async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_
         unsent = [session for session in sessions if not at.anchor.posts(session)]
     assert 1 <= len(unsent) < len(sessions)  # the second one may be sent at the very last moment
     refusals = {
-        session: outcome_text(outcomes.NotSent(outcomes.WhyNot.NO_TURN, seconds=1.0), session=session)
+        session: outcome_text(outcomes.Refusal(outcomes.Why.NO_TURN, seconds=1.0), session=session)
         for session in sessions
     }
     assert [session for session, refusal in refusals.items() if refusal in texts] == unsent
@@ -79,5 +79,5 @@ async def test_a_person_resumes_thirty_sessions_per_minute_and_can_still_pause()
         assert (len(at.anchor.orders), at.anchor.posts(last)) == (30, [])
         await at.command(last)
         assert [order.verb for order in at.anchor.posts(last)] == ["pause"]
-    refusals = [outcomes.TooManyResumes(float(wait)) for wait in range(1, 61)]
+    refusals = [outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=float(wait)) for wait in range(1, 61)]
     assert seen.text in [outcome_text(refusal, verb="resume", session=last) for refusal in refusals]

@@ -9,22 +9,22 @@ from bot.sim.slack import Enterprise, User, tokens_revoked
 from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, outcome_text, paused
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
-from harness.product import outcomes, policy
+from harness.product import outcomes
 from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
 
 GRID = Enterprise("E0GRID00001", "Grid")
-OUTSIDER = policy.NotAMember(policy.Role.OUTSIDER)
+OUTSIDER = outcomes.Refusal(outcomes.Why.OUTSIDER)
 ALERT = {"session_id": SESSION, "text": "It spent $40 in a minute."}
 
 
 def not_served(tenant: Tenant) -> str:
-    return outcome_text(outcomes.WrongWorkspace(), session=tenant.session)
+    return outcome_text(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE), session=tenant.session)
 
 
 def store_failed(tenant: Tenant) -> str:
-    return outcome_text(outcomes.StoreUnavailable(), session=tenant.session)
+    return outcome_text(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), session=tenant.session)
 
 
 def add_colleague(tenant: Tenant) -> User:

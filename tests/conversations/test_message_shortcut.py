@@ -8,7 +8,7 @@ import pytest
 from bot.sim.anchor import Slow
 from bot.sim.slack import Channel, Fault, Message, Source, api_error, expired_url, rate_limited
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
-from harness.product import policy
+from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the
         assert ([order.verb for order in at.orders], len(at.messages()), again.error) == (["pause"], 3, None)
     assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
     assert posted.source is Source.POST_MESSAGE
-    assert posted.blocks[1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
+    assert posted.blocks[-1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,13 @@ async def test_where_the_bot_cannot_post_to_the_thread_the_result_comes_by_the_u
 async def test_people_without_permission_in_its_channel_are_told_alone() -> None:
     async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001", PAUSE_USERS="U0BOB000001,U0GUEST0001") as at:
         for person, channel, refusal in (
-            (at.slack.bob, at.slack.private, policy.NotHere(frozenset({"C0ALERTS001"}))),
-            (at.slack.alice, at.channel, policy.NotNamed(frozenset({"U0BOB000001", "U0GUEST0001"}))),
-            (at.slack.guest, at.channel, policy.NotAMember(policy.Role.GUEST)),
+            (at.slack.bob, at.slack.private, outcomes.Refusal(outcomes.Why.NOT_HERE, ids=frozenset({"C0ALERTS001"}))),
+            (
+                at.slack.alice,
+                at.channel,
+                outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({"U0BOB000001", "U0GUEST0001"})),
+            ),
+            (at.slack.guest, at.channel, outcomes.Refusal(outcomes.Why.GUEST)),
         ):
             await at.slack.use_shortcut(person, at.slack.post(channel, LINK, user=at.slack.bob))
             await at.slack.until(lambda: at.ephemerals(person, channel))  # noqa: B023 - awaited here

@@ -47,7 +47,7 @@ async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(s
         (card,) = at.messages()
         for by in ("a command", "a click"):
             assert (await at.answer(by)).text == paused(is_recorded=False)
-        refused = outcome_text(outcomes.StoreUnavailable(), verb="resume")
+        refused = outcome_text(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), verb="resume")
         assert (await at.answer("a command", verb="resume")).text == refused
         await at.click(card)
         await execute(sqlite_url, "DROP TABLE alembic_version")

@@ -24,9 +24,9 @@ TABLE: dict[str, tuple[Fault, about.Outcome, str]] = {
     "failed": (server_error(), about.Failed(500, "Failed to pause agent"), "WARNING"),
     "key refused": (unauthorized(), about.KeyRejected(401, "Invalid API key"), "WARNING"),
     "rate limited": (rate_limited(30), about.RateLimited(30, "Too many requests"), "WARNING"),
-    "out of service": (server_error(503), about.Unavailable(about.Unreachable.OUT_OF_SERVICE), "WARNING"),
-    "gateway": (html(503), about.Unconfirmed(about.Doubt.GATEWAY, 503), "WARNING"),
-    "a page instead of an answer": (html(200), about.Unconfirmed(about.Doubt.UNREADABLE, 200), "WARNING"),
+    "out of service": (server_error(503), about.Unavailable(503), "WARNING"),
+    "gateway": (html(503), about.Unconfirmed(about.Doubt.NO_ANSWER, 503), "WARNING"),
+    "a page instead of an answer": (html(200), about.Unconfirmed(about.Doubt.NOT_UNDERSTOOD, 200), "WARNING"),
     "a hostile message": (error(404, HOSTILE), about.NotFound(HOSTILE), "INFO"),
     "an invisible message": (error(404, "\u0000\u202e"), about.NotFound("\u202e"), "INFO"),
 }

@@ -168,7 +168,7 @@ async def test_a_command_with_several_ids_opens_the_window_with_them(*, may: boo
         sessions = add(at, 4)
         await at.command(f"{sessions[2]} {sessions[0]}, too fast")
         if not may:
-            named = policy.NotNamed(frozenset({"U0BOB000001"}), many=True)
+            named = outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_MANY, ids=frozenset({"U0BOB000001"}))
             assert (await at.wait_for_ephemeral()).text == list_refused(named)
             assert at.anchor.orders == []
             return
@@ -215,17 +215,19 @@ async def test_a_placeholder_opens_if_anchor_is_slow() -> None:
 async def test_people_who_may_not_see_no_window() -> None:
     async with single_workspace(PAUSE_MANY_USERS="U0BOB000001", ALLOWED_CHANNELS="C0ALERTS001") as at:
         await at.command("all")
-        named = policy.NotNamed(frozenset({"U0BOB000001"}), many=True)
+        named = outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_MANY, ids=frozenset({"U0BOB000001"}))
         assert (await at.wait_for_ephemeral()).text == list_refused(named)
         await at.command("all", user=at.slack.guest)
         guest = await at.wait_for_ephemeral(at.slack.guest)
-        assert guest.text == list_refused(policy.NotAMember(policy.Role.GUEST))
+        assert guest.text == list_refused(outcomes.Refusal(outcomes.Why.GUEST))
         await at.command("all", user=at.slack.bob, channel=at.slack.private)
         await at.slack.until(lambda: at.ephemerals(at.slack.bob, at.slack.private))
         (told,) = at.ephemerals(at.slack.bob, at.slack.private)
-        assert told.text == list_refused(policy.NotHere(frozenset({"C0ALERTS001"})))
+        assert told.text == list_refused(outcomes.Refusal(outcomes.Why.NOT_HERE, ids=frozenset({"C0ALERTS001"})))
         await at.command("all", user=at.slack.carol, team_id="T0PARTNER01")
-        assert (await at.wait_for_ephemeral(at.slack.carol)).text == list_refused(outcomes.WrongWorkspace())
+        assert (await at.wait_for_ephemeral(at.slack.carol)).text == list_refused(
+            outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
+        )
         assert (at.calls("views.open"), at.anchor.requests) == (0, [])
         await at.command("all", user=at.slack.bob)
         await at.slack.until(lambda: at.slack.modal_of(at.slack.bob))
@@ -257,7 +259,9 @@ async def test_an_exception_is_told_in_the_window(monkeypatch: pytest.MonkeyPatc
 async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at: ManyHarness) -> None:
     team = await AdminHarness.open(at)
     await team.command("all")
-    assert (await team.wait_for_ephemeral()).text == list_refused(outcomes.NoKey(can_set=True))
+    assert (await team.wait_for_ephemeral()).text == list_refused(
+        outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True)
+    )
     tenant = await at.set_up(at.add(2))
     tenant.anchor.session(tenant.session).state = SessionState.ENDED
     view = await window(tenant)
@@ -407,10 +411,10 @@ async def test_the_global_shortcut_opens_it_unchecked_and_results_come_as_direct
 async def test_the_permissions_of_the_messages_channel_apply() -> None:
     async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
         at.anchor.add_session(session_id=OTHER_SESSION)
-        elsewhere = list_refused(policy.NotHere(frozenset({"C0ALERTS001"})))
+        elsewhere = list_refused(outcomes.Refusal(outcomes.Why.NOT_HERE, ids=frozenset({"C0ALERTS001"})))
         for text in (TEXT, "The agent loops"):
             for by, channel, refusal in (
-                (at.slack.guest, at.channel, list_refused(policy.NotAMember(policy.Role.GUEST))),
+                (at.slack.guest, at.channel, list_refused(outcomes.Refusal(outcomes.Why.GUEST))),
                 (at.person, at.slack.private, elsewhere),
             ):
                 await use(at, text, by=by, channel=channel)

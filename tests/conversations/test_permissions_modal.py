@@ -34,11 +34,15 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     pause, resume = Rule(users=frozenset({team.second.id})), Rule(channels=frozenset({incidents.id}))
     assert (await team.stored()).policy == Policy(pause, resume)
     for by, user in (("a command", team.admin), ("a click", team.member)):
-        assert is_refused(team, await team.answer(by, user), policy.NotNamed(pause.users), user.id)
+        assert is_refused(
+            team, await team.answer(by, user), outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=pause.users), user.id
+        )
     done = await team.answer("a click", team.second)
     assert is_about(done.text, paused(session=team.session, user=team.second.id))
     refused = await team.answer("a command", team.second, "resume")
-    assert is_refused(team, refused, policy.NotHere(resume.channels), team.second.id, "resume")
+    assert is_refused(
+        team, refused, outcomes.Refusal(outcomes.Why.NOT_HERE, ids=resume.channels), team.second.id, "resume"
+    )
     done = await team.answer("a command", team.member, "resume", channel=incidents)
     assert is_about(done.text, resumed(session=team.session, user=team.member.id))
 

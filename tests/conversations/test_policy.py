@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 Outcome = outcomes.Outcome
 VERBS = ["pause", "resume"]
 GRID, OTHER_GRID = Enterprise("E0GRID00001", "Acme Grid"), Enterprise("E0OTHER0001", "Other")
-OUTSIDER, GUEST = policy.NotAMember(policy.Role.OUTSIDER), policy.NotAMember(policy.Role.GUEST)
+OUTSIDER, GUEST = outcomes.Refusal(outcomes.Why.OUTSIDER), outcomes.Refusal(outcomes.Why.GUEST)
 
 
 async def refused(
@@ -111,7 +111,7 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     team, url = await AdminHarness.open(at, with_key=True), f"{at.environ['BASE_URL']}/slack/install"
     team.workspace.installation.scopes = {"commands", "chat:write"}
     await team.command(user=team.member)
-    scope = policy.ScopeMissing(url)
+    scope = outcomes.Refusal(outcomes.Why.SCOPE_MISSING)
     await refused(team, "a command", team.member, scope, "resume")
     await refused(team, "a click", team.member, scope, "resume")
     named = policy.Policy(resume=policy.Rule(frozenset({team.member.id})))
@@ -119,7 +119,9 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     assert stored is not None
     assert await at.store.rows.set_policy(team.team_id, named, if_version=stored.policy_version)
     await done(team, "a command", team.member, "resume")
-    await refused(team, "a command", team.admin, policy.NotNamed(named.resume.users), "resume")
+    await refused(
+        team, "a command", team.admin, outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=named.resume.users), "resume"
+    )
     assert [order.verb for order in team.orders] == ["pause", "resume"]
     for user in (team.admin, team.member):
         home = await team.open_home(user)

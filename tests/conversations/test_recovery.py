@@ -15,10 +15,10 @@ from harness.texts import ALICE, is_not_sent, result_texts
 
 pytestmark = pytest.mark.anyio
 
-WhyNot = outcomes.WhyNot
+Why = outcomes.Why
 OVERTAKEN = result_texts.OVERTAKEN
 
-IN_DOUBT = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
+IN_DOUBT = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")
 
 
@@ -63,13 +63,13 @@ IN_DOUBT_RESUME, IN_DOUBT_END = (outcome_text(IN_DOUBT, verb=verb) for verb in (
 CROSSED = outcome_text(outcomes.Paused("paused", crossed=ALICE))
 OLD_PAUSE: Left = ("pause", State.SENT, None, 2)
 OLD_RESUME: Left = ("resume", State.WAITING, None, 2)
-NO_END = outcome_text(outcomes.Stopping(), verb="end")
-LEFT: dict[str, tuple[list[Left], str, str, str | WhyNot]] = {
+NO_END = outcome_text(outcomes.Refusal(outcomes.Why.STOPPING), verb="end")
+LEFT: dict[str, tuple[list[Left], str, str, str | Why]] = {
     "a resume that may be sent": ([("resume", State.SENT, None, 1)], "Unconfirmed", "", IN_DOUBT_RESUME),
     "a resume that waited": ([OLD_RESUME], "Resumed", "resume", resumed()),
-    "one that is two minutes old": ([("resume", State.WAITING, None, 121)], "NotSent", "", WhyNot.LATE),
-    "and a newer pause": ([OLD_RESUME, ("pause", TOLD, PAUSED, 1)], "NotSent Paused", "", "<#C0ALERTS001>"),
-    "and a newer end": ([OLD_RESUME, ("end", TOLD, outcomes.Ended(), 1)], "NotSent Ended", "", WhyNot.ENDED),
+    "one that is two minutes old": ([("resume", State.WAITING, None, 121)], "Late", "", Why.LATE),
+    "and a newer pause": ([OLD_RESUME, ("pause", TOLD, PAUSED, 1)], "PausedSince Paused", "", "<#C0ALERTS001>"),
+    "and a newer end": ([OLD_RESUME, ("end", TOLD, outcomes.Ended(), 1)], "EndedSince Ended", "", Why.ENDED_SINCE),
     "a pause, and a newer resume": (
         [OLD_PAUSE, ("resume", TOLD, RESUMED, 1)],
         "Paused Resumed",
@@ -81,9 +81,9 @@ LEFT: dict[str, tuple[list[Left], str, str, str | WhyNot]] = {
     "a pause that waited": ([("pause", State.WAITING, None, 2)], "Paused", "pause", paused()),
     "and somebody resumed": (
         [("pause", State.WAITING, None, 2), ("resume", TOLD, RESUMED, 1)],
-        "NotSent Resumed",
+        "ResumedSince Resumed",
         "",
-        WhyNot.RESUMED_SINCE,
+        Why.RESUMED_SINCE,
     ),
     "a known pause": ([("pause", KNOWN, PAUSED, 1)], "Paused", "", paused()),
     "a known resume": ([("resume", KNOWN, RESUMED, 1)], "Resumed", "", resumed()),
@@ -101,7 +101,7 @@ LEFT: dict[str, tuple[list[Left], str, str, str | WhyNot]] = {
 
 @pytest.mark.parametrize(("left_over", "outcome", "sent", "said"), LEFT.values(), ids=LEFT)
 async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_once(
-    sqlite_url: str, left_over: list[Left], outcome: str, sent: str, said: str | WhyNot
+    sqlite_url: str, left_over: list[Left], outcome: str, sent: str, said: str | Why
 ) -> None:
     async with remains(sqlite_url) as left:
         left.anchor.session(left.session).state = SessionState.PAUSED
@@ -113,7 +113,7 @@ async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_on
             assert [order.verb for order in at.orders] == sent.split()
         verb, *_ = left_over[0]
         is_told = [
-            said in text if said not in list(WhyNot) else is_not_sent(text, WhyNot(said), verb=verb, by=ALICE)
+            said in text if said not in list(Why) else is_not_sent(text, Why(said), verb=verb, by=ALICE)
             for text in texts(left)
         ]
     assert is_told == [True] * sum(state != TOLD for _, state, _, _ in left_over)

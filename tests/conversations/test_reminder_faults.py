@@ -68,7 +68,7 @@ async def test_a_reminder_in_a_direct_message_follows_the_session(sqlite_url: st
         await until_shown(at, one, ["anchor_pause"], "Resumed")
 
 
-@pytest.mark.parametrize(("how", "said"), [("alive", "ends in 5 min"), ("ended", ENDED), ("gone", "No such session")])
+@pytest.mark.parametrize(("how", "said"), [("alive", "ends in 5 min"), ("ended", ENDED), ("gone", "Not found")])
 async def test_a_list_of_reminders_says_what_each_would_say(sqlite_url: str, how: str, said: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal(), REMIND_BEFORE="5") as at:
         sessions = [at.anchor.add_session() for _ in range(26)]

@@ -48,7 +48,7 @@ async def test_a_resume_that_waits_for_a_pause_is_not_sent_after_the_next_pause(
         await at.wait_for_messages(2)
         assert verbs(at) == ["pause", "pause"]
         (told,) = at.ephemerals(at.slack.bob)
-        assert is_not_sent(told.text, outcomes.WhyNot.PAUSED_SINCE, by=ALICE, is_confirmed=False)
+        assert is_not_sent(told.text, outcomes.Why.PAUSED_SINCE, by=ALICE, is_confirmed=False)
 
 
 async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
@@ -75,7 +75,7 @@ async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order
         told = [(await at.answer("a command", verb=then)).text]
         await asyncio.sleep(61.0)
         told.append((await at.answer("a command", verb=then)).text)
-    assert told[0] == outcome_text(outcomes.Unconfirmed(outcomes.Doubt.RACED), verb=then)
+    assert told[0] == outcome_text(outcomes.Unconfirmed(outcomes.Doubt.OVERTAKEN), verb=then)
     assert is_about(told[1], confirmed)
 
 

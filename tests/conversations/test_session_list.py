@@ -33,7 +33,7 @@ from harness import (
     single_workspace,
 )
 from harness.outages import execute
-from harness.product import outcomes, policy
+from harness.product import outcomes
 from harness.product import sessions as lists
 from harness.texts import REFRESH, is_about, list_refused, not_read, reading, waiting_text
 
@@ -186,12 +186,14 @@ async def test_eight_digits_that_can_mean_anything_else_only_offer() -> None:
 async def test_only_people_who_are_allowed_to_pause_see_a_list_and_no_other_workspace_does() -> None:
     async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
         for text in ("", "checkout", SHORT):
-            assert (await listed(at, text)).text == list_refused(policy.NotNamed(frozenset({"U0CAROL0001"})))
+            assert (await listed(at, text)).text == list_refused(
+                outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({"U0CAROL0001"}))
+            )
         assert (await at.open_home()).find(REFRESH) is None
         await at.command("", user=at.slack.guest)
-        assert at.ephemerals(at.slack.guest)[0].text == list_refused(policy.NotAMember(policy.Role.GUEST))
+        assert at.ephemerals(at.slack.guest)[0].text == list_refused(outcomes.Refusal(outcomes.Why.GUEST))
         await at.command("", user=at.slack.carol, team_id="T0PARTNER01")
-        assert at.ephemerals(at.slack.carol)[-1].text == list_refused(outcomes.WrongWorkspace())
+        assert at.ephemerals(at.slack.carol)[-1].text == list_refused(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE))
         assert at.anchor.requests == []
 
 
@@ -215,7 +217,7 @@ async def test_each_failure_of_anchor_is_explained_and_not_kept_and_does_not_tou
         for verb, text, verdict in (
             ("pause", f"`{SHORT.upper()}` loops", "*Not paused*"),
             ("pause", "checkout", "*Nothing was paused*"),
-            ("resume", SHORT, "*Not resumed.*"),
+            ("resume", SHORT, "*Not resumed*"),
             ("resume", "checkout", "*Nothing was resumed*"),
         ):
             told = (await listed(at, text, verb=verb)).text

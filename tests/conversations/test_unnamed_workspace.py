@@ -18,7 +18,7 @@ from conversations.test_health import becomes
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused
 from harness.databases import KEY
 from harness.outages import execute
-from harness.product import Limits, Settings, outcomes, policy, running
+from harness.product import Limits, Settings, outcomes, running
 from harness.single_workspace import PATIENT, PATIENT_ACK, obeying
 from harness.texts import list_refused
 from harness.transport import current_transport
@@ -52,9 +52,9 @@ async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterato
 NOBODY = Answer(503)
 """Slack does not say whose the token is, as long as the bot runs."""
 
-NOT_CONFIRMED = policy.RoleUnknown()
-GUEST = policy.NotAMember(policy.Role.GUEST)
-WRONG = outcomes.WrongWorkspace()
+NOT_CONFIRMED = outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN)
+GUEST = outcomes.Refusal(outcomes.Why.GUEST)
+WRONG = outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
 SECOND = "T0SECOND001"
 _numbers = itertools.count()
 HOSTILE_TEAMS = ['""', '"t0 home"', f'"{"T" * 41}"', "[]"]

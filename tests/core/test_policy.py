@@ -8,25 +8,18 @@ from hypothesis import strategies as st
 
 from bot.core.policy import (
     EVERYBODY,
-    Denial,
-    NotAdmin,
-    NotAMember,
-    NotHere,
-    NotNamed,
     Policy,
     Profile,
     Role,
-    RoleUnknown,
     Rule,
-    ScopeMissing,
     check_many,
     check_policy,
     is_surely_outsider,
     role_of,
 )
-from harness.product import requests
+from harness.product import outcomes, requests
 
-Actor, Verb = requests.Actor, requests.Verb
+Actor, Verb, Why = requests.Actor, requests.Verb, outcomes.Why
 HOME, SISTER, GRID = "T0HOME", "T0SISTER", "E0GRID"
 ALICE = Actor(HOME, "C0ALERTS", "U0ALICE", home_team_id=HOME)
 MEMBER = Profile(HOME)
@@ -43,7 +36,7 @@ flags = st.booleans()
 profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags, flags, flags)
 
 
-def check_one(policy: Policy, actor: requests.Actor, role: Role, enterprise: str) -> Denial | None:
+def check_one(policy: Policy, actor: requests.Actor, role: Role, enterprise: str) -> outcomes.Refusal | None:
     return check_policy(policy, Verb.PAUSE, actor, role, enterprise)
 
 
@@ -59,7 +52,11 @@ def test_nobody_but_full_members_is_ever_allowed(
 @given(policies, verbs, askers, roles)
 def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role) -> None:
     if check_policy(policy, verb, actor, role) is None:
-        assert check_policy(EVERYBODY, verb, actor, role) in (None, NotAdmin(), ScopeMissing())
+        assert check_policy(EVERYBODY, verb, actor, role) in (
+            None,
+            outcomes.Refusal(Why.NOT_ADMIN),
+            outcomes.Refusal(Why.SCOPE_MISSING),
+        )
         rule = policy.rules.get(verb, Rule())
         assert actor.user_id in (rule.users or {actor.user_id})
         assert actor.channel_id in (rule.channels or {actor.channel_id})
@@ -68,7 +65,7 @@ def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: reque
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
 def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
-    denial = RoleUnknown() if role is Role.UNKNOWN else NotAMember(role)
+    denial = outcomes.Refusal(Why.ROLE_UNKNOWN) if role is Role.UNKNOWN else outcomes.Refusal(outcomes.Why[role.name])
     assert check_policy(Policy(named, named), Verb.PAUSE, ALICE, role) == denial
 
 
@@ -77,8 +74,10 @@ def test_those_who_pause_many_are_allowed_to_pause_and_named_if_anybody_is(
     policy: Policy, actor: requests.Actor, role: Role, enterprise: str
 ) -> None:
     one, many = (check(policy, actor, role, enterprise) for check in (check_one, check_many))
-    if isinstance(one, NotHere | None) and policy.pause_many - {actor.user_id} == policy.pause_many != frozenset():
-        assert many == NotNamed(policy.pause_many, many=True)
+    if (one is None or one.why is Why.NOT_HERE) and policy.pause_many - {
+        actor.user_id
+    } == policy.pause_many != frozenset():
+        assert many == outcomes.Refusal(Why.NOT_NAMED_FOR_MANY, ids=policy.pause_many)
     else:
         assert many == one
 
@@ -88,14 +87,14 @@ def test_those_who_pause_many_are_allowed_to_pause_and_named_if_anybody_is(
     [
         (HOME, "", None),
         (GRID, GRID, None),
-        (SISTER, GRID, NotAMember(Role.OUTSIDER)),
-        (SISTER, "", NotAMember(Role.OUTSIDER)),
-        (GRID, "", NotAMember(Role.OUTSIDER)),
-        ("", "", NotAMember(Role.OUTSIDER)),
+        (SISTER, GRID, outcomes.Refusal(Why.OUTSIDER)),
+        (SISTER, "", outcomes.Refusal(Why.OUTSIDER)),
+        (GRID, "", outcomes.Refusal(Why.OUTSIDER)),
+        ("", "", outcomes.Refusal(Why.OUTSIDER)),
     ],
 )
 def test_without_the_scope_the_persons_own_team_decides(
-    home_team_id: str, enterprise: str, denial: NotAMember | None
+    home_team_id: str, enterprise: str, denial: outcomes.Refusal | None
 ) -> None:
     actor = replace(ALICE, home_team_id=home_team_id)
     assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING, enterprise) == denial
@@ -103,14 +102,20 @@ def test_without_the_scope_the_persons_own_team_decides(
 
 @pytest.mark.parametrize(
     ("named", "denial"),
-    [((), ScopeMissing()), (("U0ALICE",), None), (("U0BOB",), NotNamed(frozenset({"U0BOB"})))],
+    [
+        ((), outcomes.Refusal(Why.SCOPE_MISSING)),
+        (("U0ALICE",), None),
+        (("U0BOB",), outcomes.Refusal(Why.NOT_NAMED, ids=frozenset({"U0BOB"}))),
+    ],
 )
-def test_without_the_scope_only_people_who_are_named_can_resume(named: tuple[str, ...], denial: Denial | None) -> None:
+def test_without_the_scope_only_people_who_are_named_can_resume(
+    named: tuple[str, ...], denial: outcomes.Refusal | None
+) -> None:
     policy = Policy(resume=Rule(frozenset(named)))
     assert check_policy(policy, Verb.RESUME, ALICE, Role.SCOPE_MISSING) == denial
     assert check_policy(policy, Verb.RESUME, ALICE, Role.MEMBER) == (denial if named else None)
     stranger = replace(ALICE, home_team_id=SISTER)
-    assert check_policy(policy, Verb.RESUME, stranger, Role.SCOPE_MISSING) == NotAMember(Role.OUTSIDER)
+    assert check_policy(policy, Verb.RESUME, stranger, Role.SCOPE_MISSING) == outcomes.Refusal(Why.OUTSIDER)
     assert check_policy(policy, Verb.PAUSE, ALICE, Role.SCOPE_MISSING) is None
 
 

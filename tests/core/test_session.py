@@ -26,7 +26,7 @@ def test_only_a_known_end_is_an_end(status: str, life: Life) -> None:
 RUNS, HAS_ENDED = (Session(id=SessionId(SESSION), status=status) for status in ("running", "completed"))
 UNKNOWN, UNREAD = NotRead(Unread.UNREADABLE, 404, is_missing=True), NotRead(Unread.TIMED_OUT)
 ENDED, NOT_FOUND, NOT_RUNNING = outcomes.Ended("stopped"), outcomes.NotFound(), outcomes.NotRunning()
-TIMED_OUT = outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+TIMED_OUT = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ TIMED_OUT = outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
     [
         *((told, HAS_ENDED, outcomes.Ended("completed")) for told in (ENDED, TIMED_OUT, NOT_FOUND, NOT_RUNNING)),
         (ENDED, UNKNOWN, outcomes.Ended()),
-        (ENDED, RUNS, outcomes.Unconfirmed(outcomes.Doubt.STILL_LISTED)),
-        (ENDED, UNREAD, outcomes.Unconfirmed(outcomes.Doubt.NOT_READ)),
+        (ENDED, RUNS, outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD)),
+        (ENDED, UNREAD, outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD)),
         *((told, UNKNOWN, told) for told in (TIMED_OUT, NOT_FOUND, NOT_RUNNING)),
         *((told, UNREAD, told) for told in (TIMED_OUT, NOT_FOUND, NOT_RUNNING)),
         (TIMED_OUT, RUNS, TIMED_OUT),

@@ -17,7 +17,7 @@ from bot.core.cards import (
     first,
 )
 from bot.core.fields import Secret
-from bot.core.outcomes import WhyNot
+from bot.core.outcomes import Why
 from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
@@ -66,9 +66,9 @@ TASK = Session(
 )
 PROGRAM = replace(TASK, is_task=False)
 PAUSED, RESUMED = outcomes.Paused(), outcomes.Resumed()
-PAUSED_SINCE = outcomes.NotSent(WhyNot.PAUSED_SINCE, BOB, version="1" * 28)
-RESUMED_SINCE, NO_TURN = outcomes.NotSent(WhyNot.RESUMED_SINCE, BOB), outcomes.NotSent(WhyNot.NO_TURN, seconds=20.0)
-LATE = outcomes.NotSent(WhyNot.LATE, seconds=10.0)
+PAUSED_SINCE = outcomes.Refusal(Why.PAUSED_SINCE, BOB, version="1" * 28)
+RESUMED_SINCE, NO_TURN = outcomes.Refusal(Why.RESUMED_SINCE, BOB), outcomes.Refusal(Why.NO_TURN, seconds=20.0)
+LATE = outcomes.Refusal(Why.LATE, seconds=10.0)
 
 
 def order(name: str, reason: str = "") -> Order:
@@ -89,13 +89,13 @@ def _long_ids(letter: str) -> frozenset[str]:
     return frozenset(f"{letter}{number:030}" for number in range(300))
 
 
-NOT_AUTOMATIC: Mapping[str, outcomes.NotAutomatic] = {
-    "observed": outcomes.Observed(),
-    "held back": outcomes.HeldBack(20),
-    "resumed before": outcomes.ResumedBefore(BOB, 0.0),
-    "resumed before, not confirmed": outcomes.ResumedBefore(BOB, 0.0, is_confirmed=False),
-    "ended before": outcomes.EndedBefore(),
-    "switched off": outcomes.AutoPauseOff(),
+NOT_AUTOMATIC: Mapping[str, outcomes.Refusal] = {
+    "observed": outcomes.Refusal(outcomes.Why.OBSERVED),
+    "held back": outcomes.Refusal(outcomes.Why.HELD_BACK),
+    "resumed before": outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, BOB, 0.0),
+    "resumed before, not confirmed": outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, BOB, 0.0, is_confirmed=False),
+    "ended before": outcomes.Refusal(outcomes.Why.ENDED_BEFORE),
+    "switched off": outcomes.Refusal(outcomes.Why.AUTO_PAUSE_OFF),
 }
 OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done": outcomes.Paused("paused"),
@@ -110,62 +110,63 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: key refused, the operator can replace it": outcomes.KeyRejected(403),
     "pause: rate limited": outcomes.RateLimited(),
     "pause: rate limited for 30 seconds": outcomes.RateLimited(30.0, "Too many requests"),
-    **{f"pause: {why}": outcomes.Unavailable(why) for why in outcomes.Unreachable},
-    "pause: out of service for 30 seconds": outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, 30.0),
+    "pause: no connection": outcomes.Unavailable(),
+    "pause: out of service": outcomes.Unavailable(503),
+    "pause: out of service for 30 seconds": outcomes.Unavailable(503, 30.0),
     **{f"pause: unconfirmed, {why}": outcomes.Unconfirmed(why) for why in outcomes.Doubt},
-    "pause: unconfirmed, contradicted": outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message="failed"),
+    "pause: unconfirmed, contradicted": outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD, anchor_message="failed"),
     "pause: unconfirmed, the bot broke": outcomes.Broken("0a1b2c3d"),
     "pause: somebody resumed since": RESUMED_SINCE,
-    "pause: wrong workspace": outcomes.WrongWorkspace(),
-    "pause: no key": outcomes.NoKey(),
-    "pause: no key, the person can set it": outcomes.NoKey(can_set=True),
-    "pause: no key, nobody can set it": outcomes.NoKey(scope_missing=True),
-    "pause: the database failed": outcomes.StoreUnavailable(),
-    "pause: overloaded": outcomes.Overloaded(),
+    "pause: wrong workspace": outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE),
+    "pause: no key": outcomes.Refusal(outcomes.Why.NO_KEY),
+    "pause: no key, the person can set it": outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True),
+    "pause: the database failed": outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE),
+    "pause: overloaded": outcomes.Refusal(outcomes.Why.OVERLOADED),
     "pause: not sent, behind other orders": NO_TURN,
     **{
-        f"pause: refused, {role}": policy.NotAMember(role)
-        for role in policy.Role
-        if role not in {policy.Role.ADMIN, policy.Role.MEMBER, policy.Role.SCOPE_MISSING, policy.Role.UNKNOWN}
+        f"pause: refused, {why.lower()}": outcomes.Refusal(why)
+        for why in (Why.GUEST, Why.BOT, Why.DEACTIVATED, Why.OUTSIDER)
     },
-    "pause: refused, unknown": policy.RoleUnknown(),
-    "pause: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
-    "pause: refused, not in a named channel": policy.NotHere(_ids("C", 2)),
+    "pause: refused, unknown": outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN),
+    "pause: refused, not one of the named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 2)),
+    "pause: refused, not one of those for many": outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_MANY, ids=_ids("U", 2)),
+    "pause: refused, not in a named channel": outcomes.Refusal(outcomes.Why.NOT_HERE, ids=_ids("C", 2)),
     "resume: done": outcomes.Resumed("running"),
     "resume: done, and Anchor gives another status": outcomes.Resumed("queued"),
     "resume: not running": outcomes.NotRunning(),
     "resume: failed": outcomes.Failed(500),
-    "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, 502),
+    "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER, 502),
     "resume: late": LATE,
     "resume: somebody paused since": PAUSED_SINCE,
     "resume: somebody paused since, to an admin": replace(
         PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
     ),
     "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
-    "resume: repeated too often": outcomes.TooManyRepeats(6.2),
-    "resume: too many sessions": outcomes.TooManyResumes(41.0),
-    "resume: stopping": outcomes.Stopping(),
-    "resume: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
-    "resume: refused, not one of many named people": policy.NotNamed(_ids("U", 11)),
-    "resume: refused, not in one of very many named channels": policy.NotHere(_ids("C", 41)),
-    "resume: somebody has ended the session": outcomes.NotSent(WhyNot.ENDED, BOB),
-    "resume: somebody is ending the session": outcomes.NotSent(WhyNot.ENDING, BOB),
+    "resume: repeated too often": outcomes.Refusal(outcomes.Why.TOO_MANY_REPEATS, seconds=6.2),
+    "resume: too many sessions": outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=41.0),
+    "resume: stopping": outcomes.Refusal(outcomes.Why.STOPPING),
+    "resume: refused, the scope is missing": outcomes.Refusal(Why.SCOPE_MISSING),
+    "resume: refused, not one of many named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 11)),
+    "resume: refused, not in one of very many named channels": outcomes.Refusal(
+        outcomes.Why.NOT_HERE, ids=_ids("C", 41)
+    ),
+    "resume: somebody has ended the session": outcomes.Refusal(Why.ENDED_SINCE, BOB),
+    "resume: somebody is ending the session": outcomes.Refusal(Why.ENDING, BOB),
     "end: done": outcomes.Ended("completed"),
     "end: done, and Anchor no longer knows the session": outcomes.Ended(),
-    "end: unconfirmed, still listed": outcomes.Unconfirmed(outcomes.Doubt.STILL_LISTED),
-    "end: unconfirmed, not read": outcomes.Unconfirmed(outcomes.Doubt.NOT_READ),
-    "end: unconfirmed, no answer in time": outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT),
+    "end: unconfirmed, not read": outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD),
+    "end: unconfirmed, no answer in time": outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER),
     "end: not running": outcomes.NotRunning("completed"),
     "end: failed": outcomes.Failed(500),
     "end: key or session id refused": outcomes.KeyRejected(401, "Invalid API Key or browser session ID"),
     "end: key refused": outcomes.KeyRejected(403),
     "end: late": LATE,
-    "end: off, the operator decides": outcomes.EndOff(),
-    "end: off, admins decide": outcomes.EndOff(by_admins=True),
-    "end: refused, not an admin": policy.NotAdmin(),
-    "end: refused, the scope is missing": policy.ScopeMissing("https://bot.example.com/slack/install"),
-    "end: refused, not one of the named people": policy.NotNamed(_ids("U", 2)),
-    "end: database down": outcomes.StoreUnavailable(),
+    "end: off, the operator decides": outcomes.Refusal(outcomes.Why.END_OFF),
+    "end: off, admins decide": outcomes.Refusal(outcomes.Why.END_OFF, is_in_home=True),
+    "end: refused, not an admin": outcomes.Refusal(outcomes.Why.NOT_ADMIN),
+    "end: refused, the scope is missing": outcomes.Refusal(Why.SCOPE_MISSING),
+    "end: refused, not one of the named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 2)),
+    "end: database down": outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE),
 }
 PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
 REMINDERS: Mapping[str, Message] = {

@@ -9,7 +9,7 @@ from bot.cli.parser import parser
 from bot.config.catalog import SETTINGS
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.fields import digest
-from bot.core.outcomes import NotAutomatic, NotSent, Outcome, Paused, Refusal, Resumed, StoreUnavailable, WhyNot
+from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Unread
@@ -20,7 +20,7 @@ from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
 from bot.messages.buttons import why_not_automatic
 from bot.messages.checks import Finding, Kind
-from bot.messages.markup import NOT_AUTO_PAUSED
+from bot.messages.outcomes import NOT_AUTO_PAUSED
 from bot.messages.results import outcome_message, waiting_message
 from bot.messages.senders import with_revoked
 
@@ -54,14 +54,14 @@ _TIMES = re.compile(r"<!date[^>]*>|\b\d+ s\b", re.ASCII)
 
 
 def is_not_sent(
-    text: str, why: WhyNot, *, verb: str = "resume", by: str = "", session: str = SESSION, is_confirmed: bool = True
+    text: str, why: Why, *, verb: str = "resume", by: str = "", session: str = SESSION, is_confirmed: bool = True
 ) -> bool:
     """Whether it is the answer to an order that was not sent because of that and `by` them, whatever times it names."""
-    expected = outcome_text(NotSent(why, by, is_confirmed=is_confirmed), verb=verb, session=session)
+    expected = outcome_text(Refusal(why, by, seconds=1.0, is_confirmed=is_confirmed), verb=verb, session=session)
     return _TIMES.sub("", text) == _TIMES.sub("", expected)
 
 
-def not_automatic(why: NotAutomatic | StoreUnavailable) -> str:
+def not_automatic(why: Refusal) -> str:
     """What a card says of a pause that its alert asked for."""
     return why_not_automatic(why)
 

@@ -29,7 +29,7 @@ from harness.examples import (
 from harness.product import SessionId, cards, sessions
 
 Alert, Severity = cards.Alert, cards.Severity
-UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, timed out"].text, ())
+UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, no answer"].text, ())
 HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(exclude_categories=()), max_size=4000)
 
 

@@ -26,7 +26,8 @@ def test_every_outcome_has_an_example() -> None:
 
 
 def test_every_reason_why_an_order_was_not_sent_has_an_example() -> None:
-    assert {one.why for one in OUTCOMES.values() if isinstance(one, outcomes.NotSent)} == set(outcomes.WhyNot)
+    examples = [*OUTCOMES.values(), *NOT_AUTOMATIC.values()]
+    assert {one.why for one in examples if isinstance(one, outcomes.Refusal)} == set(outcomes.Why)
 
 
 def test_the_answer_to_each_outcome(wording: Callable[[str, str], None]) -> None:
@@ -106,8 +107,8 @@ def test_the_text_alone_tells_what_the_blocks_say(name: str) -> None:
 
 
 def test_a_clicked_message_changes_only_by_what_is_known() -> None:
-    for why in outcomes.WhyNot:
-        not_sent = outcomes.NotSent(why, "U0BOB000001", is_confirmed=why is not outcomes.WhyNot.PAUSED_SINCE)
+    for why in outcomes.Why:
+        not_sent = outcomes.Refusal(why, "U0BOB000001", is_confirmed=why is not outcomes.Why.PAUSED_SINCE)
         assert card_update(order("resume"), not_sent, now=0.0, order_id="") is None
 
 

@@ -92,7 +92,7 @@ async def until_journal(at: ProcessHarness, *, fails: bool) -> None:
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
 async def test_pauses_go_on_while_the_disk_is_full_and_are_written_later(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bot.db'}"
-    refused = outcome_text(outcomes.StoreUnavailable(), verb="resume")
+    refused = outcome_text(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), verb="resume")
     async with bot_with(url) as at:
         async with full_disk(at):
             await at.command()
@@ -119,7 +119,7 @@ async def stop_with_orders(at: ProcessHarness) -> None:
     await asyncio.sleep(0.5)  # until the journal waits for the database
     assert await seconds_to_stop(at.bot) < GONE_WITHIN
     await asyncio.gather(*typing)
-    in_doubt = {outcome_text(outcomes.Unconfirmed(outcomes.Doubt.STOPPED), session=session) for session in sessions}
+    in_doubt = {outcome_text(outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER), session=session) for session in sessions}
     assert in_doubt <= {message.text for message in at.messages()}
 
 

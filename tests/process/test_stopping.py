@@ -51,10 +51,10 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
         assert late.ack.text == waiting_text()
         sessions.append(SESSION)
     else:
-        assert late.ack.text == outcome_text(outcomes.Stopping())
+        assert late.ack.text == outcome_text(outcomes.Refusal(outcomes.Why.STOPPING))
     assert len(at.anchor.orders) == len(sessions)
     assert [delivery.error for delivery in deliveries] == [None] * 5
-    stopped = outcomes.Unconfirmed(outcomes.Doubt.STOPPED)
+    stopped = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
     assert {message.text for message in reported} == {outcome_text(stopped, session=session) for session in sessions}
     assert len(reported) == len(sessions)
     assert {entry["message"] for entry in shutdown_log(at.bot) if entry["level"] != "INFO"} == {"pause"}

@@ -37,10 +37,10 @@ async def test_a_cancelled_wait_leaves_the_queue(longest_wait: float | None, *, 
 async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
     queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
     async with queue.turn(ALICE), queue.turn(BOB) as by_default, queue.turn(BOB, longest_wait=3.0) as by_itself:
-        no_turn = outcomes.WhyNot.NO_TURN
+        no_turn = outcomes.Why.NO_TURN
         assert (by_default, by_itself) == (
-            outcomes.NotSent(no_turn, seconds=20.0),
-            outcomes.NotSent(no_turn, seconds=3.0),
+            outcomes.Refusal(no_turn, seconds=20.0),
+            outcomes.Refusal(no_turn, seconds=3.0),
         )
 
 
@@ -52,7 +52,11 @@ async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whol
         queue.stop()
     for number, turn in enumerate(turns):
         async with turn as why_not:
-            assert why_not == (outcomes.Overloaded() if number in {1, 4} else outcomes.Stopping())
+            assert why_not == (
+                outcomes.Refusal(outcomes.Why.OVERLOADED)
+                if number in {1, 4}
+                else outcomes.Refusal(outcomes.Why.STOPPING)
+            )
 
 
 async def test_a_stopped_queue_lets_nobody_wait() -> None:
@@ -61,6 +65,6 @@ async def test_a_stopped_queue_lets_nobody_wait() -> None:
     queue.stop()
     for turn in (waiting, queue.turn(BOB)):
         async with turn as why_not:
-            assert why_not == outcomes.Stopping()
+            assert why_not == outcomes.Refusal(outcomes.Why.STOPPING)
     async with running as why_not:
         assert why_not is None

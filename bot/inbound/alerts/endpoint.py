@@ -17,7 +17,7 @@ from cachetools import LRUCache
 
 from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally, TimeWindow
-from bot.core.outcomes import Overloaded, PauseWord
+from bot.core.outcomes import PauseWord, Refusal, Why
 from bot.core.requests import Person
 from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
@@ -140,7 +140,7 @@ class Alerts:
         if isinstance(body, Rejected) or len(body) <= LARGEST_AT_ONCE:
             return body if isinstance(body, Rejected) else read(body)
         turn = self._turns.turn(sender)
-        with bodies.hold(sender, partial(turn.cancel, Overloaded()), len(body)):
+        with bodies.hold(sender, partial(turn.cancel, Refusal(Why.OVERLOADED)), len(body)):
             async with turn as why_not:
                 if why_not is not None:
                     return Rejected(503, cards.BUSY)

@@ -41,7 +41,7 @@ _DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
     Verb.END: outcomes.Ended,
 }
 _KEY_REFUSED = frozenset({401, 403})
-_NOT_SENT = outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
+_NOT_SENT = outcomes.Unavailable()
 
 _MAX_BODY_BYTES = 64 * 1024
 _NO_BODY = httpx.ByteStream(b"")
@@ -107,12 +107,12 @@ _Body = dict[str, object] | None
 def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirmed:
     """Translate an exception of the HTTP stack; `ClientResponseError` is a response that is not HTTP."""
     if never_sent(error):
-        return outcomes.Unavailable(outcomes.Unreachable.NO_CONNECTION)
+        return outcomes.Unavailable()
     if isinstance(error, TimeoutError):
-        return outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+        return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
     if isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, ContentEncodingError):
-        return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE)
-    return outcomes.Unconfirmed(outcomes.Doubt.CONNECTION_LOST)
+        return outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD)
+    return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 
 
 def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body: bytes) -> outcomes.AnchorOutcome:
@@ -142,9 +142,9 @@ def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) ->
         case 429:
             return outcomes.RateLimited(read_retry_after(headers), _message_of(parsed))
         case 503 if parsed and isinstance(parsed.get("error"), dict):
-            return outcomes.Unavailable(outcomes.Unreachable.OUT_OF_SERVICE, read_retry_after(headers))
+            return outcomes.Unavailable(503, read_retry_after(headers))
         case 502 | 503 | 504:
-            return outcomes.Unconfirmed(outcomes.Doubt.GATEWAY, status_code)
+            return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER, status_code)
     return None
 
 
@@ -159,7 +159,7 @@ def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.Anchor
                 return outcomes.NotFound(_message_of(parsed))
             case _ if status_code in _REFUSALS:
                 return outcomes.Failed(status_code, _message_of(parsed))
-    return outcomes.Unconfirmed(outcomes.Doubt.UNREADABLE, status_code)
+    return outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD, status_code)
 
 
 def is_anchors_error(parsed: _Body) -> bool:
@@ -169,7 +169,7 @@ def is_anchors_error(parsed: _Body) -> bool:
 
 def _read_confirmation(verb: Verb, parsed: dict[str, object]) -> outcomes.Done | outcomes.Unconfirmed:
     if words := contradiction(verb, parsed):
-        return outcomes.Unconfirmed(outcomes.Doubt.CONTRADICTED, anchor_message=words)
+        return outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD, anchor_message=words)
     return _DONE[verb](_text_in(parsed.get("data"), "status"))
 
 

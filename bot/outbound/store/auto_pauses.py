@@ -9,22 +9,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from bot.core.cards import MOST_ALERTS_NAMED, Alert, AlertContent, Card, Firing, HeldContent, Part
-from bot.core.cards import HeldBack as HeldBackNumbers
+from bot.core.cards import MOST_ALERTS_NAMED, Alert, AlertContent, Card, Firing, HeldBack, HeldContent, Part
 from bot.core.fields import digest
 from bot.core.outcomes import (
+    NAMES,
+    NOT_AUTOMATIC,
     AnchorOutcome,
     Ended,
-    EndedBefore,
-    HeldBack,
-    NotAutomatic,
     NotFound,
     NotRunning,
     Outcome,
     Paused,
+    Refusal,
     Resumed,
-    ResumedBefore,
-    StoreUnavailable,
+    Why,
 )
 from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
@@ -53,9 +51,14 @@ AGAIN_AFTER = 60.0
 
 _ENDED_WITHIN = 60.0
 _ROUNDING = 0.1  # seconds by which the time of an outcome can be before that of its decision: clocks are rounded
-_TRIED_AGAIN = {one.__name__ for one in get_args(Outcome)} - {
-    one.__name__ for one in (Paused, Resumed, NotRunning, NotFound, StoreUnavailable, *get_args(NotAutomatic))
-}
+_TRIED_AGAIN = (
+    NAMES
+    - NOT_AUTOMATIC
+    - {
+        *(one.__name__ for one in (Paused, Resumed, NotRunning, NotFound)),
+        Why.STORE_UNAVAILABLE,
+    }
+)
 MOST_DUE = 200  # that are tried again at once: those that were tried longest ago
 MOST_HELD = 1_000
 """The most sessions of a sender that were held back and are read for a window: the newest."""
@@ -113,7 +116,7 @@ _DUE_AGAIN = _NOT_PAUSED % (
     "ASC",
 )
 _OF_SENDER = "own.team_id = :team_id AND user_id = :user_id AND given_at > :since AND settled_at <= :until"
-_HELD_BACK = _NOT_PAUSED % (f"outcome = '{HeldBack.__name__}' AND {_OF_SENDER}", "DESC")
+_HELD_BACK = _NOT_PAUSED % (f"outcome = '{Why.HELD_BACK}' AND {_OF_SENDER}", "DESC")
 _READ_HELD = f"SELECT * FROM parts WHERE id = :id AND team_id = :team_id AND kind = '{HELD}'"
 _LIFT = (
     "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id",
@@ -122,7 +125,7 @@ _LIFT = (
 _NUMBERS = f"""
     SELECT reason, count(DISTINCT session_id) AS number FROM orders
     WHERE team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND trigger_id LIKE '%:0'
-      AND outcome = '{HeldBack.__name__}' AND settled_at >= :since AND settled_at <= :until
+      AND outcome = '{Why.HELD_BACK}' AND settled_at >= :since AND settled_at <= :until
     GROUP BY reason ORDER BY min(seq)
 """
 _CALLS = f"""
@@ -204,9 +207,7 @@ class AutoPauseRows:
         connection.execute(WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
         return float(since)
 
-    def judge(
-        self, order_id: str, order: Order, channel_id: str, connection: Connection, owner: str
-    ) -> NotAutomatic | bool:
+    def judge(self, order_id: str, order: Order, channel_id: str, connection: Connection, owner: str) -> Refusal | bool:
         """Return the rule against the pause of an alert, or True: then it is recorded as sent.
 
         False means that `owner` has it no more. The transaction holds the locks of its workspace and its session, so
@@ -223,9 +224,11 @@ class AutoPauseRows:
         if not own:
             return False
         if look.resumed_by is not None:
-            return ResumedBefore(look.resumed_by, look.resumed_at, look.outcome == Resumed.__name__)
+            return Refusal(
+                Why.RESUMED_BEFORE, look.resumed_by, look.resumed_at, is_confirmed=look.outcome == Resumed.__name__
+            )
         if look.ends:
-            return EndedBefore()
+            return Refusal(Why.ENDED_BEFORE)
         held = _read_held(held_rows)
         recently = max(now - WINDOW, *(one.until for one in held if one.until <= now), 0.0)
         admitted_at = look.admitted_at or 0.0
@@ -240,7 +243,7 @@ class AutoPauseRows:
                 add_cards([card], connection)
                 self.database.news.tell(connection, CARDS)
             if is_held or number >= self.most:
-                return HeldBack(self.most)
+                return Refusal(Why.HELD_BACK)
         connection.queue(_SEND, {"id": order_id})
         return True
 
@@ -259,12 +262,12 @@ class AutoPauseRows:
             add_cards([replace(card, mentions=True, sender=sender)], connection)
             self.database.news.tell(connection, CARDS)
 
-    async def numbers(self, team_id: str, content: HeldContent) -> HeldBackNumbers:
+    async def numbers(self, team_id: str, content: HeldContent) -> HeldBack:
         """Return what the message about sessions counts that were held back."""
         times = {"since": content.since - _ROUNDING, "until": content.until + STILL_WANTED}
         rows = await self.database.fetch_all(_NUMBERS, team_id=team_id, user_id=content.user_id, **times)
         alerts = tuple((row.reason, row.number) for row in rows)
-        return HeldBackNumbers(sum(number for _, number in alerts), alerts[:MOST_ALERTS_NAMED])
+        return HeldBack(sum(number for _, number in alerts), alerts[:MOST_ALERTS_NAMED])
 
     async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
         """Return the sessions of a message that nobody has paused, and whose alerts still fire; None without it."""

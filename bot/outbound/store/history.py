@@ -8,7 +8,6 @@ import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import get_args
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
@@ -127,7 +126,7 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
     }
 
 
-_NOT_AUTOMATIC = (*get_args(outcomes.NotAutomatic), outcomes.StoreUnavailable)
+_NOT_AUTOMATIC = (*outcomes.NOT_AUTOMATIC, outcomes.Why.STORE_UNAVAILABLE)
 _EFFECTIVE = "', '".join(PHASES)
 _IN_WORK = f"OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}')"
 _OF_NO_EFFECT = [name for name, phase in PHASES.items() if phase not in {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}]
@@ -165,7 +164,7 @@ _REFUSALS_OF_ALERTS = f"""
     SELECT session_id, id, outcome, outcome_fields FROM (
       SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place FROM orders
       WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:sessions)) AND source = '{Source.ALERT}'
-    ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(one.__name__ for one in _NOT_AUTOMATIC)}')
+    ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(sorted(_NOT_AUTOMATIC))}')
 """
 _LAST_ALERT = f"""
     SELECT max(changed_at) AS alerted_at FROM parts

@@ -19,13 +19,13 @@ from bot.core.outcomes import (
     Done,
     Doubt,
     Ended,
-    NotSent,
     Outcome,
     Paused,
     RateLimited,
+    Refusal,
     Resumed,
     Unconfirmed,
-    WhyNot,
+    Why,
 )
 from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.outbound.store.audit import AuditTrail
@@ -246,19 +246,19 @@ class OrderRows:
         against = connection.queue(_WHY_NOT, *([{"id": running.id, **known}] if is_resume else ()))
         return lambda: (bool(cleared.fetch_all()), next(iter(against.fetch_all()), None))
 
-    def take_turn(self, running: RunningOrder) -> asyncio.Future[NotSent | bool | None]:
+    def take_turn(self, running: RunningOrder) -> asyncio.Future[Refusal | bool | None]:
         """Record that a pause is sent which has waited. Return who has resumed its session since, if anybody has.
 
         Else return whether it is still this process's; None if it has no row.
         """
         return self._do(running, partial(self._take_turn, running))
 
-    def _take_turn(self, running: RunningOrder, connection: Connection) -> Callable[[], NotSent | bool | None]:
+    def _take_turn(self, running: RunningOrder, connection: Connection) -> Callable[[], Refusal | bool | None]:
         taken = connection.queue(_TAKE_TURN, self._own(running))
         resumed, owner = connection.queue(_RESUMED, {"id": running.id}), connection.queue(_OWNER, {"id": running.id})
 
-        def read() -> NotSent | bool | None:
-            resumes = [NotSent(WhyNot.RESUMED_SINCE, row.user_id, row.given_at) for row in resumed.fetch_all()]
+        def read() -> Refusal | bool | None:
+            resumes = [Refusal(Why.RESUMED_SINCE, row.user_id, row.given_at) for row in resumed.fetch_all()]
             return next(iter(resumes), bool(taken.fetch_all()) if owner.fetch_all() else None)
 
         return read
@@ -303,7 +303,7 @@ class OrderRows:
                 connection.queue(_AT_ANCHOR, own)  # one sent without its turn: no resume is cleared beside the next
                 return partial(_same, Crossed(look.crossed, bool(look.running)))
             elif ago and has_effect and running.order.verb.opposite and (look.crossed is not None or look.doubts):
-                outcome, doubt, yields = Unconfirmed(Doubt.RACED), True, False
+                outcome, doubt, yields = Unconfirmed(Doubt.OVERTAKEN), True, False
             else:
                 outcome = in_sequence(outcome, running, look, connection.when(running.given_at))
         name, fields = write_outcome(outcome)

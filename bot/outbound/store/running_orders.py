@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from bot.core.audit import AuditRow, row_of_order
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
-from bot.core.outcomes import Broken, Doubt, HeldBack, Outcome, Paused, RateLimited, Refusal, Resumed, Unconfirmed
+from bot.core.outcomes import Broken, Doubt, Outcome, Paused, RateLimited, Refusal, Resumed, Unconfirmed, Why, name_of
 from bot.core.requests import REPEATED, Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
@@ -211,13 +211,13 @@ def audit_row(running: RunningOrder, given_at: float, at: float, outcome: str) -
 def write_outcome(outcome: Outcome) -> tuple[str, str]:
     """Return the name of the outcome's type, and its fields as JSON."""
     fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
-    return type(outcome).__name__, json.dumps(fields, default=sorted)
+    return name_of(outcome), json.dumps(fields, default=sorted)
 
 
 def read_outcome(name: str, fields: str) -> Outcome:
     """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
     try:
-        read, outcome_type = json.loads(fields), _TYPES[name]
+        read, outcome_type = json.loads(fields), _TYPES.get(name) or Refusal
         hints = _hints_of(outcome_type)
         return outcome_type(**{key: _as_field(hints[key], value) for key, value in read.items()})
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -236,7 +236,7 @@ def in_sequence(outcome: Outcome, running: RunningOrder, look: Row, given_at: fl
     is_paused, is_other = look.outcome == Paused.__name__, look.user_id != running.order.actor.user_id
     is_pause = running.order.verb is Verb.PAUSE
     if isinstance(outcome, Paused | Resumed) and (look.doubts or (look.running and is_pause)):
-        return Unconfirmed(Doubt.RACED)
+        return Unconfirmed(Doubt.OVERTAKEN)
     is_further = is_other or running.order.source is Source.ALERT or look.last_given_at < given_at - REPEATED
     if isinstance(outcome, Paused) and is_paused and is_further:
         return replace(outcome, earlier_by=look.user_id, earlier_at=look.last_given_at)
@@ -253,6 +253,7 @@ def marks_of(running: RunningOrder, outcome: Outcome | None) -> Marks:
         return {}
     clicked = running.address.message_ts
     marks = {running.session: frozenset({clicked} if clicked else ())}
-    is_held = isinstance(outcome, HeldBack)  # a message counts what its sender's alerts did not pause
+    # a message counts what its sender's alerts did not pause
+    is_held = isinstance(outcome, Refusal) and outcome.why is Why.HELD_BACK
     others = [order.batch_id] if order.batch_id else [order.actor.user_id] if is_held else []
     return marks | {(order.actor.team_id, SessionId(one)): frozenset() for one in others}

@@ -15,7 +15,7 @@ def error(status: int, message: str = "no") -> Answer:
 
 
 def unreadable(status: int) -> out.Unconfirmed:
-    return out.Unconfirmed(out.Doubt.UNREADABLE, status)
+    return out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD, status)
 
 
 LIMITED = Answer(429, b'{"error":{"message":"no"}}', headers={"Retry-After": "30"})
@@ -33,20 +33,20 @@ TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
     "key forbidden": (error(403), out.KeyRejected(403, "no")),
     "key unknown, unreadable": (Answer(401, b"no gzip", headers={"Content-Encoding": "gzip"}), out.KeyRejected(401)),
     "rate limited": (LIMITED, out.RateLimited(30.0, "no")),
-    "out of service": (error(503), out.Unavailable(out.Unreachable.OUT_OF_SERVICE, None)),
+    "out of service": (error(503), out.Unavailable(503)),
     **{
-        f"a gateway's 503: {body!r}": (Answer(503, body), out.Unconfirmed(out.Doubt.GATEWAY, 503))
+        f"a gateway's 503: {body!r}": (Answer(503, body), out.Unconfirmed(out.Doubt.NO_ANSWER, 503))
         for body in (b"", b"{}", b"[]", b'{"message":"no"}', b'{"status":503,"error":"Service Unavailable"}')
     },
-    "bad gateway, as Anchor's object": (error(502), out.Unconfirmed(out.Doubt.GATEWAY, 502)),
-    "gateway timeout": (Answer(504, b""), out.Unconfirmed(out.Doubt.GATEWAY, 504)),
+    "bad gateway, as Anchor's object": (error(502), out.Unconfirmed(out.Doubt.NO_ANSWER, 502)),
+    "gateway timeout": (Answer(504, b""), out.Unconfirmed(out.Doubt.NO_ANSWER, 504)),
     "a page": (Answer(200, b"<html>welcome</html>", "text/html"), unreadable(200)),
     "a list": (Answer(200, b"[]"), unreadable(200)),
     "not UTF-8": (Answer(200, b'{"data":"\xff"}'), unreadable(200)),
     "too deep": (Answer(200, b"[" * 60_000), unreadable(200)),
     "a number too long": (Answer(200, b'{"data":' + b"9" * 5_000 + b"}"), unreadable(200)),
-    "success with an error": (error(200), out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="no")),
-    "success that says failed": (FAILED, out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="failed")),
+    "success with an error": (error(200), out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD, anchor_message="no")),
+    "success that says failed": (FAILED, out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD, anchor_message="failed")),
     "paused, with another word": (Answer(200, b'{"data":{"status":"running"}}'), out.Paused("running")),
     "a body without end": (HugeBody(), unreadable(200)),
     "a gateway's page for 404": (Answer(404, b"<html>not here</html>", "text/html"), unreadable(404)),
@@ -56,7 +56,7 @@ TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
     "another server error": (error(520), unreadable(520)),
     "broken gzip": (
         Answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}),
-        out.Unconfirmed(out.Doubt.UNREADABLE),
+        out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD),
     ),
 }
 

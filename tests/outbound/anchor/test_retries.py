@@ -28,11 +28,11 @@ SUCCESS = out.Paused("success")
 @pytest.mark.parametrize(
     ("fault", "doubt"),
     [
-        (html(502), out.Unconfirmed(out.Doubt.GATEWAY, 502)),
-        (Answer(503, b'{"error":"no"}'), out.Unconfirmed(out.Doubt.GATEWAY, 503)),
-        (Answer(200, b'{"success":false}'), out.Unconfirmed(out.Doubt.CONTRADICTED, anchor_message="success: false")),
-        (Hang(), out.Unconfirmed(out.Doubt.TIMED_OUT)),
-        (ResetAfterReading(), out.Unconfirmed(out.Doubt.CONNECTION_LOST)),
+        (html(502), out.Unconfirmed(out.Doubt.NO_ANSWER, 502)),
+        (Answer(503, b'{"error":"no"}'), out.Unconfirmed(out.Doubt.NO_ANSWER, 503)),
+        (Answer(200, b'{"success":false}'), out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD, anchor_message="success: false")),
+        (Hang(), out.Unconfirmed(out.Doubt.NO_ANSWER)),
+        (ResetAfterReading(), out.Unconfirmed(out.Doubt.NO_ANSWER)),
     ],
     ids=["bad gateway", "503 of a gateway", "contradiction", "no answer", "reset"],
 )
@@ -70,7 +70,7 @@ async def test_an_order_that_is_withdrawn_or_taken_over_is_not_tried_again(ancho
 async def test_each_attempt_is_bounded_and_all_together(anchor: SimAnchor) -> None:
     for fault, deadline, outcome in (
         (Hang(times=1), 20.0, SUCCESS),
-        (Hang(), 3.0, out.Unconfirmed(out.Doubt.TIMED_OUT)),
+        (Hang(), 3.0, out.Unconfirmed(out.Doubt.NO_ANSWER)),
     ):
         anchor.fault, started = fault, time.monotonic()
         assert await pause(anchor.url, attempt=2.0, deadline=deadline) == outcome

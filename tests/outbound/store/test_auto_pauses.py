@@ -18,7 +18,7 @@ from harness.stored import ACME, GLOBEX, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
-DOUBT = outcomes.Doubt.TIMED_OUT
+DOUBT = outcomes.Doubt.NO_ANSWER
 
 
 async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_channel(store: Store) -> None:
@@ -33,7 +33,7 @@ async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_
     assert found == [("card0",), ("card1",), ("card2",), ("card5",)]
 
 
-async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outcomes.NotAutomatic | bool:
+async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outcomes.Refusal | bool:
     work, locks = partial(rows.judge, row.id, row.order, "C1"), [workspace_lock(row.session[0])]
     return await rows.database.change(lambda connection: work(connection, owner), locks=locks)
 
@@ -67,7 +67,7 @@ async def test_a_pause_that_no_rule_forbids_is_sent_by_its_owner_only_and_a_furt
     await rows_of(store).write(own)
     state = f"SELECT state FROM orders WHERE id = '{own.id}'"  # noqa: S608
     assert (await judge(rows, own, "another process"), await fetch(store, state)) == (False, [("waiting",)])
-    assert await judge(none, own) == (True if was_paused else outcomes.HeldBack(0))
+    assert await judge(none, own) == (True if was_paused else outcomes.Refusal(outcomes.Why.HELD_BACK))
     await execute(store, "DELETE FROM parts")
     assert [await judge(rows, own) for _ in range(2)] == [True] * 2, "a commit without an answer is repeated"
     assert await fetch(store, state) == [("sent",)]
@@ -90,9 +90,11 @@ async def test_a_pause_that_a_resume_forbids_or_that_is_held_back_is_not_sent(
         )
     )
     await rows_of(store).write(resumed, ended, free, held, resume, told(end, outcomes.Ended()))
-    assert isinstance(await judge(rows, resumed), outcomes.ResumedBefore)
+    refused = await judge(rows, resumed)
+    assert isinstance(refused, outcomes.Refusal)
+    assert refused.why is outcomes.Why.RESUMED_BEFORE
     verdicts = [await judge(rows, one) for one in (ended, free, held)]
-    assert verdicts == [outcomes.EndedBefore(), True, outcomes.HeldBack(1)]
+    assert verdicts == [outcomes.Refusal(outcomes.Why.ENDED_BEFORE), True, outcomes.Refusal(outcomes.Why.HELD_BACK)]
     states = await fetch(store, "SELECT state FROM orders WHERE verb = 'pause' ORDER BY seq")
     assert states == [("waiting",), ("waiting",), ("sent",), ("waiting",)]
 
@@ -116,10 +118,10 @@ async def test_each_session_held_back_takes_one_round_trip_and_only_its_own_mess
             await rows_of(store).write(row)
             way.sent.clear()
             verdict = await judge(rows, row)
-            is_held = verdict == outcomes.HeldBack(1)
+            is_held = verdict == outcomes.Refusal(outcomes.Why.HELD_BACK)
             assert is_held == (number > 0)
             assert len(way.sent) <= 4 or is_held, "the locks, the looks, the count, the rest and the commit"
-            outcome = verdict if isinstance(verdict, outcomes.HeldBack) else outcomes.Paused()
+            outcome = verdict if isinstance(verdict, outcomes.Refusal) else outcomes.Paused()
             await rows_of(store).write(settled(row, outcome, settled_at=row.given_at + 1.5))
             first = first or (f"held-{row.id}" if is_held else "")
         assert await fetch(store, "SELECT id FROM parts WHERE kind = 'held'") == [(first,)]
@@ -134,6 +136,6 @@ async def test_each_session_held_back_takes_one_round_trip_and_only_its_own_mess
         assert (await rows.numbers(team, content)).count == count
         another = automatic(count + 1)
         await rows_of(store).write(another)
-        assert await judge(rows, another) == outcomes.HeldBack(1)
+        assert await judge(rows, another) == outcomes.Refusal(outcomes.Why.HELD_BACK)
         await rows.lift(team, first)
         assert await judge(rows, another) is True

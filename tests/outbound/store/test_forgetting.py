@@ -49,6 +49,6 @@ async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(
     for later in (settled, told):
         await asyncio.sleep(0.3)
         assert not forgetting.done()
-        await rows.write(later(other, outcomes.ResumedBefore(ALICE, 0.0)))
+        await rows.write(later(other, outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, ALICE, 0.0)))
     assert await forgetting > 0
     assert ALICE not in repr(await fetch(store, "SELECT user_id, outcome_fields FROM orders"))

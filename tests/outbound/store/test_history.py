@@ -74,7 +74,7 @@ async def test_the_first_order_of_a_batch_stands_for_all(store: Store) -> None:
 
 
 WEEK = 7 * DAY
-DOUBT = outcomes.Unconfirmed(outcomes.Doubt.TIMED_OUT)
+DOUBT = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 PAUSE, RESUME, END = requests.Verb
 PAUSED = (PAUSE, outcomes.Paused())
 
@@ -84,7 +84,7 @@ PAUSED = (PAUSE, outcomes.Paused())
     [
         ([PAUSED], True),
         ([PAUSED, (PAUSE, outcomes.Failed(500))], True),
-        ([PAUSED, (RESUME, outcomes.Overloaded())], True),
+        ([PAUSED, (RESUME, outcomes.Refusal(outcomes.Why.OVERLOADED))], True),
         ([PAUSED, (PAUSE, None)], True),
         ([PAUSED, (END, DOUBT)], True),
         ([PAUSED, (RESUME, outcomes.Resumed())], False),

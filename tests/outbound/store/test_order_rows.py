@@ -23,9 +23,9 @@ PAUSE, RESUME, END = requests.Verb.PAUSE, requests.Verb.RESUME, requests.Verb.EN
 WAITING, SENT = State.WAITING, State.SENT
 PAUSED: out.Outcome = out.Paused()
 RESUMED: out.Outcome = out.Resumed()
-IN_DOUBT: out.Outcome = out.Unconfirmed(out.Doubt.TIMED_OUT)
+IN_DOUBT: out.Outcome = out.Unconfirmed(out.Doubt.NO_ANSWER)
 REFUSED: out.Outcome = out.Failed(500, "no")
-NOT_SENT = out.NotSent(out.WhyNot.LATE)
+NOT_SENT = out.Refusal(out.Why.LATE)
 BOB = "U0BOB000001"
 
 
@@ -139,7 +139,7 @@ FREE = [
     ([other(outcome=PAUSED)], []),
     ([other(END, WAITING)], [other(END, outcome=IN_DOUBT)]),
     ([other(team="T0OTHER0001"), other(session=OTHER_SESSION)], []),
-    ([], [other(outcome=out.Overloaded()), other(RESUME), other(RESUME, outcome=RESUMED)]),
+    ([], [other(outcome=out.Refusal(out.Why.OVERLOADED)), other(RESUME), other(RESUME, outcome=RESUMED)]),
 ]
 HELD = [
     ([other()], []),
@@ -232,8 +232,8 @@ async def test_a_pause_that_waits_has_its_turn_unless_somebody_resumes_meanwhile
         await record(rows, pause)
         await put(store, after)
         why_not = await rows.take_turn(pause)
-        told = (why_not.why, why_not.user_id) if isinstance(why_not, out.NotSent) else why_not
-        assert told == (is_sent or (out.WhyNot.RESUMED_SINCE, BOB))
+        told = (why_not.why, why_not.user_id) if isinstance(why_not, out.Refusal) else why_not
+        assert told == (is_sent or (out.Why.RESUMED_SINCE, BOB))
     assert await fetch(store, "SELECT state FROM orders WHERE id = :id", id=pause.id) == [
         (SENT if is_sent else WAITING,)
     ]
@@ -272,11 +272,11 @@ DOUBTFUL = "UPDATE orders SET doubt = 1, settled_at = settled_at - :ago"
 @pytest.mark.parametrize(
     ("verb", "beside", "ago", "outcome", "told"),
     [
-        (PAUSE, other(RESUME, outcome=IN_DOUBT), 50.0, PAUSED, out.Unconfirmed(out.Doubt.RACED)),
+        (PAUSE, other(RESUME, outcome=IN_DOUBT), 50.0, PAUSED, out.Unconfirmed(out.Doubt.OVERTAKEN)),
         (PAUSE, other(RESUME, outcome=IN_DOUBT), 65.0, PAUSED, PAUSED),
-        (PAUSE, other(RESUME, outcome=REFUSED), 50.0, PAUSED, out.Unconfirmed(out.Doubt.RACED)),
+        (PAUSE, other(RESUME, outcome=REFUSED), 50.0, PAUSED, out.Unconfirmed(out.Doubt.OVERTAKEN)),
         (PAUSE, other(RESUME, outcome=IN_DOUBT), 50.0, REFUSED, REFUSED),
-        (RESUME, other(PAUSE, outcome=PAUSED), 50.0, RESUMED, out.Unconfirmed(out.Doubt.RACED)),
+        (RESUME, other(PAUSE, outcome=PAUSED), 50.0, RESUMED, out.Unconfirmed(out.Doubt.OVERTAKEN)),
         (PAUSE, other(PAUSE, outcome=IN_DOUBT), 50.0, PAUSED, PAUSED),
         (PAUSE, other(END, outcome=IN_DOUBT), 50.0, PAUSED, PAUSED),
     ],

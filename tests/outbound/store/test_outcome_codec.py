@@ -35,7 +35,7 @@ def vars_of(outcome: Any) -> list[object]:
         ("Paused", "{"),
         ("Paused", '{"mood": "good"}'),
         ("Unconfirmed", '{"why": "no reason"}'),
-        ("NotNamed", '{"users": 1}'),
+        ("NotNamed", '{"ids": 1}'),
     ],
 )
 def test_an_outcome_of_another_version_is_unreadable(name: str, fields: str) -> None:

@@ -1,0 +1,258 @@
+"""The words for outcomes: one table of verdicts, reasons and advice, which every message and list reads."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bot.core.outcomes import (
+    UNAUTHORIZED,
+    Broken,
+    Done,
+    Doubt,
+    Ended,
+    Failed,
+    KeyRejected,
+    NotFound,
+    NotRunning,
+    Outcome,
+    Paused,
+    RateLimited,
+    Refusal,
+    Resumed,
+    Unavailable,
+    Unconfirmed,
+    Why,
+    name_of,
+)
+from bot.core.policy import PAUSE_MANY
+from bot.core.requests import Verb, program_name
+from bot.core.sessions import Phase
+from bot.messages import markup
+
+DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming", Verb.END: "Ending"}
+DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*", Verb.END: "⏹️ *Ended*"}
+"""The verdict about an order that Anchor confirmed."""
+
+_NOT_DONE = {Verb.PAUSE: "⛔ *Not paused*", Verb.RESUME: "⛔ *Not resumed*", Verb.END: "⛔ *Not ended*"}
+NOT_DONE = {
+    Verb.PAUSE: f"{_NOT_DONE[Verb.PAUSE]}: this did not stop the agent.",
+    Verb.RESUME: f"{_NOT_DONE[Verb.RESUME]}.",
+    Verb.END: f"{_NOT_DONE[Verb.END]}: the session may still run.",
+}
+"""The verdict about an order that certainly changed nothing."""
+
+UNCONFIRMED = {
+    Verb.PAUSE: "❓ *Unconfirmed*: the agent may still be running.",
+    Verb.RESUME: "❓ *Unconfirmed*: the agent may still be paused.",
+    Verb.END: "❓ *Unconfirmed*: the session may still run.",
+}
+"""The verdict about an order that may have been done."""
+
+NOT_RUNNING, NOT_FOUND = "🔹 *Not running*", "🔹 *Not found under this key*"
+CHECKED = {
+    Phase.NOT_RUNNING: NOT_RUNNING,
+    Phase.NOT_FOUND: NOT_FOUND,
+    Phase.GONE: "🔹 *Anchor no longer knows this session*",
+}
+"""The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
+
+AUTO_PAUSED = "⏸️ *Paused automatically*"
+NOT_AUTO_PAUSED = "⛔ *Not paused automatically: the agent may still run.*"
+
+_MOST_SHOWN = 5
+_AFTER_DOUBT = {
+    Verb.PAUSE: "Try again (pausing twice does no harm), or check it in {dashboard}.",
+    Verb.RESUME: "Check it in {dashboard} before you try again: it may have been paused since.",
+    Verb.END: "Try again (ending twice does no harm), or check it in {dashboard}.",
+}
+
+
+class _Row(NamedTuple):
+    """The words for an outcome: the reason, also in lists of what is past, and what to do next."""
+
+    reason: str
+    advice: str = "Try again, {or_there}."
+
+
+_KEY_OR_ID = "KeyOrIdRejected"  # of an end: Anchor's 401 can be about the id of the session
+_LATER, _ANYWAY = "Try again {later}, {or_there}.", "To {verb} it anyway, try again, {or_there}."
+_ASK, _ASK_MEMBER = "Ask one of them, {or_there}.", "Ask a full member of this workspace, {or_there}."
+_ROWS: Mapping[str, _Row] = {
+    NotRunning.__name__: _Row(
+        "Anchor says that this session is not running{quote}",
+        "Still seeing activity? It is another session: `/anchor-pause` lists them.",
+    ),
+    NotFound.__name__: _Row(
+        "Anchor does not know this session{quote}",
+        "Check the id in {dashboard}. If it is right, it belongs to another Anchor account.",
+    ),
+    Failed.__name__: _Row("Anchor answered with an error{status}{quote}"),
+    KeyRejected.__name__: _Row(
+        "Anchor refused this workspace's API key{status}{quote}", "{now} {who} can replace the key{where}."
+    ),
+    _KEY_OR_ID: _Row("Anchor refused the key or the session id{status}{quote}", "{now}"),
+    RateLimited.__name__: _Row("Anchor accepts no more requests for now (429){quote}", _LATER),
+    Unavailable.__name__: _Row("Anchor can't be reached{status}, and nothing was done", _LATER),
+    Doubt.NO_ANSWER: _Row("No answer came from Anchor{status}"),
+    Doubt.NOT_UNDERSTOOD: _Row("Anchor's answer does not say whether it was done{status}{quote}"),
+    Doubt.OVERTAKEN: _Row("An opposite request was under way, and nobody knows which of them counts"),
+    Broken.__name__: _Row("Something broke in the bot. Tell its operator the incident {incident}"),
+    Why.GUEST: _Row("Guests are not allowed to do that", _ASK_MEMBER),
+    Why.BOT: _Row("Bots are not allowed to do that", _ASK_MEMBER),
+    Why.DEACTIVATED: _Row("Deactivated accounts are not allowed to do that", _ASK_MEMBER),
+    Why.OUTSIDER: _Row(
+        "Only members of the workspace that installed this app are allowed to do that",
+        "Ask one of them to press the button, {or_there}.",
+    ),
+    Why.ROLE_UNKNOWN: _Row(
+        "Slack did not say who is a member of this workspace",
+        "Try again, use `anchor-bot {verb} ID` where the bot runs, {or_there}.",
+    ),
+    Why.SCOPE_MISSING: _Row(
+        "This app lacks the scope `users:read`, so only named people can {does}",
+        "Use `anchor-bot {verb} ID` where the bot runs, {or_there}.",
+    ),
+    Why.NOT_NAMED: _Row("Only {people} can {does} in this workspace", _ASK),
+    Why.NOT_NAMED_FOR_MANY: _Row(
+        f"Only {{people}} can {PAUSE_MANY} in this workspace",
+        "Pause each of them alone, ask one of these people, {or_there}.",
+    ),
+    Why.NOT_ADMIN: _Row("Only admins and owners of this workspace can {does}", _ASK),
+    Why.NOT_HERE: _Row("People can {verb} only in {channels}", "Do it there, {or_there}."),
+    Why.END_OFF: _Row("*End session* is off in this workspace", "{end_on}, {or_there}."),
+    Why.WRONG_WORKSPACE: _Row(
+        "This bot does not serve your workspace", "{now} The operator of this bot can set it up."
+    ),
+    Why.NO_KEY: _Row("This workspace has no Anchor API key yet", "{set_key}"),
+    Why.STORE_UNAVAILABLE: _Row("The bot's database did not answer, and nothing was sent", _LATER),
+    Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER),
+    Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER),
+    Why.TOO_MANY_RESUMES: _Row("One person can't resume so many sessions within a minute", _LATER),
+    Why.TOO_MANY_REPEATS: _Row("One person can't resume a session so often within 10 seconds", _LATER),
+    Why.NO_TURN: _Row("It waited{so_long} behind other requests, and was not sent"),
+    Why.LATE: _Row("It came too late{so_long}, and was not sent", "To {verb} it now, try again, {or_there}."),
+    Why.RESUMED_SINCE: _Row("{by} has resumed this agent since{when}", _ANYWAY),
+    Why.PAUSED_SINCE: _Row("{by} has {paused} this agent since{when}", _ANYWAY),
+    Why.ENDING: _Row("{by} is ending this session{when}", "`/anchor-pause` still reaches it."),
+    Why.ENDED_SINCE: _Row("{by} has ended this session{when}", ""),
+    Why.OBSERVED: _Row("The workspace only observes what alerts would pause", ""),
+    Why.HELD_BACK: _Row(
+        "Alerts with this token asked for too many pauses within a minute", "Press the button, {or_there}."
+    ),
+    Why.RESUMED_BEFORE: _Row("{by} has {resumed} this agent before{when}", ""),
+    Why.ENDED_BEFORE: _Row("The session had ended before", ""),
+    Why.AUTO_PAUSE_OFF: _Row("The workspace or the token does not allow it any more", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words for an outcome, in mrkdwn: a `headline` for lists, the whole `verdict`, the reason and the advice.
+
+    After an order that was done there is only the headline.
+    """
+
+    headline: str
+    verdict: str = ""
+    reason: str = ""
+    advice: str = ""
+
+    @property
+    def in_list(self) -> str:
+        """Return the headline with the reason."""
+        return f"{self.headline}{f': {self.reason}' if self.reason else ''}"
+
+
+def done(verb: Verb, user_id: str) -> str:
+    """Return the verdict about an order that Anchor confirmed."""
+    return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
+
+
+def earlier(text: str) -> str:
+    """Return a message about an earlier time, without what may still run: that was true of then."""
+    for verdict in UNCONFIRMED.values():
+        text = text.replace(verdict, f"{verdict.partition(':')[0]}.")
+    return text
+
+
+def worded(verb: Verb, outcome: Outcome, *, user_id: str = "", dashboard_url: str = "") -> Wording:
+    """Return the words for the outcome of an order that `user_id` gave."""
+    if isinstance(outcome, Done):
+        return Wording(done(verb, user_id))
+    row, values = _ROWS[_key_of(verb, outcome)], _values(verb, outcome, dashboard_url)
+    advice = _AFTER_DOUBT[verb] if isinstance(outcome, Unconfirmed | Broken) else row.advice
+    return Wording(
+        *_verdict(verb, name_of(outcome)), f"{row.reason.format_map(values)}.", advice.format_map(values).strip()
+    )
+
+
+def past_wording(verb: Verb, name: str) -> Wording | None:
+    """Return the words for an outcome in the journal by its name; None for one of another version of the bot."""
+    done_by_name = dict(zip((Paused.__name__, Resumed.__name__, Ended.__name__), DONE.values(), strict=True))
+    if name in done_by_name:
+        return Wording(done_by_name[name])
+    if name in {Unconfirmed.__name__, Broken.__name__}:
+        return Wording(*_verdict(verb, name))
+    if name not in _ROWS:
+        return None
+    return Wording(*_verdict(verb, name), _ROWS[name].reason.format_map(_values(verb, None, "")))
+
+
+def _verdict(verb: Verb, name: str) -> tuple[str, str]:
+    """Return the headline and the verdict of an order that was not done, or perhaps."""
+    if name == NotRunning.__name__:
+        return NOT_RUNNING, f"{NOT_RUNNING}: nothing to {verb}."
+    if name == NotFound.__name__:
+        return NOT_FOUND, f"{NOT_FOUND}: nothing was {verb.past}."
+    if name in {Unconfirmed.__name__, Broken.__name__}:
+        return UNCONFIRMED[verb].partition(":")[0], UNCONFIRMED[verb]
+    return _NOT_DONE[verb], NOT_DONE[verb]
+
+
+def _key_of(verb: Verb, outcome: Outcome) -> str:
+    if isinstance(outcome, Unconfirmed):
+        return outcome.why
+    is_of_id = verb is Verb.END and isinstance(outcome, KeyRejected) and outcome.status_code == UNAUTHORIZED
+    return _KEY_OR_ID if is_of_id else name_of(outcome)
+
+
+def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str, str]:
+    """Return what the rows have in braces; without an outcome what is true of all of its kind."""
+    now, or_there = markup.now_in_dashboard(verb, dashboard_url), markup.or_in_dashboard(verb, dashboard_url)
+    refusal = outcome if isinstance(outcome, Refusal) else Refusal(Why.LATE)
+    status, message = getattr(outcome, "status_code", None), getattr(outcome, "anchor_message", None)
+    seconds, ids = getattr(outcome, "retry_after", None) or refusal.seconds, sorted(refusal.ids)
+    is_in_home = refusal.is_in_home or getattr(outcome, "by_admins", False)
+    when = f", {markup.moment(refusal.given_at)}{markup.where_and_why(refusal.channel_id, refusal.reason).rstrip('.')}"
+    set_now = f"Set it now, and send the command again, {or_there}."
+    return {
+        "verb": verb.value,
+        "does": markup.does(verb),
+        "now": now,
+        "or_there": or_there,
+        "dashboard": markup.dashboard(dashboard_url),
+        "status": f" ({status})" if status else "",
+        "quote": f": {markup.code(message)}" if message else "",
+        "later": f"in {math.ceil(seconds)} s" if seconds else "in a moment",
+        "so_long": f" ({seconds:.0f} s)" if seconds else "",
+        "by": markup.mention(refusal.user_id) if refusal.user_id else "somebody",
+        "when": when if refusal.user_id else "",
+        "paused": "paused" if refusal.is_confirmed else "asked to pause",
+        "resumed": "resumed" if refusal.is_confirmed else "asked to resume",
+        "people": _some(map(markup.mention, ids)) or "some people",
+        "channels": _some(map(markup.channel, ids)) or "some channels",
+        "set_key": set_now if is_in_home else f"{now} An admin can set it {markup.IN_HOME}.",
+        "end_on": f"An admin can turn it on {markup.IN_HOME}"
+        if is_in_home
+        else "The operator can set `END_SESSION=on`",
+        "who": "An admin" if is_in_home else "The operator of this bot",
+        "where": f" {markup.IN_HOME}" if is_in_home else "",
+        "incident": markup.code(getattr(outcome, "incident_id", "")),
+    }
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    is_in_home = _MOST_SHOWN < len(listed) <= markup.MOST_NAMED
+    return markup.some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
