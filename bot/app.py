@@ -1,10 +1,11 @@
-"""Start and stop the bot: build the objects, serve, drain, close."""
+"""The bot: all its objects, built in one place, and how it starts, serves, drains and ends."""
 
 import asyncio
 import logging
+import secrets
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,31 +15,64 @@ from aiohttp import web
 
 from bot import __version__
 from bot.config.settings import Settings, transport_and_tenancy
-from bot.container import DEFAULT_LIMITS, Clients, Container, Limits, build
 from bot.core.cards import ALERTS_PATH
-from bot.core.fields import Secret
 from bot.core.retries import backoff
-from bot.core.workspace import SCOPES
+from bot.core.workspace import SCOPES, Workspace
 from bot.health import Metrics, Readiness, State
-from bot.inbound.alerts.endpoint import Alerts
+from bot.inbound.alerts.endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import HttpServer, listening
-from bot.inbound.install import Install, open_oauth
-from bot.inbound.slack.socket_connection import connect
-from bot.inbound.slack.socket_mode import SocketMode
+from bot.inbound.install import INSTALL_PATH, Install, open_oauth
+from bot.inbound.slack.app import MOST_TASKS, SlackApp
+from bot.inbound.slack.orders import OrderListeners
+from bot.inbound.slack.router import ACK_WAIT, Router
+from bot.inbound.slack.socket_connection import HEARTBEAT, connect
+from bot.inbound.slack.socket_mode import REDELIVERY_WINDOW, SocketMode
+from bot.inbound.slack.views import ViewListeners
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
+from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, call_trace
 from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.slack.response_url import ResponseUrls
+from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
-from bot.outbound.store.history import FIRST_DELAY, INTERVAL, prune
-from bot.outbound.store.messages import MARK_INTERVAL
-from bot.outbound.store.store import Store, WatchedStore, open_watched
+from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
+from bot.outbound.store.leases import LEASE, Lease
+from bot.outbound.store.marks import SenderUse
+from bot.outbound.store.messages import MARK_INTERVAL, MessageRows
+from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.reminders import ReminderRows
+from bot.outbound.store.store import LOCK_WAIT, Store, WatchedStore, open_watched
+from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
+from bot.usecases.access import AccessCheck
+from bot.usecases.alert_cards import AlertCards
+from bot.usecases.auto_pause import AutoPauses
+from bot.usecases.batches import Batches
+from bot.usecases.cards import CardSender
+from bot.usecases.checks import CachedChecks, Services
+from bot.usecases.control import SessionControl
+from bot.usecases.delivery import MessageDelivery
+from bot.usecases.home import HomeView
 from bot.usecases.install import Installer
+from bot.usecases.modals import Modals
+from bot.usecases.notices import WorkspaceMonitor
+from bot.usecases.orders import ALONE_INTERVAL, RECOVERY_INTERVAL, Orders, Recovery
+from bot.usecases.outbox import Outbox
+from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
+from bot.usecases.reminders import Reminders
+from bot.usecases.session_cards import CardUpdates, SessionCards
+from bot.usecases.session_checks import SessionChecks
+from bot.usecases.session_lists import SessionLists
+from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
+from bot.usecases.settings import Forms
+from bot.usecases.several import PauseWindow
 
 _log = logging.getLogger(__name__)
 
@@ -52,16 +86,326 @@ KEY_INTERVAL = 300.0  # seconds between two checks of the key of the settings
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0  # seconds until Slack is asked again for the team of the bot token
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A started bot: its URL, the startup task, which raises if Slack refuses a token, and the tasks of its work.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The clock (Unix seconds), the most of each thing, and times in seconds."""
 
-    In Socket Mode startup ends when the first connection is open.
+    now: Callable[[], float] = time.time
+    capacity: int = CAPACITY  # unfinished orders
+    alerts_at_once: int = MOST_AT_ONCE
+    at_anchor: int = MOST_AT_ANCHOR
+    at_anchor_each: int = MOST_AT_ANCHOR_EACH  # of a person
+    tasks: int = MOST_TASKS  # all work under way
+    messages: int = CAPACITY  # that wait until others are sent
+    ack_wait: float = ACK_WAIT  # of an ack for an outcome
+    heartbeat: float = HEARTBEAT  # of Socket Mode, as the next one
+    redelivery_window: float = REDELIVERY_WINDOW
+    lock_wait: float = LOCK_WAIT  # for another bot on the same SQLite file
+    lease: float = LEASE  # after which another process takes unfinished orders over,
+    recovery_interval: float = RECOVERY_INTERVAL  # for which it looks so often
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Bot:
+    """All objects of a bot, and its jobs.
+
+    `startup` raises if Slack refuses a token. In Socket Mode it ends when the first connection is open.
     """
 
     url: str
     startup: asyncio.Task[None]
-    tasks: Tasks
+
+    def __init__(self, settings: Settings, limits: Limits) -> None:
+        self.settings, self.limits, self.readiness = settings, limits, Readiness()
+        self.tasks, self.acks, self._jobs, self._writing = Tasks(), Tasks(), Tasks(), Tasks()
+        one = settings.workspace
+        self._clock = SlackClock(limits.now)
+        self.trace = call_trace(settings.slack_api_url, self._clock)
+        self._metrics = Metrics(token.name for token in (one.alert_tokens if one else ()))
+        if one is not None:
+            self.readiness.block("slack", "Slack has not accepted the bot token yet.")
+        if short := [why for level, why in settings.token_warnings if level == logging.ERROR]:
+            self.readiness.degrade("alerts", " ".join(short))
+
+    def open_store(self) -> AbstractAsyncContextManager[WatchedStore]:
+        """Open the store. A bot of one workspace has its workspace and its key without it."""
+        settings, is_required = self.settings, self.settings.workspace is None
+        url, keys, wait = settings.database_url, settings.store_keys, self.limits.lock_wait
+        return open_watched(url, keys, self.readiness, is_required=is_required, lock_wait=wait)
+
+    def build(  # noqa: PLR0915 - the composition root
+        self, store: Store, session: aiohttp.ClientSession, http: aiohttp.ClientSession
+    ) -> None:
+        """Build everything between Slack, Anchor and the store."""
+        settings, limits, one, tasks = self.settings, self.limits, self.settings.workspace, self.tasks
+        database, page = store.database, settings.anchor_dashboard_url
+        readiness, metrics = self.readiness, self._metrics
+        base_url = "" if one else settings.base_url or ""
+        install_url = base_url and f"{base_url}{INSTALL_PATH}"
+
+        # clients and repositories
+        transport = Transport(http, settings.proxy)
+        slack = self.slack = SlackClient(open_web(session, settings.slack_api_url))
+        anchor_http = AnchorHttp(transport, settings.anchor_api_url)
+        timeout, deadline = settings.anchor_timeout, settings.anchor_deadline
+        anchor = AnchorClient(anchor_http, timeout=timeout, deadline=deadline, metrics=metrics)
+        anchor_sessions = AnchorSessions(anchor_http, timeout)
+        self.store = store
+        workspaces = self.workspaces = Workspaces(store, one)
+        owner, news = f"{settings.mark}{secrets.token_hex(8)}", database.news
+        lease = self.lease = Lease(owner, limits.lease, is_alone=database.is_exclusive, wake=news.leader)
+        writer = self.writer = Writer(database, lease, readiness)
+        rows = OrderRows(database, store.cipher, writer, is_pinned=one is not None)
+        messages = MessageRows(database, Writer(database, None, readiness))
+        history, states, sender_use = OrderHistory(database), SessionStates(database), SenderUse(database, tasks)
+        pause_rows, card_sessions = AutoPauseRows(database, settings.auto_pause_limit), CardSessions(database)
+
+        # who can do what, what is known of sessions, and what people see
+        roles = self.roles = RoleCache(slack.web, store.people)
+        response_urls = ResponseUrls(transport, api_url=settings.slack_api_url)
+        delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
+        monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
+        access_check, checks = AccessCheck(workspaces, roles, monitor), CachedChecks(Services(slack, anchor), tasks)
+        reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
+        facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
+        lists = self.lists = SessionLists(access_check, reads, states, CardUpdates(delivery, tasks), tasks, page)
+        modals = Modals(workspaces, slack, delivery, tasks)
+        home = HomeView(workspaces, roles, slack, monitor, history, lists, checks, sender_use, page, install_url)
+
+        # orders and messages
+        queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)
+        control = self.control = SessionControl(
+            anchor,
+            access_check,
+            monitor,
+            rows,
+            sessions=anchor_sessions,
+            queue=queue,
+            capacity=limits.capacity,
+            facts=facts,
+            auto_pauses=pause_rows,
+        )
+        sender = CardSender(slack, workspaces, states, pause_rows, response_urls, store.cipher)
+        outbox = self.outbox = Outbox(messages, lease, sender, metrics)
+        reminder_rows, before = ReminderRows(database), settings.remind_before
+        reminders = self.reminders = Reminders(reminder_rows, anchor_sessions, workspaces, reads, budget, before)
+        self.session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders)
+        find = workspaces.find
+        cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, dashboard_url=page, find=find)
+        wake = reminders.wake
+        orders = self.orders = Orders(
+            control, rows, delivery, cards, tasks, dashboard_url=page, facts=facts, has_paused=wake, metrics=metrics
+        )
+        auto_pauses = self.auto_pauses = AutoPauses(
+            orders, AlertCards(slack, outbox, reads, sender_use), workspaces, pause_rows, tasks
+        )
+        self.recovery = Recovery(orders, tasks, ALONE_INTERVAL if lease.is_alone else limits.recovery_interval)
+        self.batches = Batches(orders, delivery, store.cipher, tasks)
+
+        # what comes in
+        router = Router()
+        window = PauseWindow(lists, pause_rows, modals, self.batches, store.cipher, page)
+        OrderListeners(orders, window, home).add_to(router)
+        self.forms = Forms(
+            anchor, workspaces, workspaces.rows, roles, monitor, lists, modals, history, sender_use, tasks, base_url
+        )
+        views = ViewListeners(home, workspaces, lists, window, self.forms)
+        views.add_to(router, has_settings=one is None)
+        slack_app = SlackApp(
+            router, orders, delivery, modals, tasks, self._clock, metrics, limits.ack_wait, limits.tasks
+        )
+        self.socket_mode = None
+        if settings.slack_app_token is not None:
+            opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
+            follows_crash, within = self.recovery.follows_crash, limits.redelivery_window
+            self.socket_mode = SocketMode(opening, slack_app, readiness, self.acks, follows_crash, within)
+        self.health = HealthRoutes(readiness, settings.metrics_token, leads=self.leads)
+        secrets_of_slack = () if self.socket_mode else settings.slack_signing_secrets
+        server = HttpServer(slack_app, self.health, secrets=secrets_of_slack, now=limits.now)
+        alerts = Alerts(auto_pauses, workspaces, tasks, readiness, metrics, monitor, limits.alerts_at_once)
+        self.application = server.application(self._routes(alerts, session))
+
+    def _routes(self, alerts: Alerts, session: aiohttp.ClientSession) -> list[web.RouteDef]:
+        if (one := self.settings.workspace) is not None:
+            return alerts.routes(ALERTS_PATH) if one.alert_tokens else []
+        oauth, states = open_oauth(self.settings, session), self.store.install_states
+        installer = Installer(oauth, states, self.workspaces.rows, self.settings.allowed_workspaces)
+        install = Install(installer, base_url=self.settings.base_url or "")
+        return [*install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
+
+    def leads(self) -> bool:
+        """Return whether this process leads."""
+        return self.lease.term is not None
+
+    def serving_metrics(self) -> AbstractAsyncContextManager[object]:
+        """Serve METRICS_PORT in the block, if it is set. Raises NotListeningError."""
+        settings = self.settings
+        if settings.metrics_port is None:
+            return nullcontext()
+        state = State(
+            facts={"version": __version__} | transport_and_tenancy(settings),
+            readiness=self.readiness,
+            has_socket=self.socket_mode is not None,
+            has_key=settings.workspace is not None,
+            leads=self.leads,
+            backlog=self.orders.backlog,
+            database_errors=lambda: self.store.database.errors,
+            dropped_lines=dropped_lines,
+        )
+        application, host = metrics_application(self._metrics, state, self.health), settings.metrics_host
+        return listening(application, host, settings.metrics_port, setting="METRICS_PORT", message="serving metrics")
+
+    def start(self, watched: WatchedStore) -> None:
+        """Start everything."""
+        self._writing.start(self._write())
+        self._jobs.start(self._run_jobs())
+        self.startup = asyncio.create_task(self._connect(watched))
+
+    async def _write(self) -> None:
+        await self.store.database.prepared.wait()
+        writers = self.writer, self.outbox.rows.writer
+
+        async def send() -> None:
+            await self.outbox.run()
+            for writer in writers:  # what was sent is recorded before another process can lead
+                writer.stop()
+
+        await asyncio.gather(*(writer.run() for writer in writers), send())
+
+    async def _run_jobs(self) -> None:
+        """Run what nobody waits for, most of it in the process that leads."""
+        store, checks, reminders = self.store, self.session_checks, self.reminders
+
+        async def delete_old() -> float:
+            await prune(store.database, self.settings.journal_days)
+            await store.audit.prune(self.settings.journal_days)
+            await store.people.prune(time.time())
+            return INTERVAL
+
+        await store.database.prepared.wait()
+        run = partial(run_periodically, leads=self.leads, passing=StoreError)
+        await asyncio.gather(
+            run_periodically(self.recovery.take_over, passing=StoreError),
+            run(partial(store.audit.chain, self.lease)),
+            run_periodically(store.audit.report, passing=StoreError),
+            run(checks.look, after=FIRST_DELAY),
+            run(checks.look_at_keys, after=FIRST_DELAY),
+            run(self.auto_pauses.look, after=FIRST_DELAY),
+            run(self.outbox.rows.mark_missed, after=MARK_INTERVAL),
+            run(reminders.look, wake=reminders.wake, after=FIRST_DELAY),
+            run(delete_old, after=FIRST_DELAY),
+        )
+
+    async def _connect(self, watched: WatchedStore) -> None:
+        """Connect to Slack, once the database can be used if the workspaces are in it. Raises what `serve` raises."""
+        if watched.is_required:
+            await watched.preparing
+            _log.info("ready")
+        self._jobs.start(self.store.database.news.run())
+        starting = [self._open_socket(self.socket_mode)] if self.socket_mode else []
+        if (one := self.settings.workspace) is not None:
+            starting.append(self._serve_one(one))
+        await asyncio.gather(*map(self._jobs.start, starting))
+
+    async def _open_socket(self, socket_mode: SocketMode) -> None:
+        await self.recovery.look(within=_LOOK_TIMEOUT)
+        await socket_mode.start()
+
+    async def _serve_one(self, one: Workspace) -> None:
+        """Learn the team of the workspace of the settings, and check its key from then on. Raises TokenRefusedError."""
+
+        async def clear() -> None:
+            await self.workspaces.known.wait()
+            self.readiness.clear("slack")
+
+        async def try_key() -> float:
+            await self.session_checks.try_key(self.workspaces.pinned)
+            return KEY_INTERVAL
+
+        keep_row, is_due = self.workspaces.keep_row, self.workspaces.row_is_due
+        self._jobs.start(clear())
+        self._jobs.start(run_periodically(keep_row, wake=is_due, passing=StoreError))
+        await self._identify(one)
+        self._jobs.start(run_periodically(try_key, passing=StoreError))
+
+    async def _identify(self, one: Workspace) -> None:
+        attempt, found = 0, None
+        while found is None:
+            try:
+                found = await self.slack.inspect(one.bot_token)
+            except SlackUnreachableError as error:
+                attempt += 1
+                delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
+                report = self.readiness.degrade if self.workspaces.known.is_set() else self.readiness.block
+                report("slack", f"Slack can't be reached ({error}); trying again.")
+                _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
+                await asyncio.sleep(delay)
+        self.workspaces.identify(found.team_id, found.enterprise_id)
+        self.readiness.recover("slack")
+        if found.scopes is not None and (missing := set(SCOPES) - found.scopes):
+            why = "the app lacks scopes; `anchor-bot doctor` says what that means"
+            _log.warning(why, extra={"scopes": sorted(missing)})
+        _log.info("ready", extra={"team": found.team_id})
+
+    async def stop(self, hurry: asyncio.Event, serve_seconds: float) -> None:
+        """Serve so many seconds more, drain or interrupt the work, and write what is left.
+
+        In Socket Mode all that came is answered: Slack then turns to another process.
+        """
+        self.readiness.block("stopping", "The bot is being stopped.")
+        self.startup.cancel()
+        await self._jobs.cancel()
+        ends = time.monotonic() + _DRAIN_TIMEOUT
+        if self.socket_mode is None:
+            await happens(hurry, within=serve_seconds)
+        else:
+            await self.acks.settle(within=LAST_ACKS)
+            await self.socket_mode.close()
+        for accepting in (self.control, self.facts, self.delivery):
+            accepting.stop()
+        if not await self._settle(within=ends - time.monotonic()):
+            for waiting in (self.control, self.lists, self.forms):
+                waiting.interrupt()
+            await self._settle(within=_INTERRUPT_TIMEOUT)
+        await self.acks.cancel()
+        await self.tasks.cancel()
+        self.outbox.stop()
+        await self._writing.settle(within=_CLOSE_TIMEOUT)
+        await self._writing.cancel()
+        await self.roles.close()
+        await self.workspaces.close()
+
+    async def _settle(self, *, within: float) -> bool:
+        """Wait for acks, and then for work: an ack that is lost is delivered. Return whether all work ended."""
+        ends = time.monotonic() + within
+        await self.acks.settle(within=within)
+        return await self.tasks.settle(within=ends - time.monotonic())
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, limits: Limits = DEFAULT_LIMITS, *, hurry: asyncio.Event | None = None
+) -> AsyncIterator[Bot]:
+    """Run a bot inside the `async with`, and drain or interrupt its work at the end.
+
+    After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
+    that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
+    """
+    bot, serve_seconds = Bot(settings, limits), 0.0
+    opening = open_session(bot.trace, proxy=settings.proxy), open_session(proxy=settings.proxy)
+    async with opening[0] as session, opening[1] as http, bot.open_store() as watched:
+        bot.build(watched.store, session, http)
+        await or_default(bot.workspaces.keep_row(), None, within=_LOOK_TIMEOUT)
+        serving = listening(bot.application, settings.host, settings.port)
+        async with serving as bot.url, bot.serving_metrics():
+            bot.start(watched)
+            try:
+                yield bot
+                serve_seconds = settings.drain_seconds
+            finally:
+                await bot.stop(hurry or asyncio.Event(), serve_seconds)
 
 
 async def serve(settings: Settings) -> None:
@@ -93,240 +437,3 @@ async def serve(settings: Settings) -> None:
             collecting.cancel()
             _log.info("stopping")
             force_exit_after(0, within=LONGEST_STOP)  # what was not recorded is taken over, as after a kill
-
-
-@asynccontextmanager
-async def running(
-    settings: Settings, limits: Limits = DEFAULT_LIMITS, *, hurry: asyncio.Event | None = None
-) -> AsyncIterator[Running]:
-    """Run a bot inside the `async with`, and drain or interrupt its work at the end.
-
-    After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
-    that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
-    """
-    readiness, tasks, acks, checks, journaling = _open_readiness(settings), Tasks(), Tasks(), Tasks(), Tasks()
-    one = settings.workspace
-    slack_clock, metrics = SlackClock(limits.now), Metrics(token.name for token in (one.alert_tokens if one else ()))
-    trace = call_trace(settings.slack_api_url, slack_clock)
-    async with open_session(proxy=settings.proxy) as http, open_session(trace, proxy=settings.proxy) as session:
-        transport = Transport(http, settings.proxy)  # no request to Anchor is traced
-        slack = SlackClient(open_web(session, settings.slack_api_url))
-        anchor = AnchorClient(
-            AnchorHttp(transport, settings.anchor_api_url),
-            timeout=settings.anchor_timeout,
-            deadline=settings.anchor_deadline,
-            metrics=metrics,
-        )
-        async with _open_store(settings, readiness, limits.lock_wait) as watched:
-            store, clients = watched.store, Clients(transport, anchor, slack, slack_clock)
-            workspaces = Workspaces(store, one)
-            await or_default(workspaces.keep_row(), None, within=_LOOK_TIMEOUT)
-            container = build(store, workspaces, settings, clients, readiness, tasks, limits, metrics)
-            socket_mode = None
-            if settings.slack_app_token is not None:
-                opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
-                follows_crash, window = container.recovery.follows_crash, limits.redelivery_window
-                socket_mode = SocketMode(opening, container.slack_app, readiness, acks, follows_crash, window)
-            secrets = () if socket_mode else settings.slack_signing_secrets
-            monitor, most = container.monitor, limits.alerts_at_once
-            alerts = Alerts(container.auto_pauses, workspaces, tasks, readiness, metrics, monitor, most)
-            routes = _routes(settings, alerts, workspaces, session)
-            health = HealthRoutes(readiness, settings.metrics_token, leads=lambda: container.lease.term is not None)
-            server = HttpServer(container.slack_app, health, secrets=secrets, now=limits.now)
-            async with (
-                listening(server.application(routes), settings.host, settings.port) as url,
-                _serving_metrics(settings, metrics, container, health),
-            ):
-                journaling.start(_write(store, container))
-                checks.start(_run_jobs(store, container, settings.journal_days))
-                startup = asyncio.create_task(_start(watched, container, checks, socket_mode))
-                serve_seconds = 0.0
-                try:
-                    yield Running(url, startup, tasks)
-                    serve_seconds = settings.drain_seconds
-                finally:
-                    readiness.block("stopping", "The bot is being stopped.")
-                    startup.cancel()
-                    await checks.cancel()
-                    ends = time.monotonic() + _DRAIN_TIMEOUT
-                    await _end_serving(socket_mode, acks, hurry or asyncio.Event(), serve_seconds)
-                    await _drain(container, tasks, acks, within=ends - time.monotonic())
-                    await tasks.cancel()
-                    container.stop_writing()
-                    await journaling.settle(within=_CLOSE_TIMEOUT)
-                    await journaling.cancel()
-                    await container.roles.close()
-                    await workspaces.close()
-
-
-def _open_readiness(settings: Settings) -> Readiness:
-    readiness = Readiness()
-    if settings.workspace:
-        readiness.block("slack", "Slack has not accepted the bot token yet.")
-    if short := [why for level, why in settings.token_warnings if level == logging.ERROR]:
-        readiness.degrade("alerts", " ".join(short))
-    return readiness
-
-
-def _open_store(
-    settings: Settings, readiness: Readiness, lock_wait: float
-) -> AbstractAsyncContextManager[WatchedStore]:
-    """Open the store. A bot of one workspace has its workspace and its key without it."""
-    is_required = settings.workspace is None
-    url, keys = settings.database_url, settings.store_keys
-    return open_watched(url, keys, readiness, is_required=is_required, lock_wait=lock_wait)
-
-
-def _routes(
-    settings: Settings,
-    alerts: Alerts,
-    workspaces: Workspaces,
-    session: aiohttp.ClientSession,
-) -> list[web.RouteDef]:
-    if (one := settings.workspace) is not None:
-        return alerts.routes(ALERTS_PATH) if one.alert_tokens else []
-    states, allowed = workspaces.store.install_states, settings.allowed_workspaces
-    installer = Installer(open_oauth(settings, session), states, workspaces.rows, allowed)
-    install = Install(installer, base_url=settings.base_url or "")
-    return [*install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
-
-
-def _serving_metrics(
-    settings: Settings, metrics: Metrics, container: Container, health: HealthRoutes
-) -> AbstractAsyncContextManager[object]:
-    if settings.metrics_port is None:
-        return nullcontext()
-    state = State(
-        facts={"version": __version__} | transport_and_tenancy(settings),
-        readiness=health.readiness,
-        has_socket=settings.slack_app_token is not None,
-        has_key=settings.workspace is not None,
-        leads=health.leads,
-        backlog=container.orders.backlog,
-        database_errors=lambda: container.workspaces.store.database.errors,
-        dropped_lines=dropped_lines,
-    )
-    application = metrics_application(metrics, state, health)
-    host, port = settings.metrics_host, settings.metrics_port
-    return listening(application, host, port, setting="METRICS_PORT", message="serving metrics")
-
-
-async def _write(store: Store, container: Container) -> None:
-    await store.database.prepared.wait()
-    writers = container.writer, container.outbox.rows.writer
-
-    async def send() -> None:
-        await container.outbox.run()
-        for writer in writers:  # what was sent is recorded before another process can lead
-            writer.stop()
-
-    await asyncio.gather(*(writer.run() for writer in writers), send())
-
-
-async def _run_jobs(store: Store, container: Container, days: int) -> None:
-    """Run what nobody waits for, most of it in the process that leads."""
-
-    async def delete_old() -> float:
-        await prune(store.database, days)
-        await store.audit.prune(days)
-        await store.people.prune(time.time())
-        return INTERVAL
-
-    await store.database.prepared.wait()
-    checks, reminders = container.session_checks, container.reminders
-    run = partial(run_periodically, leads=lambda: container.lease.term is not None, passing=StoreError)
-    await asyncio.gather(
-        run_periodically(container.recovery.take_over, passing=StoreError),
-        run(partial(store.audit.chain, container.lease)),
-        run_periodically(store.audit.report, passing=StoreError),
-        run(checks.look, after=FIRST_DELAY),
-        run(checks.look_at_keys, after=FIRST_DELAY),
-        run(container.auto_pauses.look, after=FIRST_DELAY),
-        run(container.outbox.rows.mark_missed, after=MARK_INTERVAL),
-        run(reminders.look, wake=reminders.wake, after=FIRST_DELAY),
-        run(delete_old, after=FIRST_DELAY),
-    )
-
-
-async def _start(watched: WatchedStore, container: Container, checks: Tasks, socket_mode: SocketMode | None) -> None:
-    """Connect to Slack, once the database can be used if the workspaces are in it. Raises what `serve` raises."""
-    if watched.is_required:
-        await watched.preparing
-        _log.info("ready")
-    checks.start(watched.store.database.news.run())
-    starting = [_introduce(container, checks, watched.readiness)]
-    if socket_mode:
-        starting.append(_open_socket(container, socket_mode))
-    await asyncio.gather(*map(checks.start, starting))
-
-
-async def _open_socket(container: Container, socket_mode: SocketMode) -> None:
-    await container.recovery.look(within=_LOOK_TIMEOUT)
-    await socket_mode.start()
-
-
-async def _introduce(container: Container, checks: Tasks, readiness: Readiness) -> None:
-    """Learn the team of a pinned workspace, and then begin what needs Slack. Raises TokenRefusedError."""
-    workspaces, slack = container.workspaces, container.clients.slack
-    if workspaces.pinned is not None:
-        checks.start(_ready_once_known(workspaces, readiness))
-        checks.start(run_periodically(workspaces.keep_row, wake=workspaces.row_is_due, passing=StoreError))
-        await _identify(slack, workspaces, workspaces.pinned.bot_token, readiness)
-        checks.start(run_periodically(partial(_try_key, container), passing=StoreError))
-
-
-async def _try_key(container: Container) -> float:
-    await container.session_checks.try_key(container.workspaces.pinned)
-    return KEY_INTERVAL
-
-
-async def _ready_once_known(workspaces: Workspaces, readiness: Readiness) -> None:
-    await workspaces.known.wait()
-    readiness.clear("slack")
-
-
-async def _identify(slack: SlackClient, workspaces: Workspaces, token: Secret, readiness: Readiness) -> None:
-    attempt = 0
-    while True:
-        try:
-            found = await slack.inspect(token)
-        except SlackUnreachableError as error:
-            attempt += 1
-            delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
-            report = readiness.degrade if workspaces.known.is_set() else readiness.block
-            report("slack", f"Slack can't be reached ({error}); trying again.")
-            _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
-            await asyncio.sleep(delay)
-        else:
-            workspaces.identify(found.team_id, found.enterprise_id)
-            readiness.recover("slack")
-            if found.scopes is not None and (missing := set(SCOPES) - found.scopes):
-                _log.warning(
-                    "the app lacks scopes; `anchor-bot doctor` says what that means", extra={"scopes": sorted(missing)}
-                )
-            _log.info("ready", extra={"team": found.team_id})
-            return
-
-
-async def _end_serving(socket_mode: SocketMode | None, acks: Tasks, hurry: asyncio.Event, seconds: float) -> None:
-    """Serve so many seconds more, or in Socket Mode until all is answered: Slack then turns to another process."""
-    if socket_mode is None:
-        await happens(hurry, within=seconds)
-    else:
-        await acks.settle(within=LAST_ACKS)
-        await socket_mode.close()
-
-
-async def _drain(container: Container, tasks: Tasks, acks: Tasks, *, within: float) -> None:
-    container.stop()
-    if not await _settle(acks, tasks, within=within):
-        container.interrupt()
-        await _settle(acks, tasks, within=_INTERRUPT_TIMEOUT)
-    await acks.cancel()
-
-
-async def _settle(acks: Tasks, tasks: Tasks, *, within: float) -> bool:
-    """Wait for acks, and then for work: an ack that is lost is delivered. Return whether all work ended."""
-    ends = time.monotonic() + within
-    await acks.settle(within=within)
-    return await tasks.settle(within=ends - time.monotonic())

@@ -21,7 +21,6 @@ PACKAGE = Path(bot.__file__).parent
 LAYERS = (
     "cli",
     "app",
-    "container",
     "inbound",
     "usecases",
     "outbound",

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 
 from cachetools import TTLCache
 
@@ -65,7 +65,6 @@ class HomeView:
     lists: SessionLists
     checks: CachedChecks
     sender_use: SenderUse
-    _: KW_ONLY
     dashboard_url: str
     install_url: str
 

@@ -142,7 +142,7 @@ async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_
             before = len(pauses(at))
             at.anchor.fault = None
             await asyncio.sleep(65)
-            look = built.containers[-1].auto_pauses.look
+            look = built.bots[-1].auto_pauses.look
             await asyncio.gather(look(), look())  # the second one before the database has this attempt
             await asyncio.sleep(65)
             assert (answer["pause"], len(pauses(at))) == ("failed", before + 1)

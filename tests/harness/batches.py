@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import patch
 
 from bot import app
-from bot.container import Container, build
 from bot.core.cards import BatchContent, Card, Part
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
@@ -23,13 +22,13 @@ from harness.restarts import Remains
 
 @dataclass(slots=True)
 class Built:
-    """The containers of the bots that were started meanwhile."""
+    """The bots that were started meanwhile."""
 
-    containers: list[Container] = field(default_factory=list)
+    bots: list[app.Bot] = field(default_factory=list)
 
     @property
     def batches(self) -> Batches:
-        return self.containers[-1].batches
+        return self.bots[-1].batches
 
 
 @contextmanager
@@ -37,11 +36,12 @@ def watching_bots() -> Iterator[Built]:
     """Look on while bots are built."""
     built = Built()
 
-    def build_and_keep(*parts: Any) -> Container:
-        built.containers.append(build(*parts))
-        return built.containers[-1]
+    def build_and_keep(bot: app.Bot, *parts: Any) -> None:
+        built.bots.append(bot)
+        build(bot, *parts)
 
-    with patch.object(app, "build", build_and_keep):
+    build = app.Bot.build
+    with patch.object(app.Bot, "build", build_and_keep):
         yield built
 
 

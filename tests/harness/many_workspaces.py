@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bot.app import Running, running
+from bot.app import Bot, Limits, running
 from bot.config.settings import Settings
-from bot.container import Limits
 from bot.core.fields import Secret
 from bot.core.workspace import AnchorKey
 from bot.demo.sandbox import environment_of_many
@@ -40,7 +39,7 @@ class ManyHarness:
 
     slack: SimSlack
     anchor: SimAnchor
-    bot: Running
+    bot: Bot
     store: Store
     environ: dict[str, str]
 

@@ -1,9 +1,8 @@
 """The twenty names of the product that tests use beside the module under test: a moved file changes one line here."""
 
-from bot.app import running
+from bot.app import Limits, running
 from bot.cli.main import main
 from bot.config.settings import Settings
-from bot.container import Limits
 from bot.core import cards, history, outcomes, policy, requests, sessions, workspace
 from bot.core.fields import Secret
 from bot.core.requests import State

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 
-from bot.app import running
+from bot.app import Limits, running
 from bot.config.settings import Settings
-from bot.container import Limits
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.requests import Attempt, ReplyAddress, Source, State, Verb, operator_id, program_id

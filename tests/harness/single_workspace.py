@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bot.app import Running, running
+from bot.app import Bot, Limits, running
 from bot.config.settings import Settings
-from bot.container import Limits
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Enterprise, SimSlack
@@ -44,7 +43,7 @@ def obeying(slack: SimSlack, anchor: SimAnchor) -> Iterator[None]:
 class SingleHarness(Conversation):
     """Alice in #alerts, and the agent of SESSION; `bot` is the running bot."""
 
-    bot: Running
+    bot: Bot
 
 
 @asynccontextmanager

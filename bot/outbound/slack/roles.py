@@ -1,12 +1,10 @@
 """The roles of Slack's people: read, stored, and believed for a while."""
 
 import asyncio
-import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import inf
 from typing import Any
 
@@ -38,8 +36,8 @@ _NO_PROFILE: dict[str, Profile | None] = {
 PROFILE_TTL = 300.0
 _SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
-_RETRY_INTERVAL = 5.0  # seconds between a failed lookup and the next one, if there is an older answer
 _CLOSE_TIMEOUT = 1.0
+_NO_SCOPE = "scope users:read is missing: guests can pause, only people who are named can resume; reinstall the app"
 MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
 
@@ -55,12 +53,10 @@ async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Pro
     return _read_profile(response.get("user"))
 
 
-async def fetch_profile_with_retries(
-    web: AsyncWebClient, token: Secret, user_id: str, *, while_limited: float = _RETRY_TIME
-) -> Profile | None:
+async def _fetch_with_retries(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
     """Fetch a profile, and repeat failures that may pass while an ack can wait. Raises SlackUnreachableError.
 
-    While Slack limits the rate, attempts begin for `while_limited` seconds: the second soon, the others as Slack says.
+    While Slack limits the rate, attempts begin for 20 seconds: the second soon, the others as Slack says.
     https://docs.slack.dev/apis/web-api/rate-limits
     """
     began, failures, limits = time.monotonic(), 0, 0
@@ -72,7 +68,7 @@ async def fetch_profile_with_retries(
                 failures, longest = failures + 1, _RETRY_TIME
                 delay = _BACKOFFS[failures - 1] if failures <= len(_BACKOFFS) else inf
             else:
-                limits, longest = limits + 1, while_limited
+                limits, longest = limits + 1, LONGEST_LOOKUP
                 delay = _FIRST_BACKOFF_IF_LIMITED if limits == 1 else max(_FIRST_BACKOFF_IF_LIMITED, error.after)
             if str(error) in TOKEN_REFUSED or time.monotonic() + delay > began + longest:
                 raise
@@ -105,19 +101,16 @@ def _any(user: Mapping[str, Any], *names: str) -> bool:
 _Key = tuple[str, str]  # team id, user id
 _Answer = Profile | None  # None: the app lacks the scope
 _Lookup = asyncio.Task[_Answer]  # fails with SlackUnreachableError
-_Fetch = Callable[[AsyncWebClient, Secret, str], Coroutine[Any, Any, _Answer]]
 
 
 @dataclass(slots=True)
 class _Entry:
-    """The last answer about a person; the times are monotonic, in seconds."""
+    """The last answer about a person, when it was asked for, and when it was stored: monotonic times, in seconds."""
 
     answer: _Answer
-    answered_at: float
-    fresh_until: float = -inf
-    retry_at: float = -inf
-    recorded_at: float = -inf  # that of the answer which is stored
-    lookup: int = -1  # sequence number of the lookup that produced this entry
+    asked_at: float
+    fresh_for: float = 0.0
+    stored_at: float = -inf
 
 
 class RoleCache:
@@ -131,18 +124,16 @@ class RoleCache:
         self._rows = rows
         self._entries: LRUCache[_Key, _Entry] = LRUCache(most)
         self._lookups: dict[_Key, _Lookup] = {}
-        self._loads: dict[_Key, asyncio.Task[None]] = {}
-        self._numbers = itertools.count()
         self._asking, self._storing = Tasks(), Tasks()
-        self._to_record: dict[_Key, tuple[_Entry, Report]] = {}
-        self._recording = asyncio.Lock()
+        self._to_store: dict[_Key, tuple[_Entry, Report]] = {}
+        self._lock = asyncio.Lock()
 
     def peek(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
-        if _is_outsider(workspace, actor):
+        if workspace.team_id and is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
         entry = self._entries.get(_key(actor))
-        is_fresh = entry is not None and time.monotonic() < entry.fresh_until
+        is_fresh = entry is not None and time.monotonic() < entry.asked_at + entry.fresh_for
         return _role(entry if is_fresh else None, workspace, actor)
 
     async def get(self, workspace: Workspace, actor: Actor, *, for_pause: bool = False) -> Role:
@@ -152,36 +143,31 @@ class RoleCache:
         days: Slack is asked beside it, and a role that has changed applies to the next request. Until the workspace is
         known, stored answers do not count: they can be those to another bot token.
         """
-        key, role, began = _key(actor), self.peek(workspace, actor), time.monotonic()
+        key, began, role = _key(actor), time.monotonic(), self.peek(workspace, actor)
         if role is not Role.UNKNOWN:
             return role
-        entry = self._entries.get(key)
-        if entry is not None and time.monotonic() < entry.retry_at:
-            return self._older(workspace, actor)
-        fetch = _fetch_for_order if entry is None else fetch_profile
-        lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch)
+        lookup = self._lookups.get(key) or self._look_up(workspace, key)
         if for_pause:
-            if not _is_within(KEPT, entry) and workspace.team_id:
-                await self._load(key, unless=lookup, within=None if entry is None else _REFRESH_TIMEOUT)
-                entry = self._entries.get(key)
-            if _is_within(KEPT, entry) and (role := _role(entry, workspace, actor)) in FULL_MEMBERS:
+            if key not in self._entries and workspace.team_id:
+                await self._load(key, unless=lookup)
+            if (role := self._older(workspace, actor)) in FULL_MEMBERS:
                 return role
-        return await self._newest(lookup, workspace, actor, until=began + _REFRESH_TIMEOUT)
+        within = began + _REFRESH_TIMEOUT - time.monotonic() if key in self._entries else None
+        role = await self._result(lookup, workspace, actor, within)
+        return self._older(workspace, actor) if role is Role.UNKNOWN else role
 
     async def get_fresh(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
         if (role := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return role
-        key = _key(actor)
-        lookup = self._lookups.get(key) or self._look_up(workspace, key, fetch_profile_with_retries)
+        lookup = self._lookups.get(_key(actor)) or self._look_up(workspace, _key(actor))
         return await self._result(lookup, workspace, actor)
 
     async def fetch(self, workspace: Workspace, actor: Actor, *, within: float | None = None) -> Role:
         """Return the role by a new lookup; UNKNOWN if Slack gives no answer within so many seconds."""
-        if _is_outsider(workspace, actor):
-            return Role.OUTSIDER
-        lookup = self._look_up(workspace, _key(actor), fetch_profile_with_retries)
-        return await self._result(lookup, workspace, actor, within)
+        if (role := self.peek(workspace, actor)) is Role.OUTSIDER:
+            return role
+        return await self._result(self._look_up(workspace, _key(actor)), workspace, actor, within)
 
     async def close(self) -> None:
         """Cancel every lookup, and wait for the store."""
@@ -189,67 +175,51 @@ class RoleCache:
         await self._storing.settle(within=_CLOSE_TIMEOUT)
         await self._storing.cancel()
 
-    async def _newest(self, lookup: _Lookup, workspace: Workspace, actor: Actor, until: float) -> Role:
-        """Return the role by a lookup; with an older answer to fall back on, it is waited for until then only."""
-        within = until - time.monotonic() if _key(actor) in self._entries else None
-        role = await self._result(lookup, workspace, actor, within)
-        if not lookup.done():
-            self._note_failure(_key(actor), "no response yet")
-        return self._older(workspace, actor) if role is Role.UNKNOWN else role
-
     async def _result(self, lookup: _Lookup, workspace: Workspace, actor: Actor, within: float | None = None) -> Role:
         """Return the role by a lookup; UNKNOWN if it fails, is cancelled or goes on."""
         await asyncio.wait({lookup}, timeout=within)
-        if not lookup.done() or lookup.cancelled() or isinstance(lookup.exception(), SlackUnreachableError):
+        if not lookup.done() or lookup.cancelled() or lookup.exception() is not None:
             return Role.UNKNOWN
         return _role(_Entry(lookup.result(), time.monotonic()), workspace, actor)
 
     def _older(self, workspace: Workspace, actor: Actor) -> Role:
         entry = self._entries.get(_key(actor))
-        return _role(entry if _is_within(KEPT, entry) else None, workspace, actor)
+        counts = entry is not None and time.monotonic() < entry.asked_at + KEPT
+        return _role(entry if counts else None, workspace, actor)
 
-    def _look_up(self, workspace: Workspace, key: _Key, fetch: _Fetch) -> _Lookup:
-        lookup = self._lookups[key] = self._asking.start(fetch(self._web, workspace.bot_token, key[1]))
-        number = next(self._numbers)
-        is_stored = bool(workspace.team_id)
-        lookup.add_done_callback(lambda done: self._put(key, done, number, is_stored=is_stored))
+    def _look_up(self, workspace: Workspace, key: _Key) -> _Lookup:
+        lookup = self._lookups[key] = self._asking.start(_fetch_with_retries(self._web, workspace.bot_token, key[1]))
+        asked_at, is_stored = time.monotonic(), bool(workspace.team_id)
+        lookup.add_done_callback(lambda done: self._put(key, done, asked_at, is_stored=is_stored))
         return lookup
 
-    def _put(self, key: _Key, lookup: _Lookup, number: int, *, is_stored: bool) -> None:
+    def _put(self, key: _Key, lookup: _Lookup, asked_at: float, *, is_stored: bool) -> None:
         """Cache the answer, unless that of a later lookup is there already."""
         if self._lookups.get(key) is lookup:
             del self._lookups[key]
         if lookup.cancelled():
             return
+        fields = {"user": key[1], "team": key[0]}
         if (error := lookup.exception()) is not None:
-            self._note_failure(key, str(error))
+            _log.warning("Slack user lookup failed", extra=fields | {"why": str(error)})
             return
-        answer, before, now = lookup.result(), self._entries.get(key), time.monotonic()
+        answer, before = lookup.result(), self._entries.get(key)
         if answer is None:
-            why = (
-                "scope users:read is missing: guests can pause, only people who are named can resume; reinstall the app"
-            )
-            _log.warning(why, extra={"team": key[0]})
-        if before is not None and before.lookup > number:
+            _log.warning(_NO_SCOPE, extra={"team": key[0]})
+        if before is not None and before.asked_at > asked_at:
             return
-        fresh_until = now + (_SCOPE_MISSING_TTL if answer is None else PROFILE_TTL)
-        entry = self._entries[key] = _Entry(answer, now, fresh_until, lookup=number)
+        entry = self._entries[key] = _Entry(answer, asked_at, _SCOPE_MISSING_TTL if answer is None else PROFILE_TTL)
         if before is not None and before.answer == answer:
-            entry.recorded_at = before.recorded_at
-        is_due = is_stored and now >= entry.recorded_at + RECORD_INTERVAL
-        if answer is not None and is_due and len(self._to_record) < MAX_STORING:
-            self._to_record[key] = entry, (answer, time.time())
-            self._storing.start(self._record())
+            entry.stored_at = before.stored_at
+        is_due = is_stored and asked_at >= entry.stored_at + RECORD_INTERVAL
+        if answer is not None and is_due and len(self._to_store) < MAX_STORING:
+            self._to_store[key] = entry, (answer, time.time())
+            self._storing.start(self._store())
 
-    def _note_failure(self, key: _Key, why: str) -> None:
-        _log.warning("Slack user lookup failed", extra={"user": key[1], "team": key[0], "why": why})
-        if (entry := self._entries.get(key)) is not None:
-            entry.retry_at = time.monotonic() + _RETRY_INTERVAL
-
-    async def _record(self) -> None:
+    async def _store(self) -> None:
         """Store the new answers, those that come meanwhile in the next transaction."""
-        async with self._recording:
-            batch, self._to_record = self._to_record, {}
+        async with self._lock:
+            batch, self._to_store = self._to_store, {}
             if not batch:
                 return
             try:
@@ -258,16 +228,13 @@ class RoleCache:
                 _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
                 return
             for entry, _ in batch.values():
-                entry.recorded_at = entry.answered_at
+                entry.stored_at = entry.asked_at
 
-    async def _load(self, key: _Key, *, unless: _Lookup, within: float | None) -> None:
-        """Load the stored answer into the cache, unless the lookup has one before, or `within` seconds are over."""
-        if key not in self._loads:
-            load = self._loads[key] = self._storing.start(self._load_stored(key))
-            load.add_done_callback(lambda _: self._loads.pop(key))
-        load = self._loads[key]
-        await asyncio.wait({load, unless}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-        if unless.done() and key not in self._entries:  # it has failed
+    async def _load(self, key: _Key, *, unless: _Lookup) -> None:
+        """Load the stored answer into the cache, unless the lookup has one before."""
+        load = self._storing.start(self._load_stored(key))
+        await asyncio.wait({load, unless}, return_when=asyncio.FIRST_COMPLETED)
+        if key not in self._entries:  # the lookup has failed
             await asyncio.wait({load})
 
     async def _load_stored(self, key: _Key) -> None:
@@ -278,24 +245,11 @@ class RoleCache:
             return
         if found is not None:
             profile, age = found
-            before, answered_at = self._entries.get(key), time.monotonic() - age
-            if before is None or before.answered_at < answered_at:  # another replica can have asked later
-                self._entries[key] = _Entry(profile, answered_at)
-
-
-_fetch_for_order = partial(fetch_profile_with_retries, while_limited=LONGEST_LOOKUP)
+            self._entries.setdefault(key, _Entry(profile, time.monotonic() - age))
 
 
 def _key(actor: Actor) -> _Key:
     return actor.team_id, actor.user_id
-
-
-def _is_within(seconds: float, entry: _Entry | None) -> bool:
-    return entry is not None and time.monotonic() < entry.answered_at + seconds
-
-
-def _is_outsider(workspace: Workspace, actor: Actor) -> bool:
-    return bool(workspace.team_id) and is_surely_outsider(actor, workspace.enterprise_id)
 
 
 def _role(entry: _Entry | None, workspace: Workspace, actor: Actor) -> Role:
