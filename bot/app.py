@@ -23,9 +23,8 @@ from bot.inbound.alerts.endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import HttpServer, listening
 from bot.inbound.install import INSTALL_PATH, Install, open_oauth
-from bot.inbound.slack.app import MOST_TASKS, SlackApp
+from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp
 from bot.inbound.slack.orders import OrderListeners
-from bot.inbound.slack.router import ACK_WAIT, Router
 from bot.inbound.slack.socket_connection import HEARTBEAT, connect
 from bot.inbound.slack.socket_mode import REDELIVERY_WINDOW, SocketMode
 from bot.inbound.slack.views import ViewListeners
@@ -69,8 +68,7 @@ from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, Fa
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import CardUpdates, SessionCards
 from bot.usecases.session_checks import SessionChecks
-from bot.usecases.session_lists import SessionLists
-from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
+from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
 from bot.usecases.settings import Forms
 from bot.usecases.several import PauseWindow
 
@@ -209,7 +207,7 @@ class Bot:
         window = PauseWindow(lists, pause_rows, modals, self.batches, store.cipher, page)
         OrderListeners(orders, window, home).add_to(router)
         self.forms = Forms(
-            anchor, workspaces, workspaces.rows, roles, monitor, lists, modals, history, sender_use, tasks, base_url
+            anchor, workspaces, workspaces.rows, roles, monitor, modals, history, sender_use, tasks, base_url
         )
         views = ViewListeners(home, workspaces, lists, window, self.forms)
         views.add_to(router, has_settings=one is None)

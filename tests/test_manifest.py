@@ -15,8 +15,8 @@ from bot.cli.main import main
 from bot.cli.manifest import manifest
 from bot.core.workspace import SCOPES
 from bot.inbound.install import REDIRECT_PATH
+from bot.inbound.slack.app import Router
 from bot.inbound.slack.orders import OrderListeners
-from bot.inbound.slack.router import Router
 from bot.inbound.slack.views import ViewListeners
 from bot.messages.buttons import (
     PAUSE_FROM_MESSAGE,

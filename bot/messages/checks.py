@@ -36,7 +36,7 @@ CHANNEL_PROBE = ephemeral(
     "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
     "It is no alert. There is nothing to do."
 )
-"""The message that shows only if it can't be deleted, or if the bot was killed before."""
+"""The message of the check, which shows only if it can't be deleted, or if the process is killed before."""
 
 
 class CheckName(StrEnum):

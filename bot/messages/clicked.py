@@ -1,6 +1,5 @@
 """Change the message whose button was clicked."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,6 @@ from bot.messages.buttons import VERBS
 from bot.messages.markup import fit, width
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
-
 _MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
 
 
@@ -21,26 +19,8 @@ def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON
         return [without_added_keys(one) for one in part]
     if not isinstance(part, dict):
         return part
-    added = _ADDED if _is_image(part) else set()
+    added = _ADDED if part.get("type") == "image" else set()
     return {name: without_added_keys(value) for name, value in part.items() if name not in added}
-
-
-def without_images(card: MessageContent) -> MessageContent:
-    """Return the card without its images, and without blocks that contain nothing else."""
-    return replace(card, blocks=tuple(_strip(card.blocks)))
-
-
-def _strip(part: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(part, list | tuple):
-        stripped = [_strip(one) for one in part if not _is_image(one)]
-        return [one for one in stripped if not (isinstance(one, dict) and one.get("elements") == [])]
-    if not isinstance(part, dict):
-        return part
-    return {name: _strip(value) for name, value in part.items() if not _is_image(value)}
-
-
-def _is_image(part: object) -> bool:
-    return isinstance(part, dict) and part.get("type") == "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +40,13 @@ class CardUpdate:
         """Return whether a block has a line about the session."""
         return bool(block.get("block_id") == f"anchor_{self.session_id}")
 
+    def is_own(self, element: object) -> bool:
+        """Return whether an element is a button of the session."""
+        if not isinstance(element, dict) or element.get("action_id") not in VERBS:
+            return False
+        found = find_session_id(str(element.get("value", "")))
+        return isinstance(found, Found) and found.session_id == self.session_id
+
 
 def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     """Return the updated card; the same card if it has no button of the session.
@@ -67,7 +54,19 @@ def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     The next button takes the place of the old one, so that a row of buttons does not move, and the line follows its
     block. A full message gets no line. Applying an update twice has the same effect as once.
     """
-    updated = replace(card, blocks=_update_blocks(update, card.blocks))
+    result: list[Block] = []
+    button, is_told, room = update.button, has_line(update, card), _MOST_BLOCKS - len(card.blocks)
+    for block in card.blocks:
+        kept = block
+        if is_own := any(map(update.is_own, (block.get("accessory"), *block.get("elements", ())))):
+            kept, button = _replace_button(update, block, button), None
+        if update.is_in(block):
+            kept = kept and {**kept, **update.block}
+        result += [kept] if kept else []
+        if is_own and not is_told and not update.is_in(block) and (room > 0 or not kept):
+            result.append(update.block)
+            is_told = True
+    updated = replace(card, blocks=tuple(result))
     return card if updated == card else replace(updated, text=_updated_text(update, card))
 
 
@@ -76,46 +75,18 @@ def has_line(update: CardUpdate, card: MessageContent) -> bool:
     return any(map(update.is_in, card.blocks))
 
 
-def _update_blocks(update: CardUpdate, blocks: Sequence[Block]) -> tuple[Block, ...]:
-    room = _MOST_BLOCKS - len(blocks)
-    has_line = any(map(update.is_in, blocks))
-    button = update.button  # for the first block that has one of the session
-    result: list[Block] = []
-    for block in blocks:
-        kept = [block]
-        if holds_button := _holds_button(block, update.session_id):
-            kept, button = _replace_button(block, update.session_id, button), None
-        if update.is_in(block):
-            kept = [{**one, **update.block} for one in kept]
-        elif holds_button and not has_line and len(kept) <= room:
-            kept, has_line = [*kept, update.block], True
-        result.extend(kept)
-    return tuple(result)
-
-
-def _is_button(element: object, session_id: SessionId) -> bool:
-    if not isinstance(element, dict) or element.get("action_id") not in VERBS:
-        return False
-    found = find_session_id(str(element.get("value", "")))
-    return isinstance(found, Found) and found.session_id == session_id
-
-
-def _holds_button(block: Block, session_id: SessionId) -> bool:
-    return any(_is_button(element, session_id) for element in (block.get("accessory"), *block.get("elements", ())))
-
-
-def _replace_button(block: Block, session_id: SessionId, button: Block | None) -> list[Block]:
-    """Return the block with `button` in place of the session's; nothing if the old one was its only content."""
+def _replace_button(update: CardUpdate, block: Block, button: Block | None) -> Block:
+    """Return the block with `button` in place of the session's; {} if the old one was its only content."""
     if "accessory" in block:
         rest = {name: value for name, value in block.items() if name != "accessory"}
-        return [rest if button is None else {**rest, "accessory": button}]
-    old = [_is_button(element, session_id) for element in block["elements"]]
-    others = [element for element, is_old in zip(block["elements"], old, strict=True) if not is_old]
+        return rest if button is None else {**rest, "accessory": button}
+    own = [update.is_own(element) for element in block["elements"]]
+    others = [element for element, is_own in zip(block["elements"], own, strict=True) if not is_own]
     names = {element.get("action_id") for element in others if isinstance(element, dict)}
     fits = button is not None and button["action_id"] not in names
-    place = old.index(True)
+    place = own.index(True)
     elements = [*others[:place], *([button] if fits else []), *others[place:]]
-    return [{**block, "elements": elements}] if elements else []
+    return {**block, "elements": elements} if elements else {}
 
 
 def _updated_text(update: CardUpdate, card: MessageContent) -> str:

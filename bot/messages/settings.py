@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
 from bot.core.requests import Verb
@@ -13,7 +14,6 @@ from bot.messages.checks import reinstall_advice
 from bot.messages.history import TITLE as HISTORY_TITLE
 from bot.messages.markup import IN_HOME, channel, code, does, group, mention, who_can_what
 from bot.messages.outcomes import DOING
-from bot.messages.sessions import count_text
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
 WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
@@ -76,10 +76,6 @@ _CHECKS = {
     KeyCheck.VERIFIED: "Anchor accepts it.",
     KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
 }
-_LOST = (
-    "⚠️ {} {} paused with the old key. The new one is of another Anchor account: resume or end them in the dashboard of "
-    "the old account."
-)
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
     Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
@@ -176,7 +172,16 @@ class Reply:
 
     def view(self, name: str) -> View:
         """Return the modal with this `callback_id` and the text as its content."""
-        return answer_view(TITLES[name], self.text, *self.copyable)
+        return answer_view(TITLES.get(name, "Anchor"), self.text, *self.copyable)
+
+    def response(self, name: str) -> dict[str, Any]:
+        """Return the answer to the submission of the modal with this `callback_id`."""
+        # https://docs.slack.dev/surfaces/modals#handling_submissions
+        if self.fields:
+            return {"response_action": "errors", "errors": dict.fromkeys(self.fields, self.text)}
+        if self.closes:  # also those below
+            return {"response_action": "clear"}
+        return {"response_action": "update", "view": self.view(name).as_json()}
 
 
 NOT_SERVED = Reply(
@@ -201,12 +206,14 @@ def not_admin(role: Role) -> Reply:
     return Reply("NotAdmin", f"{_NOT_CHANGED} {text}")
 
 
-def key_saved(key: AnchorKey, before: AnchorKey | None, lost: int = 0) -> Reply:
-    """Return the reply to a key that was saved, perhaps in place of one of another account that paused `lost` ones."""
+def key_saved(key: AnchorKey, before: AnchorKey | None) -> Reply:
+    """Return the reply to a key that was saved."""
     did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
-    text = _SAVED[key.check].format(ending=_ending(key))
-    left = [_LOST.format(count_text(lost), "was" if lost == 1 else "were")] if lost else []
-    return Reply("KeySaved", "\n".join([text, *left]), did=(f"{did} {named_key(key)}. {_CHECKS[key.check]}", *left))
+    return Reply(
+        "KeySaved",
+        _SAVED[key.check].format(ending=_ending(key)),
+        did=(f"{did} {named_key(key)}. {_CHECKS[key.check]}",),
+    )
 
 
 def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:

@@ -13,7 +13,6 @@ from bot.core.requests import FORGOTTEN, MessageContent, Person, ReplyAddress, p
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
-from bot.messages.clicked import without_images
 from bot.messages.results import as_direct_message
 from bot.outbound.slack.client import (
     BlocksRefused,
@@ -175,14 +174,11 @@ class MessageDelivery:
         return not isinstance(result, Refused)
 
     async def update_message(self, address: ReplyAddress, card: MessageContent, visibility: Visibility) -> bool:
-        """Replace the clicked message, without its images if Slack refuses the blocks. Return whether it took them."""
+        """Replace the clicked message. Return False if Slack refuses its blocks."""
         url, person = address.response_url, address.actor.person
         if url is None:
             return True
         result = await self._with_retries(person, lambda: self.response_urls.replace(url, card, visibility))
-        if isinstance(result, BlocksRefused):
-            bare = without_images(card)
-            result = await self._with_retries(person, lambda: self.response_urls.replace(url, bare, visibility))
         if not isinstance(result, Posted):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
         return not isinstance(result, BlocksRefused)

@@ -27,7 +27,7 @@ from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
 from bot.usecases.checks import CachedChecks
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.session_lists import SessionLists
+from bot.usecases.sessions import SessionLists
 
 _log = logging.getLogger(__name__)
 

@@ -47,8 +47,8 @@ from bot.runtime import Tasks, ended, happens
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import Delivered, MessageDelivery
 from bot.usecases.incidents import report
-from bot.usecases.session_cards import REPLACE_TIMEOUT, CardUpdates, SessionCards
-from bot.usecases.sessions import KEPT, FactReads
+from bot.usecases.session_cards import KEPT, REPLACE_TIMEOUT, CardUpdates, SessionCards
+from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 

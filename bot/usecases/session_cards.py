@@ -31,7 +31,6 @@ from bot.runtime import Tasks
 from bot.usecases.cards import CardSender
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.outbox import Outbox
-from bot.usecases.sessions import KEPT
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +43,7 @@ _MOST_BATCHES = 1_000  # that are remembered, and senders whose pauses have fail
 MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
 MAX_UPDATES = 100  # of a message
 MOST_LISTS = 2_000
+KEPT = 600.0  # seconds for which lists, and the lasting facts of a session, are remembered
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
 from bot.core.history import HistoryFilter
 from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
+from bot.core.submissions import Submission
 from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, NewKeyUnverified, Workspace, is_key
 from bot.messages import buttons, senders
 from bot.messages import settings as messages
@@ -29,9 +30,8 @@ from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks, ended
-from bot.usecases.modals import Modals, Submission
+from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.session_lists import SessionLists
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +85,6 @@ class Forms:
     rows: WorkspaceRows
     roles: RoleCache
     monitor: WorkspaceMonitor
-    lists: SessionLists
     modals: Modals
     history: OrderHistory
     sender_use: SenderUse
@@ -268,12 +267,12 @@ class Forms:
         value, may_be_unverified = Secret(sent.text(messages.KEY).reveal().strip()), messages.ALLOW_UNVERIFIED
         if not is_key(value.reveal()):
             return messages.NOT_A_KEY
-        problem, lost = await asyncio.gather(self.anchor.try_key(value), self.lists.paused_without(workspace, value))
+        problem = await self.anchor.try_key(value)
         if problem is not None and not (sent.is_checked(may_be_unverified) and isinstance(problem, NewKeyUnverified)):
             return messages.key_not_accepted(problem)
         check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
         key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
-        reply = messages.key_saved(key, before, lost)
+        reply = messages.key_saved(key, before)
         write = self.rows.set_key(workspace.team_id, key, if_version=sent.expected_version, by=user_id)
         return Change(reply, write, lambda now: _has(now, key), concerned=before.set_by if before else None)
 

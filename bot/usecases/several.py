@@ -10,6 +10,7 @@ from bot.core.outcomes import Refusal
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, NotRead, Session, SessionList
+from bot.core.submissions import Submission
 from bot.messages import several
 from bot.messages.batches import NO_DATABASE
 from bot.messages.blocks import View
@@ -22,8 +23,8 @@ from bot.outbound.store.secrets import FieldCipher, seal, unseal, unseal_all
 from bot.usecases.access import Access
 from bot.usecases.batches import Batch, Batches
 from bot.usecases.incidents import report
-from bot.usecases.modals import Modals, Submission
-from bot.usecases.session_lists import SessionLists
+from bot.usecases.modals import Modals
+from bot.usecases.sessions import SessionLists
 
 _STORE_WAIT = 1.0  # seconds for the database
 _STATE = 3  # values beside the address

@@ -14,7 +14,7 @@ from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.requests import Attempt, ReplyAddress, Source, State, Verb, operator_id, program_id
 from bot.demo.sandbox import environment
-from bot.inbound.slack.payload import read_address, read_button_click, read_message_shortcut
+from bot.inbound.slack.request import read_address, read_button_click, read_message_shortcut
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SimAnchor
 from bot.sim.slack import Delivery, SimSlack

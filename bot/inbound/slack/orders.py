@@ -9,8 +9,8 @@ from bot.core.requests import Order, ReplyAddress, Source, Verb, ViewRef, read_c
 from bot.core.session_ids import Found, find_session_id
 from bot.core.sessions import Choice, Session, several_of, words_of
 from bot.core.workspace import Workspace
-from bot.inbound.slack import payload
-from bot.inbound.slack.router import Request, Router, guarded
+from bot.inbound.slack import request as payload
+from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
 from bot.messages.blocks import Message, View, Visibility, ephemeral
 from bot.messages.ending import ASKING_TO_END, end_question, end_window

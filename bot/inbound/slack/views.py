@@ -6,9 +6,10 @@ from functools import partial
 from bot.core.fields import text_field
 from bot.core.requests import Actor, MessageContent, Verb
 from bot.core.sessions import read_choice
+from bot.core.submissions import Submission
 from bot.core.workspace import Uninstall
-from bot.inbound.slack.payload import read_control, read_submission
-from bot.inbound.slack.router import Request, Router, guarded
+from bot.inbound.slack.app import Request, Router, guarded
+from bot.inbound.slack.request import read_control, read_submission
 from bot.messages import buttons
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.home import Notice
@@ -16,8 +17,7 @@ from bot.messages.sessions import REFRESH
 from bot.messages.settings import CHECKING, TITLES, Reply
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.home import HomeView
-from bot.usecases.modals import Submission
-from bot.usecases.session_lists import SessionLists
+from bot.usecases.sessions import SessionLists
 from bot.usecases.settings import Forms
 from bot.usecases.several import PauseWindow
 
@@ -114,13 +114,10 @@ class ViewListeners:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""
         sent = read_submission(request.payload, request.age)
         later = partial(self._show_later, request, sent)
-        reply = await request.now_or_later(guarded(self._reply(request, sent), _incident), later) or _CHECKING
-        if reply.fields:
-            request.ack.errors = dict.fromkeys(reply.fields, reply.text)
-        elif reply.closes:
-            request.ack.closes_all = True
-        else:
-            request.ack.view = reply.view(sent.name)
+        request.ack.reply = (
+            await request.now_or_later(guarded(self._reply(request, sent), _incident), later) or _CHECKING
+        )
+        request.ack.name = sent.name
 
     async def _reply(self, request: Request, sent: Submission) -> Reply:
         if sent.name == buttons.PAUSE_SEVERAL:

@@ -41,7 +41,6 @@ _POST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
 
 DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
-_GONE = "invalid_scheduled_message_id"
 _REFUSALS = (
     *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
     *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
@@ -295,19 +294,16 @@ class SlackClient:
             unfurl_media=False,
         )
         scheduled = await call(scheduling, dict.fromkeys(_REFUSALS, RefusedError))
-        message_id = text_field(scheduled, "scheduled_message_id")
-        await self._delete_scheduled(token, text_field(scheduled, "channel") or channel, message_id)
-
-    async def _delete_scheduled(self, token: Secret, channel: str, message_id: str) -> None:
-        """Delete a scheduled message, unless another process has deleted it."""
+        where = text_field(scheduled, "channel") or channel
         deleting = self.web.chat_deleteScheduledMessage(
-            token=token.reveal(), channel=channel, scheduled_message_id=message_id
+            token=token.reveal(),
+            channel=where,
+            scheduled_message_id=text_field(scheduled, "scheduled_message_id"),
         )
         try:
             await call(deleting, {})
         except SlackUnreachableError as error:
-            if str(error) != _GONE:
-                _log.warning("scheduled message not deleted", extra={"channel": channel, "why": str(error)})
+            _log.warning("scheduled message not deleted", extra={"channel": where, "why": str(error)})
 
 
 async def _send(pending: Awaitable[AsyncSlackResponse], channel: str, ts: str) -> PostResult:

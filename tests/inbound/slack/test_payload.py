@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.inbound.slack import payload as under_test
+from bot.inbound.slack import request as under_test
 from harness.samples import picked, sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
