@@ -57,10 +57,8 @@ def typed(prompt: str, read: Callable[[str], str] | None = None) -> str:
         raise
 
 
-def agrees(question: str, *, option: str = "--yes") -> bool:
-    """Ask a person, to whom no answer means no. Without one raise NotDoneError, which names the `option`."""
-    if not sys.stdin.isatty():
-        raise NotDoneError(f"{question} Without a terminal, {option} means yes. Nothing was changed.")
+def agrees(question: str) -> bool:
+    """Ask a person at a terminal, to whom no answer means no."""
     with contextlib.suppress(EOFError):
         return typed(f"{question} [y/N] ").casefold() in {"y", "yes"}
     return False
@@ -68,25 +66,29 @@ def agrees(question: str, *, option: str = "--yes") -> bool:
 
 def require_yes(question: str, *, why_not: str) -> None:
     """Ask a person. Raises NotDoneError without a yes."""
+    _require_terminal(why_not)
     if not agrees(question):
-        raise NotDoneError(why_not)
+        raise NotDoneError(f"{why_not}.")
 
 
 def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
     """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
-    which = "the first 8 digits of its id"
-    confirm(f"{what}, type {which}: ", session_id[:8], why_not=why_not, wrong=f"these are not {which}")
+    confirm(f"{what}, type the first 8 digits of its id: ", session_id[:8], why_not=why_not)
 
 
-def confirm(question: str, expected: str, *, why_not: str, wrong: str) -> None:
-    """Ask for what is expected. Raises NotDoneError without it."""
-    if not sys.stdin.isatty():
-        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+def confirm(question: str, expected: str, *, why_not: str) -> None:
+    """Ask, while the event loop runs, for what is expected. Raises NotDoneError without it."""
+    _require_terminal(why_not)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # that of the event loop would wait for the answer
     with contextlib.suppress(EOFError):
-        if input(question).strip().casefold() == expected:
+        if typed(question).casefold() == expected:
             return
-    raise NotDoneError(f"{why_not}: {wrong}.")
+    raise NotDoneError(f"{why_not}.")
+
+
+def _require_terminal(why_not: str) -> None:
+    if not sys.stdin.isatty():
+        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
 
 
 def as_called(sentence: str) -> str:

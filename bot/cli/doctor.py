@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import aiohttp
 
 from bot.cli import as_called
-from bot.cli.orders import NOT_MANY, open_anchor, open_client_session
+from bot.cli.context import NOT_MANY, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.addresses import http_url
 from bot.config.environment import SettingsError, read_environment

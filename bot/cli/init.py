@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bot.cli import agrees, as_called, require_yes, typed
+from bot.cli.context import open_client_session
 from bot.cli.doctor import Doctor, examine
 from bot.cli.manifest import creation_link, has_browser, manifest, terminal_link
-from bot.cli.orders import open_client_session
 from bot.cli.parser import NotDoneError
 from bot.config.addresses import is_public_url
 from bot.config.catalog import SETTINGS
@@ -24,8 +24,9 @@ from bot.outbound.store.secrets import new_key
 _NO_TERMINAL = (
     "`anchor-bot init` asks at a terminal. A program writes .env itself, by .env.example, and runs `anchor-bot doctor`."
 )
-_NOT_READ = "`anchor-bot run` reads .env in its working directory: give it the variables of {file} in its environment."
-_REPAIR = "Wrote {file}; repair what is marked ✗ before you start the bot. `anchor-bot doctor` checks it again."
+_FILE = Path(".env")
+_OVERWRITE = f"{_FILE} exists. Overwrite it? Its other settings are kept, its comments are not."
+_REPAIR = f"Wrote {_FILE}; repair what is marked ✗ before you start the bot. `anchor-bot doctor` checks it again."
 _COMMENT = "Settings of the bot, written by `anchor-bot init`."
 
 
@@ -62,7 +63,7 @@ _ASKED = {
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """The command. `run` runs a coroutine to its end; `environ` are the variables outside of the file."""
+    """The command. `run` runs a coroutine to its end; `environ` are the variables outside of `.env`."""
 
     options: argparse.Namespace
     environ: Mapping[str, str]
@@ -73,39 +74,27 @@ class Init:
         """Ask, check and write, and return the exit code of the doctor. Raises SettingsError or NotDoneError."""
         if not sys.stdin.isatty():
             raise NotDoneError(_NO_TERMINAL)
-        file, exists = Path(self.options.file), Path(self.options.file).exists()
-        question = f"{file} exists. Overwrite it? Its other settings are kept, its comments are not."
-        if exists and not self.options.yes:
-            require_yes(question, why_not=f"{file} is as it was.")
-        kept = {name: value for name, value in read_environment({}, file).items() if name not in _ASKED}
+        if (exists := _FILE.exists()) and not self.options.yes:
+            require_yes(_OVERWRITE, why_not=f"{_FILE} is as it was")
+        kept = {name: value for name, value in read_environment({}, _FILE).items() if name not in _ASKED}
         try:
             base_url = self.options.http or self._public_url()
-            self._offer_app(file, base_url)
+            self._offer_app(base_url)
             chosen = self._ask_all(kept, base_url)
+            write_environment(_FILE, kept | chosen, _COMMENT, replaces=exists)
         except EOFError:
             raise NotDoneError("Nothing was written.") from None
-        try:
-            write_environment(file, kept | chosen, _COMMENT, replaces=exists)
         except OSError as error:
-            raise NotDoneError(f"{file} can't be written ({error.strerror}). Nothing was written.") from None
-        self._say(f"Wrote {file}, which only you can read.\n")
-        code = 0
-        if not self.options.offline:
-            options = argparse.Namespace(command="init", json=False, workspace=None)
-            code = self.run(examine(options, self.environ, file, self.out))
-        is_read = file.resolve() == Path(".env").resolve()
-        if code or is_read:
-            self._say(_REPAIR.format(file=file) if code else "Start the bot: `anchor-bot run`")
-        if not is_read:
-            self._say(_NOT_READ.format(file=file))
+            raise NotDoneError(f"{error.filename or _FILE} can't be written ({error.strerror}).") from None
+        self._say(f"Wrote {_FILE}, which only you can read.\n")
+        options = argparse.Namespace(command="init", json=False, workspace=None)
+        code: int = self.run(examine(options, self.environ, _FILE, self.out))
+        self._say(_REPAIR if code else "Start the bot: `anchor-bot run`")
         return code
 
-    def _offer_app(self, env_file: Path, base_url: str) -> None:
-        text, file = manifest(base_url or None, many=self.options.many), env_file.with_name("manifest.yml")
-        try:
-            file.write_text(text)
-        except OSError as error:
-            raise NotDoneError(f"{file} can't be written ({error.strerror}). Nothing was written.") from None
+    def _offer_app(self, base_url: str) -> None:
+        text, file = manifest(base_url or None, many=self.options.many), Path("manifest.yml")
+        file.write_text(text)
         url = creation_link(text)
         self._say(f"If there is no Slack app yet, create it: {terminal_link(url, 'click here')}")
         self._say(f"Or choose From a manifest at https://api.slack.com/apps?new_app=1, and paste {file}.")
@@ -142,13 +131,12 @@ class Init:
             except SettingsError as error:
                 self._say(*error.problems)
                 continue
-            check = None if self.options.offline else self.run(_check(question, settings))
+            check = self.run(_check(question, settings))
             if check is None or isinstance(check.finding.kind, Good):
                 return value
             self._say(check_line(check))
-            if isinstance(check.finding.kind, Questionable) or (
-                not isinstance(check.finding.kind, Wrong) and agrees("Use it?", option="--offline")
-            ):
+            kind = check.finding.kind
+            if isinstance(kind, Questionable) or (not isinstance(kind, Wrong) and agrees("Use it?")):
                 return value
 
     def _say(self, *sentences: str) -> None:

@@ -1,21 +1,19 @@
 """`anchor-bot journal`: print past orders."""
 
 import argparse
-import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
 from bot.cli import user_id
-from bot.cli.operators import check_file
+from bot.cli.context import check_file
 from bot.cli.parser import NotDoneError
 from bot.config.settings import Settings, read_database_url
-from bot.core.audit import Inspection, Verdict
+from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import HistoryFilter, PastOrder, Result
 from bot.messages.markup import printable
-from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.secrets import new_key
 from bot.outbound.store.sqlite import IN_MEMORY
@@ -87,45 +85,10 @@ _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
 """The columns for people, 100 in all: the width, at which a longer value is cut off, and the value of an order."""
 
 
-def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> None:
-    """Print the orders that `options` choose. Raises SettingsError, StoreNotUsableError or NotDoneError."""
-    url = read_database_url(environ)
-    if url == IN_MEMORY:
-        raise NotDoneError("DATABASE_URL is sqlite://, so the bot keeps no journal.")
-    check_file(url)
-    try:
-        asyncio.run(_show(options, url, out))
-    except StoreError as error:
-        raise NotDoneError(f"Database error, the journal is incomplete: {error}.") from None
-
-
-def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO) -> int:
-    """Print what was found out about the audit trail, and return the exit code. Raises NotDoneError."""
-    if settings.database_url == IN_MEMORY:
-        raise NotDoneError("DATABASE_URL is sqlite://, so the bot keeps no journal.")
-    check_file(settings.database_url)
-    try:
-        found = asyncio.run(_verify(options, settings))
-    except StoreError as error:
-        raise NotDoneError(f"Database error, nothing was verified: {error}.") from None
-    links = (
-        f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in found.ends.items()
-    )
-    for line in (*found.gaps, *found.problems, *links):
-        print(printable(line, limit=_LONGEST), file=out)
-    print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(found.ends)} workspaces.", file=out)
-    return _EXIT_CODES[found.verdict]
-
-
-async def _verify(options: argparse.Namespace, settings: Settings) -> Inspection:
-    async with open_store(settings.database_url, settings.store_keys, keys_must_fit=False) as store:
-        if options.acknowledge:
-            await store.audit.acknowledge(user_id())
-        return await store.audit.verify(settings.journal_days, options.link or "")
-
-
-async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:
-    line, last = (table_line if options.format == "table" else json_line), None
+async def show_journal(options: argparse.Namespace, environ: Mapping[str, str], out: TextIO) -> int:
+    """Print the orders that `options` choose, and return 0. Raises SettingsError, StoreError or NotDoneError."""
+    url, last = _require_kept(read_database_url(environ)), None
+    line = table_line if options.format == "table" else json_line
     async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
         history, chosen = OrderHistory(store.database), _chosen(options)
         if line is table_line:
@@ -133,6 +96,28 @@ async def _show(options: argparse.Namespace, url: Secret, out: TextIO) -> None:
         while page := await history.next_page(chosen, last, most=_PAGE):
             for last in page:
                 print(line(last), file=out)
+    return 0
+
+
+async def verify_journal(options: argparse.Namespace, settings: Settings, out: TextIO) -> int:
+    """Print what was found out about the audit trail, and return the exit code. Raises StoreError or NotDoneError."""
+    async with open_store(_require_kept(settings.database_url), settings.store_keys, keys_must_fit=False) as store:
+        if options.acknowledge:
+            await store.audit.acknowledge(user_id())
+        found = await store.audit.verify(settings.journal_days, options.link or "")
+    ends = found.ends.items()
+    links = (f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in ends)
+    for line in (*found.gaps, *found.problems, *links):
+        print(printable(line, limit=_LONGEST), file=out)
+    print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(ends)} workspaces.", file=out)
+    return _EXIT_CODES[found.verdict]
+
+
+def _require_kept(url: Secret) -> Secret:
+    if url == IN_MEMORY:
+        raise NotDoneError("DATABASE_URL is sqlite://, so the bot keeps no journal.")
+    check_file(url)
+    return url
 
 
 def _chosen(options: argparse.Namespace) -> HistoryFilter:

@@ -18,7 +18,7 @@ from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import OF_ORDERS, Settings, find_warnings, summarize
-from bot.outbound.store.errors import StoreDownError, StoreNotUsableError
+from bot.outbound.store.errors import StoreDownError, StoreError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
 try:
@@ -39,41 +39,60 @@ _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for i
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 failure, 2 unusable settings or arguments, 130 Ctrl-C."""
     cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")  # not every terminal has ✓
-    code = _execute(arguments)
-    force_exit_after(code, within=_EXIT_TIMEOUT)  # Python waits for threads, and a database can hang
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash dumps no secrets
+    options = parser().parse_args(arguments)
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        code = _execute(options, runner)
+        force_exit_after(code, within=_EXIT_TIMEOUT)  # Python waits for threads, and a database can hang
     return code
 
 
-def _execute(arguments: Sequence[str] | None) -> int:
-    options = parser().parse_args(arguments)
+def _execute(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    execute = _COMMANDS[options.command]
+    if execute not in {_run, _demo}:
+        logs.configure("ERROR", "text")
     try:
-        code = _COMMANDS[options.command](options)
+        code = execute(options, runner)
         sys.stdout.flush()
     except SettingsError as error:
         advice = run_as_owner(_ENV_FILE) or (_ADVICE if _ENV_FILE.is_file() else _NO_FILE + _ADVICE)
         return _fail(*error.problems, *([advice] if options.command != "init" else []), code=UNUSABLE_SETTINGS)
-    except (NotDoneError, StoreNotUsableError) as error:
-        return _report(error)
+    except NotDoneError as error:
+        return _fail(str(error), code=error.code)
+    except (StoreNotUsableError, StoreError) as error:
+        return _fail_by_store(error)
     except KeyboardInterrupt:
-        return _fail(NOTHING_DONE, code=INTERRUPTED)
+        return _fail(NOTHING_DONE if execute is _order else "Interrupted.", code=INTERRUPTED)
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
     return code
 
 
-def _run(_: argparse.Namespace) -> int:
-    environ = read_environment(os.environ, _ENV_FILE)
+def _fail(*sentences: str, code: int) -> int:
+    for sentence in sentences:
+        print(f"anchor-bot: {as_called(sentence)}", file=sys.stderr)  # noqa: T201 - output of a command
+    return code
+
+
+def _fail_by_store(error: StoreNotUsableError | StoreError) -> int:
+    if isinstance(error, StoreError):
+        return _fail(f"Database error, command not completed: {error}.", code=1)
+    return _fail(str(error), code=1 if isinstance(error, StoreDownError) else UNUSABLE_SETTINGS)
+
+
+def _environ() -> Mapping[str, str]:
+    return read_environment(os.environ, _ENV_FILE)
+
+
+def _run(_: argparse.Namespace, runner: asyncio.Runner) -> int:
+    environ = _environ()
     settings = Settings.from_env(environ)
     logs.configure(settings.log_level, settings.log_format)
     _log.info("starting", extra={"version": __version__} | summarize(settings))
     for level, why in find_warnings(environ, settings, _ENV_FILE):
         _log.log(level, "questionable setting", extra={"why": why})
-    _set_limits()
-    return _run_to_end(lambda runner: _serve(runner, settings))
-
-
-def _serve(runner: asyncio.Runner, settings: Settings) -> int:
+    _raise_limit_of_open_files()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.disable()  # until `serve` has started: a tenth of the time to start
     # the other commands need no bot, and end sooner without
@@ -97,7 +116,15 @@ def _serve(runner: asyncio.Runner, settings: Settings) -> int:
     return 0
 
 
-def _manifest(options: argparse.Namespace) -> int:
+def _raise_limit_of_open_files() -> None:
+    """Raise the limit, usually 1,024, since each running command holds two connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _manifest(options: argparse.Namespace, _: asyncio.Runner) -> int:
     if options.many and not options.http:
         return _fail("--many needs --http URL: browsers go there to install the app.", code=UNUSABLE_SETTINGS)
     text = manifest(options.http, many=options.many)
@@ -106,115 +133,66 @@ def _manifest(options: argparse.Namespace) -> int:
     return 0
 
 
-def _operate(options: argparse.Namespace) -> int:
-    from bot.cli.operators import operate, operate_people  # noqa: PLC0415 - the other commands need less
-
-    environ = read_environment(os.environ, _ENV_FILE)
-    logs.configure("ERROR", "text")
-
-    def work(runner: asyncio.Runner) -> int:
-        execute = operate_people if options.command == "people" else operate
-        print(execute(options, environ, runner.run))  # noqa: T201 - output of a command
-        return 0
-
-    return _run_to_end(work)
+# The commands below import what they need when they run: the others end sooner without.
 
 
-def _order(options: argparse.Namespace) -> int:
-    from bot.cli.drill import drill  # noqa: PLC0415 - the other commands need no database
+def _init(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    from bot.cli.init import Init  # noqa: PLC0415
+
+    return Init(options, os.environ, runner.run, sys.stdout).execute()
+
+
+def _doctor(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    from bot.cli.doctor import examine  # noqa: PLC0415
+
+    return runner.run(examine(options, os.environ, _ENV_FILE, sys.stdout))
+
+
+def _order(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    from bot.cli.drill import drill  # noqa: PLC0415
     from bot.cli.orders import give_order  # noqa: PLC0415
 
     give = drill if options.command == "drill" else give_order
-    settings = Settings.from_env(read_environment(os.environ, _ENV_FILE), OF_ORDERS)
-    logs.configure("ERROR", settings.log_format)
-    return _run_to_end(lambda runner: runner.run(give(options, settings)), interrupted=NOTHING_DONE)
+    return runner.run(give(options, Settings.from_env(_environ(), OF_ORDERS)))
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    from bot.cli.doctor import examine  # noqa: PLC0415 - the other commands need less
+def _journal(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415
 
-    logs.configure("ERROR", "text")
-    return _run_to_end(lambda runner: runner.run(examine(options, os.environ, _ENV_FILE, sys.stdout)))
-
-
-def _init(options: argparse.Namespace) -> int:
-    from bot.cli.init import Init  # noqa: PLC0415 - the other commands need less
-
-    logs.configure("ERROR", "text")
-    return _run_to_end(lambda runner: Init(options, os.environ, runner.run, sys.stdout).execute())
+    if not (options.verify or options.link or options.acknowledge):
+        return runner.run(show_journal(options, _environ(), sys.stdout))
+    try:
+        return runner.run(verify_journal(options, Settings.from_env(_environ()), sys.stdout))
+    except (NotDoneError, StoreNotUsableError, StoreError) as error:
+        return _fail(str(error), code=UNUSABLE_SETTINGS)  # 1 says that somebody has changed the trail
 
 
-def _run_to_end(command: Callable[[asyncio.Runner], int], *, interrupted: str = "Interrupted.") -> int:
-    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        try:
-            code = command(runner)
-        except (NotDoneError, StoreNotUsableError) as error:
-            code = _report(error)
-        except KeyboardInterrupt:
-            code = _fail(interrupted, code=INTERRUPTED)
-        force_exit_after(code, within=_EXIT_TIMEOUT)
-    return code
+def _operate(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    from bot.cli.operators import operate, operate_people  # noqa: PLC0415
 
-
-def _journal(options: argparse.Namespace) -> int:
-    from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415 - the other commands need no database
-
-    logs.configure("ERROR", "text")
-    if options.verify or options.link or options.acknowledge:
-        settings = Settings.from_env(read_environment(os.environ, _ENV_FILE))
-        try:
-            return verify_journal(options, settings, sys.stdout)
-        except (NotDoneError, StoreNotUsableError) as error:
-            return max(_report(error), UNUSABLE_SETTINGS)  # 1 says that somebody has changed it
-    show_journal(options, read_environment(os.environ, _ENV_FILE), sys.stdout)
+    execute = operate_people if options.command == "people" else operate
+    print(execute(options, _environ(), runner.run))  # noqa: T201 - output of a command
     return 0
 
 
-def _set_limits() -> None:
-    """Raise that of open files, usually 1,024: each running command holds two connections. A crash dumps no secrets."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from bot import demo  # noqa: PLC0415 - the bot itself needs no simulators
+def _demo(options: argparse.Namespace, runner: asyncio.Runner) -> int:
+    from bot import demo  # noqa: PLC0415
 
     async def work() -> int:
         if options.check:
             return 0 if await demo.play(sys.stdout) else 1
         return await demo.serve(sys.stdout, port=int(options.port), browser=has_browser() and not options.no_browser)
 
-    return _run_to_end(lambda runner: runner.run(demo.until_signal(work())))
+    return runner.run(demo.until_signal(work()))
 
 
-def _fail(*sentences: str, code: int) -> int:
-    for sentence in sentences:
-        print(f"anchor-bot: {as_called(sentence)}", file=sys.stderr)  # noqa: T201 - output of a command
-    return code
-
-
-def _report(error: NotDoneError | StoreNotUsableError) -> int:
-    if isinstance(error, NotDoneError):
-        return _fail(str(error), code=error.code)
-    return _fail(str(error), code=1 if isinstance(error, StoreDownError) else UNUSABLE_SETTINGS)
-
-
-_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace, asyncio.Runner], int]] = {
     "run": _run,
     "manifest": _manifest,
     "init": _init,
     "doctor": _doctor,
-    "sessions": _order,
-    "pause": _order,
-    "resume": _order,
-    "end": _order,
-    "drill": _order,
+    **dict.fromkeys(("sessions", "pause", "resume", "end", "drill"), _order),
     "journal": _journal,
     "demo": _demo,
-    "keys": _operate,
-    "workspaces": _operate,
-    "people": _operate,
+    **dict.fromkeys(("keys", "workspaces", "people"), _operate),
 }

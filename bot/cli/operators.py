@@ -3,85 +3,45 @@
 import argparse
 import getpass
 import json
-import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.cli import require_yes, run_as_owner, user_id
+from bot.cli import require_yes, user_id
+from bot.cli.context import check_file, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.environment import Reading
 from bot.config.settings import OF_OPERATORS, Settings, keys_of_one, read_database_url
 from bot.core.fields import Secret
 from bot.core.requests import FORGOTTEN
-from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, is_key
+from bot.core.workspace import AnchorKey, KeyCheck, is_key
+from bot.messages.checks import Good, Wrong
 from bot.messages.markup import printable
-from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
-from bot.outbound.http import Transport, open_session
-from bot.outbound.store.errors import StoreError, UnfinishedError
+from bot.outbound.store.errors import UnfinishedError
 from bot.outbound.store.people import Person, export, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
-from bot.outbound.store.sqlite import IN_MEMORY, file_of
+from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, open_store
-from bot.outbound.store.workspaces import Summary
+from bot.usecases.checks import check_key
 from bot.usecases.settings import token_record
 
 WITHIN = 60.0  # seconds to wait for orders that are not finished
 _LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
 _KEYS = ("ENCRYPTION_KEYS", "SLACK_BOT_TOKEN")
 _MAX_LENGTH = 100
-_LABEL_WIDTH = 15
-_WIDTH = 120
-_COPY_AGAIN = "Copy it again from Anchor's dashboard."
 _NO_KEYS = (
     "There are no ENCRYPTION_KEYS in the settings here. This command is for a bot of many workspaces, or for one with "
     "ENCRYPTION_KEYS: run it in the directory of that bot."
 )
-_OFFLINE = "Try again in a minute. To save it anyway, use --offline."
-
-
-def _summary_line(summary: Summary) -> str:
-    key = "key set" if summary.has_key else "no key "
-    return f"{summary.team_id}  {key}  {_time(summary.installed_at)}  {_printable(summary.team_name)}"
-
-
-def _join(ids: Iterable[str]) -> str:
-    return ", ".join(map(_printable, ids))
-
-
-def _time(unix_seconds: int) -> str:
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _printable(text: str) -> str:
-    return printable(text, limit=_MAX_LENGTH)
-
-
-async def _find_problem(key: Secret, settings: Settings) -> str | None:
-    try:
-        session = open_session(proxy=settings.proxy)
-    except OSError as error:
-        return f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}. Nothing was saved."
-    async with session:
-        within, http = settings.anchor_timeout, AnchorHttp(Transport(session, settings.proxy), settings.anchor_api_url)
-        problem = await AnchorClient(http, timeout=within, deadline=within).try_key(key)
-    if problem is None:
-        return None
-    if isinstance(problem, NewKeyRejected):
-        return f"Anchor refuses this key ({problem.status_code}). Nothing was saved. {_COPY_AGAIN}"
-    why = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
-    return f"Anchor did not say whether it accepts this key ({why}). Nothing was saved. {_OFFLINE}"
-
 
 _Run = Callable[[Coroutine[Any, Any, str]], str]
-_Operation = Callable[[argparse.Namespace, Store, Settings], Awaitable[str]]
 
 
 def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
-    """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
+    """Execute a command, and return its output. Raises SettingsError, NotDoneError, or a store's error."""
     if (options.command, options.action) == ("keys", "new"):
         return new_key().reveal()
     settings = Settings.from_env(environ, OF_OPERATORS)
@@ -90,23 +50,10 @@ def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) 
     check_file(settings.database_url)
     if options.action == "delete" and not options.yes:
         question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
-        require_yes(question, why_not="Nothing was deleted.")
+        require_yes(question, why_not="Nothing was deleted")
     if options.action == "set-key":
         options.key = _read_key(options.team_id)
-    try:
-        return run(_with_store(options, settings))
-    except StoreError as error:
-        raise NotDoneError(f"Database error, command not completed: {error}.") from None
-
-
-def check_file(database_url: Secret) -> None:
-    """Raise NotDoneError if the file of a SQLite database is another user's, or none: no command makes one."""
-    file = file_of(database_url)
-    if file is not None and (advice := run_as_owner(file, os.R_OK | os.W_OK)):
-        raise NotDoneError(f"You cannot use the database {file.absolute()}. {advice}")
-    if file is not None and not file.exists():
-        advice = "Run this in the bot's directory, or set DATABASE_URL to the bot's value"
-        raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")
+    return run(_with_store(options, settings))
 
 
 async def _with_store(options: argparse.Namespace, settings: Settings) -> str:
@@ -120,7 +67,13 @@ async def _rotate(_: argparse.Namespace, store: Store, __: Settings) -> str:
 
 
 async def _list(_: argparse.Namespace, store: Store, __: Settings) -> str:
-    return "\n".join(map(_summary_line, await store.rows.summaries())) or "No workspace is installed."
+    lines = [
+        f"{one.team_id}  {'key set' if one.has_key else 'no key '}  "
+        f"{datetime.fromtimestamp(one.installed_at, UTC):%Y-%m-%d %H:%M} UTC  "
+        f"{printable(one.team_name, limit=_MAX_LENGTH)}"
+        for one in await store.rows.summaries()
+    ]
+    return "\n".join(lines) or "No workspace is installed."
 
 
 async def _delete(options: argparse.Namespace, store: Store, _: Settings) -> str:
@@ -144,12 +97,15 @@ def _read_key(team_id: str) -> Secret:
 
 
 async def _set_key(options: argparse.Namespace, store: Store, settings: Settings) -> str:
-    if not options.offline and (problem := await _find_problem(options.key, settings)):
-        raise NotDoneError(problem)
     check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
-    if not await store.rows.set_key(
-        options.team_id, AnchorKey(options.key, check, set_at=int(time.time())), by=user_id()
-    ):
+    key = AnchorKey(options.key, check, set_at=int(time.time()))
+    if not options.offline:
+        async with open_client_session(settings.proxy) as session:
+            found = await check_key(open_anchor(session, settings), key)
+        if not isinstance(found.kind, Good):
+            said = "refuses this key" if found.kind is Wrong.KEY_REFUSED else "did not say whether it accepts this key"
+            raise NotDoneError(f"Anchor {said}. Nothing was saved. --offline saves a key without this check.")
+    if not await store.rows.set_key(options.team_id, key, by=user_id()):
         raise _not_installed(options.team_id)
     known = "It was not checked." if options.offline else "Anchor accepts it."
     return f"{options.team_id} has this key from now on. {known}"
@@ -162,17 +118,16 @@ async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str
         raise _not_installed(team_id)
     token, left = workspace.named_token(name), [one for one in workspace.alert_tokens if one.name != name]
     if token is None:
-        names = _join(one.name for one in workspace.alert_tokens)
-        raise NotDoneError(
-            f"There is no alert token of this name. There are: {names or 'none'}.", code=UNUSABLE_SETTINGS
-        )
+        names = ", ".join(printable(one.name, limit=_MAX_LENGTH) for one in workspace.alert_tokens)
+        why = f"There is no alert token of this name. There are: {names or 'none'}."
+        raise NotDoneError(why, code=UNUSABLE_SETTINGS)
     version, record = workspace.alerts_token_version, token_record(user_id(), "revoked", token)
     if not await store.rows.set_alert_tokens(team_id, left, if_version=version, record=record):
         raise NotDoneError("Somebody else has changed the alert tokens in this moment. Nothing was changed. Try again.")
     return f"Revoked the alert token {name} of {team_id}."
 
 
-_OPERATIONS: Mapping[str, _Operation] = {
+_OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaitable[str]]] = {
     "rotate": _rotate,
     "list": _list,
     "delete": _delete,
@@ -186,7 +141,7 @@ def _not_installed(team_id: str) -> NotDoneError:
 
 
 def operate_people(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
-    """Execute a command, and return its output. Raises SettingsError, StoreNotUsableError or NotDoneError."""
+    """Execute a command, and return its output. Raises SettingsError, NotDoneError, or a store's error."""
     is_export = options.action == "export"  # which decrypts nothing
     url, read = read_database_url(environ), Reading(environ, _LISTS if is_export else {*_LISTS, *_KEYS})
     keys = (new_key(),) if is_export else _read_keys(read)
@@ -195,15 +150,10 @@ def operate_people(options: argparse.Namespace, environ: Mapping[str, str], run:
     if url == IN_MEMORY:
         raise NotDoneError("DATABASE_URL is sqlite://, so the bot stores nothing.")
     check_file(url)
-    if options.action == "forget" and not options.yes:
+    if not is_export and not options.yes:
         question = f"Replace {options.user} by a pseudonym in everything that is stored? This can't be undone."
-        require_yes(question, why_not="Nothing was changed.")
-    try:
-        return run(_of_person(options, url, keys, named))
-    except UnfinishedError as error:
-        raise NotDoneError(f"Not completed: {error}. Try again in a minute.") from None
-    except StoreError as error:
-        raise NotDoneError(f"Database error, command not completed: {error}.") from None
+        require_yes(question, why_not="Nothing was changed")
+    return run(_of_person(options, url, keys, named))
 
 
 def _read_keys(read: Reading) -> tuple[Secret, ...]:
@@ -228,7 +178,10 @@ async def _forget(store: Store, person: Person, named: list[str]) -> str:
         text = f"{person.user_id} is named in permissions: {'; '.join(lists)}."
         raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
-    count = await forget(store.audit, person, pseudonym, within=WITHIN)
+    try:
+        count = await forget(store.audit, person, pseudonym, within=WITHIN)
+    except UnfinishedError as error:
+        raise NotDoneError(f"Not completed: {error}. Try again in a minute.") from None
     await store.database.empty_log()
     if not count:
         return f"Nothing is stored of {person.user_id}."

@@ -175,9 +175,7 @@ _COMMANDS = (
         "The exit code is that of anchor-bot doctor. If nothing was written, stderr says why: exit code 1, or 2 if an "
         "argument or setting is invalid.",
         (_HTTP, _flag("--many", "serve many workspaces, which install the app"),
-            _flag("--yes", "replace the file without a question"),
-            _flag("--offline", "check nothing with Slack and Anchor"),
-            _option("--file", "the file to write (default: .env)", default=".env", metavar="FILE"))),
+            _flag("--yes", "replace the file without a question"))),
     _Command("doctor", "check the settings, Slack, Anchor and the database",
         "Check the settings, the network, the clock, the tokens and their scopes, Socket Mode or the public URL "
         "(BASE_URL), the Anchor key, the database and the alert channel. Print a line for each: ✓ fine, ! works, but "

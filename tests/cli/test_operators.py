@@ -105,7 +105,7 @@ def execute(url: str, sql: str) -> str:
 def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: Check) -> None:
     """Without what could steer a terminal."""
     wording("two workspaces", says("workspaces", "list"))
-    wording("not deleted", says("workspaces", "delete", ACME.team_id, typed="y\n", code=1))  # it is no terminal
+    wording("not deleted", says("workspaces", "delete", ACME.team_id, typed="y\n", code=2))  # it is no terminal
     assert found(url)
     wording("deleted", says("workspaces", "delete", ACME.team_id, "--yes"))
     assert found(url) is None
@@ -132,7 +132,7 @@ def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_want
     monkeypatch.setenv("ANCHOR_API_URL", "http://127.0.0.1:1")
     wording("no answer about a key", says(*set_key, typed="sk-typed\n", code=1))
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cli.operators.open_session", Mock(side_effect=FileNotFoundError(2, "No such file")))
+        patch.setattr("bot.cli.context.open_session", Mock(side_effect=FileNotFoundError(2, "No such file")))
         wording("no certificates", says(*set_key, typed="sk-typed\n", code=1))
     assert found(url).anchor_key == good
     wording("unchecked key", says(*set_key, "--offline", typed="sk-typed\n"))

@@ -15,7 +15,7 @@ import pytest
 
 from bot.cli import orders
 from bot.demo.sandbox import environment, environment_of_many
-from bot.sim.anchor import Answer, Hang, SimAnchor, html, unauthorized
+from bot.sim.anchor import Answer, SimAnchor, html, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
@@ -48,7 +48,7 @@ class Site:
         """Give an order that is not sent, and return why."""
         with pytest.raises(Exception, match=r".") as why:
             await self.give(*arguments, **changes)
-        assert why.typename in {"NotDoneError", "SeveralError"}
+        assert why.typename == "NotDoneError"
         return str(why.value)
 
     @property
@@ -75,9 +75,7 @@ async def site_at(url: str) -> AsyncIterator[Site]:
 @pytest.fixture
 async def site(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     monkeypatch.delenv("SUDO_UID", raising=False)
-    async with open_store(Secret(sqlite_url), [KEY], keys_must_fit=False):
-        pass
-    async with site_at(sqlite_url) as opened:
+    async with site_at(sqlite_url) as opened, open_store(Secret(sqlite_url), [KEY], keys_must_fit=False):
         yield opened
 
 
@@ -296,7 +294,7 @@ async def test_the_workspace_is_named_if_there_are_several(
     database_url: str, capsys: pytest.CaptureFixture[str], wording: Check
 ) -> None:
     async with many(database_url) as (site, store):
-        for arguments in (["resume", SESSION], ["resume", SESSION[:8]], ["pause", SESSION[:8]], ["pause", "--all"]):
+        for arguments in (["resume", SESSION], ["pause", SESSION], ["pause", SESSION[:8]], ["pause", "--all"]):
             wording("no workspace", await site.refused(*arguments))
         wording("another workspace", await site.refused("pause", SESSION, "--workspace", "T0NOBODY001"))
         assert await site.give("pause", SESSION, "--workspace", ACME.team_id) == 1
@@ -316,59 +314,6 @@ async def test_the_workspace_is_named_if_there_are_several(
         assert (await pausing, capsys.readouterr().out) == (0, says(PAUSED))
         await store.rows.delete(GLOBEX.team_id)
         wording("nobody", await site.refused("resume", SESSION))
-
-
-async def test_an_id_is_paused_with_the_key_of_each_workspace_and_recorded_where_it_is_known(
-    database_url: str, capsys: pytest.CaptureFixture[str], wording: Check
-) -> None:
-    async with many(database_url) as (site, store):
-        assert await site.give("pause", SESSION) == 0
-        assert capsys.readouterr().out.endswith(says(PAUSED))
-        await store.rows.set_key(ACME.team_id, product.AnchorKey(Secret("sk-acme")))
-        assert await site.give("pause", SESSION) == 0
-        printed = capsys.readouterr()
-        wording("paused with a key of several", "".join(printed).replace(OPERATOR.removeprefix("os:"), "NAME"))
-        assert [one.team_id for one in await site.journal()] == [GLOBEX.team_id] * 2
-
-
-@pytest.mark.parametrize(
-    ("name", "is_known", "fault"),
-    [
-        ("known to nobody", False, None),
-        ("a key is refused", False, None),
-        ("none answers", True, Hang()),
-        ("without keys", True, None),
-    ],
-)
-async def test_a_pause_with_the_key_of_each_workspace_is_in_no_journal_if_it_is_not_known_where_it_belongs(
-    sqlite_url: str, wording: Check, name: str, fault: Any, *, is_known: bool
-) -> None:
-    async with many(sqlite_url) as (site, store):
-        await store.rows.set_key(ACME.team_id, product.AnchorKey(Secret("sk-acme")))
-        if name == "without keys":
-            await store.database.execute("UPDATE workspaces SET anchor_api_key = NULL")
-        if name == "a key is refused":
-            site.anchor.revoke("sk-globex")
-        site.anchor.fault = fault
-        id_ = SESSION if is_known else f"{SESSION[:-1]}0"
-        why = await site.refused("pause", id_, ANCHOR_DEADLINE="0.5")
-        wording(name, why.replace(OPERATOR.removeprefix("os:"), "NAME"))
-        assert await site.journal() == []
-        keys = set() if name == "without keys" else {"sk-acme", "sk-globex"}
-        assert {request.key for request in site.anchor.orders} == keys
-
-
-async def test_ctrl_c_while_it_is_not_known_where_a_session_belongs_leaves_a_pause_unconfirmed(
-    sqlite_url: str, wording: Check
-) -> None:
-    """All keys are used at once."""
-    async with many(sqlite_url) as (site, store):
-        await store.rows.set_key(ACME.team_id, product.AnchorKey(Secret("sk-acme")))
-        site.anchor.fault = Hang()
-        giving = asyncio.create_task(site.refused("pause", SESSION, ANCHOR_TIMEOUT="9"))
-        await site.anchor.until(lambda: len({request.key for request in site.anchor.orders}) == 2, within=5.0)
-        giving.cancel()  # as the event loop does
-        wording("interrupted with the keys of several", await giving)
 
 
 async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
