@@ -158,7 +158,10 @@ class Bot:
         rows = OrderRows(database, store.cipher, writer, is_pinned=one is not None)
         messages = MessageRows(database, Writer(database, None, readiness))
         history, states, sender_use = OrderHistory(database), SessionStates(database), SenderUse(database, tasks)
-        pause_rows, card_sessions = AutoPauseRows(database, settings.auto_pause_limit), CardSessions(database)
+        pause_rows, card_sessions = (
+            AutoPauseRows(database, settings.auto_pause_limit),
+            CardSessions(database, settings.remind_before),
+        )
 
         # who can do what, what is known of sessions, and what people see
         roles = self.roles = RoleCache(slack.web, store.people)
@@ -187,14 +190,13 @@ class Bot:
         )
         sender = CardSender(slack, workspaces, states, pause_rows, response_urls, store.cipher)
         outbox = self.outbox = Outbox(messages, lease, sender, metrics)
-        reminder_rows, before = ReminderRows(database), settings.remind_before
-        reminders = self.reminders = Reminders(reminder_rows, anchor_sessions, workspaces, reads, budget, before)
+        before, wake = settings.remind_before, facts.learned
+        reminders = self.reminders = Reminders(ReminderRows(database), workspaces, reads, before, wake)
         self.session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders)
         find = workspaces.find
         cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, dashboard_url=page, find=find)
-        wake = reminders.wake
         orders = self.orders = Orders(
-            control, rows, delivery, cards, tasks, dashboard_url=page, facts=facts, has_paused=wake, metrics=metrics
+            control, rows, delivery, cards, tasks, dashboard_url=page, facts=facts, metrics=metrics
         )
         auto_pauses = self.auto_pauses = AutoPauses(
             orders, AlertCards(slack, outbox, reads, sender_use), workspaces, pause_rows, tasks

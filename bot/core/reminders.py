@@ -13,8 +13,6 @@ UNKNOWN_AFTER = 1_800.0  # seconds after the pause of a session whose end is not
 LEAST_LEFT = 60.0  # seconds before the end from which a reminder comes too late
 _LATEST = LEAST_LEFT + 15.0  # seconds before it, since a look can be some seconds late
 
-LOOK_AFTER_END = 30.0  # seconds after the end of a session, until it is looked whether it has ended
-
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -32,13 +30,10 @@ def deadline_of(session: Session, now: float) -> Deadline | None:
     return None if whole.ends_at is None or is_odd else Deadline(whole.ends_at, is_default)
 
 
-def remind_at(paused_at: float, deadline: Deadline | None, before: float, now: float) -> float:
-    """Return when people are to be reminded, or when it is to be seen whether the session has ended (Unix seconds).
+def remind_at(deadline: Deadline | None, before: float, now: float) -> float | None:
+    """Return when people are to be reminded, so many seconds `before` the deadline; None if that is UNKNOWN_AFTER.
 
-    The reminder comes so many seconds `before` the deadline. One in the past is no deadline: the session still runs.
+    So it is if a reminder would come too late, and for a deadline in the past: the session still runs.
     """
-    if deadline is None or now >= deadline.at + LOOK_AFTER_END:
-        return paused_at + UNKNOWN_AFTER
-    if now > deadline.at - LEAST_LEFT:
-        return deadline.at + LOOK_AFTER_END
-    return deadline.at - max(before, _LATEST)
+    is_too_late = deadline is None or now > deadline.at - LEAST_LEFT
+    return None if deadline is None or is_too_late else deadline.at - max(before, _LATEST)

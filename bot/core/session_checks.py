@@ -34,13 +34,15 @@ class Check:
 
     First comes the key's own list, then the team's running list, as long as it can have a session that was not found,
     and then one session after the other: a list does not tell that a session has ended which another key made. `room`
-    is the number of requests that are left. `new` sessions lack the facts that only the team's list has. Sessions that
-    were `asked` alone need not be `found`; those that Anchor does not know are `unknown`. A `failure` ends the check.
+    is the number of requests that are left. `new` sessions lack the facts that only the team's list has. Of those that
+    are `ending` it is to be read when they end. Sessions that were `asked` alone need not be `found`; those that Anchor
+    does not know are `unknown`. A `failure` ends the check.
     """
 
     sessions: Sequence[SessionId]
     room: int
     new: frozenset[SessionId] = frozenset()
+    ending: frozenset[SessionId] = frozenset()
     found: dict[SessionId, Session] = field(default_factory=dict)
     asked: list[SessionId] = field(default_factory=list)
     unknown: list[SessionId] = field(default_factory=list)
@@ -50,7 +52,7 @@ class Check:
 
     def next_read(self) -> Target | None:
         """Return what to read now; None at the end."""
-        missing = [one for one in self.sessions if one not in self.found]
+        missing = [one for one in self.sessions if one not in self.found or self._lacks_end(self.found[one])]
         most = MOST_PAGES if missing else int(bool(self.new))
         target: Target | None = self._page
         if self._left is not None or self._page > most:
@@ -75,6 +77,17 @@ class Check:
         elif isinstance(read, SessionPage):
             self._page = target + 1 if target == OWN_LIST or not read.is_last else MOST_PAGES + 1
             wanted = set(self.sessions)
-            self.found = {one.id: one for one in read.sessions if one.id in wanted} | self.found
+            for one in read.sessions:
+                if one.id in wanted:
+                    self.found[one.id] = one.with_newer(self.found.get(one.id, one))
         else:
             self._page = MOST_PAGES + 1
+
+    @property
+    def ends(self) -> list[Session]:
+        """Return those of which it was read when they end."""
+        return [one for one in self.found.values() if one.id in self.ending and not self._lacks_end(one)]
+
+    def _lacks_end(self, session: Session) -> bool:
+        """Return whether a list does not say how long a session lasts, so that it is to be read alone."""
+        return session.id in self.ending and session.max_minutes is None and session.id not in self.asked

@@ -66,7 +66,7 @@ RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 60.0
 
 @dataclass(eq=False)
 class Orders:
-    """Execution and delivery of orders. `has_paused` is set after each pause."""
+    """Execution and delivery of orders."""
 
     session_control: SessionControl
     rows: OrderRows
@@ -76,7 +76,6 @@ class Orders:
     _: KW_ONLY
     dashboard_url: str
     facts: FactReads
-    has_paused: asyncio.Event
     metrics: Metrics = OFF
 
     def __post_init__(self) -> None:
@@ -284,8 +283,6 @@ class Orders:
             return settled or (await self._told_elsewhere(running) if running.is_repeated else None)
         verb, source = running.order.verb.value, running.order.source.value
         self.metrics.settled(verb, source, name_of(settled.outcome), running.age)
-        if isinstance(settled.outcome, Paused):
-            self.has_paused.set()
         return settled
 
     async def _told_elsewhere(self, running: RunningOrder) -> Settled | None:

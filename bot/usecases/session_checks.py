@@ -53,7 +53,6 @@ class SessionChecks:
         self._failures: dict[str, int] = {}
         self._next_at: dict[str, float] = {}  # of the checks of workspaces, monotonic
         self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
-        self._told: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
         self._turn, self._key_turn = asyncio.Semaphore(_MOST_AT_ONCE), asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def look(self) -> float:
@@ -104,7 +103,7 @@ class SessionChecks:
         if not sessions or room <= 0:
             return
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
-        check = Check(sessions, room, new)
+        check = Check([*sessions], room, new, frozenset(one for one, is_ending in sessions.items() if is_ending))
         await self._read(check, workspace, key, since)
         self._budget.use(team_id, room - check.room)
         failures = self._failures.pop(team_id, 0) + 1
@@ -113,12 +112,13 @@ class SessionChecks:
             wait = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
             self._next_at[team_id] = time.monotonic() + wait
         await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
-        ended = [one.id for one in check.found.values() if one.life is Life.ENDED]
+        ended = {one.id: one.status for one in check.found.values() if one.life is Life.ENDED}
         if ended:
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(ended)})
-        if news := [one for one in (*ended, *check.unknown) if (team_id, one) not in self._told]:
-            self._told.update({(team_id, one): True for one in news})
-            await self.reminders.look_now(team_id, news)
+        if ended or check.unknown:
+            await self.reminders.tell_ended(team_id, ended, check.unknown)
+        if check.ends:
+            self.reminders.wake.set()
         if closed := await self.rows.close_oldest(team_id):
             _log.info("oldest of very many cards closed", extra={"team": team_id, "cards": closed})
         await self.fact_reads.fill(team_id)

@@ -238,7 +238,10 @@ class ReadBudget:
 
 @dataclass(eq=False)
 class FactReads:
-    """Facts on cards, and reads of sessions that were paused. Those beyond the limits are skipped."""
+    """Facts on cards, and reads of sessions that were paused. Those beyond the limits are skipped.
+
+    `learned` is set once it can be known when a paused session ends.
+    """
 
     anchor: AnchorSessions
     reads: SessionReads
@@ -250,6 +253,7 @@ class FactReads:
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, FACTS_INTERVAL, timer=time.monotonic)
         self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=time.monotonic)
+        self.learned = asyncio.Event()
         self._is_stopped = False
 
     async def fill(self, team_id: str) -> None:
@@ -306,10 +310,13 @@ class FactReads:
             self._rate_limited[team_id] = True
         else:
             self.reads.learn(team_id, read)
-            self.tasks.start(self._show(team_id, read, access.key))
+            self.tasks.start(self._show(team_id, session_id, read, access.key))
 
-    async def _show(self, team_id: str, read: Sequence[Session], key: Secret) -> None:
+    async def _show(self, team_id: str, session_id: SessionId, read: Sequence[Session], key: Secret) -> None:
         with suppress(StoreError):
-            check = Check((), 0, found={one.id: one for one in read})
+            check = Check(
+                (), 0, ending=frozenset([session_id]), found={one.id: one for one in read}, asked=[session_id]
+            )
             await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
+            self.learned.set()
         await self.fill(team_id)

@@ -5,18 +5,15 @@ import sqlite3
 import time
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from bot.outbound.anchor.sessions import AnchorSessions
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
 from conversations.test_cards import RESUME, buttons, until_shown
-from conversations.test_reminders import ENDED, minutes_pass, paused, reminders
+from conversations.test_reminders import ENDED, minutes_pass, paused
 from harness import SESSION, single_workspace
 from harness.databases import KEY
-from harness.product import Secret, SessionId, errors
 
 pytestmark = pytest.mark.anyio
 
@@ -27,28 +24,6 @@ def change(url: str, sql: str, *values: float) -> None:
 
 
 FAULTS = {"slow": Slow(15.0), "limited": rate_limited(), "failing": server_error(), "refused": unauthorized()}
-
-
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), errors.StoreUnreachableError("gone")], ids=repr)
-async def test_a_pause_that_can_not_be_looked_at_holds_up_no_other(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    read = AnchorSessions.details
-
-    async def details(self: AnchorSessions, key: Secret, session_id: SessionId, *, within: float) -> Any:
-        if session_id != SESSION:
-            raise error
-        return await read(self, key, session_id, within=within)
-
-    async with paused(sqlite_url) as at:
-        other = at.anchor.session(session_id := at.anchor.add_session())
-        other.created_at, other.max_duration = at.anchor.session(SESSION).created_at, 20
-        await at.command(session_id)
-        await minutes_pass(1)
-        monkeypatch.setattr(AnchorSessions, "details", details)
-        await minutes_pass(15)
-        assert len(reminders(at)) == 1
-    assert ("paused session not looked at" in caplog.messages) is isinstance(error, RuntimeError)
 
 
 @pytest.mark.parametrize("why", ["no channel", "left", "archived"])

@@ -109,7 +109,7 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
 ) -> None:
     """Half a minute before its end is too late for a reminder; or somebody ends it early."""
     async with paused(sqlite_url, began=20 - left) as at:
-        await minutes_pass(0.4)
+        await minutes_pass(1.5)
         if is_known:
             at.anchor.session(SESSION).state = SessionState.ENDED
         else:

@@ -1,6 +1,7 @@
 """A check reads lists first, then sessions alone, the longest unread first, within the requests that are left."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,14 @@ def test_sessions_of_the_key_need_one_request() -> None:
 
 def test_a_session_with_a_new_card_is_looked_up_on_the_teams_first_page_for_its_facts() -> None:
     assert run(check_of(1, new=frozenset({name(1)})), {OWN_LIST: page(1)}) == [OWN_LIST, 1]
+
+
+def test_a_session_is_read_alone_if_no_list_says_when_it_ends() -> None:
+    ending, known = frozenset({name(1), name(2)}), replace(page(2).sessions[0], max_minutes=20.0)
+    check = check_of(1, 2, 3, ending=ending)
+    listed = sessions.SessionPage((*page(1, 3).sessions, known), is_last=True)
+    assert run(check, {OWN_LIST: page(1, 2, 3), 1: listed}) == [OWN_LIST, 1, name(1)]
+    assert {one.id for one in check.ends} == ending
 
 
 def test_others_are_looked_for_in_the_teams_list_until_all_are_found() -> None:

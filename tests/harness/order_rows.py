@@ -104,7 +104,7 @@ class OrderRow:
             "told": int(self.told_at is not None),
             "delivered_by": self.delivered_by,
             "owner": owner,
-            "remind_at": 0.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
+            "remind_at": 1.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
             **{one: None if at is None else connection.when(at) for one, at in times.items()},
         }
 

@@ -1,9 +1,11 @@
 """The sessions on cards, and what Anchor says of them. Every method can raise StoreUnreachableError."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.core.reminders import deadline_of, remind_at
 from bot.core.session_checks import CHECKED_INTERVAL, Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session
@@ -31,13 +33,20 @@ _TEAMS = f"""
     GROUP BY team_id ORDER BY team_id
 """
 _SESSIONS = f"""
-    SELECT session_id FROM (
+    SELECT session_id, (SELECT count(*) FROM orders WHERE orders.team_id = :team_id
+      AND orders.session_id = found.session_id AND {_IS_PAUSED} AND ends_by_default IS NULL) AS is_ending
+    FROM (
       SELECT session_id, coalesce(read_at, 0.0) AS at FROM parts
       WHERE team_id = :team_id AND {_IS_LIVE} AND (missing IS NULL OR read_at <= unix_now() - {CHECKED_INTERVAL})
       UNION ALL SELECT session_id, settled_at FROM orders WHERE team_id = :team_id AND {_IS_PAUSED}
         AND NOT EXISTS (SELECT 1 FROM parts WHERE parts.team_id = orders.team_id
-          AND parts.session_id = orders.session_id)) AS found
+          AND parts.session_id = orders.session_id AND {_IS_LIVE})) AS found
     GROUP BY session_id ORDER BY min(at), session_id
+"""
+_SET_ENDS = f"""
+    UPDATE orders SET ends_at = CAST(:ends_at AS DOUBLE PRECISION), ends_by_default = :ends_by_default,
+      remind_at = coalesce(CAST(:remind_at AS DOUBLE PRECISION), remind_at)
+    WHERE team_id = :team_id AND session_id = :session_id AND {_IS_PAUSED}
 """
 _IS_FOUND = f"""
     team_id = :team_id AND session_id IN (SELECT value FROM json_each(:found)) AND {_IS_LIVE} AND missing IS NOT NULL
@@ -80,9 +89,10 @@ _END = _change(_HAS_ENDED, "ended_status = :status, ended_at = unix_now()")
 
 @dataclass(frozen=True, slots=True)
 class CardSessions:
-    """Repository of the sessions on cards."""
+    """Repository of the sessions on cards. People are reminded so many seconds `before` a paused one ends."""
 
     database: Database
+    before: float
 
     async def shown_facts(self, team_id: str) -> list[tuple[SessionId, Session | None]]:
         """Return the sessions on cards of alerts, each with the facts that a card shows."""
@@ -98,12 +108,14 @@ class CardSessions:
         """Return the workspaces with open cards or paused sessions, each with the time of the oldest (Unix seconds)."""
         return {row.team_id: row.since for row in await self.database.fetch_all(_TEAMS)}
 
-    async def open_sessions(self, team_id: str) -> list[SessionId]:
+    async def open_sessions(self, team_id: str) -> dict[SessionId, bool]:
         """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.
 
-        One that Anchor did not know is left out for 15 minutes.
+        The value says whether one is paused, and it is not known when it ends. One that Anchor did not know is left out
+        for 15 minutes.
         """
-        return [SessionId(row.session_id) for row in await self.database.fetch_all(_SESSIONS, team_id=team_id)]
+        rows = await self.database.fetch_all(_SESSIONS, team_id=team_id)
+        return {SessionId(row.session_id): bool(row.is_ending) for row in rows}
 
     async def close_oldest(self, team_id: str) -> int:
         """Close old cards beyond MOST_OPEN that are over. Return how many."""
@@ -119,7 +131,18 @@ class CardSessions:
         read = {"team_id": team_id, "key": key, "found": listed(check.found), "unknown": listed(check.unknown)}
         read |= {"asked": listed({*check.found, *check.asked})}
         changes = [(sql, [read]) for sql in (_READ, *_FIND, *_MISSING)]
-        await self._write([*[(sql, ended) for sql in _END], *changes])
+        ends = [{"team_id": team_id, "session_id": one.id, **self._ends_of(one)} for one in check.ends]
+        await self._write([*[(sql, ended) for sql in _END], *changes, (_SET_ENDS, ends)])
+
+    def _ends_of(self, session: Session) -> dict[str, Any]:
+        """Return the columns of the pause of a session that was read."""
+        now = time.time()
+        deadline = deadline_of(session, now)
+        ends = {
+            "ends_at": deadline and deadline.at,
+            "ends_by_default": int(deadline is not None and deadline.is_default),
+        }
+        return ends | {"remind_at": remind_at(deadline, self.before, now)}
 
     async def _write(self, statements: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> None:
         def write(connection: Connection) -> None:

@@ -70,7 +70,7 @@ _INSERT = """
     SELECT :id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
       :thread_ts, :reply, :state, :told,
       CASE :told WHEN 1 THEN CAST(:given_at AS DOUBLE PRECISION) END, CAST(:given_at AS DOUBLE PRECISION), :owner,
-      CAST(:remind_at AS DOUBLE PRECISION), :batch_id
+      CAST(:given_at AS DOUBLE PRECISION) + CAST(:remind_after AS DOUBLE PRECISION), :batch_id
     WHERE :is_pinned = 1 OR EXISTS (SELECT 1 FROM workspaces WHERE team_id = CAST(:team_id AS VARCHAR)
       AND installed_at <= CAST(:installed_by AS DOUBLE PRECISION) FOR KEY SHARE)
     ON CONFLICT (trigger_id) DO UPDATE SET owner = orders.owner RETURNING id

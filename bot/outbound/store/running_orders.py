@@ -16,6 +16,7 @@ from bot.core.audit import AuditRow, row_of_order
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Broken, Doubt, Outcome, Paused, RateLimited, Refusal, Resumed, Unconfirmed, Why, name_of
+from bot.core.reminders import UNKNOWN_AFTER
 from bot.core.requests import REPEATED, Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
@@ -168,7 +169,7 @@ def row_values(running: RunningOrder, owner: str, cipher: FieldCipher, *, trigge
         "thread_ts": storable(running.address.result_thread),
         "reply": write_reply(running.id, running.address, order.expected_version, cipher),
         "owner": owner,
-        "remind_at": 0.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
+        "remind_after": UNKNOWN_AFTER if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
     }
 
 

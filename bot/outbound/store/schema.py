@@ -68,7 +68,7 @@ SCHEMA = """
       given_at DOUBLE PRECISION NOT NULL, settled_at DOUBLE PRECISION, told_at DOUBLE PRECISION,
       owner VARCHAR(40) NOT NULL, -- the process that works on it
       ends_at DOUBLE PRECISION, ends_by_default INTEGER, -- of a pause: when its session ends at the latest
-      remind_at DOUBLE PRECISION, -- of a pause: when to look whether people are to be reminded
+      remind_at DOUBLE PRECISION, -- of a pause: when people are to be reminded of it
       batch_id VARCHAR(40) -- that of the orders that were given at once
     );
     CREATE INDEX ix_orders_session ON orders (team_id, session_id, seq);

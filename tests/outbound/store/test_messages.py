@@ -224,7 +224,7 @@ async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_o
     assert [vars(one)["card"] for one in caplog.records if one.levelname == "ERROR"] == [bad.id]
     again = replace(incoming("a1"), channel_id="C1")
     assert (await place(rows, [again]))["a1"].is_new or broken in {"facts", "phase"}
-    await CardSessions(store.database).shown_facts(ACME.team_id)
+    await CardSessions(store.database, 0.0).shown_facts(ACME.team_id)
 
 
 # --- placed ---

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from bot.outbound.store.reminders import Look, PausedSession, ReminderRows
+from bot.outbound.store.reminders import PausedSession, ReminderRows
 from harness import SESSION
 from harness.cards import Deadline
 from harness.order_rows import order_row, rows_of, settled, told
-from harness.product import State, Store, cards, outcomes, requests
-from harness.stored import execute, fetch
+from harness.product import SessionId, State, Store, cards, outcomes, requests
+from harness.stored import ACME, execute, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +38,7 @@ def reminder(*paused: PausedSession) -> cards.Card:
 
 
 async def tell(rows: ReminderRows, *paused: PausedSession) -> None:
-    await rows.record([Look(one, is_told=True) for one in paused], [reminder(*paused)])
+    await rows.record(paused, [reminder(*paused)])
 
 
 async def parts(store: Store) -> int:
@@ -46,17 +46,11 @@ async def parts(store: Store) -> int:
 
 
 async def test_of_two_leaders_that_look_at_a_pause_one_tells_people(store: Store, rows: ReminderRows) -> None:
-    await pause(store)
+    await pause(store, ends_at=9e9, ends_by_default=1)
     (mine,), (theirs,) = [(await ReminderRows(store.database).due(EARLY))[0] for _ in range(2)]
-    await rows.record([Look(mine, next_at=mine.now + 100, deadline=Deadline(mine.now + 200, is_default=True))], [])
-    await tell(rows, theirs)
-    found, next_in = await rows.due(EARLY)
-    assert (await parts(store), found, round(next_in or 0) in {99, 100}) == (0, [], True)
-    await execute(store, "UPDATE orders SET remind_at = remind_at - 100")
-    (again,), _ = await rows.due(EARLY)
-    assert again.deadline == Deadline(mine.now + 200, is_default=True)
-    for _ in range(2):  # a commit without an answer is repeated
-        await tell(rows, again)
+    assert mine.deadline == Deadline(9e9, is_default=True)
+    for one in (mine, theirs, theirs):
+        await tell(rows, one)
     assert (await parts(store), await rows.due(EARLY)) == (1, ([], None))
 
 
@@ -72,8 +66,10 @@ async def test_what_is_over_is_left_out_for_good_and_a_pause_that_comes_during_a
 ) -> None:
     for session, age in LEFT_OUT[which]:
         await pause(store, session, age)
-    (recent,), _ = await rows.due(EARLY)
+    found, _ = await rows.due(EARLY)
+    (recent,) = [one for one in found if not one.is_over]
     assert 50 < recent.now - recent.paused_at < 70
+    await rows.record([one for one in found if one.is_over], [])
     assert len(await fetch(store, "SELECT id FROM orders WHERE remind_at IS NULL")) == 1
     await pause(store, recent.session_id, age=1)
     await tell(rows, recent)
@@ -91,8 +87,8 @@ async def test_nobody_is_reminded_while_a_session_is_being_ended_nor_once_it_was
     await rows_of(store).write(settled(end, outcome) if outcome else end)
     await tell(rows, one)
     assert await parts(store) == (1 if isinstance(outcome, outcomes.Failed) else 0)
-    later, next_in = await rows.due(EARLY)
-    assert (later, next_in is not None and 50 < next_in <= 60) == ([], outcome is None)
+    is_kept = await fetch(store, "SELECT id FROM orders WHERE remind_at IS NOT NULL")
+    assert (await rows.due(EARLY), bool(is_kept)) == (([], None), outcome is None)
 
 
 async def test_those_of_a_batch_come_with_its_first_one_and_only_those_that_are_still_wanted_are_parts(
@@ -104,23 +100,24 @@ async def test_those_of_a_batch_come_with_its_first_one_and_only_those_that_are_
     for at, batch in ((-1.0, "b"), (200.0, "b"), (200.0, "other"), (400.0, "b"), (300.0, None)):
         await pause(store, str(uuid4()), batch_id=batch, remind_at=now + at)
     found, next_in = await rows.due(EARLY)
-    assert [(one.batch_id, one.is_with_batch) for one in found] == [("b", False), ("b", True)]
+    assert [one.batch_id for one in found] == ["b", "b"]
     assert 100 < (next_in or 0) <= 200
     await pause(store, found[1].session_id, age=1)
     await tell(rows, *found)
     assert await parts(store) == 1
 
 
-async def test_the_channels_of_alerts_are_known_and_a_session_that_has_ended_is_looked_at_now(
+async def test_of_a_session_that_is_gone_people_are_told_if_it_was_read_and_its_channels_are_known(
     store: Store, rows: ReminderRows
 ) -> None:
-    await pause(store)
-    (one,), _ = await rows.due(EARLY)
-    await rows.record([Look(one, next_at=one.now + 500)], [reminder(one)])
-    assert await parts(store) == 0, "nobody is told yet"
-    await rows.look_now(one.team_id, [one.session_id])
-    (again,), _ = await rows.due(EARLY)
-    await tell(rows, again)
+    await pause(store, remind_at=9e9)
+    assert await rows.of_sessions(ACME.team_id, [], [SessionId(SESSION)]) == []
+    (one,) = await rows.of_sessions(ACME.team_id, [SessionId(SESSION)], [])
+    await execute(store, "UPDATE orders SET ends_by_default = 0")
+    assert [found.order_id for found in await rows.of_sessions(ACME.team_id, [], [SessionId(SESSION)])] == [
+        one.order_id
+    ]
+    await tell(rows, one)
     assert await rows.channels(one.team_id, one.session_id) == []
     await execute(store, "UPDATE parts SET kind = 'alert'")
     assert await rows.channels(one.team_id, one.session_id) == ["C1"]
