@@ -43,7 +43,7 @@ from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
 from bot.outbound.store.leases import LEASE, Lease
 from bot.outbound.store.marks import SenderUse
-from bot.outbound.store.messages import MARK_INTERVAL, MessageRows
+from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import LOCK_WAIT, Store, WatchedStore, open_watched
@@ -293,7 +293,6 @@ class Bot:
             run(checks.look, after=FIRST_DELAY),
             run(checks.look_at_keys, after=FIRST_DELAY),
             run(self.auto_pauses.look, after=FIRST_DELAY),
-            run(self.outbox.rows.mark_missed, after=MARK_INTERVAL),
             run(reminders.look, wake=reminders.wake, after=FIRST_DELAY),
             run(delete_old, after=FIRST_DELAY),
         )

@@ -7,7 +7,7 @@ import queue
 import select
 import threading
 import time
-from logging.handlers import QueueHandler, QueueListener
+from contextlib import suppress
 
 from bot import request_id
 
@@ -23,8 +23,9 @@ _LIBRARIES = {
 }
 _STDERR = 2
 _SECONDS = "%Y-%m-%dT%H:%M:%S"  # ISO 8601, in UTC
+_encode = json.JSONEncoder(default=str).encode
 CAPACITY = 10_000  # lines; some megabytes
-_WRITTEN = "written"  # the attribute of a record that only asks for an event
+_TOGETHER, _MOST_TOGETHER = 0.5, 500  # seconds in which lines wait for others, and lines that are written at once
 _FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
 
@@ -40,66 +41,70 @@ def configure(level: str, log_format: str) -> None:
         logging.getLogger(name).setLevel(library_level)
 
 
-class NonBlockingHandler(QueueHandler):
+class NonBlockingHandler(logging.Handler):
     """Handler whose lines a thread writes to the file `number`, since nobody may be reading it.
 
-    If the queue is full, lines are dropped, and their number is logged once the queue has been written.
+    After it has written, it lets lines below WARNING wait for others. If the queue is full, lines are dropped, and
+    their number is logged once the queue has been written.
     """
 
     def __init__(self, number: int, capacity: int = CAPACITY) -> None:
+        super().__init__()
         # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
-        self._lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-        super().__init__(self._lines)
-        self._capacity, self._dropped = capacity, 0
-        self._writer = _Writer(self, self._lines, number)
-        self._writer.start()
+        self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
+        self._urgent: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._number, self._capacity = number, capacity
+        self.lost = self._reported = 0  # lines that were dropped, or could not be written
+        threading.Thread(target=self._write_lines, daemon=True, name="log").start()
 
-    def enqueue(self, record: logging.LogRecord) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
         """Add the formatted record to the queue, or drop it."""
-        if self._lines.qsize() < self._capacity:
-            super().enqueue(record)
-        else:
-            self._dropped += 1
-
-    @property
-    def lost(self) -> int:
-        """Return the number of lines that were dropped, or could not be written."""
-        return self._dropped + self._writer.failed
+        waiting = self._lines.qsize()
+        if waiting >= self._capacity:
+            self.lost += 1
+            return
+        try:
+            self._add(self.format(record), is_urgent=record.levelno >= logging.WARNING or waiting > self._capacity / 2)
+        except Exception:  # noqa: BLE001 - such as a value that can't be formatted
+            self.handleError(record)
 
     def flush(self) -> None:
         """Wait a moment until the queue is written. `logging` calls this when the process exits."""
         written = threading.Event()
-        self._lines.put(logging.makeLogRecord({_WRITTEN: written}))  # no thread can be started any more
+        self._add(written, is_urgent=True)
         written.wait(_FLUSH_TIMEOUT)
 
+    def _add(self, line: str | threading.Event, *, is_urgent: bool) -> None:
+        self._lines.put(line)
+        if is_urgent and self._urgent.empty():
+            self._urgent.put(None)
 
-class _Writer(QueueListener):
-    def __init__(self, handler: NonBlockingHandler, lines: queue.SimpleQueue[logging.LogRecord], number: int) -> None:
-        super().__init__(lines)
-        self._handler, self._lines, self._number = handler, lines, number
-        self.failed = self._reported = 0
+    def _write_lines(self) -> None:
+        while True:
+            taken = [self._lines.get()]
+            while not self._lines.empty() and len(taken) < _MOST_TOGETHER:
+                taken.append(self._lines.get())
+            self._write([line for line in taken if isinstance(line, str)])
+            if (lost := self.lost - self._reported) and self._lines.empty():
+                fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "lines": lost}
+                report = logging.makeLogRecord(fields | {"msg": "log lines dropped"})
+                self._reported += lost * self._write([self.format(report)], is_counted=False)
+            for line in taken:
+                if isinstance(line, threading.Event):
+                    line.set()
+            if self._lines.empty():
+                with suppress(queue.Empty):
+                    self._urgent.get(timeout=_TOGETHER)
 
-    def handle(self, record: logging.LogRecord) -> None:
-        """Write a line, and how many were lost once the queue is empty."""
-        written: threading.Event | None = getattr(record, _WRITTEN, None)
-        if written is None:
-            is_written = self._write(record.msg)
-            self.failed += not is_written
-        if (lost := self._handler.lost - self._reported) and self._lines.empty():
-            fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "lines": lost}
-            report = logging.makeLogRecord(fields | {"msg": "log lines dropped"})
-            self._reported += lost * self._write(self._handler.format(report))
-        if written is not None:
-            written.set()
-
-    def _write(self, line: str) -> bool:
-        """Write a line, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
-        data = f"{line}\n".encode(errors="backslashreplace")
+    def _write(self, lines: list[str], *, is_counted: bool = True) -> bool:
+        """Write lines, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
+        data = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
         try:
             while data:
                 select.select([], [self._number], [])  # the file may be in non-blocking mode
                 data = data[os.write(self._number, data) :]
         except OSError:
+            self.lost += len(lines) * is_counted
             return False
         return True
 
@@ -135,7 +140,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

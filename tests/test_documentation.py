@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot.outbound.store.schema import columns
 from harness.product import outcomes
+from harness.stored import columns
 
 ROOT = Path(bot.__file__).parents[1]
 DOCS = ROOT / "docs"

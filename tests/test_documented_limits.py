@@ -65,7 +65,6 @@ def span(seconds: float) -> str:
 PAGES: dict[str, list[Row]] = {
     "run": [
         ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
-        ("its write-ahead log has {} MB or more", store.MOST_LOG / 1_000_000),
         ("are checked every {} s", store.CHECK_INTERVAL),
         ("is checked at startup, every {} minutes", minutes(app.KEY_INTERVAL)),
         ("logged at most once per {} s and status", rejections.LOG_INTERVAL),

@@ -118,7 +118,7 @@ class Orders:
 
     def _known(self, running: RunningOrder, settled: Settled) -> Session | None:
         """Return what was read of the session of an order in the last 10 minutes, else what its card shows."""
-        return self.facts.reads.known(*running.session) or (settled.cards.facts if settled.cards else None)
+        return self.facts.reads.known(*running.session) or settled.cards.facts
 
     def _message(self, running: RunningOrder, settled: Settled) -> Message:
         order, is_paused = running.order, isinstance(settled.outcome, Paused)
@@ -133,7 +133,7 @@ class Orders:
             offers_end=running.offers_end,
             note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",
         )
-        return _with_line(message, CARD_LOST if settled.cards and settled.cards.is_one_lost else "")
+        return _with_line(message, CARD_LOST if settled.cards.is_one_lost else "")
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -178,7 +178,7 @@ class Orders:
             if running.order.source is Source.ALERT:
                 receipt, group = await self._call(running, message)
             elif isinstance(settled.outcome, Paused) and running.replaces_click(settled.outcome):
-                is_one_lost = settled.cards is not None and settled.cards.is_one_lost
+                is_one_lost = settled.cards.is_one_lost
                 has_more = is_one_lost or any(warnings(running.order, settled.outcome, running.known))
                 is_replaced = await self._replace(running, settled, address)
                 receipt = _REPLACED if is_replaced and not has_more else None  # which its thread says

@@ -80,7 +80,7 @@ class SessionCards:
         """Return whether the message of a click or thread is a card, as its mark with the outcome has shown."""
         actor = running.order.actor
         name = actor.team_id, actor.channel_id, running.address.message_ts
-        return settled.cards is not None and name in settled.cards.names
+        return name in settled.cards.names
 
     async def replace(
         self, running: RunningOrder, settled: Settled, send: Callable[[Message], Awaitable[PostResult]]
@@ -91,7 +91,7 @@ class SessionCards:
         raises.
         """
         shown, card, is_taken, name = None, None, False, self._clicked(running)
-        if settled.cards is None or name not in settled.cards.names:
+        if name not in settled.cards.names:
             return False
         try:
             card = await self.outbox.rows.named(name)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import shutil
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -12,9 +11,8 @@ import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, html
 from bot.sim.local_server import free_port
-from harness import ManyHarness, SingleHarness, paused, single_workspace
+from harness import ManyHarness, SingleHarness, single_workspace
 from harness.conversation import until
-from harness.outages import UNTIL_EMPTIED, execute, read_for_long
 
 pytestmark = pytest.mark.anyio
 
@@ -62,26 +60,6 @@ async def test_a_key_that_anchor_refuses(caplog: pytest.LogCaptureFixture, wordi
 async def test_a_disk_that_is_full(at: ManyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=49_000_000))
     await becomes(at, {"disk"})
-
-
-@pytest.mark.slow
-async def test_a_program_that_reads_for_long(
-    sqlite_url: str, caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
-) -> None:
-    """Until it ends, nothing that was written since can be copied from the write-ahead log into the file."""
-    caplog.set_level(logging.INFO)
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        async with read_for_long(sqlite_url):
-            written = ("INSERT INTO theirs VALUES (zeroblob(10200000))", "DELETE FROM theirs") * 10
-            await execute(sqlite_url, "PRAGMA synchronous = OFF", "CREATE TABLE theirs (content)", *written)
-            why = (await becomes(at, {"wal"}))["wal"]
-            wording("wal", re.sub(r"\d+ MB", "102 MB", why))
-            await at.command()
-        await at.command()
-        await asyncio.sleep(UNTIL_EMPTIED)
-        await becomes(at, set())
-    assert [message.text for message in at.answers()] == [paused()] * 2
-    assert logged(caplog) == [("ERROR", "wal"), ("INFO", "wal")]
 
 
 async def test_why_a_bot_is_degraded_is_for_operators() -> None:

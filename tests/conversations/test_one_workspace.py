@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bot.outbound.store.schema import columns
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from conversations.test_alerts import TOKEN, post, takes_alerts
 from conversations.test_health import becomes
@@ -17,7 +16,7 @@ from harness.databases import KEY
 from harness.outages import OTHER_VERSION, execute
 from harness.product import Secret, Store, open_store, outcomes
 from harness.secret_scan import leaks
-from harness.stored import fetch
+from harness.stored import columns, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +49,7 @@ async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(s
         refused = outcome_text(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), verb="resume")
         assert (await at.answer("a command", verb="resume")).text == refused
         await at.click(card)
-        await execute(sqlite_url, "DROP TABLE alembic_version")
+        await execute(sqlite_url, "DROP TABLE schema_version")
         await becomes(at, set())
         assert (await at.answer("a command", verb="resume")).text == resumed()
         tables = await until_recorded(sqlite_url, at.workspace.team_id)

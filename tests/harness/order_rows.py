@@ -31,10 +31,10 @@ from bot.outbound.store.database import session_lock, workspace_lock
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.postgresql import driver
 from bot.outbound.store.running_orders import write_outcome
-from bot.outbound.store.schema import columns
 from bot.outbound.store.secrets import FieldCipher, FieldRef
 from bot.outbound.store.store import Store
 from harness.databases import KEY
+from harness.stored import columns
 from harness.texts import SESSION
 
 __all__ = ["Connection", "OrderHistory", "Statement", "session_lock", "workspace_lock"]

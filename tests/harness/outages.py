@@ -45,7 +45,7 @@ __all__ = ["VERSION"]
 UNTIL_EMPTIED = CUT_INTERVAL + 5.0
 """Seconds until a running bot has emptied the write-ahead log of its SQLite file."""
 
-OTHER_VERSION = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('9999')")
+OTHER_VERSION = ("CREATE TABLE schema_version (version TEXT)", "INSERT INTO schema_version VALUES ('9999')")
 """What makes an empty database one of another version of the bot."""
 
 

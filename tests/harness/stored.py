@@ -1,9 +1,11 @@
 """What tests put into a store, its tables by SQL past its repositories, and rows of workspaces that fail as told."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from bot.core.fields import Secret, digest
@@ -12,6 +14,7 @@ from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Un
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.people import Person, forget
+from bot.outbound.store.schema import SCHEMA, TABLES
 from bot.outbound.store.secrets import rotate
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import WorkspaceRows
@@ -74,6 +77,15 @@ async def until_sent(url: str) -> None:
 
 async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
+
+
+@cache
+def columns() -> dict[str, str]:
+    """Return the names of the columns of each table, separated by commas."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(SCHEMA)
+        found = {table: new.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall() for table in TABLES}  # noqa: S608
+    return {table: ", ".join(name for (name,) in names) for table, names in found.items()}
 
 
 async def rotate_keys(store: Store) -> None:

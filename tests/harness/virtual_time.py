@@ -46,7 +46,6 @@ _TURN = 1e-4
 """Virtual seconds that a turn of the event loop takes."""
 
 _real_time, _real_monotonic, _real_perf_counter, _real_sleep = time.time, time.monotonic, time.perf_counter, time.sleep
-_real_connect = sqlite3.dbapi2.connect
 
 
 class HangsError(Exception):
@@ -58,7 +57,6 @@ class Clock:
 
     def __init__(self) -> None:
         self.is_virtual = False
-        self.sqlite_ahead = 0.0
         self.wakeups = 0
         """The number of times that an event loop had nothing to do, and then something came, or a timer was due."""
         self._at = 0.0
@@ -71,7 +69,7 @@ class Clock:
 
     def begin_test(self, *, is_virtual: bool) -> None:
         """Let the wall clock be the machine's again. A monotonic clock never goes back."""
-        self.is_virtual, self.sqlite_ahead = is_virtual, 0.0
+        self.is_virtual = is_virtual
         self.stand() if is_virtual else self.run()
         self._began, self._wall = self.elapsed(), _real_time()
         self.longest_test = _LONGEST_TEST
@@ -261,21 +259,12 @@ def _in_nanoseconds(follow: Callable[[], float]) -> Callable[[], int]:
     return lambda: int(follow() * 1_000_000_000)
 
 
-def _connect(*args: Any, **options: Any) -> sqlite3.Connection:
-    connection: sqlite3.Connection = _real_connect(*args, **options)
-    connection.create_function(
-        "julianday", 1, lambda _: int((time.time() + clock.sqlite_ahead) * 1_000) / 86_400_000 + 2_440_587.5
-    )
-    return connection
-
-
 def install() -> None:
-    """Let the clocks of Python and SQLite follow."""
+    """Let the clocks of Python follow, and so that of SQLite."""
     for follow in (clock.time, clock.monotonic, clock.perf_counter):
         setattr(time, follow.__name__, follow)
         setattr(time, f"{follow.__name__}_ns", _in_nanoseconds(follow))
     time.sleep = clock.sleep  # type: ignore[assignment]
-    sqlite3.connect = sqlite3.dbapi2.connect = _connect  # type: ignore[assignment]
 
 
 def follow_stores() -> None:

@@ -11,12 +11,12 @@ import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
-from bot.outbound.store.errors import PartError, StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 
 _T = TypeVar("_T")
 
@@ -35,11 +35,11 @@ class Driver:
     passing: tuple[type[Exception], ...]
     refusing: tuple[type[Exception], ...]  # those about a value
     translate: Callable[[str], str | bytes]  # returns a statement for SQLite as the driver takes it
-    begin: str  # begins a transaction; `clock` asks for the time, and takes `locks`, for which it waits, until its end
-    clock: str
+    begin: str  # begins a transaction
+    clock: str = ""  # asks for the time, and takes `locks` until the end of the transaction; "": ours is its clock
     break_off: Callable[[Any], None]  # lets the statement that another thread executes fail now
     pipeline: Callable[[Any], AbstractContextManager[object]] = nullcontext  # ends when all is executed, or one fails
-    is_closed: Callable[[Any], bool] = lambda _: False  # returns whether the database has closed a connection
+    has_ended: Callable[[Any], bool] = lambda _: False  # returns whether the database has closed an idle connection
     longest_use: float = math.inf  # seconds after which a connection is replaced
     close: Callable[[], None] = lambda: None  # closes what is left when all connections are closed
 
@@ -83,7 +83,7 @@ class Statement:
 
     def take(self) -> None:
         """Take the rows, if they have come."""
-        if self.found is None and self.cursor and (columns := self.cursor.description):
+        if self.found is None and (columns := self.cursor.description):
             self.found = list(map(_row_type(*[column[0] for column in columns]), self.cursor.fetchall()))
 
 
@@ -91,7 +91,7 @@ class Connection:
     """A connection, opened when it is first used. SQL is written for SQLite; each driver translates what differs.
 
     What is queued is executed in one round trip, in its order, as soon as a result is read; nothing is after a failure,
-    or once the call is given up. `is_alone`: a transaction has failed, and this does a part of it, and tolerates more.
+    or once the call is given up.
 
     A parameter is `:name`. A list is a parameter in JSON: `IN (SELECT value FROM json_each(:names))`. `FOR UPDATE`
     locks rows where others can write.
@@ -100,41 +100,31 @@ class Connection:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.raw: Any = None
-        self.is_given_up = self.is_alone = self._has_answered = self._has_failed = False
+        self.is_given_up = self._has_failed = False
         self._opened_at = 0.0
         self._in_use = threading.Lock()
         self._queued: list[Statement] = []
-        self._clock: Any = None  # a Statement
+        self._clock: Statement | None = None
         self._time: tuple[float, float] | None = None  # the database's, and ours, which is later
 
     def do(self, work: "Callable[[Connection], _T]") -> _T:
-        """Return the result of `work`, in a thread. After a failure it is closed.
-
-        If the database has closed it, the work begins again with a new one, unless something was answered.
-        """
-        while True:
-            is_new = self.open()
-            self._has_answered = self._has_failed = False
-            try:
-                result = work(self)
-                self.flush()
-            except BaseException:
-                has_begun = is_new or self._has_answered or self.is_given_up
-                is_stale = not has_begun and self.driver.is_closed(self.raw)
-                self.close()
-                if not is_stale:
-                    raise
-            else:
-                return result
-
-    def open(self) -> bool:
-        """Connect, unless it is connected. Return whether it is new."""
-        if self._opened_at < time.monotonic() - self.driver.longest_use:
+        """Return the result of `work`, in a thread. After a failure it is closed."""
+        try:
+            self.open()
+            result = work(self)
+            self.flush()
+        except BaseException:
             self.close()
-        if self.raw is not None:
-            return False
-        self.raw, self._opened_at = self.driver.open(), time.monotonic()
-        return True
+            raise
+        return result
+
+    def open(self) -> None:
+        """Connect, also again if the connection has ended or is old."""
+        is_old = self._opened_at < time.monotonic() - self.driver.longest_use
+        if self.raw is not None and (is_old or self.driver.has_ended(self.raw)):
+            self.close()
+        if self.raw is None:
+            self.raw, self._opened_at, self._has_failed = self.driver.open(), time.monotonic(), False
 
     def give_up(self) -> None:
         """Let the statement that another thread executes fail now, and each later one of this work."""
@@ -155,7 +145,11 @@ class Connection:
         """Begin a transaction with the next statement. It waits so long for each lock, and holds it until its end."""
         self._time = None
         self.queue(self.driver.begin, {})
-        self._clock = self.queue(self.driver.clock, _clock_values(locks, lock_timeout))
+        self._clock = self._ask(locks, lock_timeout)
+
+    def _ask(self, locks: Iterable[int] = (), lock_timeout: float = 0.0) -> Statement | None:
+        values = {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
+        return self.queue(self.driver.clock, values) if self.driver.clock else None
 
     def now(self) -> float:
         """Return the database's time in Unix seconds, as the transaction asked it when it had its locks."""
@@ -168,11 +162,14 @@ class Connection:
 
     def ask_now(self) -> float:
         """Return the database's time in Unix seconds, without a transaction."""
-        return float(self.queue(self.driver.clock, _clock_values((), 0.0)).fetch_all()[0].now)
+        self._time, self._clock = None, self._ask()
+        return self.now()
 
     def _asked(self) -> tuple[float, float]:
         if self._time is None:
-            self._time = float(self._clock.fetch_all()[0].now), time.monotonic()
+            self.flush()
+            theirs = time.time() if self._clock is None else float(self._clock.fetch_all()[0].now)
+            self._time = theirs, time.monotonic()
         return self._time
 
     def queue(self, sql: str, *rows: Mapping[str, object]) -> Statement:
@@ -186,17 +183,15 @@ class Connection:
         """Execute what is queued."""
         if self.is_given_up or self._has_failed:
             raise StoreUnreachableError(_GIVEN_UP if self.is_given_up else _HAS_FAILED)
-        queued, self._queued = self._queued, []
-        self._has_failed = bool(queued)
-        try:
-            with self.driver.pipeline(self.raw) if len(queued) > 1 else nullcontext():
-                for statement in queued:
-                    statement.start()
-        finally:
+        if not self._queued:
+            return
+        queued, self._queued, self._has_failed = self._queued, [], True
+        with self.driver.pipeline(self.raw) if len(queued) > 1 else nullcontext():
             for statement in queued:
-                statement.take()
-        if queued:
-            self._has_failed, self._has_answered = False, True
+                statement.start()
+        for statement in queued:
+            statement.take()
+        self._has_failed = False
 
     def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows."""
@@ -218,24 +213,6 @@ class Connection:
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> int:
         """Execute a statement for each of the rows. Return how many rows it changed."""
         return self.queue(sql, *rows).count()
-
-    @contextmanager
-    def last_part(self) -> Iterator[None]:
-        """Undo only this part of the transaction if it fails, also at a lock, and raise PartError."""
-        self.queue("SAVEPOINT last_part", {})
-        try:
-            yield
-        except self.driver.error as error:
-            self._has_failed = False
-            try:
-                self.execute("ROLLBACK TO last_part")
-            except self.driver.error:  # it has not begun: what was queued before has failed
-                raise error from None
-            raise PartError from error
-
-
-def _clock_values(locks: Iterable[int], lock_timeout: float) -> dict[str, object]:
-    return {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
 
 
 def listed(values: Iterable[object]) -> str:

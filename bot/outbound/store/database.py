@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -108,8 +107,8 @@ class Database:
 
         Return the seconds until the next attempt.
         """
-        if self.log_bytes():
-            with suppress(StoreUnreachableError):
+        with suppress(StoreUnreachableError):
+            if self.file is not None:
                 await self._call(self.changes, _empty_log, turn=self.turn)
         return CUT_INTERVAL
 
@@ -150,20 +149,6 @@ class Database:
         if not isinstance(error, self.driver.passing) or name == "SQLITE_ERROR":  # such as a missing table
             return StoreBrokenError(name)
         return LockedError(name) if name == "LockNotAvailable" else StoreUnreachableError(name)
-
-    def free_bytes(self) -> int | None:
-        """Return the free space on the disk of a SQLite file; None for another database."""
-        try:
-            return None if self.file is None else shutil.disk_usage(self.file.parent).free
-        except OSError:  # the directory is gone
-            return None
-
-    def log_bytes(self) -> int:
-        """Return the size of the write-ahead log of a SQLite file, 0 without one."""
-        try:
-            return Path(f"{self.file}-wal").stat().st_size
-        except OSError:
-            return 0
 
     async def close(self) -> None:
         """Close every connection; if a thread hangs, when it goes on. SQLite empties its log as the last one is closed.

@@ -37,10 +37,6 @@ class UnfinishedError(StoreError):
     """Orders that are not finished keep rows from being changed."""
 
 
-class PartError(StoreError):
-    """Only the last part of a transaction has failed; it is undone."""
-
-
 class StoreNotUsableError(Exception):
     """The bot cannot start with this database; the text names the setting, the reason and the remedy."""
 

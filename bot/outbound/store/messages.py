@@ -13,12 +13,10 @@ from functools import partial
 from typing import TypeVar
 
 from bot.core.cards import MOST_IN_SUMMARY, Card, CardName, MarkedCards, SessionName, Urgency
-from bot.core.requests import STILL_WANTED
 from bot.core.retries import DELETED, MENTION_INTERVAL
-from bot.core.sessions import PHASES, Session
+from bot.core.sessions import Session
 from bot.outbound.store.connections import Connection, Row, Statement, listed
 from bot.outbound.store.database import Database, session_lock
-from bot.outbound.store.errors import PartError
 from bot.outbound.store.leases import LEADS
 from bot.outbound.store.message_values import BATCH, UNREADABLE, part_values, read_card, read_facts, readable
 from bot.outbound.store.news import CARDS
@@ -31,8 +29,6 @@ Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
 
 MOST_TAKEN = 500
-MARK_INTERVAL = 60.0
-"""Seconds between two looks for cards that no order has marked: their table was locked or damaged then."""
 _LONGEST_CODE = 80
 
 ARE_OF_SESSIONS = """
@@ -85,12 +81,6 @@ _MARK = f"""
       WHERE {OF_PARTS.format(ARE_OF_SESSIONS)} AND (closed_at IS NULL OR failure IS NOT NULL) ORDER BY id FOR UPDATE)
 """
 """A message that is going to be replaced by its click is not due, unless it was. All lock them in one sequence."""
-_MARK_MISSED = f"""
-    {CHANGE} id IN (SELECT own.id FROM messages AS own JOIN parts ON message_id = own.id
-      JOIN orders ON orders.team_id = parts.team_id AND orders.session_id = parts.session_id
-      WHERE own.closed_at IS NULL AND orders.given_at > unix_now() - {2 * MARK_INTERVAL + STILL_WANTED}
-        AND orders.settled_at > own.changed_at AND outcome IN ('{"', '".join(PHASES)}'))
-"""
 _TAKE = f"""
     UPDATE messages SET due = :term WHERE due < :term AND id IN (
       SELECT id FROM messages WHERE due < :term AND urgency <= :urgency
@@ -183,12 +173,6 @@ class MessageRows:
     async def begin(self) -> None:
         """Let all that is due be taken, also what an earlier run of a bot that is alone had in memory."""
         await self.database.execute(_RESET)
-
-    async def mark_missed(self) -> float:
-        """Mark the cards that orders of the last minutes have not marked. Return the seconds until the next look."""
-        if await self.database.change(lambda connection: connection.execute(_MARK_MISSED, now=connection.now())):
-            self.database.news.cards.set()
-        return MARK_INTERVAL
 
     async def take(self, leading: Mapping[str, object], *, urgency: int) -> list[Row]:
         """Return the messages that are due, at most MOST_TAKEN up to an urgency.
@@ -323,19 +307,6 @@ def mark(
         values = {"sessions": listed(sorted(marks)), "clicked": clicked, "replaced": listed(replaced)}
         connection.queue(_MARK, values)
     return found
-
-
-def mark_apart(
-    connection: Connection, marks: Marks, replaced: Iterable[str] = ()
-) -> dict[SessionName, MarkedCards] | None:
-    """Do the same at once, as the last part of a transaction. Return None if the table is locked or damaged."""
-    try:
-        with connection.last_part():
-            found = mark(connection, marks, replaced)
-            connection.flush()
-            return found
-    except PartError:
-        return None
 
 
 def facts_of(row: Row) -> Session | None:

@@ -7,7 +7,7 @@ what has become of an order. An order that is not in the sequence of its session
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -33,7 +33,7 @@ from bot.outbound.store.connections import Connection, Row, Statement, listed, s
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import StoreUnreachableError, or_default
 from bot.outbound.store.leases import IS_LIVE, LEADS
-from bot.outbound.store.messages import Marks, ask_for_cards, mark, mark_apart
+from bot.outbound.store.messages import Marks, ask_for_cards, mark
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import (
     NO_CARDS,
@@ -178,7 +178,6 @@ _OVERTAKEN = f"""
 """
 
 
-_Cards = Mapping[SessionName, MarkedCards] | None
 Against = Row | None
 """The order that speaks against one that is to be sent, a row of _WHY_NOT; None if it came too late."""
 
@@ -292,7 +291,7 @@ class OrderRows:
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
         has_effect, yields, own = isinstance(outcome, _HAS_EFFECT), bool(ago), self._own(running)
         marks = marks_of(running, outcome)
-        asked = None if connection.is_alone else ask_for_cards(connection, marks)
+        asked = ask_for_cards(connection, marks)
         look, is_overtaken = connection.fetch_one(_LOOK, **own, ago=ago), False
         if has_effect or isinstance(outcome, RateLimited):
             if look is None:  # it is settled by an earlier commit whose answer was lost, or another process has it
@@ -314,10 +313,10 @@ class OrderRows:
         if look is not None:
             self._audit.add(connection, audit_row(running, look.given_at, at, name), self._owner)
         replaced = [running.address.message_ts or ""] if running.replaces_click(outcome) else []
-        marked = self._mark(connection, marks, asked, replaced)
+        cards = self._mark(connection, marks, replaced, asked).get(running.session, NO_CARDS)
 
         def read() -> Settled | None:
-            rows, cards = settled.fetch_all(), None if marked is None else marked.get(running.session, NO_CARDS)
+            rows = settled.fetch_all()
             return Settled(read_outcome(*rows[0]), cards, is_overtaken) if rows else None
 
         return read
@@ -327,27 +326,25 @@ class OrderRows:
         marks = marks_of(running, running.outcome)
 
         def work(connection: Connection) -> Callable[[], None]:
-            asked = None if connection.is_alone else ask_for_cards(connection, marks)
-            self._mark(connection, marks, asked)
+            self._mark(connection, marks)
             return lambda: None
 
         self._do(running, work).add_done_callback(lambda _: self.database.news.cards.set())
 
     def _mark(
-        self, connection: Connection, marks: Marks, asked: Statement | None, replaced: Collection[str] = ()
-    ) -> _Cards:
-        """Mark the cards of an order. Return None if their table is locked or damaged."""
-        found = mark_apart(connection, marks, replaced) if asked is None else mark(connection, marks, replaced, asked)
-        if found is None or any(one.names for one in found.values()):
+        self, connection: Connection, marks: Marks, replaced: Collection[str] = (), asked: Statement | None = None
+    ) -> dict[SessionName, MarkedCards]:
+        found = mark(connection, marks, replaced, asked)
+        if any(one.names for one in found.values()):
             self.database.news.tell(connection, CARDS)
         return found
 
     def _wake(self, running: RunningOrder, change: asyncio.Future[Settled | Crossed | None]) -> None:
-        """Let cards be sent that were marked, or can have been: also that of a batch, or of what is held back."""
+        """Let cards be sent that were marked, perhaps that of a batch, or of what is held back."""
         settled = None if change.cancelled() or change.exception() else change.result()
         if not isinstance(settled, Settled):
             return
-        if settled.cards is None or settled.cards.names or len(marks_of(running, settled.outcome)) > 1:
+        if settled.cards.names or len(marks_of(running, settled.outcome)) > 1:
             self.database.news.cards.set()
 
     def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:

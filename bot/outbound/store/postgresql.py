@@ -2,11 +2,11 @@
 
 import os
 import re
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
-from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -66,7 +66,7 @@ def driver(url: str) -> Driver:
         clock=CLOCK,
         break_off=_break_off,
         pipeline=_pipeline,
-        is_closed=attrgetter("closed"),
+        has_ended=_has_ended,
         longest_use=LONGEST_USE,
     )
 
@@ -94,6 +94,13 @@ def _end(pipeline: psycopg.Pipeline) -> PQGen[None]:
         yield from pipeline._communicate_gen()  # noqa: SLF001
     finally:
         yield from pipeline._fetch_gen(flush=False)  # noqa: SLF001
+
+
+def _has_ended(raw: psycopg.Connection[Any]) -> bool:
+    """Return whether there is something to read, which between two statements is the end, or news of it."""
+    poll = select.poll()
+    poll.register(raw.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _break_off(raw: psycopg.Connection[Any]) -> None:

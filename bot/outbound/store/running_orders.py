@@ -34,13 +34,13 @@ _hints_of = cache(get_type_hints)
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The end of an order: the outcome to tell, and the cards of its session, None until they are marked.
+    """The end of an order: the outcome to tell, and the cards of its session.
 
     It `is_overtaken` if a later order has changed the session before this outcome was told.
     """
 
     outcome: Outcome
-    cards: MarkedCards | None = NO_CARDS
+    cards: MarkedCards = NO_CARDS
     is_overtaken: bool = False
     is_recorded: bool = True
 

@@ -1,9 +1,8 @@
 """The tables, and their version. There is one until the first release: a database of another version is not used."""
 
 import logging
-import sqlite3
-from contextlib import closing, suppress
-from functools import cache
+import re
+from contextlib import suppress
 
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
@@ -18,9 +17,6 @@ _OTHER = (
     "DATABASE_URL: the tables of the database are of version {version}, and this bot uses only those of version {own}. "
     "Start with a new database; nothing in this one was changed."
 )
-_VERSIONS = {"schema_version": "version", "alembic_version": "version_num"}
-"""The tables with the version, and their columns. The second one was used before this schema."""
-
 SCHEMA = """
     -- Secrets are stored as ciphertext or digest. Times are in Unix seconds, most are the database's.
     CREATE TABLE workspaces ( -- one row per workspace that has the app installed, or of a bot of one workspace
@@ -135,17 +131,7 @@ SCHEMA = """
 """
 
 
-@cache
-def columns() -> dict[str, str]:
-    """Return the names of the columns of each table, separated by commas."""
-    with closing(sqlite3.connect(":memory:")) as new:
-        new.executescript(SCHEMA)
-        found = new.execute(
-            "SELECT tables.name, group_concat(columns.name, ', ') FROM sqlite_master AS tables, "
-            "pragma_table_info(tables.name) AS columns "
-            "WHERE tables.type = 'table' AND tables.name <> 'sqlite_sequence' GROUP BY tables.name"
-        )
-        return dict(found.fetchall())
+TABLES = re.findall(r"CREATE TABLE (\w+)", SCHEMA)
 
 
 async def prepare(database: Database) -> None:
@@ -177,7 +163,6 @@ def _create(connection: Connection) -> None:
 
 def _version(connection: Connection) -> str | None:
     tables = {row.name for row in connection.fetch_all("SELECT name FROM sqlite_master")}
-    for table, column in _VERSIONS.items():
-        if table in tables:
-            return "".join(str(row[0]) for row in connection.fetch_all(f"SELECT {column} FROM {table}"))
-    return None
+    if "schema_version" not in tables:
+        return "unknown" if tables.intersection(TABLES) else None
+    return "".join(row.version for row in connection.fetch_all("SELECT version FROM schema_version"))

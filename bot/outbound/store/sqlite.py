@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
@@ -29,8 +29,8 @@ IN_MEMORY = Secret("sqlite://")  # the URL of a database in memory: each driver 
 _FILE_URL = "sqlite:///"
 BUSY_TIMEOUT_MS = 4_000
 _POLL_INTERVAL = 0.02  # seconds between two attempts to turn WAL on
-_LONGEST_PID = 10  # digits
 _LOCK_POLL_INTERVAL = 0.1
+_IN_USE = "DATABASE_URL: another bot uses the file {file}. Stop it first, or use another file or PostgreSQL."
 
 
 def file_of(url: Secret) -> Path | None:
@@ -68,7 +68,6 @@ def driver(file: Path | None) -> Driver:
         refusing=(sqlite3.DataError, sqlite3.IntegrityError),
         translate=_translate,
         begin="BEGIN IMMEDIATE",
-        clock="SELECT unix_now() AS now",
         break_off=sqlite3.Connection.interrupt,
         close=connect().close if file is None else lambda: None,  # until then the database stays
     )
@@ -76,9 +75,7 @@ def driver(file: Path | None) -> Driver:
 
 @lru_cache(500)
 def _translate(sql: str) -> str:
-    sql = re.sub(r" FOR (UPDATE|KEY SHARE)( SKIP LOCKED)?", "", sql)  # it has one writer
-    # julianday counts days; SQLite has the more convenient unixepoch('subsec') only since 3.42
-    return sql.replace("unix_now()", "((julianday('now') - 2440587.5) * 86400.0)")
+    return re.sub(r" FOR (UPDATE|KEY SHARE)( SKIP LOCKED)?", "", sql)  # it has one writer
 
 
 def _make(file: Path) -> None:
@@ -91,6 +88,7 @@ def _make(file: Path) -> None:
 
 def prepare(raw: sqlite3.Connection) -> None:
     """Let a new connection keep the promises of the store. Raises sqlite3.OperationalError."""
+    raw.create_function("unix_now", 0, time.time)
     raw.text_factory = partial(str, encoding="utf-8", errors="replace")  # one odd text lets no others be unreadable
     ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
@@ -115,36 +113,26 @@ async def lock(file: Path, *, within: float) -> AsyncIterator[None]:
     https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     Raises StoreDownError if another bot has it, or StoreNotUsableError if the file can't be locked.
     """
-    path = Path(f"{file}-lock")
+    path, ends, is_waiting = Path(f"{file}-lock"), time.monotonic() + within, False
     with ExitStack() as stack:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
             stack.callback(os.close, descriptor)
-            await _acquire(descriptor, file, within)
+            while not _is_locked(descriptor):
+                if time.monotonic() >= ends:
+                    raise StoreDownError(_IN_USE.format(file=file))
+                if not is_waiting:
+                    _log.warning("waiting for another bot to stop", extra={"file": str(file), "seconds": within})
+                is_waiting = True
+                await asyncio.sleep(_LOCK_POLL_INTERVAL)
         except OSError as error:
             raise StoreNotUsableError(f"DATABASE_URL: cannot lock the file {path} ({error.strerror}).") from None
-        with suppress(OSError):  # without space on the disk it has no name
-            os.pwrite(descriptor, f"{os.getpid():<{_LONGEST_PID}}".encode(), 0)
         yield
 
 
-async def _acquire(descriptor: int, file: Path, within: float) -> None:
-    ends, is_waiting = time.monotonic() + within, False
-    while True:
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: https://docs.python.org/3/library/fcntl.html
-            written = os.pread(descriptor, _LONGEST_PID, 0).strip()
-        else:
-            return
-        holder = f"process {written.decode()}" if written.isdigit() else "an unknown process"
-        if time.monotonic() >= ends:
-            raise StoreDownError(
-                f"DATABASE_URL: another bot ({holder}) uses the file {file}. Stop it first, or use another file or "
-                "PostgreSQL."
-            )
-        if not is_waiting:
-            fields = {"file": str(file), "seconds": within, "holder": holder}
-            _log.warning("waiting for another bot to stop", extra=fields)
-        is_waiting = True
-        await asyncio.sleep(_LOCK_POLL_INTERVAL)
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: https://docs.python.org/3/library/fcntl.html
+        return False
+    return True

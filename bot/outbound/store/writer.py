@@ -233,7 +233,6 @@ class Writer:
         began = time.monotonic()
 
         def write(connection: Connection) -> Callable[[], list[Any]]:
-            connection.is_alone = is_alone
             reads: list[Callable[[], Any]] = [lease.renew(connection)] if lease else []
             reads += [one.work(connection) for one in works]
             return lambda: [read() for read in reads]
