@@ -18,7 +18,6 @@ from bot.core.session_ids import SessionId
 
 INTERRUPTED = 128 + signal.SIGINT  # the exit code after Ctrl-C, as a shell reports it
 
-_UID = re.compile(r"\d{1,10}", re.ASCII)
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
 _DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")
 _ID = re.compile(r"<([@#][A-Z0-9]+)>")
@@ -105,22 +104,17 @@ def run_as_owner(file: Path, access: int = os.R_OK) -> str:
     owner = known.stat().st_uid
     if os.access(known, access if known is file else os.X_OK) or owner == os.geteuid():
         return ""
-    user = _name_of(owner) or f"'#{owner}'"
+    user = shlex.quote(_name_of(owner))
     return f"Run it as {user}: `sudo -u {user} {shlex.join(sys.argv)}`."
 
 
 def user_id() -> str:
-    """Return the id of the user who runs the command. Beside root it has the user of SUDO_UID, if there is one."""
-    own, said = _name_of(os.getuid()) or str(os.getuid()), os.environ.get("SUDO_UID", "")
-    name = _name_of(int(said)) if os.getuid() == 0 and _UID.fullmatch(said) else None
-    if name is None or name == own:
-        return operator_id(own)
-    both, numbered = (operator_id(f"{own}, sudo says {one}") for one in (name, int(said)))
-    return both if both.endswith(name) else numbered  # a name that is too long
+    """Return the id of the user who runs the command."""
+    return operator_id(_name_of(os.getuid()))
 
 
-def _name_of(uid: int) -> str | None:
+def _name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return None
+    except KeyError:  # as in a container
+        return f"#{uid}"

@@ -17,7 +17,6 @@ from bot.config.addresses import http_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import Settings, find_warnings, summarize
 from bot.core.fields import Secret
-from bot.inbound.http import NotListeningError, try_listening
 from bot.inbound.install import open_oauth
 from bot.inbound.slack.socket_connection import connect
 from bot.messages.checks import (
@@ -40,25 +39,6 @@ from bot.outbound.store.store import Store
 from bot.usecases import checks
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
-
-
-async def _find_bot(session: aiohttp.ClientSession, settings: Settings) -> Finding:
-    url = http_url(_ANY_ADDRESS.get(settings.host, settings.host), settings.port)
-    finding = await checks.check_running_bot(session, url, settings.metrics_token)
-    if finding.kind is Skipped.BOT_NOT_RUNNING:
-        problems = " ".join([problem async for problem in _listening_problems(settings)])
-        return Finding(Wrong.CANNOT_LISTEN, {"url": url, "problems": problems}) if problems else finding
-    return finding
-
-
-async def _listening_problems(settings: Settings) -> AsyncIterator[str]:
-    own, metrics = (settings.host, settings.port), (settings.metrics_host, settings.metrics_port)
-    for setting, (host, port) in {"PORT": own, "METRICS_PORT": metrics}.items():
-        try:
-            if port is not None:
-                await try_listening(host, port, setting=setting)
-        except NotListeningError as error:
-            yield str(error)
 
 
 async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, out: TextIO) -> int:
@@ -116,9 +96,10 @@ class Doctor:
         return [hosts, self._check_transport(), self._check_client(), database]
 
     async def _check_transport(self) -> list[Checked]:
-        running = await _find_bot(self.session, self.settings)
+        host, port, token = self.settings.host, self.settings.port, self.settings.metrics_token
+        running = await checks.check_running_bot(self.session, http_url(_ANY_ADDRESS.get(host, host), port), token)
         if self.settings.slack_app_token is None:
-            is_too_early = self.is_before_start and running.kind in {Skipped.BOT_NOT_RUNNING, Wrong.CANNOT_LISTEN}
+            is_too_early = self.is_before_start and running.kind is Skipped.BOT_NOT_RUNNING
             found = not_checked("the bot does not run yet") if is_too_early else await self._check_url()
             reachable = Checked(CheckName.PUBLIC_URL, found)
         elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:

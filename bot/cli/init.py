@@ -78,7 +78,7 @@ class Init:
             require_yes(_OVERWRITE, why_not=f"{_FILE} is as it was")
         kept = {name: value for name, value in read_environment({}, _FILE).items() if name not in _ASKED}
         try:
-            base_url = self.options.http or self._public_url()
+            base_url = (self.options.http or self._public_url()).rstrip("/")
             self._offer_app(base_url)
             chosen = self._ask_all(kept, base_url)
             write_environment(_FILE, kept | chosen, _COMMENT, replaces=exists)
@@ -104,7 +104,7 @@ class Init:
     def _public_url(self) -> str:
         while url := typed("Public https URL at which Slack reaches the bot (Enter: Socket Mode, which needs none): "):
             if is_public_url(url):
-                return url.rstrip("/")
+                return url
             self._say("That is not an https URL without /slack/events. Use one like https://bot.example.com.")
         if self.options.many:
             raise NotDoneError("--many needs --http URL: browsers go there to install the app. Nothing was written.")

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -27,7 +28,10 @@ _PAGE = 1_000  # orders that are read at a time
 
 def json_line(order: PastOrder) -> str:
     """Return an order for programs."""
-    return json.dumps({name: value(order) for name, value in _RECORD.items()})
+    values = asdict(order) | {"outcome_fields": parse_object(order.outcome_fields or "")}
+    times = {name: _time(value) for name, value in values.items() if name.endswith("_at")}
+    seconds = None if order.seconds is None else round(order.seconds, 3)
+    return json.dumps({**values, **times, "seconds": seconds})
 
 
 def table_line(order: PastOrder) -> str:
@@ -49,29 +53,6 @@ def _time(unix_seconds: float | None, precision: str = "milliseconds") -> str | 
     except (ValueError, OverflowError):  # a database can keep any number
         return str(unix_seconds)
 
-
-_RECORD: Mapping[str, Callable[[PastOrder], object]] = {
-    "given_at": lambda order: _time(order.given_at),
-    "workspace": lambda order: order.team_id,
-    "channel": lambda order: order.channel_id,
-    "thread": lambda order: order.thread_ts,
-    "user": lambda order: order.user_id,
-    "home_workspace": lambda order: order.home_team_id,
-    "source": lambda order: order.source,
-    "verb": lambda order: order.verb,
-    "session": lambda order: order.session_id,
-    "reason": lambda order: order.reason,
-    "outcome": lambda order: order.outcome,
-    "details": lambda order: parse_object(order.outcome_fields or ""),
-    "seconds": lambda order: None if order.seconds is None else round(order.seconds, 3),
-    "settled_at": lambda order: _time(order.settled_at),
-    "delivered_by": lambda order: order.delivered_by,
-    "told_at": lambda order: _time(order.told_at),
-    "batch": lambda order: order.batch_id,
-    "state": lambda order: order.state,
-    "id": lambda order: order.id,
-}
-"""The fields for programs."""
 
 _TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
     "time": (20, lambda order: _time(order.given_at, "seconds")),

@@ -74,6 +74,7 @@ _COMMENT = re.compile(r"(?:^| +)# .*", re.MULTILINE)
 
 def manifest(base_url: str | None = None, *, many: bool = False) -> str:
     """Return the manifest as YAML: for Socket Mode without a URL. `many` adds the page where installations end."""
+    base_url = base_url and base_url.rstrip("/")
     values = {
         "$events_url": base_url and json.dumps(f"{base_url}/slack/events"),
         "$redirect_url": base_url and many and json.dumps(f"{base_url}/slack/oauth_redirect"),

@@ -31,12 +31,8 @@ def is_safe_url(value: str) -> bool:
 
 def is_public_url(value: str) -> bool:
     """Return whether `value` is an https URL, as Slack needs it, to which the bot's paths can be added."""
-    return is_safe_url(value) and value.startswith("https://") and not is_request_url(value)
-
-
-def is_request_url(value: str) -> bool:
-    """Return whether `value` is the URL of Slack's requests instead of that of the bot."""
-    return value.rstrip("/").endswith("/slack/events")
+    is_of_requests = value.rstrip("/").endswith("/slack/events")
+    return is_safe_url(value) and value.startswith("https://") and not is_of_requests
 
 
 def parse_proxy(value: str) -> Proxy | None:

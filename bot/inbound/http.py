@@ -154,11 +154,6 @@ async def listening(
         await runner.cleanup()
 
 
-async def try_listening(host: str, port: int, *, setting: str) -> None:
-    """Listen on an address for a moment. `setting` is the name of the port's setting. Raises NotListeningError."""
-    (await _listen(asyncio.Protocol, host, port, setting)).close()
-
-
 async def _listen(connect: Callable[[], asyncio.Protocol], host: str, port: int, setting: str) -> asyncio.Server:
     try:
         loop = asyncio.get_running_loop()

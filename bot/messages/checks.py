@@ -124,10 +124,6 @@ class Wrong(Kind):
         "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
     )
     CLOCK_WRONG = "differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP
-    CANNOT_LISTEN = (
-        "none at {url}, and none can start. {problems}",
-        "Let HOST be an address of this machine, and use ports that no other program uses.",
-    )
     NOT_API = (
         "something else than {who}'s API answers ({why})",
         "Check {setting}. If it is right, a proxy answers in {who}'s place.",

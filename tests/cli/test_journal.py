@@ -112,20 +112,22 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
     moments = [first.pop(name) for name in ("given_at", "settled_at", "told_at", "id")]
     assert [bool(TIME.fullmatch(one)) for one in moments] == [True, True, True, False]
     assert first == {
-        "workspace": "T0HOME00001",
-        "channel": "C0ALERTS001",
-        "thread": None,
-        "user": "U0ALICE0001",
-        "home_workspace": "T0HOME00001",
+        "team_id": "T0HOME00001",
+        "channel_id": "C0ALERTS001",
+        "thread_ts": None,
+        "user_id": "U0ALICE0001",
+        "home_team_id": "T0HOME00001",
         "source": "command",
         "verb": "pause",
-        "session": OTHER_SESSION,
+        "session_id": OTHER_SESSION,
         "reason": "it loops",
         "outcome": "NotFound",
-        "details": {"anchor_message": "no such session"},
+        "outcome_fields": {"anchor_message": "no such session"},
         "seconds": 0.0,
         "delivered_by": "ack",
-        "batch": None,
+        "batch_id": None,
+        "batch_total": 0,
+        "batch_done": 0,
         "state": "settled",
     }
     for text in (RESPONSE_URL, "secret", "gAAAA"):

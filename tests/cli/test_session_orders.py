@@ -73,8 +73,7 @@ async def site_at(url: str) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def site(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.delenv("SUDO_UID", raising=False)
+async def site(sqlite_url: str) -> AsyncIterator[Site]:
     async with site_at(sqlite_url) as opened, open_store(Secret(sqlite_url), [KEY], keys_must_fit=False):
         yield opened
 
@@ -330,27 +329,3 @@ async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 1
         assert site.sent == []
     assert capsys.readouterr().out == says(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))
-
-
-# --- exit codes ---
-
-
-@pytest.mark.parametrize(
-    ("own", "said", "expected"),
-    [
-        (0, "1000", "os:root, sudo says alice"),
-        (0, "1001", "os:root, sudo says 1001"),
-        *((0, said, "os:root") for said in ("", "0", "1002", "9" * 10, "9" * 40, "-1", "1000 ", "\u0661", "alice")),
-        (1000, "0", "os:alice"),
-    ],
-)
-async def test_beside_root_stands_the_user_whom_sudo_says(
-    site: Site, monkeypatch: pytest.MonkeyPatch, own: int, said: str, expected: str
-) -> None:
-    """A number that the operating system does not know says nothing; a name that is too long has its number."""
-    names = {0: "root", 1000: "alice", 1001: "a" * 32}
-    monkeypatch.setattr(pwd, "getpwuid", lambda uid: pwd.struct_passwd((names[uid], "", uid, uid, "", "", "")))
-    monkeypatch.setattr(os, "getuid", lambda: own)
-    monkeypatch.setenv("SUDO_UID", said)
-    await site.give("pause", SESSION)
-    assert [one.user_id for one in await site.journal()] == [expected]

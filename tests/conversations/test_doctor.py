@@ -104,7 +104,6 @@ SETTINGS = {
     "so the key": (settings(ANCHOR_API_URL=CLOSED), fails(N.ANCHOR_KEY, Open.NOT_REACHED)),
     "no clock": (settings(ANCHOR_API_URL=CLOSED, SLACK_API_URL=CLOSED), fails(N.CLOCK, Skipped.NOT_CHECKED)),
     "proxy": (PROXIED | {"HTTPS_PROXY": CLOSED}, fails(N.ANCHOR, Open.PROXY_FAILED)),
-    "host": (settings(HOST="192.0.2.1", PORT="3000", BASE_URL=""), fails(N.RUNNING_BOT, Wrong.CANNOT_LISTEN)),
     "database": (settings(DATABASE_URL="postgresql://b@127.0.0.1:1/b"), fails(N.DATABASE, Open.DATABASE_DOWN)),
     "database URL": (settings(DATABASE_URL="postgresql://b/b?odd=1"), fails(N.DATABASE, Wrong.DATABASE_UNUSABLE)),
     "directory": (settings(DATABASE_URL="sqlite:////nowhere/bot.db"), fails(N.DATABASE, Wrong.DATABASE_UNUSABLE)),
@@ -224,7 +223,7 @@ async def test_the_running_bot_tells_its_own_state(one: SingleHarness) -> None:
         for shown, kind in (
             ({"ready": False, "reasons": {"slack": "It is down."}}, Open.BOT_NOT_READY),
             ({"ready": True, "degraded": {"disk": "It is full."}}, Odd.BOT_DEGRADED),
-            ({"hello": "world"}, Wrong.CANNOT_LISTEN),
+            ({"hello": "world"}, Skipped.BOT_NOT_RUNNING),
         ):
             state = shown
             assert_found(await examined(settings_of(one, PORT=str(bot.port), BASE_URL="")), N.RUNNING_BOT, kind)

@@ -60,8 +60,7 @@ class Site:
 
 
 @pytest.fixture
-async def site(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.delenv("SUDO_UID", raising=False)
+async def site(sqlite_url: str) -> AsyncIterator[Site]:
     async with braking(sqlite_url, REMIND_BEFORE="5") as at:
         yield Site(at, sqlite_url)
 
