@@ -55,7 +55,6 @@ from bot.usecases.alert_cards import AlertCards
 from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.batches import Batches
 from bot.usecases.cards import CardSender
-from bot.usecases.checks import CachedChecks, Services
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
@@ -168,12 +167,12 @@ class Bot:
         response_urls = ResponseUrls(transport, api_url=settings.slack_api_url)
         delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
         monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
-        access_check, checks = AccessCheck(workspaces, roles, monitor), CachedChecks(Services(slack, anchor), tasks)
+        access_check = AccessCheck(workspaces, roles, monitor)
         reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
         lists = self.lists = SessionLists(access_check, reads, states, CardUpdates(delivery, tasks), tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
-        home = HomeView(workspaces, roles, slack, monitor, history, lists, checks, sender_use, page, install_url)
+        home = HomeView(workspaces, roles, slack, monitor, history, lists, sender_use, page, install_url)
 
         # orders and messages
         queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)

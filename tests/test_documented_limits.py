@@ -111,7 +111,6 @@ PAGES: dict[str, list[Row]] = {
         ),
         ("can have {} unfinished orders, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
         ("can resume {} times per {}", access.MOST_RESUMES, span(access.RESUMES_WITHIN)),
-        ("same session {} times within {} seconds", access.MOST_REPEATS, access.REPEATS_WITHIN),
         ("A resume that arrives more than {} s late is not sent", requests.LATE),
         ("unless that differs by more than {} s", requests.MOST_SKEW),
         ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),

@@ -165,8 +165,6 @@ class Why(StrEnum):
     """The bot is shutting down."""
     TOO_MANY_RESUMES = "TooManyResumes"
     """The person has resumed too many sessions: again in `seconds`."""
-    TOO_MANY_REPEATS = "TooManyRepeats"
-    """The person has resumed this one too often: again in `seconds`."""
     NO_TURN = "NoTurn"
     """It waited `seconds` behind other orders of the same person."""
     LATE = "Late"

@@ -1,4 +1,4 @@
-"""Findings of the checks of `anchor-bot doctor`, the decisions about them, and a workspace's status by them."""
+"""Findings of the checks of `anchor-bot doctor`, and the decisions about them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import Enum, StrEnum
 
 from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import ephemeral
-from bot.messages.markup import link, plain, printable
+from bot.messages.markup import link, printable
 
 _NOTED_SKEW = 5.0  # seconds from which a request counts as late
 _GOOD, _UNANSWERED, _WRONG = 0, 1, 2
@@ -25,13 +25,6 @@ _IN_SETTINGS = (
     f"add what is missing in {link(APP_SETTINGS_URL, 'its settings at Slack')} under *OAuth &amp; Permissions*, and "
     "reinstall it there."
 )
-_ADDS = {
-    "commands": "the slash commands and the shortcuts",
-    "chat:write": "alerts, results in threads, and direct messages",
-    "users:read": "people's roles, so that guests are refused, admins are known, and people can resume",
-}
-
-
 CHANNEL_PROBE = ephemeral(
     "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
     "It is no alert. There is nothing to do."
@@ -312,28 +305,8 @@ def check_record(check: Checked) -> dict[str, str]:
     }
 
 
-def home_status(checks: Iterable[Checked], *, install_url: str) -> str | None:
-    """Return the status for admins in Home, in mrkdwn; None if nothing is known. For `install_url` see below."""
-    findings = {check.name: check.finding for check in checks}
-    failures = {name: finding for name, finding in findings.items() if isinstance(finding.kind, Wrong)}
-    if failures:
-        lines = [f"• {name}: {_failure(finding, install_url)}" for name, finding in failures.items()]
-        return "\n".join(["⚠️ *Something in Slack has to be fixed:*", *lines])
-    if findings.get(CheckName.SCOPES, not_checked("")).kind is not Good.SCOPES_GRANTED:
-        return None
-    can_post = findings[CheckName.ALERT_CHANNEL].kind is Good.CHANNEL_OPEN
-    return f"Slack grants all that this app needs.{' The bot can post alerts to their channel.' if can_post else ''}"
-
-
-def reinstall_advice(missing: Iterable[str], *, install_url: str) -> str:
-    """Return what a reinstall adds and how it is done, in mrkdwn; `install_url` is "" for a bot without OAuth."""
-    adds = "; ".join(_ADDS[scope] for scope in missing)
+def reinstall_advice(install_url: str) -> str:
+    """Return what a reinstall with `users:read` adds, and how it is done; `install_url` is "" without OAuth."""
+    adds = "people's roles, so that guests are refused, admins are known, and people can resume"
     how = f"open {link(install_url, 'the page that installs it')}." if install_url else _IN_SETTINGS
     return f"Installing the app again adds {adds}. Everything else stays. To install it, {how}"
-
-
-def _failure(finding: Finding, install_url: str) -> str:
-    if finding.kind is not Wrong.SCOPES_MISSING:
-        return plain(f"{finding.text}. {finding.fix}")
-    advice = reinstall_advice(finding.values["scopes"].split(", "), install_url=install_url)
-    return f"{plain(finding.text)}. What worked until now goes on working. {advice}"

@@ -58,27 +58,18 @@ _UNMANAGED = "The operator of this bot makes these settings. Ask the operator to
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """The outcome (mrkdwn) of what the person just did in Home; with what is still to do, it is sticky for a while."""
-
-    text: str
-    is_sticky: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Home:
     """Everything that a person's Home depends on. `render_id` differs each time it is published."""
 
     workspace: Workspace
     role: Role
     render_id: str
-    notice: Notice | None = None
+    notice: str = ""
+    """The outcome (mrkdwn) of what the person just did in Home."""
     sessions: tuple[Block, ...] = ()
     """The lists of sessions; empty for people who are not allowed to pause, and without a key."""
     last: LastOrders | None = None
     """None for people who are not allowed to pause."""
-    status: str | None = None
-    """For admins: the status of the app in Slack, in mrkdwn."""
     tokens_used: Mapping[str, float | None] = field(default_factory=dict)
     """For admins: when each alert token was last used (Unix seconds, or 0.0), as far as it is known."""
     install_url: str = ""
@@ -99,10 +90,9 @@ def home_view(home: Home) -> View:
         (
             *_about_key(home),
             *_about_scope(home),
-            *([context(home.status)] if home.status else []),
             *([section(_AUDIT_GAP)] if home.has_gap else []),
             _DIVIDER,
-            *([section(home.notice.text)] if home.notice else []),
+            *([section(home.notice)] if home.notice else []),
             *([*home.sessions, _DIVIDER] if home.sessions else []),
             *_about_alerts(home),
             _DIVIDER,
@@ -131,7 +121,7 @@ def _about_scope(home: Home) -> list[Block]:
     """Return what a reinstall adds; everybody sees it, because nobody is known as an admin without the scope."""
     if home.role is not Role.SCOPE_MISSING:
         return []
-    return [section(f"{_SCOPE_MISSING} {reinstall_advice(['users:read'], install_url=home.install_url)}")]
+    return [section(f"{_SCOPE_MISSING} {reinstall_advice(home.install_url)}")]
 
 
 def _who_sets(home: Home) -> str:

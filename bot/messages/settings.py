@@ -303,5 +303,5 @@ def reinstall_message(install_url: str) -> Message:
         "⚠️ This app was installed without the scope `users:read`, so it can't tell guests from members, nor who is an "
         "admin: everybody in the workspace can pause, only people who are named can resume, and nobody can change its "
         "settings in Slack.",
-        reinstall_advice(["users:read"], install_url=install_url),
+        reinstall_advice(install_url),
     )

@@ -13,7 +13,6 @@ from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
 from bot.core.policy import Role, check_many, check_policy
 from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
-from bot.core.session_ids import SessionId
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -25,9 +24,6 @@ _log = logging.getLogger(__name__)
 
 MOST_RESUMES, RESUMES_WITHIN = 30, 60.0
 """The most sessions that a person resumes within so many seconds. People confirm each resume, which takes 2 seconds."""
-
-MOST_REPEATS, REPEATS_WITHIN = 5, 10.0
-"""The most times that a person resumes the same session within so many seconds."""
 
 MOST_REMEMBERED = 10_000
 
@@ -56,7 +52,7 @@ class OperatorAccess:
 
     async def check(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access to the workspace of an order, or the reason why there is none."""
-        workspace = await _find_for(self.find, order)
+        workspace = await _find_workspace(self.find, order.actor, order.verb)
         return _access(workspace, order.actor) if isinstance(workspace, Workspace) else workspace
 
     async def newer_key(self, access: Access) -> Access | None:
@@ -79,24 +75,18 @@ class AccessCheck:
 
     async def check(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access that an order gets, or the reason for its refusal."""
-        find = self.workspaces.find_for_pause if order.verb is Verb.PAUSE else self.workspaces.find_now
         if order.source in OF_OPERATORS:  # from the journal: its process was killed
+            is_pause = order.verb is Verb.PAUSE
+            find = self.workspaces.find_for_pause if is_pause else self.workspaces.find_now
             return await OperatorAccess(find).check(order)
         if order.source is Source.ALERT:
             return await self._check_alert(order)
-        actor, workspace = order.actor, await _find_for(find, order)
-        if not isinstance(workspace, Workspace):
-            return workspace
-        if order.verb is Verb.PAUSE:
-            role = await self.roles.get(workspace, actor, for_pause=True)
-        elif order.verb is Verb.END:
-            role = await self.roles.fetch(workspace, actor, within=END_LOOKUP)
-        else:
-            role = await self.roles.get_fresh(workspace, actor)
-        if role is Role.SCOPE_MISSING:
-            self.monitor.report_missing_scope(workspace)
-        denial = check_policy(workspace.policy, order.verb, actor, role, workspace.enterprise_id)
-        return denial or _access(workspace, actor, role)
+        found = await self._find_person(order.actor, order.verb)
+        if isinstance(found, outcomes.Refusal):
+            return found
+        workspace, role = found
+        denial = check_policy(workspace.policy, order.verb, order.actor, role, workspace.enterprise_id)
+        return denial or _access(workspace, order.actor, role)
 
     async def newer_key(self, access: Access) -> Access | None:
         """Return the access with the key that has replaced a refused one, if any."""
@@ -104,7 +94,7 @@ class AccessCheck:
 
     async def _check_alert(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access of an alert, if its token may pause now, and by the mode of the workspace now."""
-        workspace = await _find_workspace(self.workspaces.find_now, order.actor)
+        workspace = await _find_workspace(self.workspaces.find_now, order.actor, order.verb)
         if not isinstance(workspace, Workspace):
             return workspace
         if workspace.auto_pause is AutoPause.OBSERVE:
@@ -117,10 +107,10 @@ class AccessCheck:
 
         A view is in no conversation, so people who are allowed to pause in some see the sessions there, too.
         """
-        workspace = await _find_workspace(self.workspaces.find_for_pause, actor)
-        if not isinstance(workspace, Workspace):
-            return workspace
-        role = await self.roles.get(workspace, actor, for_pause=True)
+        found = await self._find_person(actor, Verb.PAUSE)
+        if isinstance(found, outcomes.Refusal):
+            return found
+        workspace, role = found
         policy, enterprise_id = workspace.policy, workspace.enterprise_id
         denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in policy.rules}
         if (denial := denials[Verb.PAUSE]) and not (denial.why is outcomes.Why.NOT_HERE and not actor.channel_id):
@@ -128,14 +118,29 @@ class AccessCheck:
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
 
     async def check_many(self, actor: Actor) -> Access | outcomes.Refusal:
-        """Return the access of a person who wants to pause many sessions at once where they are, or why they cannot."""
-        workspace = await _find_workspace(self.workspaces.find_for_pause, actor)
+        """Return the access of a person who wants to pause several sessions at once where they are, or why not."""
+        found = await self._find_person(actor, Verb.PAUSE)
+        if isinstance(found, outcomes.Refusal):
+            return found
+        workspace, role = found
+        denial = check_many(workspace.policy, actor, role, workspace.enterprise_id)
+        return denial or _access(workspace, actor, role)
+
+    async def _find_person(self, actor: Actor, verb: Verb) -> tuple[Workspace, Role] | outcomes.Refusal:
+        """Return the workspace and the role of a person, as fresh as the verb needs them. A pause waits for nothing."""
+        find = self.workspaces.find_for_pause if verb is Verb.PAUSE else self.workspaces.find_now
+        workspace = await _find_workspace(find, actor, verb)
         if not isinstance(workspace, Workspace):
             return workspace
-        role = await self.roles.get(workspace, actor, for_pause=True)
-        if denial := check_many(workspace.policy, actor, role, workspace.enterprise_id):
-            return denial
-        return _access(workspace, actor, role)
+        if verb is Verb.PAUSE:
+            role = await self.roles.get(workspace, actor, for_pause=True)
+        elif verb is Verb.END:
+            role = await self.roles.fetch(workspace, actor, within=END_LOOKUP)
+        else:
+            role = await self.roles.get_fresh(workspace, actor)
+        if role is Role.SCOPE_MISSING:
+            self.monitor.report_missing_scope(workspace)
+        return workspace, role
 
 
 def _access(
@@ -146,25 +151,20 @@ def _access(
     return Access(workspace, workspace.anchor_key.value, actor.person, role is Role.ADMIN, allowed)
 
 
-async def _find_for(find: Callable[[str], Awaitable[Workspace | None]], order: Order) -> Workspace | outcomes.Refusal:
-    """Return the workspace of an order, or why it is refused before anybody is asked who gave it."""
-    workspace = await _find_workspace(find, order.actor)
-    if isinstance(workspace, Workspace) and order.verb is Verb.END and workspace.policy.end is None:
-        return outcomes.Refusal(outcomes.Why.END_OFF, is_in_home=workspace.is_managed)
-    return workspace
-
-
 async def _find_workspace(
-    find: Callable[[str], Awaitable[Workspace | None]], actor: Actor
+    find: Callable[[str], Awaitable[Workspace | None]], actor: Actor, verb: Verb
 ) -> Workspace | outcomes.Refusal:
+    """Return the workspace of an order, or why it is refused before anybody is asked who gave it."""
     try:
-        return await find(actor.team_id) or outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
+        workspace = await find(actor.team_id)
     except StoreError as error:
         _log.error("workspace lookup failed; request refused", extra={"team": actor.team_id, "why": str(error)})
         return outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE)
-
-
-_Resume = tuple[Person, SessionId]
+    if workspace is None:
+        return outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
+    if verb is Verb.END and workspace.policy.end is None:
+        return outcomes.Refusal(outcomes.Why.END_OFF, is_in_home=workspace.is_managed)
+    return workspace
 
 
 class OrderLimits:
@@ -174,7 +174,6 @@ class OrderLimits:
         self._capacity = capacity
         self._unfinished: Tally[Person] = Tally()
         self._resumes: LRUCache[Person, TimeWindow] = LRUCache(MOST_REMEMBERED)
-        self._repeats: LRUCache[_Resume, TimeWindow] = LRUCache(MOST_REMEMBERED)
         self._batches: LRUCache[str, None] = LRUCache(MOST_REMEMBERED)
 
     def begin(self, order: Order) -> outcomes.Refusal | None:
@@ -189,16 +188,11 @@ class OrderLimits:
 
     def _limit_resumes(self, person: Person, order: Order) -> outcomes.Refusal | None:
         """Return the limit that a resume exceeds. All those of a batch count as one."""
-        repeats = self._repeats.setdefault((person, order.session_id), TimeWindow(MOST_REPEATS, REPEATS_WITHIN))
-        resumes = self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
-        now = time.monotonic()
-        if retry_after := repeats.retry_after(now):
-            return outcomes.Refusal(outcomes.Why.TOO_MANY_REPEATS, seconds=retry_after)
         if order.batch_id and order.batch_id in self._batches:
             return None
+        now, resumes = time.monotonic(), self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
         if retry_after := resumes.retry_after(now):
             return outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=retry_after)
-        repeats.add(now)
         resumes.add(now)
         self._batches[order.batch_id] = None
         return None

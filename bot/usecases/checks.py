@@ -1,9 +1,8 @@
-"""The checks of `anchor-bot doctor`, of startup and of Home."""
+"""The checks of `anchor-bot doctor` and of startup."""
 
 import asyncio
 import hmac
 import json
-import logging
 import os
 import secrets
 import time
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
-from cachetools import TTLCache
 
 from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
@@ -43,10 +41,6 @@ from bot.outbound.store.schema import VERSION
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
-from bot.runtime import Tasks
-
-_log = logging.getLogger(__name__)
-
 
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
@@ -63,10 +57,6 @@ _CLIENT_REFUSED = {"invalid_client_id", "bad_client_secret"}
 
 _AT_ONCE = 10  # workspaces
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
-
-_TTL = 300.0  # seconds
-_WAIT = 1.0  # seconds for which Home waits
-MOST = 10_000  # workspaces
 
 
 async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
@@ -265,7 +255,7 @@ class Services:
     async def check(self, workspace: Workspace) -> list[Checked]:
         """Check one workspace."""
         key, in_slack = await asyncio.gather(
-            check_key(self.anchor, workspace.anchor_key), self.check_in_slack(workspace)
+            check_key(self.anchor, workspace.anchor_key), self._check_in_slack(workspace)
         )
         tokens = ", ".join(one.name for one in workspace.alert_tokens if one.may_pause) or "none"
         kind = Questionable.AUTO_PAUSE_IN_VAIN if workspace.pauses_in_vain else Good.AUTO_PAUSE
@@ -276,7 +266,7 @@ class Services:
             found[CheckName.END_SESSION] = Finding(Good.END_SESSION, {"who": who})
         return [*in_slack, *(Checked(name, finding, workspace.team_id) for name, finding in found.items())]
 
-    async def check_in_slack(self, workspace: Workspace) -> list[Checked]:
+    async def _check_in_slack(self, workspace: Workspace) -> list[Checked]:
         """Check the bot token, its scopes and the alert channel of one workspace."""
         token, found = await check_token(self.slack, workspace.bot_token)
         scopes = channel = not_checked(f"see {CheckName.BOT_TOKEN}")
@@ -308,36 +298,3 @@ class Services:
             return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
         # it was installed a moment ago
         return [] if workspace is None else await self.check(workspace)
-
-
-_Key = tuple[str, str | None]  # team id, alert channel
-
-
-@dataclass(eq=False)
-class CachedChecks:
-    """Checks by workspace and alert channel."""
-
-    services: Services
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._running: TTLCache[_Key, asyncio.Task[list[Checked]]] = TTLCache(MOST, _TTL, timer=time.monotonic)
-
-    async def get(self, workspace: Workspace) -> list[Checked]:
-        """Return the checks of the last 5 minutes, without failures; [] if Slack takes over a second."""
-        key = (workspace.team_id, workspace.alerts_channel)
-        running = self._running.get(key)
-        if running is None:
-            running = self._running[key] = self.tasks.start(self._check(workspace))
-        await asyncio.wait({running}, timeout=_WAIT)
-        checks = running.result() if running.done() and not running.cancelled() else []
-        if any(isinstance(check.finding.kind, Wrong) for check in checks):
-            self._running.pop(key, None)
-        return checks
-
-    async def _check(self, workspace: Workspace) -> list[Checked]:
-        try:
-            return await self.services.check_in_slack(workspace)
-        except Exception:  # noqa: BLE001 - Home shows the rest
-            _log.exception("workspace not checked", extra={"team": workspace.team_id})
-            return []

@@ -6,17 +6,14 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from cachetools import TTLCache
-
 from bot.core.history import HistoryFilter
 from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Block
-from bot.messages.checks import home_status
 from bot.messages.history import MOST_IN_HOME, LastOrders
-from bot.messages.home import Home, Notice, home_view
+from bot.messages.home import Home, home_view
 from bot.messages.sessions import list_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
@@ -25,32 +22,13 @@ from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
-from bot.usecases.checks import CachedChecks
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.sessions import SessionLists
 
 _log = logging.getLogger(__name__)
 
-STICKY_TTL = 300.0  # seconds that an error stays in Home: enough to invite the app to a channel and come back
-MAX_NOTICES = 10_000
 _GAP_WAIT = 0.3  # seconds for which Home waits to know about the audit trail
 _ANCHOR_WAIT = 1.5  # seconds; then Home shows that Anchor is slow, and its button reads again
-
-
-class StickyNotices:
-    """The last sticky notice of each person, by team and user."""
-
-    def __init__(self) -> None:
-        self._kept: TTLCache[tuple[str, str], Notice] = TTLCache(MAX_NOTICES, STICKY_TTL, timer=time.monotonic)
-
-    def show(self, person: tuple[str, str], new: Notice | None) -> Notice | None:
-        """Return the new notice, or else the last sticky one while it is fresh."""
-        if new is None:
-            return self._kept.get(person)
-        self._kept.pop(person, None)
-        if new.is_sticky:
-            self._kept[person] = new
-        return new
 
 
 @dataclass(eq=False)
@@ -63,22 +41,19 @@ class HomeView:
     monitor: WorkspaceMonitor
     history: OrderHistory
     lists: SessionLists
-    checks: CachedChecks
     sender_use: SenderUse
     dashboard_url: str
     install_url: str
 
     def __post_init__(self) -> None:
         self._locks = KeyedLocks()
-        self._notices = StickyNotices()
 
-    async def publish(self, actor: Actor, *, notice: Notice | None = None, view_hash: str | None = None) -> bool:
+    async def publish(self, actor: Actor, *, notice: str = "", view_hash: str | None = None) -> bool:
         """Publish a person's Home, and return whether that succeeded; never raises.
 
         `view_hash` is that of the view the person saw. If another replica has changed it since, publish once more.
         """
         async with self._locks.get((actor.team_id, actor.user_id)):
-            notice = self._notices.show((actor.team_id, actor.user_id), notice)
             try:
                 result = await self._publish(actor, notice, view_hash)
                 if result is ViewResult.CONFLICT:
@@ -91,7 +66,7 @@ class HomeView:
                 return False
         return result is ViewResult.SHOWN
 
-    async def _publish(self, actor: Actor, notice: Notice | None, view_hash: str | None) -> ViewResult:
+    async def _publish(self, actor: Actor, notice: str, view_hash: str | None) -> ViewResult:
         workspace = await self.workspaces.find(actor.team_id, max_age=0.0)  # an admin sees a change at once
         if workspace is None:
             return ViewResult.FAILED
@@ -104,10 +79,8 @@ class HomeView:
         sessions: tuple[Block, ...] = ()
         if can_pause(workspace.policy, actor, role, workspace.enterprise_id):
             last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
-        checks = await self.checks.get(workspace) if role is Role.ADMIN else ()
-        status = home_status(checks, install_url=self.install_url)
         used = await self._tokens_used(workspace) if role is Role.ADMIN and workspace.alert_tokens else {}
-        about_app = status, used, self.install_url, role is Role.ADMIN and await self._has_gap(workspace)
+        about_app = used, self.install_url, role is Role.ADMIN and await self._has_gap(workspace)
         home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, *about_app)
         result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:

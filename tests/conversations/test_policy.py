@@ -125,7 +125,7 @@ async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_adm
     assert [order.verb for order in team.orders] == ["pause", "resume"]
     for user in (team.admin, team.member):
         home = await team.open_home(user)
-        assert check_texts.reinstall_advice(["users:read"], install_url=url) in home.text
+        assert check_texts.reinstall_advice(url) in home.text
         assert home.find("anchor_change_policy") is None
     assert await team.wait_for_direct_messages(user=team.admin) == [settings_texts.reinstall_message(url).text]
     await at.install(team)

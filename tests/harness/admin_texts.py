@@ -7,7 +7,6 @@ from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnveri
 from bot.messages import cards, senders
 from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
-from bot.messages.checks import Checked, CheckName, Finding, Good, Skipped, home_status
 from bot.messages.senders import UNSEEN
 from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
@@ -26,11 +25,6 @@ NOT_SAVED = settings_texts.NOT_SAVED.text
 
 NOT_A_KEY = settings_texts.NOT_A_KEY.text
 KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
-
-_SCOPES = Checked(CheckName.SCOPES, Finding(Good.SCOPES_GRANTED))
-_NO_CHANNEL = Checked(CheckName.ALERT_CHANNEL, Finding(Skipped.CHANNEL_UNSET))
-SCOPES_GRANTED = str(home_status([_SCOPES, _NO_CHANNEL], install_url=""))
-"""The beginning of the status in Slack if it is good."""
 
 NO_CHANNEL = settings_texts.NO_CHANNEL.text
 POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text

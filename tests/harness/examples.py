@@ -37,7 +37,6 @@ from bot.messages import checks, install, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
 from bot.messages.cards import card_message
-from bot.messages.checks import home_status
 from bot.messages.ending import ended_message, reminder_message
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, installed_page
@@ -142,7 +141,6 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
         PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
     ),
     "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
-    "resume: repeated too often": outcomes.Refusal(outcomes.Why.TOO_MANY_REPEATS, seconds=6.2),
     "resume: too many sessions": outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=41.0),
     "resume: stopping": outcomes.Refusal(outcomes.Why.STOPPING),
     "resume: refused, the scope is missing": outcomes.Refusal(Why.SCOPE_MISSING),
@@ -260,16 +258,6 @@ ADMINS = replace(FIRST, role=policy.Role.ADMIN)
 def with_key(key: AnchorKey) -> Workspace:
     """Return a workspace that has only this key."""
     return replace(EMPTY, anchor_key=key)
-
-
-def status_of_home(
-    scopes: checks.Kind, channel: checks.Kind | None, *missing: str, install_url: str = INSTALL_URL
-) -> str:
-    """Return what the Home of an admin says about these findings; "" if nothing."""
-    findings = {checks.CheckName.SCOPES: checks.Finding(scopes, {"scopes": ", ".join(missing)})}
-    findings |= {checks.CheckName.ALERT_CHANNEL: checks.Finding(channel, VALUES)} if channel else {}
-    found = [checks.Checked(name, finding) for name, finding in findings.items()]
-    return home_status(found, install_url=install_url) or ""
 
 
 VALUES = {

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.messages.home import Notice, home_view
+from bot.messages.home import home_view
 from bot.sim.slack.content import mrkdwn_objects
 from harness.cards import View
 from harness.examples import (
@@ -17,10 +17,9 @@ from harness.examples import (
     LONGEST,
     OVERVIEW_BLOCKS,
     elements,
-    status_of_home,
     with_key,
 )
-from harness.product import checks, policy, workspace
+from harness.product import policy, workspace
 
 
 def lines_of(view: View) -> list[str]:
@@ -28,15 +27,14 @@ def lines_of(view: View) -> list[str]:
 
 
 def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None:
-    lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice=Notice("News"))))
+    lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice="News")))
     assert lines[lines.index("News") + 1].startswith("*Running now")
     assert len(home_view(replace(FIRST, sessions=LONGEST["longest overview"].blocks)).blocks) < 100
 
 
-def test_the_status_names_the_missing_scope_and_says_nothing_of_slack_that_is_not_known() -> None:
+def test_the_status_names_the_missing_scope() -> None:
     lines = lines_of(home_view(replace(FIRST, role=policy.Role.SCOPE_MISSING)))
     assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
-    assert status_of_home(checks.Skipped.NOT_CHECKED, None) == ""
 
 
 @pytest.mark.parametrize(

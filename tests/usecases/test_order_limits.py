@@ -1,11 +1,8 @@
 """Each person has limits. None of them refuses a pause for its rate."""
 
-import pytest
-
-from bot.usecases.access import MOST_REPEATS, REPEATS_WITHIN, OrderLimits
+from bot.usecases.access import OrderLimits
 from harness import SESSION
 from harness.product import SessionId, outcomes, requests
-from harness.virtual_time import clock
 
 PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
 
@@ -22,18 +19,3 @@ def test_one_person_can_have_a_third_of_the_capacity_unfinished() -> None:
     assert [limits.begin(order(PAUSE, 0, f"U{number}")) for number in range(5)] == [None] * 4 + [refused]
     limits.end(order(PAUSE, 0))
     assert limits.begin(order(PAUSE, 2)) is None
-
-
-def test_the_same_resume_is_limited_until_the_first_ones_are_some_seconds_old_and_a_pause_is_not() -> None:
-    limits = OrderLimits()
-    for _ in range(MOST_REPEATS):
-        assert limits.begin(order(RESUME)) is None
-        limits.end(order(RESUME))
-    limited = limits.begin(order(RESUME))
-    assert limited is not None
-    assert limited.why is outcomes.Why.TOO_MANY_REPEATS
-    assert limited.seconds == pytest.approx(REPEATS_WITHIN, abs=0.5)
-    assert limits.begin(order(RESUME, 1)) is None
-    assert {limits.begin(order(PAUSE)) for _ in range(2 * MOST_REPEATS)} == {None}
-    clock.jump(REPEATS_WITHIN)
-    assert limits.begin(order(RESUME)) is None

@@ -14,7 +14,6 @@ from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
 from bot.messages.blocks import Message, View, Visibility, ephemeral
 from bot.messages.ending import ASKING_TO_END, end_question, end_window
-from bot.messages.home import Notice
 from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
 from bot.messages.sessions import reading_message
 from bot.messages.several import SHORTCUT, about_ids
@@ -157,7 +156,7 @@ class OrderListeners:
             return
         actor = running.order.actor
         if view.modal_id is None:
-            await self.home.publish(actor, notice=Notice(message.text))
+            await self.home.publish(actor, notice=message.text)
         else:
             await self.window.modals.update(actor, view.modal_id, end_window(ephemeral(message.text)))
 

@@ -12,7 +12,6 @@ from bot.inbound.slack.app import Request, Router, guarded
 from bot.inbound.slack.request import read_control, read_submission
 from bot.messages import buttons
 from bot.messages.blocks import Message, Visibility, ephemeral
-from bot.messages.home import Notice
 from bot.messages.sessions import REFRESH
 from bot.messages.settings import CHECKING, TITLES, Reply
 from bot.outbound.workspaces import Workspaces
@@ -141,7 +140,7 @@ class ViewListeners:
     async def _change(self, request: Request) -> None:
         actor = request.actor
         reply = await guarded(self.forms.submit(actor, read_control(request.payload)), _incident)
-        if not await self.home.publish(actor, notice=Notice(reply.text, is_sticky=not reply.did)):
+        if not await self.home.publish(actor, notice=reply.text):
             await request.delivery.send_dm(actor.team_id, actor.user_id, ephemeral(reply.text))
 
 
