@@ -28,7 +28,6 @@ from bot.outbound.store.store import Store, open_store
 from bot.usecases.checks import check_key
 from bot.usecases.settings import token_record
 
-WITHIN = 60.0  # seconds to wait for orders that are not finished
 _LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
 _KEYS = ("ENCRYPTION_KEYS", "SLACK_BOT_TOKEN")
 _MAX_LENGTH = 100
@@ -179,7 +178,7 @@ async def _forget(store: Store, person: Person, named: list[str]) -> str:
         raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
     try:
-        count = await forget(store.audit, person, pseudonym, within=WITHIN)
+        count = await forget(store.audit, person, pseudonym)
     except UnfinishedError as error:
         raise NotDoneError(f"Not completed: {error}. Try again in a minute.") from None
     await store.database.empty_log()

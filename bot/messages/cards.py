@@ -54,14 +54,15 @@ WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the
 NO_JSON = "The body is no JSON: send an object with session_id and text."
 NO_CHANNEL = "The workspace has no channel for alerts, and channel names none that this token reaches."
 STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again in a minute."
-CUT_SHORT = "The bot was stopped while it posted the alert: it may have been posted. Look into the channel."
 UNNAMED = "Nothing was posted: Slack has not said yet whose the bot token is. Send the alert again in a few seconds."
 STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 COUNTED = "Too many alerts wait to be posted: the channel's last message counts this one, without a card of its own."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
-LIMITED = "Nothing was posted: Slack takes no more messages for now. Send the alert again later."
-DOUBTFUL = "Slack or the database gave no answer in time: the alert may have been posted. Look into the channel."
+DOUBTFUL = (
+    "Slack or the database gave no answer in time, or the bot was stopped: the alert may have been posted. Look into "
+    "the channel."
+)
 
 _ADVICE = {
     "not_in_channel": "The bot is no member of {channel}: invite the bot: /invite @anchor in that channel.",
@@ -97,13 +98,9 @@ _WHY = {
 _WORDS = {Head.FIRING: "alert", Head.RESOLVED: "resolved"}
 
 
-def moved(channel_id: str | None, to: str, *, by_admins: bool) -> str:
-    """Return the warning that an alert went to another channel; `by_admins` says who can change that."""
-    remedy = (
-        "An admin can add it in Home, under Alerts." if by_admins else "The operator can add it to ALERTS_CHANNELS."
-    )
-    if by_admins and channel_id is not None and channel_id.startswith("D"):
-        remedy = "No token reaches direct messages."
+def moved(channel_id: str | None, to: str) -> str:
+    """Return the warning that an alert went to another channel."""
+    remedy = "The app's Home says under Alerts who chooses the channels of a token."
     return f"The token does not reach {channel_id}, so the alert goes to {to}. {remedy}"
 
 
@@ -114,8 +111,8 @@ def refused_by_slack(code: str, channel: str) -> str:
 
 
 def not_taken_by_slack(why: str) -> str:
-    """Return the advice if Slack is unreachable or fails; `why` names the failure."""
-    return f"Slack did not take the alert ({why}). Send it again: at worst it shows twice."
+    """Return the advice if Slack is unreachable, fails, or limits the rate; `why` names the failure."""
+    return f"Slack did not take the alert ({why}). Send it again later: at worst it shows twice."
 
 
 def broken(incident_id: str) -> str:

@@ -59,7 +59,7 @@ class Installer:
         if not isinstance(granted, Installation):
             return granted
         team_id = granted.team_id
-        if self.allowed and team_id not in self.allowed and await self.rows.summary(team_id) is None:
+        if self.allowed and team_id not in self.allowed and not await self.rows.is_installed(team_id):
             await self.oauth.revoke(granted.bot_token)
             return install.declined_page(install.workspace_declined(team_id), team_id=team_id, again=False)
         has_key = await self.rows.save(granted)

@@ -195,7 +195,7 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
     alert = {"session_id": team.session, "text": "Spends", "channel": other.id}
     await team.open_home()
     status, answer = await at.post_alert(team.team_id, TOKEN, **alert)
-    moved = say.cards.moved(other.id, team.channel.id, by_admins=True)
+    moved = say.cards.moved(other.id, team.channel.id)
     assert (status, answer["channel"], str(answer["warnings"])) == (200, team.channel.id, str([moved]))
     await asyncio.sleep(1.0)
     await team.press(CHANGE, value="default")

@@ -56,9 +56,9 @@ KINDS: dict[str, tuple[int, Callable[[], bytes]]] = {
     "near-ids": (200, lambda: in_ids(f"{SESSION[:-1]} ")),
     "fullwidth digits": (200, lambda: in_ids("\N{FULLWIDTH DIGIT THREE}")),
     "invisible labels": (200, in_labels),
-    "empty lists and objects": (413, lambda: in_json("[],{},")),
-    "nested lists": (413, lambda: in_json("[[]],")),
-    "zeros": (413, lambda: in_json("0,0,")),
+    "empty lists and objects": (400, lambda: in_json("[],{},")),
+    "nested lists": (400, lambda: in_json("[[]],")),
+    "zeros": (400, lambda: in_json("0,0,")),
 }
 
 

@@ -100,19 +100,21 @@ async def test_a_person_whom_permissions_name_is_not_forgotten(
         assert await everything(at) == before
 
 
-async def test_it_waits_for_the_orders_of_the_person_but_not_for_long(
-    sqlite_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_changes_nothing_while_an_order_of_the_person_is_not_finished(sqlite_url: str, says: Says) -> None:
     async with many_workspaces(sqlite_url, ack_wait=0.0) as at:
         person = await fill(at, tenant := at.add(1))
         at.anchor.session(tenant.session).seconds = 5.0
         before = len(at.anchor.orders)
         await tenant.command(tenant.session)
         await at.anchor.until(lambda: len(at.anchor.orders) > before)
-        monkeypatch.setattr("bot.cli.operators.WITHIN", 1.0)
         assert "are not finished, nothing was changed" in await says(at, "forget", person, "--yes", code=1)
         assert f"as @{person} said" in await everything(at)
-        monkeypatch.setattr("bot.cli.operators.WITHIN", 60.0)
+        unfinished = "SELECT id FROM orders WHERE state <> 'settled' OR told = 0"
+
+        async def is_told() -> bool:
+            return not await at.store.database.fetch_all(unfinished)
+
+        await until(is_told)
         await says(at, "forget", person, "--yes")
         assert re.findall(rf"\W{person}\b", await everything(at)) == []
 

@@ -147,7 +147,7 @@ async def test_a_body_of_another_kind_or_size_is_refused_and_never_breaks_the_bo
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
         for data in (large, b"{[" * 10_000 + b"{", b"," * 200_001):
             status, answer = await send(at, data=data)
-            assert (status, say.SEND_LESS in answer["error"]) == (413, True)
+            assert (status, say.SEND_LESS in answer["error"]) == (400, True)
         told = say.lost_message(Lost.TOO_LARGE, 1, ["default"]).text
         assert [one.text for one in await until_posted(at)] == [told]
         assert (await send(at, alertmanager_alert(annotations={"summary": "x" * 3 * MIB})))[0] == 200
@@ -240,7 +240,7 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Adm
 
 
 async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.inbound.alerts.endpoint.MOST_IN_WEBHOOKS", 1)
+    monkeypatch.setattr("bot.inbound.alerts.endpoint.MOST_IN_WEBHOOKS", 3)
     async with taking_alerts() as at:
         assert (await send(at, alertmanager_alert(), alertmanager_alert(fingerprint="b")))[0] == 503
         assert await send(at, alertmanager_alert()) == ok(1)

@@ -95,7 +95,7 @@ async def rotate_keys(store: Store) -> None:
 
 async def forget_person(store: Store, user_id: str) -> None:
     """Replace a person everywhere, as `anchor-bot people forget` does."""
-    assert await forget(store.audit, Person(user_id), "forgotten-1", within=1.0)
+    assert await forget(store.audit, Person(user_id), "forgotten-1")
 
 
 class WatchedRows(WorkspaceRows):

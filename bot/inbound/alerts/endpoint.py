@@ -100,8 +100,7 @@ class Alerts:
         if not workspace.team_id or "stopping" in self.readiness.reasons:
             why = cards.STOPPING if workspace.team_id else cards.UNNAMED
             return self._reject(Rejected(503, why), retry_after=_RETRY_AFTER_RESTART)
-        most_of_one = self.most_at_once // SHARE if "ref" in request.match_info else self.most_at_once
-        if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= most_of_one:
+        if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= self.most_at_once // SHARE:
             return self._reject(Rejected(503, cards.BUSY))
         self._running.add(workspace.team_id)
         try:
@@ -116,7 +115,7 @@ class Alerts:
         if isinstance(error, BadAlertError):
             self.metrics.alerted("Invalid", token.name)
             return _problem(400, str(error), field=error.field)
-        return _problem(500, cards.broken(log_incident(error)))
+        return _problem(504, cards.broken(log_incident(error)))
 
     def _count_wrong_token(self, workspace: Workspace | None) -> None:
         if workspace is not None:
@@ -155,13 +154,12 @@ class Alerts:
             body = replace(body, why=f"{body.why} {senders.SEND_LESS}")
             _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
             self.monitor.report_lost_alerts(workspace, Lost.TOO_LARGE, 1, [token.name])
-        return self._reject(replace(body, status=503) if body.status == HTTPStatus.REQUEST_TIMEOUT else body)
+        return self._reject(replace(body, status=503 if body.status == HTTPStatus.REQUEST_TIMEOUT else 400))
 
     async def _take_alert(self, alert: Alert, workspace: Workspace, token: AlertToken) -> web.Response:
         channel = self._channel_of(alert, workspace, token)
         if alert.channel not in {None, channel}:
-            moved = cards.moved(alert.channel, channel, by_admins=workspace.is_managed)
-            alert = replace(alert, warnings=(moved, *alert.warnings))
+            alert = replace(alert, warnings=(cards.moved(alert.channel, channel), *alert.warnings))
         return await self._post(_sent_by(token, alert), channel, workspace)
 
     def _channel_of(self, alert: Alert, workspace: Workspace, token: AlertToken) -> str:
@@ -178,7 +176,7 @@ class Alerts:
         of_all, of_one = self._in_webhooks.total + number, self._in_webhooks[team_id] + number
         if channel is None:
             return self._reject(Rejected(503, senders.NO_CHANNEL), retry_after=_RETRY_LATER)
-        if of_all > MOST_IN_WEBHOOKS or (workspace.is_managed and of_one > MOST_IN_WEBHOOKS // SHARE):
+        if of_all > MOST_IN_WEBHOOKS or of_one > MOST_IN_WEBHOOKS // SHARE:
             return self._reject(Rejected(503, cards.BUSY))
         self._in_webhooks.add(team_id, number)
         try:
@@ -234,8 +232,6 @@ class Alerts:
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         pause = {} if word is None else {"pause": word}
         _log.info("alert", extra=fields | why | pause | {"ms": round((time.monotonic() - began) * 1000)})
-        if task.cancelled():
-            return _problem(504, cards.CUT_SHORT, warnings=alert.warnings)
         return _answer(result, channel, alert.warnings, word)
 
 
@@ -267,6 +263,7 @@ def _read_json(read: Callable[[object], _T], why_not: str, body: bytes) -> _T | 
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: PauseWord | None) -> web.Response:
+    """Answer 200, 202, 400 (something has to be changed), 503 (send it again), or 504 (it may have been posted)."""
     details: dict[str, object]
     match result:
         case Posted(channel=channel, ts=ts):
@@ -278,28 +275,18 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: Pa
         case Counted(ts=ts, total=total):
             details = {"counted": total} | ({} if ts is None else {"ts": ts})
             warnings = (*warnings, cards.COUNTED)
-        case _:
-            return _failure(result, channel, warnings, word)
-    details |= {} if word is None else {"pause": word}
-    body = {"ok": True, "channel": channel} | details | ({"warnings": warnings} if warnings else {})
-    return web.json_response(body, status=202 if "queued" in details else 200)
-
-
-def _failure(
-    result: Refused | TryAgain | Doubtful, channel: str, warnings: Sequence[str], word: PauseWord | None
-) -> web.Response:
-    match result:
         case Refused(why=code):
-            return _problem(502, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
-        case TryAgain(limited=True):
-            after = math.ceil(result.after or _RETRY_LATER)
-            return _problem(503, cards.LIMITED, retry_after=after, warnings=warnings, pause=word)
-        case TryAgain(why=why):
-            return _problem(502, cards.not_taken_by_slack(why), warnings=warnings, pause=word)
+            return _problem(400, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
+        case TryAgain(why=why, after=after):
+            again = math.ceil(after or _RETRY_LATER)
+            return _problem(503, cards.not_taken_by_slack(why), retry_after=again, warnings=warnings, pause=word)
         case Doubtful():
             return _problem(504, cards.DOUBTFUL, warnings=warnings, pause=word)
         case _:
             assert_never(result)
+    details |= {} if word is None else {"pause": word}
+    body = {"ok": True, "channel": channel} | details | ({"warnings": warnings} if warnings else {})
+    return web.json_response(body, status=202 if "queued" in details else 200)
 
 
 def _problem(status: int, why: str, *, retry_after: int | None = None, **details: object) -> web.Response:

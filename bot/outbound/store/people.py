@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -105,7 +104,6 @@ _KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "read_by", "
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
 _IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
 _UNFINISHED = f"SELECT id FROM orders WHERE {IS_UNFINISHED}"
-LOOK_INTERVAL = 1.0  # seconds
 _PAUSE, _BATCH = 0.05, 200  # seconds between two transactions, and the rows of one
 
 
@@ -136,30 +134,18 @@ async def permissions_of(database: Database, person: Person) -> list[str]:
     return [f"{verb} in {row.team_id} {row.team_name}".rstrip() for row, verb in named]
 
 
-async def forget(trail: AuditTrail, person: Person, pseudonym: str, *, within: float) -> int:
+async def forget(trail: AuditTrail, person: Person, pseudonym: str) -> int:
     """Replace a person in all rows, and delete those about them. Return how many were changed.
 
-    It waits for their unfinished orders, which a running bot would write again. Afterwards it waits for all others:
-    their outcomes can name the person. Raises UnfinishedError if that takes longer, UnreadableError if the key of the
-    trail is not that of the bot, or StoreUnreachableError.
+    Raises UnfinishedError if they have unfinished orders, which a running bot would write again, UnreadableError if the
+    key of the trail is not that of the bot, or StoreUnreachableError.
     """
     database = trail.database
     own = f"{_UNFINISHED} AND (user_id = :user_id OR outcome_fields LIKE :like) AND {_IN_WORKSPACE}"
-    ends, count = time.monotonic() + within, 0
-    while await database.fetch_all(own, **person.values):
-        await _pause(ends, "orders of this person are not finished, nothing was changed")
-    for _ in range(2):
-        count += await _replace_all(trail, person, pseudonym)
-        others = listed(row.id for row in await database.fetch_all(_UNFINISHED))
-        while await database.fetch_all(f"{_UNFINISHED} AND id IN (SELECT value FROM json_each(:ids))", ids=others):
-            await _pause(ends, "other orders are not finished, and can name this person again")
-    return count
-
-
-async def _pause(ends: float, why: str) -> None:
-    if time.monotonic() > ends:
-        raise UnfinishedError(why)
-    await asyncio.sleep(LOOK_INTERVAL)
+    if await database.fetch_all(own, **person.values):
+        raise UnfinishedError("orders of this person are not finished, nothing was changed")
+    # the second time what a running bot has written meanwhile
+    return sum([await _replace_all(trail, person, pseudonym) for _ in range(2)])
 
 
 async def _replace_all(trail: AuditTrail, person: Person, pseudonym: str) -> int:

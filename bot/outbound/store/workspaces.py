@@ -1,7 +1,7 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -25,15 +25,14 @@ class Summary:
     team_name: str
     installed_at: int
     has_key: bool
-    alerts_channel: str | None
 
 
 _DELETION_TIMEOUT = 60.0  # seconds: it is one transaction, which takes 6 s with 200,000 orders
 _IS_INSTALLED = "bot_token <> ''"
 """Of the workspace of the settings, the database has only the ids: to all but its own bot it is not installed."""
-_SUMMARY = f"""
-    SELECT team_id, team_name, installed_at, anchor_api_key IS NOT NULL AS has_key, alerts_channel
-    FROM workspaces WHERE {_IS_INSTALLED}
+_SUMMARIES = f"""
+    SELECT team_id, team_name, installed_at, anchor_api_key IS NOT NULL AS has_key FROM workspaces WHERE {_IS_INSTALLED}
+    ORDER BY team_id
 """
 _FIND = f"SELECT * FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED}"
 _SAVE = """
@@ -57,11 +56,11 @@ _PAUSING = f"SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}
 _SHOW_TOKEN = f"""
     {CHANGE} {OF_PARTS.format(f"team_id = :team_id AND kind = '{ALERT}' AND content LIKE :fires")}
 """
-_SET_KEY = """
-    anchor_api_key = :key, anchor_api_key_check = :key_check, anchor_api_key_set_by = :set_by,
-    anchor_api_key_set_at = :set_at
+_NO_KEY = dict.fromkeys(("anchor_api_key", "anchor_api_key_check", "anchor_api_key_set_by", "anchor_api_key_set_at"))
+_CHECK_KEY = """
+    UPDATE workspaces SET anchor_api_key_check = :key_check WHERE team_id = :team_id AND key_version = :version
+      AND anchor_api_key IS NOT NULL AND coalesce(anchor_api_key_check, '') <> :key_check
 """
-_NO_KEY = dict.fromkeys(("key", "key_check", "set_by", "set_at"))
 _OF_WORKSPACE = dict.fromkeys(("orders", "audit_people", "people", "messages", "parts"), "team_id") | {"marks": "scope"}
 """The tables whose rows go with a workspace, besides the audit trail."""
 _CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
@@ -125,14 +124,14 @@ class WorkspaceRows:
             enterprise_id=row.enterprise_id or "",
         )
 
-    async def summary(self, team_id: str) -> Summary | None:
-        """Return the summary of one workspace."""
-        row = await self._database.fetch_one(f"{_SUMMARY} AND team_id = :team_id", team_id=team_id)
-        return None if row is None else _summary(row)
+    async def is_installed(self, team_id: str) -> bool:
+        """Return whether a workspace has the app installed."""
+        return await self._database.fetch_one(_FIND, team_id=team_id) is not None
 
     async def summaries(self) -> list[Summary]:
         """Return all summaries, by team id."""
-        return [_summary(row) for row in await self._database.fetch_all(f"{_SUMMARY} ORDER BY team_id")]
+        rows = await self._database.fetch_all(_SUMMARIES)
+        return [Summary(row.team_id, row.team_name, row.installed_at, bool(row.has_key)) for row in rows]
 
     async def save(self, installation: Installation) -> bool:
         """Save an installation; an earlier one keeps its settings. Return whether the workspace has an Anchor key."""
@@ -170,54 +169,43 @@ class WorkspaceRows:
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""
         ciphertext = self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key"))
-        values = {"key": ciphertext, "key_check": key.check.value, "set_by": key.set_by, "set_at": key.set_at}
-        record = Record(by, "Anchor key", "set")
-        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, record, **values)
+        values = zip(_NO_KEY, (ciphertext, key.check.value, key.set_by, key.set_at), strict=True)
+        return await self._change(team_id, dict(values), Record(by, "Anchor key", "set"), ("key_version", if_version))
 
     async def remove_key(self, team_id: str, *, if_version: int, by: str = "") -> bool:
         """Delete the Anchor key."""
-        record = Record(by, "Anchor key", "removed")
-        return await self._change_version(team_id, "key_version", if_version, _SET_KEY, record, **_NO_KEY)
+        return await self._change(team_id, _NO_KEY, Record(by, "Anchor key", "removed"), ("key_version", if_version))
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version, if it has changed."""
-        await self._database.execute(
-            "UPDATE workspaces SET anchor_api_key_check = :key_check WHERE team_id = :team_id "
-            "AND key_version = :version AND anchor_api_key IS NOT NULL "
-            "AND (anchor_api_key_check IS NULL OR anchor_api_key_check <> :key_check)",
-            team_id=team_id,
-            version=version,
-            key_check=check.value,
-        )
+        await self._database.execute(_CHECK_KEY, team_id=team_id, version=version, key_check=check.value)
 
     async def set_policy(self, team_id: str, policy: Policy, *, if_version: int, by: str = "") -> bool:
         """Replace the policy."""
-        new, record = write_policy(policy), Record(by, "permissions", policy.summary)
-        return await self._change_version(team_id, "policy_version", if_version, "policy = :policy", record, policy=new)
+        new, record = {"policy": write_policy(policy)}, Record(by, "permissions", policy.summary)
+        return await self._change(team_id, new, record, ("policy_version", if_version))
 
     async def set_alert_tokens(
         self, team_id: str, tokens: Iterable[AlertToken], *, if_version: int, record: Record = UNKNOWN_TOKENS
     ) -> bool:
         """Replace the alert tokens, and record what has changed."""
-        change, new = "alert_tokens = :new", _write_tokens(tokens)
-        return await self._change_version(team_id, "alerts_token_version", if_version, change, record, new=new)
+        new = {"alert_tokens": _write_tokens(tokens)}
+        return await self._change(team_id, new, record, ("alerts_token_version", if_version))
 
     async def set_auto_pause(self, team_id: str, mode: AutoPause, *, before: AutoPause, by: str) -> bool:
         """Set another effect of alerts that ask for a pause, if it is still `before`, and record who has set it."""
-        is_still = "AND auto_pause = :before AND auto_pause <> :mode"
-        record = Record(by, "pauses by alerts", mode)
-        return await self._change(team_id, "auto_pause = :mode", is_still, record, mode=mode.value, before=before.value)
+        new, record = {"auto_pause": mode.value}, Record(by, "pauses by alerts", mode)
+        return mode is not before and await self._change(team_id, new, record, before=before.value)
 
     async def set_alerts_channel(self, team_id: str, channel: str, *, before: str | None = None, by: str = "") -> bool:
         """Set the channel of alerts that name none, if it is still `before` ("" for none), or whatever it is."""
-        is_still = "" if before is None else "AND coalesce(alerts_channel, '') = :before"
-        change, record = "alerts_channel = :channel", Record(by, "alert channel", channel)
-        return await self._change(team_id, change, is_still, record, channel=channel, before=before)
+        return await self._change(
+            team_id, {"alerts_channel": channel}, Record(by, "alert channel", channel), before=before
+        )
 
     async def set_alerts_group(self, team_id: str, group: str | None, *, by: str = "") -> bool:
         """Set the user group that critical alerts mention, if any."""
-        record = Record(by, "alert group", group or "none")
-        return await self._change(team_id, "alerts_group = :group", record=record, group=group)
+        return await self._change(team_id, {"alerts_group": group}, Record(by, "alert group", group or "none"))
 
     async def delete(self, team_id: str, *, by: str = "") -> bool:
         """Delete a workspace and its orders, and record who did; Slack does not say who uninstalls an app."""
@@ -246,32 +234,32 @@ class WorkspaceRows:
 
         return await self._database.change(delete_all, locks=[LOCK], within=_DELETION_TIMEOUT)
 
-    async def _change_version(
+    async def _change(
         self,
         team_id: str,
-        version: str,
-        if_version: int | None,
-        change: str,
-        record: Record | None = None,
-        **values: object,
+        new: Mapping[str, object],
+        record: Record,
+        version: tuple[str, int | None] | None = None,
+        before: str | None = None,
     ) -> bool:
-        condition = "" if if_version is None else f"AND {version} = :if_version"
-        change = f"{change}, {version} = {version} + 1"
-        return await self._change(team_id, change, condition, record, if_version=if_version, **values)
+        """Set columns if that of the version has still this value, or the only column is still as `before`."""
+        changes, condition, values = [f"{name} = :{name}" for name in new], "", dict(new)
+        if version is not None:
+            name, values["if_version"] = version
+            changes.append(f"{name} = {name} + 1")
+            condition = "" if values["if_version"] is None else f"AND {name} = :if_version"
+        elif before is not None:
+            condition, values["before"] = f"AND coalesce({next(iter(new))}, '') = :before", before
+        sql = f"UPDATE workspaces SET {', '.join(changes)} WHERE team_id = :team_id AND {_IS_INSTALLED} {condition}"
 
-    async def _change(
-        self, team_id: str, change: str, condition: str = "", record: Record | None = None, **values: object
-    ) -> bool:
-        sql = f"UPDATE workspaces SET {change} WHERE team_id = :team_id AND {_IS_INSTALLED} {condition}"
-
-        def change_and_record(connection: Connection) -> bool:
+        def change(connection: Connection) -> bool:
             is_changed = connection.execute(sql, team_id=team_id, **values) > 0
-            if is_changed and record is not None:
+            if is_changed:
                 self._record(connection, team_id, record)
             return is_changed
 
         with self._on_change(team_id):
-            return await self._database.change(change_and_record)
+            return await self._database.change(change)
 
     def _record(self, connection: Connection, team_id: str, record: Record) -> None:
         row = changed(record.what, record.value, team_id=team_id, at=connection.now(), by=record.user_id)
@@ -304,7 +292,3 @@ def _read_tokens(text: str | None) -> tuple[AlertToken, ...]:
     return tuple(
         AlertToken(**known_fields(AlertToken, row | {"channels": frozenset(row.get("channels", ()))})) for row in rows
     )
-
-
-def _summary(row: Row) -> Summary:
-    return Summary(**row._asdict() | {"has_key": bool(row.has_key)})

@@ -1,14 +1,10 @@
 """A person is replaced in texts, and is not recorded again by a refresh."""
 
-import asyncio
 import time
 
 import pytest
 
-from bot.outbound.store.people import Person, forget
-from harness.order_rows import order_row, rows_of, settled, told
-from harness.product import Store, outcomes
-from harness.stored import fetch
+from bot.outbound.store.people import Person
 
 pytestmark = pytest.mark.anyio
 
@@ -37,18 +33,3 @@ def test_texts_that_nearly_mention_somebody_take_no_longer() -> None:
         began = time.perf_counter()
         Person(ALICE).replace_in(text * 50_000, "x")
         assert time.perf_counter() - began < 2.0
-
-
-async def test_it_waits_for_orders_of_others_whose_outcomes_can_name_the_person(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.outbound.store.people.LOOK_INTERVAL", 0.1)
-    rows, other, own = rows_of(store), order_row(user="U0BOB000001"), order_row(user=ALICE)
-    await rows.write(other, told(own, outcomes.Paused()))
-    forgetting = asyncio.create_task(forget(store.audit, Person(ALICE), "forgotten-1", within=5.0))
-    for later in (settled, told):
-        await asyncio.sleep(0.3)
-        assert not forgetting.done()
-        await rows.write(later(other, outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, ALICE, 0.0)))
-    assert await forgetting > 0
-    assert ALICE not in repr(await fetch(store, "SELECT user_id, outcome_fields FROM orders"))

@@ -110,7 +110,7 @@ async def test_a_departure_ends_what_was_there_when_it_happened(
     assert [await both.rows.delete(ACME.team_id) for _ in range(2)] == [stays, False]
     assert await kept_about(both) == [GLOBEX.team_id] * 4
     assert [one.team_id for one in await both.rows.summaries()] == ["T0GLOBEX001"]
-    assert await both.rows.summary(ACME.team_id) is None
+    assert not await both.rows.is_installed(ACME.team_id)
     assert not await both.rows.save(ACME), "the key came back"
 
 
