@@ -166,6 +166,6 @@ STEPS = (
     Step(
         "Anchor is down",
         *types(RUNNING, "/anchor-resume", prepare=_take_down),
-        in_channel=("⛔ *Not resumed.*",),
+        in_channel=("⛔ *Not resumed*",),
     ),
 )

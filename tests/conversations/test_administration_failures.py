@@ -86,7 +86,7 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
     team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     if where == "opening":
-        await team.at.execute("UPDATE workspaces SET anchor_api_key = x'00'")
+        monkeypatch.setattr(WorkspaceRows, "find", AsyncMock(side_effect=RuntimeError))
         await team.press("anchor_set_key")
     else:
         for change in ("set_key", "set_alerts_channel"):
