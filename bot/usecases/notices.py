@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 from cachetools import LRUCache, TTLCache
 
@@ -29,14 +30,7 @@ _log = logging.getLogger(__name__)
 POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN, Role.SCOPE_MISSING})
 """The roles of a recorded admin who can still be one."""
 
-# Slack accepts messages to people who have left: https://github.com/slackapi/python-slack-sdk/issues/1156
-LEFT = frozenset({Role.DEACTIVATED, Role.OUTSIDER})
-
-_SCOPE = "users:read"
-_TOKENS, _LOGGED = "wrong tokens", "wrong tokens in the log"
-_IN_VAIN = "no token pauses"
 _DAY = 86_400.0
-_AGAIN_AFTER = {_TOKENS: _DAY, _IN_VAIN: _DAY}  # seconds; others are sent once for good
 MOST_QUIET = 10_000
 QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
@@ -66,28 +60,24 @@ class WorkspaceMonitor:
         """Notify the admins, and the people in `also`: the author of the change is one of them."""
         self.tasks.start(self._notify_all(workspace, message, also))
 
-    async def _notify_all(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> bool:
+    async def _notify_all(self, workspace: Workspace, message: Message, also: tuple[str | None, ...]) -> None:
         try:
             admins = await self._admins(workspace)
         except StoreError as error:
-            _log.warning(
-                "admin lookup failed; admins not notified", extra={"team": workspace.team_id, "why": str(error)}
-            )
             admins = []
+            about = {"team": workspace.team_id, "why": str(error)}
+            _log.warning("admin lookup failed; admins not notified", extra=about)
         user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
-        sent = [self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids]
-        return any(await asyncio.gather(*sent))
+        await asyncio.gather(*(self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids))
 
-    async def _admins(self, workspace: Workspace, about: str = "") -> list[str]:
-        """Return the recorded admins who can still be one, the last first, or the alert channel. Raises StoreError."""
-        recorded = [] if about == _IN_VAIN else await self.workspaces.store.people.admins(workspace.team_id)
-        roles = await asyncio.gather(*[self._role(workspace, user_id) for user_id in recorded])
-        found = [user_id for user_id, role in zip(recorded, roles, strict=True) if role in POSSIBLE_ADMINS]
-        return found or ([workspace.alerts_channel] if workspace.alerts_channel else [])
-
-    async def _role(self, workspace: Workspace, user_id: str) -> Role:
-        team_id = workspace.team_id
-        return await self.roles.get(workspace, Actor(team_id, "", user_id, home_team_id=team_id))
+    async def _admins(self, workspace: Workspace, first: str | None = None) -> list[str]:
+        """Return `first` and the recorded admins, if they can still be one, or the alert channel. Raises StoreError."""
+        recorded = [first or "", *await self.workspaces.store.people.admins(workspace.team_id)]
+        found = list(dict.fromkeys(filter(None, recorded)))
+        actors = [Actor(workspace.team_id, "", user_id, home_team_id=workspace.team_id) for user_id in found]
+        roles = await asyncio.gather(*(self.roles.get(workspace, actor) for actor in actors))
+        admins = [user_id for user_id, role in zip(found, roles, strict=True) if role in POSSIBLE_ADMINS]
+        return admins or _channel(workspace)
 
     def record_list(self, workspace: Workspace, read: object) -> None:
         """Record what a read of a list of sessions says about the workspace's key."""
@@ -122,104 +112,94 @@ class WorkspaceMonitor:
 
     def report_missing_scope(self, workspace: Workspace) -> None:
         """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
-        if (workspace.team_id, _SCOPE) not in self._quiet:
-            message = reinstall_message(self.install_url)
-            self.tasks.start(self._report(workspace, _SCOPE, workspace.installed_by, message))
+        message = partial(reinstall_message, self.install_url)
+        self._report(workspace, "users:read", message, first=workspace.installed_by)
 
     def report_wrong_tokens(self, workspace: Workspace) -> None:
         """Log that many alerts had wrong tokens, and tell an admin once a day."""
-        if (workspace.team_id, _LOGGED) not in self._quiet:
-            self._quiet[workspace.team_id, _LOGGED] = None
+        if self._report(workspace, "wrong tokens", lambda: WRONG_TOKENS_MESSAGE, again_after=_DAY):
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
-            self.tasks.start(self._report(workspace, _TOKENS, None, WRONG_TOKENS_MESSAGE))
 
     def report_in_vain(self, workspace: Workspace) -> None:
         """Tell the channel for alerts once a day if they are to pause sessions, and none can."""
-        if workspace.pauses_in_vain and (workspace.team_id, _IN_VAIN) not in self._quiet:
-            self.tasks.start(self._report(workspace, _IN_VAIN, None, in_vain_message(workspace)))
+        if workspace.pauses_in_vain:
+            message = partial(in_vain_message, workspace)
+            self._report(workspace, "no token pauses", message, again_after=_DAY, in_channel=True)
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
-        """Tell admins, or the alert channel of the only workspace, of alerts without a card: at once, then daily."""
-        about = (workspace.team_id, " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ()))))
-        self._lost[about] = self._lost.get(about, 0) + number
-        if about not in self._quiet:
-            self._quiet[about] = None
-            self.tasks.start(self._tell_lost(workspace, why, names, about))
+        """Tell an admin, or the alert channel of the only workspace, of alerts without a card: at once, then daily.
 
-    async def _tell_lost(self, workspace: Workspace, why: Lost, names: Iterable[str], about: tuple[str, str]) -> None:
-        number = self._lost.pop(about)
-        try:
-            total = await self.workspaces.store.notices.claim(*about, _DAY, number=number)
-            if not total or await self._tell_all(workspace, lost_message(why, total, names)):
-                return
-            _log.error("nobody could be notified", extra={"team": about[0], "about": about[1]})
-            await self.workspaces.store.notices.release(*about)
-        except StoreError as error:
-            self._quiet.pop(about, None)
-            _log.warning("notice not sent", extra={"team": about[0], "about": about[1], "why": str(error)})
-        self._lost[about] = number + self._lost.get(about, 0)
+        The notice says how many came to this process since the last one.
+        """
+        about = " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ())))
+        name = workspace.team_id, about
+        total = self._lost[name] = self._lost.get(name, 0) + number
 
-    async def _tell_all(self, workspace: Workspace, message: Message) -> bool:
-        if workspace.is_managed:
-            return await self._notify_all(workspace, message, ())
-        return await self.delivery.send_dm(workspace.team_id, workspace.alerts_channel or "", message)
+        def message() -> Message:
+            self._lost[name] = self._lost.get(name, total) - total
+            return lost_message(why, total, names)
+
+        self._report(workspace, about, message, again_after=_DAY, in_channel=not workspace.is_managed)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
         team_id, version = workspace.team_id, workspace.key_version
         try:
-            await self._save(team_id, version, check)
-            current = await self.workspaces.find_now(team_id) if check is KeyCheck.REFUSED else None
-            if current is not None and current.key_version == version:
-                if workspace.is_managed and key.check is not KeyCheck.REFUSED:
-                    _log.warning("Anchor refuses the key", extra={"team": team_id})
-                message = key_refused_message(key, by_admins=workspace.is_managed)
-                await self._notify_once(workspace, _refused(workspace), key.set_by, message)
-        except StoreError as error:
-            _log.warning("key check not saved", extra={"team": team_id, "why": str(error)})
-
-    async def _save(self, team_id: str, version: int, check: KeyCheck) -> None:
-        """Save a check. Until then, the same one is no news. Raises StoreError."""
-        try:
             async with self._saving:
                 await self.workspaces.record_key_check(team_id, version, check)
+            current = await self.workspaces.find_now(team_id) if check is KeyCheck.REFUSED else None
+        except StoreError as error:
+            current = None
+            _log.warning("key check not saved", extra={"team": team_id, "why": str(error)})
         finally:
             self._recording.discard((team_id, version, check))
+        if current is not None and current.key_version == version:
+            if workspace.is_managed and key.check is not KeyCheck.REFUSED:
+                _log.warning("Anchor refuses the key", extra={"team": team_id})
+            message = partial(key_refused_message, key, by_admins=workspace.is_managed)
+            self._report(workspace, _refused(workspace), message, first=key.set_by)
 
-    async def _report(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
-        try:
-            await self._notify_once(workspace, about, first, message)
-        except StoreError as error:
-            _log.warning("notice not sent", extra={"team": workspace.team_id, "about": about, "why": str(error)})
+    def _report(  # noqa: PLR0913 - all that a notice has
+        self,
+        workspace: Workspace,
+        about: str,
+        message: Callable[[], Message],
+        *,
+        first: str | None = None,
+        again_after: float | None = None,
+        in_channel: bool = False,
+    ) -> bool:
+        """Send a notice, once for all replicas, or again after so many seconds. Return whether that begins now.
 
-    async def _notify_once(self, workspace: Workspace, about: str, first: str | None, message: Message) -> None:
-        """Send a notice once for all replicas; if that fails, it can be sent again later. Raises StoreError."""
-        team_id = workspace.team_id
-        if (team_id, about) in self._quiet:
-            return
-        self._quiet[team_id, about] = None
-        try:
-            admins = await self._admins(workspace, about)
-            if not await self.workspaces.store.notices.claim(team_id, about, _AGAIN_AFTER.get(about)):
+        If nobody gets it, it can be sent again later.
+        """
+
+        async def tell() -> None:
+            try:
+                people = _channel(workspace) if in_channel else await self._admins(workspace, first)
+                if await self.workspaces.store.notices.claim(workspace.team_id, about, again_after):
+                    await self._send(name, people, message())
+            except StoreError as error:
+                self._quiet.pop(name, None)
+                _log.warning("notice not sent", extra={"team": name[0], "about": about, "why": str(error)})
+
+        if (name := (workspace.team_id, about)) in self._quiet:
+            return False
+        self._quiet[name] = None
+        self.tasks.start(tell())
+        return True
+
+    async def _send(self, name: tuple[str, str], people: Sequence[str], message: Message) -> None:
+        """Send a notice to the first one who gets it."""
+        for user_id in people:
+            if await self.delivery.send_dm(name[0], user_id, message):
                 return
-            if not await self._notify(workspace, first, admins, message):
-                _log.error("no admin could be notified", extra={"team": team_id, "about": about})
-                await self.workspaces.store.notices.release(team_id, about)
-        except StoreError:
-            self._quiet.pop((team_id, about), None)
-            raise
+        _log.error("nobody could be notified", extra={"team": name[0], "about": name[1]})
+        await self.workspaces.store.notices.release(*name)
 
-    async def _notify(self, workspace: Workspace, first: str | None, admins: Sequence[str], message: Message) -> bool:
-        """Send to `first`; if they are no longer an admin, also send to one who is. Return whether anybody got it."""
-        team_id, is_sent = workspace.team_id, False
-        if first is not None and (role := await self._role(workspace, first)) not in LEFT:
-            is_sent = await self.delivery.send_dm(team_id, first, message)
-            if is_sent and role in POSSIBLE_ADMINS:
-                return True
-        for user_id in admins:
-            if user_id != first and await self.delivery.send_dm(team_id, user_id, message):
-                return True
-        return is_sent
+
+def _channel(workspace: Workspace) -> list[str]:
+    return [workspace.alerts_channel] if workspace.alerts_channel else []
 
 
 def _refused(workspace: Workspace) -> str:

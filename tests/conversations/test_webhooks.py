@@ -189,9 +189,8 @@ async def test_alerts_without_a_session_are_told_at_once_and_then_once_a_day(
         for _ in range(4):
             status, answer = await send(at, nameless, nameless)
             assert (status, answer["taken"], "AnchorDown: session_id" in str(answer["warnings"])) == (200, 0, True)
-        assert [one.text for one in await until_posted(at)] == [
-            say.lost_message(Lost.NO_SESSION, 2, ["AnchorDown"]).text
-        ]
+            told = say.lost_message(Lost.NO_SESSION, 2, ["AnchorDown"]).text
+            assert [one.text for one in await until_posted(at)] == [told]
         assert (await scrape(port))("anchor_bot_alerts_without_session_total", alertname="AnchorDown") == 8
         await asyncio.sleep(1.1)  # until it looks again whether it is time
         await send(at, nameless)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,7 +20,6 @@ from bot.core.cards import (
     Reply,
     SessionName,
     Urgency,
-    Worse,
     first,
     fold,
     worse,
@@ -56,10 +55,6 @@ _COUNT = f"""
         AND urgency = {Urgency.NEW_ALERT} ORDER BY id DESC LIMIT 1)
     RETURNING id, more
 """
-_DELETE = (
-    "DELETE FROM parts WHERE id = :id",
-    "DELETE FROM messages WHERE id = :message_id AND NOT EXISTS (SELECT 1 FROM parts WHERE message_id = messages.id)",
-)
 _CLOSE = "UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id"
 _FORGET_ONE = "DELETE FROM marks WHERE scope = :scope AND name = :name"
 _FORGET_OF_SENDER = """
@@ -116,7 +111,7 @@ class _OnCard:
     name: CardName  # team, channel and session
     ts: str | None
     content: AlertContent
-    part: Part
+    facts: Session | None
 
 
 def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[dict[str, Placed]]:
@@ -133,43 +128,35 @@ def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Calla
     found, ended_rows, waiting = connection.fetch_each(
         _OPEN, _ENDED, _WAITING, sessions=listed(sorted(sessions)), team_id=alerts[0].team_id
     )
-    on_cards = [one for _, one in readable(found, _read)]
-    placing = _Placing(
-        connection,
-        connection.now(),
-        {one.name: one for one in on_cards if one.content.reply is None},
-        {(row.team_id, row.session_id) for row in ended_rows},
-        waiting[0].number,
-    )
-    placing.states = states_now(connection, sessions) if on_cards else {}
+    ended = {(row.team_id, row.session_id) for row in ended_rows}
+    placing = _Placing(connection, [one for _, one in readable(found, _read)], ended, waiting[0].number)
+    placing.states = states_now(connection, sessions) if placing.cards else {}
     placed = {one.id: placing.place(one) for one in alerts}
-    placing.write([one for one in on_cards if one.content.reply])
+    placing.write()
     return lambda: placed
 
 
 def _read(row: Row) -> _OnCard:
     content = read_content(row.kind, row.content)
     assert isinstance(content, AlertContent)  # noqa: S101 - the query chooses them
-    session_id = SessionId(row.session_id)
-    part = Part(row.id, session_id, content, read_facts(session_id, row.facts))
-    return _OnCard(row.id, row.message_id, (row.team_id, row.channel_id, session_id), row.ts, content, part)
+    name = row.team_id, row.channel_id, row.session_id
+    return _OnCard(row.id, row.message_id, name, row.ts, content, read_facts(row.session_id, row.facts))
 
 
 class _Placing:
-    """Alerts that are being placed beside the open cards of their sessions."""
+    """Alerts that are being placed beside the open cards of their sessions, and the replies to these."""
 
     def __init__(
-        self,
-        connection: Connection,
-        now: float,
-        cards: Mapping[CardName, _OnCard],
-        ended: set[tuple[str, str]],
-        waiting: int,
+        self, connection: Connection, found: Sequence[_OnCard], ended: set[tuple[str, str]], waiting: int
     ) -> None:
-        self.connection, self.now, self.ended, self.waiting = connection, now, ended, waiting
+        self.connection, self.now, self.ended, self.waiting = connection, connection.now(), ended, waiting
         self.states = dict[SessionName, SessionState]()
-        self.before, self.cards = dict(cards), dict(cards)
-        self.new, self.replies = dict[str, Card](), dict[CardName, Card]()
+        self.before = {one.id: one for one in found}
+        self.cards = {one.name: one for one in found if one.content.reply is None}
+        self.replies = defaultdict[CardName, list[_OnCard]](list)  # the oldest first
+        for one in found:
+            if one.content.reply is not None:
+                self.replies[one.name].append(one)
 
     def place(self, one: IncomingAlert) -> Placed:
         """Place an alert."""
@@ -183,14 +170,12 @@ class _Placing:
         if has_ended or (card is None and one.alert.is_resolved):  # it makes no card
             return Placed("", has_ended=has_ended)
         if card is not None:
-            content = card.content if card.id == one.id else self._fold(card, one)  # it has been placed before
-            return Placed(card.message_id, card.ts, content.count, is_new=card.id == one.id)
+            is_new = card.id == one.id  # it has been placed before
+            content = card.content if is_new else self._fold(card, one)
+            return Placed(card.message_id, card.ts, content.count, is_new=is_new)
         if self.waiting >= MOST_WAITING and (counted := self._count(one)):
             return counted
-        content = first(one.alert, one.at(self.now))
-        part = Part(one.id, SessionId(one.alert.session_id), content, one.facts)
-        self.new[one.id] = Card(id=one.id, team_id=one.team_id, channel_id=one.channel_id, parts=(part,))
-        self.cards[name] = _OnCard(one.id, one.id, name, None, content, part)
+        self.cards[name] = _OnCard(one.id, one.id, name, None, first(one.alert, one.at(self.now)), one.facts)
         self.waiting += 1
         return Placed(one.id, None, 1, is_new=True)
 
@@ -201,28 +186,30 @@ class _Placing:
         return None if row is None else Placed(row.id, total=row.more)
 
     def _fold(self, card: _OnCard, one: IncomingAlert) -> AlertContent:
-        state = self.states.get((card.name[0], card.part.session_id))
+        state = self.states.get((card.name[0], SessionId(card.name[2])))
         why = worse(card.content, one.alert, state, one.automatic) if card.ts else None
         if card.ts and why:
-            content = replace(first(one.alert, one.at(self.now)), reply=Reply(card.ts, why))
-            part = replace(card.part, id=one.id, content=content)
-            self.replies[card.name] = Card(id=one.id, team_id=one.team_id, channel_id=one.channel_id, parts=(part,))
+            self._reply(card, one, replace(first(one.alert, one.at(self.now)), reply=Reply(card.ts, why)))
         is_news = why or one.automatic is not Automatic.REPEATED or card.content.resolved_at is not None
         after = fold(card.content, one.alert, one.at(self.now)) if is_news else card.content
-        self._put(card, after)
+        self.cards[card.name] = replace(card, content=after)
         return after
 
-    def _put(self, card: _OnCard, content: AlertContent) -> None:
-        self.cards[card.name] = replace(card, content=content)
-        if new := self.new.get(card.id):
-            self.new[card.id] = replace(new, parts=(replace(new.parts[0], content=content),))
+    def _reply(self, card: _OnCard, one: IncomingAlert, content: AlertContent) -> None:
+        """Add a reply to a card, or let one that is not posted say this. The newest are kept up to date."""
+        replies = self.replies[card.name]
+        if replies and replies[-1].ts is None:
+            replies[-1] = replace(replies[-1], content=content)
+            return
+        replies.append(_OnCard(one.id, one.id, card.name, None, content, card.facts))
+        while len(replies) > MOST_REPLIES_KEPT:
+            self.connection.queue(_CLOSE, {"message_id": replies.pop(0).message_id, "now": self.now})
 
     def _resolve_elsewhere(self, one: IncomingAlert) -> None:
         """Resolve its own sender's alert on cards in other channels, too: it can have named one, or admins."""
         for card in list(self.cards.values()):
-            is_same = card.name[::2] == (one.team_id, one.alert.session_id) and card.name[1] != one.channel_id
-            if is_same and any(map(one.alert.resolves, card.content.firing)):
-                self._put(card, fold(card.content, one.alert, self.now))
+            if card.name[::2] == (one.team_id, one.alert.session_id) and card.name[1] != one.channel_id:
+                self.cards[card.name] = replace(card, content=fold(card.content, one.alert, self.now))
 
     def _forget_firing(self, one: IncomingAlert) -> None:
         """Let the next alert of its sender begin to fire. A resolved one without a fingerprint ends all of them."""
@@ -234,53 +221,21 @@ class _Placing:
             values = {"scope": scope, "first": begin, "last": f"{begin[:-1]}~", "sender": alert.sender}
             self.connection.queue(_FORGET_OF_SENDER, values)
 
-    def write(self, replies: Sequence[_OnCard]) -> None:
-        """Write what has changed, and add what is new; `replies` are those about the cards before."""
-        changed = [card for name, card in self.cards.items() if name in self.before and card != self.before[name]]
-        resolved = {
-            card.name: card.content.resolved_at
-            for card in changed
-            if card.content.resolved_at != self.before[card.name].content.resolved_at
-        }
-        changed += self._let_replies_follow(replies, resolved)
-        changed += self._add_replies(replies)
+    def write(self) -> None:
+        """Write what has changed, and add what is new. Replies say since when the alerts of their card are resolved."""
+        after = [*self.cards.values()]
+        for name, replies in self.replies.items():
+            for one in replies if name in self.cards else ():
+                since = self.cards[name].content.resolved_at
+                after.append(replace(one, content=replace(one.content, resolved_at=since)))
+        changed = [one for one in after if self.before.get(one.id, one) != one]
         for card in sorted(changed, key=lambda one: one.message_id):
             values = {"id": card.id, "message_id": card.message_id, "now": self.now}
             self.connection.queue(_FOLD, values | {"content": write_content(card.content)})
             self.connection.queue(_CHANGED, values)
-        add_cards([*self.new.values(), *self.replies.values()], self.connection)
+        add_cards([_new_card(one) for one in after if one.id not in self.before], self.connection)
 
-    def _let_replies_follow(
-        self, replies: Sequence[_OnCard], resolved: Mapping[CardName, float | None]
-    ) -> list[_OnCard]:
-        """Return the replies that say since when alerts are resolved. One not posted is deleted, if of no pause."""
-        changed = list[_OnCard]()
-        for one in replies:
-            if one.name not in resolved or one.content.resolved_at == resolved[one.name]:
-                continue
-            is_of_pause = one.content.reply is not None and one.content.reply.why == Worse.PAUSED_BY_IT
-            if one.ts is None and resolved[one.name] is not None and not is_of_pause:
-                for sql in _DELETE:
-                    self.connection.queue(sql, {"id": one.id, "message_id": one.message_id})
-            else:
-                changed.append(replace(one, content=replace(one.content, resolved_at=resolved[one.name])))
-        return changed
 
-    def _add_replies(self, replies: Sequence[_OnCard]) -> list[_OnCard]:
-        """Return those not posted that a newer one replaces. Of posted ones the newest are kept up to date."""
-        replaced, of_card = list[_OnCard](), defaultdict[CardName, list[_OnCard]](list)
-        for one in replies:
-            of_card[one.name].append(one)
-        for name, new in list(self.replies.items()):
-            pending = next((one for one in of_card[name] if one.ts is None), None)
-            if self.cards[name].content.resolved_at is not None or pending is not None:
-                del self.replies[name]
-            else:
-                old = of_card[name][: max(0, len(of_card[name]) + 1 - MOST_REPLIES_KEPT)]
-                closing = [{"message_id": one.message_id, "now": self.now} for one in old]
-                self.connection.queue(_CLOSE, *closing)
-            if pending is not None and self.cards[name].content.resolved_at is None:
-                content = new.content
-                assert isinstance(content, AlertContent)  # noqa: S101 - made above
-                replaced.append(replace(pending, content=content))
-        return replaced
+def _new_card(one: _OnCard) -> Card:
+    part = Part(one.id, SessionId(one.name[2]), one.content, one.facts)
+    return Card(id=one.id, team_id=one.name[0], channel_id=one.name[1], parts=(part,))

@@ -2,7 +2,7 @@
 
 | scope | name | until | value |
 |---|---|---|---|
-| a workspace | `notice` and its name | when it can be sent again, if ever | the events since it was sent |
+| a workspace | `notice` and its name | when it can be sent again, if ever | |
 | a workspace | `firing`, a session, what fires, its sender | when it is forgotten | since when it fires, its sender |
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
@@ -43,9 +43,6 @@ WRITE_MARK = """
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
 """
 
-_UNTOLD = "SELECT value FROM marks WHERE scope = :scope AND name = :name"
-_SET_UNTOLD = "UPDATE marks SET value = :untold WHERE scope = :scope AND name = :name"
-
 
 def firing_name(alert: Alert) -> str:
     """Return the name of the mark of an alert that fires."""
@@ -64,24 +61,18 @@ class Notices:
 
     database: Database
 
-    async def claim(self, team_id: str, name: str, seconds: float | None = None, *, number: int = 1) -> int:
-        """Return how many events the first claim is for, and 0 to all others, or if the workspace does not exist.
+    async def claim(self, team_id: str, name: str, seconds: float | None = None) -> bool:
+        """Return whether this claim is the first one, or the first one again after so many `seconds`.
 
-        A later claim can be the first again after so many `seconds`, if they are given. Each is for a `number` of
-        events; those of the claims since the last first one are added.
+        It is not if the workspace does not exist.
         """
         now = time.time()
         until = None if seconds is None else now + seconds
 
-        def claim_one(connection: Connection) -> int:
+        def claim_one(connection: Connection) -> bool:
             if connection.fetch_one(IS_RECORDED, team_id=team_id) is None:
-                return 0
-            mark = {"scope": team_id, "name": f"notice {name}"}
-            before = connection.fetch_one(_UNTOLD, **mark)
-            total = number + int((before and before.value) or 0)
-            is_first = claim_mark(connection, team_id, mark["name"], until, now)
-            connection.execute(_SET_UNTOLD, **mark, untold=None if is_first else str(total))
-            return total if is_first else 0
+                return False
+            return claim_mark(connection, team_id, f"notice {name}", until, now)
 
         return await self.database.change(claim_one, locks=[workspace_lock(team_id)])
 

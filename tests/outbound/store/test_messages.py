@@ -260,7 +260,7 @@ async def test_a_posted_card_that_gets_worse_has_replies_of_which_the_newest_are
     assert sum(one["resolved_at"] is not None for one in await contents(store, "reply")) >= cards.MOST_REPLIES_KEPT
 
 
-async def test_a_reply_that_waits_is_replaced_by_a_newer_one_and_deleted_once_its_alert_is_resolved(
+async def test_a_reply_that_waits_is_replaced_by_a_newer_one_and_says_once_its_alert_is_resolved(
     store: Store, rows: MessageRows
 ) -> None:
     first = incoming("a", fingerprint="f", severity=Severity.INFO)
@@ -271,8 +271,7 @@ async def test_a_reply_that_waits_is_replaced_by_a_newer_one_and_deleted_once_it
         await places(rows, replace(first, id=f"b{number}", alert=worse))
     assert [one["alert"]["severity"] for one in await contents(store, "reply")] == ["critical"]
     await places(rows, replace(first, id="end", alert=replace(first.alert, fingerprint="", is_resolved=True)))
-    assert await contents(store, "reply") == []
-    assert len(await fetch(store, "SELECT id FROM messages")) == 1
+    assert [one["resolved_at"] is not None for one in await contents(store, "reply")] == [True]
 
 
 async def test_a_resolved_alert_ends_its_own_firing_in_every_channel_and_none_of_another_sender(
