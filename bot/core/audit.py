@@ -21,6 +21,7 @@ GAP, NEW_KEY, UNNAMED = "gap", "new key", "forgotten"
 SEPARATOR = "|"
 CHAINED_WITHIN, CHAINED_AT_LATEST = 60.0, 3_600.0  # seconds: of an unsigned row, and of any
 _MOST_NAMED = 20  # rows that can't be read
+_encode = json.JSONEncoder(default=repr).encode
 _UNSIGNED = "it has no valid signature"
 _BY_COMMAND = "it is not signed: the command line without the keys, or a forgery"
 LOST_KEY = "the key of its mark is not known"
@@ -84,7 +85,7 @@ def row_of_order(columns: tuple[Any, ...]) -> AuditRow:
 
 
 def _sign(fields: list[object], key: bytes) -> str:
-    return hmac.digest(key, json.dumps(fields, default=repr).encode(), sha256).hex()
+    return hmac.digest(key, _encode(fields).encode(), sha256).hex()
 
 
 def pseudonym(salt: str, user_id: str) -> str:

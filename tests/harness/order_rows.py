@@ -156,7 +156,7 @@ class OrdersOf:
 
         def write(connection: Connection) -> None:
             values = [row.values(connection, self.owner, self.cipher) for row in rows]
-            connection.execute_many(_WRITE, values)
+            connection.queue(_WRITE, *values)
             trail = AuditTrail(self.store.database, self.cipher)
             for one in values:
                 if one["settled_at"] is not None:

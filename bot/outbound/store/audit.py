@@ -36,7 +36,7 @@ from bot.core.fields import Secret
 from bot.core.requests import State
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import StoreError, UnreadableError
+from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.leases import LEADS, Lease
 from bot.outbound.store.marks import AUDIT_END, AUDIT_KEY
 from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
@@ -48,7 +48,6 @@ LOG_INTERVAL = 3_600.0  # seconds between two looks for gaps, and for new last l
 BATCH = 100  # rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it
 PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
-_CLOSE_TIMEOUT = 1.0  # seconds
 _DAY = 86_400.0
 _SETTLING = 3_600.0  # seconds by which an order can be older than its row
 LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
@@ -163,7 +162,6 @@ class AuditTrail:
         self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
         self._known: LRUCache[str, Mark] = LRUCache(_MOST_KNOWN)
         self._logged: LRUCache[str, tuple[str | None, str]] = LRUCache(_MOST_KNOWN)
-        self._lease: Lease | None = None
         self._after: Mapping[str, Any] = _START
 
     def add(self, connection: Connection, row: AuditRow, owner: str = "") -> None:
@@ -172,14 +170,6 @@ class AuditTrail:
 
     def _signed(self, row: AuditRow) -> AuditRow:
         return row._replace(key_id=self.cipher.key_id).linked("", self._key)
-
-    async def close(self) -> None:
-        """Chain what was added last if this process still leads, and log the last links; a command does neither."""
-        with suppress(TimeoutError, StoreError):
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                if self._lease is not None:
-                    await self.chain(self._lease)
-                    await self.report()
 
     async def report(self) -> float:
         """Log each gap, and each last link that is new. Return the seconds until the next report."""
@@ -219,7 +209,6 @@ class AuditTrail:
 
     async def chain(self, lease: Lease) -> float:
         """Chain at most BATCH rows, if this process leads. Return the seconds until there can be more."""
-        self._lease = lease
         if lease.term is None or not await self.database.fetch_all(_HAS_NEW):
             return INTERVAL
         values = {**self._after, **lease.leading}
@@ -247,8 +236,8 @@ class AuditTrail:
             named = row._replace(place=end.place + 1, person=people[row.team_id, row.person])
             chained.append(named.linked(end.link, keys[row.key_id]))
             ends[row.team_id] = chained[-1].end
-        connection.execute_many(_INSERT, [row._asdict() for row in added])
-        connection.execute_many(_CHAIN, [row._asdict() for row in chained])
+        connection.queue(_INSERT, *[row._asdict() for row in added])
+        connection.queue(_CHAIN, *[row._asdict() for row in chained])
         used = {row.team_id for row in chained}
         return page, self._write_marks(connection, [marks[name]._replace(end=ends[name]) for name in used])
 
@@ -272,9 +261,9 @@ class AuditTrail:
         """Write marks, and the key of their signature, encrypted: the key that it is derived from can be replaced."""
         own, written = self.cipher.key_id, {one.team_id: one._replace(version=one.version + 1) for one in marks}
         texts = [{"team_id": name, "value": one.sealed(own, self._key)} for name, one in written.items()]
-        connection.execute_many(_WRITE_MARK, texts)
+        connection.queue(_WRITE_MARK, *texts)
         value = self.cipher.encrypt(Secret(self._key.hex()), FieldRef(own, KEY_COLUMN))
-        connection.execute_many(_ADD_KEY, [{"name": own, "value": value}] if written else [])
+        connection.queue(_ADD_KEY, *([{"name": own, "value": value}] if written else ()))
         return written
 
     def _people(self, connection: Connection, people: set[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
@@ -285,7 +274,7 @@ class AuditTrail:
         new = [{"team_id": one[0], "user_id": one[1], "salt": secrets.token_hex(16)} for one in people - known.keys()]
         for one in new:
             known[one["team_id"], one["user_id"]] = one["person"] = pseudonym(one["salt"], one["user_id"])
-        connection.execute_many(_ADD_PERSON, new)
+        connection.queue(_ADD_PERSON, *new)
         return known
 
     def forget(self, connection: Connection, own: str, **person: object) -> int:
@@ -343,7 +332,7 @@ class AuditTrail:
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
-        now = await self.database.read(Connection.ask_now)
+        now = await self.database.now()
         limit = now - days * _DAY + _SETTLING
         inspection = Inspection(await self.database.read(self._keys), self.cipher.key_id, now, limit, link)
         read = lru_cache(_MOST_KNOWN)(partial(read_mark, keys=inspection.keys, own=self.cipher.key_id))

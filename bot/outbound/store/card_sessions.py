@@ -148,7 +148,7 @@ class CardSessions:
         def write(connection: Connection) -> None:
             now = {"now": connection.now()}
             for sql, rows in statements:
-                connection.execute_many(sql, [{**row, **now} for row in rows])
+                connection.queue(sql, *[{**row, **now} for row in rows])
 
         await self.database.change(write)
         self.database.news.cards.set()

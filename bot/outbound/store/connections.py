@@ -145,11 +145,8 @@ class Connection:
         """Begin a transaction with the next statement. It waits so long for each lock, and holds it until its end."""
         self._time = None
         self.queue(self.driver.begin, {})
-        self._clock = self._ask(locks, lock_timeout)
-
-    def _ask(self, locks: Iterable[int] = (), lock_timeout: float = 0.0) -> Statement | None:
         values = {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
-        return self.queue(self.driver.clock, values) if self.driver.clock else None
+        self._clock = self.queue(self.driver.clock, values) if self.driver.clock else None
 
     def now(self) -> float:
         """Return the database's time in Unix seconds, as the transaction asked it when it had its locks."""
@@ -159,11 +156,6 @@ class Connection:
         """Return the database's time at a monotonic time of this process, never a later one."""
         theirs, ours = self._asked()
         return theirs - (ours - monotonic)
-
-    def ask_now(self) -> float:
-        """Return the database's time in Unix seconds, without a transaction."""
-        self._time, self._clock = None, self._ask()
-        return self.now()
 
     def _asked(self) -> tuple[float, float]:
         if self._time is None:
@@ -209,10 +201,6 @@ class Connection:
     def execute(self, sql: str, **values: object) -> int:
         """Execute a statement. Return how many rows it changed."""
         return self.queue(sql, values).count()
-
-    def execute_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> int:
-        """Execute a statement for each of the rows. Return how many rows it changed."""
-        return self.queue(sql, *rows).count()
 
 
 def listed(values: Iterable[object]) -> str:

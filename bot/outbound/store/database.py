@@ -62,6 +62,10 @@ class Database:
         """Return all rows, in one round trip. See `Connection` for the SQL."""
         return await self.read(lambda connection: connection.fetch_all(sql, **values))
 
+    async def now(self) -> float:
+        """Return the database's time in Unix seconds."""
+        return float((await self.fetch_all("SELECT unix_now() AS now"))[0].now)
+
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`, which only reads, each time what is committed by then."""
         return await self._call(self.reads, work)

@@ -58,7 +58,7 @@ class People:
             # the same order in each process: no deadlock
             for (team_id, user_id), (profile, seen_at) in sorted(reports.items(), key=itemgetter(0))
         ]
-        await self.database.change(lambda connection: connection.execute_many(_RECORD, rows))
+        await self.database.change(lambda connection: connection.queue(_RECORD, *rows))
 
     async def prune(self, now: float) -> None:
         """Delete the reports that count no more."""

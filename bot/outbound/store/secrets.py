@@ -200,6 +200,6 @@ def _rotate(cipher: FieldCipher, connection: Connection) -> int:
         found = connection.fetch_all(f"SELECT {owner}, {column} FROM {table} WHERE {where} FOR UPDATE")
         fields = [(FieldRef(owner_id, column), ciphertext) for owner_id, ciphertext in found]
         rows = [{"owner": one.owner, "new": cipher.encrypt(cipher.decrypt(old, one), one)} for one, old in fields]
-        connection.execute_many(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner AND {which}", rows)
+        connection.queue(f"UPDATE {table} SET {column} = :new WHERE {owner} = :owner AND {which}", *rows)
         number += len(rows)
     return number

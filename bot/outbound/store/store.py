@@ -119,15 +119,15 @@ async def open_store(
     """
     database, cipher = connect(url), FieldCipher(keys)
     audit = AuditTrail(database, cipher)
-    async with AsyncExitStack() as stack:  # the database is closed also if the end of the trail is cancelled
-        stack.push_async_callback(database.close)
-        stack.push_async_callback(audit.close)
+    try:
         rows = WorkspaceRows(database, cipher, audit, random_version)
         states, notices, people = InstallStates(database, keys), Notices(database), People(database)
         store = Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
         if is_prepared:
             await store.prepare()
         yield store
+    finally:
+        await database.close()
 
 
 @dataclass(eq=False)
