@@ -1,17 +1,32 @@
-"""The format of a line of the log, the libraries that are excluded from it, and a reader of the log that stops."""
+"""Logs, metrics, and the event loop of a process."""
 
+import asyncio
 import fcntl
+import gc
 import json
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import bot
 from bot import logs
+from bot.health import Backlog, Metrics, Readiness, State
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
+from bot.prometheus import PARTS, page
+from bot.runtime import Interruption, StandstillMonitor, collect_when_quiet
+from harness.process import Metrics as Page
+from harness.process import read
+from harness.product import history, outcomes, requests
+from harness.samples import SAMPLES
 
 PIPE_SIZE = 4096
 
@@ -147,3 +162,145 @@ def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
         handler.flush()
     entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [entry.get("lines") for entry in entries] == [None, 3]
+
+
+async def forever() -> str:
+    await asyncio.sleep(3600)
+    return "result"
+
+
+@pytest.mark.anyio
+async def test_an_interruption_ends_the_waits_that_run_and_those_that_begin_later() -> None:
+    interruption = Interruption()
+    waiting = [asyncio.create_task(interruption.or_result(forever(), "ended")) for _ in range(3)]
+    interruption.come()
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*waiting) == ["ended"] * 3
+        assert await interruption.or_result(forever(), "ended") == "ended"
+
+
+@pytest.mark.anyio
+async def test_a_timeout_of_the_work_is_no_interruption() -> None:
+    async def fail() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await Interruption().or_result(fail(), "ended")
+
+
+@pytest.fixture
+def noticeable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 0.6)
+    monkeypatch.setattr("bot.runtime.TICK", 0.5)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("noticeable")
+async def test_a_standstill_of_six_tenths_of_a_second_is_noticed() -> None:
+    monitor = StandstillMonitor()
+    running = asyncio.create_task(monitor.run())
+    await asyncio.sleep(60)
+    time.sleep(0.61)  # noqa: ASYNC251 - nothing else runs
+    assert 0.6 <= monitor.seconds_before(time.monotonic()) < 1.2
+    running.cancel()
+
+
+@asynccontextmanager
+async def collecting(tasks: int) -> AsyncIterator[None]:
+    """Collect while so many tasks run."""
+    thresholds = gc.get_threshold()
+    running = asyncio.create_task(collect_when_quiet(range(tasks)))
+    try:
+        gc.disable()
+        await asyncio.sleep(0)
+        assert gc.isenabled()
+        yield
+    finally:
+        running.cancel()
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("blocks_per_second", "times"), [(2_000, 2), (100, 0), (20_000, 0)])
+async def test_growth_makes_all_objects_be_collected_once_a_minute_unless_that_takes_long(
+    blocks_per_second: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations, began = list[int](), time.monotonic()
+    monkeypatch.setattr(gc, "collect", lambda generation=2: generations.append(generation))
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: int((time.monotonic() - began) * blocks_per_second))
+    async with collecting(1_000):
+        assert gc.get_threshold()[2] > 1_000_000
+        await asyncio.sleep(150)
+    assert generations == [2] * times
+
+
+def state(readiness: Readiness, backlog: Backlog) -> State:
+    return State(
+        facts={"version": bot.__version__},
+        readiness=readiness,
+        has_socket=True,
+        has_key=True,
+        leads=lambda: True,
+        backlog=lambda: backlog,
+        database_errors=lambda: 3,
+        dropped_lines=lambda: 4,
+    )
+
+
+def read_page(metrics: Metrics | None = None, own: State | None = None) -> Page:
+    return read(page(metrics or Metrics(), own or state(Readiness(), Backlog(0, 0.0))).decode())
+
+
+def test_the_state_is_read_at_each_scrape() -> None:
+    readiness = Readiness()
+    own = state(readiness, Backlog(2, 61.5))
+    good = read_page(own=own)
+    for part in ("anchor_key", "something new"):
+        readiness.degrade(part, "because")
+    readiness.block("socket", "because")
+    bad = read_page(own=own)
+    for name in ("ready", "socket_connected", "key_accepted"):
+        assert (good(f"anchor_bot_{name}"), bad(f"anchor_bot_{name}")) == (1, 0)
+    assert good("anchor_bot_leader") == 1
+    assert {part: good("anchor_bot_degraded", part=part) for part in PARTS} == dict.fromkeys(PARTS, 0)
+    assert bad("anchor_bot_degraded", part="anchor_key") == bad("anchor_bot_degraded", part="something new") == 1
+    assert bad("anchor_bot_outbox_depth", outbox="results") == 2
+    assert bad("anchor_bot_outbox_oldest_seconds", outbox="results") == 61.5
+    assert (bad("anchor_bot_database_errors_total"), bad("anchor_bot_log_lines_dropped_total")) == (3, 4)
+    assert bad.names - read_page(own=replace(own, has_key=False)).names == {"anchor_bot_key_accepted"}
+
+
+def test_each_outcome_is_exported_from_the_start() -> None:
+    """Otherwise an alert would not see the first one."""
+    shown = read_page()
+    known = {outcome for group in history.OUTCOMES.values() for outcome in group}
+    for outcome, verb, source in product(known, requests.Verb, requests.Source):
+        assert shown("anchor_bot_orders_total", verb=verb, source=source, outcome=outcome) == 0
+    for answer in get_args(outcomes.AnchorOutcome):
+        for verb in requests.Verb:
+            assert shown("anchor_bot_anchor_attempt_seconds_count", verb=verb, outcome=answer.__name__) == 0
+
+
+def test_each_event_is_in_its_series_and_new_labels_make_none() -> None:
+    kinds = {json.loads(path.read_text())["type"] for path in SAMPLES.glob("*.payload.json")}
+    metrics = Metrics(["monitor"])
+    for kind in (*kinds, "x1", "x2"):
+        metrics.acknowledged(kind, 200, 0.1)
+    metrics.delivered("pause", None, 1.0)
+    metrics.delivered("pause", None, 4000.0)
+    for sender in ("monitor", "y1", "y2"):
+        metrics.alerted("Posted", sender)
+    for number in (*range(60), 0):
+        metrics.lost_session(f"alert {number}")
+    shown = read_page(metrics)
+    assert [shown("anchor_bot_ack_seconds_count", kind=kind) for kind in kinds] == [1] * len(kinds)
+    assert shown("anchor_bot_ack_seconds_count", kind="other", status="200") == 2
+    told = {"verb": "pause", "route": "none"}
+    buckets = [
+        shown("anchor_bot_order_delivery_seconds_bucket", **told, le=le) for le in ("0.5", "1.0", "1800.0", "+Inf")
+    ]
+    assert (buckets, shown("anchor_bot_order_delivery_seconds_sum", **told)) == ([0, 1, 1, 2], 4001)
+    assert [shown("anchor_bot_alerts_total", outcome="Posted", sender=sender) for sender in ("monitor", "")] == [1, 2]
+    found = [shown("anchor_bot_alerts_without_session_total", alertname=name) for name in ("alert 0", "alert 49", "")]
+    assert found == [2, 1, 10]

@@ -21,7 +21,7 @@ from scripts.mutation.sites import Mutation, users
 _MOST_COVERING, _COVERING_SECONDS = 150, 60.0  # of processor time when they were measured
 _MOST_OF_FOLDER, _FOLDER_SECONDS = 100, 30.0
 _MOST_COSTLY, _COSTLY_SECONDS = 20, 60.0  # tests with a process or PostgreSQL
-_AT_IMPORT = ("tests/test_generated_pages.py", "tests/test_documented_limits.py")  # the lines they test run at import
+_AT_IMPORT = ("tests/test_documentation.py", "tests/test_documented_limits.py")  # the lines they test run at import
 _FIRST = 8  # tests that run alone first: importing the files of all others takes seconds
 _HANGS_AFTER = 300.0  # seconds without news: no test takes so long, also on a busy machine
 _LONGEST_TRIAL = 1_200.0

@@ -13,7 +13,7 @@ from bot.demo.sandbox import environment
 from bot.messages import senders as say
 from bot.sim.anchor import server_error
 from bot.sim.slack import Hang
-from conversations.test_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
 from conversations.test_end import end
 from harness import SESSION, SingleHarness, single_workspace
 from harness.batches import watching_bots

@@ -9,10 +9,10 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.demo.sandbox import environment
+from conversations.test_alert_cards import PAUSE, about_session, until_shown
 from conversations.test_auto_pause import BEARER, FAILED, braking, minutes_ago, pauses, send
 from conversations.test_auto_pause_processes import OWN
-from conversations.test_cards import PAUSE, about_session, until_shown
-from conversations.test_unnamed_workspace import NOBODY, servers
+from conversations.test_one_workspace import NOBODY, servers
 from harness import HTTP_ONLY, SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.databases import KEY

@@ -10,11 +10,11 @@ import pytest
 
 from bot.sim.anchor import SessionState, rate_limited
 from bot.sim.slack import Channel, Message, View
+from conversations.test_alert_cards import buttons
 from conversations.test_auto_pause import braking, send
 from conversations.test_auto_pause_processes import OWN, send_to
-from conversations.test_cards import buttons
 from conversations.test_pause_window import BUTTON, offered, shown
-from conversations.test_replicas import second_bot
+from conversations.test_recovery import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
 from harness.conversation import Conversation
 from harness.databases import KEY

@@ -8,8 +8,8 @@ import pytest
 from bot.messages import cards
 from bot.sim.anchor import SessionState
 from bot.sim.slack.markup import ON_CALL
+from conversations.test_alert_cards import PAUSE, RESUME, about_session, until_shown
 from conversations.test_auto_pause import BEARER, braking, minutes_ago, pauses, send
-from conversations.test_cards import PAUSE, RESUME, about_session, until_shown
 from conversations.test_end import end
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json

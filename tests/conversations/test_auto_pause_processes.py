@@ -7,8 +7,7 @@ import pytest
 
 from bot.sim.slack import Source
 from conversations.test_auto_pause import AUTO, BEARER, minutes_ago
-from conversations.test_recovery import RESUMED, until_told
-from conversations.test_replicas import second_bot
+from conversations.test_recovery import RESUMED, second_bot, until_told
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY

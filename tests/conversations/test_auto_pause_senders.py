@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.sim.anchor import server_error
+from conversations.test_alert_cards import about_session
 from conversations.test_auto_pause import ALERT, age_orders, braking, pauses, send
-from conversations.test_cards import about_session
 from harness import HTTP_ONLY, AdminHarness, SingleHarness
 from harness.conversation import post_json
 from harness.product import workspace

@@ -14,9 +14,8 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import Slow, server_error, unauthorized
 from bot.sim.slack import Hang
-from conversations.test_alert_channel import posts
+from conversations.test_alert_cards import alert, posts
 from conversations.test_auto_pause import age_orders, braking, send
-from conversations.test_cards import alert
 from harness import SESSION, SingleHarness
 from harness.databases import KEY
 from harness.doctor import drilled, give_order

@@ -22,7 +22,7 @@ from bot.sim.anchor import (
 )
 from bot.sim.slack import Message, User, View
 from bot.sim.slack.content import parts
-from conversations.test_cards import alert, buttons, taking_alerts, until_shown
+from conversations.test_alert_cards import alert, buttons, taking_alerts, until_shown
 from harness import BOTH_TRANSPORTS, SESSION, Conversation, SingleHarness, outcome_text, single_workspace
 from harness.blocks import actions as block_of
 from harness.blocks import button

@@ -9,9 +9,8 @@ import pytest
 from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message
 from bot.sim.slack.markup import ON_CALL
+from conversations.test_alert_cards import MENTION, RESUME, mentions, ops, until_shown
 from conversations.test_auto_pause import braking, break_database, minutes_ago, pauses, send
-from conversations.test_cards import RESUME, ops, until_shown
-from conversations.test_worse_alerts import MENTION, mentions
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json
 from harness.texts import NOT_AUTO_PAUSED

@@ -1,21 +1,40 @@
-"""An admin sets, replaces and removes the workspace's Anchor key in Slack."""
+"""The key of a workspace: set, removed, checked, refused and replaced."""
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.sim.slack import Answer, Slow
-from harness import BOTH_TRANSPORTS, BY_BOTH, AdminHarness, ManyHarness, outcome_text, paused
+from bot.sim import anchor
+from bot.sim.anchor import DEFAULT_KEY, unauthorized
+from bot.sim.slack import Answer, Slow, User
+from harness import (
+    BOTH_TRANSPORTS,
+    BY_BOTH,
+    HTTP_ONLY,
+    AdminHarness,
+    Conversation,
+    ManyHarness,
+    Tenant,
+    outcome_text,
+    paused,
+    single_workspace,
+)
 from harness import admin_texts as say
+from harness.admin_texts import settings_texts
 from harness.administration import modal_text
+from harness.conversation import direct_messages, until
 from harness.product import Secret, outcomes, policy, workspace
+from harness.product import workspace as product
 from harness.samples import sample
 from harness.texts import is_about, waiting_text
 
 pytestmark = pytest.mark.anyio
+
 
 KEY, OTHER = "sk-first-0123456789-1234", "sk-other-0123456789-5678"
 VERIFIED, UNVERIFIED = workspace.KeyCheck.VERIFIED, workspace.KeyCheck.UNVERIFIED
@@ -224,3 +243,165 @@ async def test_the_key_is_nowhere_but_at_anchor(
     for key in (KEY, OTHER):
         assert [text for text in everything if key in text] == []
         assert key.encode() not in files
+
+
+KeyCheck = workspace.KeyCheck
+REFUSED = KeyCheck.REFUSED
+OLD, NEW = "sk-of-tenant-1", "sk-the-second-key"
+
+
+def notice(key: str, *, by_admins: bool = True) -> str:
+    return settings_texts.key_refused_message(workspace.AnchorKey(Secret(key)), by_admins=by_admins).text
+
+
+@dataclass(frozen=True, slots=True)
+class Team(Tenant):
+    """A workspace whose key `setter` has set, and that Anchor refuses from now on."""
+
+    at: ManyHarness
+    setter: User
+
+    async def set_key(self, key: str) -> None:
+        made = workspace.AnchorKey(Secret(key), UNVERIFIED, self.setter.id, 1_785_000_000)
+        assert await self.at.store.rows.set_key(self.team_id, made)
+
+    async def check(self) -> KeyCheck | None:
+        found = await self.at.store.rows.find(self.team_id)
+        return found.anchor_key.check if found and found.anchor_key else None
+
+    async def use(self, *, check: KeyCheck = REFUSED) -> None:
+        """Order a pause, and wait until the database has what Anchor says about the key."""
+        await self.answer("a command")
+
+        async def is_so() -> bool:
+            return await self.check() is check
+
+        await until(is_so)
+
+    async def notices_are(self, expected: Mapping[str, list[str]], *users: User) -> None:
+        """Wait until the setter, or these people, have these direct messages; no more may come."""
+        people = users or [self.setter]
+        await self.slack.until(lambda: direct_messages(self.slack, people) == expected)
+        await asyncio.sleep(0.4)
+        assert direct_messages(self.slack, people) == expected
+
+
+@pytest.fixture
+async def warned(at: ManyHarness) -> Team:
+    tenant = await at.set_up(at.add(1))
+    setter = tenant.workspace.add_user("U0SETTER001", "setter", is_admin=True)
+    tenant.channel.members.add(setter.id)
+    inherited = {name: getattr(tenant, name) for name in ("slack", "anchor", "workspace", "person", "channel")}
+    team = Team(**inherited, session=tenant.session, key=tenant.key, at=at, setter=setter)
+    await team.set_key(team.key)
+    at.anchor.revoke(team.key)
+    return team
+
+
+def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "bot.usecases.notices"]
+
+
+def refusal(at: Conversation, *, by_admins: bool) -> str:
+    outcome = outcomes.KeyRejected(401, "Invalid API key", by_admins=by_admins)
+    return outcome_text(outcome, session=at.session, user=at.person.id)
+
+
+async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_once_or_an_error_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with single_workspace(ANCHOR_API_KEY="sk-anchor-of-the-settings") as at:
+        at.anchor.fault = unauthorized()
+        assert (await at.answer("a command")).text == refusal(at, by_admins=False)
+        await until(lambda: of_monitor(caplog))
+        users = [at.slack.bob, at.slack.carol, at.slack.alice]
+        for user in users:
+            await at.open_home(user)
+        await asyncio.sleep(601.0)  # until somebody is looked for again
+        for by in (*BY_BOTH, "a command"):
+            await at.answer(by, at.slack.bob)
+        await at.wait_for_direct_messages()
+        await asyncio.sleep(0.3)
+        expected = notice("sk-anchor-of-the-settings", by_admins=False)
+        assert direct_messages(at.slack, users) == {"alice": [expected], "bob": [], "carol": []}
+    (error,) = of_monitor(caplog)
+    assert (error.levelname, vars(error)["team"]) == ("ERROR", "T0HOME00001")
+
+
+@BOTH_TRANSPORTS
+async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_there_are(warned: Team) -> None:
+    warned.anchor.fault = anchor.Slow(0.5)
+    await asyncio.gather(*[warned.order(by) for by in BY_BOTH for _ in range(5)])
+    await warned.slack.until(lambda: len(warned.answers()) == 10)
+    assert {message.text for message in warned.answers()} == {refusal(warned, by_admins=True)}
+    await warned.answer("a command", warned.setter)
+    await warned.notices_are({"setter": [notice(warned.key)], warned.person.name: []}, warned.setter, warned.person)
+    assert await warned.check() is REFUSED
+
+
+AutoPause = product.AutoPause
+MINUTES = 8
+ON: dict[str, Any] = {
+    "ALERTS_TOKEN": "token-of-alerts-0123456789abcdef",
+    "AUTO_PAUSE": "observe",
+    "AUTO_PAUSE_TOKENS": "default",
+}
+
+
+async def tries(at: Conversation | ManyHarness, key: str, seconds: float = MINUTES * 60.0) -> int:
+    """How often the key is tried meanwhile."""
+    at.anchor.requests.clear()
+    await asyncio.sleep(seconds)
+    return sum((request.verb, request.key) == ("statuses", key) for request in at.anchor.requests)
+
+
+async def set_mode(at: ManyHarness, tenant: Tenant, mode: product.AutoPause, before: product.AutoPause) -> None:
+    assert await at.store.rows.set_auto_pause(tenant.team_id, mode, before=before, by=tenant.person.id)
+
+
+@HTTP_ONLY
+async def test_a_key_is_tried_each_minute_while_alerts_can_pause(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    assert await tries(at, tenant.key) == 0
+    await set_mode(at, tenant, AutoPause.OBSERVE, AutoPause.OFF)
+    assert MINUTES <= await tries(at, tenant.key) <= 1.3 * MINUTES + 1
+    await set_mode(at, tenant, AutoPause.OFF, AutoPause.OBSERVE)
+    assert await tries(at, tenant.key) == 0
+    await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
+    await at.execute("UPDATE workspaces SET anchor_api_key = NULL")
+    assert await tries(at, tenant.key, seconds=130.0) == 0
+
+
+@HTTP_ONLY
+async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_order(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    setter: User = tenant.workspace.add_user("U0SETTER001", "setter", is_admin=True)
+    key = product.AnchorKey(Secret(tenant.key), product.KeyCheck.VERIFIED, setter.id, 1_785_000_000)
+    assert await at.store.rows.set_key(tenant.team_id, key)
+    await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
+    await asyncio.sleep(60.0)
+    at.anchor.revoke(tenant.key)
+    await asyncio.sleep(60.0)
+    told = settings_texts.key_refused_message(product.AnchorKey(Secret(tenant.key)), by_admins=True).text
+    assert await tenant.wait_for_direct_messages(user=setter) == [told]
+    await asyncio.sleep(300.0)
+    assert await tenant.wait_for_direct_messages(user=setter) == [told]
+    found = await at.store.rows.find(tenant.team_id)
+    assert found
+    assert found.anchor_key
+    assert found.anchor_key.check is product.KeyCheck.REFUSED
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_refused_key_is_told_in_the_channel_for_alerts_if_no_admin_has_opened_home(is_open: bool) -> None:
+    own: dict[str, Any] = ON | {"ALERTS_CHANNEL": "C0ALERTS001"}
+    async with single_workspace(**own) as at:
+        if is_open:
+            await at.open_home(at.slack.alice)
+        at.anchor.revoke(DEFAULT_KEY)
+        key = product.AnchorKey(Secret(DEFAULT_KEY))
+        notice = settings_texts.key_refused_message(key, by_admins=False).text
+        await asyncio.sleep(130)
+        in_channel = [one.text for one in at.messages() if one.text == notice]
+        assert (in_channel, len(at.direct_messages(at.slack.alice))) == ([] if is_open else [notice], int(is_open))

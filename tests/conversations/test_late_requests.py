@@ -1,7 +1,9 @@
-"""Requests that reach the bot late, acks that Slack does not get, and results that nobody may miss."""
+"""Requests that come late, twice, too often, or hit a bug."""
 
 import asyncio
+import logging
 import re
+import time
 
 import pytest
 
@@ -13,14 +15,17 @@ from harness import (
     HTTP_ONLY,
     SOCKET_ONLY,
     SingleHarness,
+    outcome_text,
     paused,
     resumed,
     single_workspace,
 )
+from harness.many_workspaces import many_workspaces
 from harness.product import Limits, outcomes
-from harness.texts import is_not_sent
+from harness.texts import incident_text, is_about, is_not_sent
 
 pytestmark = pytest.mark.anyio
+
 
 ACK_WAIT = Limits().ack_wait
 DELAY = 7.0  # seconds on the way to the bot, of which 5 are allowed
@@ -128,3 +133,142 @@ async def test_an_order_whose_ack_was_lost_is_reported_once(by: str, redelivery_
         assert len(at.orders) == 1
         assert [one.text for one in at.messages()].count(paused()) == 1
         at.slack.violations.clear()  # the late acks
+
+
+@BOTH_TRANSPORTS
+async def test_a_pause_after_somebody_elses_is_sent_and_says_who_paused_before() -> None:
+    async with single_workspace() as at:
+        await at.answer("a command", at.slack.bob)
+        await asyncio.sleep(0.5)  # until its outcome is in the journal
+        at.anchor.fault = Slow(0.5)  # until the journal has been searched
+        verdict, before, session = (await at.answer("a click")).text.splitlines()
+        assert len(at.orders) == 2
+    assert f"{verdict}\n{session}" == paused()
+    assert f"<@{at.slack.bob.id}>" in before
+
+
+@BOTH_TRANSPORTS
+async def test_a_repeated_command_is_answered_with_the_outcome_of_the_first_for_fifteen_minutes() -> None:
+    async with single_workspace() as at:
+        await at.command(trigger_id="1.2.3")
+        for wait in (0.0, 880.0):
+            await asyncio.sleep(wait)
+            again = await at.command(trigger_id="1.2.3")
+            assert len(at.orders) == 1
+            assert again.ack is not None
+            assert (again.ack.response_type, is_about(again.ack.text, paused())) == ("ephemeral", True)
+
+
+async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_sent() -> None:
+    async with single_workspace(ack_wait=0.0, at_anchor_each=1, ANCHOR_DEADLINE="1.0") as at:
+        at.anchor.fault = Slow(20.0)
+        sessions = [at.anchor.add_session() for _ in range(3)]
+        await asyncio.gather(*map(at.command, sessions))
+        await at.slack.until(lambda: len(at.seen()) == 2 * len(sessions))  # an announcement and an outcome of each
+        texts = [one.text for one in at.ephemerals()]
+        unsent = [session for session in sessions if not at.anchor.posts(session)]
+    assert 1 <= len(unsent) < len(sessions)  # the second one may be sent at the very last moment
+    refusals = {
+        session: outcome_text(outcomes.Refusal(outcomes.Why.NO_TURN, seconds=1.0), session=session)
+        for session in sessions
+    }
+    assert [session for session, refusal in refusals.items() if refusal in texts] == unsent
+
+
+async def test_another_person_does_not_wait_behind_a_backlog_even_for_the_same_session() -> None:
+    async with single_workspace(at_anchor_each=1) as at:
+        at.anchor.fault = Slow(2.0, times=1)
+        sessions = [at.anchor.add_session() for _ in range(3)]
+        backlog = [asyncio.create_task(at.command(sessions[0]))]
+        await at.anchor.until(lambda: at.anchor.posts(sessions[0]))
+        backlog += [asyncio.create_task(at.command(session)) for session in sessions[1:]]
+        await asyncio.sleep(0.2)
+        await at.command(sessions[2], user=at.slack.bob)
+        assert [len(at.anchor.posts(session)) for session in sessions] == [1, 0, 1]
+        assert paused(session=sessions[2], user=at.slack.bob.id) in [one.text for one in at.messages()]
+        await asyncio.gather(*backlog)
+
+
+async def test_another_workspace_does_not_wait_behind_the_backlogs_of_many_people(sqlite_url: str) -> None:
+    """Of each place at Anchor, one of twenty is kept for people with few orders."""
+    async with many_workspaces(sqlite_url, ack_wait=0.0, at_anchor=60, at_anchor_each=15) as at:
+        busy, other = await at.set_up_two()
+        at.anchor.fault = Slow(30.0)
+        people = [busy.workspace.add_user(f"U0BUSY{number:05}", f"busy-{number}") for number in range(4)]
+        busy.channel.members |= {person.id for person in people}
+        for person in people:
+            sessions = [at.anchor.add_session(key=busy.key) for _ in range(20)]
+            await asyncio.gather(*[busy.command(session, user=person) for session in sessions])
+        await at.anchor.until(lambda: len(at.anchor.orders) >= 57)
+        began = time.monotonic()
+        await other.command()
+        await at.anchor.until(lambda: other.orders)
+        assert time.monotonic() - began < 1.0
+        at.anchor.fault = None
+
+
+@HTTP_ONLY
+async def test_a_request_for_which_there_is_no_room_fails_in_slack() -> None:
+    async with single_workspace(tasks=0) as at:
+        assert (await at.command()).error is not None
+        assert at.orders == []
+        at.slack.violations.clear()  # the status
+
+
+async def test_a_person_resumes_thirty_sessions_per_minute_and_can_still_pause() -> None:
+    async with single_workspace() as at:
+        sessions = [at.anchor.add_session() for _ in range(31)]
+        for session in sessions:
+            await at.command(session, verb="resume")
+        last = sessions[-1]
+        (seen,) = at.ephemerals()
+        assert (len(at.anchor.orders), at.anchor.posts(last)) == (30, [])
+        await at.command(last)
+        assert [order.verb for order in at.anchor.posts(last)] == ["pause"]
+    refusals = [outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=float(wait)) for wait in range(1, 61)]
+    assert seen.text in [outcome_text(refusal, verb="resume", session=last) for refusal in refusals]
+
+
+async def broken(*_: object, **__: object) -> None:
+    """Break after a while, as a part of the bot with a mistake in it does."""
+    await asyncio.sleep(0.2)
+    raise ZeroDivisionError("a mistake of ours")
+
+
+def incident_in(caplog: pytest.LogCaptureFixture, kind: type[Exception] = ZeroDivisionError) -> str:
+    """Return the incident's id in the log, where the traceback of such an exception is."""
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], kind)
+    incident = str(vars(record)["incident"])
+    assert re.fullmatch(r"[0-9a-f]{28}", incident)
+    return incident
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("ack_wait", [2.0, 0.0], ids=["before the ack", "after the ack"])
+async def test_an_exception_is_reported_and_logged_under_one_id(
+    ack_wait: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.anchor.orders.AnchorClient.send", broken)
+    async with single_workspace(ack_wait=ack_wait) as at:
+        delivery = await at.command()
+        (seen,) = await at.wait_for_messages()
+    assert delivery.status == 200
+    assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog)))
+
+
+@HTTP_ONLY
+async def test_an_exception_before_the_request_is_read_is_reported(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bot.inbound.slack.request.verify_and_parse", unreadable)
+    async with single_workspace() as at:
+        delivery = await at.command()
+        (seen,) = at.ephemerals()
+        assert at.anchor.requests == []
+    assert delivery.status == 200
+    assert seen.text == incident_text(incident_in(caplog))

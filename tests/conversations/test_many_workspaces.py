@@ -1,18 +1,30 @@
-"""One bot, many workspaces: whose key a request gets, what becomes of one that leaves, whose alerts go where."""
+"""Many workspaces: each has its own key, sessions and alerts, and nothing reaches another."""
 
 import asyncio
+import contextlib
 import logging
+import random
+import re
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import pytest
 
-from bot.sim.slack import Enterprise, User, tokens_revoked
+from bot.sim.anchor import Slow
+from bot.sim.slack import Enterprise, Rule, User, expired_url, tokens_revoked
+from bot.sim.slack.platform import SLACKBOT
 from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, outcome_text, paused
+from harness.blocks import actions, button
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
-from harness.product import outcomes
+from harness.product import Secret, errors, outcomes, workspace
 from harness.single_workspace import PATIENT
+from harness.stored import add_token, until_read_again
 
 pytestmark = pytest.mark.anyio
+
 
 GRID = Enterprise("E0GRID00001", "Grid")
 OUTSIDER = outcomes.Refusal(outcomes.Why.OUTSIDER)
@@ -141,3 +153,139 @@ async def test_everybody_is_told_that_the_database_is_away(at: ManyHarness, capl
     assert [message.text for message in answers] == [store_failed(tenant)] * 3
     assert (status, page.status, at.anchor.requests) == (503, 503, [])
     assert "Traceback" not in caplog.text
+
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+async def made(change: Callable[[], Awaitable[bool]]) -> bool:  # once more if the database is too busy
+    while True:
+        with contextlib.suppress(errors.StoreUnreachableError):
+            return await change()
+
+
+@dataclass(slots=True)
+class Actor:
+    """Somebody in a workspace who does things at random, and remembers what was its own at any time."""
+
+    at: ManyHarness
+    tenant: Tenant
+    others: list[Tenant]
+    chance: random.Random
+    keys: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+    alerts_left: int = 4
+
+    async def act(self, steps: int) -> None:
+        await self.reinstall()
+        await self.report()
+        await until_read_again()
+        self.sessions.add(self.tenant.session)
+        await self.tenant.command()
+        await self.at.anchor.until(lambda: self.tenant.orders)
+        seldom = [self.report, self.list_sessions, self.change_key, self.change_key, self.leave, self.reinstall]
+        for _ in range(steps):
+            await self.chance.choice([*[self.command] * 5, *[self.click] * 4, *seldom])()
+            await asyncio.sleep(self.chance.random() * 0.02)
+
+    def new_session(self) -> str:
+        """A session of this workspace, of another one, or of nobody; but only this one ever names it."""
+        owner = self.chance.choice([self.tenant, self.chance.choice(self.others), None])
+        session = str(uuid.UUID(int=self.chance.getrandbits(128)))
+        if owner is not None:
+            self.at.anchor.add_session(key=owner.key, session_id=session)
+        self.sessions.add(session)
+        return session
+
+    async def command(self) -> None:
+        await self.tenant.command(self.new_session(), verb=self.chance.choice(["pause", "resume"]))
+
+    async def click(self) -> None:
+        await self.tenant.click(self.tenant.post_alert(actions(button(value=self.new_session()))))
+
+    async def report(self) -> None:
+        """An alert, where one is left: more would be too many for Slack."""
+        self.alerts_left -= 1
+        if self.alerts_left < 0:
+            return
+        token = f"token-of-alerts-{self.chance.getrandbits(64)}"
+        rows, team_id = self.at.store.rows, self.tenant.team_id
+        await made(lambda: add_token(rows, team_id, token))
+        await made(lambda: rows.set_alerts_channel(team_id, self.tenant.channel.id))
+        await self.at.post_alert(team_id, token, session_id=self.new_session(), text="spent")
+        other = self.chance.choice(self.others).team_id
+        status, _ = await self.at.post_alert(other, token, session_id=self.new_session(), text="spent")
+        assert status in {401, 503}  # refused, or the database is too slow to say whose it is
+
+    async def list_sessions(self) -> None:
+        await self.tenant.command("", command=self.chance.choice(["/anchor-pause", "/anchor-resume"]))
+
+    async def change_key(self) -> None:
+        key = f"sk-{self.tenant.team_id}-{len(self.keys)}"
+        self.at.anchor.add_key(key)
+        self.keys.add(key)
+        self.sessions.add(self.at.anchor.add_session(key=key))
+        await made(lambda: self.at.store.rows.set_key(self.tenant.team_id, workspace.AnchorKey(Secret(key))))
+
+    async def leave(self) -> None:
+        """Remove the app, ask something of it nevertheless, and mostly install it again."""
+        await self.at.slack.uninstall(self.tenant.workspace, revoked_first=self.chance.random() < 0.5)
+        await self.command()
+        if self.chance.random() < 0.8:
+            await self.reinstall()
+
+    async def reinstall(self) -> None:
+        self.at.slack.clock.advance(1.1)  # what was left before is left before
+        while (status := (await self.at.install(self.tenant)).status) == 503:  # the database is too busy: once more
+            pass
+        assert status == 200
+        self.tokens.add(self.tenant.workspace.installation.bot_token)
+        await self.change_key()
+
+
+@pytest.mark.parametrize(("seed", "count", "steps"), [(1, 5, 10), pytest.param(2, 12, 20, marks=pytest.mark.long)])
+async def test_nothing_of_one_workspace_reaches_another(database_url: str, seed: int, count: int, steps: int) -> None:
+    async with many_workspaces(database_url, ack_wait=0.05) as at:
+        tenants = [at.add(number) for number in range(count)]
+        actors = [
+            Actor(at, one, [other for other in tenants if other is not one], random.Random(f"{seed} {one.team_id}"))  # noqa: S311
+            for one in tenants
+        ]
+        at.anchor.fault = Slow(0.04)  # about as long as an ack waits: some answers come with it, some after it
+        at.slack.faults["response_url"] = expired_url(times=60)  # then the bot posts with the workspace's token
+        async with asyncio.TaskGroup() as together:
+            for actor in actors:
+                together.create_task(actor.act(steps))
+        seen = -1
+        while seen != (seen := len(at.anchor.requests) + len(at.slack.api_calls)):  # noqa: ASYNC110 - until nothing happens
+            await asyncio.sleep(2.0)
+        assert_isolated(at, actors)
+        late = (Rule.ACK_NOT_200, Rule.ACK_LATE)  # a slow machine records orders late: then there is no ack
+        at.slack.violations[:] = [one for one in at.slack.violations if one.rule not in late]
+
+
+def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
+    owner = {session: actor for actor in actors for session in actor.sessions}
+    reader = {key: actor for actor in actors for key in actor.keys}
+    tokens = dict[str, set[str]]()
+    for actor in actors:
+        there = actor.tenant.workspace
+        tokens |= dict.fromkeys((*there.users, *there.channels), actor.tokens)
+    reported = Counter[str]()
+    for request in at.anchor.requests:
+        actor = owner[request.session_id] if request.session_id else reader[str(request.key)]
+        assert request.key in actor.keys
+        assert "Cookie" not in request.headers
+        reported[actor.tenant.team_id] += 1
+    for call in at.slack.api_calls:
+        about = [call.arguments[name] for name in ("user", "user_id", "channel") if name in call.arguments]
+        assert not about or call.token in tokens[str(about[0])]
+    for actor in actors:
+        channels = actor.tenant.workspace.channels
+        for message in [one for channel in channels for one in at.slack.seen_by(actor.tenant.person, channel)]:
+            assert set(UUID.findall(str((message.text, message.blocks)))) <= actor.sessions
+            own = {actor.tenant.person.id, actor.tenant.workspace.installation.bot_user_id}
+            assert message.user in own | {SLACKBOT}  # which speaks if an ack took too long
+    assert len(reported) == len(actors)
+    assert reported.total() > 3 * len(actors), "hardly anything happened"

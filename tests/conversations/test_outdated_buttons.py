@@ -6,7 +6,7 @@ import pytest
 
 from bot.sim.slack import Message, User
 from bot.sim.slack.content import parts
-from conversations.test_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.blocks import actions, button, section
 from harness.outages import execute

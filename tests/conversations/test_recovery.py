@@ -1,19 +1,46 @@
-"""Orders that a killed process has left unfinished: a row of the table in docs/reliability.md each."""
+"""Resumes, killed processes, several bots, a failing database: no order is lost or repeated in doubt."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bot.sim.anchor import SessionState
-from bot.sim.slack import Source
-from harness import BOTH_TRANSPORTS, BY_BOTH, SOCKET_ONLY, outcome_text, paused, resumed
+from bot.demo.sandbox import environment
+from bot.sim.anchor import Hang, SessionState, Slow
+from bot.sim.slack import Delivery, Source
+from conversations.test_alert_cards import RESUME, TOKEN, alert, until_shown
+from conversations.test_end import offered, press
+from conversations.test_home import overview
+from conversations.test_operation import becomes, degraded
+from harness import (
+    BOTH_TRANSPORTS,
+    BY_BOTH,
+    HTTP_ONLY,
+    SESSION,
+    SOCKET_ONLY,
+    SingleHarness,
+    Tenant,
+    many_workspaces,
+    outcome_text,
+    paused,
+    resumed,
+    single_workspace,
+)
+from harness.batches import batch, watching_bots
 from harness.conversation import until
-from harness.product import State, outcomes
+from harness.databases import KEY, query
+from harness.outages import Outage, locked, network, without_table
+from harness.product import Limits, Secret, Settings, State, open_store, outcomes, running
 from harness.restarts import Remains, remains
-from harness.texts import ALICE, is_not_sent, result_texts
+from harness.single_workspace import PATIENT_ACK
+from harness.texts import ALICE, is_about, is_not_sent, result_texts, waiting_text
 
 pytestmark = pytest.mark.anyio
+
 
 Why = outcomes.Why
 OVERTAKEN = result_texts.OVERTAKEN
@@ -171,3 +198,338 @@ async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_jour
             await at.click(question, verb="resume")
             await at.slack.until(lambda: [order.verb for order in at.orders] == ["resume"])
             await until_told(left)
+
+
+@pytest.fixture
+def url(postgresql_urls: Iterator[str]) -> str:
+    return next(postgresql_urls)
+
+
+@asynccontextmanager
+async def two_bots(url: str, **options: str) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
+    """Two bots. The function sends further requests to the second one."""
+    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **options}
+    async with single_workspace(**own) as at, second_bot(at, url) as second:  # type: ignore[arg-type]
+
+        def switch() -> None:
+            at.slack.request_url = f"{second}/slack/events"
+
+        yield at, switch
+
+
+@asynccontextmanager
+async def second_bot(at: SingleHarness, url: str, **options: str) -> AsyncIterator[str]:
+    environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), **options)
+    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK)) as bot:
+        await bot.startup
+        await at.anchor.until(lambda: at.anchor.requests and at.anchor.requests[0].status)
+        at.anchor.requests.clear()  # the check of the key
+        yield bot.url
+
+
+def verbs(at: SingleHarness) -> list[str | None]:
+    return [order.verb for order in at.orders]
+
+
+async def until_settled(url: str) -> None:
+    """Wait until the database has the outcome of an order: the ack of a pause does not wait for that."""
+    await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
+
+
+async def until_recorded(url: str, count: int) -> None:
+    """Wait until the database has so many orders."""
+    await until(lambda: query(url, "SELECT count(*) FROM orders") == [(count,)])
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(("verb", "sent", "text"), [("pause", 2, paused()), ("resume", 1, resumed())])
+async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the_first(
+    url: str, verb: str, sent: int, text: str
+) -> None:
+    async with two_bots(url) as (at, switch):
+        first = await at.command(verb=verb)
+        await until_settled(url)
+        switch()
+        again = await at.slack.resend(first)
+        assert again.ack is not None
+        assert (again.ack.response_type, again.ack.text) == ("ephemeral", text)
+        assert verbs(at) == [verb] * sent
+        assert [message.text for message in at.messages()] == [text]
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("by", ["command", "click"])
+async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str, by: str) -> None:
+    async with two_bots(url) as (at, switch):
+        at.anchor.fault = Slow(1.0)
+        order = at.command if by == "command" else partial(at.click, at.post_alert())
+        ordering = asyncio.ensure_future(order(trigger_id="1.2.3"))
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        again = await order(trigger_id="1.2.3")
+        await ordering
+        await at.slack.until(lambda: at.messages()[-1].text == paused())
+        await asyncio.sleep(0.5)
+        assert [one.text for one in at.messages()].count(paused()) == 1
+        assert again.ack is not None
+        assert again.error is None
+
+
+@HTTP_ONLY
+async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pause(url: str) -> None:
+    async with two_bots(url) as (at, switch):
+        first = await at.command(verb="resume")
+        await at.command()
+        switch()
+        await at.slack.resend(first)
+        assert (verbs(at)[0], set(verbs(at)[1:])) == ("resume", {"pause"})  # one that crosses it is sent again
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_a_pause_at_one_bot_that_crosses_a_resume_at_another_is_sent_again_and_told_as_that(
+    url: str, by: str
+) -> None:
+    async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
+        bob = at.slack.bob
+        card = await alert(at)
+        await at.command(user=bob)
+        await until_shown(at, card, RESUME, "Paused")
+        at.anchor.requests.clear()
+        at.anchor.session(SESSION).seconds = 1.0
+        resuming = asyncio.create_task(at.order(by, bob, "resume"))
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        await at.command()
+        await resuming
+        assert verbs(at) == ["resume", "pause", "pause"]
+        assert at.anchor.session(SESSION).state is SessionState.PAUSED
+        crossed = outcome_text(outcomes.Paused("paused", crossed=bob.id))
+        await at.slack.until(lambda: crossed in [one.text for one in at.messages()])
+        await until_shown(at, card, RESUME, "Paused", f"<@{at.person.id}>")
+        found = query(url, "SELECT verb, outcome FROM orders ORDER BY effect")
+        assert found == [("pause", "Paused"), ("resume", "Resumed"), ("pause", "Paused")]
+        assert f"<@{at.person.id}>" in (await overview(at)).text
+
+
+@HTTP_ONLY
+async def test_while_one_bot_ends_a_session_and_after_that_the_other_sends_no_resume_and_each_pause(url: str) -> None:
+    async with two_bots(url, END_SESSION="on") as (at, switch):
+        at.anchor.session(SESSION).tags = ["checkout"]
+        result = await offered(at)
+        at.anchor.session(SESSION).seconds = 3.0
+        await press(at, result)
+        await at.anchor.until(lambda: at.orders)
+        switch()
+        await at.command(verb="resume", user=at.slack.bob)
+        assert "is ending" in at.ephemerals(at.slack.bob)[-1].text
+        await at.command(user=at.slack.bob)
+        await until(lambda: query(url, "SELECT id FROM orders WHERE outcome = 'Ended'"))
+        await at.command(verb="resume", user=at.slack.bob)
+        assert "has ended" in at.ephemerals(at.slack.bob)[-1].text
+        assert verbs(at) == ["end", "pause"]
+
+
+ACK_WAIT = 4.0  # seconds; a result waits for two of them to be recorded
+LONGEST = 0.25 + 0.05  # seconds until a pause is at Anchor
+SLOW = 4.5  # seconds of Anchor's
+ALICE_S_ORDERS = (
+    ("a command", "pause", 0.0),
+    ("a command", "pause", SLOW),
+    ("a click", "pause", 0.0),
+    ("a click", "pause", SLOW),
+    ("a command", "resume", 0.0),
+)
+
+
+@pytest.fixture
+def frequent_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for the end of an outage each second: with PostgreSQL that is real time."""
+    monkeypatch.setattr("bot.outbound.store.store.CHECK_INTERVAL", 1.0)
+
+
+async def give(at: SingleHarness, by: str, verb: str, seconds: float) -> tuple[str, Delivery]:
+    """Give an order for a session of its own, for which Anchor takes so long."""
+    state = SessionState.RUNNING if verb == "pause" else SessionState.PAUSED
+    session = at.anchor.add_session(state=state)
+    at.anchor.session(session).seconds = seconds
+    own = SingleHarness(at.slack, at.anchor, at.workspace, at.person, at.channel, session, at.bot)
+    return session, await own.order(by, verb=verb)
+
+
+async def give_all(at: SingleHarness) -> list[str]:
+    """Give all kinds of orders while the journal fails. Return the sessions."""
+    given = await asyncio.gather(*(give(at, *order) for order in ALICE_S_ORDERS))
+    (fast, acked), (slow, announced), (clicked, click), (lost, unsafe), (left, _) = given
+    assert acked.ack is not None
+    assert acked.ack.text == paused(session=fast, is_recorded=False)
+    assert announced.ack is not None
+    assert announced.ack.text == waiting_text(session=slow, is_recorded=False)
+    assert (click.status, unsafe.status) == (200, 503)
+    told = {paused(session=session, is_recorded=False) for session in (slow, clicked, lost)}
+    told.add(outcome_text(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE), verb="resume", session=left))
+    await at.slack.until(lambda: told <= {message.text for message in at.seen()})
+    assert at.anchor.posts(left) == []
+    at.slack.violations.clear()  # the 503, with which Slack shows a warning
+    return [fast, slow, clicked, lost, left]
+
+
+async def until_written(url: str, sessions: list[str]) -> None:
+    """Wait until the orders that were given meanwhile are stored, and that they were told."""
+    expected = dict.fromkeys(sessions, ("settled", 1, "Paused"))
+    expected[sessions[-1]] = ("settled", 1, "StoreUnavailable")
+
+    async def are_stored() -> bool:
+        async with open_store(Secret(url), [KEY]) as store:
+            rows = await store.database.fetch_all("SELECT * FROM orders")
+        return {row.session_id: (row.state, row.told, row.outcome) for row in rows} == expected
+
+    await until(are_stored)
+
+
+async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_url: str = "") -> None:
+    """Let people give orders during an outage, and see what is kept of them afterwards."""
+    database_url, keys = bot_url or url, KEY.reveal()
+    waits = single_workspace(ack_wait=ACK_WAIT, ack_deadline=6.0, DATABASE_URL=database_url, ENCRYPTION_KEYS=keys)
+    async with waits as at:
+        async with outage:
+            sessions = await give_all(at)
+
+            async def is_degraded() -> bool:
+                return "journal" in await degraded(at)
+
+            await until(is_degraded, within=60)
+        await until_written(url, sessions)
+        await becomes(at, set())
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 1, 1, 0]  # nothing that was told is sent again
+        session, delivery = await give(at, "a command", "resume", 0.0)
+        assert delivery.ack is not None
+        assert delivery.ack.text == outcome_text(RESUMED, verb="resume", session=session)
+
+
+@pytest.mark.usefixtures("frequent_checks")
+@pytest.mark.slow
+@HTTP_ONLY
+@pytest.mark.parametrize("outage", [without_table, locked])
+async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
+    await survive(database_url, outage(database_url))
+
+
+@pytest.mark.usefixtures("frequent_checks")
+@pytest.mark.slow
+@HTTP_ONLY
+async def test_pauses_go_on_while_a_server_does_not_answer(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with network(url) as way:
+        await survive(url, way.cut(), bot_url=way.url)
+
+
+async def delays(tenant: Tenant, giving: Awaitable[object], count: int) -> list[float]:
+    """The seconds from orders that are given together until each is at Anchor."""
+    before, began, given = len(tenant.anchor.orders), time.monotonic(), asyncio.ensure_future(giving)
+    await tenant.anchor.until(lambda: len(tenant.anchor.orders) == before + count)
+    found = [one.at - began for one in tenant.anchor.orders[before:]]
+    await given
+    return found
+
+
+@pytest.mark.usefixtures("frequent_checks")
+@pytest.mark.slow
+@HTTP_ONLY
+@pytest.mark.long
+@pytest.mark.realtime
+@pytest.mark.parametrize("fault", ["without_table", "locked", "hangs"])
+async def test_no_pause_waits_longer_than_a_quarter_of_a_second_for_the_database(
+    postgresql_urls: Iterator[str], fault: str
+) -> None:
+    """Also none of a batch: each may have been resumed since it was given, which is asked at its turn."""
+    url = next(postgresql_urls)
+    with watching_bots() as built:
+        async with network(url) as way, many_workspaces(way.url) as at:
+            tenant = await at.set_up(at.add(1))
+            await tenant.command()
+            sessions = [tenant.anchor.add_session(key=tenant.key) for _ in range(20)]
+            outages = {"without_table": without_table(url), "locked": locked(url), "hangs": way.cut()}
+            async with outages[fault]:
+                await asyncio.sleep(2.1)  # until what is known of the workspace has to be read again
+                found = await delays(tenant, built.batches.pause(batch(tenant, sessions)), 20)
+                await asyncio.sleep(2.1)
+                found += await delays(tenant, tenant.command(), 1)
+    assert max(found) < LONGEST, found
+
+
+BOB = "U0BOB000001"
+
+
+def shown(at: SingleHarness) -> list[str]:
+    return sorted(message.text for message in at.messages())
+
+
+@BOTH_TRANSPORTS
+async def test_a_paused_agent_is_resumed_and_the_channel_sees_it_also_after_an_announcement() -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        await at.command()
+        await at.wait_for_messages()
+        at.anchor.fault = Slow(0.5)
+        await at.command(f"{SESSION} a false alarm", verb="resume")
+        assert at.ephemerals()[-1].text == waiting_text("resume")
+        await at.wait_for_messages(2)
+        assert at.anchor.session(SESSION).state is SessionState.RUNNING
+        assert verbs(at) == ["pause", "resume"]
+        *_, message = at.messages()
+    assert message.text == resumed(reason="a false alarm")
+    assert "anchor_pause" in str(message.blocks)
+
+
+@BOTH_TRANSPORTS
+async def test_a_resume_that_waits_for_a_pause_is_not_sent_after_the_next_pause() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(3.0)
+        first = asyncio.ensure_future(at.command())
+        await at.anchor.until(lambda: at.orders)
+        second = asyncio.ensure_future(at.command(verb="resume", user=at.slack.bob))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(first, second, at.command())
+        await at.wait_for_messages(2)
+        assert verbs(at) == ["pause", "pause"]
+        (told,) = at.ephemerals(at.slack.bob)
+        assert is_not_sent(told.text, outcomes.Why.PAUSED_SINCE, by=ALICE, is_confirmed=False)
+
+
+@BOTH_TRANSPORTS
+async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None:
+    async with single_workspace() as at:
+        at.anchor.fault = Slow(2.5, times=1)
+        resuming = asyncio.ensure_future(at.command(verb="resume"))
+        await at.anchor.until(lambda: at.orders)
+        await asyncio.gather(resuming, at.command(user=at.slack.bob))
+        await at.wait_for_messages(2)
+        assert verbs(at) == ["resume", "pause", "pause"]
+        assert at.anchor.session(SESSION).state is SessionState.PAUSED
+        crossed = outcome_text(outcomes.Paused("paused", crossed=ALICE), user=BOB)
+        assert shown(at) == sorted([crossed, resumed()])
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order_is_in_doubt(verb: str) -> None:
+    then = "resume" if verb == "pause" else "pause"
+    confirmed = resumed() if verb == "pause" else paused()
+    async with single_workspace() as at:
+        at.anchor.order_fault = Hang(times=1)
+        await at.command(verb=verb)
+        await asyncio.sleep(5.0)
+        told = [(await at.answer("a command", verb=then)).text]
+        await asyncio.sleep(61.0)
+        told.append((await at.answer("a command", verb=then)).text)
+    assert told[0] == outcome_text(outcomes.Unconfirmed(outcomes.Doubt.OVERTAKEN), verb=then)
+    assert is_about(told[1], confirmed)
+
+
+@BOTH_TRANSPORTS
+async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
+    async with single_workspace() as at:
+        first = await at.command(verb="resume")
+        await at.command()
+        await at.slack.resend(first)
+        assert at.anchor.session(SESSION).state is SessionState.PAUSED

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
-from conversations.test_cards import RESUME, buttons, until_shown
+from conversations.test_alert_cards import RESUME, buttons, until_shown
 from conversations.test_reminders import ENDED, minutes_pass, paused
 from harness import SESSION, single_workspace
 from harness.databases import KEY

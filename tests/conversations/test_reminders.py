@@ -12,7 +12,7 @@ import pytest
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
 from bot.sim.slack import Channel, Message
-from conversations.test_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
 from harness.batches import batch, watching_bots
 from harness.databases import KEY

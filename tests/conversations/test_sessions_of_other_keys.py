@@ -7,7 +7,7 @@ import pytest
 
 from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Message
-from conversations.test_cards import PAUSE, alert, buttons, taking_alerts
+from conversations.test_alert_cards import PAUSE, alert, buttons, taking_alerts
 from harness import SingleHarness
 
 pytestmark = pytest.mark.anyio

@@ -1,12 +1,14 @@
-"""Slack waits three seconds, and Anchor can take longer: everybody gets an answer in time, and the outcome once."""
+"""The time of an ack, and results that come after it."""
 
 import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import pytest
 
+from bot.app import LONGEST_STOP
 from bot.sim.anchor import Slow
 from bot.sim.slack import (
     Answer,
@@ -22,8 +24,7 @@ from bot.sim.slack import (
     server_error,
 )
 from bot.sim.slack.simulator import ACK_DEADLINE
-from conversations.test_cards import TOKEN
-from conversations.test_repeated_alerts import MOST_IN_SUMMARY, send
+from conversations.test_alert_cards import MOST_IN_SUMMARY, TOKEN, send
 from harness import ALICE, BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import until
 from harness.product import Limits
@@ -31,6 +32,7 @@ from harness.restarts import remains
 from harness.texts import as_direct_text, waiting_text
 
 pytestmark = pytest.mark.anyio
+
 
 ACK_WAIT = Limits().ack_wait
 
@@ -196,3 +198,15 @@ async def test_a_result_does_not_wait_for_the_card() -> None:
         await at.click()
         await at.slack.until(lambda: at.messages()[-1].text == paused())
         assert time.monotonic() - began < 10
+
+
+async def test_a_slack_that_hangs_does_not_hold_the_end_up_for_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    async with single_workspace(ack_wait=0.0) as at:
+        at.anchor.fault = at.slack.faults["response_url"] = Hang()
+        delivery = await at.command()
+        await at.anchor.until(lambda: at.orders)
+        began = time.monotonic()
+    assert time.monotonic() - began < LONGEST_STOP + 0.5
+    (untold,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert untold.name == "bot.usecases.delivery"
+    assert urlsplit(delivery.response_url).path not in caplog.text

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from conversations.test_cards import PAUSE, RESUME, alert, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, alert, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
 
 pytestmark = pytest.mark.anyio

@@ -1,14 +1,23 @@
-"""Alertmanager and Grafana send alerts by their webhooks: one card and one count for each firing, whatever fails."""
+"""Webhooks of Alertmanager: what becomes a card, what is refused, and bodies of any size."""
 
 import asyncio
 import base64
+import http.client
 import io
 import json
 import logging
+import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from itertools import cycle
+from pathlib import Path
+from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -16,16 +25,20 @@ import pytest
 from bot.messages import senders as say
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
-from conversations.test_cards import PAUSE, TOKEN, taking_alerts, until_shown
-from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness
+from conversations.test_alert_cards import PAUSE, TOKEN, taking_alerts, until_shown
+from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, AdminHarness, SingleHarness, paused, single_workspace
+from harness.alertmanager import alertmanager
 from harness.conversation import post_json, until
+from harness.many_workspaces import many_workspaces
 from harness.outages import execute
 from harness.process import scrape
 from harness.product import cards
+from harness.programs import needs
 from harness.stored import until_sent
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
+
 
 Lost = cards.Lost
 POST = "chat.postMessage"
@@ -250,3 +263,165 @@ async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkey
         with closing(writer):
             answer = await reader.read()
         assert (answer[:12], b"\r\nRetry-After: " in answer) == (b"HTTP/1.1 503", True)
+
+
+LARGEST = 4 * 1024 * 1024
+CONNECTIONS = 8
+
+
+def of_alerts(*alerts: object) -> bytes:
+    return json.dumps(alertmanager_body(*alerts), ensure_ascii=False).encode()
+
+
+def in_ids(unit: str) -> bytes:
+    """A body whose session ids consist of this: as many as fit with 20,000 characters, the others with 500."""
+    share = 3_000_000 // len((unit * 20_000)[:20_000].encode())
+    alerts = [alertmanager_alert(session=(unit * 20_000)[:length]) for length in [20_000] * share + [500] * 500]
+    return of_alerts(*alerts[:500])
+
+
+def in_labels() -> bytes:
+    """A body whose labels are not visible, so that none of them is one of the first that a card shows."""
+    names = (f"{number:b}".translate({ord("0"): "\u200b", ord("1"): "\u200c"}) for number in range(390))
+    return of_alerts(*[alertmanager_alert(labels=dict.fromkeys(names, "x"))] * 300)
+
+
+def in_json(unit: str) -> bytes:
+    return b'{"version": "4", "alerts": [%b0]}' % (unit * (LARGEST // len(unit) - 20)).encode()
+
+
+KINDS: dict[str, tuple[int, Callable[[], bytes]]] = {
+    "words": (200, lambda: in_ids("a ")),
+    "escaped percents": (200, lambda: in_ids("%25")),
+    "escaped digits": (200, lambda: in_ids("%33")),
+    "entities": (200, lambda: in_ids("&#51;")),
+    "near-ids": (200, lambda: in_ids(f"{SESSION[:-1]} ")),
+    "fullwidth digits": (200, lambda: in_ids("\N{FULLWIDTH DIGIT THREE}")),
+    "invisible labels": (200, in_labels),
+    "empty lists and objects": (400, lambda: in_json("[],{},")),
+    "nested lists": (400, lambda: in_json("[[]],")),
+    "zeros": (400, lambda: in_json("0,0,")),
+}
+
+
+class Stalls:
+    """The longest time without a turn of the event loop, in seconds of the processor: other programs do not count."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            began = time.process_time()
+            await asyncio.sleep(0.001)
+            self.longest = max(self.longest, time.process_time() - began)
+
+
+def post(url: str, body: bytes) -> int:
+    """Send a body, in a thread that takes hardly any time of the processor."""
+    parts = urlsplit(url)
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port)) as connection:
+        try:
+            connection.request("POST", parts.path, body=body, headers={"Authorization": f"Bearer {TOKEN}"})
+            return connection.getresponse().status
+        except OSError:  # it was refused before all of it was sent
+            return 0
+
+
+COSTLIEST = "invisible labels"  # it takes the event loop 0.35 s if it is read there
+
+
+@pytest.mark.realtime
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    ("kind", "longest"), [(COSTLIEST, 0.2), *(pytest.param(kind, 0.1, marks=pytest.mark.long) for kind in KINDS)]
+)
+async def test_no_body_holds_up_the_event_loop(kind: str, longest: float) -> None:
+    status, make = KINDS[kind]
+    body = make()
+    assert 3_000_000 < len(body) <= LARGEST
+    stalls = Stalls()
+    async with taking_alerts() as at:
+        watching = asyncio.create_task(stalls.watch())
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(post, f"{at.bot.url}/alerts/alertmanager", body)
+            assert await asyncio.wrap_future(sending) == status
+        watching.cancel()
+    assert stalls.longest < longest
+
+
+@pytest.mark.realtime
+@pytest.mark.no_cover
+@pytest.mark.long
+async def test_one_token_that_sends_all_of_them_delays_no_command_of_another_workspace(database_url: str) -> None:
+    bodies, ends, got = [make() for _, make in KINDS.values()], threading.Event(), Counter[int]()
+
+    def flood(url: str) -> None:
+        for body in cycle(bodies):
+            got[post(url, body)] += 1
+            if ends.wait(0.1):  # over a network, a body takes longer than that
+                break
+
+    async with many_workspaces(database_url) as at:
+        ours, busy = await at.set_up_two()
+        await at.take_alerts(busy, TOKEN)  # which may not pause
+        url = f"{at.bot.url}/alerts/{busy.team_id}/alertmanager"
+
+        async def seconds() -> float:
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            await ours.command()
+            return time.monotonic() - began
+
+        usual = median([await seconds() for _ in range(20)])
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            flooding = [asyncio.get_running_loop().run_in_executor(pool, flood, url) for _ in range(CONNECTIONS)]
+            await until(lambda: got.total() >= CONNECTIONS)
+            took = sorted([await seconds() for _ in range(20)])
+            ends.set()
+            await asyncio.wait(flooding)
+    assert took[18] < usual + 1.0
+    assert got[200] > 0
+
+
+MANAGER_TOKEN = "s3cret-of-the-alerts"
+SPENDS = {"alertname": "AnchorSpendHigh", "session_id": SESSION}
+
+
+@needs("alertmanager")
+@BOTH_TRANSPORTS
+async def test_the_button_and_the_shortcut_of_an_alert_pause_its_session_and_the_alert_stays(tmp_path: Path) -> None:
+    async with single_workspace() as at, alertmanager(tmp_path, slack=at.slack.add_webhook(at.channel)) as manager:
+        await manager.fire(SPENDS)
+        (message,) = await at.wait_for_messages()
+        (attachment,) = message.attachments
+        assert (attachment["title"], attachment["callback_id"]) == ("AnchorSpendHigh: $40 of $5", "anchor_pause_legacy")
+        pressed = await at.slack.press(at.person, message)
+        await at.wait_for_messages(2)
+        await at.slack.use_shortcut(at.person, message)
+        alert, *posted = await at.wait_for_messages(3)
+        assert [order.verb for order in at.orders] == ["pause", "pause"]
+    assert (pressed.error, alert) == (None, message)
+    assert [(one.text.startswith(paused()), one.thread_ts) for one in posted] == [(True, message.ts)] * 2
+
+
+@needs("alertmanager")
+async def test_alerts_become_cards_and_those_that_are_sent_again_change_nothing(tmp_path: Path) -> None:
+    other = SPENDS | {"session_id": OTHER_SESSION}
+    token = {"ALERTS_TOKEN": MANAGER_TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+    often = {"group_by": "[alertname]", "group_interval": "1s", "repeat_interval": "2s"}
+    async with (
+        single_workspace(**token) as at,  # type: ignore[arg-type]
+        alertmanager(tmp_path, bot=at.bot.url, token=MANAGER_TOKEN, **often) as manager,
+    ):
+        await manager.fire(SPENDS)
+        (card,) = await at.wait_for_messages()
+        await manager.fire(other)  # it joins the group, so both are sent
+        await at.wait_for_messages(2)
+        await asyncio.sleep(5.0)  # and again
+        assert [message.revision for message in at.messages()] == [0, 0]
+        await manager.fire(SPENDS, ends=datetime.now(UTC).isoformat())
+        await until(lambda: "Resolved" in at.current(card).text)
+        assert [("×" in one.text, "Resolved" in one.text) for one in at.messages()] == [(False, True), (False, False)]
+    assert "AnchorSpendHigh" in card.text
+    assert at.anchor.requests == []

@@ -1,13 +1,16 @@
-"""What the server of the page does by itself; what people see of it, the tests in a browser show."""
+"""The demo's server and its transcript."""
+
+import re
 
 import aiohttp
 import pytest
 
+from bot.cli.main import main
 from bot.demo.jobs import JOBS
+from bot.demo.monitor import AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY
+from bot.demo.script import RUNNING, STEPS
 from demo.page_client import open_page
-
-pytestmark = pytest.mark.anyio
 
 
 async def get(url: str, **headers: str) -> tuple[int, str]:
@@ -24,6 +27,7 @@ async def handshake(url: str, **headers: str) -> int:
             return error.status
 
 
+@pytest.mark.anyio
 async def test_the_page_loads_nothing_from_elsewhere_and_stands_in_no_frame(url: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         policy = answer.headers["Content-Security-Policy"]
@@ -32,6 +36,7 @@ async def test_the_page_loads_nothing_from_elsewhere_and_stands_in_no_frame(url:
     assert "frame-ancestors 'none'" in policy
 
 
+@pytest.mark.anyio
 async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_origin(url: str) -> None:
     for path in ("", "socket"):
         status, said = await get(f"{url}{path}", Host="evil.example", Origin=url.rstrip("/"))
@@ -45,6 +50,7 @@ async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_o
     assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
 
 
+@pytest.mark.anyio
 async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_breaks_nothing(url: str) -> None:
     async with open_page(url) as alice:
         for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
@@ -61,6 +67,7 @@ async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_brea
 RUNAWAY = next(iter(JOBS))
 
 
+@pytest.mark.anyio
 async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -> None:
     async with open_page(url, "U0MALLORY01") as mallory:
         assert [one["name"] for one in mallory.slack["channels"]] == ["alerts"]
@@ -69,6 +76,7 @@ async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -
         assert "have no tab of the app" in await mallory.order("open_home", tab="home")
 
 
+@pytest.mark.anyio
 async def test_the_admin_of_another_workspace_gets_that_workspace_only(url: str) -> None:
     async with open_page(url, "U0DORA00001") as dora:
         assert [one["name"] for one in dora.slack["channels"]] == ["alerts", "general", "anchor"]
@@ -76,3 +84,21 @@ async def test_the_admin_of_another_workspace_gets_that_workspace_only(url: str)
         assert dora.demo["key_to_set"] == {"workspace": "Newco", "key": NEWCO_KEY}
         assert dora.demo["auto_pause"] is None
         assert await dora.order("end", session_id=RUNAWAY) == f"There is no '{RUNAWAY}' here."
+
+
+@pytest.mark.slow
+def test_the_transcript_shows_every_step_over_http_and_over_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--check"]) == 0
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if line[:1].isdigit()] == [
+        f"{number}. {step.title}" for number, step in enumerate(STEPS, 1)
+    ] * 2
+    assert "=== Over Socket Mode ===" in text
+    assert f"POST /v1/sessions/{RUNNING}/agent/pause -> 200" in text
+    assert re.search(r"only @alice sees, [1-9]\.\d s", " ".join(text.split()))
+    assert text.endswith("All went as it should.\n")
+
+
+@pytest.mark.slow
+def test_the_token_for_alerts_is_not_printed() -> None:
+    assert "secret" not in repr(AlertsEndpoint("http://127.0.0.1/alerts/T0", "secret"))

@@ -49,7 +49,6 @@ ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
 OTHER_ID = SessionId("9c0d7e11-2222-4333-8444-555566667777")
 ALICE, BOB, CHANNEL, TEAM = "U0ALICE0001", "U0BOB000001", "C0ALERTS001", "T0HOME00001"
 DASHBOARD = "https://dashboard.example/sessions"
-INSTALL_URL = "https://bot.example.com/slack/install"
 NOW = 1_785_000_000.0
 TASK = Session(
     id=ID,

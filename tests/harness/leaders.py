@@ -1,16 +1,13 @@
-"""Processes of a bot of many workspaces on one database, of which one leads; each has its own way to the database."""
+"""Processes of a bot of many workspaces on one database, of which one leads."""
 
 import asyncio
 import re
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
@@ -20,7 +17,6 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, Message, SimSlack, Workspace
 from harness.cards import COPIES, card
-from harness.connect_proxy import serving
 from harness.conversation import post_json, until
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
@@ -31,8 +27,6 @@ POST = "chat.postMessage"
 TOKEN = "s3cret-of-the-alerts"
 CHANNELS = 10
 _SESSION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TAKE = b"UPDATE messages SET due = $1"
-_COMMITTED = b"COMMIT\0"
 _ANSWERS_WITHIN = 0.5  # seconds
 _CHANGE = (
     """
@@ -46,61 +40,13 @@ _CHANGE = (
 )
 
 
-@dataclass(slots=True)
-class Way:
-    """The way of a process to PostgreSQL. It can be cut, or lose the answer to the next commit of a TAKE."""
-
-    socket: str
-    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
-    loses_take: bool = False
-    lost: int = 0
-
-    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_unix_connection(self.socket)
-        taking: set[bytes] = set()
-        await asyncio.gather(
-            self._pipe(reader, inner_writer, taking, from_bot=True),
-            self._pipe(inner_reader, writer, taking, from_bot=False),
-        )
-
-    async def _pipe(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, taking: set[bytes], *, from_bot: bool
-    ) -> None:
-        with suppress(OSError, asyncio.CancelledError):
-            while data := await reader.read(65536):
-                await self.goes_on.wait()
-                if from_bot and _TAKE in data:
-                    taking.add(_TAKE)
-                if not from_bot and taking and self.loses_take and _COMMITTED in data:
-                    self.loses_take, self.lost = False, self.lost + 1
-                    break
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-
-@dataclass(slots=True)
-class Member:
-    """A process, and its way to the database, if that is PostgreSQL."""
-
-    bot: BotProcess
-    url: str
-    way: Way | None
-
-    async def leads(self) -> bool:
-        """Return whether it says that it leads."""
-        try:
-            async with (
-                asyncio.timeout(_ANSWERS_WITHIN),
-                aiohttp.ClientSession() as session,
-                session.get(f"{self.url}/readyz") as answer,
-            ):
-                return bool((await answer.json())["leader"])
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return False
-
-    def signal(self, number: signal.Signals) -> None:
-        self.bot.process.send_signal(number)
+async def leads(bot: BotProcess) -> bool:
+    """Return whether it says that it leads."""
+    try:
+        async with asyncio.timeout(_ANSWERS_WITHIN):
+            return bool((await bot.get("/readyz"))[1]["leader"])
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return False
 
 
 @dataclass(slots=True)
@@ -110,25 +56,17 @@ class Leaders:
     slack: SimSlack
     anchor: SimAnchor
     store: Store
-    url: str
     environ: Mapping[str, str]
     stack: AsyncExitStack
     tenants: list[Workspace] = field(default_factory=list)
-    members: list[Member] = field(default_factory=list)
+    members: list[BotProcess] = field(default_factory=list)
 
-    async def start(self) -> Member:
-        way, port, own = None, free_port(), self.url
-        if own.startswith("postgresql") and (host := parse_qs(urlsplit(own).query).get("host")):
-            (socket,) = Path(host[0]).glob(".s.PGSQL.*[0-9]")  # noqa: ASYNC240 - once
-            way, parts = Way(str(socket)), urlsplit(own)
-            way.goes_on.set()
-            at = await self.stack.enter_async_context(serving(way.connect))
-            own = parts._replace(netloc=f"{parts.username}@127.0.0.1:{at}", query="").geturl()
-        environ = {**self.environ, "DATABASE_URL": own, "PORT": str(port)}
+    async def start(self) -> BotProcess:
+        environ = {**self.environ, "PORT": str(free_port())}
         bot = await self.stack.enter_async_context(bot_process(environ, covered=False))
         await bot.says("ready")
-        self.members.append(Member(bot, f"http://127.0.0.1:{port}", way))
-        return self.members[-1]
+        self.members.append(bot)
+        return bot
 
     async def add_tenant(self) -> Workspace:
         """Add a workspace with CHANNELS channels, whose programs can post alerts."""
@@ -191,18 +129,18 @@ class Leaders:
             )
         )
 
-    async def leader(self, *, within: float = 20.0) -> Member:
+    async def leader(self, *, within: float = 20.0) -> BotProcess:
         """Wait until a process says that it leads, and return it."""
-        found: list[Member] = []
+        found: list[BotProcess] = []
 
         async def has_one() -> bool:
-            found[:] = [one for one in self.members if await one.leads()]
+            found[:] = [one for one in self.members if await leads(one)]
             return bool(found)
 
         await until(has_one, within=within)
         return found[0]
 
-    async def seconds_until_shown(self, member: Member, tenant: Workspace) -> float:
+    async def seconds_until_shown(self, member: BotProcess, tenant: Workspace) -> float:
         """Post an alert about a new session at a process, and return after how many seconds Slack shows it."""
         began = time.monotonic()
         session, channel = self.anchor.add_session(), next(iter(tenant.channels))
@@ -238,9 +176,9 @@ async def leaders(database_url: str, count: int, tenants: int, **settings: str) 
         open_store(Secret(database_url), [KEY]) as store,
         AsyncExitStack() as stack,
     ):
-        own = {"ENCRYPTION_KEYS": KEY.reveal(), **settings}
+        own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal(), **settings}
         environ = environment_of_many(slack, anchor, port=free_port(), **own)
-        at = Leaders(slack, anchor, store, database_url, environ, stack)
+        at = Leaders(slack, anchor, store, environ, stack)
         for _ in range(tenants):
             await at.add_tenant()
         await asyncio.gather(*(at.start() for _ in range(count)))

@@ -71,15 +71,6 @@ async def locked(url: str) -> AsyncIterator[None]:
         connection.execute("ROLLBACK")
 
 
-@asynccontextmanager
-async def read_for_long(url: str) -> AsyncIterator[None]:
-    """Another program is in the middle of a read of the SQLite file."""
-    with closing(_connect(url)) as connection:
-        await asyncio.to_thread(connection.execute, "BEGIN")
-        connection.execute("SELECT count(*) FROM orders").fetchall()
-        yield
-
-
 @dataclass(slots=True)
 class Network:
     """The way to a PostgreSQL, which can be cut so that nobody notices. Connections to `url` use it."""

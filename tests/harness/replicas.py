@@ -19,7 +19,6 @@ from bot.sim.anchor import SessionState, SimAnchor
 from bot.sim.local_server import LocalServer
 from bot.sim.slack import Delivery, SimSlack, User
 from harness.conversation import BY_BOT, until
-from harness.crashes import journal, until_told
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process
 from harness.texts import waiting_text
@@ -152,6 +151,12 @@ class Replicas:
         self.balancer.replicas.discard(bot.url)
         self.bots.remove(bot)
 
+    async def kill(self, bot: BotProcess) -> None:
+        bot.process.kill()
+        self.balancer.replicas.discard(bot.url)
+        self.bots.remove(bot)
+        await bot.process.wait()
+
     async def order(self, verb: str, session: str) -> Given:
         typed = f"/anchor-{verb}"
         delivery = await self.slack.command(self.chance.choice(self.people), self.slack.alerts, session, command=typed)
@@ -171,10 +176,16 @@ class Replicas:
         await asyncio.gather(*giving)
 
     async def rows(self) -> list[Any]:
-        return await journal(self.store)
+        return list(await self.store.database.fetch_all("SELECT * FROM orders ORDER BY settled_at"))
 
     async def until_told(self) -> list[Any]:
-        await until_told(self.rows, within=60.0)
+        """Wait until all orders in the journal have ended, and a moment for messages beyond those."""
+
+        async def are_told() -> bool:
+            return all(row.state == "settled" and row.told for row in await self.rows())
+
+        await until(are_told, within=60.0)
+        await asyncio.sleep(1.0)
         return await self.rows()
 
     def told(self) -> Counter[str]:
@@ -193,6 +204,18 @@ class Replicas:
         return Counter(
             {session: sum(session in text for text in texts) for session in {one.session for one in self.given}}
         )
+
+
+def lost(at: Replicas, rows: list[Any]) -> list[tuple[object, ...]]:
+    """Return the orders that were acknowledged or recorded and whose outcome nobody saw. No resume was sent twice."""
+    told, recorded = at.told(), {row.trigger_id: row for row in rows}
+    assert [one for one in at.given if one.verb == "resume" and len(at.anchor.posts(one.session)) > 1] == []
+    found = [(one, recorded.get(one.delivery.trigger_id)) for one in at.given if not told[one.session]]
+    return [
+        (one.verb, one.session, one.delivery.error, row and (row.state, row.outcome, row.delivered_by))
+        for one, row in found
+        if one.delivery.ack is not None or row
+    ]
 
 
 @asynccontextmanager

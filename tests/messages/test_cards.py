@@ -1,4 +1,4 @@
-"""Cards of alerts and results: within Block Kit's limits, and harmless, whatever an alert or a reason holds."""
+"""Cards of alerts and results: within Slack's limits, harmless, and changed only where that is due."""
 
 import json
 import re
@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages.cards import alert_message
+from bot.messages.clicked import CardUpdate, apply
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.content import CONTENT_KEYS, mistakes
+from harness import OTHER_SESSION, SESSION
+from harness.blocks import button, section
 from harness.examples import (
     ALERT,
     ANSWERS,
@@ -27,6 +30,7 @@ from harness.examples import (
     summary,
 )
 from harness.product import SessionId, cards, sessions
+from harness.values import MessageContent
 
 Alert, Severity = cards.Alert, cards.Severity
 UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, no answer"].text, ())
@@ -196,3 +200,62 @@ def test_any_card_keeps_slacks_rules(
     plain = alert_message(replace(shown, fields=()))
     assert len(re.findall(r"[<>]", plain.text)) == 2
     assert f"\n{body_of(shown)}\n" in f"{plain.text}\n"
+
+
+ONE, RESUME = SessionId(SESSION), "anchor_resume_confirmed"
+PAUSED = CardUpdate(ONE, "Paused", button(RESUME, ONE))
+RESUMED = CardUpdate(ONE, "Resumed", button("anchor_pause", ONE))
+GONE = CardUpdate(ONE, "Gone", None)
+
+clickable = st.sampled_from(
+    [button(value=ONE), button(RESUME, ONE), button(value=OTHER_SESSION), {"type": "button", "action_id": "x"}]
+)
+blocks = st.one_of(
+    st.just(section("text")),
+    clickable.map(lambda element: {**section("beside"), "accessory": element}),
+    st.lists(clickable, min_size=1, max_size=3).map(lambda some: {"type": "actions", "elements": some}),
+)
+clicked_cards = st.builds(
+    MessageContent,
+    st.text(),
+    st.lists(blocks, max_size=50).map(tuple),
+)
+changes = st.sampled_from([PAUSED, RESUMED, GONE])
+
+
+def buttons(card: MessageContent) -> list[dict[str, Any]]:
+    found = []
+    for block in card.blocks:
+        found.extend([*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else [])])
+    return found
+
+
+@given(clicked_cards, changes)
+def test_a_change_made_twice_is_made_once(card: MessageContent, change: CardUpdate) -> None:
+    once = apply(change, card)
+    assert apply(change, once) == once
+
+
+@given(clicked_cards, changes)
+def test_everything_else_stays(card: MessageContent, change: CardUpdate) -> None:
+    changed = apply(change, card)
+    assert [one for one in buttons(changed) if one.get("value") != ONE] == [
+        one for one in buttons(card) if one.get("value") != ONE
+    ]
+    assert [block for block in changed.blocks if block == section("text")] == [
+        block for block in card.blocks if block == section("text")
+    ]
+    assert len(changed.blocks) <= 50
+
+
+@given(clicked_cards, changes, changes)
+def test_the_last_change_counts(card: MessageContent, first: CardUpdate, second: CardUpdate) -> None:
+    changed = apply(second, apply(first, card))
+    offered = {one["action_id"] for one in buttons(changed) if one.get("value") == ONE}
+    assert second.button is None or offered <= {second.button["action_id"]}
+
+
+def test_in_a_full_message_a_button_that_has_no_successor_is_only_removed() -> None:
+    last = {**section("full"), "accessory": button(value=ONE)}
+    card = MessageContent("", (*[section("text")] * 49, last))
+    assert apply(GONE, card).blocks == (*[section("text")] * 49, section("full"))

@@ -1,19 +1,56 @@
 """The rules that every message and view keeps: Slack's, and those for people who read it in an emergency."""
 
 import html
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from bot.messages import blocks as shapes
+from bot.messages.home import home_view
 from bot.messages.results import card_update
-from bot.sim.slack.content import CONTENT_KEYS, mistakes, mrkdwn_objects, objects
+from bot.sim.slack.block_kit import width
+from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
-from harness.examples import ANSWERS, LONG_PAGE, MESSAGES, NOT_AUTOMATIC, OUTCOMES, PAGES, VIEWS, elements, order
-from harness.product import outcomes
+from harness import examples
+from harness.cards import View as HomeView
+from harness.examples import (
+    ADMINS,
+    ANSWERS,
+    BARE,
+    CARD_FACTS,
+    CONTENTS,
+    EMPTY,
+    FIRST,
+    FULL,
+    ID,
+    KEY,
+    LISTED,
+    LONG_PAGE,
+    LONG_POLICY,
+    LONGEST,
+    MESSAGES,
+    NOT_AUTOMATIC,
+    OUTCOMES,
+    OVERVIEW_BLOCKS,
+    PAGES,
+    STATES,
+    VIEWS,
+    card,
+    elements,
+    listed,
+    order,
+    overview,
+    running,
+    with_key,
+)
+from harness.examples import summary as summary_of
+from harness.product import SessionId, cards, outcomes, policy, requests, sessions, workspace
 from harness.texts import HELP
 
 MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
@@ -123,3 +160,191 @@ def test_no_two_pages_of_the_installation_are_alike_and_only_an_installation_is_
     assert {name for name, page in PAGES.items() if page.status == 200} == {"Installed"}
     assert {name: page.outcome for name, page in PAGES.items()} == {name: name for name in PAGES}
     assert all(len(line) < 200 for page in (*pages, LONG_PAGE) for line in page.lines)
+
+
+HOSTILE = {
+    "ampersands": "&" * 300,
+    "astral": "🚨" * 300,
+    "mentions": "<!channel>" * 60,
+    "backticks": "`" * 300,
+    "lone surrogates": "\ud83d" * 300,
+    "words": "R&D 🚨 " * 100,
+}
+ORDER_ID = "1" * 28
+
+
+def session_of(text: str) -> sessions.Session:
+    return replace(examples.LISTED, tags=(text,) * 9, domains=(text,) * 3, key_name=text, status=text)
+
+
+def results(text: str) -> Iterator[shapes.Message]:
+    more: dict[str, Any] = {"message_url": f"https://acme.slack.com/archives/C1/p{'1' * 900}", "order_id": ORDER_ID}
+    for name, outcome in examples.OUTCOMES.items():
+        yield examples.answer(name, said_by_anchor(outcome, text), text, known=session_of(text), **more)
+
+
+def said_by_anchor(outcome: Any, text: str) -> Any:
+    """The outcome, with this text of Anchor's."""
+    names = {field.name for field in fields(outcome)} & {"anchor_message", "status", "reason"}
+    return replace(outcome, **dict.fromkeys(names, text))
+
+
+def all_cards(text: str) -> Iterator[shapes.Message]:
+    alert = replace(examples.ALERT, text=text * 9, title=text, fields=((text, text),) * 10)
+    known = session_of(text).for_card()
+    later = [fired(9, 1.0, alert=alert), fired(9, 1.0, resolved_at=2.0, alert=alert), fired(1, alert=alert)]
+    for one in examples.STATES.values():
+        state = one and replace(one, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
+        yield examples.card(examples.RESULT, state, facts=known)
+        for content in later:
+            yield examples.card(content, state, facts=known)
+            yield summary(content, state)
+
+
+def summary(content: cards.AlertContent, state: sessions.SessionState | None) -> shapes.Message:
+    most = range(cards.MOST_IN_SUMMARY)
+    states = dict.fromkeys(most, state) if state else {}
+    return examples.summary([content] * len(most), states, facts_of=most)
+
+
+def lists(text: str) -> Iterator[shapes.Message]:
+    was_paused = replace(examples.WAS_PAUSED, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
+    running = examples.running(*examples.many(session_of(text)), is_complete=False)
+    paused: dict[str, sessions.SessionState] = {one.id: was_paused for one in running.sessions}
+    yield examples.listed(running, text)
+    yield examples.listed(examples.running(), text)
+    for some in (paused, {}):
+        yield examples.listed(running, paused=some, is_admin=True)
+        yield examples.overview(running, some, is_admin=True)
+
+
+fired = examples.fired
+BUILDERS = {"results": results, "cards": all_cards, "lists": lists}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_every_message_keeps_slacks_limits(builder: str, name: str) -> None:
+    for message in BUILDERS[builder](HOSTILE[name]):
+        assert list(mistakes({"text": message.text, "blocks": list(message.blocks)}, CONTENT_KEYS)) == []
+        assert width(message.text) <= 4_000
+        assert size(message) <= 13_000 < MOST_BLOCKS
+        assert shapes.context("…") not in message.blocks
+
+
+def size(message: shapes.Message) -> int:
+    """The length of the JSON of its blocks."""
+    return width(json.dumps(message.blocks, ensure_ascii=False, separators=(",", ":")))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_result_keeps_its_whole_text(name: str) -> None:
+    for message in results(HOSTILE[name]):
+        assert f"`{examples.ID}`" in message.text
+        shown = [
+            block["text"]["text"] if "text" in block else block["elements"][0]["text"] for block in message.blocks[:2]
+        ]
+        assert "\n".join(shown) in {message.text, ""}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_session_of_a_card_keeps_its_button(name: str) -> None:
+    for message, short in zip(all_cards(HOSTILE[name]), all_cards("x"), strict=True):
+        buttons, expected = ([one["value"] for one in elements(list(each.blocks))] for each in (message, short))
+        assert buttons == expected
+
+
+def test_of_a_message_that_is_too_long_the_texts_are_cut_and_then_the_last_blocks() -> None:
+    texts = shapes.from_blocks([shapes.section("x" * 3_000)] * 10).blocks
+    assert [len(block["text"]["text"]) for block in texts] == [750] * 10
+    button = {"type": "button", "action_id": "a", "text": shapes.plain_text("b" * 300)}
+    rows = [shapes.section(f"{number}", button) for number in range(50)]
+    posted = shapes.from_blocks(rows).blocks
+    assert list(posted[:-1]) == rows[: len(posted) - 1]
+    assert posted[-1] == shapes.context("…")
+
+
+LATER = 1.0  # after the last order in STATES
+CAN_RUN = {name: state for name, state in STATES.items() if name not in {"ended", "paused"}}
+
+
+def can_pause(message: object) -> list[str]:
+    """The sessions that a message can pause."""
+    blocks = list(message.blocks)  # type: ignore[attr-defined]
+    return [one["value"].split()[0] for one in elements(blocks) if one["action_id"] == "anchor_pause"]
+
+
+@pytest.mark.parametrize("state", CAN_RUN)
+@pytest.mark.parametrize("content", CONTENTS)
+def test_a_card_of_a_session_that_can_run_pauses_it(content: str, state: str) -> None:
+    for facts in (None, CARD_FACTS):
+        assert can_pause(card(CONTENTS[content], CAN_RUN[state], facts=facts)) == [ID]
+
+
+@pytest.mark.parametrize("state", sorted(STATES.keys() - {"ended"}))
+@pytest.mark.parametrize("content", sorted(CONTENTS.keys() - {"result", "resolved"}))
+def test_a_card_pauses_a_session_with_an_alert_after_its_last_order(content: str, state: str) -> None:
+    about = CONTENTS[content]
+    assert isinstance(about, cards.AlertContent)
+    later = replace(about, last_at=LATER)
+    assert can_pause(card(later, STATES[state])) == [ID]
+
+
+def test_each_row_of_a_summary_pauses_its_session() -> None:
+    alerts = [one for one in CONTENTS.values() if isinstance(one, cards.AlertContent)]
+    for state in CAN_RUN.values():
+        states = {} if state is None else dict.fromkeys(range(len(alerts)), state)
+        assert len(set(can_pause(summary_of(alerts, states)))) == len(alerts)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_about_a_session_that_can_run_pauses_it(name: str) -> None:
+    message = MESSAGES[name]
+    is_told = any(words in message.text for words in ("▶️", "⏳ *", "❓")) and "*Ended*" not in message.text
+    assert can_pause(message) or not is_told
+
+
+def test_each_row_of_a_list_of_running_sessions_pauses_its_session() -> None:
+    several = [replace(BARE, id=SessionId(f"{number:08d}{ID[8:]}")) for number in range(5)]
+    for message in (listed(running(LISTED, *several)), overview(running(LISTED, *several), {})):
+        assert can_pause(message) == [LISTED.id, *(one.id for one in several)]
+
+
+def lines_of(view: HomeView) -> list[str]:
+    return [line for text in mrkdwn_objects(list(view.blocks)) for line in text.splitlines()]
+
+
+def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None:
+    lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice="News")))
+    assert lines[lines.index("News") + 1].startswith("*Running now")
+    assert len(home_view(replace(FIRST, sessions=LONGEST["longest overview"].blocks)).blocks) < 100
+
+
+def test_the_status_names_the_missing_scope() -> None:
+    lines = lines_of(home_view(replace(FIRST, role=policy.Role.SCOPE_MISSING)))
+    assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
+
+
+@pytest.mark.parametrize(
+    ("shown", "controls"),
+    [
+        (EMPTY, {"anchor_set_key": "primary"}),
+        (FULL, {"anchor_key_menu": None}),
+        (
+            with_key(replace(KEY, check=workspace.KeyCheck.REFUSED)),
+            {"anchor_key_menu": None, "anchor_set_key": "primary"},
+        ),
+    ],
+    ids=["no key", "a key", "a refused key"],
+)
+def test_the_status_stands_first_and_the_step_that_it_asks_for_is_a_primary_button(
+    shown: workspace.Workspace, controls: dict[str, str | None]
+) -> None:
+    blocks = home_view(replace(ADMINS, workspace=shown)).blocks
+    status = list(blocks[: blocks.index({"type": "divider"})])
+    assert status[0]["type"] == "section"
+    assert {one["action_id"]: one.get("style") for one in elements(status)} == controls
+
+
+def test_a_notice_of_a_policy_of_very_many_fits_into_a_message() -> None:
+    assert len(LONG_POLICY.text) < 40_000

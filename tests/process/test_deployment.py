@@ -1,27 +1,39 @@
-"""The image, Caddy and the service of systemd, as far as they can be tried without Docker."""
+"""What stands around a bot: the image, Caddy, Prometheus and a proxy."""
 
 import asyncio
+import base64
+import json
 import os
+import re
 import shlex
 import shutil
+import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
+import trustme
+import yaml
 
 import bot
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
-from harness import single_workspace_process
+from harness import SESSION, paused, single_workspace_process
+from harness.connect_proxy import ConnectProxy, connect_proxy, forward, serving
 from harness.dockerfile import environment_of, health_check, read_stages
-from harness.process import bot_process, run_command
+from harness.process import ProcessHarness, bot_process, fetch, read, run_command
 from harness.programs import needs
+from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
+
 
 ROOT = Path(bot.__file__).parents[1]
 SERVICE, CADDYFILE = ROOT / "deploy/anchor-bot.service", ROOT / "deploy/Caddyfile"
@@ -115,3 +127,113 @@ async def status_of(port: int, path: str, length: int) -> int:
                     return response.status
             except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.05)
+
+
+DEPLOY = Path(bot.__file__).parents[1] / "deploy"
+RULES = DEPLOY / "prometheus-rules.yml"
+TESTS = DEPLOY / "prometheus-rules-test.yml"
+DASHBOARD = DEPLOY / "grafana-dashboard.json"
+NAME = re.compile(r"\b(?:anchor_bot|process)_\w+")
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(RULES.read_text())["groups"]
+    return list(group["rules"])
+
+
+@needs("promtool")
+async def test_each_rule_fires_when_it_should_and_only_then() -> None:
+    assert f"{len(rules())} rules found" in await run_command("promtool", "check", "rules", RULES)
+    await run_command("promtool", "test", "rules", TESTS)
+    cases = [
+        (check["alertname"], bool(check["exp_alerts"]))
+        for test in yaml.safe_load(TESTS.read_text())["tests"]
+        for check in test["alert_rule_test"]
+    ]
+    assert set(cases) == {(rule["alert"], fires) for rule in rules() for fires in (True, False)}
+
+
+async def test_the_rules_and_the_dashboard_name_each_metric_that_there_is_and_no_other() -> None:
+    """In Socket Mode there are the most."""
+    port = free_port()
+    async with single_workspace_process({"METRICS_PORT": str(port)}, socket_mode=True) as at:
+        await at.command()
+        exported = read(await fetch(f"http://127.0.0.1:{port}/metrics")).names
+    texts, panels = [rule["expr"] for rule in rules()], json.loads(DASHBOARD.read_text())["panels"]
+    texts += [target["expr"] for panel in panels for target in panel["targets"]]
+    assert [panel["title"] for panel in panels if not panel["description"]] == []
+    named = {name for text in texts for name in NAME.findall(text)}
+    assert named - exported == set()
+    ours = {name for name in exported if name.startswith("anchor_bot")}
+    assert {family(name) for name in ours} == {family(name) for name in named if name.startswith("anchor_bot")}
+
+
+def family(name: str) -> str:
+    return re.sub("_(?:bucket|count|sum)$", "", name)
+
+
+PASSWORD = "s3cret-of-the-proxy"
+CREDENTIALS = f"bot:{PASSWORD}"
+SLACK, ANCHOR = "slack.test", "anchor.test"  # no DNS server knows them: https://www.rfc-editor.org/rfc/rfc6761
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyHarness(ProcessHarness):
+    """A bot with a proxy, and its settings."""
+
+    proxy: ConnectProxy
+    environ: Mapping[str, str]
+
+
+def tls_server(certificate: trustme.LeafCert, port: int, *, to: int) -> AbstractAsyncContextManager[int]:
+    """Serve by TLS what is on the port `to`."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return serving(lambda one, other: forward(one, other, asyncio.open_connection("127.0.0.1", to)), port, context)
+
+
+@asynccontextmanager
+async def bot_with_proxy(
+    directory: Path, *, slack_host: str = SLACK, socket_mode: bool = False, **settings: str
+) -> AsyncIterator[ProxyHarness]:
+    """Run a bot. Only the proxy knows `anchor.test` and `slack.test`; `localhost` can be called without it."""
+    authority, slack_port, anchor_port = trustme.CA(), free_port(), free_port()
+    authority.cert_pem.write_to_path(str(directory / "ca.pem"))
+    origin = f"https://{slack_host}" if slack_host == SLACK else f"https://{slack_host}:{slack_port}"
+    hosts = {f"{SLACK}:443": slack_port, f"{ANCHOR}:443": anchor_port}
+    async with (
+        SimSlack(socket_mode=socket_mode, ack_deadline=PATIENT, origin=origin) as slack,
+        SimAnchor() as anchor,
+        tls_server(authority.issue_cert(slack_host), slack_port, to=slack.port),
+        tls_server(authority.issue_cert(ANCHOR), anchor_port, to=anchor.port),
+        connect_proxy(hosts, CREDENTIALS) as proxy,
+    ):
+        anchor.add_session(session_id=SESSION)
+        own = {
+            "ANCHOR_API_URL": f"https://{ANCHOR}",
+            "HTTPS_PROXY": f"http://{CREDENTIALS}@127.0.0.1:{proxy.port}",
+            "SSL_CERT_FILE": str(directory / "ca.pem"),
+            "LOG_LEVEL": "DEBUG",
+        }
+        environ = environment(slack, anchor) | own | settings
+        async with bot_process(environ) as bot:
+            await bot.says("connected to Slack" if socket_mode else "ready")
+            slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
+            yield ProxyHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot, proxy, environ)
+        assert slack.violations == []
+        written = "\n".join(bot.lines)
+        assert PASSWORD not in written
+        assert base64.b64encode(CREDENTIALS.encode()).decode() not in written
+
+
+async def test_slack_and_anchor_are_called_through_the_proxy(tmp_path: Path) -> None:
+    """Also by the command line. The answer to a click goes to a response_url."""
+    async with bot_with_proxy(tmp_path, socket_mode=True) as at:
+        assert [await at.answer(by) for by in ("a command", "a click")]
+        assert {message.text for message in at.answers()} == {paused()}
+        before = len(at.anchor.requests)
+        async with bot_process(at.environ, arguments=("pause", SESSION)) as command:
+            assert await command.exit_code() == 0
+        assert len(at.anchor.requests) > before
+    assert set(at.proxy.requests) == {f"{SLACK}:443 200", f"{ANCHOR}:443 200"}
+    assert at.bot.log[0]["proxy"] == f"http://127.0.0.1:{at.proxy.port}"

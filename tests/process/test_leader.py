@@ -14,9 +14,9 @@ from bot.sim.faults import Hang, Slow
 from bot.sim.local_server import free_port
 from bot.usecases.outbox import MOST_SENDING
 from harness.conversation import until
-from harness.leaders import POST, Leaders, Member, leaders
+from harness.leaders import POST, Leaders, leaders, leads
 from harness.pooler import pooler
-from harness.process import scrape
+from harness.process import BotProcess, scrape
 from harness.programs import needs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
@@ -32,7 +32,7 @@ def url(postgresql_urls: Iterator[str]) -> str:
     return next(postgresql_urls)
 
 
-def other_than(at: Leaders, leader: Member) -> Member:
+def other_than(at: Leaders, leader: BotProcess) -> BotProcess:
     return next(one for one in at.members if one is not leader)
 
 
@@ -65,15 +65,15 @@ async def test_at_most_one_process_says_that_it_leads_and_another_one_follows(
         watching = asyncio.create_task(watch(at, seen))
         await until(lambda: len(seen) > 3)
         if situation == "stop":
-            assert await first.bot.stop() == 0
+            assert await first.stop() == 0
         elif situation == "silence":
             at.slack.faults[POST] = Hang()
             await at.fill(at.tenants, 1)
         else:
-            first.signal(signal.SIGKILL if situation == "kill" else signal.SIGSTOP)
+            first.process.send_signal(signal.SIGKILL if situation == "kill" else signal.SIGSTOP)
         began = time.monotonic()
         await until(lambda: {number for number, _ in seen} == {0, 1}, within=60.0)
-        first.signal(signal.SIGCONT) if situation == "freeze" else None
+        first.process.send_signal(signal.SIGCONT) if situation == "freeze" else None
         await asyncio.sleep(0.5 if situation == "stop" else 4.0)
         watching.cancel()
         assert (await scrape(other_port))("anchor_bot_leader") == 1
@@ -87,7 +87,7 @@ async def watch(at: Leaders, seen: list[tuple[int, float]]) -> None:
     """Ask one process after the other, again and again, whether it leads."""
     while True:
         for number, member in enumerate(at.members):
-            if await member.leads():
+            if await leads(member):
                 seen.append((number, time.monotonic()))
         await asyncio.sleep(0.02)
 
@@ -102,13 +102,9 @@ FEW, MANY = 10, 50  # alerts of each workspace that wait, up to five in a channe
     ("database", "situation", "processes", "each"),
     [
         pytest.param("sqlite", "kill", 1, FEW, id="sqlite-kill"),
-        pytest.param("sqlite", "kill", 1, MANY, id="sqlite-kill-500", marks=long),
         pytest.param("sqlite", "freeze", 1, MANY, id="sqlite-freeze-500", marks=long),
         pytest.param("postgresql", "kill", 3, MANY, id="postgresql-kill-500", marks=long),
         pytest.param("postgresql", "freeze", 2, MANY, id="postgresql-freeze-500", marks=long),
-        pytest.param("postgresql", "cut", 2, MANY, id="postgresql-cut-500", marks=long),
-        pytest.param("postgresql", "lost commit", 2, FEW, id="postgresql-lost-commit"),
-        pytest.param("postgresql", "lost commit", 2, MANY, id="postgresql-lost-commit-500", marks=long),
     ],
 )
 async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sent(
@@ -117,22 +113,17 @@ async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sen
     url = sqlite_url if database == "sqlite" else request.getfixturevalue("url")
     async with leaders(url, processes, TENANTS) as at:
         leader, rng = await at.leader(), random.Random(1)  # noqa: S311 - no secret
-        if situation == "lost commit" and leader.way:
-            leader.way.loses_take = True
         await at.fill(at.tenants, each)
         await until(lambda: len(at.posts()) > TENANTS * each / 4, within=60.0)
         await at.change([row.id for row in rng.sample(await at.rows(), 50)])
         being_sent = await strike(at, leader, situation)
         await at.change([row.id for row in rng.sample(await at.rows(), 50)])
-        if situation in {"freeze", "cut"}:
-            await asyncio.sleep(8.0 if situation == "cut" or processes == 1 else 2 * LEASE)
-            leader.signal(signal.SIGCONT)
-            if leader.way:
-                leader.way.goes_on.set()
+        if situation == "freeze":
+            await asyncio.sleep(8.0 if processes == 1 else 2 * LEASE)
+            leader.process.send_signal(signal.SIGCONT)
         await until(lambda: are_sent(at), within=90.0)
         await asyncio.sleep(1.0)  # for a post that is deleted
         rows, posts, shown = await at.rows(), at.posts(), at.shown()
-        lost = leader.way.lost if leader.way else 0
     kept = {(row.channel_id, row.ts): row for row in rows}
     doubled = {session for session, number in posts.items() if number > 1}
     outdated = [
@@ -147,22 +138,18 @@ async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sen
     assert outdated == []
     assert max(posts.values()) <= 2
     assert len(doubled) <= MOST_SENDING
-    assert doubled <= being_sent or situation in {"freeze", "cut"}  # such a process goes on with what it was preparing
+    assert doubled <= being_sent or situation == "freeze"  # such a process goes on with what it was preparing
     assert spare == set() or processes == 1 or situation == "kill"  # else both know what they have posted
-    assert lost == (situation == "lost commit")
 
 
-async def strike(at: Leaders, leader: Member, situation: str) -> set[str]:
+async def strike(at: Leaders, leader: BotProcess, situation: str) -> set[str]:
     """Let something happen to the leader. Return the sessions whose message it was sending, or had not recorded."""
-    if situation in {"kill", "freeze"}:
-        leader.signal(signal.SIGKILL if situation == "kill" else signal.SIGSTOP)
+    leader.process.send_signal(signal.SIGKILL if situation == "kill" else signal.SIGSTOP)
     if situation == "kill":
         at.members.remove(leader)
-    elif situation == "cut" and leader.way:
-        leader.way.goes_on.clear()
     await asyncio.sleep(0.5)  # what had been sent to the database is committed
     posted = {row.session_id for row in await at.rows() if row.ts}
-    being_sent = at.posts().keys() - posted if situation != "lost commit" else set[str]()
+    being_sent = at.posts().keys() - posted
     if not at.members:
         await at.start()
     return being_sent
@@ -232,7 +219,7 @@ async def test_an_alert_at_another_process_is_posted_soon(url: str, situation: s
         other, waits = other_than(at, leader), list[float]()
         for _ in range(1 if situation == "kill" else 2):
             if situation == "kill":
-                leader.signal(signal.SIGKILL)
+                leader.process.send_signal(signal.SIGKILL)
             waits.append(await at.seconds_until_shown(other, at.tenants[0]))
             await asyncio.sleep(1.1)
     print(f"{situation}: {waits}")  # noqa: T201

@@ -1,21 +1,28 @@
-"""Three processes on one PostgreSQL: each order is told once, the last one wins, and nothing is lost."""
+"""Processes that are killed, frozen or restarted, alone or beside others: nothing is lost, no resume repeated."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import pytest
 
-from bot.sim.anchor import SessionState
-from harness.conversation import until
-from harness.databases import postgresql
+from bot.demo.sandbox import environment
+from bot.sim.anchor import SessionState, SimAnchor, Slow, server_error
+from bot.sim.slack import Hang, SimSlack, rate_limited
+from harness import paused
+from harness.conversation import Conversation, post_json, until
+from harness.databases import KEY, postgresql
 from harness.pooler import pooler
-from harness.process import frozen
+from harness.process import ProcessHarness, bot_process, frozen, single_workspace_process
 from harness.programs import needs
-from harness.replicas import TAKEN_OVER, Replicas, replicas
+from harness.replicas import TAKEN_OVER, Replicas, lost, replicas
+from harness.webhooks import alertmanager_alert, alertmanager_body
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.anyio
+
 
 TAKEN_OVER_WITHIN = 17.0  # seconds: its lease, the next look of the leader, and if that was killed, its renewal
 STATES = {"Paused": SessionState.PAUSED, "Resumed": SessionState.RUNNING}
@@ -26,6 +33,7 @@ def url(postgresql_urls: Iterator[str]) -> str:
     return next(postgresql_urls)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("count", "rounds", "socket_mode"),
     [
@@ -68,15 +76,14 @@ async def order_at_random(at: Replicas) -> None:
     await asyncio.gather(*giving)
 
 
+@pytest.mark.no_cover
 @pytest.mark.long
 @pytest.mark.realtime
 async def test_what_a_killed_replica_leaves_is_taken_over(url: str) -> None:
     async with replicas(url) as at:
         giving = asyncio.create_task(at.give(90, rate=30.0, seconds=4.0))
         await asyncio.sleep(2.0)
-        killed = at.bots.pop()
-        killed.process.kill()
-        at.balancer.replicas.discard(killed.url)
+        await at.kill(at.bots[-1])
         killed_at = time.time()
         await giving
         rows = await at.until_told()
@@ -87,6 +94,7 @@ async def test_what_a_killed_replica_leaves_is_taken_over(url: str) -> None:
     assert max(seconds) < TAKEN_OVER_WITHIN
 
 
+@pytest.mark.no_cover
 @pytest.mark.long
 async def test_a_frozen_replica_sends_no_resume_late(url: str) -> None:
     async with replicas(url) as at:
@@ -105,6 +113,7 @@ async def test_a_frozen_replica_sends_no_resume_late(url: str) -> None:
     assert sum(count > 1 for count in at.told().values()) <= 2
 
 
+@pytest.mark.no_cover
 @pytest.mark.long
 @pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
 async def test_a_rolling_restart_rejects_nothing(url: str, *, socket_mode: bool) -> None:
@@ -124,6 +133,7 @@ async def test_a_rolling_restart_rejects_nothing(url: str, *, socket_mode: bool)
     assert {one.delivery.error for one in at.given} == {None}
 
 
+@pytest.mark.no_cover
 @pytest.mark.long
 @pytest.mark.postgresql
 async def test_nothing_is_lost_while_the_database_restarts() -> None:
@@ -147,6 +157,7 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
     assert {row.verb for row in rows if row.outcome == "StoreUnavailable"} == {"resume"}
 
 
+@pytest.mark.no_cover
 @pytest.mark.long
 @needs("pgbouncer")
 async def test_nothing_is_lost_with_a_pooler_in_transaction_mode_also_when_it_restarts(url: str) -> None:
@@ -154,9 +165,7 @@ async def test_nothing_is_lost_with_a_pooler_in_transaction_mode_also_when_it_re
     async with pooler(url, connections=4) as own, replicas(own.url, 2) as at:
         giving = asyncio.create_task(at.give(90, rate=20.0, seconds=2.0))
         await asyncio.sleep(1.0)
-        killed = at.bots.pop()
-        killed.process.kill()
-        at.balancer.replicas.discard(killed.url)
+        await at.kill(at.bots[-1])
         await asyncio.sleep(1.0)
         await own.stop()
         await asyncio.sleep(1.0)
@@ -169,13 +178,170 @@ async def test_nothing_is_lost_with_a_pooler_in_transaction_mode_also_when_it_re
     assert {row.outcome for row in rows} >= {"Paused", "Resumed"}
 
 
-def lost(at: Replicas, rows: list[Any]) -> list[tuple[object, ...]]:
-    """Return the orders that were acknowledged or recorded and whose outcome nobody saw. No resume was sent twice."""
-    told, recorded = at.told(), {row.trigger_id: row for row in rows}
-    assert [one for one in at.given if one.verb == "resume" and len(at.anchor.posts(one.session)) > 1] == []
-    found = [(one, recorded.get(one.delivery.trigger_id)) for one in at.given if not told[one.session]]
-    return [
-        (one.verb, one.session, one.delivery.error, row and (row.state, row.outcome, row.delivered_by))
-        for one, row in found
-        if one.delivery.ack is not None or row
-    ]
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    ("socket_mode", "waves"),
+    [
+        pytest.param(False, 1, id="once"),
+        pytest.param(False, 5, id="http", marks=pytest.mark.long),
+        pytest.param(True, 5, id="socket", marks=pytest.mark.long),
+    ],
+)
+async def test_nothing_is_lost_when_the_bot_is_killed(database_url: str, waves: int, *, socket_mode: bool) -> None:
+    """On a file the next process takes over at once; beside other processes it waits for the leases."""
+    async with replicas(database_url, 1, socket_mode=socket_mode) as at:
+        for _ in range(waves):
+            giving = asyncio.create_task(at.give(60, rate=80.0, seconds=2.0))
+            await asyncio.sleep(at.chance.uniform(0.3, 1.5))
+            await at.kill(at.bots[0])
+            await at.start()
+            await giving
+        rows = await at.until_told()
+        taken_over = at.bots[0].times(TAKEN_OVER)
+    assert lost(at, rows) == []
+    assert taken_over
+
+
+@pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
+async def test_after_a_long_standstill_no_resume_is_sent_and_every_pause_is_reported(*, socket_mode: bool) -> None:
+    async with single_workspace_process(socket_mode=socket_mode) as at:
+        at.slack.timing.ack_deadline = 3.0
+        await at.command()
+        running = [at.anchor.add_session() for _ in range(5)]
+        asleep = [at.anchor.add_session(state=SessionState.PAUSED) for _ in range(5)]
+        async with frozen(at.bot, 7.0):
+            pauses = [asyncio.create_task(at.command(session)) for session in running]
+            resumes = [asyncio.create_task(at.command(session, verb="resume")) for session in asleep]
+            await asyncio.sleep(0.5)
+        deliveries = await asyncio.gather(*pauses, *resumes)
+        await at.slack.until(lambda: len(at.messages()) == 1 + len(running))
+        await at.slack.until(lambda: len(at.ephemerals()) >= len(deliveries) + len(asleep))  # with Slack's errors
+        at.slack.violations.clear()  # the late acks
+    assert {delivery.error for delivery in deliveries} == {"operation_timeout"}
+    assert {message.text for message in at.messages()[1:]} == {paused(session=session) for session in running}
+    assert [order for order in at.anchor.requests if order.path.endswith("resume")] == []
+    texts = [message.text for message in at.ephemerals()]
+    assert all(any(session in text for text in texts) for session in asleep)
+
+
+COUNT = 40
+MOMENTS: dict[str, Callable[[Conversation], object]] = {
+    "acked": lambda _: True,
+    "half of them sent": lambda at: len(at.anchor.orders) > COUNT // 2,
+}
+
+
+async def pause_all(at: ProcessHarness, count: int) -> list[str]:
+    """Let so many sessions run, and submit the window with all of them. Return them when that is acked."""
+    sessions = [at.session, *(at.anchor.add_session() for _ in range(count - 1))]
+    await at.command("all")
+    await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and now.submit)
+    await at.slack.submit(at.person, at.modal(), {})
+    return sessions
+
+
+def results(at: ProcessHarness) -> list[str]:
+    return [one.text for one in at.messages() if "…" not in one.text]
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    "moment", [pytest.param(name, marks=[] if name == "acked" else pytest.mark.long) for name in MOMENTS]
+)
+async def test_no_session_is_lost_and_the_result_is_told_once_if_the_bot_is_killed(
+    sqlite_url: str, moment: str
+) -> None:
+    own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "REMIND_BEFORE": "0"}
+    async with single_workspace_process(own) as at:
+        at.anchor.session(at.session).seconds = 0.5
+        if moment == "acked":  # Slack could be just taking the message, and it would come twice
+            at.slack.faults["chat.postMessage"] = rate_limited(1)
+        sessions = await pause_all(at, COUNT)
+        while not MOMENTS[moment](at):  # noqa: ASYNC110 - of several kinds
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.3 * bool(at.messages()))  # else Slack is just taking the message, and it comes twice
+        at.bot.process.kill()
+        await at.bot.process.wait()
+        await asyncio.sleep(0.3)  # Slack refuses also what was on its way
+        at.slack.faults["chat.postMessage"] = None
+        async with bot_process(environment(at.slack, at.anchor, **own)) as bot:
+            await bot.says("ready")
+            await at.slack.until(lambda: results(at))
+            assert await bot.stop() == 0
+        assert (len(at.messages()), f" {COUNT} agents" in results(at)[0]) == (1, True)
+        assert {one.session_id for one in at.anchor.orders if one.status == 200} == set(sessions)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("waited_for", [["end"], ["end", "get"]])
+async def test_an_end_is_never_sent_again_after_kill_9(sqlite_url: str, waited_for: list[str]) -> None:
+    async with SimSlack(socket_mode=False) as slack, SimAnchor() as anchor:
+        database = sqlite_url
+        environ = environment(slack, anchor, DATABASE_URL=database, END_SESSION="on")
+        session = anchor.add_session(survives=True, tags=["checkout"])
+        async with bot_process(environ) as bot:
+            await bot.says("ready")
+            slack.request_url = f"{bot.url}/slack/events"
+            anchor.order_fault = server_error()
+            await slack.command(slack.alice, slack.alerts, session)
+            await slack.until(lambda: slack.seen_by(slack.alice, slack.alerts)[-1].blocks, within=30.0)
+            result = slack.seen_by(slack.alice, slack.alerts)[-1]
+            anchor.order_fault, before = None, len(anchor.requests)
+            anchor.read_fault = Slow(2.0)
+            anchor.session(session).seconds = 6.0 if waited_for == ["end"] else 0.0
+            with suppress(aiohttp.ClientError):
+                await slack.click(slack.alice, result, "anchor_end")
+
+            def received() -> list[str | None]:
+                return [one.verb for one in anchor.requests[before:] if one.session_id == session]
+
+            await anchor.until(lambda: received()[: len(waited_for)] == waited_for)
+            bot.process.kill()
+        anchor.read_fault = None
+        async with bot_process(environ) as bot:
+            await bot.says("ready")
+            await slack.until(
+                lambda: any("Unconfirmed" in one.text for one in slack.seen_by(slack.alice, slack.alerts)), within=30.0
+            )
+        assert [one.verb for one in anchor.orders if one.verb != "pause"] == ["end"]
+
+
+TOKEN = "s3cret-of-the-alerts"
+POST = "chat.postMessage"
+DELAYS = (0.0, 0.005, 0.02, 0.1, 0.5)  # seconds until the bot is killed
+
+
+@pytest.mark.long
+async def test_the_same_request_again_after_kill_9_leads_to_one_card_and_one_count(sqlite_url: str) -> None:
+    async with SimSlack(socket_mode=False) as slack, SimAnchor() as anchor:
+        settings = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+        environ = environment(slack, anchor, **settings, DATABASE_URL=sqlite_url)
+        sessions = [anchor.add_session() for _ in DELAYS]
+        bodies = [alertmanager_body(alertmanager_alert(session=session)) for session in sessions]
+
+        async def send(url: str, body: object) -> int:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            return (await post_json(f"{url}/alerts/alertmanager", body, headers=headers))[0]
+
+        slack.faults[POST] = Hang()
+        for delay, body in zip(DELAYS, bodies, strict=True):
+            async with bot_process(environ) as bot:
+                await bot.says("ready")
+                sending = asyncio.create_task(send(bot.url, body))
+                await asyncio.sleep(delay)
+                bot.process.kill()
+                with suppress(aiohttp.ClientError):
+                    await sending
+        slack.faults[POST] = None
+
+        def shown() -> list[list[str]]:
+            texts = [message.text for message in slack.channel_messages(slack.alerts)]
+            return [[text for text in texts if session in text] for session in sessions]
+
+        async with bot_process(environ) as bot:
+            await bot.says("ready")
+            for _ in range(2):
+                assert [await send(bot.url, body) for body in bodies] == [200] * len(bodies)
+            await slack.until(lambda: all(shown()), within=60.0)
+            await asyncio.sleep(3.0)
+        assert [(len(texts), "×" in texts[0]) for texts in shown()] == [(1, False)] * len(sessions)

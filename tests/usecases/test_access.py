@@ -1,18 +1,23 @@
-"""A pause is checked with the workspace that is known, all else with the row as it is now."""
+"""Who is asked before an order, who is notified, and how a delivery ends."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from unittest.mock import Mock
+from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
+from bot.sim.slack import api_error
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
-from harness import SESSION
+from bot.usecases.delivery import MessageDelivery
+from harness import SESSION, many_workspaces
+from harness.cards import client
 from harness.databases import KEY
+from harness.order_rows import order_row
 from harness.product import Secret, SessionId, errors, open_store, policy, requests, workspace
 from harness.stored import ACME, ANCHOR_KEY, WatchedRows, served
-
-pytestmark = pytest.mark.anyio
 
 Verb, Source = requests.Verb, requests.Source
 NEWER = replace(ANCHOR_KEY, value=Secret("sk-newer"))
@@ -39,6 +44,7 @@ async def key_of(check: AccessCheck, verb: requests.Verb, source: requests.Sourc
     return access.key.reveal() if isinstance(access, Access) else None
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("verb", "source", "is_read_now"),
     [
@@ -59,6 +65,7 @@ async def test_only_a_pause_of_a_person_uses_what_was_read_a_moment_ago(
     assert (await key_of(check, verb, source) is None) is is_read_now
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("by", ["the bot", "the command line"])
 async def test_a_newer_key_is_the_one_that_the_database_has_now(rows: WatchedRows, by: str) -> None:
     directory = served(rows)
@@ -75,3 +82,46 @@ async def test_a_newer_key_is_the_one_that_the_database_has_now(rows: WatchedRow
     assert await check.newer_key(access) is None
     rows.error = errors.StoreUnreachableError("gone")
     assert await check.newer_key(access) is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("event", ["refused key", "missing scope"])
+async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(
+    event: str, sqlite_url: str
+) -> None:
+    async with many_workspaces(sqlite_url) as at:
+        tenant = await at.set_up(at.add(1))
+        await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)
+        if event == "refused key":
+            at.anchor.revoke(tenant.key)
+        else:
+            tenant.workspace.installation.scopes = {"commands", "chat:write"}
+        at.slack.faults["chat.postMessage"] = api_error("messages_tab_disabled")
+        for pause, count in ((0.0, 0), (590.0, 0), (20.0, 1), (200.0, 1)):
+            await asyncio.sleep(pause)
+            await tenant.answer("a command")
+            await asyncio.sleep(5.0)
+            at.slack.faults["chat.postMessage"] = None
+            assert len(tenant.direct_messages()) == count
+
+
+@pytest.mark.anyio
+async def test_a_result_is_given_up_after_half_an_hour_in_which_each_route_was_tried_when_slack_allows_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slack: Any = AsyncMock()
+    slack.post.return_value = client.TryAgain("busy", after=10.0)
+    slack.find.return_value = None
+    began, message = time.monotonic(), AsyncMock(text="done")
+    assert await MessageDelivery(slack, slack, slack).deliver(order_row().address, message) is None
+    assert time.monotonic() - began == pytest.approx(1_800.0, abs=30.0)
+    assert slack.post.await_count == 35
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == ["result not delivered"]
+
+
+@pytest.mark.anyio
+async def test_no_message_is_sent_to_a_forgotten_person() -> None:
+    slack: Any = AsyncMock()
+    message: Any = AsyncMock(text="done")
+    assert not await MessageDelivery(slack, slack, slack).send_dm("T0HOME00001", "forgotten-1", message)
+    assert slack.mock_calls == []

@@ -1,11 +1,15 @@
-"""Reads of sessions over the wire: pages, the fallback, and failures."""
+"""Sessions as Anchor lists and describes them."""
 
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor.sessions import AnchorSessions, read_details, read_page, read_statuses
 from bot.sim.anchor import (
     DEFAULT_KEY,
     Answer,
@@ -20,11 +24,9 @@ from bot.sim.anchor import (
     rate_limited,
     unauthorized,
 )
-from harness.anchor_orders import anchor_sessions
+from harness.anchor_orders import anchor_sessions, session
 from harness.product import Secret, SessionId, sessions
 from harness.texts import SESSION
-
-pytestmark = pytest.mark.anyio
 
 KEY, ID = Secret(DEFAULT_KEY), SessionId(SESSION)
 NotRead, Unread = sessions.NotRead, sessions.Unread
@@ -52,6 +54,7 @@ async def only_session(reads: AnchorSessions) -> bool:
     return [one.id for one in read.sessions] == [SESSION] and not read.is_complete
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("fault", [html(404, times=2), Answer(500, b"{}", times=2), forbidden(times=2)])
 async def test_if_the_list_fails_the_statuses_of_the_key_are_read(
     anchor: SimAnchor, reads: AnchorSessions, fault: Fault
@@ -63,6 +66,7 @@ async def test_if_the_list_fails_the_statuses_of_the_key_are_read(
     assert [request.verb for request in anchor.requests] == ["list", "list", "statuses"]
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
@@ -86,6 +90,7 @@ async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: s
         assert await reads.details(KEY, ID, within=0.5) == failure
 
 
+@pytest.mark.anyio
 async def test_the_list_and_the_details_of_a_session_complete_each_other(
     anchor: SimAnchor, reads: AnchorSessions
 ) -> None:
@@ -109,3 +114,82 @@ async def test_the_list_and_the_details_of_a_session_complete_each_other(
     assert await reads.about(KEY, ID, within=5.0) == NotRead(Unread.KEY_REJECTED, 403)
     anchor.read_fault = rate_limited()
     assert await reads.about(KEY, ID, within=5.0) == NotRead(Unread.RATE_LIMITED, 429)
+
+
+CREATED = "2026-11-26T12:00:00.000Z"
+CREATED_AT = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
+DOMAINS = [
+    *("shop.example", "https://user:pw@bank.example:444/pay?token=s3cret#x", "shop.example/again"),
+    *("https://[::1", "secret token", "", "//", "a..b?q=1", "über.example", "token=s3cret"),
+]
+
+
+@pytest.mark.parametrize(
+    ("item", "read"),
+    [
+        ({}, session()),
+        ({"status": " running "}, session(status="running")),
+        ({"status": 7, "tags": 7, "domains": "x", "steps": "x", "api_key_name": None}, session()),
+        ({"created_at": CREATED}, session(created_at=CREATED_AT)),
+        ({"created_at": "2026-11-26T12:00:00"}, session(created_at=CREATED_AT)),
+        ({"created_at": "2026-11-26T13:00:00+01:00"}, session(created_at=CREATED_AT)),
+        ({"created_at": CREATED_AT}, session(created_at=CREATED_AT)),
+        ({"created_at": CREATED_AT * 1000}, session(created_at=CREATED_AT)),
+        ({"created_at": "yesterday"}, session()),
+        ({"created_at": "0001-01-01T00:00:00Z"}, session()),
+        ({"created_at": 1e17}, session()),
+        ({"created_at": True}, session()),
+        ({"tags": ["checkout", " ", 7, " prod "]}, session(tags=("checkout", "prod"))),
+        ({"tags": {"team": "web", "tries": 3}}, session(tags=("team=web", "tries=3"))),
+        ({"steps": 12}, session(steps=12)),
+        ({"steps": [{}, {}]}, session(steps=2)),
+        ({"used_credits": "N/A", "credits_used": 2}, session(credits=2.0)),
+        ({"used_credits": float("nan")}, session()),
+        ({"used_credits": 10**400}, session()),
+        ({"task_initiated": False, "api_key_name": " ci "}, session(is_task=False, key_name="ci")),
+        ({"task_initiated": "false"}, session()),
+        ({"user_configuration": {"session": {"timeout": {"max_duration": 20}}}}, session(max_minutes=20.0)),
+        ({"configuration": {"timeout": {"max_duration": 5}}}, session(max_minutes=5.0)),
+        ({"configuration": {"session": {"max_duration": 7}}}, session(max_minutes=7.0)),
+        ({"configuration": {"timeout": {"max_duration": -1}}}, session(max_minutes=0.0)),
+        ({"configuration": {"timeout": {"max_duration": "2 h"}}}, session(max_minutes=0.0)),
+        ({"configuration": [], "user_configuration": {"timeout": 3}}, session()),
+        ({"domains": DOMAINS}, session(domains=("shop.example", "bank.example", "a..b", "über.example"))),
+    ],
+)
+def test_each_form_of_a_field_is_read(item: dict[str, object], read: Any) -> None:
+    for shape in ({"id": SESSION}, {"session_id": SESSION.upper()}):
+        whole = {**shape, **item}
+        assert read_details(whole) == read_details({"data": whole}) == read
+        assert read_page({"data": {"sessions": [whole]}}, 1) == sessions.SessionPage((read,), is_last=True)
+        assert read_page({"sessions": [whole]}, 1) == sessions.SessionPage((read,), is_last=True)
+        assert read_statuses({"data": {"items": [whole]}}) == sessions.SessionPage((read,), is_last=False)
+
+
+@pytest.mark.parametrize("unknown", [None, "", "x", 7, f"{SESSION} {SESSION} x", [SESSION]])
+def test_a_session_without_an_id_is_counted_and_left_out(unknown: object) -> None:
+    assert read_details({"id": unknown}) is None
+    page = read_page({"sessions": [{"id": unknown}, {"id": SESSION}, "x"]}, 1)
+    assert page == sessions.SessionPage((session(),), is_last=True, unreadable=2)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*"abc", "session", "timeout", "max_duration", "data"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+NAMES = ("status", "created_at", "tags", "domains", "steps", "task_initiated", "api_key_name", "used_credits", "data")
+items = st.dictionaries(st.sampled_from([*NAMES, "configuration", "user_configuration", "id"]), json_values)
+
+
+@given(items)
+def test_whatever_stands_in_an_answer_no_session_and_no_exception_is_lost(item: dict[str, object]) -> None:
+    read_details(item)
+    read_statuses(item)
+    page = read_page({"sessions": [{**item, "id": SESSION}]}, 1)
+    assert page is not None
+    assert page.sessions[0].id == SESSION
+    assert all("/" not in host and "?" not in host for host in page.sessions[0].domains)

@@ -1,22 +1,32 @@
-"""The database itself: its tables, who can read its file, and what is said if it can't be used."""
+"""The database: opened, locked, of another version, and while it fails."""
 
 import asyncio
+import errno
+import fcntl
+import logging
 import os
+import shutil
+import sqlite3
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.databases import KEY, query
-from harness.order_rows import Connection
-from harness.outages import execute
+from bot.outbound.store.sqlite import lock
+from bot.outbound.store.store import open_watched
+from harness.conversation import until
+from harness.databases import KEY, OTHER_KEY, query
+from harness.order_rows import MARK, Connection
+from harness.outages import OTHER_VERSION, VERSION, execute, held
 from harness.product import Secret, Store, errors, open_store
-from harness.stored import ACME, GLOBEX
+from harness.stored import ACME, GLOBEX, readiness
 
 pytestmark = pytest.mark.anyio
+
 
 Check = Callable[[str, str], None]
 Work = Callable[[Connection], list[Any]]
@@ -52,7 +62,7 @@ async def test_one_of_another_version_is_refused_and_stays_as_it_is(
         pass
     await execute(database_url, change)
     before = contents(tmp_path)
-    wording(change, await refusal(database_url))
+    wording(change, (await refusal(database_url)).replace(f"version {VERSION}.", "version N."))
     assert contents(tmp_path) == before
 
 
@@ -164,3 +174,150 @@ async def test_a_postgresql_that_can_not_be_used_is_named_without_its_password(
     name: str, url: str, wording: Check
 ) -> None:
     wording(name, await refusal(url))
+
+
+INSERT = MARK.format("'a'", "'{}'")
+FAILS = "INSERT INTO missing VALUES (1)"
+STORED = "SELECT marks.name FROM marks WHERE marks.scope = 'a'"
+
+
+@pytest.mark.parametrize("is_swallowed", [False, True])
+async def test_nothing_is_committed_after_a_failed_statement(store: Store, *, is_swallowed: bool) -> None:
+    """Also if nobody handles the error."""
+
+    def work(connection: Connection) -> None:
+        connection.queue(INSERT.format("b"), {})
+        connection.queue(FAILS, {})
+        try:
+            connection.fetch_all(STORED)
+        except connection.driver.error:
+            if not is_swallowed:
+                raise
+
+    with pytest.raises(errors.StoreUnreachableError):
+        await store.database.change(work)
+    assert await store.database.fetch_all(STORED) == []
+
+
+async def refusal_of_file(file: Path) -> errors.StoreNotUsableError:
+    with pytest.raises(errors.StoreNotUsableError) as caught:
+        async with lock(file, within=0.2):
+            pass
+    return caught.value
+
+
+async def test_a_file_in_use_is_refused_after_a_wait_and_free_as_soon_as_the_other_process_is_gone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wording: Check
+) -> None:
+    async with held(tmp_path / "bot.db") as holder:
+        error = await refusal_of_file(tmp_path / "bot.db")
+        assert isinstance(error, errors.StoreDownError)
+        wording("in use", str(error).replace(str(tmp_path), "DIRECTORY"))
+        caplog.clear()
+        asyncio.get_running_loop().call_later(0.3, holder.kill)
+        async with lock(tmp_path / "bot.db", within=20):
+            assert await holder.wait()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_a_file_that_can_not_be_locked_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wording: Check
+) -> None:
+    wording(
+        "a lock without a directory",
+        str(await refusal_of_file(tmp_path / "gone/bot.db")).replace(str(tmp_path), "DIRECTORY"),
+    )
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", no_locks)  # as a network file system does
+    error = await refusal_of_file(tmp_path / "bot.db")
+    assert not isinstance(error, errors.StoreDownError)
+    wording("no locks", str(error).replace(str(tmp_path), "DIRECTORY"))
+
+
+@asynccontextmanager
+async def served(url: str, health: Any = None, *, is_required: bool = False) -> AsyncIterator[Store]:
+    """Run a bot with this store."""
+    async with open_watched(Secret(url), [KEY], health or readiness(), is_required=is_required, lock_wait=0) as watched:
+        yield watched.store
+
+
+async def is_reached(store: Store) -> bool:
+    try:
+        return await store.rows.find(ACME.team_id) is None
+    except errors.StoreUnreachableError:
+        return False
+
+
+async def is_kept(url: str) -> bool:
+    async with served(url) as store:
+        assert not await store.rows.save(ACME)
+        assert await store.rows.find(ACME.team_id) is not None
+    async with served(url) as store:
+        return await store.rows.find(ACME.team_id) is not None
+
+
+async def test_what_is_written_is_kept_but_in_memory_and_keys_need_not_fit(database_url: str) -> None:
+    """They are derived from secrets that are changed."""
+    async with open_store(Secret(database_url), [OTHER_KEY]):
+        pass
+    assert await is_kept(database_url)
+    assert not await is_kept("sqlite://")
+
+
+async def test_keys_must_fit_if_the_store_is_required(database_url: str) -> None:
+    async with open_store(Secret(database_url), [OTHER_KEY]):
+        pass
+    with pytest.raises(errors.StoreNotUsableError, match="ENCRYPTION_KEYS"):
+        async with served(database_url, is_required=True):
+            pass
+
+
+def damage(file: Path) -> None:
+    file.write_text("no database, but long enough to look like one" * 100)
+
+
+def renew(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        for statement in OTHER_VERSION:
+            database.execute(statement)
+        database.commit()
+
+
+def take_the_directory_away(file: Path) -> None:
+    file.parent.rmdir()
+
+
+def repair(file: Path) -> None:
+    """Put a new database into the file, which stays the same one."""
+    file.parent.mkdir(exist_ok=True)
+    sqlite3.connect(file.with_name("new.db")).close()
+    shutil.copyfile(file.with_name("new.db"), file)
+
+
+@pytest.mark.parametrize("spoil", [damage, renew, take_the_directory_away])
+async def test_a_file_that_can_not_be_used_is_used_when_it_is_repaired(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    wording: Callable[[str, str], None],
+    spoil: Callable[[Path], None],
+) -> None:
+    file = tmp_path / "own/bot.db"
+    file.parent.mkdir()
+    spoil(file)
+    caplog.set_level(logging.ERROR)
+    with pytest.raises(errors.StoreNotUsableError):
+        async with served(f"sqlite:///{file}", is_required=True):
+            pass
+    health = readiness()
+    async with served(f"sqlite:///{file}", health) as store:
+        assert not await is_reached(store)
+        assert health.reasons == {}
+        why = health.degraded["database"].replace(str(tmp_path), "DIRECTORY")
+        wording(spoil.__name__, why.replace(f"version {VERSION}.", "version N."))
+        repair(file)
+        await until(lambda: health.degraded == {})
+        assert await is_reached(store)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

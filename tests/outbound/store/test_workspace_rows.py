@@ -1,15 +1,19 @@
-"""The rows of workspaces: apart from each other; of several changes of the same version one is made."""
+"""The rows of workspaces and people: installed, changed, removed and forgotten."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from bot.outbound.store.marks import SenderUse
+from bot.outbound.store.people import Person
 from harness.order_rows import order_row, rows_of
-from harness.product import Secret, Store, errors, policy
+from harness.product import Secret, Store, Tasks, errors, policy, workspace
 from harness.product import workspace as product
 from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
 
 pytestmark = pytest.mark.anyio
+
 
 NOBODY = "T0NOBODY001"
 BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
@@ -175,3 +179,50 @@ async def test_a_role_is_found_for_a_week(store: Store) -> None:
     for profile in ('{"team_id": "T1", "teams": [], "is_new": true}', "{}", "[]", "no JSON", "[" * 9999):
         await execute(store, "UPDATE people SET profile = :profile", profile=profile)
         assert await store.people.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
+
+
+TOKEN = workspace.AlertToken("spend-monitor", "d1", channels=frozenset({"C0KNOWN0001"}))
+
+
+async def note(store: Store, *asked_for: str, team_id: str = ACME.team_id, name: str = TOKEN.name) -> None:
+    """Note alerts with the token, by a process of its own, and wait until that is written."""
+    tasks = Tasks()
+    use = SenderUse(store.database, tasks)
+    for channel in asked_for or ("",):
+        use.note(team_id, name, channel)
+        await tasks.settle(within=10)
+
+
+async def test_a_database_that_fails_holds_nothing_up_and_makes_nothing_known(both: Store) -> None:
+    await execute(both, "ALTER TABLE marks RENAME TO gone")
+    await note(both, "C0OTHER0001")
+    use = await SenderUse(both.database, Tasks()).find(ACME.team_id)
+    assert (use.last(TOKEN), use.asked_for(TOKEN, time.time())) == (None, [])
+    await execute(both, "ALTER TABLE gone RENAME TO marks")
+
+
+ALICE = "U0ALICE0001"
+
+
+@pytest.mark.parametrize(
+    ("user_id", "text", "left"),
+    [
+        (ALICE, f"<@{ALICE}> and <@{ALICE}|alice>, not {ALICE}2 or X{ALICE}", f"x and x, not {ALICE}2 or X{ALICE}"),
+        (
+            ALICE,
+            rf'{{"text": "<@{ALICE}|al\u00efce>", "more": "<@{ALICE}|", "a": ">"}}',
+            '{"text": "x", "more": "<@x|", "a": ">"}',
+        ),
+        (ALICE, f"&lt;@{ALICE}&gt; ({ALICE}).", "&lt;@x&gt; (x)."),
+        ("os:al", '"os:al" and `al` (command line), not os:al-b, os:al.c', '"x" and x, not os:al-b, os:al.c'),
+    ],
+)
+def test_each_mention_is_replaced_and_nobody_elses(user_id: str, text: str, left: str) -> None:
+    assert Person(user_id).replace_in(text, "x") == left
+
+
+def test_texts_that_nearly_mention_somebody_take_no_longer() -> None:
+    for text in (f"<@{ALICE}|", f"<@{ALICE}|a\\u00e4", ALICE, "os:al."):
+        began = time.perf_counter()
+        Person(ALICE).replace_in(text * 50_000, "x")
+        assert time.perf_counter() - began < 2.0

@@ -1,0 +1,492 @@
+"""Cards of alerts and results: what they show when alerts repeat, get worse or end, and after each order."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.demo.sandbox import environment
+from bot.sim.faults import Answer
+from bot.sim.slack import (
+    Channel,
+    Fault,
+    Hang,
+    Message,
+    ResetAfterReading,
+    Slow,
+    Source,
+    api_error,
+    expired_url,
+    rate_limited,
+)
+from bot.sim.slack.content import parts
+from bot.sim.slack.markup import ON_CALL
+from harness import ALICE, SESSION, SingleHarness, paused, single_workspace
+from harness.conversation import post_json, until
+from harness.databases import KEY
+from harness.doctor import give_order
+from harness.product import Settings
+from harness.texts import CARD_LOST, is_about
+
+pytestmark = pytest.mark.anyio
+
+
+BOB = "U0BOB000001"
+TOKEN = "s3cret-of-the-alerts"
+PAUSE, RESUME = ["anchor_pause"], ["anchor_resume_confirmed"]
+UPDATE = "chat.update"
+
+
+@asynccontextmanager
+async def taking_alerts(url: str = "sqlite://", **settings: str) -> AsyncIterator[SingleHarness]:
+    """A bot that takes alerts, and is in a second channel, too. It has met Alice and Bob."""
+    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
+    own["ALERTS_CHANNELS"] = "C0OPS000001"
+    async with single_workspace(**own | settings) as at:  # type: ignore[arg-type]
+        bot = at.workspace.installation.bot_user_id
+        at.workspace.add_channel("C0OPS000001", "ops", at.person, at.slack.bob, bot)
+        other = at.anchor.add_session()
+        for user in (at.person, at.slack.bob):
+            await at.command(other, user=user)
+        yield at
+
+
+def ops(at: SingleHarness) -> Channel:
+    return at.workspace.channels["C0OPS000001"]
+
+
+async def alert(at: SingleHarness, channel: Channel | None = None, **fields: object) -> Message:
+    """Let a program post an alert about the session, and return its card."""
+    there = channel or at.channel
+    body = {"session_id": SESSION, "text": "It spends.", "channel": there.id} | fields
+    status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert status == 200
+    await asyncio.sleep(0.1)  # its sender is told before it is recorded
+    (card,) = [message for message in at.messages(there) if message.ts == answer["ts"]]
+    return card
+
+
+def buttons(message: Message) -> list[object]:
+    return [one["action_id"] for block in message.blocks for one in parts(block.get("elements")) if "action_id" in one]
+
+
+async def until_shown(
+    at: SingleHarness, card: Message, expected: list[str], *words: str, within: float = 20.0
+) -> Message:
+    """Wait until a message has these buttons, and its text these words."""
+
+    def is_shown() -> bool:
+        now = at.current(card)
+        return buttons(now) == expected and all(word in now.text for word in words)
+
+    await at.slack.until(is_shown, within=within)
+    return at.current(card)
+
+
+def about_session(at: SingleHarness, channel: Channel | None = None) -> list[Message]:
+    """The messages about the session."""
+    return [message for message in at.messages(channel) if SESSION in message.text]
+
+
+async def test_a_click_shows_pausing_and_then_who_paused() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.anchor.session(SESSION).seconds = 3.0
+        began = time.monotonic()
+        await at.click(card)
+        pausing = await until_shown(at, card, PAUSE, "Pausing", f"<@{ALICE}>")
+        took = time.monotonic() - began
+        assert [order.status for order in at.orders] == [None]
+        done = await until_shown(at, card, RESUME, "Paused", f"<@{ALICE}>")
+        await asyncio.sleep(5.0)
+        told = about_session(at)
+    assert took < 1.5
+    assert "It spends." in pausing.text
+    assert "Pausing" not in done.text
+    assert re.search(r"<!date\^\d+", done.text)
+    assert [one.ts for one in told] == [card.ts]
+
+
+@pytest.mark.parametrize("fault", [None, expired_url(), Hang()], ids=["", "refused", "no answer"])
+async def test_a_fast_pause_replaces_the_clicked_card_or_else_its_thread_gets_the_result(fault: Fault | None) -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.slack.faults[UPDATE] = Slow(1.0)
+        began = time.monotonic()
+        at.slack.faults["response_url"] = fault and replace(fault, times=10)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        took = time.monotonic() - began
+        at.slack.faults["response_url"] = None
+        await asyncio.sleep(30.0)
+        in_thread = [(one.text, one.blocks) for one in about_session(at) if one.thread_ts == card.ts]
+    assert in_thread == ([] if fault is None else [(paused(), ())])
+    assert fault is not None or took < 0.5
+
+
+LATE = [
+    pytest.param(0.25, Slow(0.15, times=100), None, False, id="beside an update that says Pausing"),
+    pytest.param(0.0, None, Answer(429, headers={"Retry-After": "20"}, times=1), True, id="refused for now"),
+    pytest.param(0.0, None, Slow(4.8, times=1), True, id="slow, and a resume comes meanwhile"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "update", "replacement", "is_resumed"), LATE)
+async def test_a_card_shows_the_newest_state_whenever_its_replacement_comes(
+    seconds: float, update: Fault | None, replacement: Fault | None, is_resumed: bool
+) -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await asyncio.sleep(3.0)
+        at.anchor.session(SESSION).seconds = seconds
+        at.slack.faults[UPDATE], at.slack.faults["response_url"] = update, replacement
+        await at.click(card)
+        if is_resumed:
+            await asyncio.sleep(3.6)
+            await at.command(verb="resume", user=at.slack.bob)
+        await asyncio.sleep(60.0)
+        shown = at.current(card)
+    assert ("Resumed" if is_resumed else "Paused") in shown.text
+    assert buttons(shown) == (PAUSE if is_resumed else RESUME)
+
+
+async def test_two_clicks_on_a_summary_are_both_shown_on_it() -> None:
+    async with taking_alerts() as at:
+        sessions = [at.anchor.add_session() for _ in range(8)]
+        await asyncio.gather(*(alert(at, session_id=one) for one in sessions))
+        await asyncio.sleep(30.0)
+        (summary,) = [one for one in at.messages() if "sessions*" in one.text]
+        before = len(at.messages())
+        shown = [one for one in sessions if one in summary.text][:2]
+        at.slack.faults["response_url"] = Slow(0.3, times=1)
+        first = asyncio.ensure_future(at.click(summary, value=shown[0]))
+        await asyncio.sleep(0.1)
+        await at.click(summary, user=at.slack.bob, value=shown[1])
+        await asyncio.gather(first, asyncio.sleep(20.0))
+        lines = [line for line in at.current(summary).text.splitlines() if any(one in line for one in shown)]
+        assert ["· paused ·" in line for line in lines] == [True, True]
+        assert len(at.messages()) == before
+
+
+async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    async with taking_alerts() as at:
+        await alert(at)
+        at.slack.faults[UPDATE] = api_error("cant_update_message", times=1)
+        for verb in ("pause", "resume"):
+            await at.command(verb=verb)
+            await asyncio.sleep(5.0)
+        assert at.calls(UPDATE) == 1
+    assert [record.message for record in caplog.records].count("message not updated any more") == 1
+
+
+POST = "chat.postMessage"
+MOST_IN_SUMMARY = 12
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def send(at: SingleHarness, session: str = SESSION, **fields: object) -> tuple[int, Mapping[str, Any]]:
+    body = {"session_id": session, "text": "It spends."} | fields
+    status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers=HEADERS)
+    return status, answer
+
+
+def on_cards(at: SingleHarness) -> list[tuple[str, str, Message]]:
+    """Each session that a message shows with a button: the id, the action of the button, and the message."""
+    return [
+        (str(one["value"]).split(maxsplit=1)[0], str(one["action_id"]), message)
+        for message in at.messages()
+        if message.source is Source.POST_MESSAGE
+        for block in message.blocks
+        for one in parts([block.get("accessory"), *parts(block.get("elements"))])
+        if "value" in one and one["action_id"] != "anchor_pause_several"
+    ]
+
+
+STORM = [str(uuid.UUID(int=number + 1)) for number in range(600)]
+
+
+def with_buttons(at: SingleHarness, *channels: Channel) -> set[str]:
+    """The sessions of the storm that have a button in a message of these channels."""
+    return set(STORM) & {
+        str(one["value"]).split(maxsplit=1)[0]
+        for channel in channels
+        for message in at.messages(channel)
+        for block in message.blocks
+        for one in parts([block.get("accessory"), *parts(block.get("elements"))])
+        if "action_id" in one
+    }
+
+
+async def storm(at: SingleHarness, *channels: Channel) -> None:
+    """Let all its sessions have an alert within 5 seconds, in these channels in turn."""
+
+    async def one(number: int, session: str) -> None:
+        await asyncio.sleep(5.0 * number / len(STORM))
+        await send(at, session, channel=channels[number % len(channels)].id)
+
+    await asyncio.gather(*(one(number, session) for number, session in enumerate(STORM)))
+
+
+def shown(at: SingleHarness) -> list[str]:
+    return sorted(session for session, _, _ in on_cards(at))
+
+
+async def test_an_alert_that_comes_again_updates_the_card(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        answers = [await send(at, text="It spends more.", severity="critical", fields={"spent": 40}) for _ in range(2)]
+        elsewhere = await send(at, channel=ops(at).id)
+        now = await until_shown(at, card, PAUSE, "×3", "It spends more.", "spent")
+        await at.slack.until(lambda: at.calls(POST) == 3)  # with a reply, since it is more severe
+    assert [(status, answer["ts"], answer["count"]) for status, answer in answers] == [
+        (200, card.ts, 2),
+        (200, card.ts, 3),
+    ]
+    assert (elsewhere[0], "count" in elsewhere[1]) == (200, False)
+    assert "Critical" in now.text
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
+async def test_an_alert_that_comes_after_its_card_was_deleted_gets_a_new_card(error: str, database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        at.slack.faults[UPDATE] = api_error(error, times=1)
+        await send(at, text="It spends more.")
+        await at.slack.until(lambda: at.calls(POST) == 2)
+        posted = at.messages()[-1]
+        await at.command()
+        await until_shown(at, posted, RESUME, "×2", "It spends more.", "Paused")
+        assert at.current(card).text == card.text
+
+
+async def test_a_card_says_that_its_alerts_are_resolved() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at, fingerprint="a")
+        await send(at, fingerprint="b")
+        await send(at, fingerprint="a", status="resolved")
+        await until_shown(at, card, PAUSE, "×2")
+        assert "Resolved" not in at.current(card).text
+        status, answer = await send(at, fingerprint="b", status="resolved")
+        await until_shown(at, card, PAUSE, "Resolved")
+        await send(at, fingerprint="b")
+        await until_shown(at, card, PAUSE, "×3")
+        assert "Resolved" not in at.current(card).text
+        unknown = await send(at, at.anchor.add_session(), status="resolved")
+        assert at.calls(POST) == 2  # with a reply, since it fires again
+    assert (status, answer["ts"]) == (200, card.ts)
+    assert unknown == (200, {"ok": True, "channel": "C0ALERTS001", "ignored": True})
+
+
+@pytest.mark.slow
+async def test_alerts_about_many_sessions_become_one_summary(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        sessions = [at.anchor.add_session() for _ in range(MOST_IN_SUMMARY)]
+        answers = await asyncio.gather(*(send(at, session) for session in sessions))
+        await at.slack.until(lambda: shown(at) == sorted(sessions))
+        assert at.calls(POST) <= 2  # the first alert can be alone
+        session, _, summary = on_cards(at)[-1]
+        await at.click(summary, value=session)
+        await at.slack.until(lambda: (session, *RESUME) in [one[:2] for one in on_cards(at)])
+        assert [action for _, action, _ in on_cards(at)].count(PAUSE[0]) == MOST_IN_SUMMARY - 1
+        assert [order.verb for order in at.anchor.posts(session)] == ["pause"]
+        posted = {name: message.ts for name, _, message in on_cards(at)}
+    assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
+
+
+async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds() -> None:
+    async with taking_alerts(ALERTS_CHANNELS=",".join(f"C0STORM{n:03}" for n in range(10))) as at:
+        bot = at.workspace.installation.bot_user_id
+        channels = [at.workspace.add_channel(f"C0STORM{n:03}", f"storm-{n}", at.person, bot) for n in range(10)]
+        storming = asyncio.ensure_future(storm(at, *channels))
+        await asyncio.sleep(10.0)
+        assert with_buttons(at, *channels) == set(STORM)
+        await storming
+
+
+BOTH = [*PAUSE, *RESUME]
+
+
+def replies(at: SingleHarness) -> list[Message]:
+    return [message for message in at.messages() if message.is_broadcast]
+
+
+def pressable(message: Message) -> list[object]:
+    """The actions of the buttons beside the rows."""
+    return [one["action_id"] for block in message.blocks for one in parts([block.get("accessory")])]
+
+
+async def reply(at: SingleHarness, count: int = 1, within: float = 20.0) -> Message:
+    """Wait for so many replies, and return the last one."""
+    await at.slack.until(lambda: len(replies(at)) == count, within=within)
+    return replies(at)[-1]
+
+
+async def test_a_higher_severity_is_a_reply_that_the_channel_shows(database_url: str) -> None:
+    async with taking_alerts(database_url) as at:
+        card = await alert(at)
+        await send(at, text="It spends more.")
+        await send(at, text="It spends too much.", severity="critical")
+        told = await reply(at)
+        await send(at, text="It spends too much.", severity="critical")
+        await until_shown(at, card, PAUSE, "×4")
+        assert len(replies(at)) == 1
+    assert (told.thread_ts, pressable(told)) == (card.ts, PAUSE)
+    assert "It spends too much." in told.text
+
+
+async def test_an_alert_that_fires_again_after_it_was_resolved_is_told_each_time() -> None:
+    async with taking_alerts() as at:
+        await alert(at, fingerprint="a")
+        for count in (1, 2):
+            await send(at, fingerprint="a", status="resolved")
+            assert len(replies(at)) == count - 1
+            await send(at, fingerprint="a", severity="info")
+            await reply(at, count)
+
+
+async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_message_follows_the_session() -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        await send(at, text="It goes on.")
+        await send(at, text="It goes on and on.")
+        told = await reply(at)
+        await until_shown(at, card, BOTH, "×3")
+        await at.click(told)
+        await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
+        assert len(replies(at)) == 1
+        assert len(at.anchor.posts(SESSION)) == 2
+
+
+MENTION = f"<!subteam^{ON_CALL}>"
+
+
+def mentions(at: SingleHarness) -> list[int]:
+    """How often each message mentions the group."""
+    return [str(message.blocks).count(MENTION) for message in at.messages() if message.source is Source.POST_MESSAGE]
+
+
+async def test_each_copy_of_a_critical_alert_without_an_answer_mentions_the_group_and_all_count_once() -> None:
+    async with taking_alerts(ALERTS_GROUP=ON_CALL) as at:
+        at.slack.faults[POST] = ResetAfterReading(applied=True, times=1)
+        await send(at, severity="critical")
+        await at.slack.until(lambda: mentions(at) == [1, 1])
+        await send(at, at.anchor.add_session(), severity="critical")
+        await at.slack.until(lambda: mentions(at) == [1, 1, 0])
+
+
+async def test_critical_alerts_mention_a_group_once_in_ten_minutes_and_channel() -> None:
+    async with taking_alerts(ALERTS_GROUP=ON_CALL) as at:
+        sessions = [at.anchor.add_session() for _ in range(2)]
+        card = await alert(at)
+        assert mentions(at) == [0]
+        at.slack.faults[POST] = rate_limited(1, times=1)  # the group is mentioned when it is taken
+        await send(at, severity="critical")
+        await reply(at)
+        await send(at, sessions[0], severity="critical")
+        assert mentions(at) == [0, 1, 0]
+        assert MENTION in replies(at)[0].text
+        await send(at, sessions[0], severity="critical", channel=ops(at).id)
+        assert MENTION in at.messages(ops(at))[-1].text
+        await asyncio.sleep(601.0)
+        await send(at, sessions[1], severity="critical")
+        assert mentions(at) == [0, 1, 0, 1]
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused")
+        await at.slack.until(lambda: mentions(at) == [0, 0, 0, 1])  # an update repeats none
+
+
+HALF_AN_HOUR = 1_800.0
+
+
+@pytest.mark.parametrize(
+    ("code", "calls"),
+    [
+        ("update_failed", (5, 6)),
+        ("invalid_auth", (28, 32)),  # once a minute
+    ],
+)
+async def test_a_card_is_true_again_once_slack_takes_updates(code: str, calls: tuple[int, int]) -> None:
+    async with taking_alerts() as at:
+        card = await alert(at)
+        at.slack.faults[UPDATE] = api_error(code)
+        await at.command()
+        await asyncio.sleep(HALF_AN_HOUR)
+        fewest, most = calls
+        assert fewest <= at.calls(UPDATE) <= most
+        del at.slack.faults[UPDATE]
+        await until_shown(at, card, RESUME, "Paused", within=920.0)
+        await at.command(verb="resume")
+        await until_shown(at, card, PAUSE, "Resumed")
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message", "is_inactive", "message_not_found"])
+async def test_the_next_result_says_once_that_a_card_is_out_of_date_for_good(code: str) -> None:
+    """Nothing is said of one that somebody deleted."""
+    async with taking_alerts() as at:
+        await alert(at)
+        at.slack.faults[UPDATE] = api_error(code, times=1)
+        for verb in ("pause", "resume", "pause"):
+            await at.command(verb=verb)
+            await asyncio.sleep(5.0)
+        assert at.calls(UPDATE) == 1
+        said = [CARD_LOST in message.text for message in about_session(at) if message.source is Source.ACK]
+    assert said == [False, code != "message_not_found", False]
+
+
+def posts(at: SingleHarness) -> list[Message]:
+    """The messages of the bot in the alert channel, but for answers to commands."""
+    return [message for message in at.messages() if message.source is Source.POST_MESSAGE]
+
+
+async def the_only_post(at: SingleHarness) -> Message:
+    """Wait for a post in the alert channel, and for others that could follow."""
+    await at.slack.until(lambda: posts(at))
+    await asyncio.sleep(1.5)
+    (post,) = posts(at)
+    return post
+
+
+async def resume_in_home(at: SingleHarness) -> None:
+    """Open Home until it shows the session as paused, and resume it there."""
+
+    async def values() -> list[str]:
+        home = await at.open_home()
+        found = [one for block in map(dict[str, Any], home.blocks) for one in block.get("elements", ())]
+        return [one["value"] for one in found if str(one.get("value")).startswith(f"{SESSION} after=")]
+
+    await until(values)
+    (value,) = await values()
+    await at.slack.act(at.person, await at.open_home(), "anchor_resume_confirmed", value=value)
+
+
+async def test_a_click_in_home_is_shown_in_the_alert_channel_and_the_next_ones_on_that_card() -> None:
+    async with taking_alerts() as at:
+        home = await at.open_home()
+        assert f"<#{at.channel.id}>" in home.text
+        await asyncio.gather(*(at.slack.act(at.person, home, "anchor_pause", value=SESSION) for _ in range(2)))
+        card = await the_only_post(at)
+        assert is_about(card.text, paused())
+        await until_shown(at, card, RESUME, "Paused")
+        await resume_in_home(at)
+        await until_shown(at, card, PAUSE, "Resumed")
+        assert await the_only_post(at) == at.current(card)
+
+
+async def test_an_order_of_the_command_line_is_shown_without_its_reason(sqlite_url: str) -> None:
+    async with taking_alerts(sqlite_url) as at:
+        own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_CHANNEL": at.channel.id}
+        settings = Settings.from_env(environment(at.slack, at.anchor, **own))
+        assert await give_order(settings, "pause", SESSION, "--reason", "s3cret") == 0
+        card = await the_only_post(at)
+        assert ("(command line)" in card.text, "s3cret" in card.text) == (True, False)
+        assert await give_order(settings, "resume", SESSION) == 0
+        await until_shown(at, card, PAUSE, "Resumed", "(command line)")
+        assert len(posts(at)) == 1

@@ -1,0 +1,242 @@
+"""Settings in Home: permissions, and what admins read when a change fails."""
+
+import logging
+from unittest.mock import AsyncMock
+
+import pytest
+
+from bot.outbound.store.workspaces import WorkspaceRows
+from bot.sim.slack import Message, User, rate_limited
+from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, admin_texts, outcome_text, paused, resumed
+from harness import admin_texts as say
+from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts, who_can
+from harness.administration import modal_text
+from harness.conversation import until
+from harness.product import outcomes, policy
+from harness.stored import add_token
+from harness.texts import NOT_OPENED, incident_text, is_about
+
+pytestmark = pytest.mark.anyio
+
+
+Policy, Rule = policy.Policy, policy.Rule
+
+
+def only(*users: User) -> dict[str, str | list[str]]:
+    """The inputs of an admin who lets these people pause."""
+    return {"pause_who": "selected", "pause_users": [user.id for user in users]}
+
+
+def is_refused(team: AdminHarness, message: Message, refusal: outcomes.Outcome, user: str, verb: str = "pause") -> bool:
+    text = outcome_text(refusal, verb=verb, session=team.session, user=user)
+    return (message.text, message.ephemeral_to) == (text, user)
+
+
+@BOTH_TRANSPORTS
+async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminHarness) -> None:
+    incidents = team.add_channel("incidents", with_bot=True)
+    form = await team.open_modal("anchor_change_policy")
+    assert form.submit is not None
+    await team.submit({**only(team.second), "resume_channels": [incidents.id]})
+    assert POLICY_SAVED in team.modal().text
+    pause, resume = Rule(users=frozenset({team.second.id})), Rule(channels=frozenset({incidents.id}))
+    assert (await team.stored()).policy == Policy(pause, resume)
+    for by, user in (("a command", team.admin), ("a click", team.member)):
+        assert is_refused(
+            team, await team.answer(by, user), outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=pause.users), user.id
+        )
+    done = await team.answer("a click", team.second)
+    assert is_about(done.text, paused(session=team.session, user=team.second.id))
+    refused = await team.answer("a command", team.second, "resume")
+    assert is_refused(
+        team, refused, outcomes.Refusal(outcomes.Why.NOT_HERE, ids=resume.channels), team.second.id, "resume"
+    )
+    done = await team.answer("a command", team.member, "resume", channel=incidents)
+    assert is_about(done.text, resumed(session=team.session, user=team.member.id))
+
+
+@BOTH_TRANSPORTS
+async def test_an_admin_lets_admins_or_people_end_sessions(team: AdminHarness) -> None:
+    assert "off in this workspace" in (await team.answer("a click", team.admin, "end")).text
+    for choice, may, may_not in (
+        ({"end_who": "admins"}, team.admin, team.member),
+        ({"end_who": "selected", "end_users": [team.member.id]}, team.member, team.admin),
+    ):
+        await team.open_modal("anchor_change_policy")
+        await team.submit(choice)
+        await team.slack.close(team.admin)
+        await team.home_with("can end sessions")
+        assert "Not ended" in (await team.answer("a click", may_not, "end")).text
+        assert "Not ended" not in (await team.answer("a click", may, "end")).text
+    form = await team.open_modal("anchor_change_policy")
+    assert "'value': 'selected'" in str(form.state["end_who"]["end_who"])
+    await team.submit({"end_who": "nobody"})
+    assert (await team.stored()).policy.end is None
+
+
+async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({**only(team.second), "pause_channels": [team.channel.id]})
+    await team.slack.close(team.admin)
+    rule = Rule(frozenset({team.second.id}), frozenset({team.channel.id}))
+    await team.home_with(who_can("pause", rule))
+    form = await team.open_modal("anchor_change_policy")
+    elements = [form.find(name) or {} for name in ("pause_users", "pause_channels", "resume_users")]
+    assert [element.get("initial_users") or element.get("initial_conversations") for element in elements] == [
+        [team.second.id],
+        [team.channel.id],
+        None,
+    ]
+    chosen = [form.state[name][name]["selected_option"] for name in ("pause_who", "resume_who")]
+    assert [option["value"] for option in chosen if isinstance(option, dict)] == ["selected", "everyone"]
+    await team.submit({"pause_who": "everyone", "pause_channels": []})
+    assert (await team.stored()).policy == Policy()
+    done = await team.answer("a command", team.member)
+    assert is_about(done.text, paused(session=team.session, user=team.member.id))
+
+
+async def test_an_admin_chooses_who_of_those_who_pause_can_pause_many(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({"many_who": "selected"})
+    assert team.modal().errors == {"many_users": NOBODY_SELECTED}
+    await team.submit({"many_who": "selected", "many_users": [team.second.id]})
+    chosen = Policy(pause_many=frozenset({team.second.id}))
+    assert (await team.stored()).policy == chosen
+    for line in admin_texts.who_can_what(chosen):
+        await team.home_with(line)
+    done = await team.answer("a command", team.member)
+    assert is_about(done.text, paused(session=team.session, user=team.member.id))
+
+
+@pytest.mark.parametrize("same", [False, True], ids=["another choice", "the same choice"])
+async def test_of_two_admins_at_once_the_second_is_refused_unless_both_chose_the_same(
+    team: AdminHarness, *, same: bool
+) -> None:
+    await team.open_home(team.second)
+    for user in (team.admin, team.second):
+        await team.open_modal("anchor_change_policy", user=user)
+    await team.submit(only(team.second), user=team.second)
+    await team.submit(only(team.second if same else team.admin))
+    assert (POLICY_SAVED if same else OUTDATED) in team.modal().text
+    chosen = Policy(pause=Rule(frozenset({team.second.id})))
+    assert (await team.stored()).policy == chosen
+    for user in (team.admin, team.second):
+        assert await team.wait_for_direct_messages(user=user) == [
+            settings_texts.policy_saved(chosen).notice(team.second.id).text
+        ]
+
+
+async def test_selected_people_without_any_is_an_error_and_with_everyone_they_are_ignored(team: AdminHarness) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.submit({"pause_who": "selected"})
+    assert team.modal().errors == {"pause_users": NOBODY_SELECTED}
+    await team.submit({"resume_who": "selected"})
+    assert team.modal().errors == dict.fromkeys(("pause_users", "resume_users"), NOBODY_SELECTED)
+    assert (await team.stored()).policy == Policy()
+    people = [team.second.id]
+    await team.submit({"resume_who": "everyone", "resume_users": people, "pause_users": people})
+    assert (await team.stored()).policy == Policy(pause=Rule(frozenset(people)))
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["who", "resume_who", "pause_users", "pause_channels", "many_who", "many_users", "resume_users", "resume_channels"],
+)
+async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, missing: str) -> None:
+    """It may be one of an earlier version: an input that it lacks must not count as everybody."""
+    narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
+    form = await team.open_modal("anchor_change_policy")
+    assert await team.at.store.rows.set_policy(
+        team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
+    )
+    version = str(await team.at.policy_version(team.team_id))
+    own = {"id": form.id, "type": "modal", "callback_id": form.callback_id, "app_installed_team_id": team.team_id}
+    values = {name: value for name, value in form.state.items() if not name.endswith(missing)}
+    view = own | {"private_metadata": version, "state": {"values": values}}
+    submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
+    assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED
+    assert (await team.stored()).policy == narrow
+
+
+KEY = "sk-first-0123456789-1234"
+OTHERS = ("anchor_remove_key", "anchor_change_policy", "anchor_alerts_token")
+MODALS: dict[str, dict[str, str]] = {"anchor_set_key": {"key": KEY}} | {key: {} for key in OTHERS}
+MODALS["anchor_alerts_token"] = {"sender_name": "spend-monitor"}
+
+
+async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object) -> logging.LogRecord:
+    """Wait for a log record of a module of bot/ with these fields."""
+
+    def found() -> list[logging.LogRecord]:
+        ours = [record for record in caplog.records if record.name == f"bot.{module}"]
+        return [record for record in ours if fields.items() <= vars(record).items()]
+
+    await until(found)
+    return found()[0]
+
+
+async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_says_so(
+    at: ManyHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    team = await AdminHarness.open(at)
+    await team.open_home()
+    await team.command()
+    message = team.seen()[-1]
+    await team.at.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
+    await team.press("anchor_set_key")
+    await logged(caplog, "usecases.modals", team=team.team_id)
+    await team.at.rename_table("workspaces", "gone")
+    await team.press("anchor_change_policy")
+    await logged(caplog, "usecases.modals", why="SQLITE_ERROR")
+    assert team.slack.modal_of(team.admin) is None
+    await team.slack.click(team.admin, message, "anchor_set_key")
+    await team.slack.until(lambda: team.seen()[-1].text == NOT_OPENED)
+    assert team.seen()[-1].ephemeral_to == team.admin.id
+
+
+async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_works(team: AdminHarness) -> None:
+    assert await add_token(team.at.store.rows, team.team_id, "s3cret-of-the-alerts")
+    await team.open_modal("anchor_set_key")
+    await team.at.rename_table("workspaces", "gone")
+    await team.submit({"key": KEY})
+    assert team.modal().errors == {"key": say.NOT_SAVED}
+    await team.press("anchor_alerts_channel", team.channel.id)
+    await team.home_with(say.NOT_SAVED)
+    assert is_about((await team.answer("a command")).text, paused(session=team.session, user=team.admin.id))
+    await team.at.rename_table("gone", "workspaces")
+    await team.submit({})
+    assert say.key_saved() in team.modal().text
+
+
+async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminHarness) -> None:
+    team.slack.faults["views.publish"] = rate_limited(30)
+    await team.press("anchor_alerts_channel", team.channel.id)
+    assert say.alert_posted(team.channel.id) in await team.wait_for_direct_messages(2, user=team.admin)
+
+
+@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
+async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
+    await team.open_modal(modal)
+    team.workspace.change_user(team.admin, is_admin=False)
+    before = await team.stored()
+    await team.submit(MODALS[modal])
+    await team.wait_for_modal(say.not_admin())
+    assert await team.stored() == before
+
+
+@pytest.mark.parametrize("where", ["opening", "modal", "home"])
+async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "opening":
+        monkeypatch.setattr(WorkspaceRows, "find", AsyncMock(side_effect=RuntimeError))
+        await team.press("anchor_set_key")
+    else:
+        for change in ("set_key", "set_alerts_channel"):
+            monkeypatch.setattr(WorkspaceRows, change, AsyncMock(side_effect=RuntimeError))
+        await (team.set_key(KEY) if where == "modal" else team.press("anchor_alerts_channel", team.channel.id))
+    record = await logged(caplog, "usecases.incidents")
+    text = incident_text(vars(record)["incident"])
+    if where != "opening":
+        await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
+        assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.usecases.incidents"]

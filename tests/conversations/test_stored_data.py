@@ -1,0 +1,368 @@
+"""What is stored: the journal, the data of people and workspaces, and a damaged database."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from bot.core.policy import Policy, Rule
+from bot.demo.sandbox import environment
+from bot.outbound.store.schema import TABLES
+from bot.sim.anchor import unauthorized
+from conversations.test_operation import becomes, degraded
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, paused, single_workspace
+from harness.conversation import Conversation, until
+from harness.databases import KEY
+from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
+from harness.outages import UNTIL_EMPTIED, execute
+from harness.product import Secret, main, open_store
+from harness.restarts import remains
+
+pytestmark = pytest.mark.anyio
+
+
+async def read(url: str, count: int) -> list[Any]:
+    """Read the journal as another process does, until so many orders are told."""
+    found: list[Any] = []
+
+    async def is_read() -> object:
+        found[:] = await store.database.fetch_all("SELECT * FROM orders ORDER BY given_at")
+        return len(found) == count and all(one.told_at for one in found)
+
+    async with open_store(Secret(url), [KEY], keys_must_fit=False) as store:
+        await until(is_read)
+    return found
+
+
+@BOTH_TRANSPORTS
+@pytest.mark.parametrize("by", [*BY_BOTH, "a shortcut"])
+async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url: str, by: str) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url) as at:
+        await at.answer(by)
+        at.anchor.fault = unauthorized()
+        await at.answer(by, at.slack.bob, channel=at.slack.private)
+        await at.answer(by, at.slack.guest)
+        if by == "a click":
+            await at.answer(by, at.slack.outsider)
+        found = await read(sqlite_url, 4 if by == "a click" else 3)
+    people = [(one.user_id, one.channel_id, one.home_team_id, one.outcome) for one in found]
+    own = at.workspace.team_id
+    assert people[:3] == [
+        (at.person.id, at.channel.id, own, "Paused"),
+        (at.slack.bob.id, at.slack.private.id, own, "KeyRejected"),
+        (at.slack.guest.id, at.channel.id, own, "Guest"),
+    ]
+    assert people[3:] in ([], [(at.slack.outsider.id, at.channel.id, at.slack.outsider.team_id, "Outsider")])
+    source, routes = {
+        "a command": ("command", ["ack"] * 3),
+        "a click": ("button", ["response_url"] * 4),
+        "a shortcut": ("shortcut", ["channel", "response_url", "response_url"]),
+    }[by]
+    assert [one.delivered_by for one in found] == routes
+    for one in found:
+        assert (one.team_id, one.session_id, one.verb, one.source) == (own, SESSION, "pause", source)
+        times = sorted([one.given_at, one.settled_at, one.told_at])  # each transaction asks the clock by itself
+        assert (one.state, one.told) == ("settled", 1)
+        assert times == pytest.approx([one.given_at, one.settled_at, one.told_at], abs=0.05)
+
+
+async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(database_url: str) -> None:
+    async with remains(database_url) as left:
+        await left.leave_from_command_line()
+        async with left.restart():
+            (one,) = await read(database_url, 1)
+        assert [order.verb for order in left.orders] == ["pause"]
+        assert (left.messages(), left.calls("chat.postMessage")) == ([], 0)
+    assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", "nobody")
+
+
+Journal = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def verifies(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Journal:
+    """Run `anchor-bot journal` beside a bot, and return what it says."""
+
+    async def run(at: Conversation, url: str, *options: str, code: int) -> str:
+        for name, value in environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal()).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        assert await asyncio.to_thread(main, ["journal", *options]) == code
+        return capsys.readouterr().out
+
+    return run
+
+
+async def test_what_was_changed_in_the_database_is_found_beside_the_bot(sqlite_url: str, verifies: Journal) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal()) as at:
+        for verb in ("pause", "resume", "pause"):
+            await at.command(verb=verb)
+        await asyncio.sleep(20.0)
+        assert "whole: 3 rows" in await verifies(at, sqlite_url, "--verify", code=0)
+        await execute(sqlite_url, "UPDATE orders SET user_id = 'U0MALLORY01' WHERE verb = 'resume'")
+        assert "Row 2 of T0HOME00001" in await verifies(at, sqlite_url, "--verify", code=1)
+        await execute(sqlite_url, "UPDATE audit SET team_id = 'T' || char(10) || 'The audit trail is whole'")
+        assert "\nThe audit trail is whole" not in await verifies(at, sqlite_url, "--verify", code=1)
+        await verifies(at, sqlite_url, "--from", "0" * 64, code=1)
+        await execute(sqlite_url, "DROP TABLE audit")
+        for url in (sqlite_url, "sqlite://", "sqlite:///nowhere.db", "postgresql://x@127.0.0.1:1/none"):
+            await verifies(at, url, "--verify", code=2)  # 1 says that it was changed
+
+
+@HTTP_ONLY
+async def test_a_gap_is_an_error_at_a_start_and_a_line_in_home_until_an_operator_acknowledges_it(
+    database_url: str, verifies: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def shows_a_gap(at: Conversation) -> bool:
+        before = at.calls("views.publish")
+        await at.slack.open_home(at.slack.alice)
+        await at.slack.until(lambda: at.calls("views.publish") > before)
+        return "`anchor-bot journal --verify`" in str(at.slack.home_of(at.slack.alice))
+
+    def errors() -> list[str]:
+        return [record.message for record in caplog.records if record.levelname == "ERROR"]
+
+    async with remains(database_url) as left:
+        async with left.restart() as at:
+            for verb in ("pause", "resume"):
+                await at.command(verb=verb)
+            await asyncio.sleep(20.0)
+            assert not await shows_a_gap(at)
+        await execute(database_url, "DELETE FROM orders WHERE verb = 'resume'", "DELETE FROM audit WHERE place = 2")
+        assert errors() == []
+        async with left.restart() as at:
+            await at.command()
+            await asyncio.sleep(20.0)
+            assert await shows_a_gap(at)
+            assert len(errors()) == 1
+            assert "its last row was 2" in await verifies(at, database_url, "--verify", code=1)
+            assert "whole: 2 rows" in await verifies(at, database_url, "--acknowledge", code=0)
+            await asyncio.sleep(20.0)
+            assert "acknowledged a gap: its last row was 2" in await verifies(at, database_url, "--verify", code=0)
+            assert not await shows_a_gap(at)
+        async with left.restart() as at:
+            await asyncio.sleep(1.0)
+            assert not await shows_a_gap(at)
+
+
+TOKEN = "a token of the workspace"
+Says = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Says:
+    """Run a command beside a bot, and return what it says."""
+
+    async def run(at: ManyHarness, *arguments: str, code: int = 0) -> str:
+        for name in ("DATABASE_URL", "ENCRYPTION_KEYS"):
+            monkeypatch.setenv(name, at.environ[name])
+        capsys.readouterr()
+        assert await asyncio.to_thread(main, ["people", *arguments]) == code
+        out, err = capsys.readouterr()
+        return (out if code == 0 else err).strip()
+
+    return run
+
+
+async def fill(at: ManyHarness, tenant: Tenant) -> str:
+    """Let a person install the app, open Home, and pause after an alert that mentions them. Return their id."""
+    person = tenant.person.id
+    await at.set_up(tenant)
+    await at.take_alerts(tenant, TOKEN)
+    text = f"<@{person}|person-1> and {person} look, not {person}9: &lt;@{person}&gt;"
+    await at.post_alert(tenant.team_id, TOKEN, session_id=tenant.session, text=text)
+    await tenant.command(f"{tenant.session} as <@{person}> said")
+    tokens = json.dumps([{"name": "monitor", "digest": "d1", "made_by": person}])
+    await at.store.database.execute("UPDATE workspaces SET anchor_api_key_set_by = :person", person=person)
+    await at.store.database.execute("UPDATE workspaces SET alert_tokens = :tokens", tokens=tokens)
+
+    async def is_told() -> bool:
+        told = await at.store.database.fetch_all("SELECT told FROM orders")
+        cards = await at.store.database.fetch_all("SELECT due FROM messages")
+        return [row.told for row in told] == [1] and {row.due for row in cards} == {None}
+
+    await until(is_told)
+    return person
+
+
+async def everything(at: ManyHarness) -> str:
+    tables = ("people", "orders", "messages", "parts", "workspaces")
+    rows = [await at.store.database.fetch_all(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - of this list
+    return repr(rows)
+
+
+@HTTP_ONLY
+async def test_nothing_names_a_person_who_was_forgotten_beside_the_bot(database_url: str, says: Says) -> None:
+    async with many_workspaces(database_url) as at:
+        person = await fill(at, tenant := at.add(1))
+        said = await says(at, "forget", person, "--yes")
+        found = await everything(at)
+        assert re.findall(rf"\W{person}\b", found) == []
+        assert f"{person}9" in found
+        assert "person-1" not in re.sub(r"[Tt]enant-1", "", found)
+        (pseudonym,) = re.findall(r"forgotten-[0-9a-f]{12}", said)
+        assert f"as @{pseudonym} said" in found
+        assert f"{pseudonym} and {pseudonym} look" in found
+        (tokens,) = await at.store.database.fetch_all("SELECT alert_tokens, anchor_api_key_set_by FROM workspaces")
+        assert json.loads(tokens[0]) == [{"name": "monitor", "digest": "d1", "made_by": pseudonym}]
+        assert tokens[1] == pseudonym
+        assert await says(at, "forget", person, "--yes") == f"Nothing is stored of {person}."
+        await tenant.command(verb="resume")  # the bot goes on, and records them again
+        assert f"<@{person}>" in tenant.answers()[-1].text
+
+
+@HTTP_ONLY
+async def test_a_person_whom_permissions_name_is_not_forgotten(
+    database_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with many_workspaces(database_url) as at:
+        person = await fill(at, tenant := at.add(1))
+        policy = Policy(resume=Rule(users=frozenset({person})), pause_many=frozenset({person}))
+        assert await at.store.rows.set_policy(
+            tenant.team_id, policy, if_version=await at.policy_version(tenant.team_id)
+        )
+        monkeypatch.setenv("PAUSE_USERS", person)
+        before = await everything(at)
+        said = await says(at, "forget", person, "--yes", code=2)
+        assert f"PAUSE_USERS; resume in {tenant.team_id} Tenant-1; pause many at once in {tenant.team_id}" in said
+        assert await everything(at) == before
+        monkeypatch.delenv("PAUSE_USERS")
+        await says(at, "forget", person, "--yes", "--workspace", "T0ELSE", code=0)
+        assert await everything(at) == before
+
+
+@HTTP_ONLY
+async def test_it_changes_nothing_while_an_order_of_the_person_is_not_finished(sqlite_url: str, says: Says) -> None:
+    async with many_workspaces(sqlite_url, ack_wait=0.0) as at:
+        person = await fill(at, tenant := at.add(1))
+        at.anchor.session(tenant.session).seconds = 5.0
+        before = len(at.anchor.orders)
+        await tenant.command(tenant.session)
+        await at.anchor.until(lambda: len(at.anchor.orders) > before)
+        assert "are not finished, nothing was changed" in await says(at, "forget", person, "--yes", code=1)
+        assert f"as @{person} said" in await everything(at)
+        unfinished = "SELECT id FROM orders WHERE state <> 'settled' OR told = 0"
+
+        async def is_told() -> bool:
+            return not await at.store.database.fetch_all(unfinished)
+
+        await until(is_told)
+        await says(at, "forget", person, "--yes")
+        assert re.findall(rf"\W{person}\b", await everything(at)) == []
+
+
+@HTTP_ONLY
+async def test_what_is_stored_of_a_person_is_printed_without_secrets(database_url: str, says: Says) -> None:
+    async with many_workspaces(database_url) as at:
+        person = await fill(at, tenant := at.add(1))
+        policy, version = Policy(resume=Rule(users=frozenset({person}))), await at.policy_version(tenant.team_id)
+        assert await at.store.rows.set_policy(tenant.team_id, policy, if_version=version)
+        exported = await says(at, "export", person)
+        assert "gAAAA" not in exported, "there is no ciphertext"
+        rows: list[dict[str, Any]] = [json.loads(line) for line in exported.splitlines()]
+        by_table = {row["table"]: row for row in rows}
+        assert by_table.keys() - {"audit", "audit_people"} == {"people", "orders", "parts", "workspaces"}
+        order, card, workspace = (by_table[table] for table in ("orders", "parts", "workspaces"))
+        assert order["reason"] == f"as @{person} said"
+        assert order["given_at"].endswith("Z")
+        assert card["content"]["alert"]["text"].startswith(f"<@{person}|person-1>")
+        assert workspace == {
+            "table": "workspaces",
+            "team_id": tenant.team_id,
+            "installed_by": workspace["installed_by"],
+            "anchor_api_key_set_by": person,
+            "alert_tokens": ["monitor"],
+            "policy": ["resume"],
+        }
+        assert await says(at, "export", "U0NOBODY") == "{}"
+
+
+REASON, ALERT = "it buys llamas", "It has bought llamas for $40."
+
+
+async def fill_deleted_data(at: ManyHarness, tenant: Tenant) -> tuple[str, ...]:
+    """Let somebody pause for a reason after an alert. Return what is stored of that."""
+    await at.set_up(tenant)
+    await at.take_alerts(tenant, "a token of the workspace")
+    await at.post_alert(tenant.team_id, "a token of the workspace", session_id=tenant.session, text=ALERT)
+    await tenant.command(f"{tenant.session} {REASON}")
+    await asyncio.sleep(3)  # until it is told
+    return REASON, ALERT, tenant.session, tenant.person.id
+
+
+def found(directory: Path, texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return which of the texts are in which files."""
+    contents = {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+    having = {name: [text for text in texts if text.encode() in content] for name, content in contents.items()}
+    return {name: texts for name, texts in having.items() if texts}
+
+
+@HTTP_ONLY
+async def test_nothing_of_a_workspace_is_left_after_it_uninstalled_the_app(at: ManyHarness, tmp_path: Path) -> None:
+    leaving, staying = at.add(1), at.add(2)
+    texts, others = await fill_deleted_data(at, leaving), await fill_deleted_data(at, staying)
+    await at.slack.uninstall(leaving.workspace)
+    await asyncio.sleep(UNTIL_EMPTIED)
+    assert found(tmp_path, texts[2:]) == {}
+    assert "bot.db" in found(tmp_path, others)
+
+
+NEEDED, READ = {"orders", "audit", "workspaces"}, {"messages", "parts"}
+"""The tables without which no order is recorded, and those that it only reads if they have no card of its session."""
+
+
+async def pause_20(tenant: Tenant, *, is_recorded: bool = True) -> None:
+    sessions = [tenant.anchor.add_session(key=tenant.key) for _ in range(20)]
+    given = await asyncio.gather(*map(tenant.command, sessions))
+    told = [one.ack and one.ack.text for one in given]
+    user = tenant.person.id
+    assert told == [paused(session=session, user=user, is_recorded=is_recorded) for session in sessions], is_recorded
+
+
+async def until_named(at: ManyHarness, name: str) -> None:
+    async def is_named() -> bool:
+        return name in " ".join((await degraded(at)).values())
+
+    await until(is_named)
+
+
+FAULTS = {
+    "missing": ("ALTER TABLE {0} RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO {0}"),
+    "forbidden": ("REVOKE ALL ON {0} FROM {1}", "GRANT ALL ON {0} TO {1}"),
+    "only read": ("REVOKE INSERT, UPDATE, DELETE ON {0} FROM {1}", "GRANT ALL ON {0} TO {1}"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_pauses_go_on_without_any_one_table(
+    fault: str, postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.outbound.store.store.CHECK_INTERVAL", 0.2)
+    url, (damage, repair) = next(postgresql_urls), FAULTS[fault]
+    role = urlsplit(url).path.removeprefix("/")
+    await execute(url, f"CREATE ROLE {role} LOGIN", f"GRANT ALL ON SCHEMA public TO {role}")
+    async with many_workspaces(url.replace("//postgres:", f"//{role}:")) as at:
+        tenant = await at.set_up(at.add(1))
+        await tenant.command()  # which brings the workspace into memory
+        for table in TABLES:
+            await execute(url, damage.format(table, role))
+            needed = NEEDED if fault == "only read" else NEEDED | READ
+            await pause_20(tenant, is_recorded=table not in needed)
+            if fault != "only read":
+                await until_named(at, table)
+            await execute(url, repair.format(table, role))
+            await becomes(at, set())
+    logged = [record.exc_info for record in caplog.records if record.message == "database fails"]
+    kinds = [str(info[1]) for info in logged if info]  # on a busy machine a timeout can be another one
+    assert kinds.count("UndefinedTable" if fault == "missing" else "InsufficientPrivilege") == 1
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2 + 100)

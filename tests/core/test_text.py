@@ -1,0 +1,212 @@
+"""Foreign text: characters, times in a reason, claims of Anchor, hosts, and secrets."""
+
+import string
+import time
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.core.fields import Proxy, Secret, digest, is_token
+from bot.core.outcomes import contradiction
+from bot.core.session_ids import Found, find_session_id
+from harness import SESSION
+from harness.product import SessionId, requests
+from harness.texts import ALICE
+from harness.values import PARSERS
+
+MARKS = ("Mn", "Mc", "Me")
+
+
+def normalized(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def has_marks(text: str) -> bool:
+    return any(unicodedata.category(character) in MARKS for character in text)
+
+
+def test_each_character_counts_as_what_unicode_says_that_it_stands_for() -> None:
+    """Beside an id, a character can be part of it, part of a word with it, or neither."""
+    differ = [character for character in map(chr, range(0x110000)) if normalized(character) != character]
+    found = {
+        character
+        for character in differ
+        if not has_marks(character + normalized(character)) and not character.isspace() and normalized(character) != "%"
+        for written in (SESSION + character, character + SESSION, SESSION[:8] + character + SESSION[9:])
+        if type(find_session_id(written)) is not type(find_session_id(normalized(written).replace(" ", "_")))
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("written", ["\u0301".join(SESSION), SESSION + "\u0301" * 39_000, "\ufe0f" + SESSION])
+def test_marks_hide_no_id(written: str) -> None:
+    assert find_session_id(written) == Found(SessionId(SESSION), "")
+
+
+def test_an_escape_of_a_huge_number_is_a_text() -> None:
+    assert find_session_id(f"{SESSION} &#{'1' * 5_000};") == Found(SessionId(SESSION), f"&#{'1' * 5_000};")
+
+
+HOSTILE = {
+    "marks": "\u0301",
+    "a character that stands for eighteen": "\ufdfa",
+    "different marks": "a\u0301\u0316\u0334",
+    "words of one character": "é ",
+    "words of characters that stand for two": "㎏㎏㎏㎏㎏㎏ ",
+    "escapes": "&amp;",
+    "percent": "%41 ",
+    "hexadecimal digits": "a",
+    "groups of digits": "aaaaaaaa-",
+    "links": "<a:b|c>",
+    "links that do not end": "<a:",
+    "ids": f"{SESSION} ",
+}
+
+
+def seconds(parse: Callable[[str], object], text: str) -> float:
+    """The processor time that parsing takes."""
+    began = time.process_time()
+    parse(text)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_the_longest_text_takes_a_short_time_whatever_it_consists_of(parser: str) -> None:
+    """It takes about 10 ms, and would take minutes if the time were not linear."""
+    parse, longest = PARSERS[parser]
+    took = {kind: seconds(parse, (unit * longest)[:longest]) for kind, unit in HOSTILE.items()}
+    assert {kind: one for kind, one in took.items() if one > 0.5} == {}
+
+
+def asks(reason: str, verb: requests.Verb = requests.Verb.PAUSE) -> bool:
+    return requests.Order(verb, SessionId(SESSION), requests.Actor("", "", ALICE), reason).asks_for_end
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("for 10m", "For 10 min", "for 1h30m", "for 1.5 hours", "for an hour, it loops", "for the next 10 minutes"),
+        *("for half an hour", "for a while", "for now", "10m", "2 hours", "until", "until noon"),
+        *(
+            "UNTIL 18:00",
+            "till 6",
+            "end",
+            "end it",
+            "end: too fast",
+            "for a second",
+            "for a second or two",
+            "for one second, it loops",
+        ),
+    ],
+)
+def test_a_duration_or_an_end_is_noticed_for_a_pause(reason: str) -> None:
+    assert asks(reason)
+    assert not asks(reason, requests.Verb.RESUME)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("", "too fast", "for testing", "for m reasons", "for bob who has to look at it for 10 minutes", "forms"),
+        *("it loops for 10 minutes", "10m dollars spent", "tills are down", "end of the budget", "ends up in a loop"),
+        *("for a second reason", "for the second time", "for the second time now", "For the Second day"),
+        *("second", "now"),
+    ],
+)
+def test_another_reason_asks_for_nothing(reason: str) -> None:
+    assert not asks(reason)
+
+
+@pytest.mark.parametrize("part", ["for " * 50_000, "1" * 50_000, "for " + "1" * 50_000, "for " + "x" * 50_000])
+def test_a_long_reason_is_read_in_linear_time(part: str) -> None:
+    assert not asks(part)
+
+
+Verb = requests.Verb
+PAUSE, RESUME = Verb.PAUSE, Verb.RESUME
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+# These names claim nothing, so JSON of them contradicts nothing.
+names = st.sampled_from(["data", "id", "message", "code", "errors_total"])
+json = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3))
+answers = st.dictionaries(names, json, max_size=3)
+verbs = st.sampled_from(Verb)
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "words"),
+    [
+        (PAUSE, {"success": False}, "success: false"),
+        (PAUSE, {"data": {"status": "paused", "ok": False}}, "ok: false"),
+        (PAUSE, {"data": {"status": "paused"}, "error": {"message": "No agent"}}, "No agent"),
+        (PAUSE, {"success": False, "data": [{"error": "busy"}]}, "busy"),
+        (RESUME, {"error": {}}, "error"),
+        (RESUME, {"errors": [" "]}, "errors"),
+        (PAUSE, {"data": {"status": "Failed"}}, "Failed"),
+        (RESUME, {"data": {"status": "agent failure"}}, "agent failure"),
+        (PAUSE, {"data": {"status": "pause_failed"}}, "pause_failed"),
+        (PAUSE, {"data": {"status": "not paused"}}, "not paused"),
+        (PAUSE, {"status": "error", "message": "no"}, "error"),
+        (PAUSE, {"data": {"status": "resumed"}}, "resumed"),
+        (RESUME, {"data": {"status": "PAUSED"}}, "PAUSED"),
+        (PAUSE, {"data": {"status": "running"}}, None),
+        (RESUME, {"data": {"status": "resumed"}, "success": True, "ok": True, "error": None, "errors": []}, None),
+        (PAUSE, {"data": {"status": "paused", "error": ""}}, None),
+        (PAUSE, {}, None),
+    ],
+)
+def test_the_words_that_contradict_an_answer(verb: requests.Verb, answer: dict[str, object], words: str | None) -> None:
+    assert contradiction(verb, answer) == words
+
+
+@given(verbs, answers, st.lists(names | st.just("list"), max_size=30), st.sampled_from(["success", "ok", "error"]))
+def test_a_denial_counts_at_any_depth(
+    verb: requests.Verb, answer: dict[str, object], path: list[str], denial: str
+) -> None:
+    nested: object = {denial: {"code": 500} if denial == "error" else False}
+    for step in path:
+        nested = [nested] if step == "list" else {step: nested}
+    assert contradiction(verb, answer | {"data": nested}) in {"error", f"{denial}: false"}
+
+
+@given(verbs, answers, st.text(string.printable, min_size=1, max_size=20))
+def test_other_words_contradict_nothing(verb: requests.Verb, answer: dict[str, object], status: str) -> None:
+    assume(not any(word in status.casefold() for word in ["fail", "error", "not", "paused", "resumed"]))
+    assert contradiction(verb, answer | {"data": {"status": status}, "success": True}) is None
+
+
+@pytest.mark.parametrize(
+    ("exception", "direct", "through_proxy"),
+    [
+        ("*", ["slack.com:443", "10.0.0.1:80"], []),
+        ("example.com", ["example.com:443", "EXAMPLE.com.:443", "a.b.example.com:8443"], ["badexample.com:443"]),
+        ("*.example.com", ["api.example.com:443"], ["example.org:443"]),
+        ("example.com:8443", ["example.com:8443"], ["example.com:443"]),
+        ("[::1]:8443", ["::1:8443"], ["::1:443"]),
+        ("::1", ["::1:443"], ["::2:443"]),
+        (".", [], ["example.com:443"]),
+    ],
+)
+def test_exceptions_are_hosts_and_domains(exception: str, direct: list[str], through_proxy: list[str]) -> None:
+    proxy = Proxy("http://proxy.example.com:3128", exceptions=("other.example", exception))
+    for targets, is_served in ((direct, False), (through_proxy, True)):
+        for target in targets:
+            host, _, port = target.rpartition(":")
+            assert proxy.serves(host, int(port)) is is_served, target
+
+
+def test_a_secret_is_hidden_unless_it_is_revealed() -> None:
+    secret = Secret("sk-hidden")
+    assert "sk-hidden" not in f"{secret} {secret!r} {[secret]} {secret=}"
+    assert secret.reveal() == "sk-hidden"
+    assert secret == Secret("sk-hidden")
+
+
+@given(st.text(), st.text())
+def test_only_the_token_itself_is_accepted(token: str, other: str) -> None:
+    assert is_token(other, digest(token)) is (token == other)
+    assert is_token(token, digest(token))
+    assert not is_token(token, None)
+    assert not is_token(token, "")

@@ -1,0 +1,177 @@
+"""Alerts as programs, Alertmanager and Grafana send them."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.inbound.alerts.alertmanager import Webhook, read_webhook
+from bot.inbound.alerts.fields import BadAlertError, read_alert
+from harness import OTHER_SESSION, SESSION
+from harness.product import SessionId, cards
+from harness.webhooks import alertmanager_alert, alertmanager_body, grafana_alert, grafana_body
+
+ID = SessionId(SESSION)
+LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
+FIELDS = ("session_id", "text", "title", "severity", "url", "channel", "fingerprint", "status", "fields")
+
+
+def test_an_alert_with_every_field() -> None:
+    fields = {
+        "session_id": f"https://app.example/sessions/{ID.upper()}",
+        "text": "High spend",
+        "title": " Spend ",
+        "severity": "CRITICAL",
+        "url": "https://a.example/1",
+        "channel": "C0123456789\n",
+        "fingerprint": " f1 ",
+        "status": "Resolved",
+        "fields": {"model": "large", "spent": 40, "empty": " "},
+    }
+    facts = (("model", "large"), ("spent", "40"))
+    texts = ("High spend", "Spend", cards.Severity.CRITICAL, "https://a.example/1", "C0123456789", "f1")
+    assert read_alert(fields) == cards.Alert(ID, *texts, is_resolved=True, fields=facts)
+
+
+UNUSABLE: dict[str, tuple[object, ...]] = {
+    "session_id": (None, "", 7, ID[:-1], f"{ID} {OTHER_SESSION}"),
+    "text": (None, " \u200b\x00 ", ["High spend"]),
+    "title": (1,),
+    "severity": ("fatal", 3),
+    "url": (
+        *("javascript:alert(1)", "https://", "https://[::1", "https://a.example/ b", "https://a.example/\u202e"),
+        *("https://a.example/\ud800", "https://me:secret@a.example/", "https://a.example/?" + "&" * 200),
+        *("https://anchor.example@evil/", "https://аnchor.example/", "https://evil.example\\.anchor.example/"),
+        *("https://evil%2eexample/", "https://a.example:x/", "https://\u3164/"),
+    ),
+    "channel": ("#alerts", "U0ALICE0001"),
+    "status": ("over", 1),
+    "fields": ([], "x", {"a": None}, {str(number): 1 for number in range(11)}),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in UNUSABLE.items() for value in values], ids=repr
+)
+def test_a_field_that_cannot_be_used_is_named(field: str, value: object) -> None:
+    with pytest.raises(BadAlertError) as bad:
+        read_alert(LEAST | {field: value})
+    assert bad.value.field == field
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON))
+def test_any_json_is_an_alert_or_a_named_problem(fields: dict[str, object]) -> None:
+    with pytest.raises(BadAlertError) as no_object:
+        read_alert([fields])
+    assert no_object.value.field is None
+    bad: Any = None
+    try:
+        read_alert({"session_id": ID} | fields)
+    except BadAlertError as error:
+        bad = error
+    assert bad is None or (bad.field in FIELDS and str(bad).startswith(bad.field))
+
+
+OTHER_ID = SessionId(OTHER_SESSION)
+Severity = cards.Severity
+
+
+def read(*alerts: object) -> Webhook:
+    return read_webhook(alertmanager_body(*alerts))
+
+
+def only(*alerts: object) -> Any:
+    (alert,) = read(*alerts).alerts
+    return alert
+
+
+def test_alerts_of_grafana_that_fire_and_are_resolved() -> None:
+    firing, resolved = grafana_alert(), grafana_alert(session=OTHER_SESSION, status="resolved")
+    found = read_webhook(grafana_body(firing, resolved))  # its own status is firing
+    assert [(one.session_id, one.is_resolved) for one in found.alerts] == [(ID, False), (OTHER_ID, True)]
+    one = found.alerts[0]
+    assert (one.title, one.text, one.severity) == (
+        "High memory usage",
+        "This alert was triggered for zone us-1\nThe system has high memory usage",
+        Severity.WARNING,
+    )
+    assert one.url == "https://play.grafana.org/alerting/1afz29v7z/edit"
+    for link in ("dashboardURL", "panelURL"):  # the panel goes first
+        firing |= {link: f"https://play.grafana.org/{link}"}
+        assert read_webhook(grafana_body(firing)).alerts[0].url == firing[link]
+    assert one.fields == (("team", "blue"), ("zone", "us-1"))
+    assert one.fingerprint == "c6eadffa33fcdf37"
+    alone = read_webhook(grafana_body(resolved, status="resolved")).alerts
+    assert [one.is_resolved for one in alone] == [True]
+
+
+def test_the_session_is_the_label_or_else_the_annotation() -> None:
+    texts = {"session_id": OTHER_SESSION, "summary": "x"}
+    assert only(alertmanager_alert(annotations=texts)).session_id == ID
+    for absent in ("", None):
+        assert only(alertmanager_alert(labels={"session_id": absent}, annotations=texts)).session_id == OTHER_ID
+    for bad in (" ", 7, SESSION[:-1], f"{SESSION} {OTHER_SESSION}"):
+        assert read(alertmanager_alert(labels={"session_id": bad}, annotations=texts)).alerts == []
+    elsewhere = {"session_id": "", "instance": SESSION}
+    assert read(alertmanager_alert(labels=elsewhere, annotations={"summary": SESSION})).alerts == []
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+KEYS = ("status", "labels", "annotations", "startsAt", "fingerprint", "generatorURL", "panelURL", "dashboardURL")
+NAMES = ("alertname", "session_id", "severity", "summary", "description", "x")
+ALERTS = st.dictionaries(
+    st.sampled_from(KEYS),
+    ANY_JSON | st.dictionaries(st.sampled_from(NAMES), ANY_JSON | st.just(SESSION)),
+)
+
+
+@given(
+    ANY_JSON
+    | st.fixed_dictionaries(
+        {
+            "version": ANY_JSON | st.sampled_from(["4", "1"]),
+            "alerts": ANY_JSON | st.lists(ALERTS | ANY_JSON),
+        }
+    )
+)
+def test_whatever_the_json_is_it_is_read_or_refused(body: Any) -> None:
+    try:
+        found = read_webhook(body)
+    except BadAlertError:
+        assert (
+            not isinstance(body, dict) or body.get("version") not in ("4", "1") or not isinstance(body["alerts"], list)
+        )
+    else:
+        assert len(found.alerts) + len(found.without_session) == len(body["alerts"])
+        json.dumps([replace(one, url=None).text for one in found.alerts])
+
+
+@pytest.mark.parametrize("text", ["a", " ", "<", "&", "-0", "%", "é", "\u200b", SESSION + " ", "<a|", "https://["])
+def test_the_time_to_read_is_linear(text: str) -> None:
+    def seconds(size: int) -> float:
+        long = text * (size // len(text))
+        labels = {"alertname": long, "session_id": long, "severity": long, long: long}
+        alert = alertmanager_alert(
+            labels=labels, annotations={"summary": long}, url=long, starts=long, fingerprint=long
+        )
+        body = alertmanager_body(*[alert] * (4_000_000 // (8 * size)))
+        began = time.process_time()
+        read_webhook(body)
+        return time.process_time() - began
+
+    assert max(map(seconds, (1_000, 19_000, 500_000))) < 2.5

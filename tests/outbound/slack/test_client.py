@@ -1,0 +1,305 @@
+"""Calls of Slack: what an answer means, of the Web API, of a response URL and of an installation; and its clock."""
+
+import gzip
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.outbound.slack.client import (
+    AppTokenRefusedError,
+    Doubtful,
+    Posted,
+    Refused,
+    SlackClient,
+    TokenRefusedError,
+    TryAgain,
+)
+from bot.outbound.slack.clock import SlackClock, read_skew
+from bot.outbound.slack.oauth import read_date, read_grant
+from bot.outbound.slack.response_url import ResponseUrls, read_response
+from bot.sim.slack import (
+    Answer,
+    Fault,
+    ResetAfterReading,
+    ResetBeforeReading,
+    SimSlack,
+    api_error,
+    rate_limited,
+    server_error,
+)
+from harness.cards import client
+from harness.install_browser import pages as about
+from harness.product import Secret, workspace
+from harness.roles import UNREACHABLE, web_client
+from harness.samples import sample
+from harness.values import FOR_ALL, FOR_ONE, MessageContent, http_transport
+
+NO_VERDICT: dict[str, Fault] = {
+    "rate limit": rate_limited(),
+    "internal error": api_error("internal_error"),
+    "server error": server_error(),
+    "bad gateway": Answer(502, b"<html>", "text/html"),
+    "forbidden by a proxy": Answer(403, b"Blocked", "text/plain"),
+    "redirect": Answer(302, headers={"Location": "/login"}),
+    "page that calls itself JSON": Answer(200, b"<html>"),
+    "JSON that is no object": Answer(200, b'["ok"]'),
+    "object of something else": Answer(200, b'{"status":"fine"}'),
+    "JSON that is nested too deeply": Answer(200, b"[" * 200_000),
+    "a text of no charset": Answer(200, b'{"ok":true}', "application/json; charset=hex"),
+    "an archive": Answer(200, b'{"ok":true}', "application/gzip"),
+    "reset before": ResetBeforeReading(),
+    "reset after": ResetAfterReading(),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
+async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault) -> None:
+    """Tokens are neither good nor refused, and a post is neither made nor an exception."""
+    async with SimSlack(socket_mode=True) as slack, web_client(slack) as web:
+        client, token = SlackClient(web), Secret(slack.bot_token)
+        for method in ("auth.test", "apps.connections.open", "chat.postMessage"):
+            slack.faults[method] = fault
+        with pytest.raises(UNREACHABLE):
+            await client.inspect(token)
+        with pytest.raises(UNREACHABLE):
+            await client.open_connection(Secret(slack.app_token))
+        assert isinstance(await client.post_message(token, slack.alerts.id, FOR_ALL), TryAgain | Doubtful | Refused)
+        slack.faults.clear()
+        taken = await client.post_message(token, slack.alerts.id, FOR_ALL)
+        assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
+
+
+@pytest.mark.anyio
+async def test_a_field_that_is_nested_deeply_says_nothing() -> None:
+    async with SimSlack() as slack, web_client(slack) as web:
+        slack.faults["chat.postMessage"] = Answer(200, b'{"ok":true,"ts":%b}' % (b"[" * 600 + b"]" * 600))
+        posted = await SlackClient(web).post_message(Secret(slack.bot_token), slack.alerts.id, FOR_ALL)
+        assert posted == Posted(slack.alerts.id, "")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
+async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
+    async with SimSlack() as slack, web_client(slack) as web:
+        slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
+        with pytest.raises(UNREACHABLE):
+            await SlackClient(web).inspect(Secret(slack.bot_token))
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
+    body = b'{"ok":true,"team_id":"T0HOME00001","user_id":"U0BOT000001","pad":"' + b"a" * (5 << 20) + b'"}'
+    async with SimSlack() as slack, web_client(slack) as web:
+        slack.faults["auth.test"] = Answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
+        with pytest.raises(UNREACHABLE):
+            await SlackClient(web).inspect(Secret(slack.bot_token))
+
+
+@pytest.mark.anyio
+async def test_a_token_that_slack_refuses_is_refused() -> None:
+    async with SimSlack(socket_mode=True) as slack, web_client(slack) as web:
+        client = SlackClient(web)
+        for error in ("invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"):
+            slack.home.installation.refusal = error
+            with pytest.raises(TokenRefusedError, match=error):
+                await client.inspect(Secret(slack.bot_token))
+        for error in ("invalid_auth", "not_allowed_token_type", "missing_scope"):
+            slack.faults["apps.connections.open"] = api_error(error)
+            with pytest.raises(AppTokenRefusedError, match=error):
+                await client.open_connection(Secret(slack.app_token))
+        slack.faults["apps.connections.open"] = rate_limited(7)
+        with pytest.raises(UNREACHABLE) as caught:
+            await client.open_connection(Secret(slack.app_token))
+        assert caught.value.after == 7
+
+
+SLACKS = [
+    "https://hooks.slack.com/commands/T0HOME00001/1/x",
+    "https://hooks.slack-gov.com/commands/T0HOME00001/1/x",
+    "https://HOOKS.SLACK.COM/actions/T0HOME00001/1/x",
+    "http://127.0.0.1:8000/commands/T0HOME00001/1/x",
+]
+OTHERS = [
+    "",
+    "http://hooks.slack.com/commands/T0HOME00001/1/x",
+    "https://hooks.slack.com:8443/x",
+    "https://slack.com.evil.example/x",
+    "https://evilslack.com/x",
+    "https://evil.example/hooks.slack.com",
+    "https://evil.example?.slack.com",
+    "https://hooks.slack.com@evil.example/x",
+    "https://evil.example\\.slack.com/x",
+    "https://hooks.slack.com.",
+    "https://[::1].slack.com/",
+    "https://127.0.0.1:8000/x",
+    "http://127.0.0.1:8001/x",
+    "file:///etc/passwd",
+    "//hooks.slack.com/x",
+    "https://hooks.slack.com:99999/x",
+    "https://.slack.com/x",
+    "https://\u0440slack.com/x",
+]
+
+
+@pytest.mark.anyio
+async def test_only_slacks_own_urls_are_called() -> None:
+    async with http_transport() as transport:
+        urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/api/")
+        assert [url for url in (*SLACKS, *OTHERS) if urls.trusted(url)] == SLACKS
+        assert isinstance(await urls.post(Secret("https://evil.example/"), FOR_ONE), client.Refused)
+
+
+@pytest.mark.anyio
+async def test_slack_takes_three_messages_by_a_url_and_one_use_is_left_for_the_card() -> None:
+    async with SimSlack() as slack, http_transport() as transport:
+        delivery = await slack.command(slack.alice, slack.alerts)
+        urls = ResponseUrls(transport, api_url=slack.url)
+        url, card = Secret(delivery.response_url), MessageContent("x")
+        for fault in (server_error(), rate_limited(1)):
+            slack.faults["response_url"] = fault
+            assert [type(await urls.post(url, FOR_ONE)) for _ in range(4)] == [client.TryAgain] * 4
+        slack.faults.clear()
+        posted = [type(await urls.post(url, FOR_ONE)) for _ in range(4)]
+        replaced = [type(await urls.replace(url, card, FOR_ONE.visibility)) for _ in range(2)]
+    assert (posted, replaced) == ([client.Posted] * 3 + [client.Refused], [client.Posted, client.Refused])
+
+
+@pytest.mark.anyio
+async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with SimSlack() as slack, http_transport() as transport:
+        slack.faults["response_url"] = Answer(200, b"accepted", "text/plain")
+        urls = ResponseUrls(transport, api_url=slack.url)
+        url = Secret((await slack.command(slack.alice, slack.alerts)).response_url)
+        assert [type(await urls.post(url, FOR_ONE)) for _ in range(2)] == [client.Posted] * 2
+    assert [vars(record)["word"] for record in caplog.records if record.levelname == "WARNING"] == ["accepted"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (httpx.Response(200, text="ok"), client.Posted()),
+        (httpx.Response(200, json={"ok": True}), client.Posted()),
+        (httpx.Response(200, text="accepted"), client.Posted()),
+        (httpx.Response(200, json=["ok"]), client.Doubtful("response_url status 200")),
+        (httpx.Response(200, json={"status": "ok"}), client.Doubtful("response_url status 200")),
+        (httpx.Response(200, text="<html>"), client.Doubtful("response_url status 200")),
+        (httpx.Response(200, text="x" * 101), client.Doubtful("response_url status 200")),
+        (httpx.Response(404, text="<html>"), client.Doubtful("response_url status 404")),
+        (httpx.Response(200, json={"ok": False, "error": "used_url"}), client.Refused("response_url error used_url")),
+        (httpx.Response(404, json={"ok": False, "error": "Expired url"}), client.Refused("response_url status 404")),
+        (httpx.Response(302, headers={"Location": "/"}), client.Doubtful("response_url status 302")),
+        (httpx.Response(410, text="no_service"), client.Refused("response_url status 410")),
+        (httpx.Response(429, headers={"Retry-After": "7"}), client.TryAgain("response_url status 429", 7.0)),
+        (httpx.Response(503), client.TryAgain("response_url status 503")),
+    ],
+    ids=repr,
+)
+def test_slacks_answers(answer: httpx.Response, meaning: client.PostResult) -> None:
+    assert read_response(answer, answer.content) == meaning
+
+
+NOW = 1_785_000_000.9
+WORKSPACE: dict[str, Any] = sample("webapi.oauth.v2.access.workspace")
+SILENT = about.unavailable_page(about.SLACK_SILENT)
+ALL_DECLINED = about.declined_page(about.scopes_declined("commands, chat:write, users:read"))
+NOT_AN_OBJECT: list[object] = [None, b"", "<html>", []]
+INSTALLATION = {
+    "team_id": "T0HOME00001",
+    "team_name": "Acme",
+    "enterprise_id": None,
+    "app_id": "A0ANCHOR001",
+    "bot_user_id": "U0ANCHORBOT",
+    "bot_token": Secret("xoxb-SIMULATED"),
+    "scopes": ("commands", "chat:write", "users:read", "incoming-webhook"),
+    "installed_by": "U0ALICE0001",
+    "installed_at": 1_785_000_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"enterprise": {"id": "E0GRID00001", "name": "Grid"}}, {"enterprise_id": "E0GRID00001"}),
+        ({"team": {"id": "T0HOME00001"}, "authed_user": None}, {"team_name": "T0HOME00001", "installed_by": ""}),
+    ],
+    ids=["a workspace", "a workspace of a grid", "a workspace without a name"],
+)
+def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert read_grant(WORKSPACE | changes, now=NOW) == workspace.Installation(**INSTALLATION | expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (sample("webapi.oauth.v2.access.org"), about.declined_page(about.ORG_WIDE)),
+        (sample("webapi.oauth.v2.access.rotation"), about.operator_page(about.TOKEN_ROTATES)),
+        ({}, ALL_DECLINED),
+        (WORKSPACE | {"scope": "commands,users:read"}, about.declined_page(about.scopes_declined("chat:write"))),
+        (WORKSPACE | {"scope": None}, ALL_DECLINED),
+        *((odd, SILENT) for odd in NOT_AN_OBJECT),
+        *((WORKSPACE | {name: None}, SILENT) for name in ("team", "access_token", "bot_user_id", "app_id")),
+        *((WORKSPACE | {"access_token": odd}, SILENT) for odd in ("", 7)),
+        *((WORKSPACE | {"team": odd}, SILENT) for odd in ("T1", {}, {"id": 7}, {"id": "t0"}, {"id": "T" * 41})),
+    ],
+)
+def test_any_other_grant_is_a_problem(answer: object, problem: object) -> None:
+    assert read_grant(answer, now=NOW) == problem
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [({"Date": "Sat, 25 Jul 2026 17:20:05 GMT"}, 1_785_000_005.0), ({"Date": "yesterday"}, NOW), ({}, NOW)],
+    ids=["named", "unreadable", "not named"],
+)
+def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None:
+    assert read_date(headers, otherwise=NOW) == expected
+
+
+HERE = 1_795_600_000.0  # Wed, 25 Nov 2026 09:46:40 GMT
+
+
+class Machine:
+    """A machine's clocks, and Slack's as it knows it."""
+
+    def __init__(self, *skews: float) -> None:
+        self.ahead, self.passed = 0.0, 0.0
+        self.slack = SlackClock(lambda: HERE + self.passed + self.ahead, lambda: self.passed)
+        for skew in skews:
+            self.hear(skew)
+
+    def hear(self, skew: float) -> None:
+        """Get an answer."""
+        self.slack.observe(formatdate(HERE + self.passed + self.ahead + skew, usegmt=True), seconds=0.0)
+
+    def knows(self) -> float:
+        """The skew that it believes."""
+        return self.slack() - HERE - self.passed - self.ahead
+
+
+@pytest.mark.parametrize(
+    ("date", "skew"),
+    [
+        (None, None),
+        ("no date", None),
+        ("Wed, 25 Nov 2026 09:46:39 GMT", 0.0),  # it can be nearly a second later
+        ("Wed, 25 Nov 2026 09:46:40 GMT", 0.0),
+        ("Wed, 25 Nov 2026 09:46:44 GMT", 0.0),  # while the answer was under way
+        ("Wed, 25 Nov 2026 09:46:45 GMT", 1.0),
+        ("Wed, 25 Nov 2026 10:46:44 GMT", 3600.0),
+        ("Wed, 25 Nov 2026 08:46:39 GMT", -3600.0),
+    ],
+)
+def test_the_clocks_differ_as_far_as_the_date_is_outside_of_the_call(date: str | None, skew: float | None) -> None:
+    assert read_skew(date, began=HERE, ended=HERE + 4) == skew
+
+
+@pytest.mark.parametrize(
+    ("skews", "knows"), [([], 0), ([7], 7), ([60, 7], 7), ([7, 300], 300), ([7, 301], 7), ([7, -302], 7), ([86_400], 0)]
+)
+def test_the_last_answer_counts_unless_it_differs_by_more_than_five_minutes(skews: list[float], knows: float) -> None:
+    assert Machine(*skews).knows() == knows
