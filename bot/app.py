@@ -61,7 +61,7 @@ from bot.usecases.home import HomeView
 from bot.usecases.install import Installer
 from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.orders import ALONE_INTERVAL, RECOVERY_INTERVAL, Orders, Recovery
+from bot.usecases.orders import RECOVERY_INTERVAL, Orders
 from bot.usecases.outbox import Outbox
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
@@ -78,7 +78,7 @@ LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
 LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
-_LOOK_TIMEOUT = 1.0  # seconds for which the start, and Socket Mode, wait for the database
+_LOOK_TIMEOUT = 1.0  # seconds for which the start waits for the database
 KEY_INTERVAL = 300.0  # seconds between two checks of the key of the settings
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0  # seconds until Slack is asked again for the team of the bot token
 
@@ -195,12 +195,19 @@ class Bot:
         find = workspaces.find
         cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, dashboard_url=page, find=find)
         orders = self.orders = Orders(
-            control, rows, delivery, cards, tasks, dashboard_url=page, facts=facts, metrics=metrics
+            control,
+            rows,
+            delivery,
+            cards,
+            tasks,
+            dashboard_url=page,
+            facts=facts,
+            metrics=metrics,
+            recovery_interval=limits.recovery_interval,
         )
         auto_pauses = self.auto_pauses = AutoPauses(
             orders, AlertCards(slack, outbox, reads, sender_use), workspaces, pause_rows, tasks
         )
-        self.recovery = Recovery(orders, tasks, ALONE_INTERVAL if lease.is_alone else limits.recovery_interval)
         self.batches = Batches(orders, delivery, store.cipher, tasks)
 
         # what comes in
@@ -218,8 +225,7 @@ class Bot:
         self.socket_mode = None
         if settings.slack_app_token is not None:
             opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
-            follows_crash, within = self.recovery.follows_crash, limits.redelivery_window
-            self.socket_mode = SocketMode(opening, slack_app, readiness, self.acks, follows_crash, within)
+            self.socket_mode = SocketMode(opening, slack_app, readiness, self.acks, limits.redelivery_window)
         self.health = HealthRoutes(readiness, settings.metrics_token, leads=self.leads)
         secrets_of_slack = () if self.socket_mode else settings.slack_signing_secrets
         server = HttpServer(slack_app, self.health, secrets=secrets_of_slack, now=limits.now)
@@ -286,7 +292,7 @@ class Bot:
         await store.database.prepared.wait()
         run = partial(run_periodically, leads=self.leads, passing=StoreError)
         await asyncio.gather(
-            run_periodically(self.recovery.take_over, passing=StoreError),
+            run_periodically(self.orders.take_over, passing=StoreError),
             run(partial(store.audit.chain, self.lease)),
             run_periodically(store.audit.report, passing=StoreError),
             run(checks.look, after=FIRST_DELAY),
@@ -302,14 +308,10 @@ class Bot:
             await watched.preparing
             _log.info("ready")
         self._jobs.start(self.store.database.news.run())
-        starting = [self._open_socket(self.socket_mode)] if self.socket_mode else []
+        starting = [self.socket_mode.start()] if self.socket_mode else []
         if (one := self.settings.workspace) is not None:
             starting.append(self._serve_one(one))
         await asyncio.gather(*map(self._jobs.start, starting))
-
-    async def _open_socket(self, socket_mode: SocketMode) -> None:
-        await self.recovery.look(within=_LOOK_TIMEOUT)
-        await socket_mode.start()
 
     async def _serve_one(self, one: Workspace) -> None:
         """Learn the team of the workspace of the settings, and check its key from then on. Raises TokenRefusedError."""

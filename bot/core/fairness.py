@@ -1,7 +1,7 @@
 """Share what is scarce between people: rotation, counts by key, and limits within a while."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
 from bot.core.requests import Person
@@ -65,34 +65,6 @@ FEW = 10  # with fewer items taken than that, a person can have one of the place
 _KEPT = 20  # one of so many places is kept
 
 
-class _Next:
-    """People in rotation: first of the workspaces, then of the people of each."""
-
-    def __init__(self) -> None:
-        self._teams: OrderedDict[str, OrderedDict[Person, None]] = OrderedDict()
-
-    def has_other(self, team: str) -> bool:
-        return len(self._teams) > (team in self._teams)
-
-    def add(self, person: Person) -> None:
-        self._teams.setdefault(person[0], OrderedDict()).setdefault(person)
-
-    def discard(self, person: Person) -> None:
-        if people := self._teams.get(person[0]):
-            people.pop(person, None)
-            if not people:
-                del self._teams[person[0]]
-
-    def take(self, can_take: Callable[[str], bool]) -> Person | None:
-        team = next(filter(can_take, self._teams), None)
-        if team is None:
-            return None
-        self._teams.move_to_end(team)
-        person = next(iter(self._teams[team]))
-        self.discard(person)
-        return person
-
-
 class Rotation(Generic[_Item]):
     """The waiting items of each person, oldest first.
 
@@ -105,8 +77,7 @@ class Rotation(Generic[_Item]):
         self._most = most
         self._most_each = most_each
         self._people: dict[_Item, Person] = {}
-        self._waiting: dict[Person, OrderedDict[_Item, None]] = {}
-        self._with_few, self._with_many = _Next(), _Next()  # people who are below their limit
+        self._waiting: OrderedDict[str, OrderedDict[Person, OrderedDict[_Item, None]]] = OrderedDict()
         self._taken: Tally[Person] = Tally()
         self._taken_by_team: Tally[str] = Tally()
 
@@ -120,22 +91,24 @@ class Rotation(Generic[_Item]):
 
     def count(self, person: Person) -> int:
         """Return how many items wait in the name of this person."""
-        return len(self._waiting.get(person, ()))
+        people = self._waiting.get(person[0])
+        return len(people.get(person, ())) if people else 0
 
     def add(self, item: _Item, person: Person) -> None:
         """Let an item wait, behind the other ones of this person."""
         self._people[item] = person
-        self._waiting.setdefault(person, OrderedDict())[item] = None
-        self._offer(person)
+        self._waiting.setdefault(person[0], OrderedDict()).setdefault(person, OrderedDict())[item] = None
 
     def remove(self, item: _Item) -> None:
         """Remove an item, if it waits."""
         if (person := self._people.pop(item, None)) is None:
             return
-        del self._waiting[person][item]
-        if not self._waiting[person]:
-            del self._waiting[person]
-            self._offer(person)
+        people = self._waiting[person[0]]
+        del people[person][item]
+        if not people[person]:
+            del people[person]
+        if not people:
+            del self._waiting[person[0]]
 
     def take_place(self, person: Person) -> bool:
         """Take a place for an item that has not waited. Return False if that must wait."""
@@ -147,42 +120,40 @@ class Rotation(Generic[_Item]):
 
     def take(self) -> _Item | None:
         """Take the oldest item of the next person; None if nothing can be taken now."""
-        person = self._next_person() if self._people else None
+        free = self._most - self._taken.total
+        with_few = self._next(min(FEW, self._most_each)) if free else None
+        person = with_few or (self._next(self._most_each) if free > self._most // _KEPT else None)
         if person is None:
             return None
-        item = next(iter(self._waiting[person]))
+        people = self._waiting[person[0]]
+        item = next(iter(people[person]))
+        people.move_to_end(person)
+        self._waiting.move_to_end(person[0])
         self._count(person)
         self.remove(item)
-        self._offer(person)
         return item
-
-    def _count(self, person: Person) -> None:
-        self._taken.add(person)
-        self._taken_by_team.add(person[0])
 
     def give_back(self, person: Person) -> None:
         """Make room for another item of this person."""
         self._taken.remove(person)
         self._taken_by_team.remove(person[0])
-        if person in self._waiting:
-            self._offer(person)
 
-    def _next_person(self) -> Person | None:
-        free = self._most - self._taken.total
-        person = self._with_few.take(self._can_take) if free else None
-        if person is None and free > self._most // _KEPT:
-            person = self._with_many.take(self._can_take)
-        return person
+    def _count(self, person: Person) -> None:
+        self._taken.add(person)
+        self._taken_by_team.add(person[0])
 
-    def _can_take(self, team: str) -> bool:
-        has_half = 2 * self._taken_by_team[team] >= self._most
-        return not has_half or not (self._with_few.has_other(team) or self._with_many.has_other(team))
+    def _next(self, most: int) -> Person | None:
+        """Return the next person with fewer places than `most`. Only few people can have more."""
+        for team in self._waiting:
+            person = self._below(team, most)
+            has_half = 2 * self._taken_by_team[team] >= self._most
+            others = (one for one in self._waiting if one != team) if has_half else ()
+            if person and not any(self._below(one, self._most_each) for one in others):
+                return person
+        return None
 
-    def _offer(self, person: Person) -> None:
-        taken = self._taken[person]
-        is_next = person in self._waiting and taken < self._most_each
-        for people, is_theirs in ((self._with_few, taken < FEW), (self._with_many, taken >= FEW)):
-            (people.add if is_next and is_theirs else people.discard)(person)
+    def _below(self, team: str, most: int) -> Person | None:
+        return next((person for person in self._waiting[team] if self._taken[person] < most), None)
 
 
 _Waiting = TypeVar("_Waiting")

@@ -25,7 +25,6 @@ from bot.core.requests import (
     operator_name,
     read_attempt,
 )
-from bot.core.sessions import Session
 from bot.health import OFF, Backlog, Metrics
 from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
@@ -43,11 +42,11 @@ from bot.outbound.slack.client import PostResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.runtime import Tasks, ended, happens
+from bot.runtime import Tasks, ended
 from bot.usecases.control import SessionControl
-from bot.usecases.delivery import Delivered, MessageDelivery
+from bot.usecases.delivery import MessageDelivery
 from bot.usecases.incidents import report
-from bot.usecases.session_cards import KEPT, REPLACE_TIMEOUT, CardUpdates, SessionCards
+from bot.usecases.session_cards import REPLACE_TIMEOUT, CardUpdates, SessionCards
 from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
@@ -55,9 +54,7 @@ _log = logging.getLogger(__name__)
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
-_NOBODY, _REPLACED, _CALLED = Delivered("nobody"), Delivered("response_url"), Delivered("channel")
-_MOST_FOLLOWED_UP = 10_000  # conversations that were told what was read after a pause, in the last KEPT seconds
-
+_NOBODY = "nobody"  # that of one that nobody waits for, or that a card tells
 _ELSEWHERE_WITHIN, _LOOK_INTERVAL = 3.0, 0.2  # seconds for an outcome that another process tells, and between two looks
 
 RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 60.0
@@ -77,15 +74,12 @@ class Orders:
     dashboard_url: str
     facts: FactReads
     metrics: Metrics = OFF
+    recovery_interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
-        self._followed_up: TTLCache[tuple[str | None, ...], bool] = TTLCache(
-            _MOST_FOLLOWED_UP, KEPT, timer=time.monotonic
-        )
         self._card_updates = CardUpdates(self.delivery, self.tasks)
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
-        self._open: dict[str, RunningOrder] = {}  # those that nobody was told of yet
-        self._told: set[str] = set()  # those that were, until that is recorded
+        self._open: dict[str, RunningOrder | None] = {}  # those in work; None from when they are told until its record
 
     def start(self, order: Order, address: ReplyAddress, outcome: Outcome | None = None) -> tuple[RunningOrder, bool]:
         """Record an order and begin to execute it, unless its outcome is known.
@@ -103,22 +97,18 @@ class Orders:
 
     def known_ids(self) -> Collection[str]:
         """Return the ids of the orders in work."""
-        return self._told.union(self._open)
+        return self._open.keys()
 
     def backlog(self) -> Backlog:
         """Return the results that are not delivered yet."""
         now = time.monotonic()
-        ages = [now - one.settled_at for one in self._open.values() if one.settled_at is not None]
+        ages = [now - one.settled_at for one in self._open.values() if one and one.settled_at is not None]
         return Backlog(len(ages), max(ages, default=0.0))
 
     def message(self, running: RunningOrder, settled: Settled) -> Message:
-        """Return the result of an order, which is then to be delivered."""
-        running.known = self._known(running, settled)
+        """Return the result of an order, which is then to be delivered, with what is known of its session."""
+        running.known = self.facts.reads.known(*running.session) or settled.cards.facts
         return self._message(running, settled)
-
-    def _known(self, running: RunningOrder, settled: Settled) -> Session | None:
-        """Return what was read of the session of an order in the last 10 minutes, else what its card shows."""
-        return self.facts.reads.known(*running.session) or settled.cards.facts
 
     def _message(self, running: RunningOrder, settled: Settled) -> Message:
         order, is_paused = running.order, isinstance(settled.outcome, Paused)
@@ -142,10 +132,10 @@ class Orders:
 
     def record_told(self, running: RunningOrder, route: str | None) -> None:
         """Record that an outcome was told by a route, or that Slack refused it finally (None)."""
-        if self._open.pop(running.id, None) is None:
+        if self._open.get(running.id) is None:
             return
-        self._told.add(running.id)
-        self.rows.told(running, route).add_done_callback(lambda _: self._told.discard(running.id))
+        self._open[running.id] = None
+        self.rows.told(running, route).add_done_callback(lambda _: self._open.pop(running.id, None))
         self.metrics.delivered(running.order.verb.value, route, running.age)
         running.address = ReplyAddress(running.order.actor, thread_ts=running.address.result_thread)  # memory
 
@@ -155,61 +145,57 @@ class Orders:
         Nobody waits for that of the command line, whose process was killed, and for one that a card tells.
         """
         await ended(running.result)
-        is_operator = operator_name(running.order.actor.user_id) is not None
-        if running.order.batch_id:
-            order, actor = running.order, running.order.actor
-            await self.let_batch_tell(
-                running, BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
-            )
-            return
-        is_ours = partial(self.rows.is_ours, running)
-        settled: Settled | None = None
-        group = ""
+        order, actor = running.order, running.order.actor
+        if order.batch_id:
+            content = BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
+            await self.let_batch_tell(running, content)
+        elif operator_name(actor.user_id) is not None:
+            self.record_told(running, _NOBODY)
+        elif running.result.exception() or (running.result.result() and not running.is_repeated):
+            await self._deliver(running, address)
+
+    async def _deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
+        settled, order, group = None, running.order, ""
         try:
             settled = running.result.result()
-            if settled is None or running.is_repeated or not await is_ours():
-                self._open.pop(running.id, None)  # another order or process tells it
-                return
-            if _is_on_card(running.order, settled.outcome):
-                self.record_told(running, _NOBODY.route)
+            assert settled is not None  # noqa: S101 - else another process tells it
+            if _is_on_card(order, settled.outcome):
+                self.record_told(running, _NOBODY)
                 return
             address, message = await self._result(running, settled, address)
-            receipt = _NOBODY if is_operator else None
-            if running.order.source is Source.ALERT:
-                receipt, group = await self._call(running, message)
-            elif isinstance(settled.outcome, Paused) and running.replaces_click(settled.outcome):
-                is_one_lost = settled.cards.is_one_lost
-                has_more = is_one_lost or any(warnings(running.order, settled.outcome, running.known))
-                is_replaced = await self._replace(running, settled, address)
-                receipt = _REPLACED if is_replaced and not has_more else None  # which its thread says
+            if order.source is Source.ALERT:
+                if (called := await self._call(running, message)) is None:
+                    return
+                group = called
+            elif await self._replace(running, settled, address):
+                return
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message, receipt = report(error), _NOBODY if is_operator else None
-        about = partial(self.delivery.deliver, session_id=running.order.session_id, is_ours=is_ours)
-        delivered = receipt or await about(address, mentioning(message, group) if group else message)
+            message = report(error)
+        is_ours, told = partial(self.rows.is_ours, running), mentioning(message, group) if group else message
+        delivered = await self.delivery.deliver(address, told, session_id=order.session_id, is_ours=is_ours)
         self.record_told(running, delivered.route if delivered else None)
         if settled and delivered and delivered.route == "channel" and delivered.posted and message.blocks:
             self.session_cards.posted(running, message, delivered.posted)
-        if delivered not in {None, _NOBODY, _CALLED}:
+        if delivered:
             self._follow(running, address)
 
-    async def _call(self, running: RunningOrder, message: Message) -> tuple[Delivered | None, str]:
+    async def _call(self, running: RunningOrder, message: Message) -> str | None:
         """Let a message tell that the pause of an alert has failed, which mentions people.
 
-        Without the database it is posted from memory: return the group that it mentions, or "".
+        Without the database it is posted from memory: then return the group that it mentions, or "".
         """
         try:
             await self.session_cards.tell_failure(running, message)
         except StoreError:
-            return None, await self.session_cards.group_to_call(running.order.actor)
-        return _CALLED, ""
+            return await self.session_cards.group_to_call(running.order.actor)
+        self.record_told(running, "channel")
+        return None
 
     async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
         """Let the result of its batch tell the outcome of an order. Return when it is recorded."""
         await self.session_cards.keep_batch(running, content)
         await ended(running.result)
-        if running.result.cancelled() or running.result.result() is None or running.is_repeated:
-            self._open.pop(running.id, None)
-        else:
+        if not running.result.cancelled():
             self.record_told(running, _BY_BATCH)
 
     def _follow(self, running: RunningOrder, address: ReplyAddress) -> None:
@@ -218,16 +204,10 @@ class Orders:
             self.tasks.start(self._follow_up(running, address))
 
     async def _follow_up(self, running: RunningOrder, address: ReplyAddress) -> None:
-        known = await self.facts.known_after_read(*running.session)
-        message = facts_message(
-            running.order.session_id, running.known, known, now=time.time(), offers_end=running.offers_end
-        )
-        actor = address.actor
-        audience = (*running.session, actor.channel_id or actor.user_id, address.thread_ts)
-        if message is None or audience in self._followed_up:
-            return
-        self._followed_up[audience] = True
-        await self.delivery.deliver(address, message)
+        known, now = await self.facts.known_after_read(*running.session), time.time()
+        told, session_id = running.known, running.order.session_id
+        if message := facts_message(session_id, told, known, now=now, offers_end=running.offers_end):
+            await self.delivery.deliver(address, message)
 
     async def announce(self, running: Sequence[RunningOrder]) -> None:
         """Post what was done without a channel to the alert channel, when all of it has ended."""
@@ -243,44 +223,47 @@ class Orders:
         settled = await asyncio.shield(running.result)
         return None if settled is None else self._message(running, settled)
 
-    def recover(self, running: RunningOrder, *, is_overtaken: bool) -> RunningOrder:
-        """Execute an order that another process left unfinished, unless its outcome follows from what is recorded.
+    async def take_over(self) -> float:
+        """Take over the orders of processes that have ended, if this one leads. Return when to look again.
 
         A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
-        pause. An end is never sent later.
+        pause. An end is never sent later. Raises StoreError.
         """
+        interval = ALONE_INTERVAL if self.rows.lease.is_alone else self.recovery_interval
+        if self.rows.writer.is_full or self.rows.lease.term is None:
+            return interval
+        taken = await self.rows.adopt(self.known_ids())
+        for running in taken:
+            if running.id not in self._open:  # it has begun since
+                self._recover(running)
+        return 0.0 if len(taken) == MOST_TAKEN else interval
+
+    def _recover(self, running: RunningOrder) -> None:
         verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome
+        request_id.begin(running.id)
+        about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
+        _log.warning("unfinished order taken over", extra=about)
         if outcome is None and (is_sent if verb is not Verb.PAUSE else running.age > STILL_WANTED):
             outcome = Unconfirmed(Doubt.NO_ANSWER)
         elif outcome is None and verb is Verb.END:
             outcome = Refusal(Why.STOPPING)
-        return self._start(running, outcome, doubt=is_sent, is_overtaken=is_overtaken)
+        self._start(running, outcome, doubt=is_sent)
+        self.tasks.start(self.deliver(running, running.address))
+        self.tasks.start(self.announce([running]))
 
-    def _start(
-        self,
-        running: RunningOrder,
-        outcome: Outcome | None = None,
-        *,
-        doubt: bool = False,
-        is_overtaken: bool = False,
-    ) -> RunningOrder:
+    def _start(self, running: RunningOrder, outcome: Outcome | None = None, *, doubt: bool = False) -> RunningOrder:
         self._open[running.id] = running
-        running.result = self.tasks.start(self._execute(running, outcome, doubt=doubt, is_overtaken=is_overtaken))
+        running.result = self.tasks.start(self._execute(running, outcome, doubt=doubt))
         self.session_cards.watch(running)
         if running.order.trigger_id:
             self._by_trigger[running.order.trigger_id] = running
         return running
 
-    async def _execute(
-        self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool, is_overtaken: bool
-    ) -> Settled | None:
-        if running.outcome is not None:
-            self.rows.show(running)  # the process that had it can have been about to replace the card that was clicked
-            return Settled(running.outcome, is_overtaken=is_overtaken)
+    async def _execute(self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool) -> Settled | None:
         settled = await self.session_control.execute(running, outcome, doubt=doubt)
         if settled is None or running.is_repeated:
-            self._open.pop(running.id, None)
-            return settled or (await self._told_elsewhere(running) if running.is_repeated else None)
+            self._open.pop(running.id, None)  # another order or process tells it
+            return await self._told_elsewhere(running) if running.is_repeated else None
         verb, source = running.order.verb.value, running.order.source.value
         self.metrics.settled(verb, source, name_of(settled.outcome), running.age)
         return settled
@@ -320,10 +303,11 @@ class Orders:
         return address, _with_line(message, line)
 
     async def _replace(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> bool:
-        """Let the clicked message of the bot tell the pause. Return whether Slack has taken that in time."""
+        """Let the clicked message of the bot tell a pause. Return whether Slack has taken that, and it says all."""
         url = address.response_url
-        if url is None:
+        if url is None or not isinstance(settled.outcome, Paused) or not running.replaces_click(settled.outcome):
             return False
+        has_more = settled.cards.is_one_lost or any(warnings(running.order, settled.outcome, running.known))
 
         async def send(message: Message) -> PostResult:
             content = MessageContent(message.text, message.blocks)
@@ -331,7 +315,11 @@ class Orders:
 
         replacing = self.tasks.start(self.session_cards.replace(running, settled, send))
         await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
-        return replacing.done() and replacing.result()
+        if has_more or not (replacing.done() and replacing.result()):
+            return False
+        self.record_told(running, "response_url")
+        self._follow(running, address)
+        return True
 
 
 def begin(rows: OrderRows, order: Order, address: ReplyAddress) -> RunningOrder:
@@ -389,46 +377,3 @@ class OperatorOrders:
         else:
             await self.session_cards.announce([running], {})
         return True
-
-
-@dataclass(eq=False)
-class Recovery:
-    """Recovery of the orders that other processes have left, by the process that leads."""
-
-    orders: Orders
-    tasks: Tasks
-    interval: float = RECOVERY_INTERVAL
-
-    def __post_init__(self) -> None:
-        self._has_looked, self._follows_crash = asyncio.Event(), True
-
-    async def look(self, *, within: float) -> None:
-        """Wait until it is known whether there are orders of other processes."""
-        await happens(self._has_looked, within=within)
-
-    def follows_crash(self) -> bool:
-        """Return whether another process has left unfinished orders, or works on some; True until that is known."""
-        return self._follows_crash
-
-    async def take_over(self) -> float:
-        """Take over the orders of processes that have ended. Return when to look again. Raises StoreError."""
-        return 0.0 if await self._take_over() == MOST_TAKEN else self.interval
-
-    async def _take_over(self) -> int:
-        rows, known = self.orders.rows, self.orders.known_ids()
-        if not self._has_looked.is_set():
-            self._follows_crash = await rows.has_unfinished()
-            self._has_looked.set()
-        if rows.writer.is_full or rows.lease.term is None or not await rows.has_left(known):
-            return 0
-        for running, is_overtaken in (taken := await rows.adopt(self.orders.known_ids())):  # some have begun since
-            self._start(running, is_overtaken=is_overtaken)
-        return len(taken)
-
-    def _start(self, running: RunningOrder, *, is_overtaken: bool) -> None:
-        request_id.begin(running.id)
-        about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
-        _log.warning("unfinished order taken over", extra=about)
-        self.orders.recover(running, is_overtaken=is_overtaken)
-        self.tasks.start(self.orders.deliver(running, running.address))
-        self.tasks.start(self.orders.announce([running]))

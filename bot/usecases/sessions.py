@@ -267,15 +267,14 @@ class FactReads:
             if changed:
                 await self.rows.record_facts(team_id, changed)
 
-    def read_after_pause(self, access: Access, session_id: SessionId, *, has_failed: bool = False) -> None:
-        """Read a session after its pause, or an attempt that `has_failed`, within the limits, unless it is known."""
+    def read_after_pause(self, access: Access, session_id: SessionId) -> None:
+        """Read a session after its pause, within the limits, unless it is known."""
         team_id = access.workspace.team_id
-        name = f"{team_id} failed" if has_failed else team_id  # which can fail, too
-        if not self._is_due(team_id, name) or self.reads.is_fresh(team_id, session_id):
+        if not self._is_due(team_id) or self.reads.is_fresh(team_id, session_id):
             return
-        self._recent[name] = True
-        task = self._in_flight[name] = asyncio.create_task(self._read(access, session_id))
-        task.add_done_callback(lambda _: self._in_flight.pop(name))
+        self._recent[team_id] = True
+        task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
+        task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
     def have_more(self, told: Session | None, team_id: str, session_id: SessionId) -> bool:
         """Return whether more is known of a session than was told, or is being read."""
@@ -293,10 +292,10 @@ class FactReads:
         for task in self._in_flight.values():
             task.cancel()
 
-    def _is_due(self, team_id: str, name: str) -> bool:
+    def _is_due(self, team_id: str) -> bool:
         if self._is_stopped or team_id in self._rate_limited:
             return False
-        has_own = name in self._in_flight or name in self._recent
+        has_own = team_id in self._in_flight or team_id in self._recent
         return not has_own and len(self._in_flight) < MOST_IN_FLIGHT and len(self._recent) < MOST_PER_INTERVAL
 
     async def _read(self, access: Access, session_id: SessionId) -> None:

@@ -1,6 +1,5 @@
 """Orders straight to Anchor, and reads of its sessions, without Slack."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,17 +27,12 @@ async def anchor_client(
 
 
 async def send(client: AnchorClient, verb: Verb = Verb.PAUSE, *, once: bool = False) -> AnchorOutcome:
-    """Order something for SESSION, and return the outcome of all attempts; `once` withdraws it after the first."""
-    cancelled = asyncio.Event()
-    if once:
-        cancelled.set()
+    """Order something for SESSION, and return the outcome of all attempts; `once`: it may not be repeated."""
 
-    async def always() -> bool:
-        return True
+    async def may_repeat() -> bool:
+        return not once
 
-    return combine(
-        await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), cancelled=cancelled, may_repeat=always)
-    )
+    return combine(await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), may_repeat))
 
 
 async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> AnchorOutcome:

@@ -37,7 +37,7 @@ from bot.runtime import Tasks, run_periodically
 from bot.usecases.access import Access
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import Delivered
-from bot.usecases.orders import Orders, Recovery
+from bot.usecases.orders import Orders
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
 from harness.faults import (
@@ -69,20 +69,18 @@ class _Rows(OrderRows):
     world: "World"
     gate: Gate
 
-    def record(self, running: RunningOrder, *, is_repeated: bool = False, **more: Any) -> Any:
-        def done(change: asyncio.Future[str | None]) -> None:
-            if not change.cancelled() and not change.exception() and (is_repeated or change.result() == running.id):
+    def record(self, running: RunningOrder) -> asyncio.Future[bool]:
+        def done(change: asyncio.Future[bool]) -> None:
+            if not change.cancelled() and not change.exception():
                 self.world.recorded_at.setdefault(running.id, time.monotonic())
 
-        recording = super().record(running, is_repeated=is_repeated, **more)
+        recording = super().record(running)
         recording.add_done_callback(done)
         return recording
 
     def clear(self, running: RunningOrder) -> Any:
-        return self._watch("C", super().clear(running), lambda result: result[0])
-
-    def take_turn(self, running: RunningOrder) -> Any:
-        return self._watch("T", super().take_turn(running), lambda result: result is True)
+        letter = "T" if running.order.verb is Verb.PAUSE else "C"
+        return self._watch(letter, super().clear(running), lambda result: bool(result[0]))
 
     def settle(self, running: RunningOrder, *outcome: Any, **how: Any) -> Any:
         is_settled: Callable[[Any], bool] = lambda result: isinstance(result, Settled)  # noqa: E731
@@ -122,11 +120,11 @@ class Process:
         known = Mock(**{"reads.known.return_value": None, "have_more.return_value": False})
         cards = Mock(**{"is_card.return_value": False}, keep_batch=AsyncMock(), announce=AsyncMock())
         delivery = Mock(deliver=AsyncMock(return_value=Delivered("channel")))
-        values: dict[str, Any] = {"dashboard_url": "", "facts": known, "has_paused": asyncio.Event()}
+        values: dict[str, Any] = {"dashboard_url": "", "facts": known}
         self.orders = Orders(control, rows, delivery, cards, tasks, **values)
         for work in (
             self.writer.run(),
-            run_periodically(Recovery(self.orders, tasks).take_over, passing=StoreUnreachableError),
+            run_periodically(self.orders.take_over, passing=StoreUnreachableError),
         ):
             self.start(work)
 

@@ -5,10 +5,8 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
-
-from hypothesis import strategies as st
 
 from bot.core.audit import ORDER_COLUMNS, row_of_order
 from bot.core.cards import SessionName
@@ -16,8 +14,6 @@ from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.requests import (
     Actor,
-    ClickedMessage,
-    MessageContent,
     Order,
     ReplyAddress,
     Source,
@@ -109,11 +105,9 @@ class OrderRow:
         }
 
     def _reply(self, cipher: FieldCipher) -> str:
-        address = self.address
-        url, clicked = address.response_url, address.clicked and asdict(address.clicked)
-        reply = {"url": url and url.reveal(), "clicked": clicked, "message_url": address.message_url}
-        text = json.dumps(reply | {"version": self.order.expected_version})
-        return cipher.encrypt(Secret(text), FieldRef(self.id, "reply"))
+        url = self.address.response_url
+        reply = url and url.reveal(), self.order.expected_version, self.address.message_url
+        return cipher.encrypt(Secret(json.dumps(reply)), FieldRef(self.id, "reply"))
 
 
 def order_row(
@@ -180,8 +174,3 @@ def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def clicked_messages(texts: st.SearchStrategy[str], objects: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    contents = st.builds(MessageContent, texts, objects)
-    return st.builds(ClickedMessage, texts, texts, st.booleans(), st.none() | contents)

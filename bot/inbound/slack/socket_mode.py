@@ -131,23 +131,21 @@ class SocketMode:
 
     The next connection opens before the old one closes. If Slack says that Socket Mode is off, the bot connects
     nevertheless, as Slack's own SDKs do: Slack can be wrong, and Socket Mode can be switched on later. A command has no
-    time, so it may be old if it comes soon after a connection has opened, and there was one before, also in a process
-    that was killed (`follows_crash`).
+    time, so it may be old if it comes soon after a connection has opened: there can have been one before, also in a
+    process that was killed.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - collaborators
+    def __init__(
         self,
         connect: Connect,
         slack_app: SlackApp,
         readiness: Readiness,
         acks: Tasks,
-        follows_crash: Callable[[], bool],
         redelivery_window: float = REDELIVERY_WINDOW,
     ) -> None:
         self._open_connection = connect
         self._readiness = readiness
         self._acks = SocketAcks(slack_app, acks, self._report_last_lost)
-        self._follows_crash = follows_crash
         self._window = redelivery_window
         self._rejections = RejectionLog()
         self._tasks = Tasks()
@@ -253,7 +251,7 @@ class SocketMode:
 
     def _may_be_old(self, envelope: Envelope) -> bool:
         is_soon = time.monotonic() < self._opened_at + self._window
-        return is_soon and envelope.kind == "command" and (self._opened > 1 or self._follows_crash())
+        return is_soon and envelope.kind == "command"
 
     def _report_on(self) -> None:
         self._is_off = False

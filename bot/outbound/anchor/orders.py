@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,11 +12,10 @@ from dataclasses import KW_ONLY, dataclass
 import aiohttp
 import httpx
 from aiohttp.http_exceptions import ContentEncodingError
-from cachetools import LRUCache
 
 from bot import request_id
 from bot.core import outcomes
-from bot.core.fields import Secret, digest, parse_object, text_field
+from bot.core.fields import Secret, parse_object, text_field
 from bot.core.outcomes import AnchorOutcome, contradiction
 from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
@@ -25,7 +23,6 @@ from bot.core.session_ids import SessionId
 from bot.core.workspace import NewKeyRejected, NewKeyUnverified
 from bot.health import OFF, Metrics
 from bot.outbound.http import CONNECT_TIMEOUT, NETWORK_ERRORS, is_foreign, never_sent, read_body, read_retry_after
-from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
 
@@ -41,12 +38,9 @@ _DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
     Verb.END: outcomes.Ended,
 }
 _KEY_REFUSED = frozenset({401, 403})
-_NOT_SENT = outcomes.Unavailable()
 
 _MAX_BODY_BYTES = 64 * 1024
 _NO_BODY = httpx.ByteStream(b"")
-_MOST_LIMITED = 1_000  # keys
-_LONGEST_LIMIT = 60.0  # seconds for which a Retry-After counts for further orders
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
@@ -192,29 +186,13 @@ class AnchorClient:
     deadline: float
     metrics: Metrics = OFF
 
-    def __post_init__(self) -> None:
-        self._limited_until: LRUCache[str, float] = LRUCache(_MOST_LIMITED)
-
-    def limited_for(self, key: Secret) -> float:
-        """Return the seconds until Anchor takes requests of this key again, as its last 429 said, or 0."""
-        return max(0.0, self._limited_until.get(digest(key.reveal()), 0.0) - time.monotonic())
-
-    async def send(  # noqa: PLR0913 - when it ends
-        self,
-        verb: Verb,
-        key: Secret,
-        session_id: SessionId,
-        *,
-        cancelled: asyncio.Event,
-        may_repeat: Callable[[], Awaitable[bool]] | None = None,
-        leaves_by: float = math.inf,
-        on_first: Callable[[AnchorOutcome], object] | None = None,
+    async def send(
+        self, verb: Verb, key: Secret, session_id: SessionId, may_repeat: Callable[[], Awaitable[bool]] | None = None
     ) -> list[AnchorOutcome]:
         """Pause or resume a session's agent, or end the session; raises no network errors.
 
-        Return the outcome of each attempt, of which `on_first` gets the first at once; `Ended` is one that Anchor
-        accepted. Retries follow `core.retries`, and end once the order is `cancelled`, may not be repeated, or was not
-        sent by the monotonic time `leaves_by`.
+        Return the outcome of each attempt; `Ended` is one that Anchor accepted. Retries follow `core.retries`, and end
+        once the order may not be repeated.
         """
         ends, path = time.monotonic() + self.deadline, f"/v1/sessions/{session_id}"
         path += "" if verb is Verb.END else f"/agent/{verb.value}"
@@ -222,8 +200,6 @@ class AnchorClient:
         while True:
             outcome, retry_after = await self._attempt(verb, path, key, ends)
             outcomes.append(outcome)
-            if on_first is not None and len(outcomes) == 1:
-                on_first(outcome)
             delay = delay_before_retry(
                 verb,
                 outcome,
@@ -232,9 +208,10 @@ class AnchorClient:
                 jitter=random.random(),  # noqa: S311 - no secret
                 retry_after=retry_after,
             )
-            if delay is None or (set(outcomes) == {_NOT_SENT} and time.monotonic() + delay > leaves_by):
+            if delay is None:
                 return outcomes
-            if await happens(cancelled, within=delay) or (may_repeat and not await may_repeat()):
+            await asyncio.sleep(delay)
+            if may_repeat is not None and not await may_repeat():
                 return outcomes
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
@@ -261,7 +238,5 @@ class AnchorClient:
             outcome = read_response(verb, response.status_code, response.headers, body)
             if response.status_code in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
-            if isinstance(outcome, outcomes.RateLimited) and retry_after:
-                self._limited_until[digest(key.reveal())] = time.monotonic() + min(retry_after, _LONGEST_LIMIT)
         self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
         return outcome, retry_after

@@ -17,7 +17,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import StoreUnreachableError, UnreadableError, or_default
+from bot.outbound.store.errors import StoreUnreachableError, or_default
 from bot.outbound.store.marks import FIRING
 from bot.outbound.store.message_values import ALERT
 from bot.outbound.store.running_orders import read_outcome
@@ -213,7 +213,8 @@ class SessionStates:
     async def of_batch(self, team_id: str, batch_id: str) -> list[BatchedOrder]:
         """Return the orders of a workspace's batch; an outcome of another version of the bot counts as Broken."""
         rows = await self.database.fetch_all(_OF_BATCH, team_id=team_id, batch_id=batch_id)
-        return [BatchedOrder(row.id, SessionId(row.session_id), _read_outcome(row)) for row in rows]
+        known = [row.outcome and read_outcome(row.outcome, row.outcome_fields) for row in rows]
+        return [BatchedOrder(row.id, SessionId(row.session_id), one) for row, one in zip(rows, known, strict=True)]
 
     async def earlier_batch(self, team_id: str, user_id: str, batch_id: str) -> str:
         """Return the oldest batch of a person before this one that has not ended; "" if there is none."""
@@ -242,13 +243,6 @@ def states_now(connection: Connection, sessions: Collection[SessionName]) -> dic
     """Return the states of sessions as a part of a transaction, without those that nobody has changed."""
     rows = connection.fetch_all(_LAST, sessions=listed(sessions)) if sessions else []
     return {(row.team_id, row.session_id): _read(row) for row in rows}
-
-
-def _read_outcome(row: Row) -> outcomes.Outcome | None:
-    try:
-        return None if row.outcome is None else read_outcome(row.outcome, row.outcome_fields)
-    except UnreadableError:
-        return outcomes.Broken("")
 
 
 def _read(row: Row) -> SessionState:

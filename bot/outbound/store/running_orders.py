@@ -12,12 +12,24 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from bot.core.audit import AuditRow, row_of_order
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
-from bot.core.outcomes import Broken, Doubt, Outcome, Paused, RateLimited, Refusal, Resumed, Unconfirmed, Why, name_of
+from bot.core.outcomes import (
+    Broken,
+    Done,
+    Doubt,
+    Ended,
+    Outcome,
+    Paused,
+    RateLimited,
+    Refusal,
+    Resumed,
+    Unconfirmed,
+    Why,
+    name_of,
+)
 from bot.core.reminders import UNKNOWN_AFTER
-from bot.core.requests import REPEATED, Actor, ClickedMessage, MessageContent, Order, ReplyAddress, Source, State, Verb
+from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Row, storable
@@ -27,7 +39,7 @@ from bot.outbound.store.secrets import FieldCipher, FieldRef
 from bot.request_id import order_id
 
 NO_CARDS = MarkedCards()
-_REPLY = "reply"
+HAS_EFFECT = Done | Unconfirmed | Broken
 _TYPES: dict[str, Callable[..., Outcome]] = {one.__name__: one for one in get_args(Outcome)}
 _hints_of = cache(get_type_hints)
 
@@ -36,7 +48,7 @@ _hints_of = cache(get_type_hints)
 class Settled:
     """The end of an order: the outcome to tell, and the cards of its session.
 
-    It `is_overtaken` if a later order has changed the session before this outcome was told.
+    It `is_overtaken` if an opposite order has changed the session before this outcome was told.
     """
 
     outcome: Outcome
@@ -63,8 +75,8 @@ class RunningOrder:
     id: str = field(default_factory=order_id)
     state: State = State.SENT
     """That of the row that is adopted; of a new one, the first."""
-    recorded: asyncio.Future[str | None] = field(init=False)
-    """The id of the order that the database has with this trigger."""
+    recorded: asyncio.Future[bool] = field(init=False)
+    """Whether the database has it, and no other order with its trigger."""
     is_allowed: bool = False
     """Its person was found to be allowed to give it, and it is being sent."""
     offers_end: bool = False
@@ -84,7 +96,7 @@ class RunningOrder:
     @property
     def is_repeated(self) -> bool:
         """Return whether another order has its trigger, as far as is known."""
-        return self.is_recorded and self.recorded.result() not in {None, self.id}
+        return self.is_recorded and not self.recorded.result()
 
     @property
     def age(self) -> float:
@@ -114,49 +126,64 @@ class RunningOrder:
         """Let it have an outcome from now on."""
         self.outcome, self.settled_at = outcome, self.settled_at or time.monotonic()
 
+    def marks(self, outcome: Outcome | None) -> Marks:
+        """Return the sessions whose cards can be out of date after an outcome: none after most refusals."""
+        order, clicked = self.order, self.address.message_ts
+        is_shown = self.is_allowed or order.source is Source.ALERT or bool(order.batch_id)
+        if isinstance(outcome, Refusal) and not is_shown:
+            return {}
+        # a message counts what its sender's alerts did not pause
+        is_held = isinstance(outcome, Refusal) and outcome.why is Why.HELD_BACK
+        others = [order.batch_id] if order.batch_id else [order.actor.user_id] if is_held else []
+        own = {self.session: frozenset({clicked} if clicked else ())}
+        return own | {(order.actor.team_id, SessionId(one)): frozenset() for one in others}
 
-def write_reply(order_id: str, address: ReplyAddress, version: str | None, cipher: FieldCipher) -> str | None:
-    """Encrypt what an answer needs besides the ids, and the version that its person knew of; None if it is nothing."""
-    clicked = None if address.clicked is None else dataclasses.asdict(address.clicked)
-    if address.response_url is None and clicked is None and not address.message_url and version is None:
-        return None
-    url = address.response_url.reveal() if address.response_url else None
-    fields = {"url": url, "clicked": clicked, "version": version, "message_url": address.message_url}
-    return cipher.encrypt(Secret(json.dumps(fields)), FieldRef(order_id, _REPLY))
+    def in_sequence(
+        self, outcome: Outcome, look: Row, given_at: float, told_at: float | None
+    ) -> tuple[Outcome, int | None]:
+        """Return the outcome beside the other orders of its session, and the place of its effect among theirs.
+
+        It is in doubt if an opposite order still can act. What was told at a time has no effect if another order has
+        had one since. The `look` has these orders, and the last one that had an effect.
+        """
+        verb, has_effect, place = self.order.verb, isinstance(outcome, HAS_EFFECT), (look.effect or 0) + 1
+        if not isinstance(outcome, HAS_EFFECT | RateLimited) or (
+            look.outcome == Ended.__name__ and verb is not Verb.END
+        ):
+            return outcome, None
+        if told_at and has_effect and verb.opposite and (look.crossed is not None or look.doubts):
+            return Unconfirmed(Doubt.OVERTAKEN), place
+        if told_at and look.effect is not None and look.settled_at > told_at and not isinstance(outcome, Ended):
+            place = None
+        is_pause, is_paused = verb is Verb.PAUSE, look.outcome == Paused.__name__
+        is_other = look.user_id != self.order.actor.user_id or self.order.source is Source.ALERT
+        earlier = Paused(earlier_by=look.user_id, earlier_at=look.last_given_at) if is_pause and is_paused else None
+        if isinstance(outcome, Paused | Resumed) and (look.doubts or (look.running and is_pause)):
+            outcome = Unconfirmed(Doubt.OVERTAKEN)
+        elif isinstance(outcome, Paused) and earlier and (is_other or earlier.earlier_at < given_at - REPEATED):
+            outcome = replace(earlier, status=outcome.status, crossed=outcome.crossed)
+        elif isinstance(outcome, RateLimited) and earlier and look.settled_at >= given_at:
+            outcome = earlier
+        return outcome, place if has_effect else None
 
 
-def read_reply(
-    order_id: str, actor: Actor, thread_ts: str | None, text: str | None, cipher: FieldCipher
-) -> tuple[ReplyAddress, str | None]:
-    """Decrypt a reply address and a version. Text that no key decrypts counts as none."""
-    try:
-        reply = {} if text is None else json.loads(cipher.decrypt(text, FieldRef(order_id, _REPLY)).reveal())
-    except UnreadableError:
-        reply = {}
-    url, clicked = reply.get("url"), reply.get("clicked")
-    address = ReplyAddress(
-        actor,
-        Secret(url) if url else None,
-        thread_ts,
-        _read_clicked(clicked) if clicked else None,
-        reply.get("message_url", ""),
-    )
-    return address, reply.get("version")
+def is_overtaken(verb: str, outcome: Outcome, effect: int | None, last: Row) -> bool:
+    """Return whether the `last` order of the session that had an effect is a later one, and another one than `verb`."""
+    is_later = last.effect is not None and (effect is None or effect < last.effect)
+    return is_later and isinstance(outcome, HAS_EFFECT) and last.verb != verb
 
 
-def _read_clicked(clicked: dict[str, Any]) -> ClickedMessage:
-    content = clicked.pop("content")
-    if content is None:
-        return ClickedMessage(**clicked, content=None)
-    return ClickedMessage(**clicked, content=MessageContent(content["text"], tuple(content["blocks"])))
+def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[str, Any]:
+    """Return the columns of a new row but for its times. An order without a trigger has its id for one.
 
-
-def row_values(running: RunningOrder, owner: str, cipher: FieldCipher, *, trigger_id: str | None) -> dict[str, Any]:
-    """Return the columns of a new row but for its times. An order without a trigger has its id for one."""
-    order, actor = running.order, running.order.actor
+    Of the address it keeps what an answer needs after the end of the process, without the message that was clicked.
+    """
+    order, actor, address = running.order, running.order.actor, running.address
+    url = address.response_url and address.response_url.reveal()
+    reply, ref = (url, order.expected_version, address.message_url), FieldRef(running.id, "reply")
     return {
         "id": running.id,
-        "trigger_id": storable(trigger_id) or running.id,
+        "trigger_id": storable(order.trigger_id) or running.id,
         "team_id": actor.team_id,
         "session_id": order.session_id,
         "verb": order.verb.value,
@@ -166,8 +193,9 @@ def row_values(running: RunningOrder, owner: str, cipher: FieldCipher, *, trigge
         "user_id": actor.user_id,
         "home_team_id": actor.home_team_id,
         "channel_id": actor.channel_id,
-        "thread_ts": storable(running.address.result_thread),
-        "reply": write_reply(running.id, running.address, order.expected_version, cipher),
+        "thread_ts": storable(address.result_thread),
+        "reply": cipher.encrypt(Secret(json.dumps(reply)), ref) if any(reply) else None,
+        "state": running.state.value,
         "owner": owner,
         "remind_after": UNKNOWN_AFTER if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
     }
@@ -176,37 +204,32 @@ def row_values(running: RunningOrder, owner: str, cipher: FieldCipher, *, trigge
 def read_row(row: Row, cipher: FieldCipher, now: float) -> RunningOrder:
     """Return the order of a row, without `recorded`; `now` is the database's time.
 
-    Raises ValueError, TypeError, OverflowError or OSError for an odd one, also with a time that no calendar has.
+    A secret that no key decrypts counts as none. Raises ValueError, TypeError, OverflowError or OSError for an odd row,
+    also with a time that no calendar has.
     """
     actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
-    address, version = read_reply(row.id, actor, row.thread_ts, row.reply, cipher)
-    if address.clicked and address.clicked.ts == address.thread_ts:
-        address = replace(address, thread_ts=None)  # a failure goes to the channel
+    url, version, message_url = None, None, ""
+    with suppress(UnreadableError):
+        if row.reply is not None:
+            url, version, message_url = json.loads(cipher.decrypt(row.reply, FieldRef(row.id, "reply")).reveal())
+    source = Source(row.source)
     order = Order(
         verb=Verb(row.verb),
         session_id=SessionId(row.session_id),
         actor=actor,
         reason=row.reason,
         trigger_id=None if row.trigger_id == row.id else row.trigger_id,
-        source=Source(row.source),
+        source=source,
         expected_version=version,
         batch_id=row.batch_id or "",
     )
+    thread_ts = None if source is Source.BUTTON else row.thread_ts  # a failure goes to the channel
+    address = ReplyAddress(actor, Secret(url) if url else None, thread_ts, message_url=message_url)
     datetime.fromtimestamp(row.given_at, UTC)
     running = RunningOrder(order, address, time.monotonic() - max(0.0, now - row.given_at), row.id, State(row.state))
     if row.outcome is not None:
-        try:
-            running.know(read_outcome(row.outcome, row.outcome_fields))
-        except UnreadableError:
-            running.know(Broken(""))
+        running.know(read_outcome(row.outcome, row.outcome_fields))
     return running
-
-
-def audit_row(running: RunningOrder, given_at: float, at: float, outcome: str) -> AuditRow:
-    """Return the row of the audit trail about an order that has ended; the times are the database's."""
-    order, actor = running.order, running.order.actor
-    what = running.id, actor.team_id, order.verb.value, order.source.value, order.session_id, actor.channel_id
-    return row_of_order((*what, order.batch_id, actor.user_id, given_at, at, outcome))
 
 
 def write_outcome(outcome: Outcome) -> tuple[str, str]:
@@ -216,13 +239,13 @@ def write_outcome(outcome: Outcome) -> tuple[str, str]:
 
 
 def read_outcome(name: str, fields: str) -> Outcome:
-    """Decode an outcome. Raises UnreadableError for one of another version of the bot."""
+    """Decode an outcome. One of another version of the bot counts as Broken."""
     try:
         read, outcome_type = json.loads(fields), _TYPES.get(name) or Refusal
         hints = _hints_of(outcome_type)
         return outcome_type(**{key: _as_field(hints[key], value) for key, value in read.items()})
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UnreadableError(f"this version cannot read the outcome {name}") from None
+        return Broken("")
 
 
 def _as_field(hint: object, value: Any) -> Any:  # noqa: ANN401 - a value of JSON
@@ -230,31 +253,3 @@ def _as_field(hint: object, value: Any) -> Any:  # noqa: ANN401 - a value of JSO
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
     return frozenset(value) if get_origin(hint) is frozenset else value
-
-
-def in_sequence(outcome: Outcome, running: RunningOrder, look: Row, given_at: float) -> Outcome:
-    """Return the outcome beside the other orders of the session: that in doubt if an opposite one still can act."""
-    is_paused, is_other = look.outcome == Paused.__name__, look.user_id != running.order.actor.user_id
-    is_pause = running.order.verb is Verb.PAUSE
-    if isinstance(outcome, Paused | Resumed) and (look.doubts or (look.running and is_pause)):
-        return Unconfirmed(Doubt.OVERTAKEN)
-    is_further = is_other or running.order.source is Source.ALERT or look.last_given_at < given_at - REPEATED
-    if isinstance(outcome, Paused) and is_paused and is_further:
-        return replace(outcome, earlier_by=look.user_id, earlier_at=look.last_given_at)
-    if isinstance(outcome, RateLimited) and is_pause and is_paused and look.settled_at >= given_at:
-        return Paused(earlier_by=look.user_id, earlier_at=look.last_given_at)
-    return outcome
-
-
-def marks_of(running: RunningOrder, outcome: Outcome | None) -> Marks:
-    """Return the sessions whose cards can be out of date after an order: none after most refusals."""
-    order = running.order
-    is_shown = running.is_allowed or order.source is Source.ALERT or bool(order.batch_id)
-    if isinstance(outcome, Refusal) and not is_shown:
-        return {}
-    clicked = running.address.message_ts
-    marks = {running.session: frozenset({clicked} if clicked else ())}
-    # a message counts what its sender's alerts did not pause
-    is_held = isinstance(outcome, Refusal) and outcome.why is Why.HELD_BACK
-    others = [order.batch_id] if order.batch_id else [order.actor.user_id] if is_held else []
-    return marks | {(order.actor.team_id, SessionId(one)): frozenset() for one in others}

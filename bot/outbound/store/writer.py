@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 from bot.core.fairness import fair_batch
@@ -25,8 +24,7 @@ from bot.outbound.store.errors import (
     ValueRefusedError,
 )
 from bot.outbound.store.leases import LEADER, Lease
-from bot.outbound.store.news import News
-from bot.runtime import Tasks, happens, let_others_run
+from bot.runtime import happens, let_others_run
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -37,8 +35,8 @@ MOST_WAITING = 60_000
 _TURNS = 4  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
 _LAZY = 2.0  # seconds for which a work waits for others, if it may
-_APART_INTERVAL = 1.0  # seconds between two attempts to do what waits for a lock
-_LOCK_TIMEOUT, _ALONE = 0.5, 0.02  # seconds, for a lock: many can be held, and what is done alone is tried again
+_HELD_FOR, _EARLY = 1.0, 0.05  # seconds until what is held up is tried again, and by which a timer can fire early
+_LOCK_TIMEOUT, _ALONE = 0.5, 0.02  # seconds, for a lock: what is done alone is tried again
 _MOST_TOGETHER = 500  # works in a transaction: others wait for its end
 _MOST_OF_PERSON = 100
 _MOST_LOCKS = 200  # in a transaction: each takes room in the server's table
@@ -54,12 +52,12 @@ class _Waiting:
     work: Work[Any]
     person: Person
     locks: Sequence[int]
-    """The first one is that of its session, if it has any."""
     result: asyncio.Future[Any]
 
-    def waits_for(self, locked: set[int]) -> bool:
-        """Return whether its session waits for a lock."""
-        return bool(self.locks) and self.locks[0] in locked
+    @property
+    def session(self) -> int:
+        """Its session, whose lock is the first one; else itself."""
+        return self.locks[0] if self.locks else id(self)
 
 
 @dataclass(eq=False)
@@ -73,26 +71,24 @@ class Writer:
     is_off: bool = False
     """Whether the database can't be used: then nothing waits for it."""
     _waiting: list[_Waiting] = field(default_factory=list)
-    _apart: list[_Waiting] = field(default_factory=list)
-    """What waits for a lock that another program or a frozen process holds, or for a table, and what follows for its
-    sessions."""
+    """The works, in their order, until they are done."""
+    _held: dict[int, float] = field(default_factory=dict)
+    """The sessions that another program or a frozen process holds up by a lock, and when they are tried again."""
 
     def __post_init__(self) -> None:
         self._wake = asyncio.Event()
-        self._tasks = Tasks()
         self._is_stopping = False
-        self._why_apart = ""
         self._latest: asyncio.TimerHandle | None = None  # when lazy works are done
 
     @property
     def is_full(self) -> bool:
         """Return whether no more works are taken."""
-        return len(self._waiting) + len(self._apart) >= MOST_WAITING
+        return len(self._waiting) >= MOST_WAITING
 
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits."""
-        return not (self._waiting or self._apart)
+        return all(one.result.done() for one in self._waiting)
 
     @property
     def is_renewal_due(self) -> bool:
@@ -105,7 +101,8 @@ class Writer:
         A lazy one can wait for others. If its result is cancelled, it is not begun any more. It raises
         StoreUnreachableError if too much waits, and otherwise only what would fail again.
         """
-        result = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        result = loop.create_future()
         result.add_done_callback(_retrieve)
         if self.is_full or self.is_off:
             result.set_exception(StoreUnreachableError(_FULL))
@@ -114,24 +111,27 @@ class Writer:
         if not is_lazy or self._is_stopping:
             self._wake.set()
         elif self._latest is None:
-            self._latest = asyncio.get_running_loop().call_later(_LAZY, self._wake.set)
+            self._latest = loop.call_later(_LAZY, self._wake.set)
         return result
 
     async def run(self) -> None:
         """Write, and keep the lease, until `stop`; then write what is left, once."""
-        if self.lease is not None:
-            self._tasks.start(self._hasten(self.lease))
+        hastening = asyncio.ensure_future(self._hasten(self.lease)) if self.lease else None
         while not self._is_stopping:
             await happens(self._wake, within=self.lease.due_in() if self.lease else None)
             await let_others_run(_TURNS)
             self._wake.clear()
-            if (self._waiting or self.is_renewal_due) and not await self._write_next():
+            works = self._take()
+            if (works or self.is_renewal_due) and not await self._write(works):
                 await asyncio.sleep(_RETRY_DELAY)
                 self._wake.set()
-        while self._waiting and await self._write_next():
+        while (works := self._take()) and await self._write(works):
             pass
-        await self._tasks.cancel()
-        await self._leave()
+        if hastening is not None:
+            hastening.cancel()
+        if self.lease is not None and not self.lease.is_alone:
+            with suppress(StoreError):  # it ends by itself
+                await self.database.change(self._leave)
 
     def stop(self) -> None:
         """Let `run` end. A transaction is not cancelled: it would be done again."""
@@ -145,103 +145,95 @@ class Writer:
             lease.hasten()
             self._wake.set()
 
-    async def _leave(self) -> None:
-        if self.lease is not None and not self.lease.is_alone:
-            with suppress(StoreError):  # it ends by itself
-                await self.database.change(partial(_leave, self.lease, self.database.news))
+    def _leave(self, connection: Connection) -> None:
+        assert self.lease is not None  # noqa: S101 - it leaves one
+        self.lease.leave(connection)
+        self.database.news.tell(connection, LEADER)
 
-    async def _write_next(self) -> bool:
-        """Write some works. Return whether the database took them; if not, they wait again."""
-        left = self._take()
+    def _take(self) -> list[_Waiting]:
+        """Return the next works: of each person the first ones, none of a session that is held up.
+
+        If it is time to try such sessions again, return only theirs.
+        """
+        now = time.monotonic()
+        self._waiting = ready = [one for one in self._waiting if not one.result.done()]
+        if self._held:
+            again = {one.session for one in ready if self._held.get(one.session, now + 1) <= now}
+            ready = [one for one in ready if (one.session in again if again else one.session not in self._held)]
+        taken, locks = list[_Waiting](), set[int]()
+        people = ((one, one.person) for one in ready)
+        for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
+            locks.update(one.locks)
+            if len(locks) > _MOST_LOCKS:
+                break
+            taken.append(one)
+        if self._latest is not None:
+            self._latest.cancel()
+            self._latest = None
+        if len(taken) < len(ready):
+            self._wake.set()
+        return taken
+
+    async def _write(self, works: list[_Waiting]) -> bool:
+        """Do some works together, or after a failure each alone. Return whether the database could be used."""
         try:
-            await self._write(left, is_apart=False)
+            if self._held.keys().isdisjoint(one.session for one in works):
+                try:
+                    await self._commit(works)
+                except Exception as error:
+                    if _can_pass(error) or not works:
+                        raise
+                    await self._write_each(works)
+            else:
+                await self._write_each(works)
         except Exception as error:  # noqa: BLE001 - the next transaction may work
-            self._waiting[:0] = left
             if not isinstance(error, StoreUnreachableError):
                 _log.exception("orders not written")
-            why = str(error) if isinstance(error, StoreUnreachableError) else type(error).__name__
-            self._degrade(why)
+            self._degrade(str(error) if isinstance(error, StoreUnreachableError) else type(error).__name__)
             return False
-        if left and not self._apart:
-            self._tasks.start(self._write_apart())
-        self._apart += left
-        if self._waiting:
-            self._wake.set()
-        self._report()
+        if self.lease and not self._held:
+            self.readiness.recover("journal")
         return True
 
-    def _report(self) -> None:
-        if self._apart:
-            self._degrade(self._why_apart)
-        elif self.lease:
-            self.readiness.recover("journal")
+    async def _write_each(self, works: list[_Waiting]) -> None:
+        """Do each work alone. A session whose lock is not granted, or a table, is held up; what else fails is told so.
+
+        Raises what can pass.
+        """
+        began = time.monotonic()
+        for one in works:
+            try:
+                if self.is_renewal_due:
+                    await self._commit([])
+                if self._held.get(one.session, 0.0) <= began:
+                    await self._commit([one], is_alone=True)
+                    self._held.pop(one.session, None)
+            except Exception as error:
+                if _can_pass(error):
+                    raise
+                if isinstance(error, StoreUnreachableError) and not isinstance(error, ValueRefusedError):
+                    self._held[one.session] = time.monotonic() + _HELD_FOR
+                    asyncio.get_running_loop().call_later(_HELD_FOR + _EARLY, self._wake.set)
+                    self._degrade(str(error))
+                else:
+                    _fail(one.result, error)
 
     def _degrade(self, why: str) -> None:
         if self.lease:  # that orders are not recorded is worse
             self.readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
 
-    def _take(self) -> list[_Waiting]:
-        """Return the next works: of each person the first ones, none of a session that waits for a lock."""
-        locked = {one.locks[0] for one in self._apart if one.locks}
-        waiting = [one for one in self._waiting if not one.result.done()]
-        self._apart += [one for one in waiting if one.waits_for(locked)]
-        waiting = [one for one in waiting if not one.waits_for(locked)]
-        taken, locks = dict[_Waiting, None](), set[int]()
-        people = ((one, one.person) for one in waiting)
-        for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
-            locks.update(one.locks)
-            if len(locks) > _MOST_LOCKS:
-                break
-            taken[one] = None
-        self._waiting = [one for one in waiting if one not in taken]
-        if self._latest is not None:
-            self._latest.cancel()
-            self._latest = None
-        return list(taken)
-
-    async def _write(self, left: list[_Waiting], *, is_apart: bool) -> None:
-        """Do some works together, or after a failure each alone. Only those that wait for a lock or a table are left.
-
-        Raises what can pass; what else fails is the result of its work.
-        """
-        try:
-            await self._commit(left, is_apart=is_apart)
-            left.clear()
-        except Exception as error:
-            if _can_pass(error) or not left:
-                raise
-        locked = set[int]()
-        for one in list(left):
-            try:
-                if self.is_renewal_due and not is_apart:
-                    await self._commit([], is_apart=False)
-                if not one.waits_for(locked):
-                    await self._commit([one], is_apart=is_apart, is_alone=True)
-                    left.remove(one)
-            except Exception as error:
-                if _can_pass(error):
-                    raise
-                if isinstance(error, StoreUnreachableError) and not isinstance(error, ValueRefusedError):
-                    locked.update(one.locks[:1])
-                    self._why_apart = str(error)
-                    continue
-                left.remove(one)
-                _fail(one.result, error)
-
-    async def _commit(self, works: Sequence[_Waiting], *, is_apart: bool, is_alone: bool = False) -> None:
-        lease = self.lease if self.is_renewal_due and not is_apart else None
-        began = time.monotonic()
+    async def _commit(self, works: Sequence[_Waiting], *, is_alone: bool = False) -> None:
+        lease, began = self.lease if self.is_renewal_due else None, time.monotonic()
 
         def write(connection: Connection) -> Callable[[], list[Any]]:
             reads: list[Callable[[], Any]] = [lease.renew(connection)] if lease else []
             reads += [one.work(connection) for one in works]
             return lambda: [read() for read in reads]
 
-        locks = {lock for one in works for lock in one.locks}
         results = await self.database.change_orders(
             write,
-            locks=locks,
-            is_apart=is_apart or self.lease is None,
+            locks={lock for one in works for lock in one.locks},
+            is_apart=self.lease is None,
             lock_timeout=_ALONE if is_alone else _LOCK_TIMEOUT,
         )
         if lease:
@@ -252,23 +244,6 @@ class Writer:
         for one, result in zip(works, results, strict=True):
             if not one.result.done():
                 one.result.set_result(result)
-
-    async def _write_apart(self) -> None:
-        """Try what waits for a lock beside the lane, until nothing does."""
-        while self._apart:
-            await asyncio.sleep(_APART_INTERVAL)
-            works = [one for one in self._apart if not one.result.done()][:_MOST_TOGETHER]
-            left = list(works)
-            with suppress(Exception):  # the next attempt may work
-                await self._write(left, is_apart=True)
-            done = set(works) - set(left)
-            self._apart = [one for one in self._apart if one not in done and not one.result.done()]
-            self._report()
-
-
-def _leave(lease: Lease, news: News, connection: Connection) -> None:
-    lease.leave(connection)
-    news.tell(connection, LEADER)
 
 
 def _can_pass(error: Exception) -> bool:

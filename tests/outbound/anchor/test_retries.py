@@ -1,12 +1,10 @@
 """The number and the duration of attempts to ask Anchor."""
 
-import asyncio
 import time
 
 import pytest
 
 from bot.sim.anchor import (
-    DEFAULT_KEY,
     Answer,
     Fault,
     Hang,
@@ -16,9 +14,8 @@ from bot.sim.anchor import (
     rate_limited,
 )
 from harness.anchor_orders import anchor_client, pause, resume, send
-from harness.product import Secret, SessionId, requests
 from harness.product import outcomes as out
-from harness.texts import SESSION
+from harness.product import requests
 
 pytestmark = pytest.mark.anyio
 
@@ -42,29 +39,11 @@ async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fau
     assert len(anchor.requests) == 1
 
 
-@pytest.mark.parametrize("is_ours", [True, False])
-async def test_an_order_that_is_withdrawn_or_taken_over_is_not_tried_again(anchor: SimAnchor, *, is_ours: bool) -> None:
-    anchor.fault = rate_limited(15 if is_ours else 1)
-    cancelled, started = asyncio.Event(), time.monotonic()
-
-    async def may_repeat() -> bool:
-        return is_ours
-
+async def test_an_order_that_may_not_be_repeated_is_not_tried_again(anchor: SimAnchor) -> None:
+    anchor.fault = rate_limited(1)
     async with anchor_client(anchor.url) as client:
-        task = asyncio.ensure_future(
-            client.send(
-                requests.Verb.RESUME,
-                Secret(DEFAULT_KEY),
-                SessionId(SESSION),
-                cancelled=cancelled,
-                may_repeat=may_repeat,
-            )
-        )
-        await anchor.until(lambda: anchor.requests and anchor.requests[0].status)
-        if is_ours:
-            cancelled.set()
-        assert len(await task) == len(anchor.requests) == 1
-    assert time.monotonic() - started < 10
+        assert await send(client, requests.Verb.RESUME, once=True) == out.RateLimited(1.0, "Too many requests")
+    assert len(anchor.requests) == 1
 
 
 async def test_each_attempt_is_bounded_and_all_together(anchor: SimAnchor) -> None:

@@ -184,12 +184,12 @@ async def test_what_another_transaction_holds_up_is_put_aside_and_nothing_else(
     async with open_store(Secret(server), [KEY]) as store, orders_of(store, lease=Lease("ours", 1.0)) as rows:
         await record(rows, held, other)
         with hold(server):
-            waiting = [rows.take_turn(held) for _ in range(8)]
+            waiting = [rows.clear(held) for _ in range(8)]
             await asyncio.wait_for(rows.settle(other, outcomes.Paused()), 3.0)
             began = time.monotonic()
             for _ in range(4):
-                waiting.append(rows.take_turn(held))
-                await rows.take_turn(other)
+                waiting.append(rows.clear(held))
+                await rows.clear(other)
             assert time.monotonic() - began < 2.0
             assert not any(one.done() for one in waiting)
             settled = rows.settle(held, outcomes.Paused())
@@ -216,7 +216,7 @@ async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
     """Take over what a dead process leaves, again and again."""
     while not ends.is_set():
         await rows_of(store, "dead").write(*(order_row(team=ACME.team_id, session=one) for one in SESSIONS))
-        await asyncio.gather(*(rows.settle(one, outcomes.Paused()) for one, _ in await rows.adopt([])))
+        await asyncio.gather(*(rows.settle(one, outcomes.Paused()) for one in await rows.adopt([])))
 
 
 @pytest.fixture
