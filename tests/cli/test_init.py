@@ -176,13 +176,6 @@ async def test_many_workspaces_get_a_key_for_the_database_and_keep_it(site: Site
     assert "--http URL" in await site.init("--many", "--yes", typed=[""], code=1)
 
 
-async def test_what_its_doctor_finds_is_to_be_repaired_first(site: Site) -> None:
-    site.slack.home.installation.scopes = {"commands"}
-    said = await site.init(typed=["", *site.secrets.values()], code=2)
-    assert "✗" in said.splitlines()[-1]
-    assert site.written() == site.secrets
-
-
 async def test_a_person_gets_a_short_link_the_manifest_as_a_file_and_the_offer_of_a_browser(
     site: Site, wording: Check
 ) -> None:

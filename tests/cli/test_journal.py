@@ -134,10 +134,6 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         assert text not in written + prints()
 
 
-def test_people_get_a_table(prints: Prints, wording: Check) -> None:
-    wording("all columns", TIME.sub("2026-11-26T10:00:00Z", prints("--outcome", "refused")))
-
-
 @pytest.mark.parametrize(("url", "code"), [("odd", 2), ("postgresql://[", 2), (NO_ANSWER, 1)])
 def test_a_database_that_can_not_be_used_is_named(
     prints: Prints, monkeypatch: pytest.MonkeyPatch, url: str, code: int, wording: Check

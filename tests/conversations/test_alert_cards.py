@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,23 +15,19 @@ from bot.sim.faults import Answer
 from bot.sim.slack import (
     Channel,
     Fault,
-    Hang,
     Message,
-    ResetAfterReading,
     Slow,
     Source,
     api_error,
-    expired_url,
     rate_limited,
 )
 from bot.sim.slack.content import parts
 from bot.sim.slack.markup import ON_CALL
-from harness import ALICE, SESSION, SingleHarness, paused, single_workspace
-from harness.conversation import post_json, until
+from harness import ALICE, SESSION, SingleHarness, single_workspace
+from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.product import Settings
-from harness.texts import CARD_LOST, is_about
 
 pytestmark = pytest.mark.anyio
 
@@ -113,23 +108,6 @@ async def test_a_click_shows_pausing_and_then_who_paused() -> None:
     assert [one.ts for one in told] == [card.ts]
 
 
-@pytest.mark.parametrize("fault", [None, expired_url(), Hang()], ids=["", "refused", "no answer"])
-async def test_a_fast_pause_replaces_the_clicked_card_or_else_its_thread_gets_the_result(fault: Fault | None) -> None:
-    async with taking_alerts() as at:
-        card = await alert(at)
-        at.slack.faults[UPDATE] = Slow(1.0)
-        began = time.monotonic()
-        at.slack.faults["response_url"] = fault and replace(fault, times=10)
-        await at.click(card)
-        await until_shown(at, card, RESUME, "Paused")
-        took = time.monotonic() - began
-        at.slack.faults["response_url"] = None
-        await asyncio.sleep(30.0)
-        in_thread = [(one.text, one.blocks) for one in about_session(at) if one.thread_ts == card.ts]
-    assert in_thread == ([] if fault is None else [(paused(), ())])
-    assert fault is not None or took < 0.5
-
-
 LATE = [
     pytest.param(0.25, Slow(0.15, times=100), None, False, id="beside an update that says Pausing"),
     pytest.param(0.0, None, Answer(429, headers={"Retry-After": "20"}, times=1), True, id="refused for now"),
@@ -154,24 +132,6 @@ async def test_a_card_shows_the_newest_state_whenever_its_replacement_comes(
         shown = at.current(card)
     assert ("Resumed" if is_resumed else "Paused") in shown.text
     assert buttons(shown) == (PAUSE if is_resumed else RESUME)
-
-
-async def test_two_clicks_on_a_summary_are_both_shown_on_it() -> None:
-    async with taking_alerts() as at:
-        sessions = [at.anchor.add_session() for _ in range(8)]
-        await asyncio.gather(*(alert(at, session_id=one) for one in sessions))
-        await asyncio.sleep(30.0)
-        (summary,) = [one for one in at.messages() if "sessions*" in one.text]
-        before = len(at.messages())
-        shown = [one for one in sessions if one in summary.text][:2]
-        at.slack.faults["response_url"] = Slow(0.3, times=1)
-        first = asyncio.ensure_future(at.click(summary, value=shown[0]))
-        await asyncio.sleep(0.1)
-        await at.click(summary, user=at.slack.bob, value=shown[1])
-        await asyncio.gather(first, asyncio.sleep(20.0))
-        lines = [line for line in at.current(summary).text.splitlines() if any(one in line for one in shown)]
-        assert ["· paused ·" in line for line in lines] == [True, True]
-        assert len(at.messages()) == before
 
 
 async def test_a_card_that_slack_does_not_let_the_bot_update_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -211,18 +171,6 @@ def on_cards(at: SingleHarness) -> list[tuple[str, str, Message]]:
 STORM = [str(uuid.UUID(int=number + 1)) for number in range(600)]
 
 
-def with_buttons(at: SingleHarness, *channels: Channel) -> set[str]:
-    """The sessions of the storm that have a button in a message of these channels."""
-    return set(STORM) & {
-        str(one["value"]).split(maxsplit=1)[0]
-        for channel in channels
-        for message in at.messages(channel)
-        for block in message.blocks
-        for one in parts([block.get("accessory"), *parts(block.get("elements"))])
-        if "action_id" in one
-    }
-
-
 async def storm(at: SingleHarness, *channels: Channel) -> None:
     """Let all its sessions have an alert within 5 seconds, in these channels in turn."""
 
@@ -250,19 +198,6 @@ async def test_an_alert_that_comes_again_updates_the_card(database_url: str) -> 
     ]
     assert (elsewhere[0], "count" in elsewhere[1]) == (200, False)
     assert "Critical" in now.text
-
-
-@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
-async def test_an_alert_that_comes_after_its_card_was_deleted_gets_a_new_card(error: str, database_url: str) -> None:
-    async with taking_alerts(database_url) as at:
-        card = await alert(at)
-        at.slack.faults[UPDATE] = api_error(error, times=1)
-        await send(at, text="It spends more.")
-        await at.slack.until(lambda: at.calls(POST) == 2)
-        posted = at.messages()[-1]
-        await at.command()
-        await until_shown(at, posted, RESUME, "×2", "It spends more.", "Paused")
-        assert at.current(card).text == card.text
 
 
 async def test_a_card_says_that_its_alerts_are_resolved() -> None:
@@ -297,16 +232,6 @@ async def test_alerts_about_many_sessions_become_one_summary(database_url: str) 
         assert [order.verb for order in at.anchor.posts(session)] == ["pause"]
         posted = {name: message.ts for name, _, message in on_cards(at)}
     assert [(status, answer["ts"]) for status, answer in answers] == [(200, posted[session]) for session in sessions]
-
-
-async def test_600_sessions_of_ten_channels_have_a_button_within_ten_seconds() -> None:
-    async with taking_alerts(ALERTS_CHANNELS=",".join(f"C0STORM{n:03}" for n in range(10))) as at:
-        bot = at.workspace.installation.bot_user_id
-        channels = [at.workspace.add_channel(f"C0STORM{n:03}", f"storm-{n}", at.person, bot) for n in range(10)]
-        storming = asyncio.ensure_future(storm(at, *channels))
-        await asyncio.sleep(10.0)
-        assert with_buttons(at, *channels) == set(STORM)
-        await storming
 
 
 BOTH = [*PAUSE, *RESUME]
@@ -373,15 +298,6 @@ def mentions(at: SingleHarness) -> list[int]:
     return [str(message.blocks).count(MENTION) for message in at.messages() if message.source is Source.POST_MESSAGE]
 
 
-async def test_each_copy_of_a_critical_alert_without_an_answer_mentions_the_group_and_all_count_once() -> None:
-    async with taking_alerts(ALERTS_GROUP=ON_CALL) as at:
-        at.slack.faults[POST] = ResetAfterReading(applied=True, times=1)
-        await send(at, severity="critical")
-        await at.slack.until(lambda: mentions(at) == [1, 1])
-        await send(at, at.anchor.add_session(), severity="critical")
-        await at.slack.until(lambda: mentions(at) == [1, 1, 0])
-
-
 async def test_critical_alerts_mention_a_group_once_in_ten_minutes_and_channel() -> None:
     async with taking_alerts(ALERTS_GROUP=ON_CALL) as at:
         sessions = [at.anchor.add_session() for _ in range(2)]
@@ -427,20 +343,6 @@ async def test_a_card_is_true_again_once_slack_takes_updates(code: str, calls: t
         await until_shown(at, card, PAUSE, "Resumed")
 
 
-@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message", "is_inactive", "message_not_found"])
-async def test_the_next_result_says_once_that_a_card_is_out_of_date_for_good(code: str) -> None:
-    """Nothing is said of one that somebody deleted."""
-    async with taking_alerts() as at:
-        await alert(at)
-        at.slack.faults[UPDATE] = api_error(code, times=1)
-        for verb in ("pause", "resume", "pause"):
-            await at.command(verb=verb)
-            await asyncio.sleep(5.0)
-        assert at.calls(UPDATE) == 1
-        said = [CARD_LOST in message.text for message in about_session(at) if message.source is Source.ACK]
-    assert said == [False, code != "message_not_found", False]
-
-
 def posts(at: SingleHarness) -> list[Message]:
     """The messages of the bot in the alert channel, but for answers to commands."""
     return [message for message in at.messages() if message.source is Source.POST_MESSAGE]
@@ -452,32 +354,6 @@ async def the_only_post(at: SingleHarness) -> Message:
     await asyncio.sleep(1.5)
     (post,) = posts(at)
     return post
-
-
-async def resume_in_home(at: SingleHarness) -> None:
-    """Open Home until it shows the session as paused, and resume it there."""
-
-    async def values() -> list[str]:
-        home = await at.open_home()
-        found = [one for block in map(dict[str, Any], home.blocks) for one in block.get("elements", ())]
-        return [one["value"] for one in found if str(one.get("value")).startswith(f"{SESSION} after=")]
-
-    await until(values)
-    (value,) = await values()
-    await at.slack.act(at.person, await at.open_home(), "anchor_resume_confirmed", value=value)
-
-
-async def test_a_click_in_home_is_shown_in_the_alert_channel_and_the_next_ones_on_that_card() -> None:
-    async with taking_alerts() as at:
-        home = await at.open_home()
-        assert f"<#{at.channel.id}>" in home.text
-        await asyncio.gather(*(at.slack.act(at.person, home, "anchor_pause", value=SESSION) for _ in range(2)))
-        card = await the_only_post(at)
-        assert is_about(card.text, paused())
-        await until_shown(at, card, RESUME, "Paused")
-        await resume_in_home(at)
-        await until_shown(at, card, PAUSE, "Resumed")
-        assert await the_only_post(at) == at.current(card)
 
 
 async def test_an_order_of_the_command_line_is_shown_without_its_reason(sqlite_url: str) -> None:

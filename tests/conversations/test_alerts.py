@@ -85,16 +85,6 @@ async def test_an_alert_becomes_a_card_with_a_button_that_pauses_the_session(cap
     assert [block["type"] for block in changed.blocks] == ["section", "section", "context", "actions"]
 
 
-async def test_an_alert_names_a_channel_within_reach_or_the_only_one() -> None:
-    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNELS="C0ALERTS001") as at:
-        nowhere = [await post(at, ALERT | {"channel": one}) for one in (None, "C0OTHER0001", "D0ALICE0001")]
-        answer = await post(at, ALERT | {"channel": at.channel.id}, headers={"Authorization": f"bearer  {TOKEN}"})
-        assert len(at.messages()) == 1
-    assert (answer.status, "warnings" in answer.json) == (200, False)
-    refused = (400, {"error": say.NO_CHANNEL, "field": "channel"})
-    assert [(one.status, one.json) for one in nowhere] == [refused] * 3
-
-
 async def test_an_alert_for_a_channel_out_of_reach_goes_to_the_alert_channel_with_a_warning() -> None:
     """Before, a token reached everybody's direct messages, and every channel that the bot is in."""
     async with takes_alerts() as at:

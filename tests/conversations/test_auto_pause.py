@@ -14,7 +14,6 @@ from bot.messages import senders as say
 from bot.sim.anchor import server_error
 from bot.sim.slack import Hang
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
-from conversations.test_end import end
 from harness import SESSION, SingleHarness, single_workspace
 from harness.batches import watching_bots
 from harness.conversation import post_json
@@ -190,23 +189,6 @@ async def test_a_workspace_or_a_token_that_does_not_pause(mode: str, tokens: str
         assert (answer["pause"], pauses(at)) == (word, [])
 
 
-async def test_more_sessions_than_the_limit_are_held_back_for_ten_minutes(sqlite_url: str) -> None:
-    async with braking(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
-        sessions = [at.anchor.add_session() for _ in range(5)]
-        answers = [await send(at, session_id=one) for one in sessions[:4]]
-        await asyncio.sleep(300)
-        answers.append(await send(at, session_id=sessions[4]))
-        again = await send(at, session_id=sessions[2])
-        await asyncio.sleep(400)
-        later = await send(at, session_id=sessions[4], fingerprint="f2")
-        stays = await send(at, session_id=sessions[2])
-        card = next(one for one in at.messages() if sessions[2] in one.text and NOT_AUTO_PAUSED not in one.text)
-        await until_shown(at, card, PAUSE, not_automatic(outcomes.Refusal(outcomes.Why.HELD_BACK)))
-        assert [len(at.anchor.posts(one)) for one in sessions] == [1, 1, 0, 0, 1]
-    assert [one["pause"] for one in answers] == ["paused", "paused", "held back", "held back", "held back"]
-    assert (again["pause"], later["pause"], stays["pause"]) == ("held back", "paused", "held back")
-
-
 async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
         await break_database(sqlite_url)
@@ -217,11 +199,3 @@ async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(s
         await break_database(sqlite_url, repair=True)
         await at.anchor.until(lambda: pauses(at) == ["pause"], within=60)
         await until_shown(at, card, RESUME, AUTO)
-
-
-async def test_nothing_is_sent_for_a_session_that_a_person_has_just_ended(sqlite_url: str) -> None:
-    async with braking(sqlite_url, END_SESSION="on") as at:
-        await end(at)
-        await at.slack.until(lambda: "*Ended*" in at.messages()[-1].text)
-        answer = await send(at)
-        assert (answer["pause"], pauses(at)) == ("refused", ["end"])

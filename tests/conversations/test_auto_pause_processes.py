@@ -7,7 +7,7 @@ import pytest
 
 from bot.sim.slack import Source
 from conversations.test_auto_pause import AUTO, BEARER, minutes_ago
-from conversations.test_recovery import RESUMED, second_bot, until_told
+from conversations.test_recovery import second_bot, until_told
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
 from harness.conversation import post_json
 from harness.databases import KEY
@@ -55,26 +55,6 @@ async def test_it_is_not_sent_in_another_mode_nor_with_another_token_nor_after_t
         await left.leave_by_alert(state, age=age)
         async with left.restart() as at:
             assert await until_told(left) == [outcome]
-            assert at.orders == []
-
-
-@pytest.mark.parametrize(
-    ("seconds", "state", "outcome"),
-    [
-        (300, State.WAITING, "ResumedBefore"),
-        (0.5, State.WAITING, "ResumedBefore"),
-        (0.5, State.SENT, "Unconfirmed"),
-    ],
-)
-async def test_it_is_not_sent_after_a_resume_of_a_person(
-    sqlite_url: str, seconds: float, state: State, outcome: str
-) -> None:
-    """Also one since then, and if the killed process can have sent it."""
-    async with remains(sqlite_url, **OWN) as left:
-        await left.leave("resume", State.SETTLED, RESUMED, is_told=True, age=seconds)
-        await left.leave_by_alert(state)
-        async with left.restart() as at:
-            assert sorted(await until_told(left)) == sorted(["Resumed", outcome])
             assert at.orders == []
 
 

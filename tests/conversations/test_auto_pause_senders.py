@@ -9,13 +9,9 @@ from typing import Any
 import pytest
 
 from bot.sim.anchor import server_error
-from conversations.test_alert_cards import about_session
 from conversations.test_auto_pause import ALERT, age_orders, braking, pauses, send
-from harness import HTTP_ONLY, AdminHarness, SingleHarness
+from harness import HTTP_ONLY, SingleHarness
 from harness.conversation import post_json
-from harness.product import workspace
-from harness.stored import add_token, until_read_again
-from harness.texts import token_revoked
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = [pytest.mark.anyio, HTTP_ONLY]
@@ -72,25 +68,6 @@ async def test_nothing_takes_the_further_attempts_back(act: Act, since: str | No
         assert len(pauses(at)) == before + 1
 
 
-@pytest.mark.parametrize("since", [None, SINCE])
-@pytest.mark.parametrize("action", ["pause", None])
-async def test_what_another_one_has_said_already_is_paused_and_told(
-    action: str | None, since: str | None, sqlite_url: str
-) -> None:
-    async with of_two(sqlite_url) as at:
-        if action == "pause":
-            at.anchor.fault = server_error()
-        await send_other(at, action=action, starts_at=since, severity="info")
-        at.anchor.fault = None
-        before = len(pauses(at))
-        answer = await send(at, starts_at=since, severity="critical", text="It sends passwords.")
-        assert (answer["pause"], len(pauses(at))) == ("paused", before + 1)
-        said = ("It sends passwords.", "×2")
-        await at.slack.until(
-            lambda: any(all(one in at.current(card).text for one in said) for card in about_session(at))
-        )
-
-
 @pytest.mark.parametrize("fingerprint", ["f1", ""])
 async def test_nobody_else_makes_a_new_firing_of_an_old_one(fingerprint: str, sqlite_url: str) -> None:
     """Else it would undo the resume of a person."""
@@ -113,39 +90,3 @@ async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sende
         words = [(await send_other(at, session_id=one))["pause"] for one in invented]
         words.append((await send(at))["pause"])
         assert words == ["failed", "failed", "held back", "paused"]
-
-
-@pytest.mark.parametrize("is_paused", [False, True])
-async def test_a_revoked_token_asks_for_no_further_attempt_and_a_new_one_of_its_name_resolves(
-    team: AdminHarness, is_paused: bool
-) -> None:
-    at, name = team.at, "spend-monitor"
-    post, rows = partial(at.post_alert, team.team_id, OTHER, **ALERT | {"session_id": team.session}), at.store.rows
-    assert await rows.set_alerts_channel(team.team_id, team.channel.id)
-    assert await rows.set_auto_pause(
-        team.team_id, workspace.AutoPause.ON, before=workspace.AutoPause.OFF, by=team.admin.id
-    )
-    assert await add_token(rows, team.team_id, OTHER, name, may_pause=True)
-    await team.open_home()
-    if not is_paused:
-        team.anchor.fault = server_error()
-    await post()
-    (card,) = [one for one in team.messages() if "Sent by" in one.text]
-    said = token_revoked(name)
-    assert said not in card.text
-    before = len(team.orders)
-    await team.press("anchor_alerts_sender", value=name)
-    await team.wait_for_modal(name)
-    await team.submit({"sender_revoke": ["yes"]})
-    team.anchor.fault = None
-    await team.slack.until(lambda: said in team.current(card).text)
-    await asyncio.sleep(200)
-    assert (len(team.orders), (await post(status="resolved"))[0]) == (before, 401)
-    await team.slack.close(team.admin)
-    await team.open_modal("anchor_alerts_token")
-    await team.submit({"sender_name": name})
-    await team.slack.until(lambda: said not in team.current(card).text)
-    assert await add_token(rows, team.team_id, OTHER, name)
-    await until_read_again()
-    assert (await post(status="resolved"))[0] == 200
-    await team.slack.until(lambda: "esolved" in team.current(card).text)

@@ -213,25 +213,8 @@ async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_
         assert not any(f" · `{one[:8]}`" in message.text for one in sessions)
 
 
-async def test_a_killed_process_leaves_resumes_that_are_told_as_resumes(database_url: str) -> None:
-    async with remains(database_url) as left:
-        await leave_batch(left, (2, State.SETTLED, RESUMED), (1, State.SENT, None), posted=False, resumes=True)
-        async with left.restart() as at:
-            message = await result(at, within=20)
-    assert at.anchor.orders == []
-    assert ("Resumed 2 of 3" in message.text, RESUME_THESE in str(message.blocks)) == (True, False)
-
-
 async def all_told(left: Remains) -> bool:
     return all(row.told for row in await left.rows())
-
-
-async def test_what_waits_for_anchor_is_not_sent_if_the_bot_stops(built: Built, sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        at.anchor.fault = Hang()
-        await built.batches.pause(batch(at, sessions := add(at, MOST + 2)))
-        await asyncio.sleep(1.0)
-    assert [one for one in sessions if not at.anchor.posts(one)] == sessions[MOST:]
 
 
 # --- resume these ---

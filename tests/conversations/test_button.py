@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.sim.anchor import Answer, Fault, SessionState, Slow, html
+from bot.sim.anchor import Answer, Slow
 from bot.sim.slack import Message, Source
 from bot.sim.slack.content import Part, parts
-from harness import ALICE, BOTH_TRANSPORTS, outcome_text, paused, resumed, single_workspace
+from harness import ALICE, BOTH_TRANSPORTS, paused, single_workspace
 from harness.blocks import actions, button, context, image, mrkdwn, section
 from harness.product import outcomes
-from harness.texts import CARD_NOT_UPDATED, OTHER_SESSION, SESSION, incident_text
+from harness.texts import CARD_NOT_UPDATED, incident_text
 
 pytestmark = pytest.mark.anyio
 
@@ -56,41 +56,7 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
 
 
-GATEWAY = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER, 502)
 GONE, UNKNOWN = outcomes.NotRunning("Session is not running"), outcomes.NotFound("Session not found")
-
-
-@pytest.mark.parametrize(
-    ("session", "fault", "outcome", "left"),
-    [
-        (SESSION, html(502), GATEWAY, ["Spend", "[anchor_pause 3f2b]"]),
-        (SESSION, None, GONE, ["Spend", "[anchor_pause 3f2b]", BY_ALICE]),
-        (OTHER_SESSION, None, UNKNOWN, ["Spend", "[anchor_pause 9c0d]", BY_ALICE]),
-    ],
-    ids=["unconfirmed", "not running", "not found"],
-)
-async def test_the_channel_sees_a_failure_and_the_button_stays(
-    session: str, fault: Fault | None, outcome: outcomes.Outcome, left: list[str]
-) -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = fault
-        at.anchor.session(SESSION).state = SessionState.ENDED
-        await at.click(at.post_alert(section("Spend"), actions(button(value=session))))
-        changed, posted = await at.wait_for_messages(2, updates=int(fault is None))
-    assert shape(changed) == left
-    assert (posted.text, posted.thread_ts) == (outcome_text(outcome, session=session), None)
-
-
-@BOTH_TRANSPORTS
-async def test_another_programs_bare_resume_button_is_answered_with_the_question() -> None:
-    async with single_workspace() as at:
-        await at.answer("a command")
-        theirs = at.post_alert(section("Agent"), actions(button("anchor_resume")))
-        await at.slack.click(at.slack.bob, theirs, "anchor_resume")
-        question = await at.wait_for_ephemeral(at.slack.bob)
-        assert [order.verb for order in at.orders] == ["pause"]
-        await at.click(question, verb="resume", user=at.slack.bob)
-        await at.slack.until(lambda: at.messages()[-1].text == resumed(user=BOB))
 
 
 @pytest.mark.parametrize("url", [None, "https://xn--.slack.com/actions/x"], ids=["none", "broken"])

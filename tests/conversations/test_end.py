@@ -143,50 +143,6 @@ READ: dict[str, tuple[str, Fault | None, Fault | None, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("channel", ["C0ALERTS001", "C0PRIVATE01"], ids=["a channel", "one without the bot"])
-@BOTH_TRANSPORTS
-async def test_if_the_message_knows_nothing_a_window_names_the_session_and_asks(channel: str) -> None:
-    async with ending(REMIND_BEFORE="5") as at:
-        there = at.workspace.channels[channel]
-        at.anchor.fault = server_error()
-        await at.command(channel=there)
-        (result,) = at.messages(there)
-        assert ASK in buttons(result)
-        at.anchor.fault, at.anchor.session(SESSION).seconds = None, 0.1
-        at.anchor.requests.clear()
-        window = await asked(at, result)
-        assert "checkout" in window.text
-        assert "can't be undone" in window.text
-        assert verbs(at) == []
-        await at.slack.act(at.person, window, END)
-        await at.slack.until(lambda: any("*Ended*" in one.text for one in at.messages(there)), within=40.0)
-        assert verbs(at) == ["end"]
-
-
-@pytest.mark.parametrize(
-    ("read", "is_admin", "words", "offers"),
-    [(Hang(), True, "did not say in time", True), (None, False, "Only admins", False)],
-    ids=["no answer", "no admin"],
-)
-async def test_the_window_waits_a_second_for_anchor_and_is_for_those_who_may(
-    read: Fault | None, words: str, *, is_admin: bool, offers: bool
-) -> None:
-    async with ending() as at:
-        at.anchor.fault = server_error()
-        await at.command()
-        (result,) = await at.wait_for_messages()
-        at.anchor.fault, at.anchor.read_fault = None, read
-        at.workspace.change_user(at.person, is_admin=is_admin)
-        began = time.monotonic()
-        window = await asked(at, result)
-        assert (words in window.text, END in str(window.blocks)) == (True, offers)
-        assert 0.9 * offers < time.monotonic() - began < 2.5
-        if offers:
-            at.anchor.read_fault = None
-            await at.slack.act(at.person, window, END)
-            await told(at, "*Ended*")
-
-
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize(
     ("name", "named", "may"),
@@ -325,16 +281,6 @@ async def test_a_read_says_what_became_of_it_and_not_the_answer_alone(name: str)
         if name == "it survives":
             await at.command(verb="resume")
             assert verbs(at) == ["end", "resume"]
-
-
-async def test_a_session_that_anchor_knows_no_longer_after_it_has_ended() -> None:
-    async with ending() as at:
-        result, at.anchor.read_fault = await offered(at), server_error(times=1)
-        pressing = asyncio.ensure_future(press(at, result))
-        await at.anchor.until(lambda: [one.verb for one in at.anchor.requests if one.status][-2:] == ["end", "get"])
-        at.anchor.forget_session(SESSION)
-        await pressing
-        await told(at, "*Ended*", "knows it no longer")
 
 
 async def test_an_end_that_is_not_recorded_is_not_sent(sqlite_url: str) -> None:

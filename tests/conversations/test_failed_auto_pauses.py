@@ -9,7 +9,7 @@ import pytest
 from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message
 from bot.sim.slack.markup import ON_CALL
-from conversations.test_alert_cards import MENTION, RESUME, mentions, ops, until_shown
+from conversations.test_alert_cards import MENTION, mentions, ops
 from conversations.test_auto_pause import braking, break_database, minutes_ago, pauses, send
 from harness import SESSION, SingleHarness
 from harness.conversation import post_json
@@ -120,22 +120,6 @@ async def test_what_a_failing_database_leaves_undecided_calls_somebody_while_it_
         await break_database(sqlite_url, repair=True)
         await asyncio.sleep(30)
         assert (len(calls(at)), pauses(at)) == (5, [])
-
-
-async def test_it_goes_to_the_channel_of_its_alert_and_says_which_alert_it_was(sqlite_url: str) -> None:
-    async with braking(sqlite_url, ALERTS_GROUP=ON_CALL) as at:
-        at.anchor.fault = server_error()
-        await send(at, channel=ops(at).id)
-        await at.slack.until(lambda: calls(at, ops(at)))
-        (call,) = calls(at, ops(at))
-        lines = call.text.splitlines()
-        assert "alerts of `default`" in call.text
-        assert [line for line in lines if line.startswith("&gt;")] == ["&gt; High spend"]
-        assert calls(at) == []
-        at.anchor.fault = None
-        await at.click(call)
-        shown = await until_shown(at, call, RESUME, "*Paused* by", NOT_AUTO_PAUSED)
-        assert MENTION not in shown.text  # an update repeats none
 
 
 async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: str) -> None:

@@ -23,7 +23,6 @@ from harness import (
 )
 from harness import admin_texts as say
 from harness.admin_texts import who_can
-from harness.conversation import until
 from harness.order_rows import OrdersOf, order_row, told
 from harness.product import Secret, outcomes, policy, workspace
 from harness.texts import REFRESH, is_about
@@ -188,16 +187,6 @@ async def overview(at: Conversation, **fields: Any) -> Message:
     return at.ephemerals(fields.get("user"))[-1]
 
 
-async def overview_with(at: Conversation, text: str, **fields: Any) -> Message:
-    """Ask until the text is there: the journal is written in the background."""
-
-    async def is_there() -> bool:
-        return text in (await overview(at, **fields)).text
-
-    await until(is_there)
-    return at.ephemerals(fields.get("user"))[-1]
-
-
 # --- Home ---
 
 
@@ -215,17 +204,6 @@ async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
         assert is_about(told, paused())
         await at.slack.act(at.person, shown, REFRESH)
         await at.slack.until(lambda: (now := at.slack.home_of(at.person)) and now.hash != shown.hash)
-
-
-async def test_where_and_why_are_shown_only_to_those_who_may_know() -> None:
-    async with single_workspace() as at:
-        at.workspace.change_user(at.slack.bob, is_admin=False)
-        await at.command(f"{SESSION} secret reason", channel=at.slack.private)
-        assert at.slack.private.id in (await overview_with(at, "secret reason", user=at.slack.carol)).text
-        other = await overview(at, user=at.slack.bob, channel=at.slack.alerts)
-        assert f"<@{at.person.id}>" in other.text
-        assert "secret reason" not in str(other.blocks)
-        assert at.slack.private.id not in str(other.blocks)
 
 
 def publications(at: ManyHarness) -> list[ApiCall]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bot.sim import anchor
-from bot.sim.anchor import DEFAULT_KEY, unauthorized
 from bot.sim.slack import Answer, Slow, User
 from harness import (
     BOTH_TRANSPORTS,
@@ -22,7 +21,6 @@ from harness import (
     Tenant,
     outcome_text,
     paused,
-    single_workspace,
 )
 from harness import admin_texts as say
 from harness.admin_texts import settings_texts
@@ -298,34 +296,9 @@ async def warned(at: ManyHarness) -> Team:
     return team
 
 
-def of_monitor(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.name == "bot.usecases.notices"]
-
-
 def refusal(at: Conversation, *, by_admins: bool) -> str:
     outcome = outcomes.KeyRejected(401, "Invalid API key", by_admins=by_admins)
     return outcome_text(outcome, session=at.session, user=at.person.id)
-
-
-async def test_in_a_single_workspace_an_admin_who_has_opened_home_is_notified_once_or_an_error_is_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async with single_workspace(ANCHOR_API_KEY="sk-anchor-of-the-settings") as at:
-        at.anchor.fault = unauthorized()
-        assert (await at.answer("a command")).text == refusal(at, by_admins=False)
-        await until(lambda: of_monitor(caplog))
-        users = [at.slack.bob, at.slack.carol, at.slack.alice]
-        for user in users:
-            await at.open_home(user)
-        await asyncio.sleep(601.0)  # until somebody is looked for again
-        for by in (*BY_BOTH, "a command"):
-            await at.answer(by, at.slack.bob)
-        await at.wait_for_direct_messages()
-        await asyncio.sleep(0.3)
-        expected = notice("sk-anchor-of-the-settings", by_admins=False)
-        assert direct_messages(at.slack, users) == {"alice": [expected], "bob": [], "carol": []}
-    (error,) = of_monitor(caplog)
-    assert (error.levelname, vars(error)["team"]) == ("ERROR", "T0HOME00001")
 
 
 @BOTH_TRANSPORTS
@@ -390,18 +363,3 @@ async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_orde
     assert found
     assert found.anchor_key
     assert found.anchor_key.check is product.KeyCheck.REFUSED
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("is_open", [False, True])
-async def test_a_refused_key_is_told_in_the_channel_for_alerts_if_no_admin_has_opened_home(is_open: bool) -> None:
-    own: dict[str, Any] = ON | {"ALERTS_CHANNEL": "C0ALERTS001"}
-    async with single_workspace(**own) as at:
-        if is_open:
-            await at.open_home(at.slack.alice)
-        at.anchor.revoke(DEFAULT_KEY)
-        key = product.AnchorKey(Secret(DEFAULT_KEY))
-        notice = settings_texts.key_refused_message(key, by_admins=False).text
-        await asyncio.sleep(130)
-        in_channel = [one.text for one in at.messages() if one.text == notice]
-        assert (in_channel, len(at.direct_messages(at.slack.alice))) == ([] if is_open else [notice], int(is_open))

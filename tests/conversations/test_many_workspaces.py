@@ -47,18 +47,6 @@ def add_colleague(tenant: Tenant) -> User:
     return colleague
 
 
-async def test_each_workspace_pauses_its_own_sessions_with_its_own_key(at: ManyHarness) -> None:
-    one, two = await at.set_up_two()
-    await one.command()
-    await two.click()
-    await at.anchor.until(lambda: two.orders)
-    assert [request.key for request in (*one.orders, *two.orders)] == [one.key, two.key]
-    await one.command(two.session)
-    not_found = outcomes.NotFound("Session not found")
-    assert one.answers()[-1].text == outcome_text(not_found, session=two.session, user=one.person.id)
-    assert (two.orders[-1].key, two.orders[-1].status) == (one.key, 404)
-
-
 async def test_somebody_of_another_workspace_is_refused_although_that_is_installed_too(at: ManyHarness) -> None:
     """In a Slack Connect channel of the first; their own workspace has a key, which must not be used either."""
     host, guest = await at.set_up_two()
@@ -67,14 +55,6 @@ async def test_somebody_of_another_workspace_is_refused_although_that_is_install
     await host.click(user=visitor)
     assert (await host.wait_for_ephemeral(visitor)).text == outcome_text(OUTSIDER, session=host.session)
     assert at.anchor.requests == []
-
-
-async def test_a_workspace_that_never_installed_the_app_is_told_so(at: ManyHarness) -> None:
-    """On a Grid, Slack would be asked who a colleague is, and there is no token to ask it with."""
-    tenant = at.add(1)
-    assert (await tenant.answer("a command")).text == not_served(tenant)
-    assert (await tenant.answer("a click", add_colleague(tenant))).text == not_served(tenant)
-    assert (tenant.calls("users.info"), at.anchor.requests) == (0, [])
 
 
 @pytest.mark.parametrize("revoked_first", [False, True])

@@ -1,19 +1,17 @@
 """The message shortcut: pause the session whose id is in a message, of anybody and anywhere."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from bot.sim.anchor import Slow
-from bot.sim.slack import Channel, Fault, Message, Source, api_error, expired_url, rate_limited
+from bot.sim.slack import Channel, Message, Source
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, single_workspace
 from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio
 
 LINK = f"look at <https://anchor.example.com/sessions/{SESSION}|this session> please"
-LOCKED = api_error("restricted_action_thread_locked")
 
 
 def told(message: Message) -> str:
@@ -44,32 +42,6 @@ async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the
     assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
     assert posted.source is Source.POST_MESSAGE
     assert posted.blocks[-1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    ("place", "of_post", "of_url", "keeps_thread", "is_in_thread"),
-    [
-        ("private", None, None, False, False),
-        ("private", None, None, True, True),
-        ("alerts", LOCKED, None, False, False),
-        ("alerts", rate_limited(30), None, False, False),
-        ("alerts", LOCKED, replace(expired_url(), times=1), True, False),
-    ],
-    ids=["no member", "no member, and Slack keeps the thread", "locked", "rate limited", "a URL without the thread"],
-)
-async def test_where_the_bot_cannot_post_to_the_thread_the_result_comes_by_the_url(
-    place: str, of_post: Fault | None, of_url: Fault | None, *, keeps_thread: bool, is_in_thread: bool
-) -> None:
-    """Slack does not document whether it posts such an answer in the thread."""
-    async with single_workspace() as at:
-        channel: Channel = getattr(at.slack, place)
-        at.slack.faults["chat.postMessage"], at.slack.faults["response_url"] = of_post, of_url
-        at.slack.platform.shortcuts_keep_threads = keeps_thread
-        message = at.slack.post(channel, LINK, user=at.slack.bob)
-        await at.slack.use_shortcut(at.person, message)
-        posted = await result(at, message, channel)
-    assert (posted.text, posted.source) == (told(message), Source.RESPONSE_URL)
-    assert posted.thread_ts == (message.ts if is_in_thread else None)
 
 
 async def test_people_without_permission_in_its_channel_are_told_alone() -> None:

@@ -47,28 +47,6 @@ async def test_the_channel_reads_the_outcome_within_the_ack_and_an_agent_left_ru
     assert levels == {"pause": level, "resume": "INFO"}
 
 
-@pytest.mark.parametrize(
-    ("verb", "status", "outcome", "is_said"),
-    [
-        ("pause", "running", about.Paused(), True),
-        ("pause", "PAUSED", about.Paused(), False),
-        ("resume", "queued", about.Resumed(), True),
-        ("resume", "running", about.Resumed(), False),
-    ],
-)
-async def test_a_status_that_the_verb_does_not_produce_is_said_beside_what_anchor_accepted(
-    verb: str, status: str, outcome: about.Outcome, *, is_said: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with single_workspace() as at:
-        at.anchor.fault = Answer(200, json.dumps({"data": {"status": status}}).encode())
-        await at.command(verb=verb)
-        (message,) = at.messages()
-    verdict, *notes, session = message.text.splitlines()
-    assert [verdict, session] == outcome_text(outcome, verb=verb).splitlines()
-    assert [f"accepted the {verb}" in note and f"`{status}`" in note for note in notes] == [True] * is_said
-    assert [vars(one)["outcome"] for one in caplog.records if "outcome" in vars(one)] == [type(outcome).__name__]
-
-
 @pytest.mark.parametrize("status", [400, 401, 500])
 @pytest.mark.parametrize("key", ["sk-of/home-0123456789", 'sk-"quoted"-0123456789'], ids=["slash", "quotes"])
 async def test_a_key_that_anchor_repeats_is_not_shown(status: int, key: str) -> None:

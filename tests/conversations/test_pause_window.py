@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.messages import several
-from bot.sim.anchor import Answer, Fault, SessionState, Slow, rate_limited, unauthorized
+from bot.sim.anchor import Answer, Fault, SessionState, rate_limited, unauthorized
 from bot.sim.slack import Answered, Channel, User, View
 from harness import (
     BOTH_TRANSPORTS,
@@ -198,18 +198,6 @@ async def test_a_summary_of_alerts_offers_its_sessions() -> None:
         assert (sorted(offered(view)), several.UNLISTED in view.text) == (sorted(rows), True)
         await at.slack.submit(at.person, view)
         assert await sent(at, len(rows)) == sorted(rows)
-
-
-@BOTH_TRANSPORTS
-async def test_a_placeholder_opens_if_anchor_is_slow() -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = Slow(4.0)
-        began = time.monotonic()
-        await at.command("all")
-        await at.slack.until(lambda: at.slack.modal_of(at.person))
-        assert time.monotonic() - began < 3.0
-        assert (at.modal().submit, several.READING in at.modal().text) == (None, True)
-        assert checked(await shown(at)) == [SESSION]
 
 
 async def test_people_who_may_not_see_no_window() -> None:

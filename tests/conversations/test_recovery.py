@@ -13,7 +13,6 @@ from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, SessionState, Slow
 from bot.sim.slack import Delivery, Source
 from conversations.test_alert_cards import RESUME, TOKEN, alert, until_shown
-from conversations.test_end import offered, press
 from conversations.test_home import overview
 from conversations.test_operation import becomes, degraded
 from harness import (
@@ -142,21 +141,6 @@ async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_on
             for text in texts(left)
         ]
     assert is_told == [True] * sum(state != TOLD for _, state, _, _ in left_over)
-
-
-async def test_a_resume_that_waited_for_pauses_is_sent_after_them(sqlite_url: str) -> None:
-    async with remains(sqlite_url) as left:
-        for age in (3, 2):
-            await left.leave("pause", State.SENT, age=age)
-        await left.leave("resume", State.WAITING)
-        left.anchor.session(left.session).seconds = 0.3
-        async with left.restart() as at:
-            assert await until_told(left) == [
-                "Paused",
-                "Paused",
-                "Unconfirmed",
-            ]  # the pauses of before can still arrive
-            assert [order.verb for order in at.orders] == ["pause", "pause", "resume"]
 
 
 @BOTH_TRANSPORTS
@@ -308,24 +292,6 @@ async def test_a_pause_at_one_bot_that_crosses_a_resume_at_another_is_sent_again
         found = query(url, "SELECT verb, outcome FROM orders ORDER BY effect")
         assert found == [("pause", "Paused"), ("resume", "Resumed"), ("pause", "Paused")]
         assert f"<@{at.person.id}>" in (await overview(at)).text
-
-
-@HTTP_ONLY
-async def test_while_one_bot_ends_a_session_and_after_that_the_other_sends_no_resume_and_each_pause(url: str) -> None:
-    async with two_bots(url, END_SESSION="on") as (at, switch):
-        at.anchor.session(SESSION).tags = ["checkout"]
-        result = await offered(at)
-        at.anchor.session(SESSION).seconds = 3.0
-        await press(at, result)
-        await at.anchor.until(lambda: at.orders)
-        switch()
-        await at.command(verb="resume", user=at.slack.bob)
-        assert "is ending" in at.ephemerals(at.slack.bob)[-1].text
-        await at.command(user=at.slack.bob)
-        await until(lambda: query(url, "SELECT id FROM orders WHERE outcome = 'Ended'"))
-        await at.command(verb="resume", user=at.slack.bob)
-        assert "has ended" in at.ephemerals(at.slack.bob)[-1].text
-        assert verbs(at) == ["end", "pause"]
 
 
 ACK_WAIT = 4.0  # seconds; a result waits for two of them to be recorded
@@ -522,12 +488,3 @@ async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order
         told.append((await at.answer("a command", verb=then)).text)
     assert told[0] == outcome_text(outcomes.Unconfirmed(outcomes.Doubt.OVERTAKEN), verb=then)
     assert is_about(told[1], confirmed)
-
-
-@BOTH_TRANSPORTS
-async def test_a_repeated_resume_does_not_undo_the_pause_after_it() -> None:
-    async with single_workspace() as at:
-        first = await at.command(verb="resume")
-        await at.command()
-        await at.slack.resend(first)
-        assert at.anchor.session(SESSION).state is SessionState.PAUSED

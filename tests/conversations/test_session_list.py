@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.outbound.store.database import Database
-from bot.sim.anchor import Answer, Fault, Hang, SessionState, SimAnchor, Slow, html, rate_limited, unauthorized
+from bot.sim.anchor import Fault, Hang, SessionState, SimAnchor, Slow, html, unauthorized
 from bot.sim.slack import Message, Source, View
 from harness import (
     BOTH_TRANSPORTS,
@@ -26,8 +26,7 @@ from harness import (
 )
 from harness.outages import execute
 from harness.product import outcomes
-from harness.product import sessions as lists
-from harness.texts import REFRESH, is_about, list_refused, not_read, reading, waiting_text
+from harness.texts import REFRESH, is_about, list_refused, reading, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -163,19 +162,6 @@ async def test_the_first_eight_digits_of_the_only_session_pause_or_resume_it(
         assert [one.verb for one in at.orders] == [verb]
 
 
-async def test_eight_digits_that_can_mean_anything_else_only_offer() -> None:
-    async with single_workspace() as at:
-        for _ in range(260):  # more than are read
-            add(at.anchor, 2)
-        assert offered(await listed(at, SHORT)) == [SESSION]
-        other = add(at.anchor, 1, session_id=f"{SHORT}-0000-4000-8000-000000000000")
-        await asyncio.sleep(6.0)  # until the list is read again
-        for text in (SHORT, f"{SHORT}. too fast"):
-            assert offered(await listed(at, text)) == [SESSION, other]
-            assert offered(await listed(at, text, verb="resume")) == [SESSION, other]
-        assert at.anchor.orders == []
-
-
 async def test_only_people_who_are_allowed_to_pause_see_a_list_and_no_other_workspace_does() -> None:
     async with single_workspace(PAUSE_USERS="U0CAROL0001") as at:
         for text in ("", "checkout", SHORT):
@@ -188,41 +174,6 @@ async def test_only_people_who_are_allowed_to_pause_see_a_list_and_no_other_work
         await at.command("", user=at.slack.carol, team_id="T0PARTNER01")
         assert at.ephemerals(at.slack.carol)[-1].text == list_refused(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE))
         assert at.anchor.requests == []
-
-
-@pytest.mark.parametrize(
-    ("fault", "why", "status", "answered"),
-    [
-        (unauthorized(), lists.Unread.KEY_REJECTED, 401, False),
-        (rate_limited(), lists.Unread.RATE_LIMITED, 429, True),
-        (html(503), lists.Unread.UNREACHABLE, 503, False),
-        (Answer(200, b"{}"), lists.Unread.UNREADABLE, 200, True),
-        (Hang(), lists.Unread.TIMED_OUT, 0, False),
-    ],
-)
-async def test_each_failure_of_anchor_is_explained_and_not_kept_and_does_not_touch_a_pause(
-    fault: Fault, why: lists.Unread, status: int, *, answered: bool
-) -> None:
-    """What was ordered by digits or words has a verdict. Other ways to pause are named only if Anchor answered."""
-    async with single_workspace(ANCHOR_TIMEOUT="2") as at:
-        at.anchor.read_fault = fault
-        assert (await listed(at)).text.startswith(not_read(why, status))
-        for verb, text, verdict in (
-            ("pause", f"`{SHORT.upper()}` loops", "*Not paused*"),
-            ("pause", "checkout", "*Nothing was paused*"),
-            ("resume", SHORT, "*Not resumed*"),
-            ("resume", "checkout", "*Nothing was resumed*"),
-        ):
-            told = (await listed(at, text, verb=verb)).text
-            assert told.startswith(not_read(why, status, ordered=text, verb=verb))
-            assert (verdict in told, SHORT in told.casefold()) == (True, text != "checkout")
-            assert ("work without" in told) is answered
-        assert at.anchor.orders == []
-        await at.command()
-        assert at.messages()[-1].text == paused()
-        at.anchor.read_fault = None
-        await asyncio.sleep(1.0)
-        assert offered(await listed(at), RESUME) == [SESSION]
 
 
 @BOTH_TRANSPORTS
@@ -419,19 +370,6 @@ async def test_a_result_says_what_a_list_has_shown(by: str) -> None:
     assert [fact for text in shown for fact in facts if fact not in text] == []
     assert "outside of Anchor" in told.text
     assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []
-
-
-async def test_a_session_is_read_once_it_is_paused_and_later_messages_say_what_was_found() -> None:
-    async with single_workspace() as at:
-        describe(at)
-        at.anchor.fault = html(503, times=1)
-        await at.command()
-        await at.anchor.until(lambda: len(verbs(at)) == 4)
-        assert (verbs(at)[:2], sorted(map(str, verbs(at)[2:]))) == (["pause", "pause"], ["get", "list"])
-        await asyncio.sleep(1.0)  # until the answers are read
-        await at.command()
-        _, second = await at.wait_for_messages(2)
-    assert "*checkout*" in second.text
 
 
 @pytest.mark.parametrize("fault", [Hang(), unauthorized(), html(502)])

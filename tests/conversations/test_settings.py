@@ -9,7 +9,7 @@ from bot.outbound.store.workspaces import WorkspaceRows
 from bot.sim.slack import Message, User, rate_limited
 from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, admin_texts, outcome_text, paused, resumed
 from harness import admin_texts as say
-from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts, who_can
+from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts
 from harness.administration import modal_text
 from harness.conversation import until
 from harness.product import outcomes, policy
@@ -53,46 +53,6 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     )
     done = await team.answer("a command", team.member, "resume", channel=incidents)
     assert is_about(done.text, resumed(session=team.session, user=team.member.id))
-
-
-@BOTH_TRANSPORTS
-async def test_an_admin_lets_admins_or_people_end_sessions(team: AdminHarness) -> None:
-    assert "off in this workspace" in (await team.answer("a click", team.admin, "end")).text
-    for choice, may, may_not in (
-        ({"end_who": "admins"}, team.admin, team.member),
-        ({"end_who": "selected", "end_users": [team.member.id]}, team.member, team.admin),
-    ):
-        await team.open_modal("anchor_change_policy")
-        await team.submit(choice)
-        await team.slack.close(team.admin)
-        await team.home_with("can end sessions")
-        assert "Not ended" in (await team.answer("a click", may_not, "end")).text
-        assert "Not ended" not in (await team.answer("a click", may, "end")).text
-    form = await team.open_modal("anchor_change_policy")
-    assert "'value': 'selected'" in str(form.state["end_who"]["end_who"])
-    await team.submit({"end_who": "nobody"})
-    assert (await team.stored()).policy.end is None
-
-
-async def test_the_present_rules_are_filled_in_and_can_be_taken_back(team: AdminHarness) -> None:
-    await team.open_modal("anchor_change_policy")
-    await team.submit({**only(team.second), "pause_channels": [team.channel.id]})
-    await team.slack.close(team.admin)
-    rule = Rule(frozenset({team.second.id}), frozenset({team.channel.id}))
-    await team.home_with(who_can("pause", rule))
-    form = await team.open_modal("anchor_change_policy")
-    elements = [form.find(name) or {} for name in ("pause_users", "pause_channels", "resume_users")]
-    assert [element.get("initial_users") or element.get("initial_conversations") for element in elements] == [
-        [team.second.id],
-        [team.channel.id],
-        None,
-    ]
-    chosen = [form.state[name][name]["selected_option"] for name in ("pause_who", "resume_who")]
-    assert [option["value"] for option in chosen if isinstance(option, dict)] == ["selected", "everyone"]
-    await team.submit({"pause_who": "everyone", "pause_channels": []})
-    assert (await team.stored()).policy == Policy()
-    done = await team.answer("a command", team.member)
-    assert is_about(done.text, paused(session=team.session, user=team.member.id))
 
 
 async def test_an_admin_chooses_who_of_those_who_pause_can_pause_many(team: AdminHarness) -> None:

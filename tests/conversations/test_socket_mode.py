@@ -115,17 +115,6 @@ async def test_a_connection_that_ends_is_replaced_and_a_command_under_way_answer
         assert [(message.source, message.text) for message in at.seen()] == [(Source.ACK, paused())] * 2
 
 
-async def test_after_reconnects_that_slack_asked_for_a_lost_connection_is_replaced_within_five_seconds() -> None:
-    async with single_workspace() as at:
-        for _ in range(8):
-            await close("refresh_requested")(at.slack)
-            await at.slack.until(lambda: at.slack.sockets.count == 0)
-            await at.slack.until(lambda: at.slack.sockets.count == 1)
-        at.slack.sockets.drop()
-        await at.slack.until(lambda: at.slack.sockets.count == 0)
-        await at.slack.until(lambda: at.slack.sockets.count == 1, within=5.0)
-
-
 @pytest.mark.parametrize(
     ("place", "fault", "why"),
     [

@@ -23,15 +23,13 @@ import aiohttp
 import pytest
 
 from bot.messages import senders as say
-from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
 from conversations.test_alert_cards import PAUSE, TOKEN, taking_alerts, until_shown
-from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, AdminHarness, SingleHarness, paused, single_workspace
+from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness, single_workspace
 from harness.alertmanager import alertmanager
 from harness.conversation import post_json, until
 from harness.many_workspaces import many_workspaces
 from harness.outages import execute
-from harness.process import scrape
 from harness.product import cards
 from harness.programs import needs
 from harness.stored import until_sent
@@ -190,29 +188,6 @@ async def test_bad_alerts_are_warnings_and_their_neighbours_are_taken() -> None:
         assert sorted(labels) == [[False, False], [True, False]]
     assert len(answer["warnings"]) == 7
     assert sum(f"AnchorSpendHigh: {say.NO_TIME}." == one for one in answer["warnings"]) == 1
-
-
-async def test_alerts_without_a_session_are_told_at_once_and_then_once_a_day(
-    caplog: pytest.LogCaptureFixture, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.usecases.notices.QUIET_PERIOD", 1.0)
-    port = free_port()
-    nameless = alertmanager_alert(labels={"alertname": "AnchorDown", "session_id": ""})
-    async with taking_alerts(database_url, METRICS_PORT=str(port)) as at:
-        for _ in range(4):
-            status, answer = await send(at, nameless, nameless)
-            assert (status, answer["taken"], "AnchorDown: session_id" in str(answer["warnings"])) == (200, 0, True)
-            told = say.lost_message(Lost.NO_SESSION, 2, ["AnchorDown"]).text
-            assert [one.text for one in await until_posted(at)] == [told]
-        assert (await scrape(port))("anchor_bot_alerts_without_session_total", alertname="AnchorDown") == 8
-        await asyncio.sleep(1.1)  # until it looks again whether it is time
-        await send(at, nameless)
-        await asyncio.sleep(1.1)
-        assert len(posted(at)) == 1
-        await execute(database_url, "UPDATE marks SET until = until - 86400 WHERE name LIKE 'notice alerts%'")
-        await send(at, nameless)
-        assert (await until_posted(at, 2))[1].text == say.lost_message(Lost.NO_SESSION, 8, ["AnchorDown"]).text
-    assert "AnchorDown" in [vars(record).get("alertnames") for record in caplog.records]
 
 
 async def test_alerts_that_are_left_out_are_told_and_the_first_500_are_taken() -> None:
@@ -386,23 +361,6 @@ async def test_one_token_that_sends_all_of_them_delays_no_command_of_another_wor
 
 MANAGER_TOKEN = "s3cret-of-the-alerts"
 SPENDS = {"alertname": "AnchorSpendHigh", "session_id": SESSION}
-
-
-@needs("alertmanager")
-@BOTH_TRANSPORTS
-async def test_the_button_and_the_shortcut_of_an_alert_pause_its_session_and_the_alert_stays(tmp_path: Path) -> None:
-    async with single_workspace() as at, alertmanager(tmp_path, slack=at.slack.add_webhook(at.channel)) as manager:
-        await manager.fire(SPENDS)
-        (message,) = await at.wait_for_messages()
-        (attachment,) = message.attachments
-        assert (attachment["title"], attachment["callback_id"]) == ("AnchorSpendHigh: $40 of $5", "anchor_pause_legacy")
-        pressed = await at.slack.press(at.person, message)
-        await at.wait_for_messages(2)
-        await at.slack.use_shortcut(at.person, message)
-        alert, *posted = await at.wait_for_messages(3)
-        assert [order.verb for order in at.orders] == ["pause", "pause"]
-    assert (pressed.error, alert) == (None, message)
-    assert [(one.text.startswith(paused()), one.thread_ts) for one in posted] == [(True, message.ts)] * 2
 
 
 @needs("alertmanager")

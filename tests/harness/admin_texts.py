@@ -26,7 +26,6 @@ NOT_SAVED = settings_texts.NOT_SAVED.text
 NOT_A_KEY = settings_texts.NOT_A_KEY.text
 KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
 
-NO_CHANNEL = settings_texts.NO_CHANNEL.text
 POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text
 
 

@@ -32,7 +32,6 @@ ALICE = "U0ALICE0001"
 DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
 UNKNOWN_ACTION = result_texts.unknown_action_message().text
 CARD_NOT_UPDATED = result_texts.CARD_NOT_UPDATED
-CARD_LOST = result_texts.CARD_LOST
 SAMPLE_ALERT = cards.SAMPLE_ALERT.text
 
 

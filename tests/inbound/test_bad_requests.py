@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.inbound.rejections import Bodies, Rejected, RejectionLog
+from bot.inbound.rejections import Bodies
 from bot.sim.anchor import Slow
 from harness.texts import SESSION
 from inbound.slack_requests import (
@@ -347,19 +347,3 @@ async def test_a_sender_takes_no_more_than_its_share() -> None:
         await new.send(b"a" * 21)
         await new.send(b"")
     assert (dropped, await new.answer()) == (["first"], b"a" * 21)
-
-
-async def test_one_of_each_status_is_logged_in_ten_seconds_with_the_count(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    rejections = RejectionLog()
-    for _ in range(3):
-        rejections.record(Rejected(401, "unsigned"))
-    rejections.record(Rejected(400, "team_id is missing"))
-    await asyncio.sleep(10.0)
-    rejections.record(Rejected(401, "stale"))
-    assert [tuple(vars(record)[name] for name in ("status", "why", "count")) for record in caplog.records] == [
-        (401, "unsigned", 1),
-        (400, "team_id is missing", 1),
-        (401, "stale", 3),
-    ]

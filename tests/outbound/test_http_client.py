@@ -1,7 +1,5 @@
 """The bodies of answers, and the Retry-After header, in the forms that servers write."""
 
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -49,21 +47,3 @@ async def test_a_large_body_in_small_chunks_takes_little_time() -> None:
     began = time.process_time()
     body = await read_body(httpx.Response(200, stream=Drops()), 4_000_000)
     assert (len(body or b""), time.process_time() - began < 1.0) == (4_000_000, True)
-
-
-_COUNT_CERTIFICATES = """
-import asyncio, gc, ssl
-from bot.outbound.http import open_session
-
-async def main():
-    async with open_session(), open_session():
-        contexts = [found for found in gc.get_objects() if isinstance(found, ssl.SSLContext)]
-        print([bool(context.cert_store_stats()["x509"]) for context in contexts].count(True))
-
-asyncio.run(main())
-"""
-
-
-def test_certificates_are_in_memory_once() -> None:
-    command = [sys.executable, "-c", _COUNT_CERTIFICATES]
-    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "1\n"  # noqa: S603 - ours

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
-from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, PAUSE_WAIT, READ_TIMEOUT, Workspaces
+from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, Workspaces
 from harness.databases import KEY
 from harness.product import Secret, Store, errors, open_store, policy, workspace
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, WatchedRows, execute, fetch, served, uninstall
@@ -146,36 +145,6 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
     assert await token(directory) == "xoxb-of-acme"
     await pass_time(MAX_AGE + 5)
     assert await is_away(directory)
-    await directory.close()
-
-
-@pytest.mark.parametrize(
-    ("find", "wait", "is_known"),
-    [
-        (Workspaces.find, READ_TIMEOUT, True),
-        (Workspaces.find_for_pause, PAUSE_WAIT, True),
-        (Workspaces.find_for_pause, READ_TIMEOUT, False),
-        (Workspaces.find_now, READ_TIMEOUT, True),
-    ],
-)
-async def test_while_it_is_away_requests_do_not_wait_for_it_each(
-    rows: WatchedRows, find: Callable[[Workspaces, str], Awaitable[object]], wait: float, *, is_known: bool
-) -> None:
-    loop = asyncio.get_running_loop()
-    directory = await known(rows) if is_known else served(rows)
-    falls_back = is_known and find is not Workspaces.find_now
-    rows.hang()
-    for _ in range(2):
-        began = loop.time()
-        with nullcontext() if falls_back else pytest.raises(errors.StoreUnreachableError):
-            await find(directory, ACME.team_id)
-        assert wait - 0.01 <= loop.time() - began <= wait + 0.05  # a timer can be early
-        for _ in range(3 if falls_back else 0):
-            answer = asyncio.create_task(token(directory))
-            await asyncio.sleep(0)
-            assert answer.done()
-            assert await answer == "xoxb-of-acme"
-        await pass_time(MAX_AGE)
     await directory.close()
 
 

@@ -1,7 +1,6 @@
 """Who is asked before an order, who is notified, and how a delivery ends."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -13,9 +12,7 @@ from bot.sim.slack import api_error
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.delivery import MessageDelivery
 from harness import SESSION, many_workspaces
-from harness.cards import client
 from harness.databases import KEY
-from harness.order_rows import order_row
 from harness.product import Secret, SessionId, errors, open_store, policy, requests, workspace
 from harness.stored import ACME, ANCHOR_KEY, WatchedRows, served
 
@@ -103,20 +100,6 @@ async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until
             await asyncio.sleep(5.0)
             at.slack.faults["chat.postMessage"] = None
             assert len(tenant.direct_messages()) == count
-
-
-@pytest.mark.anyio
-async def test_a_result_is_given_up_after_half_an_hour_in_which_each_route_was_tried_when_slack_allows_it(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    slack: Any = AsyncMock()
-    slack.post.return_value = client.TryAgain("busy", after=10.0)
-    slack.find.return_value = None
-    began, message = time.monotonic(), AsyncMock(text="done")
-    assert await MessageDelivery(slack, slack, slack).deliver(order_row().address, message) is None
-    assert time.monotonic() - began == pytest.approx(1_800.0, abs=30.0)
-    assert slack.post.await_count == 35
-    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == ["result not delivered"]
 
 
 @pytest.mark.anyio

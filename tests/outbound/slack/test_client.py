@@ -73,23 +73,6 @@ async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault)
 
 
 @pytest.mark.anyio
-async def test_a_field_that_is_nested_deeply_says_nothing() -> None:
-    async with SimSlack() as slack, web_client(slack) as web:
-        slack.faults["chat.postMessage"] = Answer(200, b'{"ok":true,"ts":%b}' % (b"[" * 600 + b"]" * 600))
-        posted = await SlackClient(web).post_message(Secret(slack.bot_token), slack.alerts.id, FOR_ALL)
-        assert posted == Posted(slack.alerts.id, "")
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
-async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
-    async with SimSlack() as slack, web_client(slack) as web:
-        slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
-        with pytest.raises(UNREACHABLE):
-            await SlackClient(web).inspect(Secret(slack.bot_token))
-
-
-@pytest.mark.anyio
 async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
     body = b'{"ok":true,"team_id":"T0HOME00001","user_id":"U0BOT000001","pad":"' + b"a" * (5 << 20) + b'"}'
     async with SimSlack() as slack, web_client(slack) as web:

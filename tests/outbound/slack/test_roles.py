@@ -58,19 +58,6 @@ async def test_slack_is_not_asked_about_people_whose_request_names_another_compa
 # --- while Slack gives no answer ---
 
 
-async def test_a_known_person_waits_one_second_and_a_late_answer_counts_from_then_on(at: RolesHarness) -> None:
-    bob = at.slack.bob
-    await at.role(bob)
-    await pass_time(300)
-    at.slack.home.change_user(bob, is_restricted=True)
-    at.fail(Slow(4.0))
-    began = time.monotonic()
-    assert await at.role(bob) is Role.MEMBER
-    assert 0.9 < time.monotonic() - began < 4.0
-    await until(lambda: at.remembered(bob) is Role.GUEST)
-    assert (await at.role(bob), at.questions) == (Role.GUEST, 2)
-
-
 # --- a pause ---
 
 
