@@ -60,14 +60,6 @@ class ClickedMessage:
     content: MessageContent | None
 
 
-@dataclass(frozen=True, slots=True)
-class ViewRef:
-    """Slack's id of a modal; a person's only Home needs none. `origin` is where its results go, sealed; "" in Home."""
-
-    modal_id: str | None = None
-    origin: str = ""
-
-
 Person = tuple[str, str]  # a person of a workspace: Slack's ids of the installing workspace and of the person
 
 

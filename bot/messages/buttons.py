@@ -27,7 +27,7 @@ HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
 RESUME_BATCH = "anchor_resume_batch"
 PAUSE_SEVERAL = "anchor_pause_several"
-PAUSED_MENU = "anchor_pause_again"
+PAUSE_AGAIN = "anchor_pause_again"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`."""
 
 ROW = "anchor_row_"  # the beginning of the `block_id` of a session's controls in a list
@@ -45,8 +45,8 @@ of this app can carry them.
 The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
 """
 
-CONFIRMED_RESUME, ASK_TO_END = "anchor_resume_confirmed", "anchor_end_ask"
-"""The `action_id` of a Resume button that asks before the click, as the bot's own do, and of an End button that can't.
+CONFIRMED_RESUME = "anchor_resume_confirmed"
+"""The `action_id` of a Resume button that asks before the click, as the bot's own do.
 
 A click on one that does not ask is answered with the question, since Slack does not report whether a button asks.
 """
@@ -255,7 +255,7 @@ def _some(names: Sequence[str], *, most: int, limit: int) -> str:
 
 
 VERBS = {action: verb for verb, action in ACTIONS.items()}
-VERBS |= {CONFIRMED_RESUME: Verb.RESUME, PAUSED_MENU: Verb.PAUSE, ASK_TO_END: Verb.END}
+VERBS |= {CONFIRMED_RESUME: Verb.RESUME, PAUSE_AGAIN: Verb.PAUSE}
 
 
 def button(  # noqa: PLR0913 - the variants of a button
@@ -290,19 +290,17 @@ def button(  # noqa: PLR0913 - the variants of a button
     }
 
 
-def paused_menu(session_id: SessionId, allowed: Collection[Verb]) -> list[Block]:
-    """Return the menu of a paused session: somebody can have resumed it elsewhere, and a second pause does no harm."""
-    values = {Verb.PAUSE: ("Pause again", session_id), Verb.END: ("End session", f"{ASK_TO_END} {session_id}")}
-    options = [option(*values[verb]) for verb in values if verb in allowed]
-    return [element("overflow", PAUSED_MENU, options=options)] if options else []
+def paused_buttons(session: Session, allowed: Collection[Verb], *, now: float) -> list[Block]:
+    """Return the buttons beside Resume: somebody can have resumed it elsewhere, and a second pause does no harm."""
+    label = f"Pause {spoken_name(session) or f'session {session.id}'} again"
+    again = plain_button(PAUSE_AGAIN, "Pause again") | {"value": session.id, "accessibility_label": label}
+    end = [end_button(session.id, session, now=now)] if Verb.END in allowed else []
+    return [*([again] if Verb.PAUSE in allowed else []), *end]
 
 
-def end_button(session_id: SessionId, known: Session | None, *, now: float, is_asked: bool = False) -> Block:
-    """Return the button that ends a session. `known` is what is known of it `now` (Unix seconds).
-
-    It asks first, or opens a window if nothing is known, unless that `is_asked`.
-    """
-    facts = [] if known is None else list(filter(None, _facts_of_question(known, now)))
+def end_button(session_id: SessionId, known: Session | None, *, now: float) -> Block:
+    """Return the button that ends a session, which asks first. `known` is what is known of it `now` (Unix seconds)."""
+    facts = [] if known is None else filter(None, _facts_of_question(known, now))
     about = fit(" · ".join([code(session_id[:8]), *facts]), _LONGEST_QUESTION - width(END_EFFECT) - 2)
     question = {
         "title": plain_text("End this session?"),
@@ -313,12 +311,12 @@ def end_button(session_id: SessionId, known: Session | None, *, now: float, is_a
     }
     return {
         "type": "button",
-        "action_id": ACTIONS[Verb.END] if facts or is_asked else ASK_TO_END,
+        "action_id": ACTIONS[Verb.END],
         "text": plain_text("End session"),
         "style": "danger",
         "value": session_id,
         "accessibility_label": f"End {spoken_name(known) or f'session {session_id}'}",
-        **({"confirm": question} if facts and not is_asked else {}),
+        "confirm": question,
     }
 
 

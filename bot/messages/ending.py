@@ -1,13 +1,11 @@
-"""Messages about the end of a session: before Anchor ends it, after that, and before somebody does."""
+"""Messages about the end of a session: before Anchor ends it, and after that."""
 
 from bot.core.reminders import Deadline
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Message, View, ephemeral, in_channel, section, with_buttons
+from bot.messages.blocks import Message, in_channel, with_buttons
 from bot.messages.outcomes import CHECKED
-
-ASKING_TO_END = ephemeral("⏳ One moment… The question follows.")
 
 
 def reminder_message(  # noqa: PLR0913 - all that it says
@@ -32,21 +30,6 @@ def reminder_message(  # noqa: PLR0913 - all that it says
     message = in_channel(top, f"{buttons.state_line(paused)}.", what, about)
     end = [buttons.end_button(session_id, known, now=now)] if offers_end else []
     return with_buttons(message, buttons.next_button(session_id, paused, buttons.spoken_name(known)), *end)
-
-
-def end_question(session_id: SessionId, known: Session | None, *, now: float) -> Message:
-    """Return what is known of a session that somebody wants to end, and the button, for a window."""
-    message = ephemeral(
-        f"❔ *End this session?* {buttons.END_EFFECT}",
-        buttons.known_facts(known, now=now) or "Anchor did not say in time what this session does.",
-        markup.session(session_id),
-    )
-    return with_buttons(message, buttons.end_button(session_id, known, now=now, is_asked=True))
-
-
-def end_window(shown: Message, origin: str = "") -> View:
-    """Return the window with the question or another answer; `origin` is the sealed address of the result."""
-    return View(shown.blocks or (section(shown.text),), "End session", seen=origin)
 
 
 def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:

@@ -33,7 +33,7 @@ _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
     "change these settings here, and only people who are named can resume."
 )
-_WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in the menu of its row."
+_WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in its row."
 _AUDIT_GAP = (
     "⚠️ *The audit trail of this workspace has a gap*: somebody has changed it, or the database was restored. Ask the "
     "operator of this bot to run `anchor-bot journal --verify`."

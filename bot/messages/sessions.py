@@ -22,7 +22,7 @@ from bot.messages.buttons import (
     ROW,
     button,
     next_button,
-    paused_menu,
+    paused_buttons,
     plain_button,
     session_facts,
     session_line,
@@ -114,7 +114,7 @@ def _row(session: Session, overview: Overview) -> list[Block]:
     state = state.without_reason()
     about = " · ".join(filter(None, [session_facts(session, now=now), code(session.id[:8])]))
     resume = [next_button(session.id, state, spoken_name(session))] if Verb.RESUME in overview.allowed else []
-    controls = [*resume, *paused_menu(session.id, overview.allowed)]
+    controls = [*resume, *paused_buttons(session, overview.allowed, now=now)]
     return [section(f"{about}\n{state_line(state)}{rest}"), *([actions(*controls) | own] if controls else [])]
 
 

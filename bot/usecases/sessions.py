@@ -14,7 +14,7 @@ from cachetools import TTLCache
 
 from bot.core.fields import Secret, digest
 from bot.core.outcomes import Refusal, Why
-from bot.core.requests import Actor, Order, Verb
+from bot.core.requests import Actor, Verb
 from bot.core.session_checks import KEPT_FOR_CHECKS, MOST_READS, READS_AFTER_PAUSE, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
@@ -39,7 +39,6 @@ FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
 
 _FACTS_TIMEOUT = 3.0  # seconds
-_ABOUT_END_TIMEOUT = 1.0  # seconds for a session to be read that somebody wants to end
 PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
 MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
 MOST_IN_FLIGHT = 20
@@ -168,21 +167,6 @@ class SessionLists:
             return list_refusal(found, dashboard_url=self.dashboard_url)
         shown = replace(found, verb=verb, words=words)
         return self.updates.show(actor.person, list_message(shown, dashboard_url=self.dashboard_url))
-
-    async def to_end(self, order: Order) -> Session | Refusal | None:
-        """Return what is known of the session that somebody wants to end, or why they can't; wait a moment for it."""
-        return await self._interruption.or_result(self._to_end(order), Refusal(Why.STOPPING))
-
-    async def _to_end(self, order: Order) -> Session | Refusal | None:
-        access = await self.access_check.check(order)
-        if not isinstance(access, Access):
-            return access
-        read = await self.reads.anchor.details(access.key, order.session_id, within=_ABOUT_END_TIMEOUT)
-        team_id = access.workspace.team_id
-        if isinstance(read, Session):
-            self.reads.learn_some(team_id, [read])
-        known = self.reads.known(team_id, order.session_id)
-        return known.with_newer(read) if isinstance(read, Session) and known else known
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""

@@ -30,11 +30,11 @@ from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
 from harness.product import Settings, outcomes
-from harness.texts import ASKING_TO_END, broken_button_text
+from harness.texts import broken_button_text
 
 pytestmark = pytest.mark.anyio
 
-END, ASK, AGAIN, ENDED = "anchor_end", "anchor_end_ask", "anchor_pause_again", SessionState.ENDED
+END, ENDED = "anchor_end", SessionState.ENDED
 ON: dict[str, Any] = {"END_SESSION": "on"}
 
 
@@ -73,15 +73,8 @@ async def press(at: Conversation, message: Message, user: User | None = None) ->
 
 
 async def end(at: Conversation) -> None:
-    """End the session of which Anchor says nothing, by the window of a result."""
-    await at.slack.act(at.person, await asked(at, await offered(at)), END)
-
-
-async def asked(at: Conversation, message: Message) -> View:
-    """Press the End button of a message that knows nothing of the session, and return the window."""
-    await at.slack.click(at.person, message, ASK)
-    await at.slack.until(lambda: (shown := at.slack.modal_of(at.person)) and ASKING_TO_END not in shown.text)
-    return at.modal()
+    """End the session by a result."""
+    await press(at, await offered(at))
 
 
 async def told(at: Conversation, *words: str, within: float = 40.0) -> Message:
@@ -143,6 +136,22 @@ READ: dict[str, tuple[str, Fault | None, Fault | None, list[str]]] = {
 }
 
 
+@pytest.mark.parametrize("channel", ["C0ALERTS001", "C0PRIVATE01"], ids=["a channel", "one without the bot"])
+@BOTH_TRANSPORTS
+async def test_if_the_message_knows_nothing_the_question_names_the_session_by_its_id(channel: str) -> None:
+    async with ending(REMIND_BEFORE="5") as at:
+        there = at.workspace.channels[channel]
+        at.anchor.fault = server_error()
+        await at.command(channel=there)
+        (result,) = at.messages(there)
+        assert f"`{SESSION[:8]}`" in dialog(result)
+        at.anchor.fault, at.anchor.session(SESSION).seconds = None, 0.1
+        at.anchor.requests.clear()
+        await press(at, result)
+        await at.slack.until(lambda: any("*Ended*" in one.text for one in at.messages(there)), within=40.0)
+        assert verbs(at) == ["end"]
+
+
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize(
     ("name", "named", "may"),
@@ -197,7 +206,7 @@ PLACES = ["/anchor-pause", "/anchor-resume", "Home", "the card"]
 
 @pytest.mark.parametrize("who", ["alice", "bob", "off"])
 @pytest.mark.parametrize("place", PLACES)
-async def test_the_menu_of_a_paused_session_in_a_list_and_its_card_offer_it_and_ask(place: str, who: str) -> None:
+async def test_a_paused_session_in_a_list_and_its_card_offer_it_and_ask(place: str, who: str) -> None:
     """Lists show it to those who may; a card shows it to all, if it is on."""
     async with taking_alerts(END_SESSION="off" if who == "off" else "on") as at:
         user = at.slack.bob if who == "bob" else at.person
@@ -205,36 +214,23 @@ async def test_the_menu_of_a_paused_session_in_a_list_and_its_card_offer_it_and_
         await at.command(SESSION)
         await at.slack.until(lambda: "anchor_resume_confirmed" in buttons(at.current(card)))
         await asyncio.sleep(1.0)
-        assert not {END, ASK}.intersection(buttons(at.messages()[-1]))  # a pause that was confirmed is enough
-        if place == "the card":
-            assert (ASK in buttons(at.current(card))) is (who != "off")
-            if who == "off":
-                return
-            await at.slack.click(user, at.current(card), ASK)
+        assert END not in buttons(at.messages()[-1])  # a pause that was confirmed is enough
+        shown = at.current(card) if place == "the card" else await listed_in(at, place, user)
+        offers = who == "alice" or (place == "the card" and who == "bob")
+        found: list[Any] = [one for block in shown.blocks for one in parts(block.get("elements"))]
+        ends = [one["confirm"] for one in found if (one.get("action_id"), one.get("value")) == (END, SESSION)]
+        assert [f"`{SESSION[:8]}`" in str(one) for one in ends] == [True] * offers
+        if not offers:
+            return
+        if isinstance(shown, Message):
+            await at.slack.click(user, shown, END, value=SESSION)
         else:
-            shown = await listed_in(at, place, user)
-            menus = [[one["value"] for one in menu["options"]] for menu in menus_of(shown)]
-            (values,) = [values for values in menus if SESSION in values]
-            assert values == [SESSION, *([f"{ASK} {SESSION}"] if who == "alice" else [])]
-            if who != "alice":
-                return
-            if isinstance(shown, Message):
-                await at.slack.click(user, shown, AGAIN, value=values[1])
-            else:
-                await at.slack.act(user, shown, AGAIN, values[1], block_id=f"anchor_row_{SESSION}")
-        await at.slack.until(lambda: (now := at.slack.modal_of(user)) and SESSION in now.text)
-        window = at.slack.modal_of(user)
-        assert window is not None
-        assert (END in str(window.blocks), verbs(at)) == (who == "alice", ["pause"])
+            await at.slack.act(user, shown, END, value=SESSION)
         if who == "alice":
-            await at.slack.act(user, window, END)
             await until_shown(at, card, [], "Ended", f"by <@{user.id}>")
             assert verbs(at) == ["pause", "end"]
-
-
-def menus_of(shown: Message | View) -> list[dict[str, Any]]:
-    found: list[Any] = [*shown.blocks]
-    return [one for block in found for one in block.get("elements", ()) if one.get("action_id") == AGAIN]
+        else:
+            assert "Not ended" in (await at.wait_for_ephemeral(user)).text
 
 
 async def listed_in(at: Conversation, place: str, user: User) -> Message | View:

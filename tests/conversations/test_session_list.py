@@ -59,8 +59,7 @@ def offered(shown: Message | View, action: str = "anchor_pause") -> list[str]:
 
 def again(shown: Message | View) -> list[str]:
     """The sessions that can be paused again, from the top."""
-    menus = [one["options"] for one in controls(shown) if one.get("action_id") == AGAIN]
-    return [one["value"] for (one,) in menus]
+    return [one["value"] for one in controls(shown) if one.get("action_id") == AGAIN]
 
 
 def numbers(text: str) -> list[int]:

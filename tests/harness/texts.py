@@ -13,7 +13,7 @@ from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Unread
-from bot.messages import cards, ending, sessions, several, usage
+from bot.messages import cards, sessions, several, usage
 from bot.messages import checks as check_texts
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
@@ -125,7 +125,6 @@ REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
 NOT_OPENED = several.NOT_OPENED.text
-ASKING_TO_END = ending.ASKING_TO_END.text
 HELP = usage.HELP.text
 
 

@@ -5,21 +5,18 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core.requests import Order, ReplyAddress, Source, Verb, ViewRef, read_command, read_version
+from bot.core.requests import Order, ReplyAddress, Source, Verb, read_command, read_version
 from bot.core.session_ids import Found, find_session_id
-from bot.core.sessions import Choice, Session, several_of, words_of
-from bot.core.workspace import Workspace
+from bot.core.sessions import Choice, several_of, words_of
 from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
-from bot.messages.blocks import Message, View, Visibility, ephemeral
-from bot.messages.ending import ASKING_TO_END, end_question, end_window
-from bot.messages.results import broken_button_message, outcome_message, question_message, waiting_message
+from bot.messages.blocks import Message, Visibility
+from bot.messages.results import broken_button_message, question_message, waiting_message
 from bot.messages.sessions import reading_message
 from bot.messages.several import SHORTCUT, about_ids
 from bot.messages.usage import COMMANDS, HELP
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.outbound.store.secrets import seal, unseal
 from bot.request_id import new_id
 from bot.usecases.home import HomeView
 from bot.usecases.orders import Orders
@@ -118,47 +115,28 @@ class OrderListeners:
 
     async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
-        click = payload.read_button_click(request.payload, request.address)
-        if click.view is not None:
-            address = unseal(click.view.origin, click.address.actor, self.window.cipher) or click.address
-            click = replace(click, address=address)
-        await self._answer_click(click, request)
+        await self._answer_click(payload.read_button_click(request.payload, request.address), request)
 
     async def click_legacy(self, request: Request) -> None:
         """Handle a click on a button of an attachment. A message in its ack would replace the alert."""
         await self._answer_click(payload.read_legacy_click(request.payload, request.address), request)
 
     async def _answer_click(self, click: payload.ButtonClick, request: Request) -> None:
-        order, lists = _read_order(click, request), self.window.lists
+        order = _read_order(click, request)
         if isinstance(order, Message):
             request.tasks.start(request.delivery.deliver(click.address, order))
-        elif order.verb is Verb.END and not click.is_confirmed:
-            ask = partial(self._window_of_end, order, click.address)
-            request.start(self.window.modals.open(click.address, request.trigger_id, ask, end_window(ASKING_TO_END)))
-        else:
-            running = await self._start(order, click.address, request)
-            if running is not None and click.is_in_list:
-                request.start(lists.updates.follow(running, click.address))
-            if running is not None and click.view is not None:
-                request.start(self._show_result(running, click.view))
-                request.start(self.orders.announce([running]))
-
-    async def _window_of_end(self, order: Order, address: ReplyAddress, _workspace: Workspace) -> View:
-        found = await self.window.lists.to_end(order)
-        if isinstance(found, Session | None):
-            origin = seal(address, self.window.cipher)
-            return end_window(end_question(order.session_id, found, now=time.time()), origin)
-        return end_window(outcome_message(order, found, now=time.time(), dashboard_url=self.window.dashboard_url))
-
-    async def _show_result(self, running: RunningOrder, view: ViewRef) -> None:
-        """Show the result in Home, or in the window that asked, beside the message."""
-        if (message := await self.orders.stored_result(running)) is None:
             return
-        actor = running.order.actor
-        if view.modal_id is None:
-            await self.home.publish(actor, notice=message.text)
-        else:
-            await self.window.modals.update(actor, view.modal_id, end_window(ephemeral(message.text)))
+        running = await self._start(order, click.address, request)
+        if running is not None and click.is_in_list:
+            request.start(self.window.lists.updates.follow(running, click.address))
+        if running is not None and click.is_in_home:
+            request.start(self._show_in_home(running))
+            request.start(self.orders.announce([running]))
+
+    async def _show_in_home(self, running: RunningOrder) -> None:
+        """Show the result in Home, beside the message."""
+        if (message := await self.orders.stored_result(running)) is not None:
+            await self.home.publish(running.order.actor, notice=message.text)
 
     async def _start(self, order: Order, address: ReplyAddress, request: Request) -> RunningOrder | None:
         """Return the order; None if Slack sent it before. If it could be lost, the ack is an error, which is shown."""

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, slack_signature, text_field
-from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb, ViewRef
+from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb
 from bot.core.session_ids import Mentions, find_mentions
 from bot.core.submissions import Submission
 from bot.inbound.rejections import Rejected
-from bot.messages.buttons import ACTIONS, ASK_TO_END, CONFIRMED_RESUME, ROW, VERBS
+from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, ROW, VERBS
 
 _MAX_TEXT_LENGTH = 40_000
 _MAX_TIME = 1 << 40  # Unix seconds; a database cannot store more
@@ -321,17 +321,8 @@ class ButtonClick:
     is_confirmed: bool
     address: ReplyAddress
     is_legacy: bool = False
-    view: ViewRef | None = None
+    is_in_home: bool = False
     is_in_list: bool = False
-
-
-def read_view(payload: Mapping[str, Any]) -> ViewRef | None:
-    """Read in which view a button was pressed; None for one in a message."""
-    view = payload.get("view")
-    if view is None:
-        return None
-    modal_id = None if view.get("type") == "home" else text_field(view, "id")
-    return ViewRef(modal_id, text_field(view, "private_metadata"))
 
 
 def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
@@ -349,15 +340,13 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         is_ephemeral=is_ephemeral,
         content=content,
     )
-    action_id, value = action["action_id"], text_field(action, "value")
-    if not value and (value := text_field(action.get("selected_option"), "value")).startswith(f"{ASK_TO_END} "):
-        action_id, _, value = value.partition(" ")
+    action_id = action["action_id"]
     return ButtonClick(
         verb=VERBS[action_id],
-        value=value,
+        value=text_field(action, "value"),
         is_confirmed=action_id in {CONFIRMED_RESUME, ACTIONS[Verb.END]},
         address=replace(address, clicked=clicked),
-        view=read_view(payload),
+        is_in_home=payload.get("view") is not None,
         is_in_list=is_ephemeral and text_field(action, "block_id").startswith(ROW),
     )
 
