@@ -3,7 +3,6 @@
 import argparse
 import getpass
 import sys
-import webbrowser
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, TextIO
 from bot.cli import agrees, as_called, require_yes, typed
 from bot.cli.context import open_client_session
 from bot.cli.doctor import Doctor, examine
-from bot.cli.manifest import creation_link, has_browser, manifest, terminal_link
+from bot.cli.manifest import creation_link, manifest, terminal_link
 from bot.cli.parser import NotDoneError
 from bot.config.addresses import is_public_url
 from bot.config.catalog import SETTINGS
@@ -95,11 +94,8 @@ class Init:
     def _offer_app(self, base_url: str) -> None:
         text, file = manifest(base_url or None, many=self.options.many), Path("manifest.yml")
         file.write_text(text)
-        url = creation_link(text)
-        self._say(f"If there is no Slack app yet, create it: {terminal_link(url, 'click here')}")
+        self._say(f"If there is no Slack app yet, create it: {terminal_link(creation_link(text), 'click here')}")
         self._say(f"Or choose From a manifest at https://api.slack.com/apps?new_app=1, and paste {file}.")
-        if has_browser() and agrees("Open the link in your browser?"):
-            webbrowser.open(url)
 
     def _public_url(self) -> str:
         while url := typed("Public https URL at which Slack reaches the bot (Enter: Socket Mode, which needs none): "):

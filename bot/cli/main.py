@@ -168,10 +168,9 @@ def _journal(options: argparse.Namespace, runner: asyncio.Runner) -> int:
 
 
 def _operate(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot.cli.operators import operate, operate_people  # noqa: PLC0415
+    from bot.cli.operators import operate  # noqa: PLC0415
 
-    execute = operate_people if options.command == "people" else operate
-    print(execute(options, _environ(), runner.run))  # noqa: T201 - output of a command
+    print(operate(options, _environ(), runner.run))  # noqa: T201 - output of a command
     return 0
 
 

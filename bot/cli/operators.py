@@ -6,15 +6,14 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.cli import require_yes, user_id
 from bot.cli.context import check_file, open_anchor, open_client_session
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.environment import Reading
-from bot.config.settings import OF_OPERATORS, Settings, keys_of_one, read_database_url
+from bot.config.settings import OF_OPERATORS, Settings
 from bot.core.fields import Secret
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
@@ -28,35 +27,44 @@ from bot.outbound.store.store import Store, open_store
 from bot.usecases.checks import check_key
 from bot.usecases.settings import token_record
 
-_LISTS = ("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS")
-_KEYS = ("ENCRYPTION_KEYS", "SLACK_BOT_TOKEN")
 _MAX_LENGTH = 100
 _NO_KEYS = (
     "There are no ENCRYPTION_KEYS in the settings here. This command is for a bot of many workspaces, or for one with "
     "ENCRYPTION_KEYS: run it in the directory of that bot."
 )
 
-_Run = Callable[[Coroutine[Any, Any, str]], str]
+_QUESTIONS = {
+    "delete": ("Delete {team_id}, its secrets, and its orders and cards?", "Nothing was deleted"),
+    "forget": (
+        "Replace {user} by a pseudonym in everything that is stored? This can't be undone.",
+        "Nothing was changed",
+    ),
+}
 
 
-def operate(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
+def operate(
+    options: argparse.Namespace, environ: Mapping[str, str], run: Callable[[Coroutine[Any, Any, str]], str]
+) -> str:
     """Execute a command, and return its output. Raises SettingsError, NotDoneError, or a store's error."""
-    if (options.command, options.action) == ("keys", "new"):
+    if options.action == "new":
         return new_key().reveal()
     settings = Settings.from_env(environ, OF_OPERATORS)
-    if not settings.encryption_keys:
+    if settings.database_url == IN_MEMORY:
+        raise NotDoneError("DATABASE_URL is sqlite://, so the bot stores nothing.")
+    if options.command != "people" and not settings.encryption_keys:
         raise NotDoneError(_NO_KEYS, code=UNUSABLE_SETTINGS)
     check_file(settings.database_url)
-    if options.action == "delete" and not options.yes:
-        question = f"Delete {options.team_id}, its secrets, and its orders and cards?"
-        require_yes(question, why_not="Nothing was deleted")
+    if options.action in _QUESTIONS and not options.yes:
+        question, why_not = _QUESTIONS[options.action]
+        require_yes(question.format(**vars(options)), why_not=why_not)
     if options.action == "set-key":
         options.key = _read_key(options.team_id)
-    return run(_with_store(options, settings))
+    return run(_execute(options, settings))
 
 
-async def _with_store(options: argparse.Namespace, settings: Settings) -> str:
-    async with open_store(settings.database_url, settings.encryption_keys) as store:
+async def _execute(options: argparse.Namespace, settings: Settings) -> str:
+    must_fit = options.command != "people"  # what is stored of people is no secret
+    async with open_store(settings.database_url, settings.store_keys, keys_must_fit=must_fit) as store:
         return await _OPERATIONS[options.action](options, store, settings)
 
 
@@ -126,55 +134,21 @@ async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str
     return f"Revoked the alert token {name} of {team_id}."
 
 
-_OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaitable[str]]] = {
-    "rotate": _rotate,
-    "list": _list,
-    "delete": _delete,
-    "set-key": _set_key,
-    "alert-tokens": _revoke,
-}
-
-
 def _not_installed(team_id: str) -> NotDoneError:
     return NotDoneError(f"No workspace {team_id} is installed.")
 
 
-def operate_people(options: argparse.Namespace, environ: Mapping[str, str], run: _Run) -> str:
-    """Execute a command, and return its output. Raises SettingsError, NotDoneError, or a store's error."""
-    is_export = options.action == "export"  # which decrypts nothing
-    url, read = read_database_url(environ), Reading(environ, _LISTS if is_export else {*_LISTS, *_KEYS})
-    keys = (new_key(),) if is_export else _read_keys(read)
-    read.finish()
-    named = [name for name in _LISTS if options.user in read.values[name]]
-    if url == IN_MEMORY:
-        raise NotDoneError("DATABASE_URL is sqlite://, so the bot stores nothing.")
-    check_file(url)
-    if not is_export and not options.yes:
-        question = f"Replace {options.user} by a pseudonym in everything that is stored? This can't be undone."
-        require_yes(question, why_not="Nothing was changed")
-    return run(_of_person(options, url, keys, named))
+async def _export(options: argparse.Namespace, store: Store, _: Settings) -> str:
+    rows = await export(store.database, Person(options.user, options.workspace))
+    return "\n".join(map(json.dumps, rows)) or "{}"
 
 
-def _read_keys(read: Reading) -> tuple[Secret, ...]:
-    given, token = (read.values[name] for name in _KEYS)
-    if read.is_set("SLACK_BOT_TOKEN"):
-        return keys_of_one(given, token)
-    read.require("ENCRYPTION_KEYS")
-    return tuple(given)
-
-
-async def _of_person(options: argparse.Namespace, url: Secret, keys: Sequence[Secret], named: list[str]) -> str:
-    person = Person(options.user, options.workspace)
-    async with open_store(url, keys, keys_must_fit=False) as store:
-        if options.action == "export":
-            return "\n".join(map(json.dumps, await export(store.database, person))) or "{}"
-        return await _forget(store, person, named)
-
-
-async def _forget(store: Store, person: Person, named: list[str]) -> str:
+async def _forget(options: argparse.Namespace, store: Store, settings: Settings) -> str:
     """Forget a person, unless permissions name them: an empty list would mean everybody."""
-    if lists := [*named, *await permissions_of(store.database, person)]:
-        text = f"{person.user_id} is named in permissions: {'; '.join(lists)}."
+    person = Person(options.user, options.workspace)
+    own = settings.workspace.policy.naming(person.user_id) if settings.workspace else []
+    if named := [*(f"{verb} in .env" for verb in own), *await permissions_of(store.database, person)]:
+        text = f"{person.user_id} is named in permissions: {'; '.join(named)}."
         raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
     try:
@@ -188,3 +162,14 @@ async def _forget(store: Store, person: Person, named: list[str]) -> str:
         f"Forgot {person.user_id}: {count} rows were changed or deleted. What is left has the pseudonym {pseudonym}, "
         "which is random. Messages in Slack, logs and backups stay as they are."
     )
+
+
+_OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaitable[str]]] = {
+    "rotate": _rotate,
+    "list": _list,
+    "delete": _delete,
+    "set-key": _set_key,
+    "alert-tokens": _revoke,
+    "export": _export,
+    "forget": _forget,
+}

@@ -22,8 +22,7 @@ UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
 _LINK = re.compile("[0-9a-f]{64}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_NAMES: tuple[str, ...] = (*Result, *sorted(NAMES))
-_OUTCOMES = {name.casefold(): name for name in reversed(_NAMES)}
+_OUTCOMES: dict[str, str] = {name.casefold(): name for name in (*NAMES, *Result)}
 """By their names in lower case. A kind wins: `unconfirmed` includes `Broken`."""
 
 
@@ -83,7 +82,8 @@ def _since(text: str) -> float:
 
 def _outcome(text: str) -> str:
     if text.casefold() not in _OUTCOMES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an outcome: use one of {', '.join(_NAMES)}")
+        example = f"use one like NotFound, or a kind: {', '.join(Result)}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not an outcome: {example}")
     return _OUTCOMES[text.casefold()]
 
 

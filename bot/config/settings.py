@@ -40,7 +40,10 @@ OF_ORDERS = (
     *("DATABASE_URL", "ENCRYPTION_KEYS", "SLACK_API_URL", "HTTPS_PROXY"),
 )
 """The settings that orders of the command line need; an emergency is no time to repair others."""
-OF_OPERATORS = ("DATABASE_URL", "ENCRYPTION_KEYS", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "HTTPS_PROXY")
+OF_OPERATORS = (
+    *("DATABASE_URL", "ENCRYPTION_KEYS", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "HTTPS_PROXY", "SLACK_BOT_TOKEN"),
+    *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS"),
+)
 """The same of the commands for operators."""
 
 _ONLY_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")

@@ -97,6 +97,7 @@ def test_files_of_another_user_are_not_to_be_made_readable(
 def test_a_bot_of_one_workspace_has_no_workspaces_to_manage(
     no_settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, wording: Check
 ) -> None:
+    (no_settings / "token").write_text("xoxb-1")
     monkeypatch.setenv("SLACK_BOT_TOKEN_FILE", str(no_settings / "token"))
     assert main(command.split()) == 2
     wording("a bot of one workspace", capsys.readouterr().err.strip())

@@ -189,7 +189,10 @@ def test_a_person_is_forgotten_after_a_question_if_the_database_answers(
     with monkeypatch.context() as patch:  # it signs a row
         assert "another encryption key" in says(*forget, "--yes", code=1)
         patch.delenv("ENCRYPTION_KEYS")
-        assert "ENCRYPTION_KEYS" in says(*forget, "--yes", code=2)
+        assert "SLACK_BOT_TOKEN" in says(*forget, "--yes", code=2)
+        patch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+        patch.setenv("PAUSE_USERS", "U0ALICE0001")
+        assert "pause in .env" in says(*forget, "--yes", code=2)
     look(url, lambda store: store.database.execute("DELETE FROM marks WHERE name = 'other'"))
     assert "Forgot U0ALICE0001" in says(*forget, typed="y\n", at_terminal=True)
 
@@ -199,6 +202,8 @@ def test_a_person_is_forgotten_after_a_question_if_the_database_answers(
     look(url, damage)
     wording("not forgotten", says(*forget, "--yes", code=1))
     monkeypatch.setenv("DATABASE_URL", "sqlite://")
+    assert "DATABASE_URL" in says(*forget, code=2)
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
     wording("nobody to forget", says(*forget, code=1))
 
 

@@ -218,21 +218,17 @@ async def test_nothing_names_a_person_who_was_forgotten_beside_the_bot(database_
 
 
 @HTTP_ONLY
-async def test_a_person_whom_permissions_name_is_not_forgotten(
-    database_url: str, says: Says, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_person_whom_permissions_name_is_not_forgotten(database_url: str, says: Says) -> None:
     async with many_workspaces(database_url) as at:
         person = await fill(at, tenant := at.add(1))
         policy = Policy(resume=Rule(users=frozenset({person})), pause_many=frozenset({person}))
         assert await at.store.rows.set_policy(
             tenant.team_id, policy, if_version=await at.policy_version(tenant.team_id)
         )
-        monkeypatch.setenv("PAUSE_USERS", person)
         before = await everything(at)
         said = await says(at, "forget", person, "--yes", code=2)
-        assert f"PAUSE_USERS; resume in {tenant.team_id} Tenant-1; pause many at once in {tenant.team_id}" in said
+        assert f"permissions: resume in {tenant.team_id} Tenant-1; pause many at once in {tenant.team_id}" in said
         assert await everything(at) == before
-        monkeypatch.delenv("PAUSE_USERS")
         await says(at, "forget", person, "--yes", "--workspace", "T0ELSE", code=0)
         assert await everything(at) == before
 
