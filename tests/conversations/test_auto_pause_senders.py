@@ -44,7 +44,6 @@ async def send_many(at: SingleHarness, headers: Mapping[str, str] = OF_OTHER) ->
     assert answer[0] == 200
 
 
-@pytest.mark.parametrize("since", [None, SINCE])
 @pytest.mark.parametrize(
     "act",
     [
@@ -57,10 +56,10 @@ async def send_many(at: SingleHarness, headers: Mapping[str, str] = OF_OTHER) ->
         ),
     ],
 )
-async def test_nothing_takes_the_further_attempts_back(act: Act, since: str | None, sqlite_url: str) -> None:
+async def test_nothing_takes_the_further_attempts_back(act: Act, sqlite_url: str) -> None:
     async with of_two(sqlite_url) as at:
         at.anchor.fault = server_error()
-        await send(at, starts_at=since)
+        await send(at, starts_at=SINCE)
         before = len(pauses(at))
         await act(at)
         at.anchor.fault = None

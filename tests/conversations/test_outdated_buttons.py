@@ -27,7 +27,6 @@ SINCE = {"an admin": ("carol", "alice", True), "a member": ("carol", "bob", Fals
 """Who paused since, who clicks, and whether they see why that was; None if the click resumes."""
 
 
-@BOTH_TRANSPORTS
 @pytest.mark.parametrize("is_kept", [True, False], ids=["", "its order is gone"])
 @pytest.mark.parametrize(("paused_by", "by", "sees_reason"), SINCE.values(), ids=SINCE)
 async def test_a_resume_button_asks_again_if_somebody_else_paused_since_the_order_that_it_knows(
