@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, slack_signature, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Verb
@@ -229,10 +229,16 @@ def _parse(raw: RawRequest) -> ParsedRequest:
 
 def _parse_form(body: bytes) -> dict[str, str]:
     try:
-        text = body.decode("ascii")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS))
+        fields = [one.partition("=") for one in body.decode("ascii").split("&", _MAX_FIELDS) if one]
+        if len(fields) <= _MAX_FIELDS:
+            return {_unquoted(name): _unquoted(value) for name, _, value in fields}
     except ValueError:
-        raise BadPayloadError("its form can't be read, or has too many fields") from None
+        pass
+    raise BadPayloadError("its form can't be read, or has too many fields")
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text.replace("+", " "), errors="strict") if "%" in text or "+" in text else text
 
 
 def _parse_json(body: bytes) -> object:

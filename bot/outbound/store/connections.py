@@ -145,8 +145,10 @@ class Connection:
         """Begin a transaction with the next statement. It waits so long for each lock, and holds it until its end."""
         self._time = None
         self.queue(self.driver.begin, {})
-        values = {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
-        self._clock = self.queue(self.driver.clock, values) if self.driver.clock else None
+        self._clock = None
+        if self.driver.clock:
+            values = {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
+            self._clock = self.queue(self.driver.clock, values)
 
     def now(self) -> float:
         """Return the database's time in Unix seconds, as the transaction asked it when it had its locks."""
