@@ -42,7 +42,7 @@ OF_ORDERS = (
 """The settings that orders of the command line need; an emergency is no time to repair others."""
 OF_OPERATORS = (
     *("DATABASE_URL", "ENCRYPTION_KEYS", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "HTTPS_PROXY", "SLACK_BOT_TOKEN"),
-    *("PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "END_USERS"),
+    *("PAUSE_USERS", "PAUSE_SEVERAL_USERS", "RESUME_USERS", "END_USERS"),
 )
 """The same of the commands for operators."""
 
@@ -154,7 +154,7 @@ def _workspace(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Works
         policy=Policy(
             pause=Rule(values["PAUSE_USERS"], channels),
             resume=Rule(values["RESUME_USERS"], channels),
-            pause_many=values["PAUSE_MANY_USERS"],
+            pause_several=values["PAUSE_SEVERAL_USERS"],
             end=Rule(values["END_USERS"]) if values["END_SESSION"] == "on" else None,
         ),
         alert_tokens=tuple(

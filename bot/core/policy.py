@@ -57,13 +57,13 @@ class Rule:
 class Policy:
     """The rule for each verb. By default every full member is allowed to pause and resume, everywhere.
 
-    Of those who are allowed to pause, only the people in `pause_many` can pause many sessions at once, unless it is
+    Of those who are allowed to pause, only the people in `pause_several` can pause several at once, unless it is
     empty. Nobody ends a session if `end` is None, and only admins if it has no users. It has no channels.
     """
 
     pause: Rule = Rule()
     resume: Rule = Rule()
-    pause_many: frozenset[str] = frozenset()
+    pause_several: frozenset[str] = frozenset()
     end: Rule | None = None
 
     @property
@@ -76,16 +76,16 @@ class Policy:
     def summary(self) -> str:
         """Return how many people and channels the rules name, without naming them."""
         named = {verb.value: (len(rule.users), len(rule.channels)) for verb, rule in self.rules.items()}
-        named |= {PAUSE_MANY: (len(self.pause_many), 0)} if self.pause_many else {}
+        named |= {PAUSE_SEVERAL: (len(self.pause_several), 0)} if self.pause_several else {}
         return "; ".join(f"{what}: {people} people, {channels} channels" for what, (people, channels) in named.items())
 
     def naming(self, user_id: str) -> list[str]:
         """Return what it names a person for."""
         named: dict[str, frozenset[str]] = {verb: rule.users for verb, rule in self.rules.items()}
-        return [what for what, users in (named | {PAUSE_MANY: self.pause_many}).items() if user_id in users]
+        return [what for what, users in (named | {PAUSE_SEVERAL: self.pause_several}).items() if user_id in users]
 
 
-PAUSE_MANY = "pause many at once"
+PAUSE_SEVERAL = "pause several at once"
 EVERYBODY = Policy()  # the default policy
 
 
@@ -113,12 +113,12 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     return None
 
 
-def check_many(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> Refusal | None:
-    """Return why this person is not allowed to pause many sessions at once there, or None if they are."""
+def check_several(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> Refusal | None:
+    """Return why this person is not allowed to pause several sessions at once there, or None if they are."""
     denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
-    is_left_out = policy.pause_many and actor.user_id not in policy.pause_many
+    is_left_out = policy.pause_several and actor.user_id not in policy.pause_several
     is_by_place = denial is None or denial.why is Why.NOT_HERE
-    return Refusal(Why.NOT_NAMED_FOR_MANY, ids=policy.pause_many) if is_by_place and is_left_out else denial
+    return Refusal(Why.NOT_NAMED_FOR_SEVERAL, ids=policy.pause_several) if is_by_place and is_left_out else denial
 
 
 def can_pause(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> bool:

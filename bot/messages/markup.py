@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from bot.core.policy import PAUSE_MANY, Policy, Rule
+from bot.core.policy import PAUSE_SEVERAL, Policy, Rule
 from bot.core.requests import FORGOTTEN, Verb, operator_name, program_name
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
@@ -211,8 +211,8 @@ def who_can(verb: Verb, rule: Rule) -> str:
 def who_can_what(policy: Policy) -> list[str]:
     """Return the lines about all permissions."""
     pause, *others = [who_can(verb, rule) for verb, rule in policy.rules.items()]
-    of_them = some(map(mention, sorted(policy.pause_many)), most=MOST_NAMED)
-    return [pause, *([f"*Who of them can {PAUSE_MANY}:* {of_them}."] if of_them else []), *others]
+    of_them = some(map(mention, sorted(policy.pause_several)), most=MOST_NAMED)
+    return [pause, *([f"*Who of them can {PAUSE_SEVERAL}:* {of_them}."] if of_them else []), *others]
 
 
 def some(names: Iterable[str], *, most: int) -> str:

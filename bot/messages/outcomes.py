@@ -25,7 +25,7 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
-from bot.core.policy import PAUSE_MANY
+from bot.core.policy import PAUSE_SEVERAL
 from bot.core.requests import Verb, program_name
 from bot.core.sessions import Phase
 from bot.messages import markup
@@ -114,8 +114,8 @@ _ROWS: Mapping[str, _Row] = {
         "Use `anchor-bot {verb} ID` where the bot runs, {or_there}.",
     ),
     Why.NOT_NAMED: _Row("Only {people} can {does} in this workspace", _ASK),
-    Why.NOT_NAMED_FOR_MANY: _Row(
-        f"Only {{people}} can {PAUSE_MANY} in this workspace",
+    Why.NOT_NAMED_FOR_SEVERAL: _Row(
+        f"Only {{people}} can {PAUSE_SEVERAL} in this workspace",
         "Pause each of them alone, ask one of these people, {or_there}.",
     ),
     Why.NOT_ADMIN: _Row("Only admins and owners of this workspace can {does}", _ASK),

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
+from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
@@ -16,14 +16,14 @@ from bot.messages.markup import IN_HOME, channel, code, does, group, mention, wh
 from bot.messages.outcomes import DOING
 
 KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
-WHO = {Verb.PAUSE: "pause_who", PAUSE_MANY: "many_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
-USERS = {Verb.PAUSE: "pause_users", PAUSE_MANY: "many_users", Verb.RESUME: "resume_users", Verb.END: "end_users"}
+WHO = {Verb.PAUSE: "pause_who", PAUSE_SEVERAL: "several_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
+USERS = {Verb.PAUSE: "pause_users", PAUSE_SEVERAL: "several_users", Verb.RESUME: "resume_users", Verb.END: "end_users"}
 CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}  # the inputs of the modal for the policy
 EVERYONE, SELECTED, NOBODY, ADMINS = "everyone", "selected", "nobody", "admins"
 _EVERYONE = {EVERYONE: "Everyone in this workspace", SELECTED: "Selected people"}
 CHOICES = {
     Verb.PAUSE: _EVERYONE,
-    PAUSE_MANY: _EVERYONE | {EVERYONE: "Everyone who can pause"},
+    PAUSE_SEVERAL: _EVERYONE | {EVERYONE: "Everyone who can pause"},
     Verb.RESUME: _EVERYONE,
     Verb.END: {NOBODY: "Nobody", ADMINS: "Admins and owners", SELECTED: "Selected people"},
 }
@@ -110,7 +110,7 @@ def policy_modal(workspace: Workspace) -> View:
     blocks = (
         section(_ABOUT_POLICY),
         *_rule_inputs(Verb.PAUSE, policy.pause),
-        *_people_inputs(PAUSE_MANY, policy.pause_many),
+        *_people_inputs(PAUSE_SEVERAL, policy.pause_several),
         *_rule_inputs(Verb.RESUME, policy.resume),
         section(_ABOUT_END),
         *_people_inputs(Verb.END, None if policy.end is None else policy.end.users),

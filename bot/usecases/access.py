@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from bot.core import outcomes
 from bot.core.fairness import Tally, TimeWindow
 from bot.core.fields import Secret
-from bot.core.policy import Role, check_many, check_policy
+from bot.core.policy import Role, check_policy, check_several
 from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
@@ -117,13 +117,13 @@ class AccessCheck:
             return denial
         return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
 
-    async def check_many(self, actor: Actor) -> Access | outcomes.Refusal:
+    async def check_several(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who wants to pause several sessions at once where they are, or why not."""
         found = await self._find_person(actor, Verb.PAUSE)
         if isinstance(found, outcomes.Refusal):
             return found
         workspace, role = found
-        denial = check_many(workspace.policy, actor, role, workspace.enterprise_id)
+        denial = check_several(workspace.policy, actor, role, workspace.enterprise_id)
         return denial or _access(workspace, actor, role)
 
     async def _find_person(self, actor: Actor, verb: Verb) -> tuple[Workspace, Role] | outcomes.Refusal:

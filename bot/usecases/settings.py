@@ -11,7 +11,7 @@ from functools import partial
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
 from bot.core.history import HistoryFilter
-from bot.core.policy import PAUSE_MANY, Policy, Role, Rule
+from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Actor, ReplyAddress, Verb
 from bot.core.submissions import Submission
 from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, NewKeyUnverified, Workspace, is_key
@@ -308,4 +308,4 @@ def _read_policy(sent: Submission) -> Policy | Reply:
         return Reply("NobodySelected", messages.NOBODY_SELECTED, unselected)
     pause, resume = [Rule(users[verb], sent.selected_ids(name)) for verb, name in messages.CHANNELS.items()]
     end = None if who[Verb.END] == messages.NOBODY else Rule(users[Verb.END])
-    return Policy(pause, resume, users[PAUSE_MANY], end)
+    return Policy(pause, resume, users[PAUSE_SEVERAL], end)

@@ -67,7 +67,9 @@ class PauseWindow:
 
     async def _access(self, actor: Actor, *, is_several: bool) -> Access | Refusal:
         check = self.lists.access_check
-        return await (check.check_many(actor) if is_several else check.check(Order(Verb.PAUSE, SessionId(""), actor)))
+        return await (
+            check.check_several(actor) if is_several else check.check(Order(Verb.PAUSE, SessionId(""), actor))
+        )
 
     async def _view(
         self, address: ReplyAddress, access: Access, choice: Choice, notes: Sequence[str], *, preselected: bool

@@ -63,7 +63,7 @@ MANY = {
     "SLACK_SIGNING_SECRET": "0123abcd",
 }
 A_AND_B = AlertToken("a", digest("x==")), AlertToken("1-b_c", digest("-y<>z"))
-POLICY = ("END_USERS", "PAUSE_USERS", "PAUSE_MANY_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
+POLICY = ("END_USERS", "PAUSE_USERS", "PAUSE_SEVERAL_USERS", "RESUME_USERS", "ALLOWED_CHANNELS")
 
 
 class Overheard(Mapping[str, str]):

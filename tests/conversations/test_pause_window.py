@@ -164,11 +164,11 @@ async def test_a_command_with_very_many_ids_lists_the_first_ones(more: int) -> N
 
 @pytest.mark.parametrize("may", [True, False])
 async def test_a_command_with_several_ids_opens_the_window_with_them(*, may: bool) -> None:
-    async with single_workspace(PAUSE_MANY_USERS="" if may else "U0BOB000001") as at:
+    async with single_workspace(PAUSE_SEVERAL_USERS="" if may else "U0BOB000001") as at:
         sessions = add(at, 4)
         await at.command(f"{sessions[2]} {sessions[0]}, too fast")
         if not may:
-            named = outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_MANY, ids=frozenset({"U0BOB000001"}))
+            named = outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_SEVERAL, ids=frozenset({"U0BOB000001"}))
             assert (await at.wait_for_ephemeral()).text == list_refused(named)
             assert at.anchor.orders == []
             return
@@ -201,9 +201,9 @@ async def test_a_summary_of_alerts_offers_its_sessions() -> None:
 
 
 async def test_people_who_may_not_see_no_window() -> None:
-    async with single_workspace(PAUSE_MANY_USERS="U0BOB000001", ALLOWED_CHANNELS="C0ALERTS001") as at:
+    async with single_workspace(PAUSE_SEVERAL_USERS="U0BOB000001", ALLOWED_CHANNELS="C0ALERTS001") as at:
         await at.command("all")
-        named = outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_MANY, ids=frozenset({"U0BOB000001"}))
+        named = outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_SEVERAL, ids=frozenset({"U0BOB000001"}))
         assert (await at.wait_for_ephemeral()).text == list_refused(named)
         await at.command("all", user=at.slack.guest)
         guest = await at.wait_for_ephemeral(at.slack.guest)
@@ -280,7 +280,7 @@ SECOND = frozenset({"U0SECOND001"})
 @pytest.mark.parametrize(
     "rules",
     [
-        policy.Policy(pause_many=SECOND),
+        policy.Policy(pause_several=SECOND),
         policy.Policy(pause=policy.Rule(SECOND)),
         policy.Policy(pause=policy.Rule(channels=frozenset({"C0OTHER0001"}))),
     ],
@@ -362,7 +362,7 @@ async def test_a_message_with_several_ids_opens_the_window_with_them() -> None:
 
 @BOTH_TRANSPORTS
 async def test_a_message_without_an_id_opens_it_unchecked_and_one_result_goes_to_its_thread() -> None:
-    async with single_workspace(PAUSE_MANY_USERS="U0BOB000001") as at:
+    async with single_workspace(PAUSE_SEVERAL_USERS="U0BOB000001") as at:
         at.anchor.add_session(session_id=OTHER_SESSION)
         ts = await use(at, "The agent loops")
         view = await shown(at)

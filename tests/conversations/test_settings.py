@@ -55,12 +55,12 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     assert is_about(done.text, resumed(session=team.session, user=team.member.id))
 
 
-async def test_an_admin_chooses_who_of_those_who_pause_can_pause_many(team: AdminHarness) -> None:
+async def test_an_admin_chooses_who_of_those_who_pause_can_pause_several(team: AdminHarness) -> None:
     await team.open_modal("anchor_change_policy")
-    await team.submit({"many_who": "selected"})
-    assert team.modal().errors == {"many_users": NOBODY_SELECTED}
-    await team.submit({"many_who": "selected", "many_users": [team.second.id]})
-    chosen = Policy(pause_many=frozenset({team.second.id}))
+    await team.submit({"several_who": "selected"})
+    assert team.modal().errors == {"several_users": NOBODY_SELECTED}
+    await team.submit({"several_who": "selected", "several_users": [team.second.id]})
+    chosen = Policy(pause_several=frozenset({team.second.id}))
     assert (await team.stored()).policy == chosen
     for line in admin_texts.who_can_what(chosen):
         await team.home_with(line)
@@ -100,7 +100,16 @@ async def test_selected_people_without_any_is_an_error_and_with_everyone_they_ar
 
 @pytest.mark.parametrize(
     "missing",
-    ["who", "resume_who", "pause_users", "pause_channels", "many_who", "many_users", "resume_users", "resume_channels"],
+    [
+        "who",
+        "resume_who",
+        "pause_users",
+        "pause_channels",
+        "several_who",
+        "several_users",
+        "resume_users",
+        "resume_channels",
+    ],
 )
 async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, missing: str) -> None:
     """It may be one of an earlier version: an input that it lacks must not count as everybody."""

@@ -220,13 +220,13 @@ async def test_nothing_names_a_person_who_was_forgotten_beside_the_bot(database_
 async def test_a_person_whom_permissions_name_is_not_forgotten(database_url: str, says: Says) -> None:
     async with many_workspaces(database_url) as at:
         person = await fill(at, tenant := at.add(1))
-        policy = Policy(resume=Rule(users=frozenset({person})), pause_many=frozenset({person}))
+        policy = Policy(resume=Rule(users=frozenset({person})), pause_several=frozenset({person}))
         assert await at.store.rows.set_policy(
             tenant.team_id, policy, if_version=await at.policy_version(tenant.team_id)
         )
         before = await everything(at)
         said = await says(at, "forget", person, "--yes", code=2)
-        assert f"permissions: resume in {tenant.team_id} Tenant-1; pause many at once in {tenant.team_id}" in said
+        assert f"permissions: resume in {tenant.team_id} Tenant-1; pause several at once in {tenant.team_id}" in said
         assert await everything(at) == before
         await says(at, "forget", person, "--yes", "--workspace", "T0ELSE", code=0)
         assert await everything(at) == before

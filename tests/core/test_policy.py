@@ -12,8 +12,8 @@ from bot.core.policy import (
     Profile,
     Role,
     Rule,
-    check_many,
     check_policy,
+    check_several,
     is_surely_outsider,
     role_of,
 )
@@ -70,14 +70,14 @@ def test_a_denial_says_what_others_are(role: Role) -> None:
 
 
 @given(policies, askers, roles, teams)
-def test_those_who_pause_many_are_allowed_to_pause_and_named_if_anybody_is(
+def test_those_who_pause_several_are_allowed_to_pause_and_named_if_anybody_is(
     policy: Policy, actor: requests.Actor, role: Role, enterprise: str
 ) -> None:
-    one, many = (check(policy, actor, role, enterprise) for check in (check_one, check_many))
-    if (one is None or one.why is Why.NOT_HERE) and policy.pause_many - {
+    one, many = (check(policy, actor, role, enterprise) for check in (check_one, check_several))
+    if (one is None or one.why is Why.NOT_HERE) and policy.pause_several - {
         actor.user_id
-    } == policy.pause_many != frozenset():
-        assert many == outcomes.Refusal(Why.NOT_NAMED_FOR_MANY, ids=policy.pause_many)
+    } == policy.pause_several != frozenset():
+        assert many == outcomes.Refusal(Why.NOT_NAMED_FOR_SEVERAL, ids=policy.pause_several)
     else:
         assert many == one
 

@@ -127,7 +127,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     },
     "pause: refused, unknown": outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN),
     "pause: refused, not one of the named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 2)),
-    "pause: refused, not one of those for many": outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_MANY, ids=_ids("U", 2)),
+    "pause: refused, not one of those for many": outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_SEVERAL, ids=_ids("U", 2)),
     "pause: refused, not in a named channel": outcomes.Refusal(outcomes.Why.NOT_HERE, ids=_ids("C", 2)),
     "resume: done": outcomes.Resumed("running"),
     "resume: done, and Anchor gives another status": outcomes.Resumed("queued"),

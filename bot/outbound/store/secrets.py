@@ -26,7 +26,7 @@ from bot.outbound.store.marks import AUDIT_KEY, KEY
 
 _KEY_ID_LENGTH = 32
 _NONCE_LENGTH = 12  # bytes, random: one key can encrypt 2**32 secrets
-_IDS, _NEEDED, _MANY = {"users", "channels"}, ("pause", "resume"), "pause_many"
+_IDS, _NEEDED, _MANY = {"users", "channels"}, ("pause", "resume"), "pause_several"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def new_key() -> Secret:
 def write_policy(policy: Policy) -> str:
     """Encode a policy."""
     rules = {verb.value: dataclasses.asdict(rule) for verb, rule in policy.rules.items()}
-    return json.dumps(rules | ({_MANY: policy.pause_many} if policy.pause_many else {}), default=sorted)
+    return json.dumps(rules | ({_MANY: policy.pause_several} if policy.pause_several else {}), default=sorted)
 
 
 def read_policy(text: str | None) -> Policy:
@@ -90,7 +90,7 @@ def read_policy(text: str | None) -> Policy:
     try:
         rules: dict[str, Any] = dict.fromkeys(_NEEDED) | json.loads(text)
         many = _read_ids(rules.pop(_MANY, []))
-        return Policy(**{verb: _read_rule(rule) for verb, rule in rules.items()}, pause_many=many)
+        return Policy(**{verb: _read_rule(rule) for verb, rule in rules.items()}, pause_several=many)
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise UnreadableError("this version cannot read the policy") from None
 

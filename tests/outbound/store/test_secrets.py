@@ -38,7 +38,7 @@ def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
 IDS = st.frozensets(st.text(max_size=5), max_size=5)
 RULES = st.builds(policy.Rule, users=IDS, channels=IDS)
 OPEN: dict[str, list[str]] = {"users": [], "channels": []}
-FIELDS = ["pause", "resume", "pause_many", "users", "channels", "x"]
+FIELDS = ["pause", "resume", "pause_several", "users", "channels", "x"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
@@ -50,8 +50,8 @@ NO_POLICIES: list[object] = [
     *(None, [], {}, "pause", {"pause": OPEN}, {"pause": OPEN, "resume": OPEN, "delete": OPEN}),
     *({"pause": OPEN, "resume": {"users": []}}, {"pause": OPEN, "resume": OPEN | {"groups": ["S1"]}}),
     {"pause": OPEN, "resume": {"users": {}, "channels": []}},
-    {"pause": OPEN, "resume": OPEN, "pause_many": None},
-    {"pause": OPEN, "resume": OPEN, "pause_many": ["U1", 1]},
+    {"pause": OPEN, "resume": OPEN, "pause_several": None},
+    {"pause": OPEN, "resume": OPEN, "pause_several": ["U1", 1]},
     {"pause": OPEN, "resume": {"users": ["U1", None], "channels": []}},
 ]
 
