@@ -22,7 +22,7 @@ from bot.outbound import workspaces
 from bot.outbound.slack import client as slack_client
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.slack import roles
-from bot.outbound.store import auto_pauses, card_sessions, database, leases, marks, news, people, store, writer
+from bot.outbound.store import auto_pauses, database, leases, marks, people, store, writer
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
     access,
@@ -87,7 +87,7 @@ PAGES: dict[str, list[Row]] = {
         ("wait for the lease, {} to {} s", leases.LEASE, leases.LEASE + orders.RECOVERY_INTERVAL),
         ("gets no answer of Slack for {} s", outbox.LONGEST_SILENCE),
         ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
-        ("all cards show it, within {} s", news.FILE_INTERVAL),
+        ("all cards show it, within {} s", outbox.LOOK_INTERVAL),
         ("kept in memory meanwhile, {} changes at most", writer.MOST_WAITING),
         ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
         ("| every {} minutes; by the next route", minutes(retries.RESULT.rarely)),
@@ -131,7 +131,6 @@ PAGES: dict[str, list[Row]] = {
         ("| alerts in the body of a webhook | {} |", alertmanager.MOST_ALERTS),
         ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
         ("| alerts of a workspace that wait to be posted | {} |", cards.MOST_WAITING),
-        ("| posted cards of a workspace that are kept up to date | {} |", card_sessions.MOST_OPEN),
         ("| open files, and so connections | {},", main.OPEN_FILES),
     ],
     "workspaces": [

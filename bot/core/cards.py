@@ -290,7 +290,7 @@ class BatchContent:
     """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" without any.
 
     Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
-    and `address` the same, sealed for that person. `follows` is the id of an earlier batch that runs beside it, or "".
+    and `address` the same, sealed for that person.
     As far as is known, programs outside of Anchor control the browsers of `outside` sessions, and agents have `names`.
     """
 
@@ -299,7 +299,6 @@ class BatchContent:
     reason: str = ""
     words: str = ""
     address: str = ""
-    follows: str = ""
     verb: Verb = Verb.PAUSE
     outside: int = 0
     names: Mapping[SessionId, str] = field(default_factory=dict)

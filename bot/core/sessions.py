@@ -124,9 +124,7 @@ class Phase(StrEnum):
     """Anchor lists the session as ended, or somebody has ended it."""
     NOT_RUNNING = "not running"
     NOT_FOUND = "not found"
-    """Anchor knows no such session under this key, and the bot never saw it under this one."""
-    GONE = "gone"
-    """Anchor knows the session no longer, which this key could read before."""
+    """Anchor knows no such session under this key: it has ended, or belongs to another account."""
 
 
 PHASES = {
@@ -175,7 +173,7 @@ class SessionState:
 
 
 def state_at_anchor(phase: Phase, at: float, before: SessionState | None = None, *, status: str = "") -> SessionState:
-    """Return what Anchor said at a time (Unix seconds): NOT_FOUND, GONE, or ENDED with a `status` that means that."""
+    """Return what Anchor said at a time (Unix seconds): NOT_FOUND, or ENDED with a `status` that means that."""
     return SessionState(phase, Verb.PAUSE, time_id(at), "", "", status, at, before)
 
 

@@ -19,7 +19,7 @@ from bot.messages.buttons import (
     spoken_name,
     state_line,
 )
-from bot.messages.markup import code, link, literal, mention, plain, session, some
+from bot.messages.markup import code, literal, mention, plain, session, some
 from bot.messages.outcomes import DOING, DONE, worded
 
 NO_DATABASE = "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
@@ -36,11 +36,9 @@ UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot wo
 _IS_OVER = (outcomes.Done, outcomes.NotRunning)  # the outcomes after which nobody has to look at the session
 
 
-def batch_message(
-    content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, earlier: str = "", note: str = ""
-) -> Message:
-    """Return the result of a batch so far, the link to an `earlier` one that it joined, and a `note` in mrkdwn."""
-    text = batch_text(content, orders, earlier)
+def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, note: str = "") -> Message:
+    """Return the result of a batch so far, and a `note` in mrkdwn."""
+    text = batch_text(content, orders)
     if any(one.outcome is None for one in orders):
         return in_channel(text, note)
     left = left_of(orders)
@@ -58,14 +56,13 @@ def batch_message(
     return Message("\n".join(filter(None, [text, *lines, last])), Visibility.IN_CHANNEL, blocks)
 
 
-def batch_text(content: BatchContent, orders: Sequence[BatchedOrder], earlier: str = "") -> str:
-    """Return in mrkdwn how many orders have come how far; `earlier` is as above."""
+def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
+    """Return in mrkdwn how many orders have come how far."""
     verb, total = content.verb, len(orders)
     by = f" by {mention(content.user_id)}{f': {plain(content.reason)}' if content.reason else ''}"
     about = [
         _OUTSIDE.format(content.outside) if content.outside and verb is Verb.PAUSE else "",
         f"Chosen by {code(content.words)}." if content.words else "",
-        f"Beside {link(earlier, 'an earlier one')} of the same person." if earlier else "",
     ]
     done = sum(isinstance(one.outcome, outcomes.Done) for one in orders)
     ended = sum(one.outcome is not None for one in orders)

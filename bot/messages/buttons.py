@@ -373,7 +373,7 @@ def state_details(state: SessionState) -> str:
     match state.phase:
         case Phase.PAUSING | Phase.UNCONFIRMED:
             return f"Requested by {_by(state)}"
-        case Phase.NOT_RUNNING | Phase.NOT_FOUND | Phase.GONE:
+        case Phase.NOT_RUNNING | Phase.NOT_FOUND:
             before = state.before if state.before and state.before.phase not in CHECKED else None
             return f"{f'{earlier(state_line(before))}. ' if before else ''}Checked {_checker(state)}"
         case _:

@@ -53,7 +53,6 @@ NOT_RUNNING, NOT_FOUND = "🔹 *Not running*", "🔹 *Not found under this key*"
 CHECKED = {
     Phase.NOT_RUNNING: NOT_RUNNING,
     Phase.NOT_FOUND: NOT_FOUND,
-    Phase.GONE: "🔹 *Anchor no longer knows this session*",
 }
 """The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
 

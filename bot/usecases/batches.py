@@ -26,7 +26,6 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders
 
 _RECORDED_WITHIN = 1.0  # seconds that the ack waits for the record, and for what is to be resumed
-_READ_WITHIN = 0.5  # seconds for a look at earlier batches
 _STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
 _NEWER = {Verb.PAUSE: Why.PAUSED_SINCE, Verb.RESUME: Why.RESUMED_SINCE, Verb.END: Why.ENDED_SINCE}
 
@@ -139,11 +138,11 @@ class Batches:
         """Let a card tell the outcomes. Without the database, tell them when all of them are known."""
         address, is_recorded = batch.address, await _are_recorded(running)
         own = [one for one in running if not one.is_repeated]
-        actor, sealed, earlier = address.actor, seal(address, self.cipher), await self._earlier(batch)
+        actor, sealed = address.actor, seal(address, self.cipher)
         known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
         outside = sum(one is not None and one.is_task is False for one in known)
         names = {one.id: spoken_name(one) for one in known if one is not None}
-        about = (batch.reason, batch.words or "", sealed, earlier, batch.verb, outside, names)
+        about = (batch.reason, batch.words or "", sealed, batch.verb, outside, names)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
         kept = [self.tasks.start(self.orders.let_batch_tell(one, content)) for one in own] if is_recorded else []
         if not own:  # Slack sent the batch to another process, too
@@ -160,10 +159,6 @@ class Batches:
         delivered = await self.delivery.deliver(address, message)
         for one in own:
             self.orders.record_told(one, delivered.route if delivered else None)
-
-    async def _earlier(self, batch: Batch) -> str:
-        actor, states = batch.address.actor, self.orders.session_cards.states
-        return await or_default(states.earlier_batch(actor.team_id, actor.user_id, batch.id), "", within=_READ_WITHIN)
 
     async def _tell_begun(self, batch: Batch, words: str) -> None:
         """Read the list once more, and name what began meanwhile, with Pause, or say that this is not known."""

@@ -79,7 +79,7 @@ class CardSender:
     async def _compose(self, card: Card, owner: Workspace | None) -> tuple[Message, bool]:
         """Return the message, and whether nothing more follows by itself."""
         if isinstance(content := card.content, BatchContent):
-            return await self._compose_batch(card, owner, content)
+            return await self._compose_batch(card, content)
         if isinstance(content, HeldContent):
             numbers = await self.auto_pauses.numbers(card.team_id, content)
             return held_message(content, numbers, card.id), True
@@ -101,12 +101,10 @@ class CardSender:
         gone = {one.sender for alert in alerts for one in alert.firing if owner and not owner.named_token(one.sender)}
         return with_revoked(message, sorted(gone)), True
 
-    async def _compose_batch(self, card: Card, owner: Workspace | None, content: BatchContent) -> tuple[Message, bool]:
+    async def _compose_batch(self, card: Card, content: BatchContent) -> tuple[Message, bool]:
         batch_id = card.parts[0].session_id
         orders = await self.states.of_batch(card.team_id, batch_id)
-        posted = await self.states.message_of_batch(content.follows) if content.follows else None
-        earlier = await self.slack.permalink(owner.bot_token, *posted) if posted and owner else ""
-        message = batch_message(content, orders, batch_id, earlier=earlier)
+        message = batch_message(content, orders, batch_id)
         if card.channel_id != content.channel_id:
             message = as_direct_message(message, content.channel_id)
         return message, all(one.outcome for one in orders)

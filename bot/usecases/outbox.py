@@ -29,10 +29,10 @@ _log = logging.getLogger(__name__)
 MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
-_INTERVAL, _ALONE_INTERVAL = 2.0, 8.0  # seconds between two looks, also of a bot beside which only commands change rows
+LOOK_INTERVAL = 2.0  # seconds between two looks for what nobody has told
 _PLACED_WITHIN = 2.0  # seconds for the database to place an alert
 _PLACED_AGAIN_AFTER = 3.0  # seconds after it could not, for which alerts do not wait for it
-_LOOK_INTERVAL = 0.5  # seconds between two looks whether another process has posted an alert
+_POSTED_INTERVAL = 0.5  # seconds between two looks whether another process has posted an alert
 _RETRY_DELAY = 1.0  # seconds after a failure of the database
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 _MOST_NAMED = 5  # sessions of a summary in the log
@@ -100,9 +100,9 @@ class Outbox:
         """Wait until an alert is posted, by this process or another one. Return the result, if there is one."""
         posting, ends = self._senders[part_id], time.monotonic() + within
         while not posting.done() and (left := ends - time.monotonic()) > 0:
-            await asyncio.wait({posting}, timeout=min(left, _LOOK_INTERVAL))
+            await asyncio.wait({posting}, timeout=min(left, _POSTED_INTERVAL))
             if not posting.done() and self.lease.term is None:
-                row = await or_default(self.rows.posted(part_id), None, within=_LOOK_INTERVAL)
+                row = await or_default(self.rows.posted(part_id), None, within=_POSTED_INTERVAL)
                 if row is not None and (row.ts or row.closed_at):
                     return Posted(row.channel_id, row.ts) if row.ts else Refused(row.failure or "")
         return posting.result() if posting.done() else None
@@ -131,7 +131,7 @@ class Outbox:
 
     async def _look(self) -> float:
         """Take what is due, and begin to send it. Return in how many seconds the next look is."""
-        interval = until_tick(_ALONE_INTERVAL if self.lease.is_alone else _INTERVAL)
+        interval = until_tick(LOOK_INTERVAL)
         if self.sender is None or (term := self.lease.term) is None:
             self._give_up()
             return interval

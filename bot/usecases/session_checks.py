@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from bot.core.fields import Secret, digest
+from bot.core.fields import Secret
 from bot.core.retries import backoff
 from bot.core.session_checks import OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
 from bot.core.session_ids import SessionId
@@ -111,7 +111,7 @@ class SessionChecks:
             self._failures[team_id] = failures
             wait = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
             self._next_at[team_id] = time.monotonic() + wait
-        await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
+        await self.rows.record_reads(team_id, check)
         ended = {one.id: one.status for one in check.found.values() if one.life is Life.ENDED}
         if ended:
             _log.info("sessions of cards have ended", extra={"team": team_id, "sessions": len(ended)})
@@ -119,8 +119,6 @@ class SessionChecks:
             await self.reminders.tell_ended(team_id, ended, check.unknown)
         if check.ends:
             self.reminders.wake.set()
-        if closed := await self.rows.close_oldest(team_id):
-            _log.info("oldest of very many cards closed", extra={"team": team_id, "cards": closed})
         await self.fact_reads.fill(team_id)
 
     @property

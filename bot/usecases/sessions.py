@@ -12,7 +12,6 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from bot.core.fields import Secret, digest
 from bot.core.outcomes import Refusal, Why
 from bot.core.requests import Actor, Verb
 from bot.core.session_checks import KEPT_FOR_CHECKS, MOST_READS, READS_AFTER_PAUSE, READS_WINDOW, Check
@@ -293,13 +292,13 @@ class FactReads:
             self._rate_limited[team_id] = True
         else:
             self.reads.learn(team_id, read)
-            self.tasks.start(self._show(team_id, session_id, read, access.key))
+            self.tasks.start(self._show(team_id, session_id, read))
 
-    async def _show(self, team_id: str, session_id: SessionId, read: Sequence[Session], key: Secret) -> None:
+    async def _show(self, team_id: str, session_id: SessionId, read: Sequence[Session]) -> None:
         with suppress(StoreError):
             check = Check(
                 (), 0, ending=frozenset([session_id]), found={one.id: one for one in read}, asked=[session_id]
             )
-            await self.rows.record_reads(team_id, check, key=digest(key.reveal()))
+            await self.rows.record_reads(team_id, check)
             self.learned.set()
         await self.fill(team_id)

@@ -232,7 +232,7 @@ def summary(
 SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
 STATES: Mapping[str, SessionState | None] = {
     "firing": None,
-    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED, Phase.GONE}},
+    **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED}},
     "ended": _ended("timed_out <1>", 0.0),
     "resumed": state(Phase.RESUMED, Verb.RESUME),
     "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),

@@ -59,7 +59,7 @@ def test_a_result_shows_the_state_of_a_later_order(own: str, *, is_shown: bool) 
 
 
 @pytest.mark.parametrize("shown", [ALERT, UNSURE], ids=["alert", "result"])
-@pytest.mark.parametrize("phase", [sessions.Phase.ENDED, sessions.Phase.GONE, sessions.Phase.NOT_RUNNING])
+@pytest.mark.parametrize("phase", [sessions.Phase.ENDED, sessions.Phase.NOT_FOUND, sessions.Phase.NOT_RUNNING])
 def test_of_a_session_that_has_ended_no_card_says_that_the_agent_may_run(
     shown: cards.CardContent, phase: sessions.Phase
 ) -> None:

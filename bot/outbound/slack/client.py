@@ -253,14 +253,6 @@ class SlackClient:
         except SlackUnreachableError as error:
             _log.warning("message not deleted", extra={"channel": channel, "why": str(error)})
 
-    async def permalink(self, token: Secret, channel: str, ts: str) -> str:
-        """Return the link to a message, or "". https://docs.slack.dev/reference/methods/chat.getPermalink."""
-        try:
-            asking = self.web.chat_getPermalink(token=token.reveal(), channel=channel, message_ts=ts)
-            return text_field(await call(asking, {}), "permalink")
-        except SlackUnreachableError:
-            return ""
-
     async def open_view(self, token: Secret, trigger_id: str, view: View) -> str | None:
         """Open a modal, and return its id. https://docs.slack.dev/reference/methods/views.open."""
         opening = self.web.views_open(token=token.reveal(), trigger_id=trigger_id, view=view.as_json())

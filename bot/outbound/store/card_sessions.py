@@ -15,8 +15,6 @@ from bot.outbound.store.message_values import ALERT, BATCH, HELD, readable, writ
 from bot.outbound.store.messages import CHANGE, IS_OPEN, OF_PARTS, facts_of
 
 _LONGEST_STATUS = 100
-MOST_OPEN = 5_000
-"""The most posted cards of a workspace that are kept up to date, unless more are neither resolved nor ended."""
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL AND kind NOT IN ('{BATCH}', '{HELD}')"
 """The session of a part has not ended, either, as far as the bot knows."""
 _FACTS = f"SELECT DISTINCT session_id, facts FROM parts WHERE team_id = :team_id AND kind = '{ALERT}' AND {_IS_LIVE}"
@@ -54,25 +52,8 @@ _IS_FOUND = f"""
 _IS_UNKNOWN = f"team_id = :team_id AND session_id IN (SELECT value FROM json_each(:unknown)) AND {_IS_LIVE}"
 _HAS_ENDED = f"team_id = :team_id AND session_id = :session_id AND {_IS_LIVE}"
 _READ = f"""
-    UPDATE parts SET read_at = unix_now(),
-      read_by = CASE WHEN session_id IN (SELECT value FROM json_each(:found)) THEN :key ELSE read_by END
+    UPDATE parts SET read_at = unix_now()
     WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:asked)) AND {_IS_LIVE}
-"""
-_MISS = f"""
-    checked_at = unix_now(), missing = CASE WHEN EXISTS (SELECT 1 FROM parts AS others
-      WHERE others.team_id = parts.team_id AND others.session_id = parts.session_id AND others.read_by = :key)
-      THEN '{Phase.GONE}' ELSE '{Phase.NOT_FOUND}' END
-"""
-_IS_OVER = """
-    (ended_at IS NOT NULL OR (content LIKE '%"resolved_at": %' AND content NOT LIKE '%"resolved_at": null%'))
-"""
-_CLOSE_OLDEST = f"""
-    UPDATE messages SET closed_at = unix_now() WHERE id IN (
-      SELECT id FROM messages AS own WHERE team_id = :team_id AND closed_at IS NULL AND ts IS NOT NULL AND due IS NULL
-        AND NOT EXISTS (SELECT 1 FROM parts WHERE message_id = own.id AND NOT {_IS_OVER})
-      ORDER BY changed_at, id
-      LIMIT (SELECT CASE WHEN count(*) > {MOST_OPEN} THEN count(*) - {MOST_OPEN} ELSE 0 END
-        FROM messages WHERE team_id = :team_id AND closed_at IS NULL AND ts IS NOT NULL))
 """
 
 
@@ -83,7 +64,7 @@ def _change(condition: str, assignment: str) -> tuple[str, str]:
 
 _SET_FACTS = _change(_HAS_OTHER_FACTS, "facts = :facts")
 _FIND = _change(_IS_FOUND, "missing = NULL, checked_at = NULL")
-_MISSING = _change(_IS_UNKNOWN, _MISS)
+_MISSING = _change(_IS_UNKNOWN, f"checked_at = unix_now(), missing = '{Phase.NOT_FOUND}'")
 _END = _change(_HAS_ENDED, "ended_status = :status, ended_at = unix_now()")
 
 
@@ -117,18 +98,14 @@ class CardSessions:
         rows = await self.database.fetch_all(_SESSIONS, team_id=team_id)
         return {SessionId(row.session_id): bool(row.is_ending) for row in rows}
 
-    async def close_oldest(self, team_id: str) -> int:
-        """Close old cards beyond MOST_OPEN that are over. Return how many."""
-        return await self.database.execute(_CLOSE_OLDEST, team_id=team_id)
-
-    async def record_reads(self, team_id: str, check: Check, *, key: str) -> None:
-        """Record what was read with the key of a digest, and let the cards be sent that show something else."""
+    async def record_reads(self, team_id: str, check: Check) -> None:
+        """Record what was read, and let the cards be sent that show something else."""
         ended = [
             {"team_id": team_id, "session_id": one.id, "status": (storable(one.status) or "")[:_LONGEST_STATUS]}
             for one in sorted(check.found.values(), key=lambda session: session.id)
             if one.life is Life.ENDED
         ]
-        read = {"team_id": team_id, "key": key, "found": listed(check.found), "unknown": listed(check.unknown)}
+        read = {"team_id": team_id, "found": listed(check.found), "unknown": listed(check.unknown)}
         read |= {"asked": listed({*check.found, *check.asked})}
         changes = [(sql, [read]) for sql in (_READ, *_FIND, *_MISSING)]
         ends = [{"team_id": team_id, "session_id": one.id, **self._ends_of(one)} for one in check.ends]

@@ -16,7 +16,7 @@ from bot.core.fields import Secret
 from bot.outbound.store import sqlite
 from bot.outbound.store.connections import Connection, Driver, Pool, Row
 from bot.outbound.store.errors import LockedError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
-from bot.outbound.store.news import FileNews, News, Notifications
+from bot.outbound.store.news import News, Notifications
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -185,7 +185,7 @@ def connect(url: Secret) -> Database:
     if file is not None or url == sqlite.IN_MEMORY:
         driver = sqlite.driver(file)
         changes, reads = Pool(driver, "sqlite-changes", most=1), Pool(driver, "sqlite-reads", most=READERS)
-        news = News() if file is None else FileNews(file)
+        news = News()
         return Database(driver, changes, changes, reads, asyncio.Lock(), file, is_exclusive=file is None, news=news)
     from bot.outbound.store import postgresql  # noqa: PLC0415 - the driver takes 9 MB
 

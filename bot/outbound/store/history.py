@@ -174,12 +174,6 @@ _OF_BATCH = """
     SELECT id, session_id, outcome, outcome_fields FROM orders
     WHERE batch_id = :batch_id AND team_id = :team_id ORDER BY id
 """
-_EARLIER_BATCH = f"""
-    SELECT min(batch_id) AS batch_id FROM orders
-    WHERE {IS_UNFINISHED} AND outcome IS NULL AND team_id = :team_id AND user_id = :user_id
-      AND batch_id < :batch_id
-"""
-_MESSAGE_OF_BATCH = "SELECT channel_id, ts FROM messages WHERE id = :batch_id AND ts IS NOT NULL"
 
 
 @dataclass(eq=False)
@@ -215,16 +209,6 @@ class SessionStates:
         rows = await self.database.fetch_all(_OF_BATCH, team_id=team_id, batch_id=batch_id)
         known = [row.outcome and read_outcome(row.outcome, row.outcome_fields) for row in rows]
         return [BatchedOrder(row.id, SessionId(row.session_id), one) for row, one in zip(rows, known, strict=True)]
-
-    async def earlier_batch(self, team_id: str, user_id: str, batch_id: str) -> str:
-        """Return the oldest batch of a person before this one that has not ended; "" if there is none."""
-        row = await self.database.fetch_one(_EARLIER_BATCH, team_id=team_id, user_id=user_id, batch_id=batch_id)
-        return str(row.batch_id or "") if row else ""
-
-    async def message_of_batch(self, batch_id: str) -> tuple[str, str] | None:
-        """Return the channel and ts of the result of a batch, if it is posted."""
-        row = await self.database.fetch_one(_MESSAGE_OF_BATCH, batch_id=batch_id)
-        return None if row is None else (row.channel_id, row.ts)
 
     async def refusals_of_alerts(
         self, team_id: str, session_ids: Collection[str]

@@ -6,17 +6,15 @@ import os
 import secrets
 import socket
 import time
-from pathlib import Path
 from typing import Any
 
 from bot.outbound.store.connections import Connection, Driver, Pool
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.runtime import happens, until_tick
+from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
 
 CARDS, LEADER = "cards", "leader"  # topics: messages that are due, and that nobody leads
-FILE_INTERVAL = 2.0  # seconds between two looks whether a command has written to a SQLite file
 LISTENS_FOR = 60.0  # seconds until the connection is checked
 RETRY_DELAY = 5.0  # seconds until another connection is opened
 OPEN_TIMEOUT = 10.0  # seconds
@@ -24,7 +22,7 @@ _REPEATED = 0.5  # seconds in which a topic is not told again; a process that he
 
 
 class News:
-    """The news of a database that no other process changes, and the events that they set."""
+    """The news within a process, and the events that they set. A look finds what commands write to a SQLite file."""
 
     def __init__(self) -> None:
         self.cards, self.leader = asyncio.Event(), asyncio.Event()
@@ -37,30 +35,6 @@ class News:
 
     async def close(self) -> None:
         """Close what is open."""
-
-
-class FileNews(News):
-    """The news of a SQLite file, which a command changes beside the bot: its write-ahead log shows that."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__()
-        self._log = Path(f"{file}-wal")
-
-    async def run(self) -> None:
-        """Look at the log until cancelled."""
-        seen = self._look()
-        while True:
-            await asyncio.sleep(until_tick(FILE_INTERVAL))
-            before, seen = seen, self._look()
-            if seen != before:
-                self.cards.set()
-
-    def _look(self) -> tuple[int, int] | None:
-        try:
-            found = self._log.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
 
 
 class Notifications(News):

@@ -103,7 +103,7 @@ SCHEMA = """
       facts TEXT, -- JSON, null if nothing is known of the session
       created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
       ended_status TEXT, ended_at DOUBLE PRECISION, -- Anchor's word for the end of the session, and when it came
-      read_at DOUBLE PRECISION, read_by VARCHAR(64), -- when Anchor was last asked, and the digest of the key
+      read_at DOUBLE PRECISION, -- when Anchor was last asked
       checked_at DOUBLE PRECISION, -- when Anchor did not know it
       missing VARCHAR(20) -- the phase of a session that Anchor did not know, null if it knows it
     );
