@@ -29,7 +29,7 @@ PACKAGE = f"{Path(bot.__file__).parent}/"
 
 NOTICE, HOME = "notice to the admins", "Home after the change"
 
-LIMITS = {"command": 26, "click": 28, "alert": 16, "key change": 21, NOTICE: 14, HOME: 23}
+LIMITS = {"command": 25, "click": 26, "alert": 15, "key change": 20, NOTICE: 14, HOME: 23}
 """The most files outside `core` and `messages`."""
 
 FOLLOW_UPS = {WorkspaceMonitor._notify_all.__code__: NOTICE, HomeView.publish.__code__: HOME}  # noqa: SLF001 - not called

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.inbound.rejections import Bodies
+from bot.inbound.http import Bodies
 from bot.sim.anchor import Slow
 from harness.texts import SESSION
 from inbound.slack_requests import (
