@@ -66,10 +66,11 @@ class SessionCards:
     def watch(self, running: RunningOrder) -> None:
         """Show that a pause is being sent, if that takes some time."""
         if running.order.verb is Verb.PAUSE:
-            asyncio.get_running_loop().call_later(PAUSING_AFTER, self._show_pausing, running)
+            timer = asyncio.get_running_loop().call_later(PAUSING_AFTER, self._show_pausing, running)
+            running.result.add_done_callback(lambda _: timer.cancel())
 
     def _show_pausing(self, running: RunningOrder) -> None:
-        if running.outcome is not None or running.result.done():
+        if running.outcome is not None:
             return
         if running.is_allowed and running.is_recorded:
             self.rows.show(running)
