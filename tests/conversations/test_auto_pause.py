@@ -1,29 +1,39 @@
-"""An alert asks for a pause: who may, what is sent, and what its card and its program are told."""
+"""Automatic pauses: who may, what is sent, in doubt and beside other processes, and what people are told."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.messages import cards
 from bot.messages import senders as say
-from bot.sim.anchor import server_error
-from bot.sim.slack import Hang
+from bot.sim.anchor import SessionState, server_error
+from bot.sim.slack import Hang, Source
+from bot.sim.slack.markup import ON_CALL
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
-from harness import SESSION, SingleHarness, single_workspace
+from conversations.test_end import end
+from conversations.test_one_workspace import NOBODY, servers
+from conversations.test_recovery import second_bot, until_told
+from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
 from harness.batches import watching_bots
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import execute
-from harness.product import Settings, outcomes
+from harness.product import Limits, Settings, State, outcomes, running
+from harness.restarts import Remains, remains
+from harness.single_workspace import PATIENT_ACK
 from harness.texts import NOT_AUTO_PAUSED, not_automatic
+from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
+
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ALERT = {"session_id": SESSION, "text": "It spends.", "title": "High spend", "fingerprint": "f1", "action": "pause"}
@@ -199,3 +209,177 @@ async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(s
         await break_database(sqlite_url, repair=True)
         await at.anchor.until(lambda: pauses(at) == ["pause"], within=60)
         await until_shown(at, card, RESUME, AUTO)
+
+
+@asynccontextmanager
+async def unnamed(url: str) -> AsyncIterator[SingleHarness]:
+    """A bot that Slack does not tell whose its token is."""
+    async with servers() as (slack, anchor):
+        slack.faults["auth.test"] = NOBODY
+        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN, "AUTO_PAUSE_LIMIT": "2"}
+        async with running(Settings.from_env(environment(slack, anchor, **own)), Limits(ack_wait=PATIENT_ACK)) as bot:
+            slack.request_url = f"{bot.url}/slack/events"
+            yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(
+    ("fields", "is_read"), [({}, True), ({"starts_at": minutes_ago(1)}, True), ({"starts_at": minutes_ago(1)}, False)]
+)
+async def test_if_it_is_not_known_in_time_what_speaks_against_a_pause_its_card_says_so(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], *, is_read: bool
+) -> None:
+    async with braking(sqlite_url) as at:
+        if not is_read:
+            unread = AsyncMock(return_value=outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))
+            monkeypatch.setattr("bot.usecases.access.AccessCheck.check", unread)
+        await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
+        await send(at, **fields)
+        (card,) = about_session(at)
+        await asyncio.sleep(125)
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO workspaces")
+        await until_shown(at, card, PAUSE, FAILED)
+        assert pauses(at) == []
+
+
+@HTTP_ONLY
+async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
+    """A process that is killed then loses nothing: the same body comes again."""
+    async with braking(sqlite_url) as at:
+        await execute(sqlite_url, "ALTER TABLE orders RENAME TO gone")
+        body = alertmanager_body(alertmanager_alert(labels={"anchor_action": "pause"}))
+        statuses = [(await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER))[0]]
+        await execute(sqlite_url, "ALTER TABLE gone RENAME TO orders")
+        statuses.append((await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER))[0])
+        assert (statuses, pauses(at)) == ([503, 200], ["pause"])
+
+
+RESUMED = """
+    INSERT INTO orders (team_id, session_id, reason, source, user_id, home_team_id, channel_id, id, owner, verb, state,
+      outcome, outcome_fields, effect, told, given_at, settled_at)
+    SELECT team_id, session_id, reason, source, user_id, home_team_id, channel_id, id || '0', 'other', 'resume',
+      'settled', 'Resumed', '{}', 1, 1, given_at + 1, given_at + 1 FROM orders
+"""
+
+
+async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(sqlite_url: str) -> None:
+    """As when Prometheus could not reach Alertmanager for some minutes."""
+    async with braking(sqlite_url) as at:
+        since = minutes_ago(5)
+        await send(at, starts_at=since)
+        (card,) = about_session(at)
+        await send(at, starts_at=since, status="resolved")
+        await until_shown(at, card, RESUME, "resolved")
+        answer = await send(at, starts_at=since)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        assert "fired again" in about_session(at)[1].text
+        assert "resolved" not in (await until_shown(at, card, [*PAUSE, *RESUME], "×2")).text
+        assert (answer["pause"], pauses(at)) == ("paused", ["pause"])
+
+
+async def ended_at_anchor(at: SingleHarness) -> None:
+    at.anchor.session(SESSION).state = SessionState.ENDED
+
+
+@pytest.mark.parametrize("how", [ended_at_anchor, end])
+@pytest.mark.parametrize("fields", [{"action": None}, {}, {"fingerprint": "f2", "severity": "critical"}])
+async def test_an_alert_about_an_ended_session_leaves_its_card_posts_nothing_and_its_sender_reads_why(
+    how: Callable[[SingleHarness], Awaitable[None]], fields: dict[str, object], sqlite_url: str
+) -> None:
+    async with braking(sqlite_url, END_SESSION="on", ALERTS_GROUP=ON_CALL) as at:
+        await send(at, action=None)
+        (card,) = about_session(at)
+        await how(at)
+        await at.slack.until(lambda: "*Ended*" in at.current(card).text, within=200)
+        await asyncio.sleep(90)  # until an automatic pause is sent again
+        before, count = at.current(card).text, len(at.messages())
+        answer = await send(at, **fields)
+        body = alertmanager_body(alertmanager_alert(labels={"anchor_action": "pause"}))
+        status, of_webhook, _ = await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER)
+        await send(at, **fields, status="resolved")
+        await asyncio.sleep(60)
+        assert (answer["warnings"], status, of_webhook["warnings"]) == ([cards.ENDED], 200, [cards.ENDED])
+        assert (at.current(card).text, len(at.messages())) == (before, count)
+
+
+SINCE = minutes_ago(1)
+OWN = {
+    "ALERTS_TOKEN": TOKEN,
+    "ALERTS_CHANNEL": "C0ALERTS001",
+    "AUTO_PAUSE": "on",
+    "AUTO_PAUSE_TOKENS": "default",
+}
+
+
+def posted(at: Remains) -> list[str]:
+    return [one.text for one in at.messages() if one.source is Source.POST_MESSAGE]
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.SENT])
+async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url: str, state: State) -> None:
+    async with remains(database_url, **OWN) as left:
+        await left.leave_by_alert(state)
+        async with left.restart() as at:
+            assert await until_told(left) == ["Paused"]
+            await at.slack.until(lambda: posted(left))
+            await asyncio.sleep(1)
+            assert ([order.verb for order in at.orders], len(posted(left))) == (["pause"], 1)
+            assert AUTO in posted(left)[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "age", "outcome"),
+    [
+        ({"AUTO_PAUSE": "observe"}, State.WAITING, 1, "Observed"),
+        ({"AUTO_PAUSE": "off"}, State.WAITING, 1, "AutoPauseOff"),
+        ({"AUTO_PAUSE": "off"}, State.SENT, 1, "Unconfirmed"),
+        ({"AUTO_PAUSE_TOKENS": ""}, State.WAITING, 1, "AutoPauseOff"),
+        ({}, State.WAITING, 121, "Unconfirmed"),
+    ],
+)
+async def test_it_is_not_sent_in_another_mode_nor_with_another_token_nor_after_two_minutes(
+    sqlite_url: str, settings: dict[str, str], state: State, age: float, outcome: str
+) -> None:
+    async with remains(sqlite_url, **OWN | settings) as left:
+        await left.leave_by_alert(state, age=age)
+        async with left.restart() as at:
+            assert await until_told(left) == [outcome]
+            assert at.orders == []
+
+
+@HTTP_ONLY
+async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
+    async with single_workspace(**shared) as at, second_bot(at, url, **OWN) as second:  # type: ignore[arg-type]
+        sessions = [SESSION, *(at.anchor.add_session() for _ in range(9))]
+        firing = alertmanager_body(
+            *(alertmanager_alert(session=one, labels={"anchor_action": "pause"}) for one in sessions)
+        )
+        urls = [at.bot.url, second] * 3
+        answers = await asyncio.gather(*(post(f"{one}/alerts/alertmanager", firing) for one in urls))
+        assert answers == [200] * 6
+        await at.slack.until(lambda: all(AUTO in text_about(at, one) for one in sessions))
+        assert [len(at.anchor.posts(one)) for one in sessions] == [1] * 10
+        other: dict[str, object] = {"session_id": at.anchor.add_session(), "fingerprint": "f1", "starts_at": SINCE}
+        told = [(await send_to(there, **other))["pause"] for there in (at.bot.url, second)]
+        assert (told, len(at.anchor.posts(str(other["session_id"])))) == (["paused"] * 2, 1)
+        await at.command(verb="resume")
+        await at.slack.until(lambda: len(at.anchor.posts(SESSION)) == 2)
+        at.slack.request_url = f"{second}/slack/events"
+        await post(f"{second}/alerts/alertmanager", firing)
+        answer = await send_to(second, fingerprint="other")
+        assert (answer["pause"], len(at.anchor.posts(SESSION))) == ("refused", 2)
+
+
+async def post(url: str, body: object) -> int:
+    return (await post_json(url, body, headers=BEARER))[0]
+
+
+async def send_to(url: str, **fields: object) -> dict[str, object]:
+    body = {"session_id": SESSION, "text": "It spends.", "action": "pause"} | fields
+    return (await post_json(f"{url}/alerts", body, headers=BEARER))[1]
+
+
+def text_about(at: SingleHarness, session: str) -> str:
+    return "".join(str(one.blocks) for one in at.messages() if session in one.text)

@@ -1,26 +1,41 @@
-"""Alerts ask for more pauses than the limit: one message says so, with the window that pauses the others."""
+"""Automatic pauses that are held back or fail: the limit of each sender, and whom a failure calls."""
 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import pytest
 
-from bot.sim.anchor import SessionState, rate_limited
+from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message, View
-from conversations.test_alert_cards import buttons
-from conversations.test_auto_pause import braking, send
-from conversations.test_auto_pause_processes import OWN, send_to
+from bot.sim.slack.markup import ON_CALL
+from conversations.test_alert_cards import MENTION, buttons, mentions, ops
+from conversations.test_auto_pause import (
+    ALERT,
+    OWN,
+    age_orders,
+    braking,
+    break_database,
+    minutes_ago,
+    pauses,
+    send,
+    send_to,
+)
 from conversations.test_pause_window import BUTTON, offered, shown
 from conversations.test_recovery import second_bot
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
-from harness.conversation import Conversation
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, single_workspace
+from harness.conversation import Conversation, post_json
 from harness.databases import KEY
 from harness.texts import NOT_AUTO_PAUSED
+from harness.webhooks import alertmanager_alert, alertmanager_body
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("lasting_triggers")]
+pytestmark = pytest.mark.anyio
+
 
 MARK = re.compile(r"⛔ \*Not paused automatically: \d+ sessions?\.")
 
@@ -74,6 +89,7 @@ async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message
     return running(at, sessions), message
 
 
+@pytest.mark.usefixtures("lasting_triggers")
 @BOTH_TRANSPORTS
 async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_others(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
@@ -122,6 +138,7 @@ async def list_is_unreadable(at: SingleHarness, _: str) -> None:
     at.anchor.read_fault = rate_limited()
 
 
+@pytest.mark.usefixtures("lasting_triggers")
 @pytest.mark.parametrize(
     ("change", "is_offered"),
     [
@@ -146,6 +163,7 @@ async def test_the_window_offers_those_whose_alert_still_fires(
         assert len(at.anchor.posts(changed)) == before + is_offered
 
 
+@pytest.mark.usefixtures("lasting_triggers")
 @HTTP_ONLY
 async def test_two_processes_share_the_limit_and_post_one_message(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
@@ -158,3 +176,208 @@ async def test_two_processes_share_the_limit_and_post_one_message(postgresql_url
         )
         await until_told(at, "*Not paused automatically: 10 sessions.*", "Pauses of 20 sessions")
         assert (len(running(at, sessions)), len(told(at))) == (10, 1)
+
+
+OTHER = "o" * 32
+OF_OTHER = {"Authorization": f"Bearer {OTHER}"}
+SINCE = "2026-01-01T00:00:00Z"
+MOST = 500
+
+Act = Callable[[SingleHarness], Awaitable[object]]
+
+
+@asynccontextmanager
+async def of_two(url: str, *, may_pause: bool = True, **settings: str) -> AsyncIterator[SingleHarness]:
+    """A bot with two tokens, of which the other one `may_pause`, too."""
+    own = {"ALERTS_TOKENS": f"other={OTHER}", "AUTO_PAUSE_TOKENS": "default,other" if may_pause else "default"}
+    async with braking(url, **own | settings) as at:
+        yield at
+
+
+async def send_other(at: SingleHarness, **fields: object) -> Mapping[str, Any]:
+    """Let the other program send an alert, and return the answer."""
+    return (await post_json(f"{at.bot.url}/alerts", ALERT | fields, headers=OF_OTHER))[1]
+
+
+async def send_many(at: SingleHarness, headers: Mapping[str, str] = OF_OTHER) -> None:
+    """Let a program send as many other alerts about the session as a card keeps, none of which asks for a pause."""
+    alerts = [alertmanager_alert(fingerprint=f"many{number}") for number in range(MOST)]
+    answer = await post_json(f"{at.bot.url}/alerts/alertmanager", alertmanager_body(*alerts), headers=headers)
+    assert answer[0] == 200
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(partial(send_other, status="resolved"), id="resolved"),
+        pytest.param(partial(send_other, status="resolved", starts_at=SINCE), id="resolved with its start"),
+        pytest.param(partial(send_other, status="resolved", fingerprint=""), id="all resolved"),
+        pytest.param(send_many, id="many of another one"),
+        pytest.param(
+            partial(send_many, headers={"Authorization": "Bearer s3cret-of-the-alerts"}), id="many of its own"
+        ),
+    ],
+)
+async def test_nothing_takes_the_further_attempts_back(act: Act, sqlite_url: str) -> None:
+    async with of_two(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        await send(at, starts_at=SINCE)
+        before = len(pauses(at))
+        await act(at)
+        at.anchor.fault = None
+        await asyncio.sleep(130)
+        assert len(pauses(at)) == before + 1
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("fingerprint", ["f1", ""])
+async def test_nobody_else_makes_a_new_firing_of_an_old_one(fingerprint: str, sqlite_url: str) -> None:
+    """Else it would undo the resume of a person."""
+    async with of_two(sqlite_url, may_pause=False) as at:
+        await send(at)
+        await at.command(verb="resume")
+        await at.slack.until(lambda: pauses(at) == ["pause", "resume"])
+        await age_orders(sqlite_url, seconds=3_000)
+        await send_other(at, status="resolved", fingerprint=fingerprint)
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("refused", ["pause", "resume"])
+        await send(at, status="resolved", fingerprint=fingerprint)
+        answer = await send(at)
+        assert (answer["pause"], pauses(at)) == ("paused", ["pause", "resume", "pause"])
+
+
+@HTTP_ONLY
+async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sender_only(sqlite_url: str) -> None:
+    async with of_two(sqlite_url, AUTO_PAUSE_LIMIT="2") as at:
+        invented = [f"00000000-0000-4000-8000-{number:012}" for number in range(3)]
+        words = [(await send_other(at, session_id=one))["pause"] for one in invented]
+        words.append((await send(at))["pause"])
+        assert words == ["failed", "failed", "held back", "paused"]
+
+
+PROM = "alerts-of-prometheus-0123456789abcdef"
+
+
+def calls(at: SingleHarness, channel: Channel | None = None) -> list[Message]:
+    """The messages about pauses that failed, as they were posted."""
+    return [one for one in at.messages(channel) if NOT_AUTO_PAUSED in one.text]
+
+
+def mentioned(messages: list[Message]) -> list[bool]:
+    """Whether each mentions the group: a message with blocks shows only those."""
+    return [MENTION in one.text and MENTION in str(one.blocks) for one in messages]
+
+
+def posted_calls(at: SingleHarness, channel: Channel | None = None) -> list[bool]:
+    """Whether each message about a pause that failed mentioned the group as it was posted; updates do not."""
+    posts = [one.arguments for one in at.slack.api_calls if one.method == "chat.postMessage"]
+    own = [one for one in posts if one["channel"] == (channel or at.channel).id and NOT_AUTO_PAUSED in str(one["text"])]
+    return [MENTION in str(one["text"]) and MENTION in str(one["blocks"]) for one in own]
+
+
+async def others_came_before(at: SingleHarness) -> None:
+    await send(at, session_id=at.anchor.add_session())
+
+
+async def person_has_resumed(at: SingleHarness) -> None:
+    await at.command()
+    await at.command(verb="resume")
+    await at.slack.until(lambda: at.answers()[-1].text.startswith("▶️"))
+
+
+async def session_has_ended(at: SingleHarness) -> None:
+    at.anchor.session(SESSION).state = SessionState.ENDED
+
+
+async def nothing(_: SingleHarness) -> None: ...
+
+
+FAULTS: dict[str, Any] = {
+    "refused": server_error(),
+    "the key is refused": unauthorized(),
+    "limited": rate_limited(60),
+    "unconfirmed": Hang(),
+}
+Change = Callable[[SingleHarness], Awaitable[None]]
+
+
+@pytest.mark.parametrize("severity", ["info", "critical"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_pause_that_failed_mentions_the_group_once_for_a_firing(fault: str, severity: str) -> None:
+    async with braking(ALERTS_GROUP=ON_CALL) as at:
+        at.anchor.fault, since = FAULTS[fault], minutes_ago(1)
+        await send(at, severity=severity, title="<!here> <!subteam^S0OTHER0001>", starts_at=since)
+        await at.slack.until(lambda: calls(at), within=60)
+        for _ in range(3):
+            await send(at, severity=severity, starts_at=since)
+        assert (mentioned(calls(at)), sum(mentions(at))) == ([True], 1)
+        await asyncio.sleep(130)
+        (call,) = calls(at)
+        assert sum(mentions(at)) <= 1
+        assert "<!here>" not in call.text
+        assert "S0OTHER0001>" not in call.text.replace("&gt;", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "fields", "count"),
+    [
+        (others_came_before, {"AUTO_PAUSE_LIMIT": "1"}, {}, 1),
+        (nothing, {}, {"session_id": "00000000-0000-4000-8000-00000000000f"}, 1),
+        (nothing, {"AUTO_PAUSE": "observe"}, {}, 0),
+        (nothing, {"AUTO_PAUSE": "off"}, {}, 0),
+        (nothing, {"AUTO_PAUSE_TOKENS": ""}, {}, 0),
+        (person_has_resumed, {}, {}, 0),
+        (session_has_ended, {}, {}, 0),
+        (nothing, {}, {}, 0),
+    ],
+)
+async def test_what_is_held_back_calls_somebody_and_what_is_refused_by_a_rule_does_not(
+    change: Change, settings: dict[str, str], fields: dict[str, object], count: int
+) -> None:
+    async with braking(ALERTS_GROUP=ON_CALL, **settings) as at:
+        await change(at)
+        await send(at, **fields)
+        await asyncio.sleep(30)
+        assert posted_calls(at) == [True] * count
+
+
+@pytest.mark.parametrize("has_time", [False, True])
+async def test_what_a_failing_database_leaves_undecided_calls_somebody_while_it_fails(
+    has_time: bool, sqlite_url: str
+) -> None:
+    async with braking(sqlite_url, ALERTS_GROUP=ON_CALL) as at:
+        await break_database(sqlite_url)
+        sessions = [at.anchor.add_session() for _ in range(5)]
+        since: dict[str, object] = {"starts_at": minutes_ago(1)} if has_time else {}
+        await asyncio.gather(*(send(at, session_id=one, severity="critical", **since) for one in sessions))
+        await asyncio.sleep(100)
+        assert calls(at) == []
+        await asyncio.sleep(30)
+        assert len(calls(at)) == 5
+        assert sum(mentioned(calls(at))) == 3  # counted in memory
+        await break_database(sqlite_url, repair=True)
+        await asyncio.sleep(30)
+        assert (len(calls(at)), pauses(at)) == (5, [])
+
+
+async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: str) -> None:
+    other = {"ALERTS_TOKENS": f"prom={PROM}", "AUTO_PAUSE_TOKENS": "default,prom"}
+    async with braking(sqlite_url, ALERTS_GROUP=ON_CALL, **other) as at:
+        at.anchor.fault = server_error()
+
+        async def fail(count: int, **fields: object) -> None:
+            for _ in range(count):
+                await send(at, session_id=at.anchor.add_session(), **fields)
+
+        await fail(5)
+        await at.slack.until(lambda: len(calls(at)) == 3)
+        await fail(1, severity="critical")
+        await fail(1, channel=ops(at).id)
+        body = {"session_id": at.anchor.add_session(), "text": "It.", "fingerprint": "f", "action": "pause"}
+        await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {PROM}"})
+        await asyncio.sleep(120)
+        assert (posted_calls(at), posted_calls(at, ops(at))) == ([True] * 4, [True])
+        await asyncio.sleep(600)
+        await fail(1)
+        await at.slack.until(lambda: len(calls(at)) == 5)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.sim.anchor import Hang, Received, SessionState, rate_limited
-from bot.sim.slack import Message, User, View, api_error, expired_url
+from bot.sim.slack import Message, User, View, expired_url
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
 from harness.conversation import Conversation, until
@@ -162,21 +162,6 @@ async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: s
         told = [*here, *direct, *at.messages()]
         assert all("…" not in one.text for one in told)
         assert "private" not in str(at.messages())
-
-
-@pytest.mark.parametrize("first", ["refused", "deleted", "archived"])
-async def test_the_result_is_a_new_message_if_the_first_one_is_not_there_to_be_edited(built: Built, first: str) -> None:
-    """If the channel is archived, it is a direct message."""
-    async with single_workspace() as at:
-        at.slack.faults["chat.postMessage"] = api_error("invalid_auth", times=2) if first == "refused" else None
-        await built.batches.pause(batch(at, add(at, MOST * 4, seconds=5.0)))
-        await asyncio.sleep(2.0)
-        at.channel.is_archived = first == "archived"
-        if first == "deleted":
-            at.slack.platform.history.delete(at.messages()[0])
-        await asyncio.sleep(40.0)
-        told = at.direct_messages() if first == "archived" else at.messages()
-        assert [f"Paused {MOST * 4} agents" in one.text for one in told] == [True]
 
 
 PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")

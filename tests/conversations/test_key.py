@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.sim import anchor
-from bot.sim.slack import Answer, Slow, User
+from bot.sim.slack import Answer, User
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -29,7 +29,7 @@ from harness.conversation import direct_messages, until
 from harness.product import Secret, outcomes, policy, workspace
 from harness.product import workspace as product
 from harness.samples import sample
-from harness.texts import is_about, waiting_text
+from harness.texts import is_about
 
 pytestmark = pytest.mark.anyio
 
@@ -176,30 +176,6 @@ async def test_an_admin_removes_the_key_and_who_set_it_is_notified_although_no_a
         outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True), session=team.session, user=team.admin.id
     )
     assert (await team.answer("a command")).text == refusal
-
-
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-async def test_a_new_key_is_not_blamed_for_the_one_before(team: AdminHarness, verb: str) -> None:
-    """An order is under way with the key of before, which Anchor refuses. It is sent again with the new one."""
-    session = team.anchor.add_session(key=OTHER)
-    await team.set_key(KEY)
-    await team.slack.close(team.admin)
-    team.anchor.revoke(KEY)
-    team.anchor.fault = Slow(3.0)
-    first = asyncio.create_task(team.command(session, verb=verb))
-    await team.anchor.until(lambda: team.anchor.posts(session))
-    team.anchor.fault = None
-    await team.set_key(OTHER)
-    await team.command(session, verb=verb)
-    await first
-    waiting = waiting_text(verb, session=session)
-    await team.slack.until(lambda: len([one for one in team.seen() if one.text != waiting]) == 2)
-    used, *others = [request.key for request in team.anchor.posts(session)]
-    assert (used, set(others)) == (KEY, {OTHER})
-    assert await key_of(team) == (OTHER, VERIFIED, team.admin.id)
-    saved = say.settings_texts.key_saved(made(team.admin.id, OTHER), made(team.admin.id))
-    replaced = saved.notice(team.admin.id).text
-    await team.slack.until(lambda: replaced in [message.text for message in team.direct_messages(team.admin)])
 
 
 async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_who_can(team: AdminHarness) -> None:

@@ -21,7 +21,7 @@ from harness import (
 )
 from harness.many_workspaces import many_workspaces
 from harness.product import Limits, outcomes
-from harness.texts import incident_text, is_about, is_not_sent
+from harness.texts import is_about, is_not_sent
 
 pytestmark = pytest.mark.anyio
 
@@ -239,19 +239,3 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
         (seen,) = await at.wait_for_messages()
     assert delivery.status == 200
     assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog)))
-
-
-@HTTP_ONLY
-async def test_an_exception_before_the_request_is_read_is_reported(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreadable(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("bot.inbound.slack.request.verify_and_parse", unreadable)
-    async with single_workspace() as at:
-        delivery = await at.command()
-        (seen,) = at.ephemerals()
-        assert at.anchor.requests == []
-    assert delivery.status == 200
-    assert seen.text == incident_text(incident_in(caplog))

@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.messages import several
-from bot.sim.anchor import Answer, Fault, SessionState, rate_limited, unauthorized
+from bot.sim.anchor import SessionState, rate_limited
 from bot.sim.slack import Answered, Channel, User, View
 from harness import (
     BOTH_TRANSPORTS,
@@ -29,7 +29,7 @@ from harness.conversation import post_json
 from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.stored import until_read_again
-from harness.texts import incident_text, is_about, list_refused, not_read
+from harness.texts import incident_text, is_about, list_refused
 
 pytestmark = pytest.mark.anyio
 
@@ -221,21 +221,6 @@ async def test_people_who_may_not_see_no_window() -> None:
         await at.slack.until(lambda: at.slack.modal_of(at.slack.bob))
         await at.command(SESSION)  # one of them alone
         assert await sent(at, 1) == [SESSION]
-
-
-@pytest.mark.parametrize(
-    ("fault", "why", "status"),
-    [
-        (unauthorized(), lists.Unread.KEY_REJECTED, 401),
-        (rate_limited(), lists.Unread.RATE_LIMITED, 429),
-        (Answer(200, b"{}"), lists.Unread.UNREADABLE, 200),
-    ],
-)
-async def test_an_unreadable_list_has_its_own_sentence(fault: Fault, why: lists.Unread, status: int) -> None:
-    async with single_workspace() as at:
-        at.anchor.read_fault = fault
-        view = await window(at)
-        assert (view.submit, not_read(why, status, ordered="all") in view.text) == (None, True)
 
 
 async def test_an_exception_is_told_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A session that is paused ends by itself: people are reminded before, or told that it has ended."""
+"""Reminders of paused sessions, and cards of sessions that end."""
 
 import asyncio
 import sqlite3
@@ -6,13 +6,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import SessionState
+from bot.sim.anchor import DEFAULT_KEY, SessionState, Slow
+from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message
-from conversations.test_alert_cards import PAUSE, RESUME, buttons, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
 from harness.batches import batch, watching_bots
 from harness.databases import KEY
@@ -20,6 +22,7 @@ from harness.doctor import give_order
 from harness.product import Settings
 
 pytestmark = pytest.mark.anyio
+
 
 RESUME_THESE = "anchor_resume_batch"
 REMINDER, STILL, ENDED = "⏰", "⏰ *Not resumed", "🔹 *Ended while paused.*"
@@ -168,3 +171,48 @@ async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_w
         await minutes_pass(16)
         (one,) = reminders(at)
         assert "secret" not in one.text
+
+
+def change(url: str, sql: str, *values: float) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute(sql, values)
+
+
+FAULTS = {"slow": Slow(15.0), "limited": rate_limited(), "failing": server_error(), "refused": unauthorized()}
+
+
+AGENTS = "sk-agents"
+MINUTE = 60.0
+MOST_READS = 15
+
+
+async def cards_of_agents(at: SingleHarness, count: int, **details: Any) -> dict[str, Message]:
+    """The cards of so many sessions of the agents' key, by session."""
+    at.anchor.add_key(AGENTS, team_of=DEFAULT_KEY)
+    cards = {}
+    for _ in range(count):
+        session = at.anchor.add_session(key=AGENTS, **details)
+        cards[session] = await alert(at, session_id=session)
+        await asyncio.sleep(2.5)  # more of them would be a summary
+    return cards
+
+
+def has_ended(at: SingleHarness, card: Message) -> bool:
+    now = at.current(card)
+    return not buttons(now) and "Ended" in now.text
+
+
+def most_reads_within_a_minute(at: SingleHarness) -> int:
+    times = [request.at for request in at.anchor.requests if request.method == "GET"]
+    return max(sum(begin <= at < begin + MINUTE for at in times) for begin in times)
+
+
+async def test_20_cards_of_sessions_that_other_keys_made_end_within_three_minutes() -> None:
+    async with taking_alerts() as at:
+        cards = await cards_of_agents(at, 20)
+        await asyncio.sleep(MINUTE)
+        assert all(buttons(at.current(card)) == PAUSE for card in cards.values())
+        for session in cards:
+            at.anchor.session(session).state = SessionState.ENDED
+        await at.slack.until(lambda: all(has_ended(at, card) for card in cards.values()), within=3 * MINUTE)
+        assert most_reads_within_a_minute(at) <= MOST_READS

@@ -10,7 +10,6 @@ from bot.sim.slack import Message, User, rate_limited
 from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, admin_texts, outcome_text, paused, resumed
 from harness import admin_texts as say
 from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts
-from harness.administration import modal_text
 from harness.conversation import until
 from harness.product import outcomes, policy
 from harness.stored import add_token
@@ -96,35 +95,6 @@ async def test_selected_people_without_any_is_an_error_and_with_everyone_they_ar
     people = [team.second.id]
     await team.submit({"resume_who": "everyone", "resume_users": people, "pause_users": people})
     assert (await team.stored()).policy == Policy(pause=Rule(frozenset(people)))
-
-
-@pytest.mark.parametrize(
-    "missing",
-    [
-        "who",
-        "resume_who",
-        "pause_users",
-        "pause_channels",
-        "several_who",
-        "several_users",
-        "resume_users",
-        "resume_channels",
-    ],
-)
-async def test_a_modal_that_lacks_an_input_changes_nothing(team: AdminHarness, missing: str) -> None:
-    """It may be one of an earlier version: an input that it lacks must not count as everybody."""
-    narrow = Policy(pause=Rule(users=frozenset({team.second.id})))
-    form = await team.open_modal("anchor_change_policy")
-    assert await team.at.store.rows.set_policy(
-        team.team_id, narrow, if_version=await team.at.policy_version(team.team_id)
-    )
-    version = str(await team.at.policy_version(team.team_id))
-    own = {"id": form.id, "type": "modal", "callback_id": form.callback_id, "app_installed_team_id": team.team_id}
-    values = {name: value for name, value in form.state.items() if not name.endswith(missing)}
-    view = own | {"private_metadata": version, "state": {"values": values}}
-    submission = {"type": "view_submission", "user": {"id": team.admin.id, "team_id": team.team_id}, "view": view}
-    assert modal_text(await team.deliver("interactive", submission, takes_answer=True)) == OUTDATED
-    assert (await team.stored()).policy == narrow
 
 
 KEY = "sk-first-0123456789-1234"

@@ -12,7 +12,6 @@ from bot.core.fields import digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import NotRead, Unread
 from bot.messages import cards, sessions, several, usage
 from bot.messages import checks as check_texts
 from bot.messages import results as result_texts
@@ -130,10 +129,6 @@ HELP = usage.HELP.text
 
 def list_refused(refusal: Refusal) -> str:
     return sessions.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
-
-
-def not_read(why: Unread, status: int | None = None, *, ordered: str = "", verb: str = "pause") -> str:
-    return sessions.not_read_text(NotRead(why, status), dashboard_url=DASHBOARD_URL, ordered=ordered, verb=Verb(verb))
 
 
 def reading(text: str, *, verb: str = "pause") -> str:

@@ -9,7 +9,6 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from harness.databases import OTHER_KEY
-from harness.stored import execute
 
 __all__ = ["INTERVAL", "NEW_KEY", "AuditTrail", "Lease", "Verdict"]
 
@@ -38,15 +37,6 @@ def row(what: str = "alert channel", content: str = "C1") -> AuditRow:
 async def add(store: Store, forged: AuditRow) -> None:
     """Add a row with the signature of this store, as its process does."""
     await store.database.change(lambda connection: store.audit.add(connection, forged))
-
-
-async def insert_chained(store: Store, forged: AuditRow, place: int, link: str, *, key_of: Store) -> None:
-    """Insert a row behind the others, linked with another key."""
-    key = key_of.cipher.derive("anchor-bot: the links of the audit trail")
-    linked = forged._replace(place=place, key_id=key_of.cipher.key_id).linked(link, key)
-    columns = {name: getattr(linked, name) for name in COLUMNS}
-    names, values = ", ".join(columns), ", ".join(f":{one}" for one in columns)
-    await execute(store, f"INSERT INTO audit ({names}, user_id) VALUES ({values}, '')", **columns)  # noqa: S608
 
 
 def sealed(text: str, *, key_of: Store) -> str:

@@ -75,21 +75,6 @@ async def test_a_workspace_is_read_again_after_two_seconds_and_what_can_be_no_id
     assert len(rows.reads) == 7
 
 
-async def test_too_many_reads_are_like_a_database_without_an_answer(
-    rows: WatchedRows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    directory = await known(rows)
-    monkeypatch.setattr("bot.outbound.workspaces.MAX_READS", 1)
-    rows.hang()
-    waiting = asyncio.create_task(directory.find(GLOBEX.team_id))
-    await rows.until_read(1)
-    assert await token(directory) == "xoxb-of-acme"
-    assert await is_away(directory, "T0NOBODY001")
-    assert rows.reads == [GLOBEX.team_id]
-    rows.come_back()
-    assert await waiting
-
-
 async def test_a_change_by_another_bot_holds_after_two_seconds_and_ends_what_was_known(rows: WatchedRows) -> None:
     directory, store = await known(rows, age=0.0), rows.store
     await store.rows.save(NEW)

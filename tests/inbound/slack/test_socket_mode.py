@@ -178,9 +178,6 @@ async def test_an_envelope_beyond_thirty_thousand_is_left_for_slack_to_send_agai
         assert tasks.start.call_count == starts
 
 
-HELLO = '{"type":"hello"}'
-
-
 def envelope(number: int = 1, *, is_bad: bool = False) -> Any:
     text = {"envelope_id": str(number), "type": "interactive", "accepts_response_payload": True}
     payload = {} if is_bad else {"type": "shortcut", "user": {"id": "U0ALICE0001"}}
@@ -203,24 +200,6 @@ async def connecting(*frames: str | bytes, url: str = "") -> AsyncIterator[Calla
         address = SimpleNamespace(url=Secret(url or f"{server.origin}/link"), is_doubted=False)
         slack: Any = Mock(open_connection=AsyncMock(return_value=address))
         yield partial(connect, session, slack, Secret("xapp-1"))
-
-
-@pytest.mark.parametrize(
-    ("frames", "kind", "why"),
-    [
-        ((), "SlackUnreachableError", "hello"),
-        ((HELLO.encode(),), "SlackUnreachableError", "hello"),
-        (("[]",), "SlackUnreachableError", "hello"),
-        (('{"type":"disconnect","reason":"too_many_websockets"}',), "SlackUnreachableError", "too_many_websockets"),
-        (('{"type":"disconnect","reason":"novelty"}',), "SlackUnreachableError", "not documented"),
-        (('{"type":"disconnect","reason":"link_disabled"}',), "SocketModeOffError", ".*"),
-    ],
-)
-async def test_a_connection_that_begins_otherwise_is_a_failure(frames: tuple[str, ...], kind: str, why: str) -> None:
-    async with connecting(*frames) as opening:
-        with pytest.raises(Exception, match=why) as caught:
-            await opening()
-    assert caught.typename == kind
 
 
 @pytest.mark.parametrize("url", ["ws://[?ticket=secret", "nonsense?ticket=secret", "ws://127.0.0.1:1/?ticket=secret"])

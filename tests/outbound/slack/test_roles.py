@@ -8,22 +8,18 @@ import pytest
 
 from bot.outbound.slack.roles import fetch_profile
 from bot.sim.slack import (
-    Answer,
     Enterprise,
     Hang,
     Installation,
-    ResetAfterReading,
     SimSlack,
     Slow,
     User,
     Workspace,
-    api_error,
-    rate_limited,
     server_error,
 )
 from harness.conversation import until
 from harness.product import Secret, policy
-from harness.roles import UNREACHABLE, RolesHarness, roles_of_people, user_info, web_client
+from harness.roles import RolesHarness, roles_of_people, user_info, web_client
 from harness.stored import DAY
 from harness.virtual_time import pass_time
 
@@ -162,25 +158,6 @@ async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: 
     assert await profile(slack.bob) == Profile(TEAM, "E0GRID00001", frozenset({TEAM}), has_roles=True)
     slack.add_workspace(Workspace("T0PARTNER01", "partner", Installation("xoxb-partner"), other))
     assert await profile(slack.outsider) == Profile("T0PARTNER01", other.id, frozenset({"T0PARTNER01"}))
-
-
-async def test_an_answer_that_describes_nobody_is_a_failure(slack: SimSlack, profile: Ask) -> None:
-    for fault, why in (
-        (ResetAfterReading(), ""),
-        (server_error(), "HTTP 500"),
-        (rate_limited(30), "ratelimited"),
-        (api_error("token_revoked"), "token_revoked"),
-        (Answer(200, b"x", "application/gzip"), "JSON"),
-        (Answer(200, b"[]"), ""),
-        (Answer(200, b'{"ok":true,"user":[]}'), "user"),
-        (Hang(), ""),
-    ):
-        slack.faults["users.info"], began = fault, time.monotonic()
-        with pytest.raises(UNREACHABLE) as caught:
-            await profile(slack.bob)
-        assert why in str(caught.value)
-        assert slack.bot_token not in str(caught.value)
-        assert (time.monotonic() - began > 4.5) is isinstance(fault, Hang)
 
 
 async def test_a_field_of_another_shape_makes_nobody_an_admin(slack: SimSlack, profile: Ask) -> None:

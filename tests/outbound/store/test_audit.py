@@ -12,15 +12,10 @@ from harness.product import Secret, Store, errors, history, open_store
 from harness.product import outcomes as out
 from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
 from harness.trail import (
-    NEW_KEY,
     Lease,
     Verdict,
-    add,
     chain,
-    insert_chained,
     restarted,
-    row,
-    sealed,
     with_other_key,
 )
 
@@ -155,20 +150,6 @@ async def test_the_first_row_that_is_not_as_it_was_written_is_named(
     await give(replace(store, audit=restarted(store)), 1)  # a bot makes nothing valid
     assert await fetch(store, "SELECT id FROM audit WHERE place IS NULL") == unchained
     assert (await verified(store))[0] == CHANGED
-
-
-@pytest.mark.parametrize(("age", "expected"), [(30, WHOLE), (90, UNVERIFIABLE)])
-async def test_a_row_of_a_command_without_the_keys_is_never_chained(store: Store, age: int, expected: Verdict) -> None:
-    other = OTHER_KEY
-    await give(store)
-    order = order_row(user="os:root", age=age)
-    await rows_of(store, "here", other).write(told(order, out.Paused(), settled_at=order.given_at))
-    await execute(store, ADDED.format(age=age, key="''", link="''"), user="os:root")
-    await chain(store)
-    assert (await verified(store))[0] == expected
-    assert await fetch(store, "SELECT count(*) FROM audit WHERE place IS NULL") == [(2,)]
-    await execute(store, "UPDATE orders SET user_id = 'U0BOB000001' WHERE user_id = :user", user="os:root")
-    assert (await verified(store))[0] == (WHOLE if expected == WHOLE else CHANGED)
 
 
 async def test_an_earlier_copy_is_found_with_a_link_that_was_logged(
@@ -309,30 +290,3 @@ async def test_after_a_rotation_the_older_rows_are_verified(database_url: str, *
         assert await verified(store) == (WHOLE, "")
     async with open_store(Secret(database_url), [OTHER_KEY], keys_must_fit=False) as store:
         assert (await verified(store))[0] == (WHOLE if is_rotated else UNVERIFIABLE)
-
-
-async def test_after_a_new_key_no_earlier_one_counts(database_url: str) -> None:
-    async with open_store(Secret(database_url), [KEY]) as old:
-        await give(old)
-        await rows_of(old, "here").write(told(order_row(), out.Paused()))  # and is stopped before it is chained
-        async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as new:
-            await rows_of(new, "here", OTHER_KEY).write(told(order_row(), out.Paused()))
-            await chain(new)
-            assert await verified(new) == (WHOLE, "")
-            assert ("new key", 5) in await fetch(new, "SELECT what, place FROM audit")
-            await add(old, row())
-            await chain(new)
-            verdict, problems = await verified(new)
-            assert (verdict, "no valid signature" in problems) == (CHANGED, True)
-            await execute(new, "DELETE FROM audit WHERE place IS NULL")
-            for forged in (row(), row(NEW_KEY, new.cipher.key_id)):
-                await insert_chained(new, forged, 7, await last_link(new), key_of=old)
-                verdict, problems = await verified(new)
-                assert (verdict, "does not count any more" in problems) == (CHANGED, True)
-                await execute(new, "DELETE FROM audit WHERE place = 7")
-            assert await verified(new) == (WHOLE, "")
-            ((text,),) = await fetch(new, "SELECT value FROM marks WHERE scope = 'audit end'")
-            await execute(
-                new, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=sealed(text, key_of=old)
-            )
-            assert (await verified(new))[0] == CHANGED

@@ -1,8 +1,6 @@
 """The database: opened, locked, of another version, and while it fails."""
 
 import asyncio
-import errno
-import fcntl
 import logging
 import os
 import shutil
@@ -218,23 +216,6 @@ async def test_a_file_in_use_is_refused_after_a_wait_and_free_as_soon_as_the_oth
         async with lock(tmp_path / "bot.db", within=20):
             assert await holder.wait()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-
-
-async def test_a_file_that_can_not_be_locked_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wording: Check
-) -> None:
-    wording(
-        "a lock without a directory",
-        str(await refusal_of_file(tmp_path / "gone/bot.db")).replace(str(tmp_path), "DIRECTORY"),
-    )
-
-    def no_locks(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "lockf", no_locks)  # as a network file system does
-    error = await refusal_of_file(tmp_path / "bot.db")
-    assert not isinstance(error, errors.StoreDownError)
-    wording("no locks", str(error).replace(str(tmp_path), "DIRECTORY"))
 
 
 @asynccontextmanager
