@@ -16,15 +16,11 @@ from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.core.requests import operator_id
 from bot.core.session_ids import SessionId
 
-INTERRUPTED = 128 + signal.SIGINT  # the exit code after Ctrl-C, as a shell reports it
-
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
 _DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")
 _ID = re.compile(r"<([@#][A-Z0-9]+)>")
 _VERDICT = re.compile(r"(^\W*|· [^\w\s]{0,3} ?)\*([^*\n]+)\*", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
-
-NOTHING_DONE = "Interrupted. Nothing was sent or changed."
 
 
 def terminal_text(mrkdwn: str) -> str:

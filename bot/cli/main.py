@@ -7,13 +7,14 @@ import io
 import logging
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from bot import __version__, logs
-from bot.cli import INTERRUPTED, NOTHING_DONE, as_called, run_as_owner
+from bot.cli import as_called, run_as_owner
 from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
 from bot.config.environment import SettingsError, read_environment
@@ -62,7 +63,9 @@ def _execute(options: argparse.Namespace, runner: asyncio.Runner) -> int:
     except (StoreNotUsableError, StoreError) as error:
         return _fail_by_store(error)
     except KeyboardInterrupt:
-        return _fail(NOTHING_DONE if execute is _order else "Interrupted.", code=INTERRUPTED)
+        return _fail(
+            "Interrupted. Nothing was sent." if execute is _order else "Interrupted.", code=128 + signal.SIGINT
+        )
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1

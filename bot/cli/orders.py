@@ -18,7 +18,7 @@ from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
 from bot.config.settings import Settings
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import Done, Doubt, Outcome, Paused, Refusal, Unconfirmed, Why
+from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
@@ -44,6 +44,7 @@ from bot.usecases.queue import MOST_OF_BATCH, FairQueue
 from bot.usecases.session_cards import SessionCards
 
 WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
+_UNSENT = Refusal(Why.STOPPING)
 _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
 
 
@@ -159,7 +160,7 @@ class Execution:
 
     def tell(self, running: RunningOrder, outcome: Outcome) -> None:
         """Print the outcome of a single order."""
-        if len(self.running) == 1 and not self._is_cut_short(outcome):
+        if len(self.running) == 1 and outcome != _UNSENT:
             url = self.context.settings.anchor_dashboard_url
             say(outcome_message(running.order, outcome, now=time.time(), dashboard_url=url).text)
 
@@ -169,17 +170,10 @@ class Execution:
             if not (self.is_recorded or self.context.why_not):
                 warn("The database did not record this in time: `anchor-bot journal` may lack it.")
             return int(not all(isinstance(one.outcome, Done) for one in self.running))
-        was_sent = "."
-        if len(self.running) == 1 and self._is_cut_short(self.outcome):
-            is_unsent = self.outcome == Refusal(Why.STOPPING)
-            how = "was not sent" if is_unsent else "may have reached Anchor, and is unconfirmed"
-            was_sent = f": the {self.running[0].order.verb} {how}."
+        sent = "Nothing was sent. " if all(one.outcome == _UNSENT for one in self.running) else ""
         journal = "The journal has it." if self.is_recorded else "The journal may lack it."
-        print(f"anchor-bot: Interrupted{was_sent} {journal}", file=sys.stderr)  # noqa: T201 - output of a command
+        print(f"anchor-bot: Interrupted. {sent}{journal}", file=sys.stderr)  # noqa: T201 - output of a command
         return 128 + self.received
-
-    def _is_cut_short(self, outcome: Outcome | None) -> bool:
-        return self.received is not None and outcome in {Refusal(Why.STOPPING), Unconfirmed(Doubt.NO_ANSWER)}
 
 
 async def execute(context: Context, *given: Order) -> Execution:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,30 +104,3 @@ def test_a_bot_of_one_workspace_has_no_workspaces_to_manage(
     monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
     assert main(command.split()) == 2
     assert "ENCRYPTION_KEYS" in capsys.readouterr().err
-
-
-LOADED_LATE = """
-import os, signal, sys
-from bot.__main__ import main
-
-class Interrupting:
-    def find_spec(self, name, *_):
-        if name == "bot.cli":
-            os.kill(os.getpid(), signal.SIGINT)
-
-sys.meta_path.insert(0, Interrupting())
-sys.exit(main())
-"""
-
-
-def interrupted_early(before: str = "") -> subprocess.CompletedProcess[str]:
-    command = (sys.executable, "-c", before + LOADED_LATE, "keys", "new")
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-
-
-def test_ctrl_c_while_the_modules_are_loaded_is_one_line_and_in_the_background_nothing(wording: Check) -> None:
-    ended = interrupted_early()
-    assert (ended.returncode, ended.stdout) == (130, "")
-    wording("interrupted", ended.stderr.strip())
-    ignoring = interrupted_early("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)")  # as a shell's `&`
-    assert (ignoring.returncode, len(ignoring.stdout.strip()), ignoring.stderr) == (0, 44, "")

@@ -178,7 +178,7 @@ async def test_ctrl_c_leaves_a_pause_unconfirmed_and_names_the_session_of_severa
     assert await giving == 130
     printed = capsys.readouterr()
     if arguments == [SESSION]:
-        assert printed.out == ""
+        assert printed.out == says(outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER))
         wording("a pause that was interrupted", printed.err.strip())
     else:
         assert SESSION in printed.out.splitlines()[-1]
