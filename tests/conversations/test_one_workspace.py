@@ -120,7 +120,7 @@ async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterato
         "ALERTS_CHANNEL": "C0ALERTS001",
     }
     environ = environment(slack, anchor, **own)
-    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK)) as bot:
+    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK, redelivery_window=0.0)) as bot:
         slack.request_url = None if slack.socket_mode else f"{bot.url}/slack/events"
         if slack.socket_mode:
             await slack.until(lambda: slack.sockets.connections)

@@ -202,7 +202,7 @@ async def two_bots(url: str, **options: str) -> AsyncIterator[tuple[SingleHarnes
 @asynccontextmanager
 async def second_bot(at: SingleHarness, url: str, **options: str) -> AsyncIterator[str]:
     environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), **options)
-    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK)) as bot:
+    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK, redelivery_window=0.0)) as bot:
         await bot.startup
         await at.anchor.until(lambda: at.anchor.requests and at.anchor.requests[0].status)
         at.anchor.requests.clear()  # the check of the key

@@ -236,7 +236,7 @@ class OrderRows:
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
         look, own = connection.fetch_one(_LOOK, id=running.id, ago=ago), {"id": running.id, "owner": self._owner}
         if look is None or look.owner != self._owner:
-            return partial(_same, Settled(outcome, is_recorded=False) if look is None else None)
+            return partial(_same, Settled(outcome) if look is None else None)
         settled = None
         if look.state == State.SETTLED:
             outcome, effect = read_outcome(look.own_outcome, look.outcome_fields), look.own_effect

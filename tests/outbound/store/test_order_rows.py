@@ -329,7 +329,7 @@ async def test_an_order_of_another_process_is_not_settled(store: Store) -> None:
         await record(others, one)
         await put(store, [other(RESUME)])
         assert await rows.settle(one, PAUSED, looks=True) is None, "also if it has crossed a resume"
-        assert await rows.settle(running(), PAUSED) == Settled(PAUSED, is_recorded=False), "it has no row"
+        assert await rows.settle(running(), PAUSED) == Settled(PAUSED), "it has no row"
     assert await stored(store, "state") == [("sent",)] * 2
 
 
