@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.cards import BATCH_INTERVAL, BatchContent, Card, HeldContent, ResultContent
 from bot.core.fields import Secret
-from bot.core.requests import Actor, operator_name, program_name
+from bot.core.requests import Actor, ReplyAddress, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
@@ -17,11 +17,11 @@ from bot.messages.results import as_direct_message
 from bot.messages.senders import with_revoked
 from bot.messages.sessions import held_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
-from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
+from bot.usecases.delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class CardSender:
     workspaces: Workspaces
     states: SessionStates
     auto_pauses: AutoPauseRows
-    response_urls: ResponseUrls
+    delivery: MessageDelivery
     cipher: FieldCipher
 
     async def send(self, card: Card) -> Attempt:
@@ -112,22 +112,17 @@ class CardSender:
     async def _send_batch(
         self, card: Card, owner: Workspace | None, message: Message, content: BatchContent, *, is_over: bool
     ) -> PostResult:
-        """Send the result of a batch, as far as it has come; at its end elsewhere if Slack refuses it there."""
+        """Send the result of a batch, as far as it has come; at its end by another route if Slack refuses it there."""
         result = await self._call(card, owner, message)
         if not isinstance(result, Refused):
             return result
         if not is_over:
             return TryAgain(result.why, BATCH_INTERVAL)
-        if card.ts is not None:  # its message was deleted, or the channel archived
-            result = await self._call(replace(card, ts=None), owner, message)
-        if isinstance(result, Refused) and content.channel_id:
-            address = unseal(content.address, Actor(card.team_id, content.channel_id, content.user_id), self.cipher)
-            url = None if address is None else address.response_url
-            if url is not None and isinstance(told := await self.response_urls.post(url, message), Posted):
-                return told
-            message = as_direct_message(message, content.channel_id)
-            result = await self._call(replace(card, channel_id=content.user_id, ts=None), owner, message)
-        return Posted() if card.ts is not None and isinstance(result, Posted) else result
+        if not content.channel_id:
+            return result
+        actor = Actor(card.team_id, content.channel_id, content.user_id)
+        address = unseal(content.address, actor, self.cipher) or ReplyAddress(actor)
+        return Posted() if await self.delivery.deliver(address, message) else result
 
     async def _read_states(self, card: Card) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""

@@ -79,9 +79,7 @@ class SessionCards:
 
     def is_card(self, running: RunningOrder, settled: Settled) -> bool:
         """Return whether the message of a click or thread is a card, as its mark with the outcome has shown."""
-        actor = running.order.actor
-        name = actor.team_id, actor.channel_id, running.address.message_ts
-        return name in settled.cards.names
+        return self._clicked(running) in settled.cards.names
 
     async def replace(
         self, running: RunningOrder, settled: Settled, send: Callable[[Message], Awaitable[PostResult]]
