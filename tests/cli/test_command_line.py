@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -104,3 +105,16 @@ def test_a_bot_of_one_workspace_has_no_workspaces_to_manage(
     monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
     assert main(command.split()) == 2
     assert "ENCRYPTION_KEYS" in capsys.readouterr().err
+
+
+def without_columns(text: str) -> str:
+    """The help with one entry in a line: how wide the columns are differs between versions of Python."""
+    return re.sub(r"(?<=\S)(\n {8,}| {2,})", "  ", text.strip())
+
+
+def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
+    for command in ("", *COMMANDS):
+        assert usage_exit_code(*command.split(), "--help") == 0
+        said = without_columns(capsys.readouterr().out)
+        assert "`" not in said  # no Markdown in terminals
+        wording(f"help {command}".strip(), said)

@@ -472,3 +472,9 @@ def test_a_database_on_another_machine_needs_a_word_about_tls(url: str, *, is_na
 def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:
     *first, anchor, _, _ = summarize(Settings.from_env(environ)).values()
     assert (tuple(first), anchor) == (summary, "https://api.anchorbrowser.io")
+
+
+def test_what_is_no_secret_has_no_file_and_a_blank_name_counts_as_not_set(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("1")
+    blank = {"SLACK_BOT_TOKEN_FILE": " ", "ALERTS_TOKEN_FILE": ""}
+    assert Settings.from_env(REQUIRED | {"PORT_FILE": str(tmp_path / "port")} | blank) == Settings.from_env(REQUIRED)

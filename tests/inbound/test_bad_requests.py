@@ -347,3 +347,12 @@ async def test_a_sender_takes_no_more_than_its_share() -> None:
         await new.send(b"a" * 21)
         await new.send(b"")
     assert (dropped, await new.answer()) == (["first"], b"a" * 21)
+
+
+@pytest.mark.parametrize(("sent", "status"), [(GOOD, b"401"), (b"no HTTP\r\n\r\n", b"400")])
+async def test_no_response_names_the_server(bot: TargetBot, sent: bytes, status: bytes) -> None:
+    async with connected(bot.url) as (reader, writer):
+        writer.write(sent)
+        answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.split()[1] == status
+    assert b"\r\nserver:" not in answer.lower()

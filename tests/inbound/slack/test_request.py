@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from itertools import repeat
+from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -222,3 +224,15 @@ def test_a_field_that_slack_would_not_send_is_refused(make: Callable[..., bytes]
     content_type = JSON if make in {event, tokens, home} else FORM
     assert isinstance(parse(make(), content_type), dict)
     assert parse(make(**{field: value}), content_type) == 400
+
+
+def test_a_form_is_decoded_like_any_other() -> None:
+    random = Random(1)  # noqa: S311 - no secret
+    for _ in range(3_000):
+        written = "".join(random.choices("%%%%%0123489abCDEFxz+", k=random.randrange(12)))
+        try:
+            expected: object = unquote(written.replace("+", " "), errors="strict")
+        except UnicodeDecodeError:
+            expected = 400
+        parsed = parse(COMMAND + f"&text=%25{written}".encode())
+        assert (parsed["text"][1:] if isinstance(parsed, dict) else parsed) == expected, written
