@@ -58,8 +58,9 @@ class Modals:
             return view_id is not None
         return await self.slack.update_view(token, view_id, view) is not ViewResult.FAILED  # a closed one is no failure
 
-    async def update(self, actor: Actor, view_id: str, view: View) -> bool:
-        """Show `view` in place of an open modal. Return whether it is shown."""
+    async def update_after_ack(self, actor: Actor, view_id: str, view: View) -> bool:
+        """Show `view` in an open modal once its ack has arrived there. Return whether it is shown."""
+        await asyncio.sleep(_ACK_ARRIVES)
         try:
             workspace = await self.workspaces.find(actor.team_id)
         except StoreError:
@@ -68,8 +69,3 @@ class Modals:
             workspace is not None
             and await self.slack.update_view(workspace.bot_token, view_id, view) is ViewResult.SHOWN
         )
-
-    async def update_after_ack(self, actor: Actor, view_id: str, view: View) -> bool:
-        """Show `view` in an open modal once its ack has arrived there. Return whether it is shown."""
-        await asyncio.sleep(_ACK_ARRIVES)
-        return await self.update(actor, view_id, view)
