@@ -163,7 +163,6 @@ class World:
         self._new = partial(Process, world=self, is_alone=is_alone)
         self.processes = [self._new(f"p{n}") for n in range(processes)]
         self.processes[0].database.slow = 0.3 if "s" in letters else 0.0
-        self._is_definite = processes == 1 and not {"d", "e"} & set(letters)
         self._in_doubt, self._open, self._unrecorded = set[str](), set[str](), set[str]()
         self.recorded_at: dict[str, float] = {}
 
@@ -327,7 +326,7 @@ class World:
         about = [one for one in self.told if one[1] == session_id and one[3] in _EFFECTS and not one[4].is_overtaken]
         about = [one for one in about if one[2] != Verb.END or one[3] == "Ended"]
         is_recorded = all(one[4].is_recorded for one in about)
-        if about and about[-1][3] not in {at_anchor, *_IN_DOUBT} and (is_recorded or self._is_definite):
+        if about and about[-1][3] not in {at_anchor, *_IN_DOUBT} and is_recorded:
             self.wrong.append(f"{about[-1][0]}: {about[-1][3]} was told last, and the session is {at_anchor}")
 
 

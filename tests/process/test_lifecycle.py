@@ -35,7 +35,7 @@ from harness.process import (
     seconds_to_stop,
     single_workspace_process,
 )
-from harness.product import outcomes
+from harness.product import Limits, outcomes
 from harness.texts import waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -121,9 +121,15 @@ def shutdown_log(bot: BotProcess) -> list[dict[str, Any]]:
     return [entry for entry in bot.log if not entry["message"].startswith("Executing <")]
 
 
+async def no_command_is_old(*, socket_mode: bool) -> None:
+    """Wait until the ack of a command carries its result."""
+    await asyncio.sleep(Limits().redelivery_window if socket_mode else 0.0)
+
+
 @TRANSPORTS
 async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
+        await no_command_is_old(socket_mode=socket_mode)
         sessions, typing = await hanging(at, 5)
         stopping = asyncio.create_task(seconds_to_stop(at.bot))
         await at.bot.says("stopping")
@@ -158,6 +164,7 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
 async def test_without_work_a_bot_ends_in_order(number: signal.Signals, *, socket_mode: bool) -> None:
     settings = DEVELOPMENT | {"DRAIN_SECONDS": "3.5"}
     async with single_workspace_process(settings, socket_mode=socket_mode) as at:
+        await no_command_is_old(socket_mode=socket_mode)
         await at.command(SESSION)
         assert await seconds_to_stop(at.bot, number) < GONE_WITHIN
     logged = ["starting", "tables created", "listening", "ready", "connected to Slack", "pause", "stopping"]
