@@ -150,7 +150,7 @@ class Bot:
         anchor = AnchorClient(anchor_http, timeout=timeout, deadline=deadline, metrics=metrics)
         anchor_sessions = AnchorSessions(anchor_http, timeout)
         self.store = store
-        workspaces = self.workspaces = Workspaces(store, one)
+        workspaces = self.workspaces = Workspaces(store, one, readiness)
         owner, news = f"{settings.mark}{secrets.token_hex(8)}", database.news
         lease = self.lease = Lease(owner, limits.lease, is_alone=database.is_exclusive, wake=news.leader)
         writer = self.writer = Writer(database, lease, readiness)
@@ -166,7 +166,7 @@ class Bot:
         roles = self.roles = RoleCache(slack.web, store.people)
         response_urls = ResponseUrls(transport, api_url=settings.slack_api_url)
         delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
-        monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, readiness, install_url=install_url)
+        monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, install_url=install_url)
         access_check = AccessCheck(workspaces, roles, monitor)
         reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
@@ -316,16 +316,11 @@ class Bot:
     async def _serve_one(self, one: Workspace) -> None:
         """Learn the team of the workspace of the settings, and check its key from then on. Raises TokenRefusedError."""
 
-        async def clear() -> None:
-            await self.workspaces.known.wait()
-            self.readiness.clear("slack")
-
         async def try_key() -> float:
             await self.session_checks.try_key(self.workspaces.pinned)
             return KEY_INTERVAL
 
         keep_row, is_due = self.workspaces.keep_row, self.workspaces.row_is_due
-        self._jobs.start(clear())
         self._jobs.start(run_periodically(keep_row, wake=is_due, passing=StoreError))
         await self._identify(one)
         self._jobs.start(run_periodically(try_key, passing=StoreError))

@@ -75,11 +75,10 @@ https://docs.anchorbrowser.io/api-reference/browser-sessions/end-browser-session
 
 @dataclass(frozen=True, slots=True)
 class KeyRejected:
-    """Anchor refused the key (401, 403); the 401 of an end can be about the session. `by_admins`: they replace it."""
+    """Anchor refused the key (401, 403); the 401 of an end can be about the session."""
 
     status_code: int
     anchor_message: str | None = None
-    by_admins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ class Why(StrEnum):
     NOT_HERE = "NotHere"
     """It is allowed only in the channels in `ids`."""
     END_OFF = "EndOff"
-    """Nobody can end sessions in this workspace. If it `is_in_home`, admins can change that."""
+    """Nobody can end sessions in this workspace."""
     WRONG_WORKSPACE = "WrongWorkspace"
     """The bot does not serve it."""
     NO_KEY = "NoKey"

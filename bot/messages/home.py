@@ -27,7 +27,7 @@ _STATUS = {
 _WHERE_THE_KEY_IS = "You find the key in Anchor's dashboard, under API keys."
 _ADMIN_SETS = "An admin or owner of this workspace can set it in their Home tab of this app."
 _ADMIN_SETS_LATER = "An admin or owner of this workspace can set it here once the app is installed again."
-_OPERATOR_SETS = "The operator of this bot must set another one."
+_OPERATOR_SETS = "The operator of this bot must set another one, in .env."
 _BY_OPERATOR = "the operator of this bot"
 _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
@@ -54,7 +54,7 @@ _FOOTERS = {
     "settings here.",
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change these settings in their Home tab of this app."
-_UNMANAGED = "The operator of this bot makes these settings. Ask the operator to change them."
+_UNMANAGED = "All of this is *set in .env* of this bot. Its operator can change it there."
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,8 @@ _ROWS: Mapping[str, _Row] = {
     ),
     Failed.__name__: _Row("Anchor answered with an error{status}{quote}"),
     KeyRejected.__name__: _Row(
-        "Anchor refused this workspace's API key{status}{quote}", "{now} {who} can replace the key{where}."
+        "Anchor refused this workspace's API key{status}{quote}",
+        "{now} Home says who can replace the key.",
     ),
     _KEY_OR_ID: _Row("Anchor refused the key or the session id{status}{quote}", "{now}"),
     RateLimited.__name__: _Row("Anchor accepts no more requests for now (429){quote}", _LATER),
@@ -119,7 +120,7 @@ _ROWS: Mapping[str, _Row] = {
     ),
     Why.NOT_ADMIN: _Row("Only admins and owners of this workspace can {does}", _ASK),
     Why.NOT_HERE: _Row("People can {verb} only in {channels}", "Do it there, {or_there}."),
-    Why.END_OFF: _Row("*End session* is off in this workspace", "{end_on}, {or_there}."),
+    Why.END_OFF: _Row("*End session* is off in this workspace", "Home says who can turn it on, {or_there}."),
     Why.WRONG_WORKSPACE: _Row(
         "This bot does not serve your workspace", "{now} The operator of this bot can set it up."
     ),
@@ -221,7 +222,6 @@ def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str
     refusal = outcome if isinstance(outcome, Refusal) else Refusal(Why.LATE)
     status, message = getattr(outcome, "status_code", None), getattr(outcome, "anchor_message", None)
     seconds, ids = getattr(outcome, "retry_after", None) or refusal.seconds, sorted(refusal.ids)
-    is_in_home = refusal.is_in_home or getattr(outcome, "by_admins", False)
     when = f", {markup.moment(refusal.given_at)}{markup.where_and_why(refusal.channel_id, refusal.reason).rstrip('.')}"
     set_now = f"Set it now, and send the command again, {or_there}."
     return {
@@ -240,12 +240,7 @@ def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str
         "resumed": "resumed" if refusal.is_confirmed else "asked to resume",
         "people": _some(map(markup.mention, ids)) or "some people",
         "channels": _some(map(markup.channel, ids)) or "some channels",
-        "set_key": set_now if is_in_home else f"{now} An admin can set it {markup.IN_HOME}.",
-        "end_on": f"An admin can turn it on {markup.IN_HOME}"
-        if is_in_home
-        else "The operator can set `END_SESSION=on`",
-        "who": "An admin" if is_in_home else "The operator of this bot",
-        "where": f" {markup.IN_HOME}" if is_in_home else "",
+        "set_key": set_now if refusal.is_in_home else f"{now} An admin can set it {markup.IN_HOME}.",
         "incident": markup.code(getattr(outcome, "incident_id", "")),
     }
 

@@ -83,10 +83,10 @@ def about_auto_pause(workspace: Workspace) -> str:
     return f"*Pauses by alerts: {mode}.* {_EFFECTS[mode]} {_ABOUT_ON} Tokens that can pause: {names or 'none'}.{vain}"
 
 
-def in_vain_message(workspace: Workspace) -> Message:
-    """Return the notice that alerts are to pause sessions, and no token can."""
-    fix = f"An admin can choose one {IN_HOME}." if workspace.is_managed else "Name tokens in AUTO_PAUSE_TOKENS."
-    return ephemeral(f"⛔ *{IN_VAIN}*", "Pauses by alerts are on, but no token can ask for one.", fix)
+IN_VAIN_MESSAGE = ephemeral(
+    f"⛔ *{IN_VAIN}*",
+    "Pauses by alerts are on, but no token can ask for one. The Home tab of this app says who can choose one.",
+)
 
 
 def auto_pause_saved(mode: AutoPause) -> Reply:

@@ -288,12 +288,11 @@ def named_key(key: AnchorKey) -> str:
     return f"ending {code(key.ending)}" if key.ending else "(too short to show its end)"
 
 
-def key_refused_message(key: AnchorKey, *, by_admins: bool) -> Message:
-    """Return the notice that Anchor rejects the key; `by_admins` says who can replace it."""
-    advice = f"Replace it {IN_HOME}." if by_admins else "The operator of this bot must set another one."
+def key_refused_message(key: AnchorKey) -> Message:
+    """Return the notice that Anchor rejects the key."""
     return ephemeral(
         f"⚠️ Anchor refuses this workspace's API key {named_key(key)}: nobody can pause or resume a session from Slack.",
-        f"{advice} You are told this once for each key.",
+        "The Home tab of this app says who can replace it. You are told this once for each key.",
     )
 
 

@@ -9,13 +9,14 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cachetools import TTLCache
 
 from bot.core.fields import SLACK_ID
 from bot.core.workspace import AutoPause, KeyCheck, Uninstall, Workspace
+from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.runtime import Tasks
@@ -29,6 +30,7 @@ READ_TIMEOUT = 1.0  # seconds for all else; Slack's ack deadline is 3
 CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
 _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
+_KEY_REFUSED = "Anchor refuses ANCHOR_API_KEY. Set it to a valid key and restart the bot."
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
 ROW_INTERVAL, _ROW_IS_WRITTEN = 8.0, 3_600.0  # seconds between two looks at the pinned workspace's row
 
@@ -53,6 +55,7 @@ class Workspaces:
 
     store: Store
     pinned: Workspace | None = None
+    readiness: Readiness = field(default_factory=Readiness)
 
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
@@ -65,6 +68,7 @@ class Workspaces:
         """Set the team of the pinned bot token, and its organisation or "". From now on no other team is served."""
         assert self.pinned is not None  # noqa: S101 - there is a token
         self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
+        self.readiness.clear("slack")
         self.known.set()
         self.row_is_due.set()
 
@@ -136,6 +140,10 @@ class Workspaces:
             self._expire(team_id)
         elif pinned.serves(team_id) and pinned.anchor_key is not None and pinned.key_version == version:
             self.pinned = replace(pinned, anchor_key=replace(pinned.anchor_key, check=check))
+            if check is KeyCheck.REFUSED:
+                self.readiness.degrade("anchor_key", _KEY_REFUSED)
+            else:
+                self.readiness.recover("anchor_key")
 
     @contextmanager
     def _changing(self, team_id: str) -> Iterator[None]:

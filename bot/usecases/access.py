@@ -163,7 +163,7 @@ async def _find_workspace(
     if workspace is None:
         return outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
     if verb is Verb.END and workspace.policy.end is None:
-        return outcomes.Refusal(outcomes.Why.END_OFF, is_in_home=workspace.is_managed)
+        return outcomes.Refusal(outcomes.Why.END_OFF)
     return workspace
 
 

@@ -68,8 +68,8 @@ class AlertCards:
 
     def note_use(self, workspace: Workspace, sender: str, asked_for: str) -> None:
         """Record that a token was used, and the channel out of its reach that the alert named, or "", for admins."""
-        if workspace.is_managed:  # nobody can add a direct message
-            self.sender_use.note(workspace.team_id, sender, "" if asked_for.startswith("D") else asked_for)
+        # nobody can add a direct message
+        self.sender_use.note(workspace.team_id, sender, "" if asked_for.startswith("D") else asked_for)
 
     async def place(
         self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None, *, within: float

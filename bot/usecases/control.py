@@ -314,8 +314,6 @@ class SessionControl:
             self.monitor.record_result(access.workspace, attempts[-1])
         if why_not and not doubt:
             return why_not[0], False
-        if isinstance(outcome, KeyRejected):
-            outcome = replace(outcome, by_admins=access.workspace.is_managed)
         return outcome, doubt
 
     async def _settle(self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False) -> Settled | None:

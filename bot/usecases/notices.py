@@ -15,9 +15,8 @@ from bot.core.policy import Role
 from bot.core.requests import Actor
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
-from bot.health import Readiness
 from bot.messages.blocks import Message
-from bot.messages.senders import WRONG_TOKENS_MESSAGE, in_vain_message, lost_message
+from bot.messages.senders import IN_VAIN_MESSAGE, WRONG_TOKENS_MESSAGE, lost_message
 from bot.messages.settings import key_refused_message, reinstall_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -46,7 +45,6 @@ class WorkspaceMonitor:
     roles: RoleCache
     delivery: MessageDelivery
     tasks: Tasks
-    readiness: Readiness
     _: KW_ONLY
     install_url: str
 
@@ -84,25 +82,20 @@ class WorkspaceMonitor:
         key = workspace.anchor_key
         if isinstance(read, NotRead):
             if read.why is Unread.KEY_REJECTED:
-                self._record_check(workspace, KeyCheck.REFUSED, read.status_code)
+                self._record_check(workspace, KeyCheck.REFUSED)
         elif key is not None and key.check is KeyCheck.REFUSED:
             self._record_check(workspace, KeyCheck.VERIFIED)
 
     def record_result(self, workspace: Workspace, outcome: Outcome) -> None:
         """Record the outcome of a request with the workspace's key."""
         if isinstance(outcome, KeyRejected):
-            self._record_check(workspace, KeyCheck.REFUSED, outcome.status_code)
+            self._record_check(workspace, KeyCheck.REFUSED)
         elif isinstance(outcome, KeyTaken):
             self._record_check(workspace, KeyCheck.VERIFIED)
 
-    def _record_check(self, workspace: Workspace, check: KeyCheck, status: int | None = None) -> None:
+    def _record_check(self, workspace: Workspace, check: KeyCheck) -> None:
         key = workspace.anchor_key
         assert key is not None  # noqa: S101 - the request had it
-        if not workspace.is_managed and check is KeyCheck.REFUSED:
-            why = f"Anchor refuses ANCHOR_API_KEY (HTTP {status}). Set it to a valid key and restart the bot."
-            self.readiness.degrade("anchor_key", why)
-        elif not workspace.is_managed:
-            self.readiness.recover("anchor_key")
         is_quiet = (workspace.team_id, _refused(workspace)) in self._quiet
         is_news = check is not key.check or (check is KeyCheck.REFUSED and not is_quiet)
         recording = (workspace.team_id, workspace.key_version, check)
@@ -123,11 +116,10 @@ class WorkspaceMonitor:
     def report_in_vain(self, workspace: Workspace) -> None:
         """Tell the channel for alerts once a day if they are to pause sessions, and none can."""
         if workspace.pauses_in_vain:
-            message = partial(in_vain_message, workspace)
-            self._report(workspace, "no token pauses", message, again_after=_DAY, in_channel=True)
+            self._report(workspace, "no token pauses", lambda: IN_VAIN_MESSAGE, again_after=_DAY, in_channel=True)
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
-        """Tell an admin, or the alert channel of the only workspace, of alerts without a card: at once, then daily.
+        """Tell an admin, or else the alert channel, of alerts without a card: at once, then daily.
 
         The notice says how many came to this process since the last one.
         """
@@ -139,7 +131,7 @@ class WorkspaceMonitor:
             self._lost[name] = self._lost.get(name, total) - total
             return lost_message(why, total, names)
 
-        self._report(workspace, about, message, again_after=_DAY, in_channel=not workspace.is_managed)
+        self._report(workspace, about, message, again_after=_DAY)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
@@ -154,9 +146,9 @@ class WorkspaceMonitor:
         finally:
             self._recording.discard((team_id, version, check))
         if current is not None and current.key_version == version:
-            if workspace.is_managed and key.check is not KeyCheck.REFUSED:
+            if key.check is not KeyCheck.REFUSED:
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
-            message = partial(key_refused_message, key, by_admins=workspace.is_managed)
+            message = partial(key_refused_message, key)
             self._report(workspace, _refused(workspace), message, first=key.set_by)
 
     def _report(  # noqa: PLR0913 - all that a notice has

@@ -337,7 +337,7 @@ async def test_the_command_line_ends_a_session(sqlite_url: str, capsys: pytest.C
     async with single_workspace(**own) as at:
         environ = environment(at.slack, at.anchor, **own)
         assert await give_order(Settings.from_env(environ), "end", SESSION, "--yes") == 1
-        assert "END_SESSION=on" in capsys.readouterr().out
+        assert "*End session* is off".replace("*", "") in capsys.readouterr().out
         on = Settings.from_env(environ | ON)
         with pytest.raises(Exception, match="Not ended: without a terminal"):
             await give_order(on, "end", SESSION)

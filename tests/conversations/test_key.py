@@ -224,8 +224,8 @@ REFUSED = KeyCheck.REFUSED
 OLD, NEW = "sk-of-tenant-1", "sk-the-second-key"
 
 
-def notice(key: str, *, by_admins: bool = True) -> str:
-    return settings_texts.key_refused_message(workspace.AnchorKey(Secret(key)), by_admins=by_admins).text
+def notice(key: str) -> str:
+    return settings_texts.key_refused_message(workspace.AnchorKey(Secret(key))).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +272,8 @@ async def warned(at: ManyHarness) -> Team:
     return team
 
 
-def refusal(at: Conversation, *, by_admins: bool) -> str:
-    outcome = outcomes.KeyRejected(401, "Invalid API key", by_admins=by_admins)
+def refusal(at: Conversation) -> str:
+    outcome = outcomes.KeyRejected(401, "Invalid API key")
     return outcome_text(outcome, session=at.session, user=at.person.id)
 
 
@@ -282,7 +282,7 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     warned.anchor.fault = anchor.Slow(0.5)
     await asyncio.gather(*[warned.order(by) for by in BY_BOTH for _ in range(5)])
     await warned.slack.until(lambda: len(warned.answers()) == 10)
-    assert {message.text for message in warned.answers()} == {refusal(warned, by_admins=True)}
+    assert {message.text for message in warned.answers()} == {refusal(warned)}
     await warned.answer("a command", warned.setter)
     await warned.notices_are({"setter": [notice(warned.key)], warned.person.name: []}, warned.setter, warned.person)
     assert await warned.check() is REFUSED
@@ -331,7 +331,7 @@ async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_orde
     await asyncio.sleep(60.0)
     at.anchor.revoke(tenant.key)
     await asyncio.sleep(60.0)
-    told = settings_texts.key_refused_message(product.AnchorKey(Secret(tenant.key)), by_admins=True).text
+    told = settings_texts.key_refused_message(product.AnchorKey(Secret(tenant.key))).text
     assert await tenant.wait_for_direct_messages(user=setter) == [told]
     await asyncio.sleep(300.0)
     assert await tenant.wait_for_direct_messages(user=setter) == [told]

@@ -144,6 +144,7 @@ class Snapshot:
 def read(page: str) -> tuple[dict[str, tuple[str, Lines]], Texts]:
     """Return the lines that conversations have sent, each with its file and entry, and the named texts."""
     lines, texts, title = dict[str, tuple[str, Lines]](), Texts(), ""
+    page = re.sub(r"(?m)^(# .*)\n(?=# )", r"\1\n\n", page)  # as git merges two changes by union
     for block in page.split("\n\n")[1:]:
         name, quote = re.fullmatch(r"((?:[^>].*\n)?)((?:>.*\n?)+)|.*", block).groups()  # type: ignore[union-attr]
         shown = tuple(line[2:] for line in (quote or "").splitlines())
