@@ -243,7 +243,7 @@ class Outbox:
             self._again.setdefault(message_id, (lane.name._replace(is_post=False), Urgency.UPDATE))
             return
         self._recording |= {message_id} if card.ts is None else set()
-        attempt = await self._attempt(card, is_sure=not memory.failures[message_id])
+        attempt = await self._attempt(card)
         result, updates = attempt.result, memory.lane(lane.name._replace(is_post=False))
         if isinstance(result, Posted):
             memory.failures[message_id] = 0
@@ -258,17 +258,19 @@ class Outbox:
             await self.rows.close(card, result.why, _new_cards(card) if card.ts else ())
             self._tell(card, Refused(result.why))
 
-    async def _attempt(self, card: Card, *, is_sure: bool) -> Attempt:
-        """Make one attempt. If it is not sure which state Slack has, the message is sent also if it seems unchanged."""
+    async def _attempt(self, card: Card) -> Attempt:
+        """Make one attempt. Of an update without an answer nobody knows which state Slack has: that is recorded."""
         assert self.sender is not None  # noqa: S101 - else nothing is taken
         if card.ts is None and card.is_critical:
             card = replace(card, mentions=await self.rows.mention(card))
         try:
-            attempt = await self.sender.send(card if is_sure else replace(card, shown=None))
+            attempt = await self.sender.send(card)
         except asyncio.CancelledError:  # it can arrive after what another leader sends by now
             if card.ts is not None:
                 self.rows.shown(card, None)
             raise
+        if card.ts is not None and isinstance(attempt.result, Doubtful):
+            self.rows.shown(card, None)
         result = attempt.result
         is_answer = isinstance(result, Posted | Refused) or (isinstance(result, TryAgain) and result.limited)
         self._silent_since = None if is_answer else self._silent_since or time.monotonic()
