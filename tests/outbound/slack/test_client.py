@@ -286,3 +286,12 @@ def test_the_clocks_differ_as_far_as_the_date_is_outside_of_the_call(date: str |
 )
 def test_the_last_answer_counts_unless_it_differs_by_more_than_five_minutes(skews: list[float], knows: float) -> None:
     assert Machine(*skews).knows() == knows
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
+async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
+    async with SimSlack() as slack, web_client(slack) as web:
+        slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
+        with pytest.raises(UNREACHABLE):
+            await SlackClient(web).inspect(Secret(slack.bot_token))
