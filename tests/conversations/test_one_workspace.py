@@ -228,13 +228,14 @@ async def test_a_restart_knows_the_workspace_at_once(database_url: str) -> None:
 
 
 @BOTH_TRANSPORTS
-@pytest.mark.parametrize("damage", ["not stored", "not an id"])
+@pytest.mark.parametrize("damage", ["not stored", "of another token", "not an id"])
 async def test_without_the_stored_workspace_slack_decides(tmp_path: Path, damage: str) -> None:
     url = file(tmp_path)
     async with named_before(url) as (slack, anchor):
         mallory = second_workspace(slack)
         change = {
             "not stored": "UPDATE workspaces SET token_digest = NULL",
+            "of another token": "UPDATE workspaces SET token_digest = 'another'",
             "not an id": "UPDATE workspaces SET team_id = 't0 home'",
         }
         await execute(url, change[damage])
