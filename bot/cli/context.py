@@ -17,7 +17,7 @@ from bot.core.requests import Order, Verb
 from bot.core.sessions import ALL_WORD, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.messages.markup import printable
-from bot.messages.results import explain_refusal
+from bot.messages.outcomes import worded
 from bot.messages.sessions import not_read_text
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -58,8 +58,8 @@ class Context:
         """Return the access to the workspace of an order. Raises NotDoneError."""
         access = await OperatorAccess(self.find).check(order)
         if not isinstance(access, Access):
-            why = explain_refusal(order.verb, access, dashboard_url=self.settings.anchor_dashboard_url)
-            raise NotDoneError(terminal_text(" ".join(why)))
+            why = worded(order.verb, access, dashboard_url=self.settings.anchor_dashboard_url)
+            raise NotDoneError(terminal_text(f"{why.reason} {why.advice}"))
         return access
 
     async def read_running(self, order: Order) -> SessionList:

@@ -24,7 +24,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
 from bot.health import Readiness
 from bot.messages.batches import WHOLE_ID, agents, batch_text, still_running
-from bot.messages.buttons import session_line, spoken_name
+from bot.messages.lines import session_line, spoken_name
 from bot.messages.markup import code
 from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message

@@ -22,15 +22,6 @@ _ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its 
 UNCONFIRMED_TTL = 60.0  # seconds for which an unanswered order can still take effect at Anchor
 STILL_WANTED = 120.0  # seconds for which an order that waits is still sent. Later its person has acted in another way.
 
-_AMOUNT = r"\d[\d.,]* ?"
-_UNIT = r"(?:sec|second|min|minute|hr|hour|day|week|moment|while|now)s?\b"
-_MEASURED = rf"{_AMOUNT}(?:[smhdw](?![a-z])|{_UNIT})"
-_ORDINAL = r"second (?!(?:while|or|please|only|so|because|until|then)\b)"  # for a second reason
-_TIME_LIMIT = re.compile(
-    rf"(?:until|till?|end(?! of))\b|for (?:(?!{_ORDINAL})\S+ ){{0,3}}?(?:{_MEASURED}|(?!{_ORDINAL}){_UNIT})"
-    rf"|{_MEASURED}$",
-    re.ASCII | re.IGNORECASE,
-)
 REPEATED = 10.0  # seconds in which a person's own orders of the same verb count as one
 
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
@@ -203,11 +194,6 @@ class Order:
     source: Source = Source.COMMAND
     expected_version: str | None = None
     batch_id: str = ""
-
-    @property
-    def asks_for_end(self) -> bool:
-        """Return whether the reason of a pause asks for an end that Anchor does not have: "for 10m", "until noon"."""
-        return self.verb is Verb.PAUSE and _TIME_LIMIT.match(self.reason) is not None
 
 
 @dataclass(frozen=True, slots=True)

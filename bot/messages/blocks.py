@@ -1,13 +1,11 @@
 """Blocks, messages and views of Slack."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bot.core.fields import objects_in
 from bot.messages.markup import fit, width
 
 Block = dict[str, Any]
@@ -16,7 +14,6 @@ LONGEST_SECTION = 3_000  # all in UTF-16 units, as Slack's clients count
 LONGEST_TEXT = 4_000  # of an update: https://docs.slack.dev/reference/methods/chat.update
 _MOST_BLOCKS = 13_000  # of the JSON; Slack documents no limit: https://github.com/slackapi/bolt-js/issues/2509
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_SHORTER_SECTIONS = (1_500, 750, 375, 190)  # to which texts are cut, so that such a message keeps its buttons
 
 
 def plain_text(text: str) -> Block:
@@ -49,6 +46,11 @@ def preformatted(text: str) -> Block:
 def actions(*elements: Block) -> Block:
     """Return a row of buttons."""
     return {"type": "actions", "elements": list(elements)}
+
+
+def row(*elements: Block) -> list[Block]:
+    """Return a row of buttons, if there are any."""
+    return [actions(*elements)] if elements else []
 
 
 def option(label: str, value: str, description: str = "") -> Block:
@@ -92,7 +94,7 @@ class Visibility(StrEnum):
 class Message:
     """A message within Slack's limits. `text` is escaped mrkdwn: notifications and screen readers use only that.
 
-    `blocks`, where there are any, are what the eye sees in its place. What is too long is cut.
+    `blocks`, where there are any, are what the eye sees in its place.
     """
 
     text: str
@@ -100,40 +102,14 @@ class Message:
     blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
-        """Cut what is too long: texts, and at last blocks from the end."""
+        """Cut a text that is too long. Each builder bounds its blocks."""
         object.__setattr__(self, "text", fit(self.text, LONGEST_TEXT))
-        blocks, shorter = _told_apart(self.blocks), list(_SHORTER_SECTIONS)
-        while blocks and not fits(blocks):
-            if shorter:
-                limit = shorter.pop(0)
-                blocks = tuple(_shortened(block, limit) for block in blocks)
-            else:
-                blocks = (*blocks[:-2], context("…"))
-        object.__setattr__(self, "blocks", blocks)
 
 
 def fits(blocks: Sequence[Block]) -> bool:
     """Return whether Slack takes so many blocks, with such texts, in one message."""
     encoded = _ENCODER.encode(blocks)
     return 2 * len(encoded) <= _MOST_BLOCKS or width(encoded) <= _MOST_BLOCKS
-
-
-def _told_apart(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Return the blocks with digits of the id in what is read aloud of buttons, if two of them have the same."""
-    encoded = _ENCODER.encode(blocks) if blocks else ""
-    if encoded.count('"accessibility_label"') <= 1:
-        return blocks
-    copied = json.loads(encoded)
-    heard = Counter(one["accessibility_label"] for one in objects_in(copied) if "accessibility_label" in one)
-    for one in objects_in(copied):
-        if heard[label := one.get("accessibility_label", "")] > 1:
-            one["accessibility_label"] = f"{label} {one['value'][:8]}"
-    return tuple(copied)
-
-
-def _shortened(block: Block, limit: int) -> Block:
-    text = block.get("text")
-    return block if text is None else {**block, "text": {**text, "text": fit(text["text"], limit)}}
 
 
 def in_channel(*lines: str) -> Message:
@@ -156,7 +132,7 @@ def told(
 ) -> Message:
     """Return a message of lines, the `small` last one, and a row of buttons; without those it has no blocks."""
     text = _join(tuple(lines))
-    blocks = (section(text), context(small), actions(*buttons)) if buttons else ()
+    blocks = (section(text), context(small), *row(*buttons)) if buttons else ()
     return Message(f"{text}\n{small}", visibility, blocks)
 
 
@@ -198,8 +174,7 @@ class View:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON for Slack."""
-        shown = _told_apart(self.blocks)
-        blocks = [{name: value for name, value in one.items() if name != "expand"} for one in shown]
+        blocks = [{name: value for name, value in one.items() if name != "expand"} for one in self.blocks]
         if not self.title:
             return {"type": "home", "blocks": blocks}
         ids = {"callback_id": self.callback_id, "private_metadata": self.seen}

@@ -9,7 +9,6 @@ from bot.messages.blocks import ephemeral
 from bot.messages.markup import link, printable
 
 _NOTED_SKEW = 5.0  # seconds from which a request counts as late
-_GOOD, _UNANSWERED, _WRONG = 0, 1, 2
 _MOST_SHOWN = 500  # characters of a value
 _NTP = "Let the machine set its clock by NTP."
 _INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
@@ -17,14 +16,10 @@ _REINSTALL = (
     "Reinstall the app in Slack (OAuth & Permissions), and copy its bot token to SLACK_BOT_TOKEN. With many "
     f"workspaces: {_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`."
 )
-_ALERTS = "The channel is ALERTS_CHANNEL, or the one that an admin chose in Home."
+_IN_APP = "in the app's settings ("
 
 APP_SETTINGS_URL = "https://api.slack.com/apps"  # the page with the settings of a Slack app
 
-_IN_SETTINGS = (
-    f"add what is missing in {link(APP_SETTINGS_URL, 'its settings at Slack')} under *OAuth &amp; Permissions*, and "
-    "reinstall it there."
-)
 CHANNEL_PROBE = ephemeral(
     "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
     "It is no alert. There is nothing to do."
@@ -103,70 +98,43 @@ class Questionable(Kind):
         "Let their settings agree, and restart them.",
     )
     AUTO_PAUSE_IN_VAIN = "on, but no token can ask for it, so alerts pause nothing", "Choose one, here or in Home."
-    RESULTS_LOST = (
-        "addresses of results that are not told yet can't be decrypted, because SLACK_BOT_TOKEN or ENCRYPTION_KEYS has "
-        "changed. The results are in the journal"
-    )
+    RESULTS_LOST = "addresses of untold results can't be decrypted: a secret has changed. The journal has the results"
 
 
 class Wrong(Kind):
     """Findings for which somebody has to change a setting, the Slack app or the machine."""
 
-    SETTINGS_INVALID = (
-        "invalid, so the bot does not start: {problems}",
-        "Correct them in .env, or in the environment. `anchor-bot init` asks for those that are required.",
-    )
+    SETTINGS_INVALID = "invalid, so the bot does not start: {problems}", "Correct them in .env or in the environment."
     CLOCK_WRONG = "differs from Slack's by {seconds} s. Over HTTP the bot rejects every request", _NTP
-    NOT_API = (
-        "something else than {who}'s API answers ({why})",
-        "Check {setting}. If it is right, a proxy answers in {who}'s place.",
-    )
+    NOT_API = "something else than {who}'s API answers ({why})", "Check {setting}, and whether a proxy answers."
     TOKEN_REFUSED = "Slack refuses the bot token ({code})", _REINSTALL
-    SCOPES_MISSING = (
-        "missing: {scopes}",
-        (
-            "Add them in the app's settings (OAuth & Permissions; `anchor-bot manifest` has all), and install the app "
-            "again in the workspace."
-        ),
-    )
+    SCOPES_MISSING = "missing: {scopes}", f"Add them {_IN_APP}OAuth & Permissions), and install the app again."
     SOCKET_REFUSED = (
         "Slack opens no connection for SLACK_APP_TOKEN ({code})",
-        (
-            "In the app's settings, switch Socket Mode on (Settings > Socket Mode), and generate an app-level token "
-            "with the scope connections:write (Basic Information > App-Level Tokens)."
-        ),
+        f"Switch Socket Mode on, and generate an app-level token with connections:write {_IN_APP}Basic Information).",
     )
     CHANNEL_REFUSED = (
         "Slack takes no message for {channel} ({code})",
-        f"{_ALERTS} Check its id, and invite the bot there: /invite @anchor.",
+        "Check ALERTS_CHANNEL, or the channel chosen in Home, and invite the bot there: /invite @anchor.",
     )
     CLIENT_REFUSED = (
         "Slack refuses SLACK_CLIENT_ID or SLACK_CLIENT_SECRET ({code}), so nobody can install the app",
-        "Copy both from the app's settings (Basic Information > App Credentials).",
+        f"Copy both {_IN_APP}Basic Information > App Credentials).",
     )
     URL_REJECTS = (
         "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
-        (
-            "Give the bot and this command the same signing secret and a right clock, and let proxies forward the body "
-            "and the headers X-Slack-… unchanged."
-        ),
+        "Use the same secret and a right clock here and there, and let proxies keep the body and X-Slack-… headers.",
     )
     URL_FOREIGN = (
         "{url} is not this bot ({why})",
-        (
-            "Let BASE_URL be the bot's public https URL, and let the proxy forward /slack/events to HOST and PORT. In "
-            "Socket Mode the bot does not serve it."
-        ),
+        "Let BASE_URL be the bot's public https URL, and let the proxy forward /slack/events to HOST and PORT.",
     )
     KEY_REFUSED = (
         "Anchor refuses it (HTTP {status})",
         "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home.",
     )
     KEY_UNSET = "none is set, so nobody can pause", "An admin sets it in the app's Home."
-    DATABASE_OTHER = (
-        "its tables are of another version ({version}, not {own}), and are left as they are",
-        "Start with a new database.",
-    )
+    DATABASE_OTHER = "its tables are of another version ({version}, not {own})", "Start with a new database."
     DATABASE_UNUSABLE = "{sentence}"
     KEYS_UNFIT = (
         "no key of ENCRYPTION_KEYS decrypts the database",
@@ -181,22 +149,13 @@ class Unanswered(Kind):
 
     PROXY_FAILED = (
         "the proxy of HTTPS_PROXY gives no connection to {host} ({why})",
-        (
-            "Check the proxy's URL, its user and password, and that it allows this host. NO_PROXY names hosts to call "
-            "without it."
-        ),
+        "Check the proxy's URL, user and password, and that it allows this host. NO_PROXY names hosts without it.",
     )
     CERTIFICATE_REFUSED = (
         "TLS with {host} fails ({why})",
-        (
-            "Check the host's certificate. If a proxy replaces certificates, name a file with its authority in "
-            "SSL_CERT_FILE, in the environment: it is not read from .env."
-        ),
+        "Check the host's certificate. If a proxy replaces it, export SSL_CERT_FILE with its authority (not in .env).",
     )
-    NOT_REACHED = (
-        "no connection to {host} ({why})",
-        "Check the URL and its port, the DNS and the network of this machine, and that a firewall lets the bot out.",
-    )
+    NOT_REACHED = "no connection to {host} ({why})", "Check the URL, its port, the DNS, and the firewall."
     NO_ANSWER = "{who} gave no usable answer ({why})", "Try again in a moment."
     BOT_NOT_READY = "not ready at {url}: {reasons}", "Look into the bot's log."
     DATABASE_DOWN = "{sentence}"
@@ -244,10 +203,8 @@ class Checked:
 
 def exit_code(checks: Iterable[Checked]) -> int:
     """Return the exit code of the worst check: 0 nothing to do, 1 no answer, 2 something has to be changed."""
-    kinds = [check.finding.kind for check in checks]
-    if any(isinstance(kind, Wrong) for kind in kinds):
-        return _WRONG
-    return _UNANSWERED if any(isinstance(kind, Unanswered) for kind in kinds) else _GOOD
+    kinds = {type(check.finding.kind) for check in checks}
+    return 2 if Wrong in kinds else int(Unanswered in kinds)
 
 
 def not_checked(why: str) -> Finding:
@@ -306,7 +263,8 @@ def check_record(check: Checked) -> dict[str, str]:
 
 
 def reinstall_advice(install_url: str) -> str:
-    """Return what a reinstall with `users:read` adds, and how it is done; `install_url` is "" without OAuth."""
-    adds = "people's roles, so that guests are refused, admins are known, and people can resume"
-    how = f"open {link(install_url, 'the page that installs it')}." if install_url else _IN_SETTINGS
-    return f"Installing the app again adds {adds}. Everything else stays. To install it, {how}"
+    """Return how the app is installed again, in mrkdwn; `install_url` is "" for a bot without OAuth."""
+    settings = link(APP_SETTINGS_URL, "its settings at Slack")
+    in_settings = f"add what is missing in {settings} under *OAuth &amp; Permissions*, and reinstall it there."
+    how = f"open {link(install_url, 'the page that installs it')}." if install_url else in_settings
+    return f"What works now goes on working. To install the app again, {how}"

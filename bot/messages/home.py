@@ -26,7 +26,6 @@ _STATUS = {
 }
 _WHERE_THE_KEY_IS = "You find the key in Anchor's dashboard, under API keys."
 _ADMIN_SETS = "An admin or owner of this workspace can set it in their Home tab of this app."
-_ADMIN_SETS_LATER = "An admin or owner of this workspace can set it here once the app is installed again."
 _OPERATOR_SETS = "The operator of this bot must set another one, in .env."
 _BY_OPERATOR = "the operator of this bot"
 _SCOPE_MISSING = (
@@ -39,7 +38,6 @@ _AUDIT_GAP = (
     "operator of this bot to run `anchor-bot journal --verify`."
 )
 _MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
-_MEMBERS_UNKNOWN = "Other companies never can. Guests can, as long as this app can't tell them from members."
 _USAGE = (
     f"To pause an agent, send `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt; [reason]`, press *Pause* on an alert, or "
     f"choose *{PAUSE_FROM_MESSAGE_NAME}* in the ⋮ menu of a message that has the session id, also in a thread. "
@@ -50,8 +48,6 @@ _FOOTERS = {
     Role.ADMIN: "Only admins and owners of this workspace see the buttons and menus here.",
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. If you are, open this tab again "
     "in a minute to change these settings.",
-    Role.SCOPE_MISSING: "Once the app is installed again, admins and owners of this workspace can change these "
-    "settings here.",
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change these settings in their Home tab of this app."
 _UNMANAGED = "All of this is *set in .env* of this bot. Its operator can change it there."
@@ -125,9 +121,7 @@ def _about_scope(home: Home) -> list[Block]:
 
 
 def _who_sets(home: Home) -> str:
-    if not home.workspace.is_managed:
-        return _OPERATOR_SETS
-    return _ADMIN_SETS_LATER if home.role is Role.SCOPE_MISSING else _ADMIN_SETS
+    return _ADMIN_SETS if home.workspace.is_managed else _OPERATOR_SETS
 
 
 def _set_by(key: AnchorKey) -> str:
@@ -159,6 +153,6 @@ def _about_alerts(home: Home) -> list[Block]:
 def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
     lines = [*map(section, who_can_what(policy)), *([] if policy.end is None else [context(_WHERE_TO_END)])]
-    members = _MEMBERS_UNKNOWN if home.role is Role.SCOPE_MISSING else _MEMBERS_ONLY
+    members = [] if home.role is Role.SCOPE_MISSING else [context(_MEMBERS_ONLY)]  # it can't tell them from guests
     change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
-    return [*lines, context(members), *([change] if home.can_edit else [])]
+    return [*lines, *members, *([change] if home.can_edit else [])]

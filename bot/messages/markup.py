@@ -215,6 +215,11 @@ def who_can_what(policy: Policy) -> list[str]:
     return [pause, *([f"*Who of them can {PAUSE_SEVERAL}:* {of_them}."] if of_them else []), *others]
 
 
+def joined(*facts: str) -> str:
+    """Join the facts of a line, but for empty ones."""
+    return " · ".join(fact for fact in facts if fact)
+
+
 def some(names: Iterable[str], *, most: int) -> str:
     """Join names to a readable list; after `most` names, say how many more there are."""
     listed = list(names)

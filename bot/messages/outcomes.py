@@ -168,6 +168,14 @@ def done(verb: Verb, user_id: str) -> str:
     return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
 
 
+def not_automatic(refusal: Refusal) -> str:
+    """Return what an alert's card says of the pause that it asked for and that was not sent; "" if the card says it."""
+    if refusal.why is Why.OBSERVED:
+        return "*Would have been paused automatically.*"
+    is_said = refusal.why is Why.ENDED_BEFORE
+    return "" if is_said else f"*Not paused automatically.* {worded(Verb.PAUSE, refusal).reason}"
+
+
 def earlier(text: str) -> str:
     """Return a message about an earlier time, without what may still run: that was true of then."""
     for verdict in UNCONFIRMED.values():

@@ -8,8 +8,9 @@ from bot.core.requests import Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Block, Message, Visibility, ephemeral, plain_text, section, told, with_buttons
+from bot.messages.blocks import Block, Message, Visibility, ephemeral, section, told, with_buttons
 from bot.messages.clicked import CardUpdate
+from bot.messages.lines import session_facts, spoken_name, state_line
 from bot.messages.outcomes import DOING, NOT_AUTO_PAUSED, NOT_DONE, Wording, worded
 from bot.messages.usage import COMMANDS
 
@@ -80,12 +81,6 @@ def as_direct_message(message: Message, channel_id: str) -> Message:
     return Message(f"{message.text}\n{why}", message.visibility, blocks)
 
 
-def explain_refusal(verb: Verb, refusal: Refusal, *, dashboard_url: str) -> tuple[str, str]:
-    """Return the reason, and what to do next: before a repair by somebody else comes what stops the agent now."""
-    wording = worded(verb, refusal, dashboard_url=dashboard_url)
-    return wording.reason, wording.advice
-
-
 def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     """Return the ack of a command whose outcome takes longer than Slack waits."""
     doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
@@ -124,7 +119,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
         quote = markup.quoted(order.reason, limit=_LONGEST_QUOTE)
         lines.append(f"For {markup.mention(order.actor.user_id)}:\n{quote}")
     row = _buttons(order, outcome, order_id, known, now)
-    end = _end_instead(order, outcome, known, now) if offers_end else []
+    end = _end_instead(order, outcome, known) if offers_end else []
     visibility = Visibility.EPHEMERAL if is_refused else Visibility.IN_CHANNEL
     return told([*lines, note], small, [*row, *end], visibility)
 
@@ -139,12 +134,12 @@ def _first_lines(order: Order, outcome: outcomes.Outcome, wording: Wording) -> l
 
 
 def _facts(outcome: outcomes.Outcome, known: Session | None, now: float) -> str:
-    return buttons.known_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
+    return session_facts(known, now=now, has_ended=isinstance(outcome, outcomes.Ended | outcomes.NotRunning))
 
 
 def _buttons(order: Order, outcome: outcomes.Outcome, order_id: str, known: Session | None, now: float) -> list[Block]:
     """Return what people can do next, Pause first if the agent can run."""
-    session_id, verb, name = order.session_id, order.verb, buttons.spoken_name(known)
+    session_id, verb, name = order.session_id, order.verb, spoken_name(known)
     if isinstance(outcome, outcomes.Done):
         return buttons.state_buttons(session_id, _state_after(order, outcome, now, order_id), name)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound) and order.source is not Source.ALERT:
@@ -159,7 +154,7 @@ def _buttons(order: Order, outcome: outcomes.Outcome, order_id: str, known: Sess
         if outcome.why not in _IS_REPEATABLE:
             return []
     again = (
-        buttons.end_button(session_id, known, now=now) | {"text": plain_text("Try again")}
+        buttons.end_button(session_id, name, label="Try again")
         if verb is Verb.END
         else buttons.button(verb, session_id, label="Try again", name=name, version=version)
     )
@@ -175,8 +170,8 @@ def facts_message(
     was_told = told_before is not None and told_before.is_task is False
     if known is None or known.is_task is not False or was_told:
         return None
-    end = [buttons.end_button(session_id, known, now=now)] if offers_end else []
-    return told([_EXTERNAL, buttons.known_facts(known, now=now)], markup.session(session_id), end)
+    end = [buttons.end_button(session_id, spoken_name(known))] if offers_end else []
+    return told([_EXTERNAL, session_facts(known, now=now)], markup.session(session_id), end)
 
 
 def question_message(order: Order, version: str) -> Message:
@@ -192,17 +187,17 @@ def card_update(
     state = _known_state(order, outcome, now, order_id)
     if state is None:
         return None
-    line = " · ".join(filter(None, [buttons.state_line(state), _facts(outcome, known, now)]))
-    return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state, buttons.spoken_name(known)))
+    line = markup.joined(state_line(state), _facts(outcome, known, now))
+    return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state, spoken_name(known)))
 
 
-def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None, now: float) -> list[Block]:
+def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> list[Block]:
     """Return End if a pause is not enough: Anchor failed, or a program outside of it drives the browser."""
     is_external = isinstance(outcome, outcomes.Paused) and known is not None and known.is_task is False
     is_error = isinstance(outcome, outcomes.Failed) and outcome.status_code >= _SERVER_ERROR
     has_failed = is_error or isinstance(outcome, outcomes.Unavailable | outcomes.Unconfirmed)
     is_offered = order.verb is Verb.PAUSE and (is_external or has_failed)
-    return [buttons.end_button(order.session_id, known, now=now)] if is_offered else []
+    return [buttons.end_button(order.session_id, spoken_name(known))] if is_offered else []
 
 
 def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
@@ -220,8 +215,6 @@ def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Itera
 def warnings(order: Order, outcome: outcomes.Paused | outcomes.Resumed, known: Session | None) -> Iterator[str]:
     """Yield what a person has to know of a pause or a resume that was done, and what no card says."""
     words, check = _EXPECTED[order.verb]
-    if order.asks_for_end:
-        yield "This does not resume by itself. Anchor may end the session before."
     if outcome.status is not None and outcome.status.casefold() not in words:
         status = markup.code(outcome.status)
         yield f"⚠️ Anchor accepted the {order.verb} and gives the status {status}: check that {check}."

@@ -49,11 +49,13 @@ NO_SUMMARY = "The alert has no summary and no description."
 SEND_LESS = (
     "Group by session_id, remove max_alerts (in Grafana Max alerts), and shorten texts: a request can have 500 alerts."
 )
-_FIXES = {
-    Lost.NO_SESSION: "Put the session's id, and nothing else, into the label `session_id` of the rule, or into the "
-    "annotation of this name. Or send these alerts elsewhere.",
-    Lost.LEFT_OUT: SEND_LESS,
-    Lost.TOO_LARGE: SEND_LESS,
+_LOST = {
+    Lost.NO_SESSION: (
+        "no session id can be read, so there is no button to pause the agent",
+        "Put the session's id alone into the rule's label or annotation `session_id`, or send these alerts elsewhere.",
+    ),
+    Lost.LEFT_OUT: ("there were too many in a request", SEND_LESS),
+    Lost.TOO_LARGE: ("requests were too large", SEND_LESS),
 }
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
@@ -185,12 +187,7 @@ def left_out(number: int) -> str:
 
 def lost_message(why: Lost, number: int, names: Iterable[str]) -> Message:
     """Return the notice that so many alerts, or requests, have no card; `names` are of alerts that came, or senders."""
-    many = f"⚠️ *{number:,} alerts have no card*" if number > 1 else "⚠️ *An alert has no card*"
     named = some(dict.fromkeys(code(name) for name in names if plain(name)), most=MOST_NAMED)
-    reasons = {
-        Lost.NO_SESSION: f"{many}: no session id can be read, so there is no button to pause the agent.",
-        Lost.LEFT_OUT: f"{many}: there were too many in a request.",
-        Lost.TOO_LARGE: f"⚠️ *Alerts have no card*: requests of {named} were too large ({number:,}).",
-    }
-    last = f"Last: {named}." if named and why is not Lost.TOO_LARGE else ""
-    return ephemeral(reasons[why], last, f"Fix: {_FIXES[why]} This message comes once a day at most.")
+    reason, fix = _LOST[why]
+    top = f"⚠️ *Alerts have no card* ({number:,}): {reason}."
+    return ephemeral(top, f"Last: {named}." if named else "", f"Fix: {fix} This message comes once a day at most.")

@@ -13,59 +13,39 @@ from bot.messages.blocks import (
     actions,
     context,
     ephemeral,
+    fits,
     from_blocks,
     in_channel,
+    row,
     section,
     with_buttons,
 )
-from bot.messages.buttons import (
-    ROW,
-    button,
-    next_button,
-    paused_buttons,
-    plain_button,
-    session_facts,
-    session_line,
-    set_key_button,
-    several_button,
-    spoken_name,
-    state_line,
-)
+from bot.messages.buttons import ROW, button, next_button, paused_buttons, plain_button, set_key_button, several_button
 from bot.messages.clicked import CardUpdate
-from bot.messages.markup import channel, code, dashboard, mention, moment, or_in_dashboard, where_and_why
-from bot.messages.outcomes import NOT_DONE
-from bot.messages.results import card_update, explain_refusal, outcome_message, waiting_message
+from bot.messages.lines import session_facts, session_line, spoken_name, state_line
+from bot.messages.markup import channel, code, dashboard, joined, mention, moment, or_in_dashboard, where_and_why
+from bot.messages.outcomes import NOT_DONE, worded
+from bot.messages.results import card_update, outcome_message, waiting_message
 from bot.messages.usage import COMMANDS
 
-MOST_RUNNING = 15  # the most sessions that run and are shown
-
-_PAUSE = COMMANDS[Verb.PAUSE]
-_NOT_SHOWN = "⛔ *The sessions can't be shown.*"
-_NOT_LISTED = "⛔ *Nothing was {}*: the sessions can't be listed."
-_LOOKED_FOR = "The bot looked for the session that begins with {}, and the sessions can't be listed."
-_ANSWERED = {Unread.RATE_LIMITED, Unread.UNREADABLE}  # then Anchor may take orders
-_BY_ID = "`{} &lt;session_id&gt;` and the buttons on alerts work without this list."
-_NOT_READ = {
-    Unread.KEY_REJECTED: "Anchor refuses this workspace's API key{status}. Stop agents in {dashboard}. An admin or the "
-    "operator of this bot must replace the key.",
-    Unread.RATE_LIMITED: "Anchor accepts no more requests for now{status}. Try again in a moment.",
-    Unread.UNREACHABLE: "Anchor can't be reached{status}. Try again in a moment, or use {dashboard}.",
-    Unread.TIMED_OUT: "Anchor does not answer in time{status}. Try again in a moment, or use {dashboard}.",
-    Unread.UNREADABLE: "Anchor's answer could not be understood{status}. Try again, or use {dashboard}.",
-}
-_MORE_UNREAD = "Not everything could be read, so there can be more."
-
-MOST_PAUSED = 10  # the most paused sessions that are shown
+MOST_RUNNING, MOST_PAUSED = 15, 10  # the most sessions that run, and that are paused, which are shown
 
 REFRESH = "anchor_refresh_sessions"
 """The `action_id` of the button that reads the sessions again; its value has the verb and the words of the command."""
 
-_LONGEST_REASON = 60
 NOTHING_PAUSED = "⛔ *Nothing was paused.*"
-_BY_CARD = "*Pause* on a card works."
-
-_PAUSED_NOTE = "Sessions resumed outside this app still appear here."
-_FEWER = "To see fewer: `{} &lt;tag, domain or key&gt;`."
+_PAUSE = COMMANDS[Verb.PAUSE]
+_NOT_SHOWN = "⛔ *The sessions can't be shown.*"
+_KEY_REFUSED = (
+    "Anchor refuses this workspace's API key{status}. Stop agents in {dashboard}. An admin or the operator of this bot "
+    "must replace the key."
+)
+_NOT_READ = (
+    "Anchor's list can't be read now{status}. Try again in a moment, or use {dashboard}.\n`{command} "
+    "&lt;session_id&gt;` and the buttons on alerts work without this list."
+)
+_MORE_UNREAD = "Not everything could be read, so there can be more."
+_LONGEST_REASON = 60
 
 
 def reading_message(verb: Verb, words: str) -> Message:
@@ -76,19 +56,25 @@ def reading_message(verb: Verb, words: str) -> Message:
 
 def not_read_text(failure: NotRead, *, dashboard_url: str, ordered: str = "", verb: Verb = Verb.PAUSE) -> str:
     """Return why Anchor's sessions are not shown, after the verdict about an order that was `ordered` by words."""
-    verdict = _NOT_LISTED.format(verb.past) if ordered else _NOT_SHOWN
+    verdict = f"⛔ *Nothing was {verb.past}.*" if ordered else _NOT_SHOWN
     if digits := eight_digits(ordered):
-        verdict = f"{NOT_DONE[verb]}\n{_LOOKED_FOR.format(code(digits))}"
+        verdict = f"{NOT_DONE[verb]}\nThe bot looked for the session that begins with {code(digits)}."
+    why = _KEY_REFUSED if failure.why is Unread.KEY_REJECTED else _NOT_READ
     status = f" ({failure.status_code})" if failure.status_code else ""
-    why = _NOT_READ[failure.why].format(status=status, dashboard=dashboard(dashboard_url))
-    return f"{verdict} {why}" + (f"\n{_BY_ID.format(COMMANDS[verb])}" if failure.why in _ANSWERED else "")
+    return f"{verdict} {why.format(status=status, dashboard=dashboard(dashboard_url), command=COMMANDS[verb])}"
 
 
 def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
     """Return why a person sees no sessions."""
-    why, advice = explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
-    message = ephemeral(f"{_NOT_SHOWN} {why}", advice)
+    wording = worded(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
+    message = ephemeral(f"{_NOT_SHOWN} {wording.reason}", wording.advice)
     return with_buttons(message, set_key_button("Set")) if refusal.why is Why.NO_KEY and refusal.is_in_home else message
+
+
+def nothing_paused_text(refusal: Refusal, *, dashboard_url: str) -> str:
+    """Return why a person cannot have the sessions paused, and what to do next."""
+    wording = worded(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
+    return f"{NOTHING_PAUSED}\n{wording.reason}\n{wording.advice}"
 
 
 def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) -> str:
@@ -101,21 +87,6 @@ def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) 
 def count_text(count: int, what: str = "session") -> str:
     """Return a number of sessions."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _row(session: Session, overview: Overview) -> list[Block]:
-    now = overview.read_at
-    own = {"block_id": f"{ROW}{session.id}"}
-    if (state := (overview.paused or {}).get(session.id)) is None:
-        pause = button(Verb.PAUSE, session.id, name=spoken_name(session)) if Verb.PAUSE in overview.allowed else None
-        return [section(session_line(session, now=now), pause) | own]
-    shows_all = can_see_all(state.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
-    rest = where_and_why(state.channel_id, state.reason) if shows_all else "."
-    state = state.without_reason()
-    about = " · ".join(filter(None, [session_facts(session, now=now), code(session.id[:8])]))
-    resume = [next_button(session.id, state, spoken_name(session))] if Verb.RESUME in overview.allowed else []
-    controls = [*resume, *paused_buttons(session, overview.allowed, now=now)]
-    return [section(f"{about}\n{state_line(state)}{rest}"), *([actions(*controls) | own] if controls else [])]
 
 
 def list_update(order: Order, outcome: Outcome | None, *, now: float, order_id: str) -> CardUpdate:
@@ -132,9 +103,8 @@ def list_update(order: Order, outcome: Outcome | None, *, now: float, order_id: 
 def list_message(overview: Overview, *, dashboard_url: str) -> Message:
     """Return the list for the person alone, with as many rows as keep their buttons."""
     for most in range(MOST_RUNNING + MOST_PAUSED, 0, -1):
-        message = from_blocks(given := list_blocks(overview, dashboard_url=dashboard_url, most=most))
-        if len(message.blocks) == len(given):
-            return message
+        if fits(blocks := list_blocks(overview, dashboard_url=dashboard_url, most=most)):
+            return from_blocks(blocks)
     return from_blocks(list_blocks(overview, dashboard_url=dashboard_url, most=0))
 
 
@@ -149,21 +119,36 @@ def list_blocks(overview: Overview, *, dashboard_url: str, most: int = MOST_RUNN
     for heading, sessions, limit in lists if verb is Verb.PAUSE else reversed(lists):
         shown = sessions[: min(limit, most)]
         most -= len(shown)
-        more = f"And {len(sessions) - len(shown)} more. {_FEWER.format(COMMANDS[verb])}" if sessions != shown else ""
         if heading and (sessions or not choice.words):
             blocks += [section(heading), *(part for one in shown for part in _row(one, overview))]
-            blocks += [context(more)] if more else []
+        if sessions != shown:
+            fewer = f"To see fewer: `{COMMANDS[verb]} &lt;tag, domain or key&gt;`."
+            blocks.append(context(f"And {len(sessions) - len(shown)} more. {fewer}"))
     several = isinstance(running, SessionList) and len(running.chosen(choice).sessions) > 1
     can_pause = Verb.PAUSE in overview.allowed
     refresh = plain_button(REFRESH, "Refresh") | {"value": f"{verb} {choice.words}"}
     notes = [
         f"As of {moment(overview.read_at)}.",
-        _PAUSED_NOTE if paused else "",
+        "Sessions resumed outside this app still appear here." if paused else "",
         f"What you pause or resume here is also shown in {channel(overview.shown_in)}." if overview.shown_in else "",
         "" if can_pause else f"Pausing is allowed only in some channels: send `{_PAUSE}` there.",
     ]
-    row = actions(refresh, *([several_button(choice)] if several and can_pause else []))
-    return [*blocks, row, context(" ".join(filter(None, notes)))]
+    several_of_them = [several_button(choice)] if several and can_pause else []
+    return [*blocks, actions(refresh, *several_of_them), context(" ".join(filter(None, notes)))]
+
+
+def _row(session: Session, overview: Overview) -> list[Block]:
+    now, own = overview.read_at, {"block_id": f"{ROW}{session.id}"}
+    if (state := (overview.paused or {}).get(session.id)) is None:
+        pause = button(Verb.PAUSE, session.id, name=spoken_name(session)) if Verb.PAUSE in overview.allowed else None
+        return [section(session_line(session, now=now), pause) | own]
+    shows_all = can_see_all(state.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
+    rest = where_and_why(state.channel_id, state.reason) if shows_all else "."
+    state = state.without_reason()
+    resume = [next_button(session.id, state, spoken_name(session))] if Verb.RESUME in overview.allowed else []
+    text = f"{joined(session_facts(session, now=now), code(session.id[:8]))}\n{state_line(state)}{rest}"
+    controls = row(*resume, *paused_buttons(session.id, spoken_name(session), overview.allowed))
+    return [section(text), *(one | own for one in controls)]
 
 
 def _top(overview: Overview, count: int, dashboard_url: str) -> str:
@@ -183,8 +168,7 @@ def _running_heading(running: SessionList | NotRead, count: int) -> str:
     if isinstance(running, NotRead):
         return ""
     none = "none" if running.is_complete else "no session was found"
-    unread = "" if running.is_complete else f" {_MORE_UNREAD}"
-    return f"*Running now:* {count_text(count) if count else none}.{unread}"
+    return f"*Running now:* {count_text(count) if count else none}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
 
 
 def _paused_heading(overview: Overview, count: int) -> str:
@@ -195,20 +179,14 @@ def _paused_heading(overview: Overview, count: int) -> str:
 
 def held_message(content: HeldContent, held: HeldBack, held_id: str) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
-    by = mention(content.user_id)
-    alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)} from {by}" for why, number in held.alerts]
+    alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)}" for why, number in held.alerts]
     others = held.count - sum(number for _, number in held.alerts)
-    not_paused = f"Not paused: {', '.join([*alerts, *([f'{others} by others'] if others else [])])}."
+    alerts += [f"{others} by others"] if others else []
     message = in_channel(
         f"⛔ *Not paused automatically: {count_text(held.count)}.* The agents may still run.",
-        f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit.",
-        not_paused,
-        f"Alerts with this token pause no further ones until {moment(content.until)}. {_BY_CARD}",
+        f"Not paused: {', '.join(alerts)}. From {mention(content.user_id)}.",
+        f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit. Alerts with this token "
+        f"pause no further ones until {moment(content.until)}. *Pause* on a card works.",
         "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",
     )
     return with_buttons(message, several_button(Choice(held_id=held_id)))
-
-
-def nothing_paused_text(refusal: Refusal, *, dashboard_url: str) -> str:
-    """Return why a person cannot have the sessions paused, and what to do next."""
-    return "\n".join([NOTHING_PAUSED, *explain_refusal(Verb.PAUSE, refusal, dashboard_url=dashboard_url)])

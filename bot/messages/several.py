@@ -8,7 +8,8 @@ from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, Session, SessionL
 from bot.messages.batches import agents
 from bot.messages.blocks import Block, View, ephemeral, input_block, mrkdwn, option, section
 from bot.messages.blocks import element as control
-from bot.messages.buttons import PAUSE_SEVERAL, age, state_headline
+from bot.messages.buttons import PAUSE_SEVERAL
+from bot.messages.lines import age, state_headline
 from bot.messages.markup import code, fit, one_line
 from bot.messages.sessions import NOTHING_PAUSED, of_them_paused
 from bot.messages.settings import TITLES, Reply

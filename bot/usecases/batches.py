@@ -14,8 +14,8 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, NotRead, SessionList
 from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
-from bot.messages.buttons import spoken_name
-from bot.messages.results import explain_refusal
+from bot.messages.lines import spoken_name
+from bot.messages.outcomes import worded
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.secrets import FieldCipher, seal
@@ -90,7 +90,8 @@ class Batches:
         order = Order(Verb.RESUME, SessionId(""), actor)
         access = await self.orders.session_control.access_check.check(order)
         if not isinstance(access, Access):
-            return resume_answer(*explain_refusal(Verb.RESUME, access, dashboard_url=self.orders.dashboard_url))
+            wording = worded(Verb.RESUME, access, dashboard_url=self.orders.dashboard_url)
+            return resume_answer(wording.reason, wording.advice)
         states = self.orders.session_cards.states
         try:
             orders = await states.of_batch(actor.team_id, batch_id)

@@ -382,4 +382,4 @@ async def send_to(url: str, **fields: object) -> dict[str, object]:
 
 
 def text_about(at: SingleHarness, session: str) -> str:
-    return "".join(str(one.blocks) for one in at.messages() if session in one.text)
+    return "".join(str(one.blocks) for one in at.messages() if session[:8] in one.text)

@@ -60,7 +60,7 @@ async def until_told(at: Conversation, *words: str) -> Message:
 
 def cards_of(at: Conversation, session: str) -> list[Message]:
     """The messages about a session, without those that say that its pause failed."""
-    return [at.current(one) for one in at.messages() if session in one.text and NOT_AUTO_PAUSED not in one.text]
+    return [at.current(one) for one in at.messages() if session[:8] in one.text and NOT_AUTO_PAUSED not in one.text]
 
 
 def running(at: Conversation, sessions: Sequence[str]) -> list[str]:
@@ -94,7 +94,7 @@ async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message
 async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_others(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
         sessions = await storm(at, 30)
-        message = await until_told(at, "10 sessions", "20 sessions", "10 by `High spend` from alerts of `default`")
+        message = await until_told(at, "10 sessions", "20 sessions", "10 by `High spend`")
         held = running(at, sessions)
         assert (len(held), buttons(message), len(told(at))) == (10, [BUTTON], 1)
         view = await ask(at, message)

@@ -24,7 +24,7 @@ from bot.sim.slack import Channel, Message, Source, User
 from bot.sim.slack.content import Part, parts
 from conversations.test_alert_cards import PAUSE, alert, buttons, taking_alerts, until_shown
 from conversations.test_alert_cards import RESUME as RESUMES
-from harness import ALICE, BOTH_TRANSPORTS, SingleHarness, outcome_text, paused, resumed, single_workspace
+from harness import ALICE, BOTH_TRANSPORTS, SingleHarness, outcome_text, paused, single_workspace
 from harness.blocks import actions, attachment, button, context, image, legacy_button, mrkdwn, section
 from harness.outages import execute
 from harness.product import outcomes
@@ -66,18 +66,6 @@ async def test_help_is_for_the_person_alone_and_names_both_commands_and_the_wind
         assert (at.messages(), at.anchor.requests) == ([], [])
     assert seen.text == HELP
     assert all(word in HELP for word in ("/anchor-pause", "/anchor-resume", "*Pause several…*"))
-
-
-@pytest.mark.parametrize("text", ["{} for 10m", "{} until noon", "end {}"])
-async def test_a_pause_that_is_to_end_by_itself_is_done_and_says_that_it_does_not(text: str) -> None:
-    async with single_workspace() as at:
-        for verb in ("pause", "resume"):
-            await at.command(text.format(at.session), verb=verb)
-        pause, resume = at.messages()
-    reason = " ".join(text.replace("{}", "").split())
-    assert (pause.text, resume.text) == (paused(reason=reason), resumed(reason=reason))
-    assert ["by itself" in one.text for one in (pause, resume)] == [True, False]
-    assert [order.verb for order in at.orders] == ["pause", "resume"]
 
 
 @pytest.mark.parametrize(

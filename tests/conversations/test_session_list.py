@@ -100,7 +100,7 @@ async def test_a_command_without_text_lists_what_runs_with_a_button_that_pauses_
         assert "s3cret" not in json.dumps(message.blocks)
         assert all(block["text"]["text"] in message.text for block in blocks(message) if "text" in block)
         assert offered(message) == [SESSION, other]
-        assert spoken(message) == [f"Pause session {SESSION}", "Pause checkout"]
+        assert [one.rpartition(" ")[0] for one in spoken(message)] == ["Pause session", "Pause checkout"]
         await at.slack.click(at.person, message, "anchor_pause", value=other)
         (told,) = await at.wait_for_messages()
         assert is_about(told.text, paused(session=other))

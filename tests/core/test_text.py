@@ -1,4 +1,4 @@
-"""Foreign text: characters, times in a reason, claims of Anchor, hosts, and secrets."""
+"""Foreign text: characters, claims of Anchor, hosts, and secrets."""
 
 import string
 import time
@@ -14,7 +14,6 @@ from bot.core.outcomes import contradiction
 from bot.core.session_ids import Found, find_session_id
 from harness import SESSION
 from harness.product import SessionId, requests
-from harness.texts import ALICE
 from harness.values import PARSERS
 
 MARKS = ("Mn", "Mc", "Me")
@@ -79,50 +78,6 @@ def test_the_longest_text_takes_a_short_time_whatever_it_consists_of(parser: str
     parse, longest = PARSERS[parser]
     took = {kind: seconds(parse, (unit * longest)[:longest]) for kind, unit in HOSTILE.items()}
     assert {kind: one for kind, one in took.items() if one > 0.5} == {}
-
-
-def asks(reason: str, verb: requests.Verb = requests.Verb.PAUSE) -> bool:
-    return requests.Order(verb, SessionId(SESSION), requests.Actor("", "", ALICE), reason).asks_for_end
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        *("for 10m", "For 10 min", "for 1h30m", "for 1.5 hours", "for an hour, it loops", "for the next 10 minutes"),
-        *("for half an hour", "for a while", "for now", "10m", "2 hours", "until", "until noon"),
-        *(
-            "UNTIL 18:00",
-            "till 6",
-            "end",
-            "end it",
-            "end: too fast",
-            "for a second",
-            "for a second or two",
-            "for one second, it loops",
-        ),
-    ],
-)
-def test_a_duration_or_an_end_is_noticed_for_a_pause(reason: str) -> None:
-    assert asks(reason)
-    assert not asks(reason, requests.Verb.RESUME)
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        *("", "too fast", "for testing", "for m reasons", "for bob who has to look at it for 10 minutes", "forms"),
-        *("it loops for 10 minutes", "10m dollars spent", "tills are down", "end of the budget", "ends up in a loop"),
-        *("for a second reason", "for the second time", "for the second time now", "For the Second day"),
-        *("second", "now"),
-    ],
-)
-def test_another_reason_asks_for_nothing(reason: str) -> None:
-    assert not asks(reason)
-
-
-@pytest.mark.parametrize("part", ["for " * 50_000, "1" * 50_000, "for " + "1" * 50_000, "for " + "x" * 50_000])
-def test_a_long_reason_is_read_in_linear_time(part: str) -> None:
-    assert not asks(part)
 
 
 Verb = requests.Verb

@@ -12,12 +12,11 @@ from bot.core.fields import digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.messages import cards, sessions, several, usage
+from bot.messages import cards, outcomes, sessions, several, usage
 from bot.messages import checks as check_texts
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
-from bot.messages.buttons import why_not_automatic
 from bot.messages.checks import Finding, Kind
 from bot.messages.outcomes import NOT_AUTO_PAUSED
 from bot.messages.results import outcome_message, waiting_message
@@ -61,7 +60,7 @@ def is_not_sent(
 
 def not_automatic(why: Refusal) -> str:
     """What a card says of a pause that its alert asked for."""
-    return why_not_automatic(why)
+    return outcomes.not_automatic(why)
 
 
 def token_revoked(sender: str) -> str:

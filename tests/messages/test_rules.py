@@ -254,16 +254,6 @@ def test_every_session_of_a_card_keeps_its_button(name: str) -> None:
         assert buttons == expected
 
 
-def test_of_a_message_that_is_too_long_the_texts_are_cut_and_then_the_last_blocks() -> None:
-    texts = shapes.from_blocks([shapes.section("x" * 3_000)] * 10).blocks
-    assert [len(block["text"]["text"]) for block in texts] == [750] * 10
-    button = {"type": "button", "action_id": "a", "text": shapes.plain_text("b" * 300)}
-    rows = [shapes.section(f"{number}", button) for number in range(50)]
-    posted = shapes.from_blocks(rows).blocks
-    assert list(posted[:-1]) == rows[: len(posted) - 1]
-    assert posted[-1] == shapes.context("…")
-
-
 LATER = 1.0  # after the last order in STATES
 CAN_RUN = {name: state for name, state in STATES.items() if name not in {"ended", "paused"}}
 

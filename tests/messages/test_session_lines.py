@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.messages.buttons import age
+from bot.messages.lines import age
 
 
 @pytest.mark.parametrize(
