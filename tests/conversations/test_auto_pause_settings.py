@@ -67,13 +67,13 @@ async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_journal_h
     assert await recorded(team) == [(*said, "observe"), (*said, "on")]
     lines = (await asyncio.to_thread(journal, team.at, "--format", "json")).splitlines()
     rows = [one for one in map(json.loads, lines) if "installation" not in one["reason"] and "key" not in one["reason"]]
-    assert [(row["verb"], row["user"], row["workspace"]) for row in rows] == [
+    assert [(row["verb"], row["user_id"], row["team_id"]) for row in rows] == [
         ("pause", team.person.id, team.team_id),
         ("set", team.admin.id, team.team_id),
         ("set", team.admin.id, team.team_id),
     ]
     assert [row["reason"] for row in rows[1:]] == ["pauses by alerts: observe", "pauses by alerts: on"]
-    assert (rows[1]["outcome"], rows[1]["source"], rows[1]["session"]) == ("Changed", "settings", "")
+    assert (rows[1]["outcome"], rows[1]["source"], rows[1]["session_id"]) == ("Changed", "settings", "")
     of_bob = await asyncio.to_thread(journal, team.at, "--user", "U0BOB000001", "--format", "json")
     assert of_bob == ""
 
