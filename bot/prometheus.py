@@ -22,7 +22,7 @@ PARTS = ("alerts", "anchor_key", "database", "disk", "journal", "slack")  # what
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))
-_ALERTS = ("Posted", "Folded", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
+_ALERTS = ("Posted", "Folded", "Counted", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
 _RESULTS = {outcome: result.value for result, outcomes in OUTCOMES.items() for outcome in outcomes}
 _BOUNDS = (*map(str, BUCKETS), "+Inf")
 _VERBS = tuple(verb.value for verb in Verb)

@@ -181,7 +181,7 @@ def _about_tokens(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> It
     if mode is not AutoPause.OFF and not pausing:
         yield logging.WARNING, _NONE_PAUSES.format(mode=mode)
     for name in pausing if mode is AutoPause.ON else ():
-        if lengths[name] < PAUSING_TOKEN_LENGTH:
+        if name in lengths and lengths[name] < PAUSING_TOKEN_LENGTH:  # an order needs no valid names
             yield logging.WARNING, _WEAK.format(name=name)
 
 

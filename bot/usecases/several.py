@@ -124,7 +124,7 @@ class PauseWindow:
                 age=sent.age,
             )
             await self.batches.pause(many)
-        if held_id:
+        if held_id and isinstance(await self._access(address.actor, is_several=len(ids) > 1), Access):
             await or_default(self.auto_pauses.lift(actor.team_id, held_id), None, within=_STORE_WAIT)
         return several.BEGUN
 

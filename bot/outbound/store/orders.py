@@ -320,11 +320,6 @@ class OrderRows:
         row = await self.database.fetch_one(sql, trigger_id=storable(trigger_id))
         return None if row is None else read_outcome(*row)
 
-    async def has_unfinished(self) -> bool:
-        """Return whether there are unfinished orders of other processes."""
-        sql = f"SELECT 1 FROM orders WHERE {_IS_UNFINISHED} AND owner <> :owner LIMIT 1"
-        return await self.database.fetch_one(sql, owner=self._owner) is not None
-
     async def adopt(self, known: Collection[str]) -> list[RunningOrder]:
         """Take over orders that processes have left, if this one leads: at most MOST_TAKEN, in their sequence.
 
