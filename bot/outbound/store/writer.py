@@ -151,15 +151,13 @@ class Writer:
         self.database.news.tell(connection, LEADER)
 
     def _take(self) -> list[_Waiting]:
-        """Return the next works: of each person the first ones, none of a session that is held up.
-
-        If it is time to try such sessions again, return only theirs.
-        """
+        """Return the next works: of each person the first ones, none of a session that is held up until later."""
         now = time.monotonic()
-        self._waiting = ready = [one for one in self._waiting if not one.result.done()]
+        self._waiting = [one for one in self._waiting if not one.result.done()]
         if self._held:
-            again = {one.session for one in ready if self._held.get(one.session, now + 1) <= now}
-            ready = [one for one in ready if (one.session in again if again else one.session not in self._held)]
+            sessions = {one.session for one in self._waiting}
+            self._held = {name: until for name, until in self._held.items() if name in sessions}
+        ready = [one for one in self._waiting if self._held.get(one.session, now) <= now]
         taken, locks = list[_Waiting](), set[int]()
         people = ((one, one.person) for one in ready)
         for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
@@ -175,17 +173,21 @@ class Writer:
         return taken
 
     async def _write(self, works: list[_Waiting]) -> bool:
-        """Do some works together, or after a failure each alone. Return whether the database could be used."""
+        """Do some works together, or after a failure each alone, as those of sessions that were held up.
+
+        Return whether the database could be used.
+        """
         try:
-            if self._held.keys().isdisjoint(one.session for one in works):
+            again = [one for one in works if one.session in self._held]
+            new = [one for one in works if one.session not in self._held]
+            if new or not again:
                 try:
-                    await self._commit(works)
+                    await self._commit(new)
                 except Exception as error:
-                    if _can_pass(error) or not works:
+                    if _can_pass(error) or not new:
                         raise
-                    await self._write_each(works)
-            else:
-                await self._write_each(works)
+                    await self._write_each(new)
+            await self._write_each(again)
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             if not isinstance(error, StoreUnreachableError):
                 _log.exception("orders not written")

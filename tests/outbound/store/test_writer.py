@@ -212,6 +212,17 @@ async def test_works_that_the_database_refuses_altogether_wait(store: Store) -> 
         assert await asyncio.gather(*waiting) == ["a", "b"]
 
 
+async def test_what_is_tried_again_lets_nothing_else_wait(writer: Writer) -> None:
+    await until(lambda: holds(writer))
+    held = do(writer, "a", sql="INSERT INTO missing VALUES (1)")
+    await until(lambda: "journal" in writer.readiness.degraded)
+    time.sleep(1.1)  # noqa: ASYNC251 - so that both are due in the same moment
+    assert await asyncio.wait_for(do(writer, "b", lock=2), 0.5) == "b"
+    assert not held.done()
+    held.cancel()
+    await until(lambda: not writer.readiness.degraded)
+
+
 async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
     """Take over what a dead process leaves, again and again."""
     while not ends.is_set():
