@@ -16,7 +16,7 @@ environment. The environment wins. A name without a value counts as not set. Tim
 a file instead: SLACK_BOT_TOKEN_FILE names the file with the value of SLACK_BOT_TOKEN, and so for each."""
 _MARKS = ("<!-- settings: made by scripts/test --update -->\n", "<!-- end of settings -->\n")
 _NAME = re.compile(rf"(?<![\w`])({'|'.join(SETTINGS)})(?![\w`])")
-_DOCUMENT = re.compile(r"\bdocs/(\w+\.md(?:#[\w-]+)?)")
+_DOCUMENT = re.compile(r"\bdocs/([\w-]+\.md(?:#[\w-]+)?)")
 
 
 def example() -> str:

@@ -213,7 +213,7 @@ _ONE_WORKSPACE = (
         "excluded unless named."),
     Setting("END_SESSION", choice, "off", ("off", "on"),
         "Whether people can end a session, which loses its browser, its pages and the agent's run: off or on. See "
-        "[pause.md](pause.md#end-a-session). With many workspaces, an admin chooses it in the app's Home."),
+        "docs/pause.md#end-a-session. With many workspaces, an admin chooses it in the app's Home."),
     Setting("END_USERS", ids, "", _PEOPLE,
         "Who can end sessions, in the form of PAUSE_USERS, if END_SESSION is on. If it is not set, only admins can."),
 )

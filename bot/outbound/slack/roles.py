@@ -146,6 +146,8 @@ class RoleCache:
         key, began, role = _key(actor), time.monotonic(), self.peek(workspace, actor)
         if role is not Role.UNKNOWN:
             return role
+        if self._older(workspace, actor) is Role.UNKNOWN:
+            self._entries.pop(key, None)  # it is too old to count
         lookup = self._lookups.get(key) or self._look_up(workspace, key)
         if for_pause:
             if key not in self._entries and workspace.team_id:

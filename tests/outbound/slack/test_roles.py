@@ -43,6 +43,8 @@ async def test_many_requests_at_once_are_one_question_that_unknown_people_wait_f
     await pass_time(300)
     assert await asyncio.gather(*map(at.role, [bob] * 20)) == [Role.MEMBER] * 20
     assert at.questions == 3
+    await pass_time(8 * DAY)
+    assert await at.role_for_pause(bob) is Role.MEMBER, "an answer that is too old is none"
 
 
 async def test_slack_is_not_asked_about_people_whose_request_names_another_company(at: RolesHarness) -> None:
