@@ -168,7 +168,7 @@ class Source(StrEnum):
     DRILL = "drill"
     """`anchor-bot drill`, which pauses a session only to show that the brake works."""
     BATCH = "batch"
-    """The window for many sessions."""
+    """The window for several sessions."""
     ALERT = "alert"
     """An alert that asks for a pause. Nothing is sent until the database has said that nothing speaks against it."""
 
@@ -182,7 +182,7 @@ class Order:
     """An order to pause, resume or end a session. `trigger_id` is Slack's id of the invocation.
 
     `age` is how many seconds old it was, at least, when it was read. `expected_version` is that of a Resume button: the
-    id of the last order that the person knew of. Those that were given at once, for many sessions, have a `batch_id`.
+    id of the last order that the person knew of. Those that were given at once have a `batch_id`.
     """
 
     verb: Verb

@@ -57,7 +57,8 @@ _ABOUT_POLICY = (
 
 _ABOUT_END = (
     "*End session* is the harder brake: it closes the session's browser, and its pages and the agent's run are lost. "
-    "The button is on results that Anchor did not confirm, on those of outside programs, and on reminders."
+    "The button is on results that Anchor did not confirm, on those of outside programs, on reminders, and on paused "
+    "sessions."
 )
 
 CHECKING = "⏳ Checking… You can close this window: the answer then comes as a direct message."

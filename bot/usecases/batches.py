@@ -1,4 +1,4 @@
-"""Batches: orders for many sessions that are given at once, and their one result."""
+"""Batches: orders for several sessions that are given at once, and their one result."""
 
 import asyncio
 import time
