@@ -98,7 +98,7 @@ PAGES: dict[str, list[Row]] = {
             retries.ALERT.longest / 3600,
         ),
         (
-            "| every {} minutes | {} times, and then every {} minutes |",
+            "| every {} minutes | the same; after another error code {} times, then every {} minutes |",
             minutes(retries.UPDATE.rarely),
             retries.MOST_TRIES,
             minutes(retries.UPDATE.rarely),

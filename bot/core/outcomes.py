@@ -270,6 +270,8 @@ LEAVES_RUNNING: frozenset[str] = frozenset(
 
 CALL_SOMEBODY = LEAVES_RUNNING | {NotFound.__name__}
 """Those of a pause by an alert about which a message mentions people."""
+NOT_PAUSED = (NOT_AUTOMATIC | LEAVES_RUNNING) - {Broken.__name__, Unconfirmed.__name__}
+"""Those that its card tells; others leave a state, which the card shows."""
 
 
 def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
 from bot.core.fields import TOKEN_REFUSED
-from bot.core.outcomes import NOT_AUTOMATIC, Outcome, Refusal, Why
+from bot.core.outcomes import NOT_PAUSED, Outcome, name_of
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
@@ -99,10 +99,9 @@ class Shown:
 
     @property
     def automatic(self) -> str:
-        """Return what is to be said of a pause by an alert that was not sent, or ""."""
+        """Return what is to be said of a pause by an alert that paused nothing, or ""."""
         refusal = self.refusal
-        is_told = isinstance(refusal, Refusal) and refusal.why in {*NOT_AUTOMATIC, Why.STORE_UNAVAILABLE}
-        return not_automatic(refusal) if is_told and isinstance(refusal, Refusal) else ""
+        return not_automatic(refusal) if refusal is not None and name_of(refusal) in NOT_PAUSED else ""
 
     @property
     def head(self) -> Head | None:
@@ -138,7 +137,7 @@ def card_message(  # noqa: PLR0913 - all that it says
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
-    its text. `refusals` are the orders and outcomes of the last pauses by alerts that were not sent. `offers_end` says
+    its text. `refusals` are the orders and outcomes of the last pauses by alerts that paused nothing. `offers_end` says
     whether people can end sessions: one that is paused has the button. It counts `more` alerts without a row.
     """
     shown = []
@@ -309,6 +308,8 @@ def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequen
         counted = f", and *{more:,} more alert{'' if more == 1 else 's'}* without a card each"
         return f"{top}{counted}. *Read the list* shows all sessions that run." if more else top
     if all(one.reminder for one in shown):
+        if not any(map(_card_buttons, shown)):
+            return f"⏹️ *{len(shown)} sessions ended while paused, or are not found any more.*"
         ends = [one.ends_at for one in results if one.ends_at]
         first_end = f": the first ends at {time_of(min(ends))}, its work is then lost." if ends else "."
         return f"⏰ *{len(shown)} paused sessions*, not resumed by this app{first_end}"

@@ -168,12 +168,11 @@ def done(verb: Verb, user_id: str) -> str:
     return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
 
 
-def not_automatic(refusal: Refusal) -> str:
-    """Return what an alert's card says of the pause that it asked for and that was not sent; "" if the card says it."""
-    if refusal.why is Why.OBSERVED:
+def not_automatic(outcome: Outcome) -> str:
+    """Return what an alert's card says of the pause that it asked for, and did not get; "" if the card says it."""
+    if (name := name_of(outcome)) == Why.OBSERVED:
         return "*Would have been paused automatically.*"
-    is_said = refusal.why is Why.ENDED_BEFORE
-    return "" if is_said else f"*Not paused automatically.* {worded(Verb.PAUSE, refusal).reason}"
+    return "" if name == Why.ENDED_BEFORE else f"*Not paused automatically.* {worded(Verb.PAUSE, outcome).reason}"
 
 
 def earlier(text: str) -> str:

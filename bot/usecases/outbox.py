@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core import retries
-from bot.core.cards import AlertContent, Card, Urgency
+from bot.core.cards import AlertContent, Card, HeldContent, Urgency
 from bot.core.fields import TOKEN_REFUSED
 from bot.health import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
@@ -288,7 +288,8 @@ class Outbox:
 
     def _wait_after(self, memory: Memory, card: Card, result: _Failure, lane: Lane) -> float | None:
         """Return the seconds until a message is sent again; None if never. Hold what Slack has refused for now."""
-        patience = retries.UPDATE if card.ts else retries.ALERT if card.alerts else retries.RESULT
+        is_of_alerts = bool(card.sender) or isinstance(card.content, AlertContent | HeldContent)
+        patience = retries.UPDATE if card.ts else retries.ALERT if is_of_alerts else retries.RESULT
         failures, now = memory.failures[card.id] + 1, time.monotonic()
         if isinstance(result, Doubtful):
             return retries.wait_unanswered(failures, patience)

@@ -25,10 +25,10 @@ from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
 _log = logging.getLogger(__name__)
 
 INTERVAL = 60.0
-"""Seconds from a check of a workspace to the next one. The first one follows so long after the first card."""
+"""Seconds from a check of a workspace to the next one. The first one follows two looks after the first card."""
 
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
-KEY_INTERVAL = 45.0  # seconds to the next look that tries a key again, while alerts can pause: it is every 48
+KEY_INTERVAL = 45.0  # seconds between two looks that try keys again, while alerts can pause
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,

@@ -378,6 +378,8 @@ async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: 
         await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {PROM}"})
         await asyncio.sleep(120)
         assert (posted_calls(at), posted_calls(at, ops(at))) == ([True] * 4, [True])
+        on_cards = [one for one in at.messages() if "*Not paused automatically.* Anchor answered with" in one.text]
+        assert len(on_cards) == 7
         await asyncio.sleep(600)
         await fail(1)
         await at.slack.until(lambda: len(calls(at)) == 5)

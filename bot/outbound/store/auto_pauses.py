@@ -32,7 +32,7 @@ from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import IS_RECORDED, WRITE_MARK, firing_name
 from bot.outbound.store.message_values import ALERT, HELD, read_content, readable, write_content
-from bot.outbound.store.messages import CHANGE, OF_PARTS, add_cards
+from bot.outbound.store.messages import CHANGE, OF_PARTS, add_cards, locks_of
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import read_outcome
 from bot.runtime import KeyedLocks
@@ -240,8 +240,7 @@ class AutoPauseRows:
                 held_id, content = f"{HELD}-{order_id}", HeldContent(sender, number, now, now + HELD_FOR)
                 part = Part(held_id, SessionId(sender), content)
                 card = Card(id=held_id, team_id=order.actor.team_id, channel_id=channel_id, parts=(part,))
-                add_cards([card], connection)
-                self.database.news.tell(connection, CARDS)
+                add_cards([card], connection)  # news of it come with the outcome, which it counts
             if is_held or number >= self.most:
                 return Refusal(Why.HELD_BACK)
         connection.queue(_SEND, {"id": order_id})
@@ -252,7 +251,8 @@ class AutoPauseRows:
 
         A sender has MOST_CALLS of them in a channel within MENTION_INTERVAL. After that only cards tell the failures.
         """
-        await self.database.change(partial(self._call, order, card), locks=[workspace_lock(card.team_id)])
+        locks = [workspace_lock(card.team_id), *locks_of([card])]
+        await self.database.change(partial(self._call, order, card), locks=locks)
         self.database.news.cards.set()
 
     def _call(self, order: Order, card: Card, connection: Connection) -> None:

@@ -126,7 +126,6 @@ def _values(chosen: HistoryFilter) -> dict[str, object]:
     }
 
 
-_NOT_AUTOMATIC = (*outcomes.NOT_AUTOMATIC, outcomes.Why.STORE_UNAVAILABLE)
 _EFFECTIVE = "', '".join(PHASES)
 _IN_WORK = f"OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}')"
 _OF_NO_EFFECT = [name for name, phase in PHASES.items() if phase not in {Phase.PAUSED, Phase.RESUMED, Phase.ENDED}]
@@ -164,7 +163,7 @@ _REFUSALS_OF_ALERTS = f"""
     SELECT session_id, id, outcome, outcome_fields FROM (
       SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place FROM orders
       WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:sessions)) AND source = '{Source.ALERT}'
-    ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(sorted(_NOT_AUTOMATIC))}')
+    ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(sorted(outcomes.NOT_PAUSED))}')
 """
 _LAST_ALERT = f"""
     SELECT max(changed_at) AS alerted_at FROM parts
@@ -213,7 +212,7 @@ class SessionStates:
     async def refusals_of_alerts(
         self, team_id: str, session_ids: Collection[str]
     ) -> dict[str, tuple[str, outcomes.Outcome]]:
-        """Return the order and the outcome of the last pauses by alerts of sessions, of those that were not sent."""
+        """Return the order and the outcome of the last pauses by alerts of sessions, of those that paused nothing."""
         rows = await self.database.fetch_all(_REFUSALS_OF_ALERTS, team_id=team_id, sessions=listed(session_ids))
         return {row.session_id: (row.id, read_outcome(row.outcome, row.outcome_fields)) for row in rows}
 

@@ -106,4 +106,5 @@ def read_card(row: Row, parts: Sequence[Row], now: float) -> cards.Card:
     """Return the card of the row of a message, and of those of its parts. Raises one of UNREADABLE."""
     same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version", "more")}
     read = tuple(read_part(part, row.changed_at) for part in parts)
-    return cards.Card(**same, parts=read, mentions=row.mentioned_at is not None, age=now - row.created_at)
+    mentions, sender = row.mentioned_at is not None, row.sender or ""
+    return cards.Card(**same, parts=read, mentions=mentions, age=now - row.created_at, sender=sender)

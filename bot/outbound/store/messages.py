@@ -166,9 +166,7 @@ class MessageRows:
 
     def add(self, cards: Sequence[Card]) -> asyncio.Future[None]:
         """Add cards of a workspace, unless they are stored already."""
-        names = {(card.team_id, part.session_id) for card in cards for part in card.parts}
-        work = partial(_then_nothing, partial(add_cards, cards))
-        return self.do(cards[0].team_id, work, [session_lock(*name) for name in sorted(names)])
+        return self.do(cards[0].team_id, partial(_then_nothing, partial(add_cards, cards)), locks_of(cards))
 
     async def begin(self) -> None:
         """Let all that is due be taken, also what an earlier run of a bot that is alone had in memory."""
@@ -226,7 +224,7 @@ class MessageRows:
             if connection.execute(_CLOSE, id=card.id, version=card.version, code=told):
                 add_cards(instead, connection)
 
-        return self.do(card.team_id, partial(_then_nothing, close))
+        return self.do(card.team_id, partial(_then_nothing, close), locks_of(instead))
 
     def shown(self, card: Card, shown: str | None) -> asyncio.Future[None]:
         """Record the digest of what a click has made of a card, None if that is not known: then it is sent again."""
@@ -267,6 +265,11 @@ def read_message(connection: Connection, message_id: str) -> Card | None:
     except UNREADABLE as error:
         _log.error("message left as it is: it cannot be decoded", extra={"card": message_id, "why": repr(error)[:100]})
         return None
+
+
+def locks_of(cards: Iterable[Card]) -> list[int]:
+    """Return the locks of the sessions of cards, which `add_cards` needs."""
+    return sorted({session_lock(card.team_id, part.session_id) for card in cards for part in card.parts})
 
 
 def add_cards(cards: Iterable[Card], connection: Connection) -> None:

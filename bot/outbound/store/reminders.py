@@ -13,9 +13,9 @@ from bot.core.reminders import Deadline
 from bot.core.requests import State, Verb
 from bot.core.session_ids import SessionId
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.database import Database, session_lock
+from bot.outbound.store.database import Database
 from bot.outbound.store.message_values import ALERT
-from bot.outbound.store.messages import IS_OPEN, add_cards
+from bot.outbound.store.messages import IS_OPEN, add_cards, locks_of
 
 MOST_DUE = 500
 TOGETHER = 300.0  # seconds for which the reminders of a batch come with its first one
@@ -115,9 +115,7 @@ class ReminderRows:
 
         What another leader has told meanwhile, or what is over by now, is left out of the messages.
         """
-        names = {(card.team_id, part.session_id) for card in cards for part in card.parts}
-        locks = [session_lock(*name) for name in sorted(names)]
-        await self.database.change(partial(_record, told, cards), locks=locks)
+        await self.database.change(partial(_record, told, cards), locks=locks_of(cards))
 
 
 def _read(rows: Sequence[Row]) -> list[PausedSession]:
