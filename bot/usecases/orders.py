@@ -151,7 +151,7 @@ class Orders:
             await self.let_batch_tell(running, content)
         elif operator_name(actor.user_id) is not None:
             self.record_told(running, _NOBODY)
-        elif running.result.exception() or (running.result.result() and not running.is_repeated):
+        elif running.result.exception() or (running.result.result() and not running.is_told_elsewhere):
             await self._deliver(running, address)
 
     async def _deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
@@ -261,7 +261,7 @@ class Orders:
 
     async def _execute(self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool) -> Settled | None:
         settled = await self.session_control.execute(running, outcome, doubt=doubt)
-        if settled is None or running.is_repeated:
+        if settled is None or running.is_told_elsewhere:
             self._open.pop(running.id, None)  # another order or process tells it
             return await self._told_elsewhere(running) if running.is_repeated else None
         verb, source = running.order.verb.value, running.order.source.value

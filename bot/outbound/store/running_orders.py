@@ -99,6 +99,11 @@ class RunningOrder:
         return self.is_recorded and not self.recorded.result()
 
     @property
+    def is_told_elsewhere(self) -> bool:
+        """Return whether that other one tells the outcome. A refusal is told: an uninstalled workspace has no rows."""
+        return self.is_repeated and self.is_allowed
+
+    @property
     def age(self) -> float:
         """Return the seconds since it was given."""
         return time.monotonic() - self.given_at
