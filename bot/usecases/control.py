@@ -242,13 +242,11 @@ class SessionControl:
         order, is_resume = running.order, running.order.verb is Verb.RESUME
         if order.age > LATE:
             return await self._settle(running, Refusal(Why.LATE, seconds=order.age))
-        if is_resume:
-            self._resumed[running.session] = math.inf
         outcome, doubt = await self._send(running, access, partial(self._clear, running, access))
         if not (is_resume or isinstance(outcome, Refusal)):
             outcome = await self._read_end(order, access, outcome)
         settled = await self._settle(running, outcome, doubt=doubt)
-        if is_resume:
+        if is_resume and self._resumed.get(running.session) == math.inf:
             self._resumed[running.session] = time.monotonic()
         return settled
 
@@ -269,6 +267,8 @@ class SessionControl:
                 return _why_not(against, running.order, access)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
                 is_clear = is_sent and self.rows.lease.is_held
+                if is_clear and running.order.verb is Verb.RESUME:
+                    self._resumed[running.session] = math.inf
                 return None if is_clear else Refusal(Why.LATE, seconds=running.age)
         return Refusal(Why.STORE_UNAVAILABLE)
 
@@ -307,7 +307,8 @@ class SessionControl:
             attempts = await send(access)
             newer = await self.access_check.newer_key(access) if isinstance(attempts[-1], KeyRejected) else None
             if newer is not None and await may_send_now():
-                access, attempts = newer, await send(newer)
+                doubtful = [one for one in attempts if isinstance(one, Unconfirmed)]
+                access, attempts = newer, doubtful + await send(newer)
         outcome, doubt = combine(attempts), any(isinstance(one, Unconfirmed) for one in attempts)
         is_about_id = verb is Verb.END and isinstance(outcome, KeyRejected) and outcome.status_code == UNAUTHORIZED
         if self.monitor is not None and not is_about_id:  # which says nothing of the key

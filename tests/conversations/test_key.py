@@ -288,6 +288,21 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     assert await warned.check() is REFUSED
 
 
+@HTTP_ONLY
+async def test_a_pause_that_had_no_answer_before_its_key_was_replaced_stays_in_doubt(at: ManyHarness) -> None:
+    tenant = await at.set_up(at.add(1))
+    at.anchor.order_fault = anchor.Hang(times=1)
+    pausing = asyncio.ensure_future(tenant.answer("a command"))
+    await at.anchor.until(lambda: any(request.verb == "pause" for request in at.anchor.requests))
+    at.anchor.add_key(OTHER)
+    assert await at.store.rows.set_key(tenant.team_id, workspace.AnchorKey(Secret(OTHER)))
+    at.anchor.revoke(tenant.key)
+    answer = await pausing
+    assert [request.key for request in at.anchor.requests if request.verb == "pause"] == [tenant.key, tenant.key, OTHER]
+    expected = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
+    assert is_about(answer.text, outcome_text(expected, session=tenant.session, user=tenant.person.id))
+
+
 AutoPause = product.AutoPause
 MINUTES = 8
 ON: dict[str, Any] = {

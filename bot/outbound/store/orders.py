@@ -1,6 +1,6 @@
 """The orders in the database, which keeps those of a session in sequence, for one process or several.
 
-Three transactions decide: `clear` whether an order that waits is sent, and `settle` whether a pause has crossed a
+Two transactions decide: `clear` whether an order that waits is sent, and `settle` whether a pause has crossed a
 resume, and what has become of an order. They hold the lock of the session, so each is one look and one change. An order
 that is not in the sequence of its session is not sent, or sent again.
 """
@@ -21,6 +21,7 @@ from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import or_default
+from bot.outbound.store.history import IS_UNFINISHED
 from bot.outbound.store.leases import IS_LIVE, LEADS
 from bot.outbound.store.messages import Marks, ask_for_cards, mark
 from bot.outbound.store.news import CARDS
@@ -134,9 +135,8 @@ _TOLD = """
     WHERE id = :id AND owner = :owner
 """
 _OWNER = "SELECT owner FROM orders WHERE id = :id"
-_IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"
 _LEFT = f"""
-    SELECT * FROM orders WHERE {_IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
+    SELECT * FROM orders WHERE {IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
       owner <> :owner AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = orders.owner AND {IS_LIVE})
       OR owner = :owner AND given_at < unix_now() - CAST(:lease AS DOUBLE PRECISION)
       OR given_at < unix_now() - CASE state WHEN '{State.SETTLED}' THEN {LONGEST_UNTOLD} ELSE {LONGEST_SENT} END)
