@@ -306,7 +306,7 @@ def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequen
         what = "alerts about" if any(one.reply is None for one in alerts) else "it got worse in"
         top = f"{severity}: {what} *{len(shown)} session{'' if len(shown) == 1 else 's'}*"
         counted = f", and *{more:,} more alert{'' if more == 1 else 's'}* without a card each"
-        return f"{top}{counted}. *Read the list* shows all sessions that run." if more else top
+        return f"{top}{counted}. *Read the list* shows what runs." if more else top
     if all(one.reminder for one in shown):
         if not any(map(_card_buttons, shown)):
             return f"⏹️ *{len(shown)} sessions ended while paused, or are not found any more.*"

@@ -117,7 +117,7 @@ class CardSender:
         if not isinstance(result, Refused):
             return result
         if not is_over:
-            return TryAgain(result.why, BATCH_INTERVAL)
+            return TryAgain(result.why, limited=True)  # without a wait, which would hold up other messages
         if not content.channel_id:
             return result
         actor = Actor(card.team_id, content.channel_id, content.user_id)
