@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from bot.core.fields import Secret
 from bot.outbound.store import sqlite
 from bot.outbound.store.connections import Connection, Driver, Pool, Row
-from bot.outbound.store.errors import LockedError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
+from bot.outbound.store.errors import LockedError, SlowError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
 from bot.outbound.store.news import News, Notifications
 
 _T = TypeVar("_T")
@@ -146,7 +146,7 @@ class Database:
         if isinstance(error, StoreUnreachableError):
             return error
         if isinstance(error, TimeoutError):
-            return StoreUnreachableError("the database does not answer in time")
+            return SlowError("the database does not answer in time")
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
         if isinstance(error, self.driver.refusing):
             return ValueRefusedError(name)

@@ -55,7 +55,8 @@ _INSERT = f"""
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
       thread_ts, reply, state, told, told_at, given_at, owner, remind_at, batch_id)
     SELECT :id, CASE WHEN first.id IS NULL THEN :trigger_id ELSE :id END, :team_id, :session_id, :verb, :reason,
-      :source, :user_id, :home_team_id, :channel_id, :thread_ts, :reply, :state,
+      :source, :user_id, :home_team_id, :channel_id, :thread_ts,
+      CASE WHEN first.id IS NULL THEN CAST(:reply AS TEXT) END, :state,
       CASE WHEN first.id IS NULL THEN 0 ELSE 1 END,
       CASE WHEN first.id IS NOT NULL THEN CAST(:given_at AS DOUBLE PRECISION) END,
       CAST(:given_at AS DOUBLE PRECISION), :owner,

@@ -18,6 +18,7 @@ from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import (
     LockedError,
+    SlowError,
     StoreBrokenError,
     StoreError,
     StoreUnreachableError,
@@ -184,7 +185,8 @@ class Writer:
                 try:
                     await self._commit(new)
                 except Exception as error:
-                    if _can_pass(error) or not new:
+                    is_too_much = isinstance(error, SlowError) and len(new) > 1
+                    if not new or (_can_pass(error) and not is_too_much):
                         raise
                     await self._write_each(new)
             await self._write_each(again)

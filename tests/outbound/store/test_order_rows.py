@@ -43,6 +43,7 @@ async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_wi
         for _ in range(2):
             assert [await rows.record(first), await others.record(again), await others.record(late)] == [1, 0, 0]
         assert await stored(store, "id, trigger_id, told") == [(first.id, "1.2", 0), (again.id, again.id, 1)]
+        assert await fetch(store, "SELECT id FROM orders WHERE reply IS NOT NULL") == [(first.id,)]
         assert await rows.outcome_of("1.2") is None
         await rows.settle(first, REFUSED)
         assert await rows.outcome_of("1.2") == REFUSED

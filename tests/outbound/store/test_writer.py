@@ -103,6 +103,13 @@ async def test_what_would_fail_again_fails_alone(writer: Writer) -> None:
     assert isinstance(waiting[3].exception(), errors.StoreBrokenError)
 
 
+async def test_what_takes_too_long_together_is_done_one_by_one(writer: Writer) -> None:
+    await until(lambda: holds(writer))
+    watched(writer).error = errors.SlowError("too slow")
+    assert await asyncio.gather(*(do(writer, number) for number in (1, 2))) == [1, 2]
+    assert watched(writer).groups[-3:] == [[], [1], [2]]
+
+
 async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.outbound.store.writer.MOST_WAITING", 3)
     await block(writer)
