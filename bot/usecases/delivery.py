@@ -168,7 +168,7 @@ class MessageDelivery:
         """Send a message to a person or a channel. Return whether it can have arrived. A forgotten person gets none."""
         if user_id.startswith(FORGOTTEN):
             return False
-        result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message))
+        result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message), _ATTEMPTS)
         if isinstance(result, Refused):
             _log.warning("direct message not delivered", extra={"user": user_id, "why": result.why})
         return not isinstance(result, Refused)
@@ -212,14 +212,14 @@ class MessageDelivery:
         except StoreError as error:
             return TryAgain(str(error))
 
-    async def _with_retries(self, person: Person, send: Send) -> Posted | Doubtful | Refused:
+    async def _with_retries(self, person: Person, send: Send, most_in_doubt: int = 1) -> Posted | Doubtful | Refused:
         attempt = 1
         while True:
             result = await self._attempt(person, send)
-            if not isinstance(result, TryAgain):
+            if isinstance(result, Posted | Refused) or (isinstance(result, Doubtful) and attempt >= most_in_doubt):
                 return result
-            first = backoff(attempt, first=_FIRST_BACKOFF, longest=_MAX_DELAY)
-            delay = first if result.after is None else result.after
+            after = result.after if isinstance(result, TryAgain) else None
+            delay = backoff(attempt, first=_FIRST_BACKOFF, longest=_MAX_DELAY) if after is None else after
             if attempt >= _ATTEMPTS or delay > _MAX_DELAY:
                 return Refused(f"{result.why} (attempt {attempt})")
             await self._sleep(delay)

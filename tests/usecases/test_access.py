@@ -8,7 +8,9 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
+from bot.outbound.slack.client import Doubtful, Posted
 from bot.sim.slack import api_error
+from bot.usecases import delivery
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.delivery import MessageDelivery
 from harness import SESSION, many_workspaces
@@ -108,3 +110,13 @@ async def test_no_message_is_sent_to_a_forgotten_person() -> None:
     message: Any = AsyncMock(text="done")
     assert not await MessageDelivery(slack, slack, slack).send_dm("T0HOME00001", "forgotten-1", message)
     assert slack.mock_calls == []
+
+
+@pytest.mark.anyio
+async def test_a_notice_that_slack_does_not_answer_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "_FIRST_BACKOFF", 0.0)
+    post = AsyncMock(side_effect=[Doubtful("TimeoutError"), Posted("D1", "1.0")])
+    monkeypatch.setattr(MessageDelivery, "_post", post)
+    slack, message = Mock(), AsyncMock(text="done")
+    assert await MessageDelivery(slack, slack, slack).send_dm(ACME.team_id, "U0ADMIN0001", message)
+    assert post.call_count == 2
