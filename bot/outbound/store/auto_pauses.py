@@ -51,14 +51,8 @@ AGAIN_AFTER = 60.0
 
 _ENDED_WITHIN = 60.0
 _ROUNDING = 0.1  # seconds by which the time of an outcome can be before that of its decision: clocks are rounded
-_TRIED_AGAIN = (
-    NAMES
-    - NOT_AUTOMATIC
-    - {
-        *(one.__name__ for one in (Paused, Resumed, NotRunning, NotFound)),
-        Why.STORE_UNAVAILABLE,
-    }
-)
+_NOT_AGAIN = {Why.STORE_UNAVAILABLE, *(one.__name__ for one in (Paused, Resumed, NotRunning, NotFound))}
+_TRIED_AGAIN = NAMES - NOT_AUTOMATIC - _NOT_AGAIN
 MOST_DUE = 200  # that are tried again at once: those that were tried longest ago
 MOST_HELD = 1_000
 """The most sessions of a sender that were held back and are read for a window: the newest."""
