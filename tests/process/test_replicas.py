@@ -207,6 +207,7 @@ async def test_after_a_long_standstill_no_resume_is_sent_and_every_pause_is_repo
     async with single_workspace_process(socket_mode=socket_mode) as at:
         at.slack.timing.ack_deadline = 3.0
         await at.command()
+        await at.slack.until(at.messages)  # soon after a connection has opened it does not come in the ack
         running = [at.anchor.add_session() for _ in range(5)]
         asleep = [at.anchor.add_session(state=SessionState.PAUSED) for _ in range(5)]
         async with frozen(at.bot, 7.0):
