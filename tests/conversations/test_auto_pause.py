@@ -29,6 +29,7 @@ from harness.outages import execute
 from harness.product import Limits, Settings, State, outcomes, running
 from harness.restarts import Remains, remains
 from harness.single_workspace import PATIENT_ACK
+from harness.stored import until_found
 from harness.texts import NOT_AUTO_PAUSED, not_automatic
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -114,6 +115,7 @@ async def test_a_resume_of_the_command_line_counts_also_without_slack_and_before
     own: dict[str, Any] = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN}
     own |= {"ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
     async with single_workspace(**own) as at:
+        await until_found(sqlite_url, "SELECT 1 FROM workspaces")  # from which the command line knows it
         without_slack = environment(at.slack, at.anchor, **own | {"SLACK_API_URL": "http://127.0.0.1:1/"})
         assert await give_order(Settings.from_env(without_slack), "resume", SESSION) == 0
         await age_orders(sqlite_url, seconds=60 * resumed)

@@ -65,14 +65,19 @@ async def fetch(store: Store, sql: str, **values: object) -> list[tuple[Any, ...
     return [tuple(row) for row in await store.database.fetch_all(sql, **values)]
 
 
-async def until_sent(url: str) -> None:
-    """Wait until Slack has been told all changes of cards."""
+async def until_found(url: str, sql: str, *, exists: bool = True) -> None:
+    """Wait until a query finds a row, or none."""
 
-    async def are_sent() -> bool:
-        return await fetch(store, "SELECT id FROM messages WHERE due IS NOT NULL") == []
+    async def is_so() -> bool:
+        return bool(await fetch(store, sql)) is exists
 
     async with open_store(Secret(url), [KEY]) as store:
-        await until(are_sent)
+        await until(is_so)
+
+
+async def until_sent(url: str) -> None:
+    """Wait until Slack has been told all changes of cards."""
+    await until_found(url, "SELECT id FROM messages WHERE due IS NOT NULL", exists=False)
 
 
 async def execute(store: Store, sql: str, **values: object) -> None:
