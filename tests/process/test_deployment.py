@@ -158,6 +158,7 @@ async def test_the_rules_and_the_dashboard_name_each_metric_that_there_is_and_no
     port = free_port()
     async with single_workspace_process({"METRICS_PORT": str(port)}, socket_mode=True) as at:
         await at.command()
+        await at.slack.until(at.messages)  # soon after a connection has opened it does not come in the ack
         exported = read(await fetch(f"http://127.0.0.1:{port}/metrics")).names
     texts, panels = [rule["expr"] for rule in rules()], json.loads(DASHBOARD.read_text())["panels"]
     texts += [target["expr"] for panel in panels for target in panel["targets"]]
