@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import random
 import selectors
 import time
@@ -14,6 +15,8 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 import httpx
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from bot.core.session_ids import SessionId
 from bot.outbound.store.connections import Connection, Driver, Pool, Row
@@ -99,6 +102,7 @@ class OneConnection:
 
     def __init__(self, driver: Driver) -> None:
         self.driver, self.connection = driver, Connection(driver)
+        self.kind = "sqlite" if driver.longest_use == math.inf else "postgresql"
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
         return self.connection.do(work)
@@ -132,6 +136,18 @@ def one_connection(url: str | None) -> Iterator[OneConnection]:
     yield store
     store.connection.close()
     driver.close()
+
+
+def check_trials(trial: Callable[[int], list[str]], number: int) -> None:
+    """Run trials with so many seeds, 20 times as many at night. Fails if one finds anything wrong."""
+    times = 20 if settings.get_current_profile_name() == "nightly" else 1
+
+    @settings(max_examples=times * number, phases=[Phase.generate])
+    @given(st.integers(0, 2**32))
+    def check(seed: int) -> None:
+        assert trial(seed) == []
+
+    check()
 
 
 class _Jumps(selectors.DefaultSelector):

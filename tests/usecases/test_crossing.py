@@ -3,19 +3,15 @@
 The orders, the processes and the faults of a trial follow from its seed. See `harness.crossing` for the letters.
 """
 
-import math
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from harness.crossing import trial
-from harness.faults import OneConnection, one_connection
+from harness.faults import OneConnection, check_trials
 
-TIMES = 20 if settings.get_current_profile_name() == "nightly" else 1
 TRIALS = {"sqlite": 28, "postgresql": 10}
-"""Those of each scene, and how many times as many: 10,640 in all at night, else 266."""
+"""Those of each scene: 532 in all."""
 
 SCENES = [
     (1, "ewv"),
@@ -35,20 +31,6 @@ SCENES = [
 ]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[OneConnection]:
-    url = next(request.getfixturevalue("postgresql_urls")) if request.param == "postgresql" else None
-    with one_connection(url) as store:
-        yield store
-
-
 @pytest.mark.parametrize(("processes", "faults"), SCENES)
 def test_what_is_stored_and_told_is_what_anchor_has_done(store: OneConnection, processes: int, faults: str) -> None:
-    kind = "sqlite" if store.driver.longest_use == math.inf else "postgresql"
-
-    @settings(max_examples=TIMES * TRIALS[kind], phases=[Phase.generate])
-    @given(st.integers(0, 2**32))
-    def check(seed: int) -> None:
-        assert trial(store, seed, processes=processes, faults=faults) == []
-
-    check()
+    check_trials(partial(trial, store, processes=processes, faults=faults), TRIALS[store.kind])
