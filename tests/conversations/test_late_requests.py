@@ -13,6 +13,7 @@ from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
     HTTP_ONLY,
+    SOCKET_ONLY,
     SingleHarness,
     outcome_text,
     paused,
@@ -116,6 +117,22 @@ async def test_a_result_is_posted_although_the_ack_with_it_or_with_its_announcem
         assert (message.source, message.text) == (Source.RESPONSE_URL, paused())
         assert [one for one in at.ephemerals() if one.source is Source.RESPONSE_URL] == []  # no announcement any more
         at.slack.violations.clear()  # the late ack
+
+
+@pytest.mark.slow
+@SOCKET_ONLY
+@pytest.mark.parametrize("redelivery_after", [0.0, 2.0], ids=["at once", "after the ack deadline"])
+@pytest.mark.parametrize("by", BY_BOTH)
+async def test_an_order_whose_ack_was_lost_is_reported_once(by: str, redelivery_after: float) -> None:
+    async with single_workspace(ack_deadline=1.5) as at:
+        at.slack.timing.redelivery_after = redelivery_after
+        at.slack.sockets.lose_acks()
+        await at.order(by)
+        await at.slack.until(lambda: any(one.text == paused() for one in at.messages()))
+        await asyncio.sleep(3.0)
+        assert len(at.orders) == 1
+        assert [one.text for one in at.messages()].count(paused()) == 1
+        at.slack.violations.clear()  # the late acks
 
 
 @BOTH_TRANSPORTS

@@ -34,9 +34,9 @@ from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
 
-
 ROOT = Path(bot.__file__).parents[1]
-SERVICE, CADDYFILE = ROOT / "deploy/anchor-bot.service", ROOT / "deploy/Caddyfile"
+DEPLOY = ROOT / "deploy"
+SERVICE, CADDYFILE = DEPLOY / "anchor-bot.service", DEPLOY / "Caddyfile"
 BUILD, IMAGE = read_stages(ROOT / "Dockerfile")
 INSTALLED = "/opt/anchor-bot"
 
@@ -129,7 +129,17 @@ async def status_of(port: int, path: str, length: int) -> int:
                 await asyncio.sleep(0.05)
 
 
-DEPLOY = Path(bot.__file__).parents[1] / "deploy"
+@needs("systemd")
+async def test_systemd_understands_the_service(tmp_path: Path) -> None:
+    command = f"{INSTALLED}/bin/anchor-bot"
+    text = SERVICE.read_text()
+    assert command in text
+    own = tmp_path / "anchor-bot.service"
+    own.write_text(text.replace(command, f'"{Path(sys.executable).with_name("anchor-bot")}"'))
+    assert await run("systemd-analyze", "verify", "--man=no", own) == ""
+    await run("systemd-analyze", "security", "--offline=true", "--threshold=15", SERVICE)  # tenths
+
+
 RULES = DEPLOY / "prometheus-rules.yml"
 TESTS = DEPLOY / "prometheus-rules-test.yml"
 DASHBOARD = DEPLOY / "grafana-dashboard.json"
