@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -67,11 +66,6 @@ def files() -> list[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603
     return sorted(name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file())
-
-
-def interpreter_is_current() -> bool:
-    """Return whether this process runs in the environment of the checkout."""
-    return Path(sys.prefix) == ROOT / ".venv"
 
 
 def _link(source: str, target: str) -> None:

@@ -12,7 +12,6 @@ from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, ReplyAddress, State
 from bot.core.session_ids import SessionId
-from bot.request_id import new_id
 from bot.usecases.batches import Batch, Batches
 from harness.cards import messages_of
 from harness.conversation import Conversation, post_json
@@ -53,12 +52,7 @@ def batch(at: Conversation, sessions: Sequence[str], *, url: str | None = None, 
 
 
 async def leave_batch(
-    at: Remains,
-    *parts: tuple[int, State, Outcome | None],
-    all_told: int = 0,
-    posted: bool,
-    age: float = 1.0,
-    resumes: bool = False,
+    at: Remains, *parts: tuple[int, State, Outcome | None], all_told: int = 0, posted: bool, age: float = 1.0
 ) -> list[str]:
     """Leave a batch in the journal, as if a process had come so far with so many of its orders; `all_told` were told.
 
@@ -66,8 +60,7 @@ async def leave_batch(
     """
     states = [(state, outcome) for count, state, outcome in parts for _ in range(count)]
     sessions = [at.anchor.add_session() for _ in states]
-    versions = tuple(new_id() for _ in sessions) if resumes else ()
-    given = batch(at, sessions, reason="they loop", versions=versions)
+    given = batch(at, sessions, reason="they loop")
     rows = [
         replace(order_row(state=state, age=age), order=order, address=ReplyAddress(order.actor))
         for (state, _), order in zip(states, given.orders(), strict=True)

@@ -70,11 +70,9 @@ def menu(kind: str, **more: Any) -> Block:
     return {"type": kind, "action_id": "choice", **more}
 
 
-def confirm(
-    title: str = "Sure?", text: str | Block = "It stops.", *, yes: str = "Yes", no: str = "No", **more: Any
-) -> Block:
+def confirm(title: str = "Sure?", text: str | Block = "It stops.", **more: Any) -> Block:
     asked = mrkdwn(text) if isinstance(text, str) else text
-    return {"title": plain(title), "text": asked, "confirm": plain(yes), "deny": plain(no), **more}
+    return {"title": plain(title), "text": asked, "confirm": plain("Yes"), "deny": plain("No"), **more}
 
 
 def text_input(**more: Any) -> Block:

@@ -48,8 +48,6 @@ from harness.faults import (
     Gate,
     OneConnection,
     gate_of_task,
-    in_virtual_time,
-    until_ended,
 )
 from harness.values import access_of
 
@@ -328,15 +326,3 @@ class World:
         is_recorded = all(one[4].is_recorded for one in about)
         if about and about[-1][3] not in {at_anchor, *_IN_DOUBT} and is_recorded:
             self.wrong.append(f"{about[-1][0]}: {about[-1][3]} was told last, and the session is {at_anchor}")
-
-
-def trial(store: OneConnection, seed: int, *, processes: int, faults: str, orders: int = 6) -> list[str]:
-    """Return what went wrong in a trial."""
-
-    async def run(rng: random.Random) -> list[str]:
-        world = World(store, processes, faults, rng)
-        async with until_ended(world.processes):
-            await world.run(orders)
-        return world.wrong
-
-    return in_virtual_time(store, seed, run)

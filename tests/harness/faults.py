@@ -138,18 +138,6 @@ def one_connection(url: str | None) -> Iterator[OneConnection]:
     driver.close()
 
 
-def check_trials(trial: Callable[[int], list[str]], number: int) -> None:
-    """Run trials with so many seeds, 20 times as many at night. Fails if one finds anything wrong."""
-    times = 20 if settings.get_current_profile_name() == "nightly" else 1
-
-    @settings(max_examples=times * number, phases=[Phase.generate])
-    @given(st.integers(0, 2**32))
-    def check(seed: int) -> None:
-        assert trial(seed) == []
-
-    check()
-
-
 class _Jumps(selectors.DefaultSelector):
     """Lets the clock jump to the next timer: nothing else can happen."""
 
@@ -159,8 +147,44 @@ class _Jumps(selectors.DefaultSelector):
         return []
 
 
-def in_virtual_time(store: OneConnection, seed: int, run: Callable[[random.Random], Coroutine[Any, Any, _T]]) -> _T:
-    """Run a trial on an empty database. The same seed is the same trial again."""
+class _HasGate(Protocol):
+    gate: Gate
+
+
+class World(Protocol):
+    """A trial. `wrong` says which invariants were broken."""
+
+    wrong: list[str]
+
+    @property
+    def processes(self) -> Sequence[_HasGate]: ...
+
+    async def run(self, number: int, /) -> None: ...
+
+
+def check_trials(
+    store: OneConnection, new_world: Callable[[random.Random], World], number: int, *, trials: int
+) -> None:
+    """Run trials of a `number` of events, 20 times as many at night. Fails if one finds anything wrong."""
+    times = 20 if settings.get_current_profile_name() == "nightly" else 1
+
+    @settings(max_examples=times * trials, phases=[Phase.generate])
+    @given(st.integers(0, 2**32))
+    def check(seed: int) -> None:
+        assert trial(store, seed, new_world, number) == []
+
+    check()
+
+
+def trial(store: OneConnection, seed: int, new_world: Callable[[random.Random], World], number: int) -> list[str]:
+    """Run a trial in virtual time on an empty database, and return what went wrong. A seed is the same trial again."""
+
+    async def run() -> list[str]:
+        world = new_world(random.Random(seed))  # noqa: S311 - no secret
+        async with _until_ended(world.processes):
+            await world.run(number)
+        return world.wrong
+
     clock.begin_test(is_virtual=True)
     clock.jump(-time.monotonic() % 300)  # timers fire at multiples of seconds
     loop = asyncio.SelectorEventLoop(_Jumps())
@@ -169,18 +193,14 @@ def in_virtual_time(store: OneConnection, seed: int, run: Callable[[random.Rando
     for table in _TABLES:
         store.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     try:
-        return loop.run_until_complete(run(random.Random(seed)))  # noqa: S311 - no secret
+        return loop.run_until_complete(run())
     finally:
         loop.close()
         clock.begin_test(is_virtual=False)
 
 
-class _HasGate(Protocol):
-    gate: Gate
-
-
 @asynccontextmanager
-async def until_ended(processes: Sequence[_HasGate]) -> AsyncIterator[None]:
+async def _until_ended(processes: Sequence[_HasGate]) -> AsyncIterator[None]:
     """End the processes of a trial after it."""
     try:
         yield

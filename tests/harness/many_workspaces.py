@@ -95,15 +95,11 @@ class ManyHarness:
 
 @asynccontextmanager
 async def many_workspaces(
-    database_url: str,
-    *,
-    ack_wait: float = PATIENT_ACK,
-    behind: float = 0.0,
-    **options: Any,
+    database_url: str, *, ack_wait: float = PATIENT_ACK, **options: Any
 ) -> AsyncIterator[ManyHarness]:
     """Run a bot for many workspaces; none has installed it yet. At the end nobody may have violated a rule.
 
-    The bot's clock is `behind` seconds behind Slack's. The options are settings and limits, as of one workspace.
+    The options are settings and limits, as of one workspace.
     """
     async with SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack, SimAnchor() as anchor:
         port = free_port()
@@ -111,7 +107,7 @@ async def many_workspaces(
         own = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": KEY.reveal()} | settings
         environ = environment_of_many(slack, anchor, port=port, **own)
         limits = Limits(
-            now=lambda: slack.clock.now() - behind,
+            now=slack.clock.now,
             ack_wait=ack_wait,
             redelivery_window=0.0,
             **{name: value for name, value in options.items() if not name.isupper()},

@@ -34,7 +34,7 @@ from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT, Attempt
 from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
-from harness.faults import Faults, FaultyDatabase, Gate, OneConnection, gate_of_task, in_virtual_time, until_ended
+from harness.faults import Faults, FaultyDatabase, Gate, OneConnection, gate_of_task
 
 LONGEST = 1_200.0
 """Seconds until all is sent."""
@@ -376,15 +376,3 @@ class World:
         copies = [one for one in self.slack.calls if one.ts and one.ts not in kept]
         if known := [one.ts for one in copies if one.is_answered and not one.process.is_killed]:
             self.wrong.append(f"{known}: a copy stays that its process knows")
-
-
-def trial(store: OneConnection, seed: int, *, processes: int, faults: str, alerts: int = 12) -> list[str]:
-    """Return what went wrong in a trial."""
-
-    async def run(rng: random.Random) -> list[str]:
-        world = World(store, processes, faults, rng)
-        async with until_ended(world.processes):
-            await world.run(alerts)
-        return world.wrong
-
-    return in_virtual_time(store, seed, run)

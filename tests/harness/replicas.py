@@ -164,11 +164,11 @@ class Replicas:
         self.given.append(one)
         return one
 
-    async def give(self, count: int, *, rate: float, seconds: float = 0.0, resumes: float = 0.3) -> None:
+    async def give(self, count: int, *, rate: float, seconds: float = 0.0) -> None:
         """Let people order pauses and resumes, each of a session of its own, which take Anchor up to so long."""
         giving: list[asyncio.Task[Given]] = []
         for _ in range(count):
-            is_resume = self.chance.random() < resumes
+            is_resume = self.chance.random() < 0.3
             session = self.anchor.add_session(state=SessionState.PAUSED if is_resume else SessionState.RUNNING)
             self.anchor.session(session).seconds = self.chance.uniform(0.0, seconds)
             giving.append(asyncio.create_task(self.order("resume" if is_resume else "pause", session)))

@@ -80,9 +80,6 @@ class RolesHarness:
     def questions(self) -> int:
         return [call.method for call in self.slack.api_calls].count("users.info")
 
-    async def wait_for_questions(self, count: int) -> None:
-        await self.slack.until(lambda: self.questions == count)
-
 
 def actor(user: User) -> Actor:
     return Actor(TEAM, "C0ALERTS001", user.id, home_team_id=user.team_id)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from harness.crossing import trial
+from harness.crossing import World
 from harness.faults import OneConnection, check_trials
 
 TRIALS = {"sqlite": 28, "postgresql": 10}
@@ -33,4 +33,4 @@ SCENES = [
 
 @pytest.mark.parametrize(("processes", "faults"), SCENES)
 def test_what_is_stored_and_told_is_what_anchor_has_done(store: OneConnection, processes: int, faults: str) -> None:
-    check_trials(partial(trial, store, processes=processes, faults=faults), TRIALS[store.kind])
+    check_trials(store, partial(World, store, processes, faults), 6, trials=TRIALS[store.kind])

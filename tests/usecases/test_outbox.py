@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from harness.faults import OneConnection, check_trials
-from harness.outbox_world import trial
+from harness.outbox_world import World
 
 TRIALS = {"sqlite": 10, "postgresql": 2}
 """Those of each scene, 136 in all; a fifth of them, with more alerts, for the scene H."""
@@ -33,7 +33,7 @@ SCENES = [
 def test_no_message_is_lost_outdated_or_sent_twice_without_need(
     store: OneConnection, processes: int, faults: str
 ) -> None:
-    number, alerts = TRIALS[store.kind], 12
+    alerts, trials = 12, TRIALS[store.kind]
     if "H" in faults:
-        number, alerts = number // 5 + 1, 110
-    check_trials(partial(trial, store, processes=processes, faults=faults, alerts=alerts), number)
+        alerts, trials = 110, trials // 5 + 1
+    check_trials(store, partial(World, store, processes, faults), alerts, trials=trials)
