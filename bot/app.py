@@ -320,8 +320,7 @@ class Bot:
             await self.session_checks.try_key(self.workspaces.pinned)
             return KEY_INTERVAL
 
-        keep_row, is_due = self.workspaces.keep_row, self.workspaces.row_is_due
-        self._jobs.start(run_periodically(keep_row, wake=is_due, passing=StoreError))
+        self._jobs.start(run_periodically(self.workspaces.keep_row, wake=self.workspaces.row_is_due))
         await self._identify(one)
         self._jobs.start(run_periodically(try_key, passing=StoreError))
 

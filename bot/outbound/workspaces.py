@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from cachetools import TTLCache
 from bot.core.fields import SLACK_ID
 from bot.core.workspace import AutoPause, KeyCheck, Uninstall, Workspace
 from bot.health import Readiness
-from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.runtime import Tasks
 
@@ -76,12 +76,13 @@ class Workspaces:
         """Write the row of the pinned workspace, or learn from it whose the token is. Return when to look again."""
         if (one := self.pinned) is None:
             return _ROW_IS_WRITTEN
-        if one.team_id:
-            await self.rows.save_ids(one)
-            return _ROW_IS_WRITTEN
-        ids = await self.rows.find_ids(one.bot_token)
-        if ids is not None and not self.known.is_set():
-            self.identify(*ids)
+        with suppress(StoreError):  # which is reported elsewhere
+            if one.team_id:
+                await self.rows.save_ids(one)
+                return _ROW_IS_WRITTEN
+            ids = await self.rows.find_ids(one.bot_token)
+            if ids is not None and not self.known.is_set():
+                self.identify(*ids)
         return ROW_INTERVAL
 
     async def find(self, team_id: str, *, max_age: float = MAX_AGE, within: float = READ_TIMEOUT) -> Workspace | None:
