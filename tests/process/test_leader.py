@@ -147,7 +147,9 @@ async def strike(at: Leaders, leader: BotProcess, situation: str) -> set[str]:
     leader.process.send_signal(signal.SIGKILL if situation == "kill" else signal.SIGSTOP)
     if situation == "kill":
         at.members.remove(leader)
-    await asyncio.sleep(0.5)  # what had been sent to the database is committed
+    sent = -1
+    while sent != (sent := at.posts().total()):  # what it had given to the kernel arrives, on a busy machine later
+        await asyncio.sleep(0.5)  # and what had been sent to the database is committed
     posted = {row.session_id for row in await at.rows() if row.ts}
     being_sent = at.posts().keys() - posted
     if not at.members:
