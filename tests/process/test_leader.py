@@ -148,7 +148,8 @@ async def strike(at: Leaders, leader: BotProcess, situation: str) -> set[str]:
     if situation == "kill":
         at.members.remove(leader)
     sent = -1
-    while sent != (sent := at.posts().total()):  # what it had given to the kernel arrives, on a busy machine later
+    # what it had given to the kernel arrives, on a busy machine later
+    while sent != (sent := at.posts().total()):  # noqa: ASYNC110 - nothing tells when the last one has come
         await asyncio.sleep(0.5)  # and what had been sent to the database is committed
     posted = {row.session_id for row in await at.rows() if row.ts}
     being_sent = at.posts().keys() - posted
