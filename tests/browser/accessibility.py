@@ -33,6 +33,7 @@ _PROTRUDING = """
 
 async def protruding(page: Page) -> list[str]:
     """Everything that reaches beyond the window, or is cut off by its container without saying so."""
+    await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found: list[str] = await page.evaluate(_PROTRUDING)
     return found
 

@@ -32,10 +32,6 @@ def url(postgresql_urls: Iterator[str]) -> str:
     return next(postgresql_urls)
 
 
-def other_than(at: Leaders, leader: BotProcess) -> BotProcess:
-    return next(one for one in at.members if one is not leader)
-
-
 # --- one of them leads ---
 
 
@@ -148,9 +144,8 @@ async def strike(at: Leaders, leader: BotProcess, situation: str) -> set[str]:
     if situation == "kill":
         at.members.remove(leader)
     sent = -1
-    # what it had given to the kernel arrives, on a busy machine later
-    while sent != (sent := at.posts().total()):  # noqa: ASYNC110 - nothing tells when the last one has come
-        await asyncio.sleep(0.5)  # and what had been sent to the database is committed
+    while sent != (sent := at.posts().total()):  # noqa: ASYNC110 - on a busy machine they come seconds later
+        await asyncio.sleep(0.5)  # what had been sent to the database is committed, too
     posted = {row.session_id for row in await at.rows() if row.ts}
     being_sent = at.posts().keys() - posted
     if not at.members:
@@ -190,7 +185,7 @@ async def test_an_alert_hardly_waits_for_other_workspaces(
         for tenant in others:
             at.slack.faults[tenant.installation.bot_token] = Slow(seconds)
         leader = await at.leader()
-        taker = leader if database == "sqlite" else other_than(at, leader)
+        taker = leader if database == "sqlite" else next(one for one in at.members if one is not leader)
         await at.fill(others, waiting)
         await until(
             lambda: len([one for one in at.slack.api_calls if one.method == POST]) > min(17, busy * 5), within=60
@@ -219,7 +214,7 @@ async def test_an_alert_at_another_process_is_posted_soon(url: str, situation: s
             url = (await stack.enter_async_context(pooler(url, connections=8))).url
         at = await stack.enter_async_context(leaders(url, 2, 1))
         leader = await at.leader()
-        other, waits = other_than(at, leader), list[float]()
+        other, waits = next(one for one in at.members if one is not leader), list[float]()
         for _ in range(1 if situation == "kill" else 2):
             if situation == "kill":
                 leader.process.send_signal(signal.SIGKILL)
