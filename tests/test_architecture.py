@@ -176,7 +176,8 @@ EXCEPTIONS = {
     "test_documented_limits.py",  # the limits of the whole product
     "test_deployment_files.py",  # compares the manifest with the listeners
     "test_logs.py",  # compares the metrics with what is measured
-    *(f"config/test_{name}.py" for name in ("env_file", "secret_files", "settings", "startup_report")),  # one reading
+    "config/test_settings.py",  # one reading
+    *("usecases/test_crossing.py", "usecases/test_outbox.py"),  # worlds of whole processes
 }
 """Files that import several modules of the product, with the reason."""
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import Proxy, Secret
 from bot.core.requests import MessageContent
@@ -13,11 +14,14 @@ from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts.fields import LONGEST_ID, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import Transport, open_session
+from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.sim.slack import SimSlack
 from bot.usecases.access import Access
 from bot.usecases.queue import FairQueue
 
 __all__ = ["BadAlertError", "Found", "Life", "MessageContent", "Session", "read_alert", "search_of"]
 
+UNREACHABLE = SlackUnreachableError
 FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 
 
@@ -25,6 +29,12 @@ FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 async def http_transport(proxy: Proxy | None = None) -> AsyncIterator[httpx.AsyncBaseTransport]:
     async with open_session(proxy=proxy) as session:
         yield Transport(session, proxy)
+
+
+@asynccontextmanager
+async def web_client(slack: SimSlack) -> AsyncIterator[AsyncWebClient]:
+    async with open_session() as session:
+        yield open_web(session, slack.url)
 
 
 def search_of(text: str) -> Broken | Ambiguous:

@@ -6,11 +6,14 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import bot
 from bot.demo.page.assets import read_assets
@@ -24,11 +27,76 @@ from harness.conversation import until
 from harness.databases import postgresql_programs
 from harness.process import bot_process, fetch, run_command
 from harness.programs import needs
-from harness.releases import CHECKOUT, PROJECT_URL, make_environment, pip_install
 from harness.secret_scan import leaks
 from harness.single_workspace import PATIENT
 
+CHECKOUT = Path(__file__).parents[2]
+VERSIONS = ("0.1.0", "0.2.0")
+PROJECT_URL = "https://git.example.com/anchor-bot"
+_PARTS = ["bot", "deploy", "docs", "scripts", ".gitignore", ".env.example", "manifest.yml", "pyproject.toml"]
+_PARTS += ["README.md", "LICENSE", "requirements.txt", "Dockerfile", "compose.yaml"]
+
+
+async def make_releases(copy: Path, target: Path) -> None:
+    """Make two releases of a copy of the checkout."""
+    for name in _PARTS:
+        (shutil.copytree if (CHECKOUT / name).is_dir() else shutil.copy)(CHECKOUT / name, copy / name)
+    git, env = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com"), surroundings(PYTHON=sys.executable)
+    await run_command(*git, "init", "-q", cwd=copy, env=env)
+    for version in VERSIONS:
+        (copy / "bot/__init__.py").write_text(f'"""The bot."""\n\n__version__ = "{version}"\n')
+        text = f"# Changelog\n\n## [{version}] - 2026-11-26\n\n- New.\n\n## [0.0.1] - 2026-01-01\n\n- Old.\n"
+        (copy / "CHANGELOG.md").write_text(text)
+        await run_command(*git, "add", ".", cwd=copy, env=env)
+        await run_command(*git, "commit", "-q", "-m", version, cwd=copy, env=env)
+        await run_command("scripts/release", PROJECT_URL, cwd=copy, env=env)
+        shutil.copytree(copy / "dist", target, dirs_exist_ok=True)
+
+
+async def make_environment(venv: Path) -> Path:
+    """Make an environment with the pinned requirements, and nothing else, and return its packages."""
+    await python("venv", "--without-pip", venv)  # the tests' own pip installs there too, and spares a second one
+    (packages,) = (venv / "lib").glob("python*/site-packages")
+    lines = (CHECKOUT / "requirements.txt").read_text().splitlines()
+    for one in [Requirement(line.rstrip(" \\")) for line in lines if line[:1].isalpha()]:
+        if one.marker is None or one.marker.evaluate():
+            _borrow(distribution(one.name), packages)
+    return packages
+
+
+def pip_install(venv: Path) -> tuple[str, ...]:
+    pip = (sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "--quiet", "--disable-pip-version-check")
+    return (*pip, "install", "--no-deps", "--no-index", "--force-reinstall")
+
+
+def _borrow(package: Distribution, packages: Path) -> None:
+    """Link all that a package of the tests' own environment has installed, but for its commands."""
+    for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+        if not (packages / top).exists():
+            (packages / top).symlink_to(Path(str(package.locate_file(top))))
+
+
+async def python(module: str, *arguments: str | Path, cwd: Path = CHECKOUT) -> str:
+    return await run_command(sys.executable, "-m", module, *arguments, cwd=cwd, env=surroundings())
+
+
+def surroundings(**changes: str) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PYTHON"))}
+    return env | {"SOURCE_DATE_EPOCH": "1785000000"} | changes
+
+
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The wheels of two releases, by their versions.
+
+    An asynchronous fixture would keep its event loop, which all later tests of this session would then share.
+    """
+    target = tmp_path_factory.mktemp("releases")
+    asyncio.run(make_releases(tmp_path_factory.mktemp("checkout"), target))
+    return {version: target / f"anchor_chatops-{version}-py3-none-any.whl" for version in VERSIONS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,16 @@
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.outbound.anchor.orders import read_key_status
+from bot.core.fields import Proxy
+from bot.core.retries import combine
+from bot.outbound.anchor.orders import AnchorClient, AnchorHttp, read_key_status
 from bot.sim.anchor import (
+    DEFAULT_KEY,
     Answer,
     Drip,
     Fault,
@@ -19,12 +24,51 @@ from bot.sim.anchor import (
     html,
     rate_limited,
 )
-from harness.anchor_orders import anchor_client, key_rejected, key_unverified, pause, pause_once, proxy_at, resume, send
 from harness.connect_proxy import connect_proxy
+from harness.product import Secret, SessionId, requests, workspace
 from harness.product import outcomes as out
-from harness.product import requests
+from harness.texts import SESSION
+from harness.values import http_transport
 
 pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def anchor_client(
+    url: str, *, attempt: float = 10.0, deadline: float = 20.0, proxy: Proxy | None = None
+) -> AsyncIterator[AnchorClient]:
+    async with http_transport(proxy) as transport:
+        yield AnchorClient(AnchorHttp(transport, url), timeout=attempt, deadline=deadline)
+
+
+async def send(
+    client: AnchorClient, verb: requests.Verb = requests.Verb.PAUSE, *, once: bool = False
+) -> out.AnchorOutcome:
+    """Order something for SESSION, and return the outcome of all attempts; `once`: it may not be repeated."""
+
+    async def may_repeat() -> bool:
+        return not once
+
+    return combine(await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), may_repeat))
+
+
+async def pause(url: str, *, attempt: float = 10.0, deadline: float = 20.0) -> out.AnchorOutcome:
+    async with anchor_client(url, attempt=attempt, deadline=deadline) as client:
+        return await send(client)
+
+
+async def pause_once(url: str, *, attempt: float = 10.0, proxy: Proxy | None = None) -> out.AnchorOutcome:
+    async with anchor_client(url, attempt=attempt, proxy=proxy) as client:
+        return await send(client, once=True)
+
+
+async def resume(url: str, *, attempt: float = 10.0) -> out.AnchorOutcome:
+    async with anchor_client(url, attempt=attempt) as client:
+        return await send(client, requests.Verb.RESUME)
+
+
+def proxy_at(port: int, authorization: str | None = None) -> Proxy:
+    return Proxy(f"http://127.0.0.1:{port}", Secret(authorization) if authorization else None)
 
 
 def error(status: int, message: str = "no") -> Answer:
@@ -85,13 +129,17 @@ async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | Non
 
 
 KEY_TABLE = [
-    *((status, body, key_rejected(status)) for status in (401, 403) for body in (b"", b'{"error": {"message": "no"}}')),
+    *(
+        (status, body, workspace.NewKeyRejected(status))
+        for status in (401, 403)
+        for body in (b"", b'{"error": {"message": "no"}}')
+    ),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, key_unverified(200, is_foreign=True)) for body in (b"<html>", b"[]")),
-    (200, b'{"error": {"message": "no"}}', key_unverified(200)),
-    (404, b'{"error": {"message": "no"}}', key_unverified(404, is_foreign=True)),
-    *((status, b"", key_unverified(status, is_foreign=True)) for status in (204, 301, 404, 501)),
-    *((status, b"", key_unverified(status)) for status in (429, 500, 503)),
+    *((200, body, workspace.NewKeyUnverified(200, is_foreign=True)) for body in (b"<html>", b"[]")),
+    (200, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(200)),
+    (404, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(404, is_foreign=True)),
+    *((status, b"", workspace.NewKeyUnverified(status, is_foreign=True)) for status in (204, 301, 404, 501)),
+    *((status, b"", workspace.NewKeyUnverified(status)) for status in (429, 500, 503)),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.outbound.anchor.orders import AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions, read_details, read_page, read_statuses
 from bot.sim.anchor import (
     DEFAULT_KEY,
@@ -24,12 +26,22 @@ from bot.sim.anchor import (
     rate_limited,
     unauthorized,
 )
-from harness.anchor_orders import anchor_sessions, session
 from harness.product import Secret, SessionId, sessions
 from harness.texts import SESSION
+from harness.values import http_transport
 
 KEY, ID = Secret(DEFAULT_KEY), SessionId(SESSION)
 NotRead, Unread = sessions.NotRead, sessions.Unread
+
+
+def session(**fields: Any) -> sessions.Session:
+    return sessions.Session(id=SessionId(SESSION), **fields)
+
+
+@asynccontextmanager
+async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[AnchorSessions]:
+    async with http_transport() as transport:
+        yield AnchorSessions(AnchorHttp(transport, url), within)
 
 
 @pytest.fixture

@@ -32,9 +32,8 @@ from bot.sim.slack import (
 from harness.cards import client
 from harness.install_browser import pages as about
 from harness.product import Secret, workspace
-from harness.roles import UNREACHABLE, web_client
 from harness.samples import sample
-from harness.values import FOR_ALL, FOR_ONE, MessageContent, http_transport
+from harness.values import FOR_ALL, FOR_ONE, UNREACHABLE, MessageContent, http_transport, web_client
 
 NO_VERDICT: dict[str, Fault] = {
     "rate limit": rate_limited(),

@@ -1,14 +1,22 @@
 """The roles of people: what Slack says of them, and how long that counts."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.outbound.slack.roles import fetch_profile
+from bot.outbound.http import open_session
+from bot.outbound.slack.errors import open_web
+from bot.outbound.slack.roles import RoleCache, fetch_profile
+from bot.outbound.store.people import People
 from bot.sim.slack import (
+    Answer,
     Enterprise,
+    Fault,
     Hang,
     Installation,
     SimSlack,
@@ -18,15 +26,92 @@ from bot.sim.slack import (
     server_error,
 )
 from harness.conversation import until
-from harness.product import Secret, policy
-from harness.roles import RolesHarness, roles_of_people, user_info, web_client
-from harness.stored import DAY
+from harness.databases import KEY
+from harness.product import Secret, Store, open_store, policy, requests
+from harness.product import workspace as ours
+from harness.stored import DAY, fetch
+from harness.values import web_client
 from harness.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
 
+TEAM = "T0HOME00001"
+Role, Profile = policy.Role, policy.Profile
 
-Role = policy.Role
+
+class WatchedRoles(People):
+    seconds = 0.0
+
+    async def find(self, team_id: str, user_id: str, now: float) -> tuple[policy.Profile, float] | None:
+        await asyncio.sleep(self.seconds)
+        return await super().find(team_id, user_id, now)
+
+
+class RolesHarness:
+    """The cache of roles, which keeps three people."""
+
+    def __init__(self, slack: SimSlack, web: AsyncWebClient, store: Store) -> None:
+        self.slack, self.web, self.store = slack, web, store
+        self.rows = WatchedRoles(store.database)
+        self.roles = self._cache()
+
+    def another(self) -> RoleCache:
+        """Return the cache of another replica."""
+        return self._cache()
+
+    def _cache(self) -> RoleCache:
+        return RoleCache(self.web, self.rows, most=3)
+
+    async def restart(self) -> None:
+        """Forget what is in memory."""
+        await self.roles.close()
+        self.roles = self._cache()
+
+    async def stored(self) -> dict[str, int]:
+        """When Slack has reported whom, in Unix seconds."""
+        return dict(await fetch(self.store, "SELECT user_id, seen_at FROM people"))
+
+    def workspace(self) -> ours.Workspace:
+        return ours.Workspace(TEAM, Secret(self.slack.bot_token), None)
+
+    async def role(self, user: User) -> policy.Role:
+        return await self.roles.get(self.workspace(), actor(user))
+
+    async def role_now(self, user: User) -> policy.Role:
+        return await self.roles.fetch(self.workspace(), actor(user))
+
+    async def role_for_pause(self, user: User) -> policy.Role:
+        return await self.roles.get(self.workspace(), actor(user), for_pause=True)
+
+    async def role_for_resume(self, user: User) -> policy.Role:
+        return await self.roles.get_fresh(self.workspace(), actor(user))
+
+    def remembered(self, user: User) -> policy.Role:
+        return self.roles.peek(self.workspace(), actor(user))
+
+    def fail(self, fault: Fault | None) -> None:
+        self.slack.faults["users.info"] = fault
+
+    @property
+    def questions(self) -> int:
+        return [call.method for call in self.slack.api_calls].count("users.info")
+
+
+def actor(user: User) -> requests.Actor:
+    return requests.Actor(TEAM, "C0ALERTS001", user.id, home_team_id=user.team_id)
+
+
+@asynccontextmanager
+async def roles_of_people() -> AsyncIterator[RolesHarness]:
+    async with SimSlack() as slack, open_session() as session, open_store(Secret("sqlite://"), [KEY]) as store:
+        harness = RolesHarness(slack, open_web(session, slack.url), store)
+        yield harness
+        await harness.roles.close()
+    assert slack.violations == []
+
+
+def user_info(**user: object) -> Answer:
+    return Answer(200, json.dumps({"ok": True, "user": user}).encode())
 
 
 @pytest.fixture
@@ -109,7 +194,10 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
     at.rows.seconds = 3.0  # longer than Slack fails
     assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
     at.rows.seconds = 0.0
-    for days, known in ((6.9, [Role.MEMBER, Role.ADMIN, Role.GUEST]), (0.2, [Role.UNKNOWN] * 3)):
+    for days, known in (
+        (6.9, [Role.MEMBER, Role.ADMIN, Role.GUEST]),
+        (0.2, [Role.UNKNOWN] * 3),
+    ):
         await at.restart()
         await pass_time(days * DAY)
         for _ in range(2):
@@ -129,8 +217,6 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
 # --- an app without the scope, and the end ---
 
 
-TEAM = "T0HOME00001"
-Profile = policy.Profile
 STRANGER = Profile("", is_stranger=True)
 
 Ask = Callable[[User | str], Awaitable[policy.Profile | None]]

@@ -1,23 +1,55 @@
 """The audit trail: what is in it, and what is found out by following it."""
 
+import json
 import re
 import time
 from dataclasses import replace
 
 import pytest
 
+from bot.core.audit import AuditRow, Mark, Point, Verdict
+from bot.outbound.store.audit import INTERVAL, AuditTrail, changed
+from bot.outbound.store.leases import Lease
+from bot.outbound.store.secrets import FieldCipher
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
 from harness.product import Secret, Store, errors, history, open_store
 from harness.product import outcomes as out
 from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
-from harness.trail import (
-    Lease,
-    Verdict,
-    chain,
-    restarted,
-    with_other_key,
-)
+
+ALONE = Lease("here", is_alone=True)
+
+
+def restarted(store: Store) -> AuditTrail:
+    return AuditTrail(store.database, store.cipher)
+
+
+def with_other_key(store: Store) -> AuditTrail:
+    return AuditTrail(store.database, FieldCipher([OTHER_KEY]))
+
+
+async def chain(store: Store, lease: Lease = ALONE) -> None:
+    """Chain all rows that are not chained yet, if the process of the lease leads."""
+    while await store.audit.chain(lease) < INTERVAL:
+        pass
+
+
+def row(what: str = "alert channel", content: str = "C1") -> AuditRow:
+    return changed(what, content, team_id="T0HOME00001", at=time.time() - 90.0)
+
+
+async def add(store: Store, forged: AuditRow) -> None:
+    """Add a row with the signature of this store, as its process does."""
+    await store.database.change(lambda connection: store.audit.add(connection, forged))
+
+
+def sealed(text: str, *, key_of: Store) -> str:
+    """Return a mark with the signature of another key."""
+    key = key_of.cipher.derive("anchor-bot: the links of the audit trail")
+    start, end, gap, version, *_ = json.loads(text)
+    mark = Mark("T0HOME00001", Point(*start), Point(*end), gap, version)
+    return mark.sealed(key_of.cipher.key_id, key)
+
 
 pytestmark = pytest.mark.anyio
 
