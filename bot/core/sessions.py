@@ -255,10 +255,6 @@ class SessionList:
         )
         return replace(self, sessions=found, total=0)
 
-    def has_name(self, word: str) -> bool:
-        """Return whether a tag, a domain or a key is called so."""
-        return any(word == name.casefold() for one in self.sessions for name in _names(one))
-
     def meant_by(self, words: str) -> Found | None:
         """Return the session that `words` can mean alone, by 8 digits that its id begins with, and the reason after."""
         if not (digits := eight_digits(words)) or not self.is_complete:

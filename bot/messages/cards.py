@@ -16,7 +16,7 @@ from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
 from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, as_response, context, mrkdwn, row, section
 from bot.messages.lines import agent_and_host, more_facts, spoken_name, state_headline, state_line
-from bot.messages.markup import QUOTE, code, group, joined, link, literal, moment, quoted, session, some, time_of, width
+from bot.messages.markup import QUOTE, code, group, joined, link, literal, moment, quoted, session, some, width
 from bot.messages.outcomes import CHECKED, earlier, not_automatic
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
@@ -285,7 +285,7 @@ def _summary(shown: Sequence[Shown], more: int) -> Message:
     """Return a message with a line for each session, and the alerts with their senders once at the end."""
     alerts = [one.content for one in shown if isinstance(one.content, AlertContent)]
     results = [one.content for one in shown if isinstance(one.content, ResultContent)]
-    top, lines = _top(shown, alerts, results, more), [_line(one) for one in shown]
+    top, lines = _top(shown, alerts, more), [_line(one) for one in shown]
     rows = [
         section(line, next(iter(_card_buttons(one)), None), verbatim=True)
         for line, one in zip(lines, shown, strict=True)
@@ -300,34 +300,34 @@ def _summary(shown: Sequence[Shown], more: int) -> Message:
     return Message("\n".join(_lines(top, *lines, last)), Visibility.IN_CHANNEL, blocks)
 
 
-def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequence[ResultContent], more: int) -> str:
+def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], more: int) -> str:
     if alerts:
         severity = _SEVERITIES[max((one.alert.severity for one in alerts), key=list(Severity).index)]
         what = "alerts about" if any(one.reply is None for one in alerts) else "it got worse in"
         top = f"{severity}: {what} *{len(shown)} session{'' if len(shown) == 1 else 's'}*"
         counted = f", and *{more:,} more alert{'' if more == 1 else 's'}* without a card each"
         return f"{top}{counted}. *Read the list* shows what runs." if more else top
-    if all(one.reminder for one in shown):
-        if not any(map(_card_buttons, shown)):
-            return f"⏹️ *{len(shown)} sessions ended while paused, or are not found any more.*"
-        ends = [one.ends_at for one in results if one.ends_at]
-        first_end = f": the first ends at {time_of(min(ends))}, its work is then lost." if ends else "."
-        return f"⏰ *{len(shown)} paused sessions*, not resumed by this app{first_end}"
-    states = {state_headline(one.state) if one.state else "" for one in shown}
-    return f"{states.pop() if len(states) == 1 else '🔹 *Paused or resumed*'}: *{len(shown)} sessions*"
+    if all(one.reminder for one in shown) and any(map(_card_buttons, shown)):
+        return f"⏰ *{len(shown)} paused sessions*, not resumed by this app"
+    words = set(map(_word, shown))
+    word = words.pop() if len(words) == 1 else ""
+    return f"{word}: *{len(shown)} sessions*" if word else f"🔹 *{len(shown)} sessions*"
 
 
 def _line(shown: Shown) -> str:
     """Return the agent, its host, the state, and the first digits of the id, which tell two agents apart."""
-    state, word = shown.state, shown.severity
-    if shown.reminder is not None:
-        word = shown.reminder.text.partition("\n")[0].rstrip(".")
-    elif shown.head is Head.RESOLVED:
-        word = _RESOLVED
-    elif state is not None and shown.head is Head.STATE:
-        word = state_headline(state, names_programs=False)
     automatic = f"{shown.automatic.partition('.')[0]}*" if shown.automatic else ""
-    return joined(agent_and_host(shown.facts), word, automatic, code(shown.session_id[:8]))
+    return joined(agent_and_host(shown.facts), _word(shown), automatic, code(shown.session_id[:8]))
+
+
+def _word(shown: Shown) -> str:
+    """Return what is true of a session now, in a few words."""
+    if shown.reminder is not None:
+        return shown.reminder.text.partition("\n")[0].rstrip(".")
+    if shown.head is Head.RESOLVED:
+        return _RESOLVED
+    is_told = shown.state is not None and shown.head is Head.STATE
+    return state_headline(shown.state, names_programs=False) if shown.state and is_told else shown.severity
 
 
 SAMPLE_ALERT = alert_message(

@@ -1,20 +1,20 @@
-"""The app's Home tab."""
+"""The app's Home tab, and the past orders in it and in the window of the last 30 days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.core.history import CHANGE, PastOrder, can_see_all
 from bot.core.policy import Role
-from bot.core.requests import Verb
+from bot.core.requests import Source, Verb
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, View, actions, context, section
 from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
 from bot.messages.checks import reinstall_advice
-from bot.messages.history import LastOrders, last_orders
-from bot.messages.markup import channel, group, mention, moment, who_can_what
+from bot.messages.markup import channel, code, group, mention, moment, plain, session, where_and_why, who_can_what
+from bot.messages.outcomes import COMMANDS, DOING, DONE, past_wording
 from bot.messages.senders import about_auto_pause, token_section
-from bot.messages.settings import named_key
-from bot.messages.usage import COMMANDS
+from bot.messages.settings import TITLES, named_key
 
 _DIVIDER: Block = {"type": "divider"}
 _NO_KEY = "⛔ *Needs a key*: nobody can pause or resume yet."
@@ -51,6 +51,29 @@ _FOOTERS = {
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change these settings in their Home tab of this app."
 _UNMANAGED = "All of this is *set in .env* of this bot. Its operator can change it there."
+
+
+MOST_IN_HOME = 10
+MOST_IN_MODAL = 100
+"""The most orders that the modal shows, two in a block: it has at most 100 blocks, of 3,000 characters each."""
+
+DAYS = 30
+
+_HEADING = "*Last pauses and resumes*, when this tab was opened"
+_NONE = "*Last pauses and resumes*: none yet."
+_UNREADABLE = (
+    "⚠️ *Last pauses and resumes*: the bot's database does not answer, so they can't be shown. Try again later."
+)
+_MORE = f"The newest {MOST_IN_MODAL}. There are more: `anchor-bot journal` prints all."
+
+
+@dataclass(frozen=True, slots=True)
+class LastOrders:
+    """The newest orders of a workspace, for one person; `orders` is None if the journal cannot be read."""
+
+    orders: tuple[PastOrder, ...] | None
+    viewer_id: str
+    is_admin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +179,47 @@ def _about_policy(home: Home) -> list[Block]:
     members = [] if home.role is Role.SCOPE_MISSING else [context(_MEMBERS_ONLY)]  # it can't tell them from guests
     change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
     return [*lines, *members, *([change] if home.can_edit else [])]
+
+
+def last_orders(last: LastOrders) -> list[Block]:
+    """Return the blocks for Home."""
+    button = buttons.plain_button(buttons.HISTORY, TITLES[buttons.HISTORY]) if last.is_admin else None
+    if last.orders is None:
+        return [section(_UNREADABLE, button)]
+    shown = [
+        section(_line(one, shows_all=can_see_all(one.user_id, viewer_id=last.viewer_id, is_admin=last.is_admin)))
+        for one in last.orders
+    ]
+    return [section(f"{_HEADING}:" if shown else _NONE, button), *shown]
+
+
+def history_modal(orders: Sequence[PastOrder] | None) -> View:
+    """Return the modal of 30 days, the newest first; it says if there are more. None: the journal is unreadable."""
+    if orders is None:
+        return View((section(_UNREADABLE),), title=TITLES[buttons.HISTORY])
+    lines = [_line(one, shows_all=True) for one in orders[:MOST_IN_MODAL]]
+    shown = [section("\n".join(lines[first : first + 2])) for first in range(0, len(lines), 2)]
+    heading = _MORE if len(orders) > MOST_IN_MODAL else "All, the newest first:"
+    return View((section(heading if shown else "No pause or resume."), *shown), title=TITLES[buttons.HISTORY])
+
+
+def _line(order: PastOrder, *, shows_all: bool) -> str:
+    drill = ", in a drill" if order.source == Source.DRILL else ""
+    who = f"by {mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
+    rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
+    batch = f"batch {code(order.batch_id)}" if order.batch_id else ""
+    if order.verb == CHANGE:
+        return f"⚙️ *Changed* {who}.\n{plain(order.reason)}"
+    if order.batch_total:
+        what = f"{DONE[Verb(order.verb)]} {order.batch_done} of {order.batch_total} sessions at once, {who}."
+        return f"{what}\n{batch.capitalize()}{rest}"
+    return f"{_what_became(order)} {who}.\n{session(order.session_id)}{f' of {batch}' if batch else ''}{rest}"
+
+
+def _what_became(order: PastOrder) -> str:
+    verb = Verb(order.verb)
+    if order.outcome is None:
+        return f"⏳ *{DOING[verb]}…* Requested"
+    if (wording := past_wording(verb, order.outcome)) is None:
+        return f"❓ *{verb.value.capitalize()}*: {code(order.outcome)}. Requested"
+    return f"{wording.in_list}. Requested" if wording.verdict else wording.headline

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.core.requests import Verb
-from bot.messages.usage import COMMANDS
+from bot.messages.outcomes import COMMANDS
 
 _NOTHING = "Nothing was installed here."
 _LONGEST = 100  # characters of Slack's own text

@@ -30,6 +30,9 @@ from bot.core.requests import Verb, program_name
 from bot.core.sessions import Phase
 from bot.messages import markup
 
+COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
+"""The slash commands, as manifest.yml declares them."""
+
 DOING = {Verb.PAUSE: "Pausing", Verb.RESUME: "Resuming", Verb.END: "Ending"}
 DONE = {Verb.PAUSE: "⏸️ *Paused*", Verb.RESUME: "▶️ *Resumed*", Verb.END: "⏹️ *Ended*"}
 """The verdict about an order that Anchor confirmed."""

@@ -1,18 +1,19 @@
-"""The answer to an order: its outcome, a refusal, or an error."""
+"""Answers to orders: outcomes, refusals, errors, updates of the clicked message, and what follows a pause."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.core import outcomes
 from bot.core.outcomes import Refusal, Why
-from bot.core.requests import Order, Source, Verb
-from bot.core.session_ids import SessionId
-from bot.core.sessions import PHASES, Phase, Session, SessionState
+from bot.core.reminders import Deadline
+from bot.core.requests import MessageContent, Order, Source, Verb
+from bot.core.session_ids import Found, SessionId, find_session_id
+from bot.core.sessions import ALL_WORD, PHASES, Phase, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import Block, Message, Visibility, ephemeral, section, told, with_buttons
-from bot.messages.clicked import CardUpdate
-from bot.messages.lines import session_facts, spoken_name, state_line
-from bot.messages.outcomes import DOING, NOT_AUTO_PAUSED, NOT_DONE, Wording, worded
-from bot.messages.usage import COMMANDS
+from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told, with_buttons
+from bot.messages.lines import agent_and_host, session_facts, spoken_name, state_line
+from bot.messages.outcomes import COMMANDS, DOING, NOT_AUTO_PAUSED, NOT_DONE, NOT_FOUND, Wording, worded
 
 _PAUSE = COMMANDS[Verb.PAUSE]
 CARD_NOT_UPDATED = "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
@@ -35,10 +36,105 @@ _IS_REPEATABLE = _IS_ASKED_AGAIN | {
     *(Why.ROLE_UNKNOWN, Why.NO_TURN, Why.STORE_UNAVAILABLE, Why.OVERLOADED, Why.STOPPING),
 }
 
+_ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
+_MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
+
+HELP = ephemeral(
+    f"`{_PAUSE}`, `{COMMANDS[Verb.RESUME]}`: list what runs and is paused",
+    f"`{_PAUSE} &lt;id or first 8 digits&gt; [reason]`: pause it; `{COMMANDS[Verb.RESUME]}` resumes it",
+    f"`{_PAUSE} &lt;words&gt;`: find by tag, domain or key; `{ALL_WORD} [words]`: *Pause several…*",
+    f"In threads: ⋮ &gt; *{buttons.PAUSE_FROM_MESSAGE_NAME}*",
+)
+"""The answer to `help` after a command: one line for each form. Nobody reads more in a hurry."""
+
 UNREADABLE = ephemeral(
     "Slack sent this command in a form that the bot can't read; nothing was done.",
     "Send it again. If that does not help, tell the operator of the bot.",
 )
+
+
+def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON of a message without what Slack adds to images, which it does not accept."""
+    if isinstance(part, list | tuple):
+        return [without_added_keys(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    added = _ADDED if part.get("type") == "image" else set()
+    return {name: without_added_keys(value) for name, value in part.items() if name not in added}
+
+
+@dataclass(frozen=True, slots=True)
+class CardUpdate:
+    """The new line about a session on a card, and the button for the next order, if there is one."""
+
+    session_id: SessionId
+    line: str
+    button: Block | None
+
+    @property
+    def block(self) -> Block:
+        """Return the block of the line."""
+        return {**section(self.line), "block_id": f"anchor_{self.session_id}"}
+
+    def is_in(self, block: Block) -> bool:
+        """Return whether a block has a line about the session."""
+        return bool(block.get("block_id") == f"anchor_{self.session_id}")
+
+    def is_own(self, element: object) -> bool:
+        """Return whether an element is a button of the session."""
+        if not isinstance(element, dict) or element.get("action_id") not in buttons.VERBS:
+            return False
+        found = find_session_id(str(element.get("value", "")))
+        return isinstance(found, Found) and found.session_id == self.session_id
+
+
+def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
+    """Return the updated card; the same card if it has no button of the session.
+
+    The next button takes the place of the old one, so that a row of buttons does not move, and the line follows its
+    block. A full message gets no line. Applying an update twice has the same effect as once.
+    """
+    result: list[Block] = []
+    button, is_told, room = update.button, has_line(update, card), _MOST_BLOCKS - len(card.blocks)
+    for block in card.blocks:
+        kept = block
+        if is_own := any(map(update.is_own, (block.get("accessory"), *block.get("elements", ())))):
+            kept, button = _replace_button(update, block, button), None
+        if update.is_in(block):
+            kept = kept and {**kept, **update.block}
+        result += [kept] if kept else []
+        if is_own and not is_told and not update.is_in(block) and (room > 0 or not kept):
+            result.append(update.block)
+            is_told = True
+    updated = replace(card, blocks=tuple(result))
+    return card if updated == card else replace(updated, text=_updated_text(update, card))
+
+
+def has_line(update: CardUpdate, card: MessageContent) -> bool:
+    """Return whether the card contains the line of the update."""
+    return any(map(update.is_in, card.blocks))
+
+
+def _replace_button(update: CardUpdate, block: Block, button: Block | None) -> Block:
+    """Return the block with `button` in place of the session's; {} if the old one was its only content."""
+    if "accessory" in block:
+        rest = {name: value for name, value in block.items() if name != "accessory"}
+        return rest if button is None else {**rest, "accessory": button}
+    own = [update.is_own(element) for element in block["elements"]]
+    others = [element for element, is_own in zip(block["elements"], own, strict=True) if not is_own]
+    names = {element.get("action_id") for element in others if isinstance(element, dict)}
+    fits = button is not None and button["action_id"] not in names
+    place = own.index(True)
+    elements = [*others[:place], *([button] if fits else []), *others[place:]]
+    return {**block, "elements": elements} if elements else {}
+
+
+def _updated_text(update: CardUpdate, card: MessageContent) -> str:
+    """Return the text of the whole message, with the new line in place of an earlier one; it is cut before the line."""
+    earlier = {block["text"]["text"] for block in card.blocks if update.is_in(block)}
+    rest = "\n".join(line for line in card.text.split("\n") if line not in earlier)
+    line = update.block["text"]["text"]
+    return f"{markup.fit(rest, LONGEST_TEXT - markup.width(line) - 1)}\n{line}".lstrip("\n")
 
 
 def unknown_command_message(command: str) -> Message:
@@ -232,3 +328,33 @@ def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: 
 def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id: str) -> SessionState:
     phase, actor = PHASES[type(outcome).__name__], order.actor
     return SessionState(phase, order.verb, order_id, actor.user_id, actor.channel_id, order.reason, now)
+
+
+def reminder_message(
+    session_id: SessionId,
+    paused: SessionState,
+    deadline: Deadline | None,
+    known: Session | None,
+    *,
+    offers_end: bool = False,
+) -> Message:
+    """Return the reminder of a session that is paused, with its deadline if it has one, Resume, and perhaps End."""
+    top = "⏰ *Paused, not resumed by this app.*"
+    what = "Whether and when this session ends is not known. Resume it, or end it in Anchor."
+    if deadline is not None:
+        ends = "may end" if deadline.is_default else "ends"
+        top = f"⏰ *Paused, not resumed by this app, and it {ends} at {markup.time_of(deadline.at)}.*"
+        why = " Anchor's pages name 20 and 180 minutes for it." if deadline.is_default else ""
+        what = f"Then its work is lost.{why}"
+    resume = buttons.next_button(session_id, paused, spoken_name(known))
+    end = [buttons.end_button(session_id, spoken_name(known))] if offers_end else []
+    lines = [top, agent_and_host(known), f"{state_line(paused)}.", what]
+    return told(lines, markup.session(session_id), [resume, *end])
+
+
+def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
+    """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
+    top, said = f"{NOT_FOUND}.", "It has ended, or belongs to another Anchor account."
+    if status:
+        top, said = "⏹️ *Ended while paused.*", f"Anchor's status: {markup.code(status)}."
+    return told([top, f"{state_line(paused)}.", said], markup.session(session_id))

@@ -21,12 +21,10 @@ from bot.messages.blocks import (
     with_buttons,
 )
 from bot.messages.buttons import ROW, button, next_button, paused_buttons, plain_button, set_key_button, several_button
-from bot.messages.clicked import CardUpdate
 from bot.messages.lines import session_facts, session_line, spoken_name, state_line
 from bot.messages.markup import channel, code, dashboard, joined, mention, moment, or_in_dashboard, where_and_why
-from bot.messages.outcomes import NOT_DONE, worded
-from bot.messages.results import card_update, outcome_message, waiting_message
-from bot.messages.usage import COMMANDS
+from bot.messages.outcomes import COMMANDS, NOT_DONE, worded
+from bot.messages.results import CardUpdate, card_update, outcome_message, waiting_message
 
 MOST_RUNNING, MOST_PAUSED = 15, 10  # the most sessions that run, and that are paused, which are shown
 

@@ -11,7 +11,6 @@ from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, checkbox, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
-from bot.messages.history import TITLE as HISTORY_TITLE
 from bot.messages.markup import IN_HOME, channel, code, does, group, mention, who_can_what
 from bot.messages.outcomes import DOING
 
@@ -35,9 +34,9 @@ TITLES = {
     buttons.CHANGE_POLICY: "Permissions",
     buttons.ALERTS_TOKEN: "New alert token",
     buttons.ALERTS_SENDER: "Alert token",
-    buttons.HISTORY: HISTORY_TITLE,
+    buttons.HISTORY: "Last 30 days",
     buttons.PAUSE_SEVERAL: "Pause agents",
-    buttons.RESUME_BATCH: "Resume Anchor agents",
+    buttons.RESUME_BATCH: "Resume agents",
 }
 """The titles of windows by `callback_id`, which is also the `action_id` of the button."""
 
@@ -62,7 +61,6 @@ _ABOUT_END = (
 )
 
 CHECKING = "⏳ Checking… You can close this window: the answer then comes as a direct message."
-ONE_MOMENT = "⏳ One moment…"
 NOBODY_SELECTED = "Select at least one person, or choose another option."
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
@@ -185,6 +183,7 @@ class Reply:
         return {"response_action": "update", "view": self.view(name).as_json()}
 
 
+ONE_MOMENT = Reply("Placeholder", "⏳ One moment…")
 NOT_SERVED = Reply(
     "NotServed", f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again."
 )

@@ -1,22 +1,38 @@
-"""The window in which people choose sessions and pause them: one, or several at once."""
+"""Several sessions at once: the window in which people choose and pause them, and the result, which counts up."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bot.core import outcomes
+from bot.core.cards import BatchContent
+from bot.core.history import BatchedOrder
 from bot.core.requests import Verb
-from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, Session, SessionList, SessionState
-from bot.messages.batches import agents
-from bot.messages.blocks import Block, View, ephemeral, input_block, mrkdwn, option, section
+from bot.core.session_ids import SessionId
+from bot.core.sessions import MOST_NAMED, MOST_TOGETHER, Choice, Session, SessionList, SessionState
+from bot.messages.blocks import (
+    Block,
+    Message,
+    View,
+    Visibility,
+    context,
+    ephemeral,
+    in_channel,
+    input_block,
+    mrkdwn,
+    option,
+    row,
+    section,
+)
 from bot.messages.blocks import element as control
-from bot.messages.buttons import PAUSE_SEVERAL
-from bot.messages.lines import age, state_headline
-from bot.messages.markup import code, fit, one_line
+from bot.messages.buttons import PAUSE_SEVERAL, RESUME_BATCH, button, plain_button, several_button
+from bot.messages.lines import age, session_line, spoken_name, state_headline, state_word
+from bot.messages.markup import code, fit, joined, literal, mention, one_line, plain, some
+from bot.messages.outcomes import COMMANDS, DOING, DONE, worded
 from bot.messages.sessions import NOTHING_PAUSED, of_them_paused
 from bot.messages.settings import TITLES, Reply
-from bot.messages.usage import COMMANDS
 
 SHORTCUT = "anchor_pause_an_agent"  # the `callback_id` of the global shortcut, as manifest.yml declares it
-TITLE = TITLES[PAUSE_SEVERAL]
 SESSIONS, REASON = "sessions", "reason"
 """The inputs: boxes in `sessions_0`, `sessions_1`, …, whose values are the session ids, and the reason.
 
@@ -24,32 +40,40 @@ Block and element have the same name.
 """
 LONGEST_REASON = 300
 
-READING = "⏳ Reading the sessions from Anchor… *This pauses nothing yet.*"
-UNREAD_NOW = "⚠️ Anchor's list can't be read now: some of these sessions may have ended."
-UNLISTED = "⚠️ Anchor's list is not complete: some of these sessions may have ended."
+UNLISTED = "⚠️ Anchor's list could not be read completely: some of these sessions may have ended."
 NOT_OPENED = ephemeral(
     "⚠️ *The window did not open*: nothing was done.",
     f"Try again in a minute. `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt;` needs no window.",
 )
 NOBODY_CHOSEN = Reply("NobodyChosen", "Choose at least one session.", (f"{SESSIONS}_0",))
-OUT_OF_DATE = Reply("OutOfDate", f"{NOTHING_PAUSED} This window can't be used any more. Open it again.")
+OUT_OF_DATE = Reply("OutOfDate", "⛔ *Nothing was done.* This window can't be used any more. Open it again.")
 BEGUN = Reply("Begun", "⏳ *Begun.* You can close this window: the result follows.", closes=True)
+NOT_RESUMED = Reply(
+    "StoreUnavailable",
+    "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute.",
+)
+UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot would have lost the pauses that were not sent."
+
+WHOLE_ID = 36  # characters
+MOST_LISTED = 20  # the most sessions that a result lists
 
 _EACH = 10  # https://docs.slack.dev/reference/block-kit/block-elements/checkboxes-element
-_LONGEST_NAME, _LONGEST_ABOUT = 60, 75  # of a box
+_LONGEST_BOX, _LONGEST_ABOUT = 60, 75
+_MOST_NAMED, _LONGEST_NAME = 5, 40  # of those that were paused or resumed
+_OUTSIDE = "⚠️ Programs outside of Anchor may go on in {} of these sessions: only Anchor's own agents are paused."
 _INCOMPLETE = "The message is too long to be read completely, so it can have ids that are not shown."
+_IS_OVER = (outcomes.Done, outcomes.NotRunning)  # the outcomes after which nobody has to look at the session
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The sessions among which people choose: the newest of those that were `chosen` of the `running`.
+    """The sessions among which people choose: the newest of those that were `chosen`.
 
     All are checked if they are `preselected`. `paused` has the pauses of those that this app paused, by id. `notes` are
     mrkdwn.
     """
 
     choice: Choice
-    running: SessionList
     chosen: SessionList
     sessions: tuple[Session, ...]
     preselected: bool = True
@@ -61,7 +85,8 @@ def pause_window(offer: Offer, state: str) -> View:
     """Return the window with an offer; `state` comes back with the answer."""
     reason = control("plain_text_input", REASON, max_length=LONGEST_REASON)
     blocks = (section(_offered_text(offer)), *_boxes(offer), input_block("Reason", reason))
-    return View(blocks, TITLE, "Pause selected", "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
+    title = TITLES[PAUSE_SEVERAL]
+    return View(blocks, title, "Pause selected", "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
 
 
 def _offered_text(offer: Offer) -> str:
@@ -74,29 +99,27 @@ def _offered_text(offer: Offer) -> str:
     left = total - shown
     newest = f" This window has the newest {shown}: {left:,} more run, which it does not pause." if left > 0 else ""
     of_them = of_them_paused((*chosen.sessions, *offer.sessions), offer.paused) or (" runs" if total == 1 else " run")
-    called = f"A tag, domain or key is called {code(ALL_WORD)}: `{COMMANDS[Verb.PAUSE]} all all` finds it."
-    is_ambiguous = offer.preselected and not offer.choice.words and offer.running.has_name(ALL_WORD)
     counted = f"❔ *This pauses nothing yet.* *{at_least}{agents(total)}{of_them}*{about}.{newest}"
-    return "\n".join([counted, *offer.notes, *([called] if is_ambiguous else [])])
+    return "\n".join([counted, *offer.notes])
 
 
 def _boxes(offer: Offer) -> Iterator[Block]:
     boxes = [_box(one, offer) for one in offer.sessions[:MOST_TOGETHER]]
     for number, first in enumerate(range(0, len(boxes), _EACH)):
-        some = boxes[first : first + _EACH]
-        name, label = f"{SESSIONS}_{number}", f"Sessions {first + 1} to {first + len(some)}"
-        checked = some if offer.preselected else []
-        group = control("checkboxes", name, options=some, initial_options=checked)
+        some_boxes = boxes[first : first + _EACH]
+        name, label = f"{SESSIONS}_{number}", f"Sessions {first + 1} to {first + len(some_boxes)}"
+        checked = some_boxes if offer.preselected else []
+        group = control("checkboxes", name, options=some_boxes, initial_options=checked)
         yield input_block(label if len(boxes) > _EACH else "Sessions", group)
 
 
 def _box(session: Session, offer: Offer) -> Block:
-    known = one_line(" ".join([*session.tags[:1], *session.domains[:1]]), limit=_LONGEST_NAME)
+    known = one_line(" ".join([*session.tags[:1], *session.domains[:1]]), limit=_LONGEST_BOX)
     box = option(f"{known} · {session.id[:8]}" if known else session.id, session.id)
     if (state := offer.paused.get(session.id)) is not None:
         return box | {"description": mrkdwn(fit(state_headline(state), _LONGEST_ABOUT))}
     started = session.created_at
-    return box if started is None else box | {"description": mrkdwn(f"running {age(offer.running.read_at - started)}")}
+    return box if started is None else box | {"description": mrkdwn(f"running {age(offer.chosen.read_at - started)}")}
 
 
 def none_runs(chosen: SessionList, choice: Choice) -> Reply:
@@ -109,5 +132,113 @@ def none_runs(chosen: SessionList, choice: Choice) -> Reply:
 
 def about_ids(number: int, *, is_complete: bool) -> Sequence[str]:
     """Return what a window says of a message with so many session ids; `is_complete`: all of it was read."""
-    none = [] if number else ["This message has no session id." if is_complete else "No session id was found."]
-    return [*none, *([] if is_complete else [_INCOMPLETE])]
+    if not is_complete:
+        return [_INCOMPLETE]
+    return [] if number else ["This message has no session id."]
+
+
+def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_id: str, *, note: str = "") -> Message:
+    """Return the result of a batch so far, and a `note` in mrkdwn."""
+    text = batch_text(content, orders)
+    if any(one.outcome is None for one in orders):
+        return in_channel(text, note)
+    left, lines = left_of(orders)[:MOST_LISTED], still_running(content, orders)
+    rows = [section(line, _button(content, one)) for one, line in zip(left, lines[:MOST_LISTED], strict=True)]
+    more = f"And {len(lines) - MOST_LISTED} more, listed by `anchor-bot journal --batch {batch_id}`."
+    last = " ".join(filter(None, [more if len(lines) > MOST_LISTED else "", note]))
+    can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, outcomes.Paused) for one in orders)
+    resume = [plain_button(RESUME_BATCH, "Resume these…") | {"value": batch_id}] if can_resume else []
+    blocks = (section(text), *row(*resume), *rows, *([context(last)] if last else []))
+    return Message("\n".join(filter(None, [text, *lines[:MOST_LISTED], last])), Visibility.IN_CHANNEL, blocks)
+
+
+def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
+    """Return in mrkdwn how many orders have come how far."""
+    verb, total = content.verb, len(orders)
+    by = f" by {mention(content.user_id)}{f': {plain(content.reason)}' if content.reason else ''}"
+    done = [one.session_id for one in orders if isinstance(one.outcome, outcomes.Done)]
+    ended = [worded(verb, one.outcome).headline for one in orders if one.outcome is not None]
+    if len(ended) < total:
+        other = f", {len(ended) - len(done)} not confirmed" if len(ended) > len(done) else ""
+        top = [f"⏳ {DOING[verb]} {agents(total)}… {len(done)} done{other}.", f"Requested{by}"]
+    else:
+        how_many = agents(total) if len(done) == total else f"{len(done)} of {agents(total)}"
+        sign = "⚠️" if left_of(orders) else DONE[verb].split()[0]
+        counts = Counter(headline.partition("*")[2].rstrip("*").lower() for headline in ended)
+        counted = " · ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        top = [f"{sign} *{verb.past.capitalize()} {how_many}*{by}", f"{counted}." if len(counts) > 1 else ""]
+        named_first = sorted(done, key=lambda one: not content.names.get(one))
+        names = some([_name(content, one) or code(one[:8]) for one in named_first], most=_MOST_NAMED)
+        top.append(f"{verb.past.capitalize()}: {names}." if names else "")
+    about = [
+        _OUTSIDE.format(content.outside) if content.outside and verb is Verb.PAUSE else "",
+        f"Chosen by {code(content.words)}." if content.words else "",
+    ]
+    return "\n".join(filter(None, [*top, *about]))
+
+
+def _name(content: BatchContent, session_id: SessionId) -> str:
+    return literal(content.names.get(session_id, ""), limit=_LONGEST_NAME)
+
+
+def left_of(orders: Sequence[BatchedOrder]) -> list[BatchedOrder]:
+    """Return the orders after which their session may not be as it should."""
+    return [one for one in orders if not isinstance(one.outcome, _IS_OVER)]
+
+
+def still_running(content: BatchContent, orders: Sequence[BatchedOrder], *, digits: int = 8) -> list[str]:
+    """Return a line for each of those: the agent, what was not done and why, so many `digits` of the id."""
+    return [
+        joined(
+            _name(content, one.session_id),
+            worded(content.verb, one.outcome).in_list.rstrip(".") if one.outcome else "",
+            code(one.session_id[:digits]),
+        )
+        for one in left_of(orders)
+    ]
+
+
+def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
+    name = content.names.get(order.session_id, "")
+    if content.verb is Verb.PAUSE:
+        return button(Verb.PAUSE, order.session_id, name=name, label="Try again")
+    is_resumed = isinstance(order.outcome, outcomes.Refusal) and order.outcome.why is outcomes.Why.RESUMED_SINCE
+    may_run = is_resumed or isinstance(order.outcome, outcomes.Unconfirmed | outcomes.Broken)
+    return button(Verb.PAUSE, order.session_id, name=name) if may_run else None
+
+
+def resume_modal(orders: Sequence[BatchedOrder], states: Mapping[str, SessionState], seen: str) -> View:
+    """Return the question before the paused sessions of a batch are resumed; `states` are theirs."""
+    paused = [one for one in orders if isinstance(one.outcome, outcomes.Paused)]
+    newer = {
+        one.session_id: state for one in paused if (state := states.get(one.session_id)) and state.order_id != one.id
+    }
+    count = len(paused) - len(newer)
+    question = f"*Resume {agents(count)}?* They go on where they were paused." if count else "*Nothing to resume.*"
+    lines = [joined(state_word(state), code(session_id[:8])) for session_id, state in newer.items()]
+    left = [f"Left as they are, because of newer orders: {len(lines)}.", *_first(lines)] if lines else []
+    submit = f"Resume {agents(count)}" if count else ""
+    blocks, title = tuple(map(section, [question, *left])), TITLES[RESUME_BATCH]
+    return View(blocks, title, submit, "Cancel", callback_id=RESUME_BATCH, seen=seen)
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MOST_LISTED
+    return [*lines[:MOST_LISTED], *([f"And {more} more."] if more > 0 else [])]
+
+
+def begun_message(begun: Sequence[Session] | None, *, now: float) -> Message:
+    """Return the sessions that began while those like them were paused, None if unknown; `now` is in Unix seconds."""
+    if begun is None:
+        return in_channel("❔ *What began meanwhile is not known*: Anchor's list can't be read now.")
+    top = f"🔔 *{agents(len(begun))} began meanwhile.* This pause left {'it' if len(begun) == 1 else 'them'} out."
+    lines = _first([session_line(replace(one, key_name=""), now=now) for one in begun])
+    pauses = [button(Verb.PAUSE, one.id, name=spoken_name(one)) for one in begun[:MOST_LISTED]]
+    several = [several_button(Choice(ids=tuple(one.id for one in begun[:MOST_NAMED])))] if len(begun) > 1 else []
+    rows = [section(line, pause) for line, pause in zip(lines, [*pauses, None], strict=False)]
+    return Message("\n".join([top, *lines]), Visibility.IN_CHANNEL, (section(top), *row(*several), *rows))
+
+
+def agents(count: int) -> str:
+    """Return how many agents."""
+    return f"{count:,} agent{'' if count == 1 else 's'}"

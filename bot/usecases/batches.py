@@ -12,10 +12,12 @@ from bot.core.outcomes import Paused, Refusal, Why
 from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, NotRead, SessionList
-from bot.messages.batches import NO_DATABASE, UNRECORDED, batch_message, begun_message, resume_answer, resume_modal
 from bot.messages.blocks import View
+from bot.messages.buttons import RESUME_BATCH
 from bot.messages.lines import spoken_name
 from bot.messages.outcomes import worded
+from bot.messages.settings import Reply
+from bot.messages.several import NOT_RESUMED, UNRECORDED, batch_message, begun_message, resume_modal
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.secrets import FieldCipher, seal
@@ -91,13 +93,13 @@ class Batches:
         access = await self.orders.session_control.access_check.check(order)
         if not isinstance(access, Access):
             wording = worded(Verb.RESUME, access, dashboard_url=self.orders.dashboard_url)
-            return resume_answer(wording.reason, wording.advice)
+            return Reply("Refused", f"{wording.reason}\n{wording.advice}").view(RESUME_BATCH)
         states = self.orders.session_cards.states
         try:
             orders = await states.of_batch(actor.team_id, batch_id)
             now = await states.of(actor.team_id, [one.session_id for one in orders])
         except StoreError:
-            return resume_answer(NO_DATABASE)
+            return NOT_RESUMED.view(RESUME_BATCH)
         return resume_modal(orders, now, f"{origin} {batch_id}")
 
     async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str, age: float) -> bool:

@@ -10,12 +10,12 @@ from bot.core.requests import Actor, ReplyAddress, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.batches import batch_message
 from bot.messages.blocks import Message
 from bot.messages.cards import card_message, digest_of, mentioning
 from bot.messages.results import as_direct_message
 from bot.messages.senders import with_revoked
 from bot.messages.sessions import held_message
+from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.history import SessionStates

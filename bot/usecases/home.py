@@ -12,8 +12,7 @@ from bot.core.requests import Actor
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Block
-from bot.messages.history import MOST_IN_HOME, LastOrders
-from bot.messages.home import Home, home_view
+from bot.messages.home import MOST_IN_HOME, Home, LastOrders, home_view
 from bot.messages.sessions import list_blocks
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache

@@ -9,6 +9,7 @@ from typing import Any
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.workspace import Workspace
 from bot.messages.blocks import View
+from bot.messages.settings import ONE_MOMENT
 from bot.messages.several import NOT_OPENED
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.store.errors import StoreError
@@ -33,8 +34,8 @@ class Modals:
     delivery: MessageDelivery
     tasks: Tasks
 
-    async def open(self, address: ReplyAddress, trigger_id: str, make: MakeView, placeholder: View) -> None:
-        """Open the modal that `make` returns, or report that it does not open.
+    async def open(self, address: ReplyAddress, trigger_id: str, make: MakeView, name: str) -> None:
+        """Open the modal `name` that `make` returns, or report that it does not open.
 
         A placeholder opens first if making takes longer than a trigger may wait. https://docs.slack.dev/surfaces/modals
         """
@@ -42,17 +43,17 @@ class Modals:
         try:
             # as it is now, or the change would conflict
             if (workspace := await self.workspaces.find(address.actor.team_id, max_age=0.0)) is not None:
-                is_open, why = await self._open(workspace, trigger_id, make, placeholder), "Slack did not open it"
+                is_open, why = await self._open(workspace, trigger_id, make, name), "Slack did not open it"
         except StoreError as error:
             why = str(error)
         if not is_open:
             _log.error("modal not opened", extra={"team": address.actor.team_id, "why": why})
             await self.delivery.deliver(address, NOT_OPENED)
 
-    async def _open(self, workspace: Workspace, trigger_id: str, make: MakeView, placeholder: View) -> bool:
+    async def _open(self, workspace: Workspace, trigger_id: str, make: MakeView, name: str) -> bool:
         token, making = workspace.bot_token, self.tasks.start(make(workspace))
         await asyncio.wait({making}, timeout=_OPEN_WAIT)
-        first = making.result() if making.done() else placeholder
+        first = making.result() if making.done() else ONE_MOMENT.view(name)
         view_id = await self.slack.open_view(token, trigger_id, first)
         if view_id is None or first is (view := await making):
             return view_id is not None

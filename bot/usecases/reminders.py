@@ -10,7 +10,7 @@ from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.ending import ended_message, reminder_message
+from bot.messages.results import ended_message, reminder_message
 from bot.outbound.store.reminders import PausedSession, ReminderRows
 from bot.outbound.workspaces import Workspaces
 from bot.request_id import new_id
@@ -74,21 +74,20 @@ class Reminders:
 
     def _part(self, paused: PausedSession, workspace: Workspace, channel: str, status: str | None) -> Part:
         """Return what a channel is told: the reminder, or with a status that the session has ended."""
-        known, deadline = self.reads.known(paused.team_id, paused.session_id), paused.deadline
+        known = self.reads.known(paused.team_id, paused.session_id)
         reason = paused.reason if channel == paused.channel_id else ""
         who = (paused.order_id, paused.user_id, channel, reason)
         state = SessionState(Phase.PAUSED, Verb.PAUSE, *who, paused.paused_at)
         if status is not None:
-            message, deadline = ended_message(paused.session_id, state, status), None
+            message = ended_message(paused.session_id, state, status)
         else:
-            offers_end, about = workspace.policy.end is not None, (paused.session_id, state, deadline)
-            message = reminder_message(*about, now=paused.now, known=known, offers_end=offers_end)
+            offers_end, about = workspace.policy.end is not None, (paused.session_id, state, paused.deadline)
+            message = reminder_message(*about, known, offers_end=offers_end)
         content = ResultContent(
             paused.order_id,
             message.text,
             message.blocks,
             reminds=paused.user_id,
-            ends_at=0.0 if deadline is None else deadline.at,
             batch_id="" if status is not None else paused.batch_id or "",
         )
         return Part(new_id(), paused.session_id, content, None if known is None else known.for_card())

@@ -18,8 +18,7 @@ from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
-from bot.messages.clicked import CardUpdate, apply, has_line
-from bot.messages.results import CARD_NOT_UPDATED, outcome_message
+from bot.messages.results import CARD_NOT_UPDATED, CardUpdate, apply, has_line, outcome_message
 from bot.messages.sessions import list_update
 from bot.outbound.slack.client import Posted, PostResult
 from bot.outbound.store.auto_pauses import AutoPauseRows

@@ -19,8 +19,8 @@ from bot.messages import buttons, senders
 from bot.messages import settings as messages
 from bot.messages.blocks import View
 from bot.messages.cards import SAMPLE_ALERT
-from bot.messages.history import DAYS, MOST_IN_MODAL, history_modal
-from bot.messages.settings import TITLES, Reply
+from bot.messages.home import DAYS, MOST_IN_MODAL, history_modal
+from bot.messages.settings import Reply
 from bot.outbound.anchor.orders import AnchorClient
 from bot.outbound.slack.client import Posted, Refused, TryAgain
 from bot.outbound.slack.roles import RoleCache
@@ -115,10 +115,7 @@ class Forms:
 
     async def open(self, address: ReplyAddress, trigger_id: str, name: str, about: str) -> None:
         """Open the window `name`, `about` a token if its title says so, or report why it does not open."""
-        placeholder = messages.answer_view(TITLES[name], messages.ONE_MOMENT)
-        await self.modals.open(
-            address, trigger_id, partial(self._view_by_role, address.actor, name, about), placeholder
-        )
+        await self.modals.open(address, trigger_id, partial(self._view_by_role, address.actor, name, about), name)
 
     async def _view_by_role(self, actor: Actor, name: str, about: str, workspace: Workspace) -> View:
         """Make the view if Slack confirms once more that the person is an admin: earlier answers can be out of date."""

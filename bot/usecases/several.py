@@ -12,11 +12,10 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, NotRead, Session, SessionList
 from bot.core.submissions import Submission
 from bot.messages import several
-from bot.messages.batches import NO_DATABASE
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL, RESUME_BATCH
 from bot.messages.sessions import list_refusal, not_read_text, nothing_paused_text
-from bot.messages.settings import ONE_MOMENT, Reply
+from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.secrets import FieldCipher, seal, unseal, unseal_all
@@ -63,7 +62,7 @@ class PauseWindow:
             except Exception as error:  # noqa: BLE001 - every exception is reported to the person
                 return Reply("Incident", report(error).text).view(PAUSE_SEVERAL)
 
-        await self.modals.open(address, trigger_id, make, Reply("Reading", several.READING).view(PAUSE_SEVERAL))
+        await self.modals.open(address, trigger_id, make, PAUSE_SEVERAL)
 
     async def _access(self, actor: Actor, *, is_several: bool) -> Access | Refusal:
         check = self.lists.access_check
@@ -89,10 +88,10 @@ class PauseWindow:
         sessions = (*chosen.sessions, *kept)
         if not sessions:
             return several.none_runs(chosen, choice).view(PAUSE_SEVERAL)
-        doubts = [several.UNREAD_NOW if isinstance(read, NotRead) else several.UNLISTED] if kept else []
+        doubts = [several.UNLISTED] if kept else []
         paused = await self.lists.states.paused(team_id, [one.id for one in sessions]) or {}
         shown = sessions[:MOST_TOGETHER]
-        offer = several.Offer(choice, running, chosen, shown, preselected, (*notes, *doubts), paused)
+        offer = several.Offer(choice, chosen, shown, preselected, (*notes, *doubts), paused)
         words = choice.words if preselected and not choice.is_named else None
         state = seal(address, self.cipher, words, choice.held_id, running.read_at)
         return several.pause_window(offer, state)
@@ -140,9 +139,8 @@ class PauseWindow:
     async def ask_to_resume(self, address: ReplyAddress, trigger_id: str, batch_id: str) -> None:
         """Open the window that asks whether to resume what was paused at once, or report why it does not open."""
         origin = seal(replace(address, response_url=None), self.cipher)  # it would take 5 results
-        first = Reply("Asking", ONE_MOMENT).view(RESUME_BATCH)
         question = partial(self.batches.question, address.actor, batch_id, origin)
-        await self.modals.open(address, trigger_id, lambda _: question(), first)
+        await self.modals.open(address, trigger_id, lambda _: question(), RESUME_BATCH)
 
     async def resume(self, actor: Actor, sent: Submission) -> Reply:
         """Resume what the window about a batch asked about, and return what is said of that."""
@@ -150,4 +148,4 @@ class PauseWindow:
         if (address := unseal(origin, actor, self.cipher)) is None:
             return several.OUT_OF_DATE
         is_read = await self.batches.resume(address, batch_id, sent.view_id, sent.age)
-        return several.BEGUN if is_read else Reply("StoreUnavailable", NO_DATABASE)
+        return several.BEGUN if is_read else several.NOT_RESUMED

@@ -8,8 +8,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.messages import history as text
-from bot.messages import home as shown_home
+from bot.messages import home as text
+from bot.messages.settings import TITLES
 from bot.sim.slack import ApiCall, Message, Slow, User, View
 from harness import (
     BOTH_TRANSPORTS,
@@ -39,7 +39,7 @@ def controls(view: View | None) -> list[str]:
 
 def footer(of: workspace.Workspace, role: policy.Role) -> str:
     """The last line of Home, which tells people whether they can change it, and why not."""
-    return str(shown_home.home_view(shown_home.Home(of, role, "")).blocks[-1]["elements"][0]["text"])
+    return str(text.home_view(text.Home(of, role, "")).blocks[-1]["elements"][0]["text"])
 
 
 @BOTH_TRANSPORTS
@@ -124,7 +124,7 @@ async def test_an_admin_sees_the_last_thirty_days(team: AdminHarness) -> None:
     await leave(team, team.admin, outcomes.NotFound(), reason=REASONS[2], session=OTHER_SESSION, age=30)
     await team.open_home()
     modal = await team.open_modal(BUTTON)
-    assert (modal.title, shown(modal)) == (text.TITLE, [REASONS[2], REASONS[1]])
+    assert (modal.title, shown(modal)) == (TITLES["anchor_history"], [REASONS[2], REASONS[1]])
     assert modal.text.count(f"<#{team.channel.id}>") == 2
 
 

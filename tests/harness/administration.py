@@ -83,7 +83,7 @@ class AdminHarness(Tenant):
 
         def shown() -> View | None:
             modal = self.slack.modal_of(who)
-            return modal if modal and text in modal.text and ONE_MOMENT not in modal.text else None
+            return modal if modal and text in modal.text and ONE_MOMENT.text not in modal.text else None
 
         await self.slack.until(shown)
         view = shown()

@@ -37,12 +37,17 @@ from bot.messages import checks, install, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
 from bot.messages.cards import card_message
-from bot.messages.ending import ended_message, reminder_message
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, installed_page
-from bot.messages.results import outcome_message, question_message, waiting_message
+from bot.messages.results import (
+    HELP,
+    ended_message,
+    outcome_message,
+    question_message,
+    reminder_message,
+    waiting_message,
+)
 from bot.messages.sessions import list_blocks, list_message
-from bot.messages.usage import HELP
 from bot.sim.slack.content import objects
 
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
@@ -166,10 +171,10 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
 }
 PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
 REMINDERS: Mapping[str, Message] = {
-    "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK),
-    "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), now=900.0, known=None),  # noqa: FBT003
-    "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, now=1_800.0, known=None),
-    "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), now=900.0, known=TASK, offers_end=True),
+    "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK),
+    "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), None),  # noqa: FBT003
+    "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, None),
+    "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK, offers_end=True),
     "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
     "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
 }
@@ -342,7 +347,7 @@ ALL_THAT_RUN = Choice()
 def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **more: Any) -> View:
     """Return the window that offers these sessions, of so many."""
     chosen = SessionList(sessions, more.pop("is_complete", True), NOW, total=total)
-    return several.pause_window(several.Offer(choice, chosen, chosen, sessions, **more), "state")
+    return several.pause_window(several.Offer(choice, chosen, sessions, **more), "state")
 
 
 PAGES: Mapping[str, Page] = {

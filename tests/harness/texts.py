@@ -12,7 +12,7 @@ from bot.core.fields import digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.messages import cards, outcomes, sessions, several, usage
+from bot.messages import cards, outcomes, sessions, several
 from bot.messages import checks as check_texts
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
@@ -123,7 +123,7 @@ REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
 NOT_OPENED = several.NOT_OPENED.text
-HELP = usage.HELP.text
+HELP = result_texts.HELP.text
 
 
 def list_refused(refusal: Refusal) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages.cards import alert_message
-from bot.messages.clicked import CardUpdate, apply
+from bot.messages.results import CardUpdate, apply
 from bot.sim.slack.content import CONTENT_KEYS, mistakes
 from harness import OTHER_SESSION, SESSION
 from harness.blocks import button, section

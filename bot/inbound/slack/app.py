@@ -65,7 +65,7 @@ class Ack:
 
     def placeholder(self) -> dict[str, Any] | None:
         """Return the JSON of a small view in place of one that is too large; None for any other answer."""
-        return None if self.reply is None else Reply("Placeholder", ONE_MOMENT).response(self.name)
+        return None if self.reply is None else ONE_MOMENT.response(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
 from bot.messages.blocks import Message, Visibility
-from bot.messages.results import broken_button_message, question_message, waiting_message
+from bot.messages.outcomes import COMMANDS
+from bot.messages.results import HELP, broken_button_message, question_message, waiting_message
 from bot.messages.sessions import reading_message
 from bot.messages.several import SHORTCUT, about_ids
-from bot.messages.usage import COMMANDS, HELP
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.request_id import new_id
 from bot.usecases.home import HomeView

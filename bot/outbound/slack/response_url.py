@@ -18,7 +18,7 @@ from cachetools import LRUCache
 from bot.core.fields import Secret, parse_object, text_field
 from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
-from bot.messages.clicked import without_added_keys
+from bot.messages.results import without_added_keys
 from bot.outbound.http import MAX_BODY_BYTES, NETWORK_ERRORS, read_body
 from bot.outbound.slack.client import BlocksRefused, Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
