@@ -1,17 +1,17 @@
 """HTTP requests to other systems: one client for all, and failures of the network by kind."""
 
 import asyncio
+import os
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import KW_ONLY, dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 import aiohttp
-import httpx
+import certifi
 from aiohttp import StreamReader, connector, hdrs
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
@@ -27,7 +27,7 @@ CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so th
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """The largest body of an answer that is read whole: many times Slack's largest."""
 
-NETWORK_ERRORS = (TimeoutError, OSError, httpx.HTTPError, aiohttp.ClientError)
+NETWORK_ERRORS = (TimeoutError, OSError, aiohttp.ClientError)
 """The exceptions of a call that the network or the server causes."""
 
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
@@ -35,6 +35,7 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aio
 _USER_AGENT = f"anchor-chatops/{bot.__version__}"
 _HEADERS = ("User-Agent", _USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate")
 _MOST_ORIGINS = 100
+_DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that counts without it
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
@@ -60,33 +61,29 @@ connector._SSL_CONTEXT_VERIFIED = connector._SSL_CONTEXT_UNVERIFIED = ssl.SSLCon
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
-    """Return the SSL context of httpx (certifi, SSL_CERT_FILE, SSL_CERT_DIR), loaded once. Raises OSError."""
-    return httpx.create_ssl_context()
+    """Return the certificates of SSL_CERT_FILE, of SSL_CERT_DIR, or else of certifi, loaded once. Raises OSError."""
+    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    return ssl.create_default_context(cafile=file or (None if directory else certifi.where()), capath=directory)
 
 
 class _Response(aiohttp.ClientResponse):
     async def read(self) -> bytes:
         """Return the decoded body. slack_sdk reads it whole. Raises aiohttp.ClientPayloadError if it is too large."""
         try:
-            self._body = await self._read_within_limit()
+            self._body = await read_body(self.content, MAX_BODY_BYTES)
         except BaseException:
             self.close()
             raise
+        if self._body is None:
+            self.close()
+            raise aiohttp.ClientPayloadError(f"the body is larger than {MAX_BODY_BYTES} bytes")
         return await super().read()
-
-    async def _read_within_limit(self) -> bytes:
-        body = bytearray()
-        async for chunk in self.content.iter_any():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise aiohttp.ClientPayloadError(f"the body is larger than {MAX_BODY_BYTES} bytes")
-        return bytes(body)
 
 
 def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
     """Return a class of requests that go through a proxy, if there is one and it serves their host.
 
-    So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
+    So slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
     """
     if proxy is None:
         return aiohttp.ClientRequest
@@ -104,7 +101,7 @@ def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
 
 
 def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> aiohttp.ClientSession:
-    """Open the connection pool of httpx and slack_sdk, in the running loop. Raises OSError without certificates."""
+    """Open a connection pool of `HttpClient` or slack_sdk, in the running loop. Raises OSError without certificates."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
         request_class=_request_class(proxy),
@@ -117,28 +114,52 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to `origin`, a URL without a path, for `target`, a path and query.
+
+    A status of `bodiless` counts without the body of the answer: one that fails, or takes over a second, is empty.
+    """
+
+    method: str
+    origin: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    _: KW_ONLY
+    max_bytes: int = MAX_BODY_BYTES
+    bodiless: Collection[int] = ()
+    connect_timeout: float = CONNECT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; names of `headers` count in any case, and the decoded `body` is None if it is too large."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class NotHttpError(aiohttp.ClientError):
+    """The answer is not HTTP."""
+
+
 @dataclass(eq=False)
-class Transport(httpx.AsyncBaseTransport):
-    """httpx's transport over the connections of aiohttp. Stock httpx times out with 1,000 requests in flight.
+class HttpClient:
+    """Requests over the connections of aiohttp; those of aiohttp itself take half as much again.
 
     It follows no redirects and keeps no cookies: Anchor's for one workspace's key must not be sent with another's.
-    A request of aiohttp, or an httpx client around it, would take twice as long. Raises NETWORK_ERRORS; callers bound
-    each call.
     """
 
     session: aiohttp.ClientSession
-    proxy: Proxy | None
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
-        self._origins: LRUCache[tuple[bytes, bytes], aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)
+        self._origins: LRUCache[str, aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the response when its headers are there. Its body comes as a stream.
-
-        The body of the request is its `stream`: otherwise httpx takes long to add headers, which are added here.
-        The extension `connect_timeout` is in seconds. `target` is httpx's: the path and query in bytes, so that no URL
-        has to be parsed. https://www.python-httpx.org/advanced/extensions/#target
-        """
+    async def send(self, request: Request) -> Response:
+        """Send a request, and return the answer. Raises NETWORK_ERRORS; callers bound each call."""
         try:
             return await self._exchange(request)
         except aiohttp.ClientConnectorError:
@@ -148,31 +169,28 @@ class Transport(httpx.AsyncBaseTransport):
                 raise
             return await self._exchange(request)  # the server had closed the connection that was used again
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        origin = self._origin(request.url)
-        connection = await self._connect(origin, request.extensions)
+    async def _exchange(self, request: Request) -> Response:
+        origin = self._origin(request.origin)
+        connection = await self._connect(origin, request.connect_timeout)
         try:
-            message, payload = await _exchange_over(connection, request)
+            message, payload = await _write(connection, origin, request)
+            return Response(message.code, message.headers, await _read(payload, message.code, request))
         except HttpProcessingError as error:
             connection.close()
-            raise aiohttp.ClientResponseError(origin.request_info, (), message=error.message) from error
+            raise NotHttpError(error.message) from error
         except BaseException:
             connection.close()
             raise
-        payload.on_eof(connection.release)
-        headers = [(name, value) for name, value in message.raw_headers if name.lower() not in _DECODED]
-        return httpx.Response(message.code, headers=headers, stream=_Stream(payload, connection), request=request)
+        finally:
+            connection.release()  # which closes one whose body is not read
 
-    def _origin(self, url: httpx.URL) -> aiohttp.ClientRequest:
-        name = url.raw_scheme, url.netloc
-        if (origin := self._origins.get(name)) is None:
-            address = URL(f"{url.scheme}://{url.netloc.decode()}")
+    def _origin(self, url: str) -> aiohttp.ClientRequest:
+        if (origin := self._origins.get(url)) is None:
             make = _request_class(self.proxy)
-            origin = self._origins[name] = make(hdrs.METH_GET, address, session=self.session)
+            origin = self._origins[url] = make(hdrs.METH_GET, URL(url), session=self.session)
         return origin
 
-    async def _connect(self, origin: aiohttp.ClientRequest, extensions: Mapping[str, Any]) -> Connection:
-        seconds = extensions.get("connect_timeout", CONNECT_TIMEOUT)
+    async def _connect(self, origin: aiohttp.ClientRequest, seconds: float) -> Connection:
         timeout = aiohttp.ClientTimeout(sock_connect=seconds, connect=seconds)
         assert self.session.connector is not None  # noqa: S101 - the session is open
         try:
@@ -181,47 +199,38 @@ class Transport(httpx.AsyncBaseTransport):
             raise aiohttp.ConnectionTimeoutError(f"no connection to {origin.url}") from error
 
 
-async def _exchange_over(connection: Connection, request: httpx.Request) -> tuple[RawResponseMessage, StreamReader]:
-    """Write a request, and return the head of the response and its decoded body. Raises HttpProcessingError, too."""
+async def _write(
+    connection: Connection, origin: aiohttp.ClientRequest, request: Request
+) -> tuple[RawResponseMessage, StreamReader]:
+    """Write a request, and return the head of the answer and its decoded body. Raises HttpProcessingError, too."""
     protocol = connection.protocol
     assert protocol is not None  # noqa: S101 - the connection is open
     protocol.set_response_params(read_until_eof=True)
     writer = StreamWriter(protocol, asyncio.get_running_loop())
-    target = request.extensions.get("target") or request.url.raw_path
-    assert isinstance(request.stream, httpx.ByteStream)  # noqa: S101 - no other request is made
-    body, host = b"".join(request.stream), request.url.netloc.decode()
-    length = () if request.method == hdrs.METH_GET else (("Content-Length", str(len(body))),)
-    own = ((name.decode(), value.decode()) for name, value in request.headers.raw)
-    headers = CIMultiDict((("Host", host), *_HEADERS, *length, *own))
-    await writer.write_headers(f"{request.method} {target.decode()} HTTP/1.1", headers)
-    await writer.write_eof(body)
+    length = () if request.method == hdrs.METH_GET else (("Content-Length", str(len(request.body))),)
+    headers = CIMultiDict((("Host", origin.headers["Host"]), *_HEADERS, *length, *request.headers.items()))
+    await writer.write_headers(f"{request.method} {request.target} HTTP/1.1", headers)
+    await writer.write_eof(request.body)
     while True:
         message, payload = await protocol.read()
         if message.code >= HTTPStatus.OK:
             return message, payload
 
 
-_DECODED = frozenset({b"content-encoding", b"content-length"})
-"""Headers about the body as it was sent: aiohttp has decoded it."""
+async def _read(payload: StreamReader, status: int, request: Request) -> bytes | None:
+    if status not in request.bodiless:
+        return await read_body(payload, request.max_bytes)
+    try:
+        async with asyncio.timeout(_DETAILS_TIMEOUT):
+            return await read_body(payload, request.max_bytes)
+    except NETWORK_ERRORS:
+        return b""
 
 
-@dataclass(eq=False)
-class _Stream(httpx.AsyncByteStream):
-    payload: StreamReader
-    connection: Connection
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.payload.iter_any()
-
-    async def aclose(self) -> None:
-        self.connection.release()  # closes one whose body is not read
-
-
-async def read_body(response: httpx.Response, max_bytes: int) -> bytes | None:
-    """Return the decoded body of a response; None if it is larger. Raises NETWORK_ERRORS."""
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - it is that of `Transport`
+async def read_body(payload: StreamReader, max_bytes: int) -> bytes | None:
+    """Return a decoded body; None if it is larger. Raises NETWORK_ERRORS."""
     body = bytearray()
-    async for chunk in response.stream:
+    async for chunk in payload.iter_any():
         body += chunk
         if len(body) > max_bytes:
             return None

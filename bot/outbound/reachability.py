@@ -12,7 +12,7 @@ from yarl import URL
 
 from bot.messages.checks import Finding, Unanswered
 from bot.outbound.http import NETWORK_ERRORS
-from bot.outbound.slack.clock import read_skew
+from bot.outbound.slack.client import read_skew
 
 _TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
 _MAX_BODY_BYTES = 64 * 1024

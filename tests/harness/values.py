@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import Proxy, Secret
@@ -13,7 +12,7 @@ from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alerts.fields import LONGEST_ID, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
-from bot.outbound.http import Transport, open_session
+from bot.outbound.http import HttpClient, open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import SimSlack
 from bot.usecases.access import Access
@@ -26,9 +25,9 @@ FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 
 
 @asynccontextmanager
-async def http_transport(proxy: Proxy | None = None) -> AsyncIterator[httpx.AsyncBaseTransport]:
+async def http_client(proxy: Proxy | None = None) -> AsyncIterator[HttpClient]:
     async with open_session(proxy=proxy) as session:
-        yield Transport(session, proxy)
+        yield HttpClient(session, proxy)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -107,7 +107,11 @@ class Process:
 
     def __init__(self, name: str, world: "World", *, is_alone: bool) -> None:
         self.name, self.world, self.gate, self.is_killed = name, world, Gate(), False
-        database, tasks, http = world.store.database(), Tasks(), AnchorHttp(world.anchor, "https://anchor.test")
+        database, tasks, http = (
+            world.store.database(),
+            Tasks(),
+            AnchorHttp(cast("Any", world.anchor), "https://anchor.test"),
+        )
         self.database, self.given = FaultyDatabase(database, world.faults), Tasks()
         self.writer = Writer(database, Lease(name, is_alone=is_alone), Readiness())
         rows = _Rows(database, CIPHER, self.writer, is_pinned=True, world=world, gate=self.gate)

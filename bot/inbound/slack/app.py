@@ -20,7 +20,7 @@ from bot.inbound.slack.request import read_address, read_time
 from bot.messages.blocks import Message, as_response
 from bot.messages.results import unknown_action_message, unknown_command_message
 from bot.messages.settings import ONE_MOMENT, Reply
-from bot.outbound.slack.clock import SlackClock
+from bot.outbound.slack.client import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks

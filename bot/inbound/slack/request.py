@@ -67,6 +67,8 @@ def _check_interaction(picked: dict[str, Any]) -> None:
         raise IncompletePayloadError("its action has no action_id")
     if kind == "view_submission" and not (view is not None and isinstance(view.get("id"), str)):
         raise IncompletePayloadError("its view has no id")
+    if kind == "interactive_message":
+        picked.setdefault("actions", [{}])  # Bolt fails without
     for holder, names in _MESSAGES.items():
         if holder in picked:
             picked[holder] = {name: picked[holder][name] for name in names if name in picked[holder]}

@@ -1,16 +1,14 @@
 """Pause, resume and end at Anchor's API."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from urllib.parse import urlsplit
 
-import aiohttp
-import httpx
 from aiohttp.http_exceptions import ContentEncodingError
 
 from bot import request_id
@@ -22,12 +20,21 @@ from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
 from bot.core.workspace import NewKeyRejected, NewKeyUnverified
 from bot.health import OFF, Metrics
-from bot.outbound.http import CONNECT_TIMEOUT, NETWORK_ERRORS, is_foreign, never_sent, read_body, read_retry_after
+from bot.outbound.http import (
+    CONNECT_TIMEOUT,
+    NETWORK_ERRORS,
+    HttpClient,
+    NotHttpError,
+    Request,
+    Response,
+    is_foreign,
+    never_sent,
+    read_retry_after,
+)
 
 _log = logging.getLogger(__name__)
 
 _CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
-_DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that is clear by itself
 _CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is told apart from a lost response
 
 _OK = 200
@@ -40,7 +47,6 @@ _DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
 _KEY_REFUSED = frozenset({401, 403})
 
 _MAX_BODY_BYTES = 64 * 1024
-_NO_BODY = httpx.ByteStream(b"")
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
@@ -48,29 +54,31 @@ _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 class AnchorHttp:
     """Anchor's API at `base_url`. https://docs.anchorbrowser.io/api-reference."""
 
-    transport: httpx.AsyncBaseTransport
+    client: HttpClient
     base_url: str
 
     def __post_init__(self) -> None:
-        url = httpx.URL(self.base_url.rstrip("/"))
-        self._prefix = url.raw_path.decode().rstrip("/")
-        self._origin = url.copy_with(raw_path=b"")
+        parts = urlsplit(self.base_url)
+        self._origin, self._prefix = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
 
-    async def request(
-        self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
-    ) -> tuple[httpx.Response, bytes]:
-        """Return the response and its body within time, without the key; b"" if too large. Raises NETWORK_ERRORS."""
-        connect, began, status = min(CONNECT_TIMEOUT, within * _CONNECT_SHARE), time.monotonic(), 0
-        about = (request_id.current() or request_id.new_id()).encode()
-        headers = [(b"anchor-api-key", key.reveal().encode()), (b"x-request-id", about)]
-        extensions = {"target": f"{self._prefix}{path}".encode(), "connect_timeout": connect}
-        request = httpx.Request(method, self._origin, headers=headers, stream=_NO_BODY, extensions=extensions)
+    async def request(self, method: str, path: str, key: Secret, *, within: float, max_bytes: int) -> Response:
+        """Return the answer within time, without the key; its body is b"" if too large. Raises NETWORK_ERRORS."""
+        headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
+        request = Request(
+            method,
+            self._origin,
+            self._prefix + path,
+            headers,
+            max_bytes=max_bytes,
+            bodiless=_CLEAR_BY_STATUS,
+            connect_timeout=min(CONNECT_TIMEOUT, within * _CONNECT_SHARE),
+        )
+        began, status = time.monotonic(), 0
         try:
             async with asyncio.timeout(within):
-                response = await self.transport.handle_async_request(request)
-                status = response.status_code
-                async with contextlib.aclosing(response):
-                    return response, _without(key, await _read_body(response, max_bytes))
+                response = await self.client.send(request)
+            status = response.status
+            return replace(response, body=_without(key, response.body or b""))
         finally:
             fields = {"call": f"{method} {path.partition('?')[0]}", "status": status or "none"}
             _log.debug("attempt at Anchor", extra=fields | {"ms": round((time.monotonic() - began) * 1000)})
@@ -84,46 +92,33 @@ def _without(key: Secret, body: bytes) -> bytes:
     return body
 
 
-async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
-    """Return the body, or b"" if it is too large, or if it fails and the status is clear without it."""
-    if response.status_code not in _CLEAR_BY_STATUS:
-        return await read_body(response, max_bytes) or b""
-    try:
-        async with asyncio.timeout(_DETAILS_TIMEOUT):
-            return await read_body(response, max_bytes) or b""
-    except NETWORK_ERRORS:
-        return b""
-
-
 _Body = dict[str, object] | None
 
 
 def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirmed:
-    """Translate an exception of the HTTP stack; `ClientResponseError` is a response that is not HTTP."""
+    """Translate an exception of the HTTP stack."""
     if never_sent(error):
         return outcomes.Unavailable()
-    if isinstance(error, TimeoutError):
-        return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
-    if isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, ContentEncodingError):
+    if isinstance(error, NotHttpError) or isinstance(error.__cause__, ContentEncodingError):
         return outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD)
     return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 
 
-def read_response(verb: Verb, status_code: int, headers: Mapping[str, str], body: bytes) -> outcomes.AnchorOutcome:
+def read_response(verb: Verb, response: Response) -> outcomes.AnchorOutcome:
     """Translate Anchor's response to an order.
 
     A gateway may send some statuses in Anchor's place, so those count alone. Any other counts only with Anchor's JSON
     object: a proxy's 404 page does not mean "no such session", and its 503 can follow a backend that had the request.
     """
-    parsed = parse_object(body)
-    return _read_status(status_code, headers, parsed) or _read_object(verb, status_code, parsed)
+    parsed = parse_object(response.body or b"")
+    return _read_status(response.status, response.headers, parsed) or _read_object(verb, response.status, parsed)
 
 
-def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnverified | None:
+def read_key_status(status_code: int, body: bytes | None) -> NewKeyRejected | NewKeyUnverified | None:
     """Translate Anchor's response to a harmless request into the problem of its key, or None."""
     if status_code in _KEY_REFUSED:
         return NewKeyRejected(status_code)
-    parsed = parse_object(body)
+    parsed = parse_object(body or b"")
     if status_code == _OK and parsed is not None and "error" not in parsed:
         return None
     return NewKeyUnverified(status_code, is_foreign(status_code, has_form=parsed is not None))
@@ -217,26 +212,26 @@ class AnchorClient:
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
-            response, body = await self.http.request(
+            response = await self.http.request(
                 "GET", "/v1/sessions/all/status", key, within=self.timeout, max_bytes=_MAX_BODY_BYTES
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
             return NewKeyUnverified(None, was_sent=not never_sent(error))
-        return read_key_status(response.status_code, body)
+        return read_key_status(response.status, response.body)
 
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:
         """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
         began, method = time.monotonic(), "DELETE" if verb is Verb.END else "POST"
         timeout, retry_after = min(self.timeout, ends - began), None
         try:
-            response, body = await self.http.request(method, path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
+            response = await self.http.request(method, path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             outcome: AnchorOutcome = read_failure(error)
         else:
-            outcome = read_response(verb, response.status_code, response.headers, body)
-            if response.status_code in _MAY_SAY_WHEN:
+            outcome = read_response(verb, response)
+            if response.status in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
         self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
         return outcome, retry_after

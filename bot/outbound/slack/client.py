@@ -1,10 +1,11 @@
-"""Slack's Web API: post, change and schedule messages, open views, and how a message fared."""
+"""Slack's Web API: post, change and schedule messages, open views, how a message fared, and Slack's clock."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -17,9 +18,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, text_field
+from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
-from bot.outbound.slack.clock import SlackClock
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
@@ -36,6 +37,9 @@ _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 _SOCKET_MODE_OFF = "Socket Mode is not turned on"
 
+_STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
+_DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
+
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _POST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
@@ -45,6 +49,50 @@ _REFUSALS = (
     *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
     *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
 )
+
+
+def read_skew(date: str | None, *, began: float, ended: float) -> float | None:
+    """Return by how many seconds a server's clock is ahead, by its `Date` header; None if that is unreadable.
+
+    The clocks differ as far as the date lies outside of the request, which began and ended at these times (Unix
+    seconds) of this machine.
+    """
+    try:
+        theirs = parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    behind, ahead = began - theirs - _DATE_RESOLUTION, theirs - ended
+    return ahead if ahead > 0 else -max(0.0, behind)
+
+
+class SlackClock:
+    """Slack's time in Unix seconds by its last answer; `now` is this machine's, which counts until Slack has answered.
+
+    An answer that differs by more than MOST_SKEW does not count: over HTTP such a clock verifies no signature.
+    """
+
+    def __init__(self, now: Callable[[], float], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._monotonic = monotonic
+        self._began = now() - monotonic()
+        self._skew = 0.0
+
+    def __call__(self) -> float:
+        """Return Slack's time."""
+        self._forget_after_step()
+        return self._now() + self._skew
+
+    def observe(self, date: str | None, *, seconds: float) -> None:
+        """Read the header of the answer to a request that took so many seconds. An unreadable one changes nothing."""
+        skew = read_skew(date, began=self._now() - seconds, ended=self._now())
+        if skew is not None and abs(skew) <= MOST_SKEW:
+            self._forget_after_step()
+            self._skew = skew
+
+    def _forget_after_step(self) -> None:
+        before, self._began = self._began, self._now() - self._monotonic()
+        if abs(self._began - before) > _STEP:
+            self._skew = 0.0
 
 
 def call_trace(api_url: str, clock: SlackClock) -> aiohttp.TraceConfig:

@@ -9,121 +9,86 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from contextlib import aclosing
 from http import HTTPStatus
-
-import httpx
-from cachetools import LRUCache
+from urllib.parse import urlsplit
 
 from bot.core.fields import Secret, parse_object, text_field
 from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.results import without_added_keys
-from bot.outbound.http import MAX_BODY_BYTES, NETWORK_ERRORS, read_body
+from bot.outbound.http import NETWORK_ERRORS, HttpClient, Request, Response
 from bot.outbound.slack.client import BlocksRefused, Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)
 
-_SLACK_HOST = re.compile(r"(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII)
+_URL = re.compile(r"(?P<origin>https?://[^/?#@\\\s]+)(?P<target>/[!-\[\]-~]*)", re.ASCII)
+_SLACK = re.compile(r"https://(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII | re.IGNORECASE)
 _JSON = {"Content-Type": "application/json"}
 _TIMEOUT = 5.0
-MOST_USES = 4  # of the five that Slack accepts
-MOST_URLS = 10_000
 _LONGEST_WORD = 100  # bytes of a plain text of Slack's
-_WORDS = frozenset({b"", b"ok"})
-_MOST_LOGGED = 20  # characters of an unknown word, and words
-_INVALID_BLOCKS = "invalid_blocks"
+_INVALID_BLOCKS = b"invalid_blocks"
 
 
 class ResponseUrls:
     """Client of response URLs of Slack, and of the origin of `api_url` (SLACK_API_URL)."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, *, api_url: str) -> None:
-        self._transport = transport
-        self._api_origin = _origin(httpx.URL(api_url))
-        self._uses: LRUCache[str, int] = LRUCache(MOST_URLS)
-        self._unknown_words: set[bytes] = set()
+    def __init__(self, client: HttpClient, *, api_url: str) -> None:
+        self._client = client
+        parts = urlsplit(api_url)
+        self._api_origin = f"{parts.scheme}://{parts.netloc}"
 
     async def post(self, url: Secret, message: Message, *, thread_ts: str | None = None) -> PostResult:
-        """Post `message` once, in a thread if one is given; raises no errors. One use is left for `replace`."""
+        """Post `message` once, in a thread if one is given; raises no errors."""
         thread = {"thread_ts": thread_ts} if thread_ts else {}
-        body = {**as_response(message), "replace_original": False, **thread}
-        return await self._send(url, body, most_uses=MOST_USES - 1)
+        return await self._send(url, {**as_response(message), "replace_original": False, **thread})
 
     async def replace(self, url: Secret, card: MessageContent, visibility: Visibility) -> PostResult:
         """Replace the clicked message by `card` as a whole. Raises no Slack or network errors."""
         blocks = without_added_keys(card.blocks)
         body = {"response_type": visibility, "replace_original": True, "text": card.text, "blocks": blocks}
-        return await self._send(url, body, most_uses=MOST_USES)
+        return await self._send(url, body)
 
-    async def _send(self, url: Secret, content: Mapping[str, object], *, most_uses: int) -> PostResult:
-        if (parsed := self.trusted(url.reveal())) is None:
+    async def _send(self, url: Secret, content: Mapping[str, object]) -> PostResult:
+        if (parts := self.split(url.reveal())) is None:
             return Refused("response_url is not Slack's")
-        uses = self._uses.get(url.reveal(), 0)
-        if uses >= most_uses:
-            return Refused("response_url is used up")
-        self._uses[url.reveal()] = uses + 1
         began, body = time.monotonic(), json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        request = httpx.Request("POST", parsed, headers=_JSON, stream=httpx.ByteStream(body.encode()))
         try:
             async with asyncio.timeout(_TIMEOUT):
-                response = await self._transport.handle_async_request(request)
-                async with aclosing(response):
-                    answer = await read_body(response, MAX_BODY_BYTES)
+                response = await self._client.send(Request("POST", *parts, _JSON, body.encode()))
         except NETWORK_ERRORS as error:
             result: PostResult = read_failure(error)
         else:
-            result = read_response(response, answer)
-            self._log_unknown(answer or b"", result)
-        if isinstance(result, TryAgain):  # no use: nothing was sent, or Slack did not take it
-            self._uses[url.reveal()] = self._uses.get(url.reveal(), 1) - 1
+            result = read_response(response)
         fields = {"result": type(result).__name__, "ms": round((time.monotonic() - began) * 1000)}
         _log.debug("post to a response_url", extra=fields)
         return result
 
-    def _log_unknown(self, word: bytes, result: PostResult) -> None:
-        """Log once each word of a success that Slack is not known to use; it could repeat a URL, so not all of it."""
-        is_known = not isinstance(result, Posted) or len(word) > _LONGEST_WORD or word.startswith(b"{")
-        if not is_known and word not in _WORDS | self._unknown_words and len(self._unknown_words) < _MOST_LOGGED:
-            self._unknown_words.add(word)
-            shown = word.decode(errors="replace")[:_MOST_LOGGED]
-            _log.warning("a response_url answered with an unknown word", extra={"word": shown})
-
-    def trusted(self, url: str) -> httpx.URL | None:
-        """Parse `url`; return None if Slack cannot have sent it: it could be a forged request (SSRF)."""
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL:
+    def split(self, url: str) -> tuple[str, str] | None:
+        """Return the origin and the rest; None if Slack cannot have sent it: it could be a forged request (SSRF)."""
+        found = _URL.fullmatch(url)
+        if found is None or not (_SLACK.fullmatch(found["origin"]) or found["origin"] == self._api_origin):
             return None
-        if parsed.userinfo or "\\" in url:
-            return None
-        by_slack = parsed.scheme == "https" and parsed.port is None and _SLACK_HOST.fullmatch(parsed.host) is not None
-        return parsed if by_slack or _origin(parsed) == self._api_origin else None
+        return found["origin"], found["target"]
 
 
-def read_response(response: httpx.Response, content: bytes | None) -> PostResult:
+def read_response(response: Response) -> PostResult:
     """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final.
 
-    Slack accepts with a short text or `ok: true`. A page, a redirect, any other JSON, and `content` that is too large
-    to be read (None) are not Slack's.
+    Slack accepts with a short text or `ok: true`. A page, a redirect, any other JSON, and a body that is too large to
+    be read are not Slack's.
     """
-    if _INVALID_BLOCKS.encode() in (content or b""):  # in JSON or as text
-        return BlocksRefused(f"response_url error {_INVALID_BLOCKS}")
-    why = f"response_url status {response.status_code}"
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+    body = None if response.body is None else response.body.strip()
+    if _INVALID_BLOCKS in (body or b""):  # in JSON or as text
+        return BlocksRefused(f"response_url error {_INVALID_BLOCKS.decode()}")
+    status, why, fields = response.status, f"response_url status {response.status}", parse_object(body or b"")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryAgain(why, read_wait(response.headers))
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return TryAgain(why)
-    body, fields = (content or b"").strip(), parse_object(content or b"")
+    is_accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     if fields is not None and fields.get("ok") is False and (error := text_field(fields, "error")):
-        return Refused(f"response_url error {error}" if response.is_success else why)
-    is_word = len(body) <= _LONGEST_WORD and b"<" not in body and not body.startswith((b"{", b"["))
-    is_slacks = content is not None and (is_word or (fields is not None and fields.get("ok") is True))
-    if response.is_redirect or not is_slacks:
+        return Refused(f"response_url error {error}" if is_accepted else why)
+    is_word = body is not None and len(body) <= _LONGEST_WORD and b"<" not in body and body[:1] not in (b"{", b"[")
+    is_slacks = is_word or (fields is not None and fields.get("ok") is True)
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST or not is_slacks:
         return Doubtful(why)
-    return Posted() if response.status_code == HTTPStatus.OK else Refused(why)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return (url.scheme, url.host, url.port)
+    return Posted() if status == HTTPStatus.OK else Refused(why)

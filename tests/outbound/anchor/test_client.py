@@ -28,7 +28,7 @@ from harness.connect_proxy import connect_proxy
 from harness.product import Secret, SessionId, requests, workspace
 from harness.product import outcomes as out
 from harness.texts import SESSION
-from harness.values import http_transport
+from harness.values import http_client
 
 pytestmark = pytest.mark.anyio
 
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.anyio
 async def anchor_client(
     url: str, *, attempt: float = 10.0, deadline: float = 20.0, proxy: Proxy | None = None
 ) -> AsyncIterator[AnchorClient]:
-    async with http_transport(proxy) as transport:
-        yield AnchorClient(AnchorHttp(transport, url), timeout=attempt, deadline=deadline)
+    async with http_client(proxy) as client:
+        yield AnchorClient(AnchorHttp(client, url), timeout=attempt, deadline=deadline)
 
 
 async def send(

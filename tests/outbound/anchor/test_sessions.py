@@ -28,7 +28,7 @@ from bot.sim.anchor import (
 )
 from harness.product import Secret, SessionId, sessions
 from harness.texts import SESSION
-from harness.values import http_transport
+from harness.values import http_client
 
 KEY, ID = Secret(DEFAULT_KEY), SessionId(SESSION)
 NotRead, Unread = sessions.NotRead, sessions.Unread
@@ -40,8 +40,8 @@ def session(**fields: Any) -> sessions.Session:
 
 @asynccontextmanager
 async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[AnchorSessions]:
-    async with http_transport() as transport:
-        yield AnchorSessions(AnchorHttp(transport, url), within)
+    async with http_client() as client:
+        yield AnchorSessions(AnchorHttp(client, url), within)
 
 
 @pytest.fixture

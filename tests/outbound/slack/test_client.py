@@ -4,19 +4,20 @@ import gzip
 from email.utils import formatdate
 from typing import Any
 
-import httpx
 import pytest
 
+from bot.outbound.http import Response
 from bot.outbound.slack.client import (
     AppTokenRefusedError,
     Doubtful,
     Posted,
     Refused,
     SlackClient,
+    SlackClock,
     TokenRefusedError,
     TryAgain,
+    read_skew,
 )
-from bot.outbound.slack.clock import SlackClock, read_skew
 from bot.outbound.slack.oauth import read_date, read_grant
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.slack import (
@@ -33,7 +34,7 @@ from harness.cards import client
 from harness.install_browser import pages as about
 from harness.product import Secret, workspace
 from harness.samples import sample
-from harness.values import FOR_ALL, FOR_ONE, UNREACHABLE, MessageContent, http_transport, web_client
+from harness.values import FOR_ALL, FOR_ONE, UNREACHABLE, http_client, web_client
 
 NO_VERDICT: dict[str, Fault] = {
     "rate limit": rate_limited(),
@@ -128,60 +129,35 @@ OTHERS = [
 
 @pytest.mark.anyio
 async def test_only_slacks_own_urls_are_called() -> None:
-    async with http_transport() as transport:
-        urls = ResponseUrls(transport, api_url="http://127.0.0.1:8000/api/")
-        assert [url for url in (*SLACKS, *OTHERS) if urls.trusted(url)] == SLACKS
+    async with http_client() as connections:
+        urls = ResponseUrls(connections, api_url="http://127.0.0.1:8000/api/")
+        assert [url for url in (*SLACKS, *OTHERS) if urls.split(url)] == SLACKS
         assert isinstance(await urls.post(Secret("https://evil.example/"), FOR_ONE), client.Refused)
-
-
-@pytest.mark.anyio
-async def test_slack_takes_three_messages_by_a_url_and_one_use_is_left_for_the_card() -> None:
-    async with SimSlack() as slack, http_transport() as transport:
-        delivery = await slack.command(slack.alice, slack.alerts)
-        urls = ResponseUrls(transport, api_url=slack.url)
-        url, card = Secret(delivery.response_url), MessageContent("x")
-        for fault in (server_error(), rate_limited(1)):
-            slack.faults["response_url"] = fault
-            assert [type(await urls.post(url, FOR_ONE)) for _ in range(4)] == [client.TryAgain] * 4
-        slack.faults.clear()
-        posted = [type(await urls.post(url, FOR_ONE)) for _ in range(4)]
-        replaced = [type(await urls.replace(url, card, FOR_ONE.visibility)) for _ in range(2)]
-    assert (posted, replaced) == ([client.Posted] * 3 + [client.Refused], [client.Posted, client.Refused])
-
-
-@pytest.mark.anyio
-async def test_an_unknown_word_counts_as_delivered_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    async with SimSlack() as slack, http_transport() as transport:
-        slack.faults["response_url"] = Answer(200, b"accepted", "text/plain")
-        urls = ResponseUrls(transport, api_url=slack.url)
-        url = Secret((await slack.command(slack.alice, slack.alerts)).response_url)
-        assert [type(await urls.post(url, FOR_ONE)) for _ in range(2)] == [client.Posted] * 2
-    assert [vars(record)["word"] for record in caplog.records if record.levelname == "WARNING"] == ["accepted"]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("answer", "meaning"),
     [
-        (httpx.Response(200, text="ok"), client.Posted()),
-        (httpx.Response(200, json={"ok": True}), client.Posted()),
-        (httpx.Response(200, text="accepted"), client.Posted()),
-        (httpx.Response(200, json=["ok"]), client.Doubtful("response_url status 200")),
-        (httpx.Response(200, json={"status": "ok"}), client.Doubtful("response_url status 200")),
-        (httpx.Response(200, text="<html>"), client.Doubtful("response_url status 200")),
-        (httpx.Response(200, text="x" * 101), client.Doubtful("response_url status 200")),
-        (httpx.Response(404, text="<html>"), client.Doubtful("response_url status 404")),
-        (httpx.Response(200, json={"ok": False, "error": "used_url"}), client.Refused("response_url error used_url")),
-        (httpx.Response(404, json={"ok": False, "error": "Expired url"}), client.Refused("response_url status 404")),
-        (httpx.Response(302, headers={"Location": "/"}), client.Doubtful("response_url status 302")),
-        (httpx.Response(410, text="no_service"), client.Refused("response_url status 410")),
-        (httpx.Response(429, headers={"Retry-After": "7"}), client.TryAgain("response_url status 429", 7.0)),
-        (httpx.Response(503), client.TryAgain("response_url status 503")),
+        (Response(200, {}, b"ok"), client.Posted()),
+        (Response(200, {}, b'{"ok": true}'), client.Posted()),
+        (Response(200, {}, b"accepted"), client.Posted()),
+        (Response(200, {}, b'["ok"]'), client.Doubtful("response_url status 200")),
+        (Response(200, {}, b'{"status": "ok"}'), client.Doubtful("response_url status 200")),
+        (Response(200, {}, b"<html>"), client.Doubtful("response_url status 200")),
+        (Response(200, {}, b"x" * 101), client.Doubtful("response_url status 200")),
+        (Response(404, {}, b"<html>"), client.Doubtful("response_url status 404")),
+        (Response(200, {}, b'{"ok": false, "error": "used_url"}'), client.Refused("response_url error used_url")),
+        (Response(404, {}, b'{"ok": false, "error": "Expired url"}'), client.Refused("response_url status 404")),
+        (Response(302, {"Location": "/"}, b""), client.Doubtful("response_url status 302")),
+        (Response(410, {}, b"no_service"), client.Refused("response_url status 410")),
+        (Response(429, {"retry-after": "7"}, b""), client.TryAgain("response_url status 429", 7.0)),
+        (Response(503, {}, b""), client.TryAgain("response_url status 503")),
     ],
     ids=repr,
 )
-def test_slacks_answers(answer: httpx.Response, meaning: client.PostResult) -> None:
-    assert read_response(answer, answer.content) == meaning
+def test_slacks_answers(answer: Response, meaning: client.PostResult) -> None:
+    assert read_response(answer) == meaning
 
 
 NOW = 1_785_000_000.9
