@@ -16,6 +16,7 @@ from bot.core.sessions import Life, NotRead, Phase
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.sqlite import IN_MEMORY
+from bot.request_id import new_id
 
 _QUIET = 3_600.0  # seconds without an alert
 _MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
@@ -46,12 +47,12 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
         return _conclude(paused, resumed)
 
 
-async def _require_quiet(pause: Order, key: Secret, context: Context) -> str | None:
-    """Return the last order of the session that had an effect, if there is one.
+async def _require_quiet(pause: Order, key: Secret, context: Context) -> str:
+    """Return the version of the session: the id of its last order that had an effect, or one of now.
 
     Raises NotDoneError if the session may be paused or does not run, or somebody may be busy with it.
     """
-    name = (pause.actor.team_id, pause.session_id)
+    name, version = (pause.actor.team_id, pause.session_id), new_id()
     states, now = SessionStates(context.store.database), time.time()
     try:
         state = (await states.of(name[0], [name[1]])).get(name[1])
@@ -68,7 +69,7 @@ async def _require_quiet(pause: Order, key: Secret, context: Context) -> str | N
         why = f"it had an alert {max(0.0, now - alerted_at) / 60:.0f} min ago"
     if why is not None:
         raise NotDoneError(f"Nothing was sent: this session is not free for a drill, because {why}. Use another one.")
-    return None if state is None else state.order_id
+    return version if state is None else state.order_id
 
 
 def _conclude(paused: Execution, resumed: Execution | None) -> int:

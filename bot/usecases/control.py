@@ -146,7 +146,8 @@ class SessionControl:
                     sent_by = time.monotonic() + _TURN_WITHIN
                     access = no_turn or await self._check(running)
                     if isinstance(access, Access):
-                        running.is_allowed, running.offers_end = True, access.workspace.policy.end is not None
+                        self.rows.allow(running)
+                        running.offers_end = access.workspace.policy.end is not None
                         if order.verb is Verb.PAUSE:
                             return await self._pause(running, access, sent_by, doubt=doubt)
                         return await self._resume_or_end(running, access)

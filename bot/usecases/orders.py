@@ -151,7 +151,7 @@ class Orders:
             await self.let_batch_tell(running, content)
         elif operator_name(actor.user_id) is not None:
             self.record_told(running, _NOBODY)
-        elif running.result.exception() or (running.result.result() and not running.is_told_elsewhere):
+        elif running.result.exception() or (running.result.result() and not running.is_repeated):
             await self._deliver(running, address)
 
     async def _deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
@@ -185,10 +185,10 @@ class Orders:
         Without the database it is posted from memory: then return the group that it mentions, or "".
         """
         try:
-            await self.session_cards.tell_failure(running, message)
+            is_told = await self.session_cards.tell_failure(running, message)
         except StoreError:
             return await self.session_cards.group_to_call(running.order.actor)
-        self.record_told(running, "channel")
+        self.record_told(running, "channel" if is_told else _NOBODY)
         return None
 
     async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
@@ -261,7 +261,7 @@ class Orders:
 
     async def _execute(self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool) -> Settled | None:
         settled = await self.session_control.execute(running, outcome, doubt=doubt)
-        if settled is None or running.is_told_elsewhere:
+        if settled is None or running.is_repeated:
             self._open.pop(running.id, None)  # another order or process tells it
             return await self._told_elsewhere(running) if running.is_repeated else None
         verb, source = running.order.verb.value, running.order.source.value

@@ -179,11 +179,14 @@ class SessionCards:
         if cards:
             await self.outbox.rows.add(cards)
 
-    async def tell_failure(self, running: RunningOrder, message: Message) -> None:
-        """Let a message tell that a pause by an alert has failed, which mentions people. Raises StoreError."""
+    async def tell_failure(self, running: RunningOrder, message: Message) -> bool:
+        """Let a message tell that a pause by an alert has failed, which mentions people. Raises StoreError.
+
+        Return whether one does: after some, only cards tell it.
+        """
         assert self.auto_pauses is not None  # noqa: S101 - else no alert pauses
         card = _card(running, running.order.actor.channel_id, message)
-        await self.auto_pauses.call(running.order, card)
+        return await self.auto_pauses.call(running.order, card)
 
     async def group_to_call(self, actor: Actor) -> str:
         """Return the group that a message about a failed pause mentions while the database fails, or ""."""

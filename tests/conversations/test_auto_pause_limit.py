@@ -31,6 +31,8 @@ from conversations.test_recovery import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, single_workspace
 from harness.conversation import Conversation, post_json
 from harness.databases import KEY
+from harness.product import Secret, open_store
+from harness.stored import fetch
 from harness.texts import NOT_AUTO_PAUSED
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -380,6 +382,8 @@ async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: 
         assert (posted_calls(at), posted_calls(at, ops(at))) == ([True] * 4, [True])
         on_cards = [one for one in at.messages() if "*Not paused automatically.* Anchor answered with" in one.text]
         assert len(on_cards) == 7
+        async with open_store(Secret(sqlite_url), [KEY], keys_must_fit=False) as store:
+            assert len(await fetch(store, "SELECT id FROM orders WHERE delivered_by = 'channel'")) == 5
         await asyncio.sleep(600)
         await fail(1)
         await at.slack.until(lambda: len(calls(at)) == 5)

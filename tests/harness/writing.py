@@ -87,7 +87,8 @@ def running(
     """Return an order in work like the row of `order_row`."""
     row = order_row(verb, state, **more)
     order = replace(row.order, expected_version=version, source=source, batch_id=batch, reason=reason)
-    return RunningOrder(order, replace(row.address, thread_ts=thread), row.given_at, row.id, state)
+    address = replace(row.address, thread_ts=thread)
+    return RunningOrder(order, address, row.given_at, row.id, state, is_allowed=True)
 
 
 async def record(rows: OrderRows, *orders: RunningOrder) -> None:

@@ -5,7 +5,8 @@ or never. r: it refuses with 503. t: a request comes to two processes. s: the da
 process is killed. f: one freezes beyond its lease, and goes on; C, T, S: right after the commit of CLEAR, TURN or
 SETTLE. p: a pause comes while a refused resume waits for its next attempt. c: commits fail, or their answer is lost.
 b: the database is away for some seconds. e: sessions are ended. w: pauses wait in batches or come late. v: resumes come
-from buttons that know a version.
+from buttons that know a version. x: each pause comes while a resume is at Anchor. g: Slack says late whether a person
+is allowed to pause.
 
 The transactions of all processes use one connection, one after the other, in the thread of the event loop.
 """
@@ -25,7 +26,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from bot import request_id
-from bot.core.requests import Actor, Order, ReplyAddress, Verb
+from bot.core.requests import Actor, Order, ReplyAddress, State, Verb
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
@@ -71,10 +72,10 @@ class _Rows(OrderRows):
     world: "World"
     gate: Gate
 
-    def record(self, running: RunningOrder) -> asyncio.Future[bool]:
-        def done(change: asyncio.Future[bool]) -> None:
+    def record(self, running: RunningOrder) -> asyncio.Future[State | None]:
+        def done(change: asyncio.Future[State | None]) -> None:
             if not change.cancelled() and not change.exception():
-                self.world.recorded_at.setdefault(running.id, time.monotonic())
+                self.world.recorded_at[running.id] = time.monotonic()  # a pause is recorded again when it is allowed
 
         recording = super().record(running)
         recording.add_done_callback(done)
@@ -140,7 +141,7 @@ class Process:
         context.run(self.given.start, work)
 
     async def _check(self, order: Order) -> Access:
-        if order.batch_id:  # others of its batch are sent first
+        if order.batch_id or "g" in self.world.faults:  # others of its batch are sent first
             await asyncio.sleep(self.world.faults.rng.uniform(0, 1))
         return access_of(order.actor.user_id)
 
@@ -178,7 +179,12 @@ class World:
         times = self.rng.choices((0.0, 0.0, 12.0 if set("kfCTS") & set(self.faults.letters) else 0.0), k=orders)
         loop = asyncio.get_running_loop()
         for time_of_order in times:
-            loop.call_later(time_of_order + self.rng.uniform(0, 1.5), self._give)
+            at = time_of_order + self.rng.uniform(0, 1.5)
+            if "x" in self.faults:
+                loop.call_later(at, self._give, Verb.RESUME, _SESSIONS[0])
+                loop.call_later(at + self.rng.uniform(0, 0.5), self._give, Verb.PAUSE, _SESSIONS[0])
+            else:
+                loop.call_later(at, self._give)
         for letter, happens in (("b", self._go_away), ("f", self._freeze_one), ("k", self._kill_one)):
             if letter in self.faults:
                 loop.call_later(self.rng.uniform(0, 2), happens)
@@ -282,7 +288,7 @@ class World:
             self.wrong.append(f"{order}: a resume is sent again in doubt")
         self._in_doubt.add(order)
         before = time.monotonic() - _SINCE_CLEAR
-        paused = [row for row in rows if row.verb == Verb.PAUSE and (row.effect or row.state != "settled")]
+        paused = [row for row in rows if row.verb == Verb.PAUSE and (row.effect or row.state == "sent")]
         later = [row for row in paused if row.effect or self.recorded_at.get(row.id, math.inf) < before]
         known = next((row for row in rows if own and row.id == given.expected_version), None)
         if own is None or any(row.seq > own.seq for row in later):
@@ -337,7 +343,7 @@ class World:
 
 
 TRIALS = {"sqlite": 28, "postgresql": 10}
-"""Those of each scene: 532 in all."""
+"""Those of each scene: 646 in all."""
 
 SCENES = [
     (1, "ewv"),
@@ -354,6 +360,9 @@ SCENES = [
     (3, "S"),
     (3, "Sc"),
     (3, "p"),
+    (1, "x"),
+    (3, "xs"),
+    (3, "gev"),
 ]
 
 

@@ -206,7 +206,8 @@ class AnchorClient:
             if delay is None:
                 return outcomes
             await asyncio.sleep(delay)
-            if may_repeat is not None and not await may_repeat():
+            is_forbidden = may_repeat is not None and not await may_repeat()
+            if is_forbidden or time.monotonic() >= ends:  # an attempt without time would count as one without an answer
                 return outcomes
 
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:

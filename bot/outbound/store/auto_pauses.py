@@ -240,21 +240,24 @@ class AutoPauseRows:
         connection.queue(_SEND, {"id": order_id})
         return True
 
-    async def call(self, order: Order, card: Card) -> None:
-        """Add the message about a pause by an alert that failed, which mentions people.
+    async def call(self, order: Order, card: Card) -> bool:
+        """Add the message about a pause by an alert that failed, which mentions people. Return whether it did.
 
         A sender has MOST_CALLS of them in a channel within MENTION_INTERVAL. After that only cards tell the failures.
         """
         locks = [workspace_lock(card.team_id), *locks_of([card])]
-        await self.database.change(partial(self._call, order, card), locks=locks)
+        is_added = await self.database.change(partial(self._call, order, card), locks=locks)
         self.database.news.cards.set()
+        return is_added
 
-    def _call(self, order: Order, card: Card, connection: Connection) -> None:
+    def _call(self, order: Order, card: Card, connection: Connection) -> bool:
         sender = order.actor.user_id
         where = {"team_id": card.team_id, "channel_id": card.channel_id, "sender": sender, "id": card.id}
-        if len(connection.fetch_all(_CALLS, **where)) < MOST_CALLS:
-            add_cards([replace(card, mentions=True, sender=sender)], connection)
-            self.database.news.tell(connection, CARDS)
+        if len(connection.fetch_all(_CALLS, **where)) >= MOST_CALLS:
+            return False
+        add_cards([replace(card, mentions=True, sender=sender)], connection)
+        self.database.news.tell(connection, CARDS)
+        return True
 
     async def numbers(self, team_id: str, content: HeldContent) -> HeldBack:
         """Return what the message about sessions counts that were held back."""

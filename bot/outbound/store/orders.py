@@ -54,8 +54,8 @@ _EVER = 1e15  # seconds
 _INSERT = f"""
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
       thread_ts, reply, state, told, told_at, given_at, owner, remind_at, batch_id)
-    SELECT :id, CASE WHEN first.id IS NULL THEN :trigger_id ELSE :id END, :team_id, :session_id, :verb, :reason,
-      :source, :user_id, :home_team_id, :channel_id, :thread_ts,
+    SELECT :id, CASE WHEN first.id IS NULL OR :is_at_once = 0 THEN :trigger_id ELSE :id END, :team_id, :session_id,
+      :verb, :reason, :source, :user_id, :home_team_id, :channel_id, :thread_ts,
       CASE WHEN first.id IS NULL THEN CAST(:reply AS TEXT) END, :state,
       CASE WHEN first.id IS NULL THEN 0 ELSE 1 END,
       CASE WHEN first.id IS NOT NULL THEN CAST(:given_at AS DOUBLE PRECISION) END,
@@ -63,42 +63,51 @@ _INSERT = f"""
       CAST(:given_at AS DOUBLE PRECISION) + CAST(:remind_after AS DOUBLE PRECISION), :batch_id
     FROM (SELECT 1) AS one LEFT JOIN orders AS first
       ON first.trigger_id = CAST(:trigger_id AS TEXT) AND first.id <> CAST(:id AS VARCHAR)
-    WHERE (first.id IS NULL OR CAST(:state AS VARCHAR) = '{State.SENT}') AND (:is_pinned = 1
+    WHERE (:is_pinned = 1
       OR EXISTS (SELECT 1 FROM workspaces WHERE team_id = CAST(:team_id AS VARCHAR) FOR KEY SHARE))
-    ON CONFLICT (trigger_id) DO UPDATE SET owner = orders.owner RETURNING id, trigger_id
+    ON CONFLICT (trigger_id) DO UPDATE SET owner = orders.owner, state = CASE
+      WHEN orders.id = excluded.id AND orders.state = '{State.WAITING}' THEN excluded.state ELSE orders.state END
+    RETURNING id, trigger_id
 """
-"""A pause that was sent, and comes twice, is stored beside the first one, which is told. A repeated commit changes
-nothing."""
-_SAME = "other.team_id = own.team_id AND other.session_id = own.session_id AND other.id <> own.id"
+"""It returns the order that has the trigger. A pause that is sent at once, and comes twice, is stored beside the first
+one, which is told. A repeated commit changes nothing."""
+_OTHER = "FROM orders AS other WHERE other.team_id = own.team_id AND other.session_id = own.session_id AND other.verb ="
+_AT_ANCHOR = f"other.settled_at IS NULL AND other.state = '{State.SENT}'"
+_RESUMED = f"SELECT other.id {_OTHER} 'resume' AND (other.seq > own.seq OR other.given_at > own.given_at) AND"
+_PAUSED = f"""SELECT other.id {_OTHER} 'pause' AND other.effect IS NOT NULL
+  AND (other.user_id <> own.user_id OR own.source = '{Source.DRILL}' AND other.source <> own.source) AND"""
+_LAST = """
+    SELECT all_of.id FROM orders AS all_of WHERE all_of.team_id = own.team_id AND all_of.session_id = own.session_id
+      AND all_of.effect IS NOT NULL ORDER BY all_of.effect DESC LIMIT 1
+"""
 _AGAINST = {
-    Verb.PAUSE: f"""
-      other.verb = 'resume' AND (other.seq > own.seq OR other.given_at > own.given_at)
-        AND (other.state = '{State.SENT}' OR other.effect IS NOT NULL)
-    """,
-    Verb.RESUME: f"""
-      other.verb = 'pause' AND other.state = '{State.SENT}'
-      OR other.verb = 'pause' AND other.seq > own.seq AND (other.state <> '{State.SETTLED}' OR other.effect IS NOT NULL)
-        AND NOT (other.state = '{State.WAITING}' AND other.source = '{Source.ALERT}')
-      OR other.verb = 'end' AND (other.state = '{State.SENT}' OR other.outcome = '{Ended.__name__}')
-      OR other.verb = 'pause' AND other.user_id <> own.user_id AND other.effect IS NOT NULL AND :made_at > 0
-        AND CASE WHEN known.id IS NULL THEN other.given_at > :made_at ELSE other.seq > known.seq END
-      OR own.source = '{Source.DRILL}' AND other.source <> '{Source.DRILL}' AND other.verb <> 'end'
-        AND other.seq > coalesce(known.seq, 0)
-        AND (other.state <> '{State.SETTLED}' OR other.effect IS NOT NULL)
-    """,
-    Verb.END: "1 = 0",
+    Verb.PAUSE: (
+        f"{_RESUMED} {_AT_ANCHOR} LIMIT 1",
+        f"""{_RESUMED} other.effect IS NOT NULL AND other.settled_at >= own.given_at
+          ORDER BY other.settled_at DESC LIMIT 1""",
+    ),
+    Verb.RESUME: (
+        f"SELECT other.id {_OTHER} 'end' AND {_AT_ANCHOR} LIMIT 1",
+        f"SELECT id FROM orders WHERE id = ({_LAST}) AND outcome = '{Ended.__name__}'",
+        f"""SELECT other.id {_OTHER} 'pause' AND other.seq > own.seq
+          AND (other.state = '{State.SENT}' OR other.effect IS NOT NULL) ORDER BY other.seq DESC LIMIT 1""",
+        f"{_PAUSED} other.seq > known.seq ORDER BY other.seq DESC LIMIT 1",
+        f"""{_PAUSED} known.id IS NULL AND other.settled_at > :made_at AND other.given_at > :made_at
+          ORDER BY other.settled_at DESC LIMIT 1""",
+        f"SELECT other.id {_OTHER} 'pause' AND {_AT_ANCHOR} LIMIT 1",
+    ),
+    Verb.END: ("NULL", "NULL"),
 }
-"""The orders that speak against another one: against a pause that has waited a later resume; against a resume a pause
-that is at Anchor, one that was recorded later, an end of its session that is at Anchor or confirmed, a pause by
-somebody else that the person of a button does not know of, and any other order after the last one that a drill knows
-of."""
+"""The orders that speak against another one: against a pause that has waited a later resume; against a resume an end of
+its session that is at Anchor or confirmed, a pause that was recorded later, one by somebody else that the person of a
+button does not know of, or beside a drill, and one that is at Anchor. Each look finds its order by an index."""
 _BEFORE = {
     verb: f"""
     SELECT other.id, other.verb, other.state, other.outcome, other.user_id, other.channel_id, other.reason,
       other.given_at, CASE WHEN other.seq > own.seq THEN 1 ELSE 0 END AS is_later
     FROM orders AS own LEFT JOIN orders AS known ON known.id = CAST(:version AS VARCHAR)
-      LEFT JOIN orders AS other ON {_SAME} AND ({against})
-    WHERE own.id = :id ORDER BY other.verb, is_later DESC, other.seq DESC LIMIT 1
+      LEFT JOIN orders AS other ON other.id = coalesce({", ".join(f"({one})" for one in against)})
+    WHERE own.id = :id
 """
     for verb, against in _AGAINST.items()
 }
@@ -108,24 +117,20 @@ _SEND = f"""
     UPDATE orders SET state = '{State.SENT}' WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}'
       AND given_at > unix_now() - CAST(:longest AS DOUBLE PRECISION) RETURNING id
 """
-_OPPOSITE = f"FROM orders AS other WHERE {_SAME} AND other.verb <> own.verb AND other.verb <> '{Verb.END}'"
 _THEN = "unix_now() - CAST(:ago AS DOUBLE PRECISION)"
+_OPPOSITE = f"SELECT other.user_id {_OTHER} :opposite AND"
 _LOOK = f"""
     SELECT
-      (SELECT other.user_id {_OPPOSITE} AND other.given_at <= {_THEN}
-        AND (other.state = '{State.SENT}' OR other.effect IS NOT NULL AND other.settled_at >= own.given_at)
-        ORDER BY other.seq DESC LIMIT 1) AS crossed,
-      (SELECT count(*) {_OPPOSITE} AND other.state = '{State.SENT}') AS running,
-      (SELECT count(*) {_OPPOSITE} AND other.doubt = 1 AND other.settled_at > {_THEN} - {UNCONFIRMED_TTL}) AS doubts,
+      ({_OPPOSITE} {_AT_ANCHOR} AND {_THEN} - other.given_at >= 0 LIMIT 1) AS running,
+      ({_OPPOSITE} other.effect IS NOT NULL AND other.settled_at >= own.given_at AND {_THEN} - other.given_at >= 0
+        ORDER BY other.settled_at DESC LIMIT 1) AS crossed,
+      ({_OPPOSITE} other.doubt = 1 AND other.settled_at > {_THEN} - {UNCONFIRMED_TTL} LIMIT 1) AS doubts,
       own.owner, own.state, own.outcome AS own_outcome, own.outcome_fields, own.effect AS own_effect, own.given_at,
       last.verb, last.outcome, last.effect, last.user_id, last.given_at AS last_given_at, last.settled_at
-    FROM orders AS own LEFT JOIN orders AS last ON last.id = (SELECT all_of.id FROM orders AS all_of
-      WHERE all_of.team_id = own.team_id AND all_of.session_id = own.session_id AND all_of.effect IS NOT NULL
-      ORDER BY all_of.effect DESC LIMIT 1)
-    WHERE own.id = :id
+    FROM orders AS own LEFT JOIN orders AS last ON last.id = ({_LAST}) WHERE own.id = :id
 """
-"""The opposite orders that were at Anchor at any time from when an order was given until it was told, `ago`, how many
-can still be there, and how many had no answer; the last order that had an effect."""
+"""Whose opposite orders were at Anchor when an order was told, `ago`, or took effect from when it was given until then,
+and whose had no answer; the last order that had an effect. A difference of times keeps SQLite from another index."""
 _SETTLE = f"""
     UPDATE orders SET state = '{State.SETTLED}', doubt = :doubt, effect = :effect,
       settled_at = CAST(:at AS DOUBLE PRECISION), outcome = :outcome, outcome_fields = :fields
@@ -181,16 +186,29 @@ class OrderRows:
         locks += [session_lock(order.actor.team_id, order.batch_id)] if order.batch_id else []  # of its card
         return self.writer.do(work, person=order.actor.person, locks=locks, is_lazy=is_lazy)
 
-    def record(self, running: RunningOrder) -> asyncio.Future[bool]:
-        """Record an order. Return whether it is the first with its trigger; an uninstalled workspace records none."""
+    def record(self, running: RunningOrder) -> asyncio.Future[State | None]:
+        """Record an order. Return its state in the database; None if another one has its trigger.
 
-        def work(connection: Connection) -> Callable[[], bool]:
+        An uninstalled workspace records none.
+        """
+
+        def work(connection: Connection) -> Callable[[], State | None]:
             times = {"given_at": connection.when(running.given_at), "is_pinned": int(self.is_pinned)}
             values = write_row(running, self._owner, self.cipher) | times
             stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
-            return lambda: own in stored.fetch_all()
+            return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
 
         return self._do(running, work)
+
+    def allow(self, running: RunningOrder) -> None:
+        """Let an order be sent from now on. A pause that is sent at once has waited in its row until then."""
+        running.is_allowed = True
+        if running.state is State.SENT:
+            running.recorded.add_done_callback(partial(self._record_sent, running))
+
+    def _record_sent(self, running: RunningOrder, recorded: asyncio.Future[State | None]) -> None:
+        if running.is_recorded and recorded.result() is not running.state:
+            self.record(running)
 
     def clear(self, running: RunningOrder) -> asyncio.Future[tuple[bool | None, Against]]:
         """Record that an order is sent that has waited, if no other one speaks against it, and it is not too old.
@@ -201,7 +219,7 @@ class OrderRows:
 
     def _clear(self, running: RunningOrder, connection: Connection) -> Callable[[], tuple[bool | None, Against]]:
         verb, version = running.order.verb, running.order.expected_version
-        known = {"version": version, "made_at": 0.0 if version is None else made_at(version)}
+        known = {"version": version, "made_at": _EVER if version is None else made_at(version)}
         before = connection.fetch_one(_BEFORE[verb], id=running.id, **known)
         if before is None or before.id is not None:
             return partial(_same, (None, None) if before is None else (False, before))
@@ -235,15 +253,16 @@ class OrderRows:
         (outcome, doubt, looks), verb = end, running.order.verb
         asked = ask_for_cards(connection, running.marks(outcome))
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
-        look, own = connection.fetch_one(_LOOK, id=running.id, ago=ago), {"id": running.id, "owner": self._owner}
+        own, opposite = {"id": running.id, "owner": self._owner}, verb.opposite or ""
+        look = connection.fetch_one(_LOOK, id=running.id, ago=ago, opposite=opposite)
         if look is None or look.owner != self._owner:
-            return partial(_same, Settled(outcome) if look is None else None)
-        settled = None
+            return partial(_same, Settled(outcome, is_recorded=False) if look is None else None)
+        settled, crossed = None, look.running or look.crossed
         if look.state == State.SETTLED:
             outcome, effect = read_outcome(look.own_outcome, look.outcome_fields), look.own_effect
-        elif looks and not ago and look.crossed is not None and isinstance(outcome, HAS_EFFECT):
+        elif looks and not ago and crossed and isinstance(outcome, HAS_EFFECT):
             connection.queue(_SEND, own | {"longest": _EVER})  # without its turn: no resume is cleared beside the next
-            return partial(_same, Crossed(look.crossed, bool(look.running)))
+            return partial(_same, Crossed(crossed, look.running is not None))
         else:
             told_at = None if running.settled_at is None else connection.when(running.settled_at)
             given_at, at = connection.when(running.given_at), told_at or connection.now()
@@ -330,7 +349,7 @@ class OrderRows:
         taken = await self.database.change(lambda connection: self._adopt(connection, values))
         for running in taken:
             running.recorded = asyncio.get_running_loop().create_future()
-            running.recorded.set_result(True)
+            running.recorded.set_result(running.state)
         return taken
 
     def _adopt(self, connection: Connection, values: dict[str, Any]) -> list[RunningOrder]:

@@ -74,9 +74,9 @@ class RunningOrder:
     given_at: float
     id: str = field(default_factory=order_id)
     state: State = State.SENT
-    """That of the row that is adopted; of a new one, the first."""
-    recorded: asyncio.Future[bool] = field(init=False)
-    """Whether the database has it, and no other order with its trigger."""
+    """That of the row that is adopted; of a new one, the first, as soon as it is allowed."""
+    recorded: asyncio.Future[State | None] = field(init=False)
+    """The state with which the database has it; None if another order has its trigger."""
     is_allowed: bool = False
     """Its person was found to be allowed to give it, and it is being sent."""
     offers_end: bool = False
@@ -96,12 +96,7 @@ class RunningOrder:
     @property
     def is_repeated(self) -> bool:
         """Return whether another order has its trigger, as far as is known."""
-        return self.is_recorded and not self.recorded.result()
-
-    @property
-    def is_told_elsewhere(self) -> bool:
-        """Return whether that other one tells the outcome. A refusal is told: an uninstalled workspace has no rows."""
-        return self.is_repeated and self.is_allowed
+        return self.is_recorded and self.recorded.result() is None
 
     @property
     def age(self) -> float:
@@ -153,10 +148,10 @@ class RunningOrder:
         """
         verb, has_effect, place = self.order.verb, isinstance(outcome, HAS_EFFECT), (look.effect or 0) + 1
         if not isinstance(outcome, HAS_EFFECT | RateLimited) or (
-            look.outcome == Ended.__name__ and verb is not Verb.END
+            look.outcome == Ended.__name__ and not isinstance(outcome, Ended)
         ):
             return outcome, None
-        if told_at and has_effect and verb.opposite and (look.crossed is not None or look.doubts):
+        if told_at and has_effect and verb.opposite and (look.running or look.crossed or look.doubts):
             return Unconfirmed(Doubt.OVERTAKEN), place
         if told_at and look.effect is not None and look.settled_at > told_at and not isinstance(outcome, Ended):
             place = None
@@ -200,7 +195,8 @@ def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[st
         "channel_id": actor.channel_id,
         "thread_ts": storable(address.result_thread),
         "reply": cipher.encrypt(Secret(json.dumps(reply)), ref) if any(reply) else None,
-        "state": running.state.value,
+        "state": (running.state if running.is_allowed else State.WAITING).value,
+        "is_at_once": int(running.state is State.SENT),
         "owner": owner,
         "remind_after": UNKNOWN_AFTER if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
     }

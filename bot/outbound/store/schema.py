@@ -10,7 +10,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "6"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "7"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -68,6 +68,7 @@ SCHEMA = """
       batch_id VARCHAR(40) -- that of the orders that were given at once
     );
     CREATE INDEX ix_orders_session ON orders (team_id, session_id, seq);
+    CREATE INDEX ix_orders_settled ON orders (team_id, session_id, verb, settled_at);
     CREATE INDEX ix_orders_effect ON orders (team_id, session_id, effect) WHERE effect IS NOT NULL;
     CREATE INDEX ix_orders_given_at ON orders (given_at);
     CREATE INDEX ix_orders_team ON orders (team_id, given_at);

@@ -42,11 +42,15 @@ async def anchor_client(
 
 
 async def send(
-    client: AnchorClient, verb: requests.Verb = requests.Verb.PAUSE, *, once: bool = False
+    client: AnchorClient, verb: requests.Verb = requests.Verb.PAUSE, *, once: bool = False, took: float = 0.0
 ) -> out.AnchorOutcome:
-    """Order something for SESSION, and return the outcome of all attempts; `once`: it may not be repeated."""
+    """Order something for SESSION, and return the outcome of all attempts; `once`: it may not be repeated.
+
+    That is known after as many seconds as it `took`.
+    """
 
     async def may_repeat() -> bool:
+        await asyncio.sleep(took)
         return not once
 
     return combine(await client.send(verb, Secret(DEFAULT_KEY), SessionId(SESSION), may_repeat))
@@ -242,10 +246,13 @@ async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fau
     assert len(anchor.requests) == 1
 
 
-async def test_an_order_that_may_not_be_repeated_is_not_tried_again(anchor: SimAnchor) -> None:
-    anchor.fault = rate_limited(1)
-    async with anchor_client(anchor.url) as client:
-        assert await send(client, requests.Verb.RESUME, once=True) == out.RateLimited(1.0, "Too many requests")
+@pytest.mark.parametrize("took", [None, 3.5], ids=["may not", "no time left"])
+async def test_an_order_that_may_not_be_repeated_is_not_tried_again(anchor: SimAnchor, took: float | None) -> None:
+    """Nor if it takes too long to find out: no further attempt is made, which would count as one without an answer."""
+    anchor.fault = rate_limited(0.1)
+    async with anchor_client(anchor.url, deadline=20.0 if took is None else 3.0) as client:
+        outcome = await send(client, requests.Verb.RESUME, once=took is None, took=took or 0.0)
+    assert outcome == out.RateLimited(0.1, "Too many requests")
     assert len(anchor.requests) == 1
 
 

@@ -1,5 +1,7 @@
 """The rows of orders: their sequence in a session, and those that another process has left."""
 
+import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from harness.order_rows import RESPONSE_URL, OrderRow, order_row, rows_of, settl
 from harness.product import OrderRows, Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute, fetch
+from harness.texts import SESSION
 from harness.writing import LEASE, Crossed, Settled, orders_of, record, running
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +44,8 @@ async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_wi
     first, again, late = (running(PAUSE, state, trigger="1.2") for state in (SENT, SENT, WAITING))
     async with orders_of(store) as rows, orders_of(store, "theirs") as others:
         for _ in range(2):
-            assert [await rows.record(first), await others.record(again), await others.record(late)] == [1, 0, 0]
+            recorded = [await rows.record(first), await others.record(again), await others.record(late)]
+            assert recorded == [SENT, None, None]
         assert await stored(store, "id, trigger_id, told") == [(first.id, "1.2", 0), (again.id, again.id, 1)]
         assert await fetch(store, "SELECT id FROM orders WHERE reply IS NOT NULL") == [(first.id,)]
         assert await rows.outcome_of("1.2") is None
@@ -52,8 +56,24 @@ async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_wi
 async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: Store) -> None:
     async with orders_of(store) as rows:
         rows.is_pinned = False
-        assert not await rows.record(running())
+        assert await rows.record(one := running()), "no other order has its trigger"
+        assert await rows.settle(one, PAUSED) == Settled(PAUSED, is_recorded=False)
     assert await stored(store, "id") == []
+
+
+async def test_a_pause_holds_nothing_back_until_its_person_is_allowed_to_give_it(store: Store) -> None:
+    first, pause, second = running(RESUME), running(PAUSE, SENT), running(RESUME)
+    pause.is_allowed = False
+    async with orders_of(store) as rows, orders_of(store, "theirs") as others:
+        await record(others, first)
+        await record(rows, pause)
+        await record(others, second)
+        assert [(await others.clear(one))[0] for one in (first, second)] == [True, True]
+        rows.allow(pause)
+        await asyncio.sleep(0)  # until it is known how it was recorded
+        await rows.record(pause)
+        assert [(await others.clear(one))[0] for one in (first, second)] == [False, False]
+    assert await stored(store, "state") == [(SENT,)] * 3
 
 
 async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
@@ -136,7 +156,7 @@ async def put(store: Store, makes: Sequence[Make]) -> list[str]:
 
 FREE = [
     ([], []),
-    ([other(PAUSE, WAITING)], []),
+    ([other(PAUSE, WAITING)], [other(PAUSE, WAITING)]),
     ([other(outcome=PAUSED)], []),
     ([other(END, WAITING)], [other(END, outcome=IN_DOUBT)]),
     ([other(team="T0OTHER0001"), other(session=OTHER_SESSION)], []),
@@ -144,7 +164,7 @@ FREE = [
 ]
 HELD = [
     ([other()], []),
-    ([], [other(PAUSE, WAITING)]),
+    ([], [other()]),
     ([], [other(outcome=PAUSED)]),
     ([], [other(outcome=IN_DOUBT)]),
     ([], [other(outcome=PAUSED, user="U0ALICE0001")]),
@@ -324,13 +344,42 @@ def _settled_now(verb: requests.Verb) -> OrderRow:
     return settled(row, RESUMED, settled_at=row.given_at)
 
 
+_MANY = """
+    INSERT INTO orders (id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id, state,
+      outcome, outcome_fields, effect, told, given_at, settled_at, owner)
+    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :many)
+    SELECT printf('%028x', n), 'T0HOME00001', :session, CASE n % 2 WHEN 0 THEN 'pause' ELSE 'resume' END, '', 'command',
+      'U0BOB000001', '', '', 'settled', CASE n % 2 WHEN 0 THEN 'Paused' ELSE 'Resumed' END, '{}', n, 1, n, n + 1, 'gone'
+    FROM numbers
+"""
+
+
+async def _steps(url: str, many: int) -> int:
+    """Return how many hundreds of steps SQLite takes for two orders of a session that has had so many before."""
+    taken = list[None]()
+    async with open_store(Secret(url), [KEY]) as store, orders_of(store) as rows:
+        await execute(store, _MANY, many=many, session=SESSION)
+        handle = partial(sqlite3.Connection.set_progress_handler, n=100)
+        await store.database.change(lambda connection: handle(connection.raw, lambda: taken.append(None)))
+        for one, outcome in ((running(RESUME, version=f"{many:028x}"), RESUMED), (running(PAUSE), PAUSED)):
+            await record(rows, one)
+            assert await rows.clear(one) == (True, None)
+            await rows.settle(one, outcome, looks=True)
+    return len(taken)
+
+
+async def test_the_cost_of_an_order_does_not_grow_with_the_number_of_orders_of_its_session() -> None:
+    few, many = await _steps("sqlite://", 100), await _steps("sqlite://", 10_000)
+    assert many < 2 * few, f"{few} and {many}"
+
+
 async def test_an_order_of_another_process_is_not_settled(store: Store) -> None:
     one = running(PAUSE, SENT)
     async with orders_of(store) as rows, orders_of(store, "theirs") as others:
         await record(others, one)
         await put(store, [other(RESUME)])
         assert await rows.settle(one, PAUSED, looks=True) is None, "also if it has crossed a resume"
-        assert await rows.settle(running(), PAUSED) == Settled(PAUSED), "it has no row"
+        assert await rows.settle(running(), PAUSED) == Settled(PAUSED, is_recorded=False), "it has no row"
     assert await stored(store, "state") == [("sent",)] * 2
 
 
