@@ -22,7 +22,7 @@ from bot.outbound import workspaces
 from bot.outbound.slack import client as slack_client
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.slack import roles
-from bot.outbound.store import auto_pauses, database, leases, marks, people, store, writer
+from bot.outbound.store import auto_pauses, database, leases, people, store, writer
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
     access,
@@ -151,7 +151,6 @@ PAGES: dict[str, list[Row]] = {
         ("at most once in {} minutes and channel", minutes(retries.MENTION_INTERVAL)),
         ("too large (over {} MiB)", http.LARGEST_BODY / MIB),
         ("**Too large** is a body that is over {} MiB", endpoint.LARGEST_WEBHOOK / MIB),
-        ("in the last {} days", int(marks.ASKED_KEPT / 86_400)),
         ("has {} alerts at the same time, or {} of one workspace", endpoint.MOST_AT_ONCE, ALERTS_EACH),
         ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
         ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
@@ -168,7 +167,7 @@ PAGES: dict[str, list[Row]] = {
     "pause": [
         ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),
         ("with 2 to {} ids", sessions.MOST_NAMED),
-        ("the newest {} sessions, and says how many more run", sessions.MOST_TOGETHER),
+        ("the newest {} sessions, and says how many more run", requests.MOST_TOGETHER),
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
         ("once per {} and channel, and {} times", span(retries.CALL_INTERVAL), retries.MOST_UPDATES),

@@ -2,26 +2,22 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NewType
 from urllib.parse import unquote
 
-_BLOCKS = (
-    *((0x0000, 0x036F), (0x0580, 0x061F), (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2)),
-    *((0x1400, 0x1400), (0x1800, 0x180F), (0x1AB0, 0x1AFF), (0x1D2C, 0x1DFF), (0x1E9A, 0x1E9B), (0x2000, 0x27FF)),
-    *((0x2A74, 0x2A76), (0x2C7C, 0x2C7D), (0x2E17, 0x2E5D), (0x3000, 0x33FF)),
-    *((0xA7F2, 0xA7F9), (0xFB00, 0xFB29), (0xFE00, 0xFFFF)),
-    *((0x10780, 0x107BF), (0x10D6E, 0x10D6E), (0x10EAD, 0x10EAD), (0x110BD, 0x110CD), (0x13430, 0x1343F)),
-    *((0x1BCA0, 0x1BCA3), (0x1CCD6, 0x1CCFA), (0x1D165, 0x1D182), (0x1D400, 0x1D7FF), (0x1F100, 0x1F190)),
-    *((0x1FBF0, 0x1FBF9), (0xE0000, 0xE01FF)),
+_INVISIBLE = (
+    *(0xAD, 0x180E, 0xFEFF, *range(0x20), *range(0x7F, 0xA0), *range(0x200B, 0x2010), *range(0x202A, 0x202F)),
+    *(*range(0x2060, 0x2065), *range(0xFE00, 0xFE10)),
 )
-"""The blocks with characters that stand for ASCII ones or for nothing, but for the marks of single scripts."""
-
-_NOTHING = {"Cc", "Cf", "Mn", "Mc", "Me"}  # categories: control, format, marks
-_BETWEEN = "\ue000"  # for private use, so it is in no block
-_IN_AN_ID = re.compile(r"[0-9A-Za-z_=:/-]")
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+_FORMS = {
+    **dict.fromkeys(_INVISIBLE, ""),
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **dict.fromkeys(map(ord, _DASHES), "-"),
+}
+"""For `str.translate`: what clients and people write in place of ASCII: invisible, full-width ones, and dashes."""
 
 _DASHED = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NOT_INSIDE_A_WORD = r"(?<![0-9a-z])(?<![0-9a-f]-)"
@@ -51,25 +47,6 @@ _BEHIND = ("url", "title_link", "title_url", "author_link", "value")
 """Links, and what a button sends. The `value` of an attachment's field is shown, but it has no `type`."""
 _UNSEEN = frozenset(("metadata", "event_payload", "files", "file", "slack_file"))
 _RICH_TEXT = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
-
-
-def _forms() -> Iterator[tuple[int, str]]:
-    characters = [chr(code) for first, last in _BLOCKS for code in range(first, last + 1)]
-    forms = unicodedata.normalize("NFKC", _BETWEEN.join(characters)).split(_BETWEEN)
-    for character, form in zip(characters, forms, strict=True):
-        category = unicodedata.category(character)
-        if category in _NOTHING:
-            yield ord(character), ""
-        elif "Pd" in (category, unicodedata.category(form[0])) or form == "\N{MINUS SIGN}":
-            yield ord(character), "-"
-        elif form != character and _IN_AN_ID.search(form):
-            yield ord(character), form
-
-
-FORMS = dict(_forms())
-"""For `str.translate`: characters and what they stand for."""
-
-LONGEST_FORM = max(map(len, FORMS.values()))
 
 
 SessionId = NewType("SessionId", str)
@@ -133,10 +110,7 @@ def _unescape(text: str) -> str:
 
 
 def _ids_in_word(word: str) -> tuple[SessionId, ...]:
-    if len(word) < _ID_DIGITS and (word.isascii() or len(word) * LONGEST_FORM < _ID_DIGITS):
-        return ()
-    folded = _fold(word)
-    return _ids_in(folded) if len(folded) >= _ID_DIGITS else ()
+    return _ids_in(_fold(word)) if len(word) >= _ID_DIGITS else ()
 
 
 def _plain_link(match: re.Match[str]) -> str:
@@ -149,16 +123,16 @@ def _plain_link(match: re.Match[str]) -> str:
 
 
 def _fold(word: str) -> str:
-    """Normalize a word: remove compatibility forms, escapes, marks, invisible characters and typographic dashes."""
+    """Return a word in ASCII, as far as that is another way to write it: without escapes and invisible characters."""
     if "%" in word:
         word = unquote(word)
-    return word if word.isascii() and word.isprintable() else word.translate(FORMS)
+    return word if word.isascii() and word.isprintable() else word.translate(_FORMS)
 
 
 def _is_visible(word: str) -> bool:
     if "%" in word and not _VISIBLE_ESCAPE.search(word):
         return bool(_fold(word))
-    return FORMS.get(ord(word[0])) != "" or bool(word.translate(FORMS))
+    return _FORMS.get(ord(word[0])) != "" or bool(word.translate(_FORMS))
 
 
 def _ids_in(word: str) -> tuple[SessionId, ...]:

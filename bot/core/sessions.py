@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
-from bot.core.requests import Verb, time_id
+from bot.core.requests import MOST_TOGETHER, Verb, time_id
 from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, words_with_ids
 
 RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.
@@ -25,7 +25,6 @@ _MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
 RECENT = 86_400.0  # the age in seconds up to which a session is listed whose status is not known
-MOST_TOGETHER = 250  # the most sessions that are paused at once
 
 MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
 LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
@@ -70,26 +69,21 @@ class Session:
 
     def lasting(self) -> "Session":
         """Return what does not change soon."""
-        return self._with(status="", steps=None, credits=None)
+        return replace(self, status="", steps=None, credits=None)
 
     def for_card(self) -> "Session":
         """Return what a card shows: what stays true for long, and is for everybody in a channel."""
         tags = tuple(tag[:_LONGEST_TAG] for tag in self.tags[:_MOST_TAGS])
-        short = {"domains": self.domains[:1], "tags": tags}
-        return self._with(status="", steps=None, credits=None, key_name="", **short)
+        return replace(self.lasting(), key_name="", domains=self.domains[:1], tags=tags)
 
     def with_newer(self, newer: "Session") -> "Session":
         """Return `newer`, with the fields that it lacks from this one: each of Anchor's answers lacks some."""
-        return self._with(**newer.stated())
+        return replace(self, **newer.stated())
 
     def stated(self) -> dict[str, Any]:
         """Return the fields that Anchor has stated, by name, without the id."""
         values = {name: getattr(self, name) for name in self.__slots__ if name != "id"}
         return {name: value for name, value in values.items() if value not in _ABSENT}
-
-    def _with(self, **values: Any) -> "Session":  # noqa: ANN401 - of any field
-        """Return it with other values. A check has thousands of sessions, of which nearly none has changed."""
-        return replace(self, **values) if any(getattr(self, name) != values[name] for name in values) else self
 
     @property
     def life(self) -> Life:
@@ -245,15 +239,9 @@ class SessionList:
 
     def chosen(self, choice: "Choice") -> "SessionList":
         """Return those that people choose to pause at once. Of those that words choose, nobody states the total."""
-        if not choice.words and not choice.is_named:
-            return self
-        wanted, ids = choice.words.casefold().split(), {*choice.ids}
-        found = tuple(
-            one
-            for one in self.sessions
-            if (one.id in ids if choice.is_named else all(_has_word(one, word) for word in wanted))
-        )
-        return replace(self, sessions=found, total=0)
+        if choice.is_named:
+            return replace(self, sessions=tuple(one for one in self.sessions if one.id in choice.ids), total=0)
+        return replace(self.matching(choice.words), total=0) if choice.words else self
 
     def meant_by(self, words: str) -> Found | None:
         """Return the session that `words` can mean alone, by 8 digits that its id begins with, and the reason after."""

@@ -6,13 +6,11 @@ from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Phase, SessionState
 from bot.core.workspace import AutoPause
-from bot.messages.blocks import Block, element, input_block, mrkdwn, one_of, option, plain_text
+from bot.messages.blocks import Block, element, input_block, mrkdwn, one_of, plain_text
 from bot.messages.lines import state_word
 from bot.messages.markup import MOST_NAMED, code, fit, joined, width
 
 SET_KEY = "anchor_set_key"
-REMOVE_KEY = "anchor_remove_key"
-KEY_MENU = "anchor_key_menu"
 CHANGE_POLICY = "anchor_change_policy"
 ALERTS_CHANNEL = "anchor_alerts_channel"
 ALERTS_GROUP = "anchor_alerts_group"
@@ -74,12 +72,6 @@ END_EFFECT = (
 def set_key_button(verb: str) -> Block:
     """Return the button that opens the modal for the key; `verb` is "Set" or "Replace"."""
     return plain_button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
-
-
-def key_menu() -> Block:
-    """Return the menu that replaces or removes the key; the value of an option names the modal."""
-    options = [option("Replace key", SET_KEY), option("Remove key", REMOVE_KEY)]
-    return element("overflow", KEY_MENU, options=options)
 
 
 def key_input(name: str) -> Block:

@@ -132,8 +132,8 @@ def _about_key(home: Home) -> list[Block]:
     text, is_refused = _STATUS[key.check].format(named=named_key(key)), key.check is KeyCheck.REFUSED
     if not home.can_edit:
         return [section(f"{text} {_who_sets(home)}" if is_refused else text), context(_set_by(key))]
-    replace = [actions(buttons.set_key_button("Replace"))] if is_refused else []
-    return [section(text, accessory=buttons.key_menu()), context(_set_by(key)), *replace]
+    replace = buttons.set_key_button("Replace") if is_refused else buttons.plain_button(buttons.SET_KEY, "Replace key")
+    return [section(text, accessory=replace), context(_set_by(key))]
 
 
 def _about_scope(home: Home) -> list[Block]:

@@ -1,6 +1,6 @@
 """The programs that send alerts: their tokens in Home, with modals, replies and notices, and what they do wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.cards import Lost
@@ -9,7 +9,7 @@ from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, A
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, checkbox, element, ephemeral, input_block, preformatted, section
 from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, plain, some
-from bot.messages.settings import Reply, form
+from bot.messages.settings import Reply, form, saved
 
 NAME, CHANNELS, PAUSE, REVOKE = "sender_name", "sender_channels", "sender_pause", "sender_revoke"
 """The inputs of the modals; block and element have the same name."""
@@ -60,14 +60,6 @@ _LOST = {
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
 
 
-def with_revoked(message: Message, names: Iterable[str]) -> Message:
-    """Return the message of a card on which alerts with these revoked tokens fire; it says so."""
-    if not (named := some(map(code, names), most=MOST_NAMED)):
-        return message
-    line = f"*Token revoked*: {named}. Nobody can pause by its alerts or resolve them without a new one of its name."
-    return replace(message, text=f"{message.text}\n{line}", blocks=(*message.blocks, section(line)))
-
-
 def name_problem(name: str, tokens: Iterable[AlertToken]) -> str:
     """Return why there can be no token of this name beside the others; "" if there can be."""
     names = {one.name for one in tokens}
@@ -93,9 +85,8 @@ IN_VAIN_MESSAGE = ephemeral(
 
 def auto_pause_saved(mode: AutoPause) -> Reply:
     """Return the reply to a change of the effect of alerts that ask for a pause."""
-    about = [_ABOUT_ON] if mode is AutoPause.ON else []
-    did = (f"set pauses by alerts to *{mode}*. {_EFFECTS[mode]}", *about)
-    return Reply("AutoPauseSaved", f"✅ *Saved.* Pauses by alerts: {mode}. {_EFFECTS[mode]}", did=did)
+    about = f" {_ABOUT_ON}" if mode is AutoPause.ON else ""
+    return saved("AutoPauseSaved", f"Pauses by alerts: {mode}. {_EFFECTS[mode]}{about}")
 
 
 def token_section(token: AlertToken, used_at: float | None) -> Block:
@@ -127,14 +118,11 @@ def new_token_modal(workspace: Workspace, url: str) -> View:
     return form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a token", *blocks)
 
 
-def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None, asked_for: Sequence[str]) -> View:
-    """Return the modal that changes or revokes a token, whose alerts lately `asked_for` channels out of its reach."""
-    asked = some(map(channel, asked_for), most=MOST_NAMED)
-    question = f"In the last 30 days its alerts named {asked}, and went to the alert channel. Add what is meant."
+def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None) -> View:
+    """Return the modal that changes or revokes a token."""
     select = buttons.channels_select(CHANNELS, "Only the alert channel", token.channels, buttons.ALERT_CHANNELS)
     blocks = (
         section(_token_line(token, used_at)),
-        *([section(question)] if asked else []),
         input_block("More channels", select, hint=_REACH),
         _pause_input(is_checked=token.may_pause),
         input_block("Alerts with a revoked token are refused", checkbox(REVOKE, "Revoke it now")),
@@ -158,21 +146,20 @@ def token_made(secret: Secret, url: str, token: AlertToken) -> Reply:
         "example below the token shows how to use it."
     )
     copyable = (secret.reveal(), _alert_example(url))
-    return Reply("TokenMade", text, copyable=copyable, dm_text=UNSEEN, did=_done_with("made", token))
+    return Reply("TokenMade", text, copyable=copyable, dm_text=UNSEEN, changed=_about_token("made", token))
 
 
 def token_changed(did: str, token: AlertToken) -> Reply:
     """Return the reply to an alert token that was "changed" or "revoked"."""
-    if did == "revoked":
-        return replace(TOKEN_REVOKED, did=_done_with(did, token))
-    return Reply("TokenSaved", "✅ *Saved.* It applies from the next alert on.", did=_done_with(did, token))
+    changed = _about_token(did, token)
+    return replace(TOKEN_REVOKED, changed=changed) if did == "revoked" else saved("TokenSaved", changed)
 
 
-def _done_with(did: str, token: AlertToken) -> tuple[str, ...]:
+def _about_token(did: str, token: AlertToken) -> str:
     where = some(map(channel, sorted(token.channels)), most=MOST_NAMED) or "no other channel"
     reach = "Its alerts are refused." if did == "revoked" else f"Beside the alert channel it reaches {where}."
-    pauses = "Its alerts can pause sessions." if token.may_pause else ""
-    return (f"{did} the alert token *{token.name}*. {reach} {pauses}".rstrip(),)
+    pauses = " Its alerts can pause sessions." if token.may_pause else ""
+    return f"The alert token *{token.name}* was {did}. {reach}{pauses}"
 
 
 def about_alert(name: str, problem: str) -> str:

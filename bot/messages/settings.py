@@ -6,15 +6,15 @@ from typing import Any
 
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.core.workspace import AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
-from bot.messages.blocks import Block, Message, View, checkbox, ephemeral, input_block, one_of, preformatted, section
+from bot.messages.blocks import Block, Message, View, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
 from bot.messages.checks import reinstall_advice
 from bot.messages.markup import IN_HOME, channel, code, does, group, mention, who_can_what
 from bot.messages.outcomes import DOING
 
-KEY, ALLOW_UNVERIFIED = "key", "untried"  # the inputs of the modal for the key; block and element have the same name
+KEY = "key"  # the input of the modal for the key; block and element have the same name
 WHO = {Verb.PAUSE: "pause_who", PAUSE_SEVERAL: "several_who", Verb.RESUME: "resume_who", Verb.END: "end_who"}
 USERS = {Verb.PAUSE: "pause_users", PAUSE_SEVERAL: "several_users", Verb.RESUME: "resume_users", Verb.END: "end_users"}
 CHANNELS = {Verb.PAUSE: "pause_channels", Verb.RESUME: "resume_channels"}  # the inputs of the modal for the policy
@@ -30,7 +30,6 @@ CHOICES = {
 
 TITLES = {
     buttons.SET_KEY: "Anchor API key",
-    buttons.REMOVE_KEY: "Remove the Anchor key?",
     buttons.CHANGE_POLICY: "Permissions",
     buttons.ALERTS_TOKEN: "New alert token",
     buttons.ALERTS_SENDER: "Alert token",
@@ -44,10 +43,6 @@ _ABOUT_KEY = (
     "Paste the API key of your workspace's Anchor account. You find it in Anchor's dashboard, under API keys. The bot "
     "tries it with Anchor, stores it encrypted, and uses it for this workspace only. Nobody is shown more than its "
     "last four characters."
-)
-_ABOUT_REMOVAL = (
-    "The bot deletes its copy of the key {named}. Until another key is set, nobody can pause or resume from Slack. "
-    "This does not revoke the key at Anchor."
 )
 _ABOUT_POLICY = (
     "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
@@ -66,15 +61,6 @@ NOBODY_SELECTED = "Select at least one person, or choose another option."
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
 _LOOK_AGAIN = "Look at the Home tab in a minute, and try again if needed."
-_SAVED = {
-    KeyCheck.VERIFIED: "✅ *Saved.* Anchor accepts the key{ending}. The next command uses it.",
-    KeyCheck.UNVERIFIED: "⚠️ *Saved, but not verified:* Anchor did not say whether it accepts the key{ending}. The "
-    "first pause or resume will show.",
-}
-_CHECKS = {
-    KeyCheck.VERIFIED: "Anchor accepts it.",
-    KeyCheck.UNVERIFIED: "It is not verified: Anchor did not say whether it is good.",
-}
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
     Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
@@ -84,23 +70,13 @@ _RIGHTS = {
 
 def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
-    untried = checkbox(ALLOW_UNVERIFIED, "Save it anyway, as not verified")
     before = workspace.anchor_key
     blocks = (
         section(_ABOUT_KEY),
         *([section(f"It replaces the key {named_key(before)}.")] if before else []),
         buttons.key_input(KEY),
-        input_block("If Anchor can't be reached", untried),
     )
     return form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
-
-
-def removal_modal(workspace: Workspace) -> View:
-    """Return the modal that asks whether to remove the key, or says that it was."""
-    if (key := workspace.anchor_key) is None:
-        return key_removed(None).view(buttons.REMOVE_KEY)
-    question = section(_ABOUT_REMOVAL.format(named=named_key(key)))
-    return form(buttons.REMOVE_KEY, workspace.key_version, "Remove", question)
 
 
 def policy_modal(workspace: Workspace) -> View:
@@ -152,7 +128,7 @@ def answer_view(title: str, text: str, *copyable: str) -> View:
 class Reply:
     """A text for the modal: at the inputs `fields`, or in place of the content, with texts to copy below it.
 
-    A direct message has `dm_text` or else `text`. The log has `outcome`. The other admins read what the person `did`.
+    A direct message has `dm_text` or else `text`. The log has `outcome`. The other admins read what was `changed`.
     If it `closes`, the modal is closed, and shows the text only if that comes late.
     """
 
@@ -161,13 +137,13 @@ class Reply:
     fields: tuple[str, ...] = ()
     copyable: tuple[str, ...] = field(default=(), repr=False)
     dm_text: str = ""
-    did: tuple[str, ...] = ()
+    changed: str = ""
     closes: bool = False
 
     def notice(self, by: str) -> Message:
         """Return the notice that an admin did it."""
-        did, *lines = self.did
-        return ephemeral(f"{mention(by)} {did}", *lines, f"If that was not meant, it can be changed {IN_HOME}.")
+        advice = f"If that was not meant, it can be changed {IN_HOME}."
+        return ephemeral(f"⚙️ *Changed* by {mention(by)}.", self.changed, advice)
 
     def view(self, name: str) -> View:
         """Return the modal with this `callback_id` and the text as its content."""
@@ -184,6 +160,13 @@ class Reply:
 
 
 ONE_MOMENT = Reply("Placeholder", "⏳ One moment…")
+
+
+def saved(outcome: str, changed: str) -> Reply:
+    """Return the reply to a change that was saved."""
+    return Reply(outcome, f"✅ *Saved.* {changed}", changed=changed)
+
+
 NOT_SERVED = Reply(
     "NotServed", f"{_NOT_CHANGED} this app is no longer installed in this workspace. An admin can install it again."
 )
@@ -206,14 +189,9 @@ def not_admin(role: Role) -> Reply:
     return Reply("NotAdmin", f"{_NOT_CHANGED} {text}")
 
 
-def key_saved(key: AnchorKey, before: AnchorKey | None) -> Reply:
+def key_saved(key: AnchorKey) -> Reply:
     """Return the reply to a key that was saved."""
-    did = f"replaced the Anchor key {named_key(before)} by one" if before else "set the Anchor key"
-    return Reply(
-        "KeySaved",
-        _SAVED[key.check].format(ending=_ending(key)),
-        did=(f"{did} {named_key(key)}. {_CHECKS[key.check]}",),
-    )
+    return saved("KeySaved", f"Anchor accepts the key {named_key(key)}.")
 
 
 def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
@@ -225,34 +203,19 @@ def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
         )
     else:
         why = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
-        text = (
-            f"Anchor did not say whether it accepts this key ({why}), so it was not saved. Try again in a minute. "
-            "To save it anyway, check the box in this window. If the window is closed, open it again."
-        )
+        text = f"Anchor did not say whether it accepts this key ({why}), so it was not saved. Try again in a minute."
     return Reply(type(problem).__name__, text, (KEY,))
-
-
-def key_removed(key: AnchorKey | None) -> Reply:
-    """Return the reply to the removal of a key, if there still was one."""
-    text = f"✅ The key{_ending(key)} was removed. Nobody can pause or resume until another one is set."
-    until = "Until another is set, nobody can pause or resume a session from Slack."
-    return Reply("KeyRemoved", text, did=(f"removed the Anchor key {named_key(key)}. {until}",) if key else ())
-
-
-def _ending(key: AnchorKey | None) -> str:
-    return f" ending {code(key.ending)}" if key and key.ending else ""
 
 
 def policy_saved(policy: Policy) -> Reply:
     """Return the reply to a change of the policy."""
-    did = ("changed who can pause, resume and end.", *who_can_what(policy))
-    return Reply("PolicySaved", "✅ *Saved.* It applies from the next command on.", did=did)
+    return saved("PolicySaved", "\n".join(["Permissions from now on:", *who_can_what(policy)]))
 
 
 def alert_posted(channel_id: str) -> Reply:
     """Return the reply to a test alert that was posted; alerts go to its channel."""
-    text = f"✅ Test alert posted in {channel(channel_id)}. Alerts go there."
-    return Reply("AlertPosted", text, did=(f"chose {channel(channel_id)} for alerts.",))
+    goes = f"Alerts go to {channel(channel_id)}."
+    return Reply("AlertPosted", f"✅ *Test alert posted.* {goes}", changed=goes)
 
 
 def alert_refused(channel_id: str, code_of_slack: str) -> Reply:
@@ -279,8 +242,7 @@ NOT_A_GROUP = Reply(
 def group_saved(group_id: str | None) -> Reply:
     """Return the reply to a change of the user group that critical alerts mention."""
     whom = "nobody" if group_id is None else f"{group(group_id)}, at most once in 10 minutes and channel"
-    mentioned = f"Critical alerts mention {whom}."
-    return Reply("GroupSaved", f"✅ *Saved.* {mentioned}", did=("changed whom alerts mention.", mentioned))
+    return saved("GroupSaved", f"Critical alerts mention {whom}.")
 
 
 def named_key(key: AnchorKey) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.requests import Verb
+from bot.core.requests import MOST_TOGETHER, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import MOST_NAMED, MOST_TOGETHER, Choice, Session, SessionList, SessionState
+from bot.core.sessions import MOST_NAMED, Choice, Session, SessionList, SessionState
 from bot.messages.blocks import (
     Block,
     Message,

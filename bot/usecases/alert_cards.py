@@ -66,11 +66,6 @@ class AlertCards:
             raise StoreUnreachableError("a resolved alert is not recorded")
         return await self._post_at_once(workspace, channel, alert, asked) if placed is None else placed
 
-    def note_use(self, workspace: Workspace, sender: str, asked_for: str) -> None:
-        """Record that a token was used, and the channel out of its reach that the alert named, or "", for admins."""
-        # nobody can add a direct message
-        self.sender_use.note(workspace.team_id, sender, "" if asked_for.startswith("D") else asked_for)
-
     async def place(
         self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None, *, within: float
     ) -> AlertResult | None:
@@ -91,7 +86,7 @@ class AlertCards:
 
     def incoming(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> IncomingAlert:
         """Return an alert that is to be placed, and record the use of its token."""
-        self.note_use(workspace, alert.sender, "" if alert.channel == channel else alert.channel or "")
+        self.sender_use.note(workspace.team_id, alert.sender)
         known = self.reads.known(workspace.team_id, alert.session_id)
         facts = None if known is None else known.for_card()
         return IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked)

@@ -13,7 +13,6 @@ from bot.core.workspace import Workspace
 from bot.messages.blocks import Message
 from bot.messages.cards import card_message, digest_of, mentioning
 from bot.messages.results import as_direct_message
-from bot.messages.senders import with_revoked
 from bot.messages.sessions import held_message
 from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
@@ -97,9 +96,7 @@ class CardSender:
             offers_end=owner is not None and owner.policy.end is not None,
             more=card.more,
         )
-        alerts = [one for one in card.alerts if one.reply is None]
-        gone = {one.sender for alert in alerts for one in alert.firing if owner and not owner.named_token(one.sender)}
-        return with_revoked(message, sorted(gone)), True
+        return message, True
 
     async def _compose_batch(self, card: Card, content: BatchContent) -> tuple[Message, bool]:
         batch_id = card.parts[0].session_id

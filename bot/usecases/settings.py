@@ -12,9 +12,8 @@ from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
 from bot.core.history import HistoryFilter
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
-from bot.core.requests import Actor, ReplyAddress, Verb
-from bot.core.submissions import Submission
-from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, NewKeyUnverified, Workspace, is_key
+from bot.core.requests import Actor, ReplyAddress, Submission, Verb
+from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
 from bot.messages import buttons, senders
 from bot.messages import settings as messages
 from bot.messages.blocks import View
@@ -47,8 +46,7 @@ def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = 
 def token_record(user_id: str, did: str, token: AlertToken) -> Record:
     """Return the record that an alert token was made, changed or revoked."""
     can_pause = "can pause" if token.may_pause else "cannot pause"
-    value, sender = f"{did}, {can_pause}, {len(token.channels)} more channels", "" if did == "changed" else token.name
-    return Record(user_id, f"alert token {token.name}", value, sender)
+    return Record(user_id, f"alert token {token.name}", f"{did}, {can_pause}, {len(token.channels)} more channels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,6 @@ class Change:
     concerned: str | None = None
     is_same: bool = False
 
-
-_VIEWS = {
-    buttons.SET_KEY: messages.key_modal,
-    buttons.REMOVE_KEY: messages.removal_modal,
-    buttons.CHANGE_POLICY: messages.policy_modal,
-}
 
 Save = Callable[[Workspace, str, Submission], Awaitable[Change | Reply]]
 """Reads and checks what an admin with this user id has sent. Can raise StoreError."""
@@ -94,7 +86,6 @@ class Forms:
     def __post_init__(self) -> None:
         self.saves: Mapping[str, Save] = {
             buttons.SET_KEY: self._set_key,
-            buttons.REMOVE_KEY: self._remove_key,
             buttons.CHANGE_POLICY: self._change_policy,
             buttons.ALERTS_TOKEN: self._make_token,
             buttons.ALERTS_SENDER: self._change_token,
@@ -131,10 +122,10 @@ class Forms:
             if (token := workspace.named_token(about)) is None:
                 return senders.TOKEN_REVOKED.view(name)
             use = await self.sender_use.find(workspace.team_id)
-            return senders.token_modal(workspace, token, use.last(token), use.asked_for(token, time.time()))
+            return senders.token_modal(workspace, token, use.last(token))
         if name == buttons.ALERTS_TOKEN:
             return senders.new_token_modal(workspace, alerts_url(self.base_url, workspace.team_id))
-        return _VIEWS[name](workspace)
+        return messages.policy_modal(workspace) if name == buttons.CHANGE_POLICY else messages.key_modal(workspace)
 
     # --- the one path of a change ---
 
@@ -185,7 +176,7 @@ class Forms:
         if not CHANNEL_ID.fullmatch(channel):
             return messages.NO_CHANNEL
         reply = await self._post_test(workspace, channel)
-        if not reply.did or channel == before:
+        if not reply.changed or channel == before:
             return reply
         write = self.rows.set_alerts_channel(workspace.team_id, channel, before=before or "", by=user_id)
         return Change(reply, write, lambda now: now.alerts_channel == channel)
@@ -260,25 +251,16 @@ class Forms:
         return Change(reply, write, lambda now: now.alert_tokens == tokens)
 
     async def _set_key(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
-        """Verify a key with Anchor; save an unverified one only if the admin says so."""
-        value, may_be_unverified = Secret(sent.text(messages.KEY).reveal().strip()), messages.ALLOW_UNVERIFIED
+        """Save a key that Anchor accepts."""
+        value = Secret(sent.text(messages.KEY).reveal().strip())
         if not is_key(value.reveal()):
             return messages.NOT_A_KEY
-        problem = await self.anchor.try_key(value)
-        if problem is not None and not (sent.is_checked(may_be_unverified) and isinstance(problem, NewKeyUnverified)):
+        if (problem := await self.anchor.try_key(value)) is not None:
             return messages.key_not_accepted(problem)
-        check = KeyCheck.VERIFIED if problem is None else KeyCheck.UNVERIFIED
-        key, before = AnchorKey(value, check, user_id, int(time.time())), workspace.anchor_key
-        reply = messages.key_saved(key, before)
+        key, before = AnchorKey(value, KeyCheck.VERIFIED, user_id, int(time.time())), workspace.anchor_key
+        reply = messages.key_saved(key)
         write = self.rows.set_key(workspace.team_id, key, if_version=sent.expected_version, by=user_id)
         return Change(reply, write, lambda now: _has(now, key), concerned=before.set_by if before else None)
-
-    async def _remove_key(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
-        reply, before = messages.key_removed(workspace.anchor_key), workspace.anchor_key
-        if before is None:
-            return reply
-        write = self.rows.remove_key(workspace.team_id, if_version=sent.expected_version, by=user_id)
-        return Change(reply, write, lambda now: now.anchor_key is None, concerned=before.set_by)
 
     async def _change_policy(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         policy = _read_policy(sent)

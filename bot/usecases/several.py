@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.outcomes import Refusal
-from bot.core.requests import Actor, Order, ReplyAddress, Source, Verb
+from bot.core.requests import MOST_TOGETHER, Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import ALL_WORD, MOST_TOGETHER, Choice, NotRead, Session, SessionList
-from bot.core.submissions import Submission
+from bot.core.sessions import ALL_WORD, Choice, NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL, RESUME_BATCH

@@ -213,9 +213,8 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
     status, answer = await at.post_alert(team.team_id, TOKEN, **alert)
     moved = say.cards.moved(other.id, team.channel.id)
     assert (status, answer["channel"], str(answer["warnings"])) == (200, team.channel.id, str([moved]))
-    await asyncio.sleep(1.0)
     await team.press(CHANGE, value="default")
-    assert f"<#{other.id}>" in (await team.wait_for_modal("default")).text
+    await team.wait_for_modal("default")
     await team.submit({"sender_channels": [other.id]})
     await team.slack.close(team.admin)
     for token, channel in ((TOKEN, other.id), (f"{TOKEN}-2", team.channel.id)):
@@ -224,8 +223,6 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
     reported = await team.wait_for_direct_messages(user=team.admin)
     (stored,) = [one for one in (await team.stored()).alert_tokens if one.name == "default"]
     assert reported == [say.senders.token_changed("changed", stored).notice(team.admin.id).text]
-    await team.press(CHANGE, value="default")
-    assert f"<#{other.id}>" not in (await team.wait_for_modal("default")).text
 
 
 async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:
@@ -373,19 +370,6 @@ async def test_a_change_while_the_database_does_not_answer_brings_no_revoked_tok
     await team.submit({"sender_channels": [team.channel.id]})
     assert await stored(team.at, team.team_id) == (kept,)
     assert say.settings_texts.NOT_SAVED.text in team.modal().text
-
-
-async def test_without_an_alert_channel_an_admin_is_offered_the_channel_of_refused_alerts(team: AdminHarness) -> None:
-    """Before, a workspace whose program had always named the channel got nothing, and its admin no hint."""
-    assert await add_token(team.at.store.rows, team.team_id, MONITOR)
-    await team.open_home()
-    named = {"session_id": team.session, "text": "x", "channel": team.channel.id}
-    assert (await team.at.post_alert(team.team_id, MONITOR, **named))[0] == 400
-    await asyncio.sleep(1.0)  # until its use is recorded
-    await team.press("anchor_alerts_sender", value="default")
-    await team.wait_for_modal(f"named <#{team.channel.id}>")
-    await team.submit({"sender_channels": [team.channel.id]})
-    assert (await team.at.post_alert(team.team_id, MONITOR, **named))[0] == 200
 
 
 async def test_the_token_of_a_workspace_that_uninstalled_the_app_works_nowhere_and_never_again(

@@ -98,7 +98,7 @@ async def test_selected_people_without_any_is_an_error_and_with_everyone_they_ar
 
 
 KEY = "sk-first-0123456789-1234"
-OTHERS = ("anchor_remove_key", "anchor_change_policy", "anchor_alerts_token")
+OTHERS = ("anchor_change_policy", "anchor_alerts_token")
 MODALS: dict[str, dict[str, str]] = {"anchor_set_key": {"key": KEY}} | {key: {} for key in OTHERS}
 MODALS["anchor_alerts_token"] = {"sender_name": "spend-monitor"}
 
@@ -153,7 +153,7 @@ async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminH
     assert say.alert_posted(team.channel.id) in await team.wait_for_direct_messages(2, user=team.admin)
 
 
-@pytest.mark.parametrize("modal", ["anchor_remove_key", "anchor_alerts_token"])
+@pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_alerts_token"])
 async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
     await team.open_modal(modal)
     team.workspace.change_user(team.admin, is_admin=False)

@@ -52,6 +52,7 @@ def test_every_form_that_slack_sends(variant: dict[str, str]) -> None:
         ID.translate({ord("-"): "\N{FULLWIDTH HYPHEN-MINUS}"}),
         ID.translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"}),
         "\N{WORD JOINER}".join(ID),
+        f"\ufe0f{ID}\u0301",
         "\N{ZERO WIDTH NO-BREAK SPACE}" + ID,
         f"https://app.anchorbrowser.io/sessions/{ID}/live?tab=1#x",
         f"https://app.anchorbrowser.io/projects/{OTHER}/sessions/{ID}",

@@ -2,7 +2,6 @@
 
 import string
 import time
-import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -15,34 +14,6 @@ from bot.core.session_ids import Found, find_session_id
 from harness import SESSION
 from harness.product import SessionId, requests
 from harness.values import PARSERS
-
-MARKS = ("Mn", "Mc", "Me")
-
-
-def normalized(text: str) -> str:
-    return unicodedata.normalize("NFKC", text)
-
-
-def has_marks(text: str) -> bool:
-    return any(unicodedata.category(character) in MARKS for character in text)
-
-
-def test_each_character_counts_as_what_unicode_says_that_it_stands_for() -> None:
-    """Beside an id, a character can be part of it, part of a word with it, or neither."""
-    differ = [character for character in map(chr, range(0x110000)) if normalized(character) != character]
-    found = {
-        character
-        for character in differ
-        if not has_marks(character + normalized(character)) and not character.isspace() and normalized(character) != "%"
-        for written in (SESSION + character, character + SESSION, SESSION[:8] + character + SESSION[9:])
-        if type(find_session_id(written)) is not type(find_session_id(normalized(written).replace(" ", "_")))
-    }
-    assert found == set()
-
-
-@pytest.mark.parametrize("written", ["\u0301".join(SESSION), SESSION + "\u0301" * 39_000, "\ufe0f" + SESSION])
-def test_marks_hide_no_id(written: str) -> None:
-    assert find_session_id(written) == Found(SessionId(SESSION), "")
 
 
 def test_an_escape_of_a_huge_number_is_a_text() -> None:

@@ -3,7 +3,7 @@
 from bot.core.fields import Secret
 from bot.core.policy import EVERYBODY, Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, KeyCheck, NewKeyRejected, NewKeyUnverified
+from bot.core.workspace import AnchorKey, NewKeyRejected, NewKeyUnverified
 from bot.messages import cards, senders
 from bot.messages import markup as policy_texts
 from bot.messages import settings as settings_texts
@@ -26,23 +26,19 @@ NOT_SAVED = settings_texts.NOT_SAVED.text
 NOT_A_KEY = settings_texts.NOT_A_KEY.text
 KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
 
-POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text
+POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text.partition("\n")[0]
 
 
 def not_admin(role: Role = Role.MEMBER) -> str:
     return settings_texts.not_admin(role).text
 
 
-def key_saved(end: str = "1234", check: KeyCheck = KeyCheck.VERIFIED) -> str:
-    return settings_texts.key_saved(AnchorKey(Secret(end.rjust(20, "x")), check), None).text
+def key_saved(end: str = "1234") -> str:
+    return settings_texts.key_saved(AnchorKey(Secret(end.rjust(20, "x")))).text
 
 
 def key_untried(status: int | None) -> str:
     return settings_texts.key_not_accepted(NewKeyUnverified(status)).text
-
-
-def key_removed(end: str = "") -> str:
-    return settings_texts.key_removed(AnchorKey(Secret(end.rjust(20, "x"))) if end else None).text
 
 
 def alert_posted(channel: str) -> str:

@@ -64,12 +64,10 @@ class AdminHarness(Tenant):
     async def press(
         self, action_id: str, choice: str | None = None, *, user: User | None = None, **overrides: Any
     ) -> Delivery:
-        """Press a button of Home, choose in it, or choose the option of the key's menu with this value."""
+        """Press a button of Home, or choose in it."""
         who = user or self.admin
         view = self.slack.home_of(who)
         assert view is not None
-        if action_id in ("anchor_set_key", "anchor_remove_key") and view.find(action_id) is None:
-            action_id, choice = "anchor_key_menu", action_id
         return await self.slack.act(who, view, action_id, choice, **overrides)
 
     async def open_modal(self, action_id: str, *, user: User | None = None) -> View:
@@ -97,11 +95,6 @@ class AdminHarness(Tenant):
         await self.open_modal("anchor_set_key", user=user)
         await self.submit({"key": key, **more}, user=user)
         return self.modal(user)
-
-    async def remove_key(self) -> View:
-        await self.open_modal("anchor_remove_key")
-        await self.submit({})
-        return self.modal()
 
     async def stored(self) -> Workspace:
         found = await self.at.store.rows.find(self.team_id)

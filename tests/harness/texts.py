@@ -20,7 +20,6 @@ from bot.messages.blocks import in_channel
 from bot.messages.checks import Finding, Kind
 from bot.messages.outcomes import NOT_AUTO_PAUSED
 from bot.messages.results import outcome_message, waiting_message
-from bot.messages.senders import with_revoked
 
 __all__ = ["NOT_AUTO_PAUSED", "check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
 
@@ -61,11 +60,6 @@ def is_not_sent(
 def not_automatic(why: Refusal) -> str:
     """What a card says of a pause that its alert asked for."""
     return outcomes.not_automatic(why)
-
-
-def token_revoked(sender: str) -> str:
-    """What a card says of the token of a sender whose alert fires."""
-    return with_revoked(in_channel(""), [sender]).text.strip()
 
 
 def finding_text(kind: Kind, **details: str) -> str:

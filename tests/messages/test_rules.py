@@ -314,11 +314,8 @@ def test_the_status_names_the_missing_scope() -> None:
     ("shown", "controls"),
     [
         (EMPTY, {"anchor_set_key": "primary"}),
-        (FULL, {"anchor_key_menu": None}),
-        (
-            with_key(replace(KEY, check=workspace.KeyCheck.REFUSED)),
-            {"anchor_key_menu": None, "anchor_set_key": "primary"},
-        ),
+        (FULL, {"anchor_set_key": None}),
+        (with_key(replace(KEY, check=workspace.KeyCheck.REFUSED)), {"anchor_set_key": "primary"}),
     ],
     ids=["no key", "a key", "a refused key"],
 )

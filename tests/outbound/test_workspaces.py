@@ -148,11 +148,10 @@ Change = Callable[[Workspaces], Awaitable[object]]
 CHANGES: dict[str, Change] = {
     "save": lambda directory: directory.rows.save(NEW),
     "set_key": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=0),
-    "remove_key": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=0),
     "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, policy.Policy(), if_version=0),
     "set_alert_tokens": lambda directory: directory.rows.set_alert_tokens(ACME.team_id, [], if_version=0),
     "set_alerts_channel": lambda directory: directory.rows.set_alerts_channel(ACME.team_id, "C1", before=""),
-    "a change that is not made": lambda directory: directory.rows.remove_key(ACME.team_id, if_version=1),
+    "a change that is not made": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=1),
     "delete_uninstalled": lambda directory: directory.delete_uninstalled(uninstall()),
 }
 

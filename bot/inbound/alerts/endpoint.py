@@ -167,7 +167,6 @@ class Alerts:
         if alert.channel is not None and alert.channel in token.channels:
             return alert.channel
         if workspace.alerts_channel is None:
-            self.auto_pauses.alert_cards.note_use(workspace, token.name, alert.channel or "")
             raise BadAlertError("channel", cards.NO_CHANNEL)
         return workspace.alerts_channel
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.core.fields import text_field
-from bot.core.requests import Actor, MessageContent, Verb
+from bot.core.requests import Actor, MessageContent, Submission, Verb
 from bot.core.sessions import read_choice
-from bot.core.submissions import Submission
 from bot.core.workspace import Uninstall
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.inbound.slack.request import read_control, read_submission
@@ -48,7 +47,7 @@ class ViewListeners:
         if has_settings:
             controls, windows = self.forms.saves.keys() - TITLES.keys(), self.forms.saves.keys() & TITLES.keys()
             router.add("action", *controls, listener=self.change)
-            router.add("action", *windows, buttons.KEY_MENU, listener=self.open)
+            router.add("action", *windows, listener=self.open)
             router.add("view", *windows, listener=self.submit)
 
     async def home_opened(self, request: Request) -> None:
@@ -102,12 +101,10 @@ class ViewListeners:
         request.start(self.window.ask_to_resume(request.address, request.trigger_id, batch_id))
 
     async def open(self, request: Request) -> None:
-        """Open the window of a button, or of an option of a menu."""
+        """Open the window of a button."""
         action = request.payload["actions"][0]
-        name = text_field(action.get("selected_option"), "value") or action["action_id"]
-        if name in TITLES:
-            about = text_field(action, "value")
-            request.start(self.forms.open(request.address, request.trigger_id, name, about))
+        about = text_field(action, "value")
+        request.start(self.forms.open(request.address, request.trigger_id, action["action_id"], about))
 
     async def submit(self, request: Request) -> None:
         """Ack with the outcome if it arrives before the ack deadline; otherwise with "Checking…", and update later."""

@@ -5,7 +5,6 @@
 | a workspace | `notice` and its name | when it can be sent again, if ever | |
 | a workspace | `firing`, a session, what fires, its sender | when it is forgotten | since when it fires, its sender |
 | a workspace | `sender used` and the name of an alert token | its last use | |
-| a workspace | `sender asked`, the name of an alert token, and a channel | when it last named the channel in vain | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 | `audit key` | the id of an encryption key | | the key of links of the audit trail that is derived from it, encrypted |
@@ -16,7 +15,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 from cachetools import TTLCache
 
@@ -82,38 +80,26 @@ class Notices:
         await self.database.execute(sql, team_id=team_id, name=f"notice {name}")
 
 
-ASKED_KEPT = 30 * 86_400.0  # seconds for which the channels that a token named are offered to admins
-MOST_ASKED = 10  # the most channels that are remembered of a token, the newest ones
 WRITE_INTERVAL = 60.0  # seconds until a process records the same again
 _MOST_NOTED = 10_000
 _RECORD = """
     INSERT INTO marks (scope, name, until) SELECT team_id, :name, :at FROM workspaces WHERE team_id = :team_id
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
 """
-_IS_ASKED = "scope = :team_id AND substr(name, 1, :length) = :asked"
-_FORGET = f"""
-    DELETE FROM marks WHERE {_IS_ASKED}
-      AND name NOT IN (SELECT name FROM marks WHERE {_IS_ASKED} ORDER BY until DESC LIMIT {MOST_ASKED})
-"""
-_FIND = "SELECT name, until FROM marks WHERE scope = :team_id AND substr(name, 1, 7) = 'sender ' ORDER BY until DESC"
+_USED = "sender used "
+_FIND = f"SELECT name, until FROM marks WHERE scope = :team_id AND substr(name, 1, {len(_USED)}) = '{_USED}'"
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The times (Unix seconds) of use by name, and in vain by name and channel. They are None if the database fails."""
+    """The times (Unix seconds) of the last use of alert tokens, by name. They are None if the database fails."""
 
-    times: Mapping[tuple[str, ...], float] | None
+    times: Mapping[str, float] | None
 
     def last(self, token: AlertToken) -> float | None:
         """Return when it was last used, and not an earlier token of its name; 0.0 if never, None if unknown."""
-        at = None if self.times is None else self.times.get((token.name,), 0.0)
+        at = None if self.times is None else self.times.get(token.name, 0.0)
         return 0.0 if at is not None and at < (token.made_at or 0) else at
-
-    def asked_for(self, token: AlertToken, now: float) -> list[str]:
-        """Return the channels that it named lately, without reaching them, the newest first."""
-        since = max(token.made_at or 0, now - ASKED_KEPT)
-        found = [key[-1] for key, at in (self.times or {}).items() if key[0] == token.name and at >= since]
-        return [channel for channel in found if channel not in {token.name, *token.channels}]
 
 
 @dataclass(eq=False)
@@ -124,28 +110,21 @@ class SenderUse:
     tasks: Tasks
 
     def __post_init__(self) -> None:
-        self._noted: TTLCache[tuple[str, str, str], None] = TTLCache(_MOST_NOTED, WRITE_INTERVAL, timer=time.monotonic)
+        self._noted: TTLCache[tuple[str, str], None] = TTLCache(_MOST_NOTED, WRITE_INTERVAL, timer=time.monotonic)
 
-    def note(self, team_id: str, name: str, asked_for: str) -> None:
-        """Record an alert with the token `name`, and the channel that it named in vain, or ""."""
-        if (team_id, name, asked_for) not in self._noted:
-            self._noted[team_id, name, asked_for] = None
-            self.tasks.start(self._record(team_id, name, asked_for))
+    def note(self, team_id: str, name: str) -> None:
+        """Record an alert with the token `name`."""
+        if (team_id, name) not in self._noted:
+            self._noted[team_id, name] = None
+            self.tasks.start(self._record(team_id, name))
 
-    async def _record(self, team_id: str, name: str, asked_for: str) -> None:
+    async def _record(self, team_id: str, name: str) -> None:
         with suppress(StoreError):
-            await self.database.change(partial(_record, team_id, name, asked_for))
+            await self.database.execute(_RECORD, team_id=team_id, name=f"{_USED}{name}", at=time.time())
 
     async def find(self, team_id: str) -> Use:
         """Return the use of the tokens of a workspace."""
         with suppress(StoreError):
             rows = await self.database.fetch_all(_FIND, team_id=team_id)
-            return Use({tuple(row.name.split()[2:]): row.until for row in rows})
+            return Use({row.name.removeprefix(_USED): row.until for row in rows})
         return Use(None)
-
-
-def _record(team_id: str, name: str, asked_for: str, connection: Connection) -> None:
-    asked = f"sender asked {name} "
-    for mark in [f"sender used {name}", *([asked + asked_for] if asked_for else [])]:
-        connection.execute(_RECORD, team_id=team_id, name=mark, at=time.time())
-    connection.execute(_FORGET, team_id=team_id, asked=asked, length=len(asked))

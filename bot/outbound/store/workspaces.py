@@ -12,8 +12,6 @@ from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, K
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.message_values import ALERT
-from bot.outbound.store.messages import CHANGE, OF_PARTS
 from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
 
 
@@ -53,10 +51,6 @@ _SAVE_IDS = """
 """
 _FIND_IDS = "SELECT team_id, enterprise_id FROM workspaces WHERE token_digest = :digest"
 _PAUSING = f"SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}'"
-_SHOW_TOKEN = f"""
-    {CHANGE} {OF_PARTS.format(f"team_id = :team_id AND kind = '{ALERT}' AND content LIKE :fires")}
-"""
-_NO_KEY = dict.fromkeys(("anchor_api_key", "anchor_api_key_check", "anchor_api_key_set_by", "anchor_api_key_set_at"))
 _CHECK_KEY = """
     UPDATE workspaces SET anchor_api_key_check = :key_check WHERE team_id = :team_id AND key_version = :version
       AND anchor_api_key IS NOT NULL AND coalesce(anchor_api_key_check, '') <> :key_check
@@ -70,13 +64,12 @@ _CHECKS, _MODES = frozenset(KeyCheck), frozenset(AutoPause)
 class Record:
     """A change for the audit trail: who made it, and the new value of a setting, which names no person and no secret.
 
-    The user id is "" if nobody is known. The cards with alerts of a `sender` that has got or lost its token say so.
+    The user id is "" if nobody is known.
     """
 
     user_id: str
     what: str
     value: str
-    sender: str = ""
 
 
 UNKNOWN_TOKENS = Record("", "alert tokens", "changed")
@@ -169,12 +162,13 @@ class WorkspaceRows:
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""
         ciphertext = self._cipher.encrypt(key.value, FieldRef(team_id, "anchor_api_key"))
-        values = zip(_NO_KEY, (ciphertext, key.check.value, key.set_by, key.set_at), strict=True)
-        return await self._change(team_id, dict(values), Record(by, "Anchor key", "set"), ("key_version", if_version))
-
-    async def remove_key(self, team_id: str, *, if_version: int, by: str = "") -> bool:
-        """Delete the Anchor key."""
-        return await self._change(team_id, _NO_KEY, Record(by, "Anchor key", "removed"), ("key_version", if_version))
+        values = {
+            "anchor_api_key": ciphertext,
+            "anchor_api_key_check": key.check.value,
+            "anchor_api_key_set_by": key.set_by,
+            "anchor_api_key_set_at": key.set_at,
+        }
+        return await self._change(team_id, values, Record(by, "Anchor key", "set"), ("key_version", if_version))
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version, if it has changed."""
@@ -264,8 +258,6 @@ class WorkspaceRows:
     def _record(self, connection: Connection, team_id: str, record: Record) -> None:
         row = changed(record.what, record.value, team_id=team_id, at=connection.now(), by=record.user_id)
         self._audit.add(connection, row)
-        if record.sender:
-            connection.execute(_SHOW_TOKEN, team_id=team_id, now=connection.now(), fires=f'%["{record.sender}", %')
 
     def _key_of(self, row: Row) -> AnchorKey | None:
         if row.anchor_api_key is None:

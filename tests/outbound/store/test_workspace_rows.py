@@ -126,20 +126,11 @@ async def test_a_key_is_changed_by_those_who_have_seen_the_last_one(both: Store)
     assert await change.set_key(ACME.team_id, ANCHOR_KEY, if_version=0)
     for stale in (0, 2):
         assert not await change.set_key(ACME.team_id, OTHER, if_version=stale)
-        assert not await change.remove_key(ACME.team_id, if_version=stale)
     assert ((await acme(both)).anchor_key, (await acme(both)).key_version) == (ANCHOR_KEY, 1)
     assert await change.set_key(ACME.team_id, OTHER, if_version=1)
     assert await change.set_key(ACME.team_id, ANCHOR_KEY), "an operator changes it whatever it was"
     assert ((await acme(both)).anchor_key, (await acme(both)).key_version) == (ANCHOR_KEY, 3)
-    assert await change.remove_key(ACME.team_id, if_version=3)
-    assert ((await acme(both)).anchor_key, (await acme(both)).key_version) == (None, 4)
-    rows = await fetch(
-        both,
-        "SELECT anchor_api_key, anchor_api_key_check, anchor_api_key_set_by, anchor_api_key_set_at FROM workspaces",
-    )
-    assert rows == [(None,) * 4] * 2, "something of the key stays"
     assert not await change.set_key(NOBODY, ANCHOR_KEY, if_version=0)
-    assert not await change.remove_key(NOBODY, if_version=0)
     assert await untouched(both)
 
 
@@ -184,20 +175,13 @@ async def test_a_role_is_found_for_a_week(store: Store) -> None:
 TOKEN = workspace.AlertToken("spend-monitor", "d1", channels=frozenset({"C0KNOWN0001"}))
 
 
-async def note(store: Store, *asked_for: str, team_id: str = ACME.team_id, name: str = TOKEN.name) -> None:
-    """Note alerts with the token, by a process of its own, and wait until that is written."""
-    tasks = Tasks()
-    use = SenderUse(store.database, tasks)
-    for channel in asked_for or ("",):
-        use.note(team_id, name, channel)
-        await tasks.settle(within=10)
-
-
 async def test_a_database_that_fails_holds_nothing_up_and_makes_nothing_known(both: Store) -> None:
     await execute(both, "ALTER TABLE marks RENAME TO gone")
-    await note(both, "C0OTHER0001")
-    use = await SenderUse(both.database, Tasks()).find(ACME.team_id)
-    assert (use.last(TOKEN), use.asked_for(TOKEN, time.time())) == (None, [])
+    tasks = Tasks()
+    use = SenderUse(both.database, tasks)
+    use.note(ACME.team_id, TOKEN.name)
+    await tasks.settle(within=10)
+    assert (await use.find(ACME.team_id)).last(TOKEN) is None
     await execute(both, "ALTER TABLE gone RENAME TO marks")
 
 
