@@ -22,7 +22,7 @@ from bot import logs
 from bot.health import Backlog, Metrics, Readiness, State
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 from bot.prometheus import PARTS, page
-from bot.runtime import Interruption, StandstillMonitor, collect_when_quiet
+from bot.runtime import Interruption, collect_when_quiet
 from harness.process import Metrics as Page
 from harness.process import read
 from harness.product import history, outcomes, requests
@@ -187,23 +187,6 @@ async def test_a_timeout_of_the_work_is_no_interruption() -> None:
 
     with pytest.raises(TimeoutError):
         await Interruption().or_result(fail(), "ended")
-
-
-@pytest.fixture
-def noticeable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 0.6)
-    monkeypatch.setattr("bot.runtime.TICK", 0.5)
-
-
-@pytest.mark.anyio
-@pytest.mark.usefixtures("noticeable")
-async def test_a_standstill_of_six_tenths_of_a_second_is_noticed() -> None:
-    monitor = StandstillMonitor()
-    running = asyncio.create_task(monitor.run())
-    await asyncio.sleep(60)
-    time.sleep(0.61)  # noqa: ASYNC251 - nothing else runs
-    assert 0.6 <= monitor.seconds_before(time.monotonic()) < 1.2
-    running.cancel()
 
 
 @asynccontextmanager

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.applications import APPLICATIONS
-from bench.measures import MEASURES
-from bench.report import PAGE, ages
 from harness.process import run_command
 from harness.snapshot import TESTS, Snapshot
 from scripts.mutation import record
@@ -47,13 +44,6 @@ def test_a_mutant_is_found_again_if_its_code_is_there(
 @pytest.mark.anyio
 async def test_the_server_imports_no_module_of_the_bot_before_a_mutation() -> None:
     assert await run_command(sys.executable, "-m", "scripts.mutation.warm", cwd=ROOT) == ""
-
-
-@pytest.mark.parametrize("name", MEASURES)
-def test_a_measure_names_what_exists_and_the_page_has_a_place_for_it(name: str) -> None:
-    assert set(MEASURES[name].applications) <= {application.name for application in APPLICATIONS}
-    assert f"<!-- scripts/bench {name} writes this part -->" in PAGE.read_text()
-    assert f"{name}: " in ages()
 
 
 FIRST, SECOND = TESTS / "conversations/test_button.py", TESTS / "conversations/test_command.py"

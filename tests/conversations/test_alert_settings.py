@@ -115,25 +115,6 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Admin
     assert await team.wait_for_direct_messages(user=team.admin) == reported
 
 
-async def test_a_channel_without_the_bot_is_not_taken_until_the_bot_is_invited(team: AdminHarness) -> None:
-    """The outcome is shown once, to the one who chose."""
-    general = team.add_channel("general", with_bot=False)
-    refusal = say.alert_not_posted(general.id, "not_in_channel")
-    for _ in range(2):  # Slack keeps what was chosen in a block that it knows: each refusal is a new one
-        before = team.slack.home_of(team.admin)
-        await team.press(CHOOSE, general.id)
-        home = await team.wait_for_home(team.admin, before)
-        assert (refusal in home.text, shown_as_chosen(home)) == (True, None)
-    assert (await team.stored()).alerts_channel is None
-    assert refusal not in (await team.open_home()).text
-    assert refusal not in (await team.open_home(team.second)).text
-    general.members.add(team.workspace.installation.bot_user_id)
-    await team.press(CHOOSE, general.id)
-    assert refusal not in (await team.home_with(say.alert_posted(general.id))).text
-    assert say.alert_posted(general.id) not in (await team.open_home()).text
-    assert (await team.stored()).alerts_channel == general.id
-
-
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.sim import anchor
-from bot.sim.slack import Answer, User
+from bot.sim.slack import Answer, ResetAfterReading, User, api_error
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -261,6 +261,31 @@ async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_t
     await warned.answer("a command", warned.setter)
     await warned.notices_are({"setter": [notice(warned.key)], warned.person.name: []}, warned.setter, warned.person)
     assert await warned.check() is REFUSED
+
+
+async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Team) -> None:
+    warned.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
+    await warned.answer("a command")
+    await warned.notices_are({"setter": [notice(warned.key)]})
+
+
+@pytest.mark.parametrize("event", ["refused key", "missing scope"])
+async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(
+    at: ManyHarness, event: str
+) -> None:
+    tenant = await at.set_up(at.add(1))
+    await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)
+    if event == "refused key":
+        at.anchor.revoke(tenant.key)
+    else:
+        tenant.workspace.installation.scopes = {"commands", "chat:write"}
+    at.slack.faults["chat.postMessage"] = api_error("messages_tab_disabled")
+    for pause, count in ((0.0, 0), (590.0, 0), (20.0, 1), (200.0, 1)):
+        await asyncio.sleep(pause)
+        await tenant.answer("a command")
+        await asyncio.sleep(5.0)
+        at.slack.faults["chat.postMessage"] = None
+        assert len(tenant.direct_messages()) == count
 
 
 @HTTP_ONLY

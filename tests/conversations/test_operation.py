@@ -5,7 +5,6 @@ import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from threading import current_thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,11 +30,10 @@ from harness import (
 from harness.cards import COPIES
 from harness.conversation import post_json, until
 from harness.databases import KEY
-from harness.order_rows import Connection, Statement
+from harness.order_rows import Connection
 from harness.order_rows import Connection as StoreConnection
 from harness.process import scrape
 from harness.product import Secret, open_store
-from harness.transport import HTTP_ONLY
 from harness.virtual_time import clock
 
 pytestmark = pytest.mark.anyio
@@ -267,16 +265,6 @@ async def test_an_order_of_a_known_person_costs_one_call_of_anchor_and_none_of_s
     assert (len(posts), updates) == ((0, 0) if by == "a command" else (1, 1))
 
 
-@HTTP_ONLY
-async def test_ten_commands_wake_no_job_of_the_leader() -> None:
-    async with single_workspace() as at:
-        await at.command()
-        with counted(Database, "read") as reads, counted(Database, "change") as changes:
-            for _ in range(10):
-                await at.command()
-        assert len(reads) + len(changes) <= 3  # jobs that are due by chance
-
-
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("by", BY_BOTH)
 async def test_a_pause_is_sent_to_anchor_before_its_transaction_begins(
@@ -316,61 +304,3 @@ def counted(owner: type, name: str) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, count)
         yield calls
-
-
-@HTTP_ONLY
-async def test_a_command_costs_two_transactions_of_two_round_trips_of_postgresql(
-    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trips, started, start, flush = list[int](), list[Any](), Statement.start, StoreConnection.flush
-
-    def note_statement(statement: Statement) -> None:
-        if current_thread().name.startswith("postgresql-orders"):
-            started.append(statement.sql)
-        start(statement)
-
-    def note(connection: StoreConnection) -> None:
-        flush(connection)
-        if current_thread().name.startswith("postgresql-orders") and started:
-            if started[0] == connection.driver.translate(connection.driver.begin):
-                trips.append(0)
-            trips[-1] += 1
-            started.clear()
-
-    counts = list[list[int]]()
-    async with single_workspace(DATABASE_URL=next(postgresql_urls), ENCRYPTION_KEYS=KEY.reveal()) as at:
-        for _ in range(3):  # a renewal of the lease can come between
-            await at.command()
-            await asyncio.sleep(0.2)
-            with monkeypatch.context() as patch:
-                patch.setattr(Statement, "start", note_statement)
-                patch.setattr(StoreConnection, "flush", note)
-                await at.command()
-            counts.append(trips.copy())
-            trips.clear()
-    assert min(counts) == [2, 2]
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize(("asks", "transactions", "orders"), [(False, (1, 2), 0), (True, (2, 5), 1)])
-async def test_an_alert_costs_one_call_of_slack_and_three_transactions_and_its_pause_four_more(
-    asks: bool,
-    transactions: tuple[int, int],
-    orders: int,
-) -> None:
-    """The leader takes it; its place, its post. Since when it fires; the record, the decision, the outcome."""
-    counts = set[tuple[int, int, int, int]]()
-    settings = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
-    async with single_workspace(ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001", **settings) as at:  # type: ignore[arg-type]
-        for number in range(4):
-            await asyncio.sleep(1.5)
-            session = at.anchor.add_session()
-            alert = {"session_id": session, "text": "It spends.", "fingerprint": str(number)}
-            calls = at.calls("chat.postMessage") + at.calls("chat.update")
-            with counted(Database, "change") as changed, counted(Database, "change_orders") as of_orders:
-                alert |= {"action": "pause"} if asks else {}
-                await post_json(f"{at.bot.url}/alerts", alert, headers={"Authorization": f"Bearer {TOKEN}"})
-                await asyncio.sleep(0.5)
-            calls = at.calls("chat.postMessage") + at.calls("chat.update") - calls
-            counts.add((calls, len(changed), len(of_orders), len(at.anchor.posts(session))))
-    assert min(counts) == (1, *transactions, orders)

@@ -19,6 +19,7 @@ from harness import (
     single_workspace,
 )
 from harness.product import outcomes, policy
+from harness.stored import until_read_again
 from harness.texts import check_texts, settings_texts, waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +106,18 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
         await at.slack.until(at.answers)
     assert [message.text for message in at.answers()] == [paused()]
     assert [message.text for message in at.ephemerals()] == ([waiting_text()] if by == "a command" else [])
+
+
+async def test_a_resume_obeys_the_rules_that_another_process_has_just_changed(at: ManyHarness) -> None:
+    tenant, others = await at.set_up(at.add(1)), policy.Rule(frozenset({"U0OTHER0001"}))
+    for verb in VERBS:
+        await done(tenant, "a command", tenant.person, verb)
+        await until_read_again()  # after the first order the bot has stored that Anchor accepts the key
+    await done(tenant, "a command", tenant.person, "resume")
+    narrowed = policy.Policy(resume=others)
+    assert await at.store.rows.set_policy(tenant.team_id, narrowed, if_version=await at.policy_version(tenant.team_id))
+    refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=others.users)
+    await refused(tenant, "a command", tenant.person, refusal, "resume")
 
 
 async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_admin(at: ManyHarness) -> None:

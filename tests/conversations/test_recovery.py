@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -218,11 +217,6 @@ async def until_settled(url: str) -> None:
     await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
 
 
-async def until_recorded(url: str, count: int) -> None:
-    """Wait until the database has so many orders."""
-    await until(lambda: query(url, "SELECT count(*) FROM orders") == [(count,)])
-
-
 @HTTP_ONLY
 @pytest.mark.parametrize(("verb", "sent", "text"), [("pause", 2, paused()), ("resume", 1, resumed())])
 async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the_first(
@@ -237,34 +231,6 @@ async def test_a_request_that_comes_again_at_another_bot_gets_the_outcome_of_the
         assert (again.ack.response_type, again.ack.text) == ("ephemeral", text)
         assert verbs(at) == [verb] * sent
         assert [message.text for message in at.messages()] == [text]
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("by", ["command", "click"])
-async def test_a_request_that_comes_to_two_bots_at_once_is_told_by_one(url: str, by: str) -> None:
-    async with two_bots(url) as (at, switch):
-        at.anchor.fault = Slow(1.0)
-        order = at.command if by == "command" else partial(at.click, at.post_alert())
-        ordering = asyncio.ensure_future(order(trigger_id="1.2.3"))
-        await at.anchor.until(lambda: at.orders)
-        switch()
-        again = await order(trigger_id="1.2.3")
-        await ordering
-        await at.slack.until(lambda: at.messages()[-1].text == paused())
-        await asyncio.sleep(0.5)
-        assert [one.text for one in at.messages()].count(paused()) == 1
-        assert again.ack is not None
-        assert again.error is None
-
-
-@HTTP_ONLY
-async def test_a_resume_that_comes_again_at_another_bot_does_not_undo_a_newer_pause(url: str) -> None:
-    async with two_bots(url) as (at, switch):
-        first = await at.command(verb="resume")
-        await at.command()
-        switch()
-        await at.slack.resend(first)
-        assert (verbs(at)[0], set(verbs(at)[1:])) == ("resume", {"pause"})  # one that crosses it is sent again
 
 
 @HTTP_ONLY

@@ -6,16 +6,13 @@ import http.client
 import io
 import json
 import logging
-import threading
+import re
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
-from itertools import cycle
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,15 +20,14 @@ import aiohttp
 import pytest
 
 from bot.messages import senders as say
+from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
 from conversations.test_alert_cards import PAUSE, TOKEN, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness, single_workspace
-from harness.alertmanager import alertmanager
 from harness.conversation import post_json, until
-from harness.many_workspaces import many_workspaces
 from harness.outages import execute
 from harness.product import cards
-from harness.programs import needs
+from harness.programs import Server, needs, program
 from harness.stored import until_sent
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -241,7 +237,6 @@ async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkey
 
 
 LARGEST = 4 * 1024 * 1024
-CONNECTIONS = 8
 
 
 def of_alerts(*alerts: object) -> bytes:
@@ -325,60 +320,53 @@ async def test_no_body_holds_up_the_event_loop(kind: str, longest: float) -> Non
     assert stalls.longest < longest
 
 
-@pytest.mark.realtime
-@pytest.mark.no_cover
-@pytest.mark.long
-async def test_one_token_that_sends_all_of_them_delays_no_command_of_another_workspace(database_url: str) -> None:
-    bodies, ends, got = [make() for _, make in KINDS.values()], threading.Event(), Counter[int]()
-
-    def flood(url: str) -> None:
-        for body in cycle(bodies):
-            got[post(url, body)] += 1
-            if ends.wait(0.1):  # over a network, a body takes longer than that
-                break
-
-    async with many_workspaces(database_url) as at:
-        ours, busy = await at.set_up_two()
-        await at.take_alerts(busy, TOKEN)  # which may not pause
-        url = f"{at.bot.url}/alerts/{busy.team_id}/alertmanager"
-
-        async def seconds() -> float:
-            await asyncio.sleep(0.1)
-            began = time.monotonic()
-            await ours.command()
-            return time.monotonic() - began
-
-        usual = median([await seconds() for _ in range(20)])
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            flooding = [asyncio.get_running_loop().run_in_executor(pool, flood, url) for _ in range(CONNECTIONS)]
-            await until(lambda: got.total() >= CONNECTIONS)
-            took = sorted([await seconds() for _ in range(20)])
-            ends.set()
-            await asyncio.wait(flooding)
-    assert took[18] < usual + 1.0
-    assert got[200] > 0
-
-
+DEPLOY = Path(__file__).parents[2] / "deploy"
 MANAGER_TOKEN = "s3cret-of-the-alerts"
 SPENDS = {"alertname": "AnchorSpendHigh", "session_id": SESSION}
+
+
+async def fire(manager: Server, labels: Mapping[str, str], ends: str | None = None) -> None:
+    """Send an alert as Prometheus does, which fires or is resolved since a time."""
+    end = {} if ends is None else {"endsAt": ends}
+    alert = {"labels": labels, "annotations": {"summary": "$40 of $5"}} | end
+    status, _, _ = await post_json(f"http://127.0.0.1:{manager.port}/api/v2/alerts", [alert])
+    assert status == 200
+
+
+@asynccontextmanager
+async def alertmanager(directory: Path, bot: str) -> AsyncIterator[Server]:
+    """Run it with the configuration of deploy/ for a bot; it sends again every two seconds."""
+    text = (DEPLOY / "alertmanager.yml").read_text().replace("https://bot.example.com", bot)
+    for name, value in {"group_by": "[alertname]", "group_interval": "1s", "repeat_interval": "2s"}.items():
+        text = re.sub(rf"^  {name}: .*", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
+    for name, content in {
+        "alertmanager.yml": text,
+        "anchor-slack-webhook": "",
+        "anchor-alert-token": MANAGER_TOKEN,
+    }.items():
+        (directory / name).write_text(content)
+    own = ("--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=")
+    port = free_port()
+    manager = Server((program("alertmanager"), *own, f"--web.listen-address=127.0.0.1:{port}"), port, directory)
+    async with manager.running():
+        yield manager
 
 
 @needs("alertmanager")
 async def test_alerts_become_cards_and_those_that_are_sent_again_change_nothing(tmp_path: Path) -> None:
     other = SPENDS | {"session_id": OTHER_SESSION}
     token = {"ALERTS_TOKEN": MANAGER_TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
-    often = {"group_by": "[alertname]", "group_interval": "1s", "repeat_interval": "2s"}
     async with (
         single_workspace(**token) as at,  # type: ignore[arg-type]
-        alertmanager(tmp_path, bot=at.bot.url, token=MANAGER_TOKEN, **often) as manager,
+        alertmanager(tmp_path, at.bot.url) as manager,
     ):
-        await manager.fire(SPENDS)
+        await fire(manager, SPENDS)
         (card,) = await at.wait_for_messages()
-        await manager.fire(other)  # it joins the group, so both are sent
+        await fire(manager, other)  # it joins the group, so both are sent
         await at.wait_for_messages(2)
         await asyncio.sleep(5.0)  # and again
         assert [message.revision for message in at.messages()] == [0, 0]
-        await manager.fire(SPENDS, ends=datetime.now(UTC).isoformat())
+        await fire(manager, SPENDS, ends=datetime.now(UTC).isoformat())
         await until(lambda: "Resolved" in at.current(card).text)
         assert [("×" in one.text, "Resolved" in one.text) for one in at.messages()] == [(False, True), (False, False)]
     assert "AnchorSpendHigh" in card.text

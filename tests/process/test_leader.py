@@ -25,10 +25,9 @@ from bot.usecases.outbox import MOST_SENDING
 from harness.cards import COPIES, card
 from harness.conversation import post_json, until
 from harness.databases import KEY
-from harness.pooler import pooler
 from harness.process import BotProcess, bot_process, scrape
 from harness.product import Secret, Store, open_store, workspace
-from harness.programs import needs
+from harness.programs import needs, pooler
 from harness.stored import add_token
 
 POST = "chat.postMessage"
@@ -352,7 +351,7 @@ def is_newest(content: str, text: str) -> bool:
 async def test_an_alert_at_another_process_is_posted_soon(url: str, situation: str, most: float) -> None:
     async with AsyncExitStack() as stack:
         if situation == "pooler":
-            url = (await stack.enter_async_context(pooler(url, connections=8))).url
+            url, _ = await stack.enter_async_context(pooler(url, connections=8))
         at = await stack.enter_async_context(leaders(url, 2, 1))
         leader = await at.leader()
         other, waits = next(one for one in at.members if one is not leader), list[float]()

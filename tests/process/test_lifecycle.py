@@ -1,12 +1,10 @@
 """A bot as a process: how it starts, serves many, and ends."""
 
 import asyncio
-import os
 import re
 import resource
 import signal
 import socket
-import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +13,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-import bot
 from bot import __version__
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor, Slow
-from bot.sim.local_server import free_port
 from bot.sim.slack import Delivery, SimSlack, api_error
 from harness import SESSION, outcome_text, paused
-from harness.conversation import until
 from harness.process import (
     GONE_WITHIN,
     MODULE,
     BotProcess,
     bot_process,
-    fetch,
     hanging,
-    run_command,
     run_to_exit,
     seconds_to_stop,
     single_workspace_process,
@@ -42,7 +35,6 @@ pytestmark = pytest.mark.anyio
 
 
 Check = Callable[[str, str], None]
-READY = (200, {"ready": True, "leader": True, "reasons": {}, "degraded": {}})
 
 
 FOREIGN = {
@@ -187,7 +179,6 @@ async def test_after_sigterm_requests_are_served_until_a_load_balancer_has_notic
     assert {(delivery.error, delivery.ack and delivery.ack.text) for delivery in deliveries} == {(None, paused())}
 
 
-LIMITS = ("open files", "core file size")
 USUAL_LIMIT = 1024  # open files that Linux grants a process, unless it asks for more
 
 
@@ -224,38 +215,3 @@ async def test_a_flood_of_one_person_delays_nobody_else() -> None:
             await asyncio.sleep(0.02)
         await asyncio.gather(*flood)
         assert max(waits) < 3.0  # the time that Slack waits
-
-
-def bots_of(process: int) -> list[str]:
-    """The bots that this process has started and that still run."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [child for child in children if b"bot\0run" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
-def is_there(process: str) -> bool:
-    return Path(f"/proc/{process}").exists()
-
-
-async def test_it_serves_the_page_until_it_is_ended_and_leaves_no_bot(tmp_path: Path) -> None:
-    opened, port = tmp_path / "opened", free_port()
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}.part; mv {opened}.part {opened}\n')
-    browser.chmod(stat.S_IRWXU)
-    async with bot_process({"BROWSER": f"{browser} %s"}, arguments=("demo", "--port", str(port))) as demo:
-        url = await demo.prints("The demo is at ")
-        assert url == f"http://127.0.0.1:{port}/"
-        assert "<title>#alerts · Anchor demo</title>" in await fetch(url)
-        await until(lambda: bots_of(demo.process.pid))
-        [child] = bots_of(demo.process.pid)
-        await until(opened.exists)
-        assert await demo.stop(signal.SIGHUP) == 0
-    assert not is_there(child)
-    assert opened.read_text() == f"{url}\n"
-
-
-@pytest.mark.slow
-async def test_without_a_network_the_setup_says_so_in_its_last_line(tmp_path: Path) -> None:
-    index = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_RETRIES": "1", "VENV": str(tmp_path / "venv")}
-    setup = Path(bot.__file__).parents[1] / "scripts/setup"
-    written = await run_command("sh", "-c", f"{setup} --run-only 2>&1", env={**os.environ, **index}, code=1)
-    assert "can't be reached" in written.splitlines()[-1]

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +18,12 @@ from bot.demo.sandbox import environment
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import SessionState, SimAnchor, Slow, server_error
 from bot.sim.local_server import LocalServer
-from bot.sim.slack import Delivery, Hang, SimSlack, User, rate_limited
+from bot.sim.slack import Delivery, Hang, SimSlack, User
 from harness import paused
-from harness.conversation import BY_BOT, Conversation, post_json, until
+from harness.conversation import BY_BOT, post_json, until
 from harness.databases import KEY, postgresql
-from harness.pooler import pooler
-from harness.process import BotProcess, ProcessHarness, bot_process, frozen, single_workspace_process
-from harness.programs import needs
+from harness.process import BotProcess, bot_process, frozen, single_workspace_process
+from harness.programs import needs, pooler
 from harness.texts import waiting_text
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -387,7 +386,7 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
 @needs("pgbouncer")
 async def test_nothing_is_lost_with_a_pooler_in_transaction_mode_also_when_it_restarts(url: str) -> None:
     """PgBouncer has fewer connections than one process."""
-    async with pooler(url, connections=4) as own, replicas(own.url, 2) as at:
+    async with pooler(url, connections=4) as (own_url, own), replicas(own_url, 2) as at:
         giving = asyncio.create_task(at.give(90, rate=20.0, seconds=2.0))
         await asyncio.sleep(1.0)
         await at.kill(at.bots[-1])
@@ -448,54 +447,6 @@ async def test_after_a_long_standstill_no_resume_is_sent_and_every_pause_is_repo
     assert [order for order in at.anchor.requests if order.path.endswith("resume")] == []
     texts = [message.text for message in at.ephemerals()]
     assert all(any(session in text for text in texts) for session in asleep)
-
-
-COUNT = 40
-MOMENTS: dict[str, Callable[[Conversation], object]] = {
-    "acked": lambda _: True,
-    "half of them sent": lambda at: len(at.anchor.orders) > COUNT // 2,
-}
-
-
-async def pause_all(at: ProcessHarness, count: int) -> list[str]:
-    """Let so many sessions run, and submit the window with all of them. Return them when that is acked."""
-    sessions = [at.session, *(at.anchor.add_session() for _ in range(count - 1))]
-    await at.command("all")
-    await at.slack.until(lambda: (now := at.slack.modal_of(at.person)) and now.submit)
-    await at.slack.submit(at.person, at.modal(), {})
-    return sessions
-
-
-def results(at: ProcessHarness) -> list[str]:
-    return [one.text for one in at.messages() if "…" not in one.text]
-
-
-@pytest.mark.no_cover
-@pytest.mark.parametrize(
-    "moment", [pytest.param(name, marks=[] if name == "acked" else pytest.mark.long) for name in MOMENTS]
-)
-async def test_no_session_is_lost_and_the_result_is_told_once_if_the_bot_is_killed(
-    sqlite_url: str, moment: str
-) -> None:
-    own = {"DATABASE_URL": sqlite_url, "ENCRYPTION_KEYS": KEY.reveal(), "REMIND_BEFORE": "0"}
-    async with single_workspace_process(own) as at:
-        at.anchor.session(at.session).seconds = 0.5
-        if moment == "acked":  # Slack could be just taking the message, and it would come twice
-            at.slack.faults["chat.postMessage"] = rate_limited(1)
-        sessions = await pause_all(at, COUNT)
-        while not MOMENTS[moment](at):  # noqa: ASYNC110 - of several kinds
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(0.3 * bool(at.messages()))  # else Slack is just taking the message, and it comes twice
-        at.bot.process.kill()
-        await at.bot.process.wait()
-        await asyncio.sleep(0.3)  # Slack refuses also what was on its way
-        at.slack.faults["chat.postMessage"] = None
-        async with bot_process(environment(at.slack, at.anchor, **own)) as bot:
-            await bot.says("ready")
-            await at.slack.until(lambda: results(at))
-            assert await bot.stop() == 0
-        assert (len(at.messages()), f" {COUNT} agents" in results(at)[0]) == (1, True)
-        assert {one.session_id for one in at.anchor.orders if one.status == 200} == set(sessions)
 
 
 @pytest.mark.long

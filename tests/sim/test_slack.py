@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 import pytest
 
 from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, User, limits
@@ -40,8 +39,6 @@ from sim.app import ALERT, FORM, JSON, LEGACY, NEVER, NOW, REDIRECT, App
 POST, LATER, UPDATE = "chat.postMessage", "chat.scheduleMessage", "chat.update"
 OPEN, PUSH, UPDATE_VIEW = "views.open", "views.push", "views.update"
 GRID = sample("block_actions.grid_member_workspace.payload")
-VARIANTS = sample("webapi.users.info.variants")
-LINK = "look at <https://anchor.example.com/sessions/3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b|this session> please"
 NEW = {"text": "new", "response_type": "in_channel", "replace_original": False}
 REPLACES = {"text": "new", "replace_original": True}
 PRIVATE = {"response_type": "ephemeral"}
@@ -194,16 +191,6 @@ async def test_a_trigger_id_is_valid_once_and_for_three_seconds(app: App, slack:
     assert app.rules == [Rule.TRIGGER_TOO_LATE] * 3
 
 
-@pytest.mark.anyio
-async def test_a_scheduled_message_is_listed_and_can_be_deleted_once(app: App) -> None:
-    named = (await app.call(LATER, post_at=NOW + 3600))["scheduled_message_id"]
-    (listed,) = (await app.call("chat.scheduledMessages.list"))["scheduled_messages"]
-    assert (listed["id"], listed["channel_id"], listed["text"]) == (named, "C0ALERTS001", "Paused.")
-    for channel, error in (("C0INCIDENT1", "invalid"), ("C0ALERTS001", None), ("C0ALERTS001", "invalid")):
-        answer = await app.call("chat.deleteScheduledMessage", channel=channel, scheduled_message_id=named)
-        assert answer.get("error") == (error and "invalid_scheduled_message_id")
-
-
 # --- views and people ---
 
 
@@ -225,16 +212,6 @@ async def test_an_envelope_is_acknowledged_once_each_time_it_is_sent(app: App, s
     event = asyncio.create_task(slack.sockets.send("events_api", {}))
     await connection.ack(await connection.receive(), payload={"text": "of an event"})
     assert ((await event).body, app.rules) == (b"", [Rule.ACK_TWICE, Rule.ACK_PAYLOAD_NOT_ACCEPTED])
-
-
-@pytest.mark.anyio
-async def test_a_websockets_url_is_valid_for_one_connection_within_thirty_seconds(app: App, slack: SimSlack) -> None:
-    used, old = [(await app.send("apps.connections.open", token=slack.app_token))["url"] for _ in range(2)]
-    await app.connect(used)
-    slack.clock.advance(30)
-    for wrong in (used, used + "x", used.partition("?")[0], old):
-        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-            await app.connect(wrong)
 
 
 TEST, INFO = "auth.test", "users.info"

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-import tracemalloc
-import uuid
 
 import pytest
 
@@ -169,14 +167,3 @@ def test_the_work_for_many_messages_grows_with_their_number_only(channels: int) 
             assert 0 < len(chosen) <= cards.MOST_IN_SUMMARY
     assert time.process_time() - began < 2
     assert memory.entries == {}
-
-
-def test_a_hundred_thousand_messages_cost_at_most_thirty_mebibytes() -> None:
-    memory, count = Memory(), 10_000
-    tracemalloc.start()
-    for number in range(count):
-        lane = memory.lane(LaneName("T0LONGNAME1", f"C0LONG{number % 200:04}", is_post=number % 2 == 0))
-        memory.push(uuid.uuid4().hex, lane, cards.Urgency.UPDATE)
-    used, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert used * 100_000 / count < 30 * 1024 * 1024
