@@ -19,15 +19,13 @@ from bot.core.cards import ALERTS_PATH
 from bot.core.retries import backoff
 from bot.core.workspace import SCOPES, Workspace
 from bot.health import Metrics, Readiness, State
-from bot.inbound.alerts.endpoint import MOST_AT_ONCE, Alerts
+from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
-from bot.inbound.http import HttpServer, listening
+from bot.inbound.http import listening
 from bot.inbound.install import INSTALL_PATH, Install, open_oauth
-from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp
-from bot.inbound.slack.orders import OrderListeners
-from bot.inbound.slack.socket_connection import HEARTBEAT, connect
-from bot.inbound.slack.socket_mode import REDELIVERY_WINDOW, SocketMode
-from bot.inbound.slack.views import ViewListeners
+from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackRoute
+from bot.inbound.slack.listeners import OrderListeners, ViewListeners
+from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, SocketMode, connect
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
@@ -57,7 +55,6 @@ from bot.usecases.cards import CardSender
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
-from bot.usecases.install import Installer
 from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import RECOVERY_INTERVAL, Orders
@@ -226,18 +223,18 @@ class Bot:
             opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
             self.socket_mode = SocketMode(opening, slack_app, readiness, self.acks, limits.redelivery_window)
         self.health = HealthRoutes(readiness, settings.metrics_token, leads=self.leads)
-        secrets_of_slack = () if self.socket_mode else settings.slack_signing_secrets
-        server = HttpServer(slack_app, self.health, secrets=secrets_of_slack, now=limits.now)
         alerts = Alerts(auto_pauses, workspaces, tasks, readiness, metrics, monitor, limits.alerts_at_once)
-        self.application = server.application(self._routes(alerts, session))
+        slack_route = SlackRoute(slack_app, settings.slack_signing_secrets, limits.now)
+        self.application = web.Application()
+        self.application.add_routes([*self.health.routes(), *self._routes(slack_route, alerts, session)])
 
-    def _routes(self, alerts: Alerts, session: aiohttp.ClientSession) -> list[web.RouteDef]:
-        if (one := self.settings.workspace) is not None:
-            return alerts.routes(ALERTS_PATH) if one.alert_tokens else []
-        oauth, states = open_oauth(self.settings, session), self.store.install_states
-        installer = Installer(oauth, states, self.workspaces.rows, self.settings.allowed_workspaces)
-        install = Install(installer, base_url=self.settings.base_url or "")
-        return [*install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
+    def _routes(self, slack: SlackRoute, alerts: Alerts, session: aiohttp.ClientSession) -> list[web.RouteDef]:
+        settings, of_slack = self.settings, [] if self.socket_mode else slack.routes()
+        if (one := settings.workspace) is not None:
+            return [*of_slack, *(alerts.routes(ALERTS_PATH) if one.alert_tokens else [])]
+        oauth, states, rows = open_oauth(settings, session), self.store.install_states, self.workspaces.rows
+        install = Install(oauth, states, rows, settings.allowed_workspaces, base_url=settings.base_url or "")
+        return [*of_slack, *install.routes(), *alerts.routes(f"{ALERTS_PATH}/{{ref}}")]
 
     def leads(self) -> bool:
         """Return whether this process leads."""

@@ -21,8 +21,7 @@ from bot.config.catalog import SETTINGS
 from bot.core.workspace import SCOPES
 from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.app import Router
-from bot.inbound.slack.orders import OrderListeners
-from bot.inbound.slack.views import ViewListeners
+from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.messages.buttons import PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
 from bot.sim.slack import Shortcut, SimSlack, SlashCommand
 from harness.dockerfile import all_of, environment_of, read_stages

@@ -13,10 +13,9 @@ from bot.config.catalog import SETTINGS
 from bot.core import cards, requests, retries, sessions
 from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
-from bot.inbound import http, rejections
-from bot.inbound.alerts import alertmanager, endpoint, fields
+from bot.inbound import alert_endpoint, alert_fields, http
 from bot.inbound.slack import app as slack_app
-from bot.inbound.slack import request, socket_connection
+from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import client as slack_client
@@ -45,8 +44,8 @@ WORDS = {2: "two", 3: "three", 5: "five"}
 SPANS = {1: "second", 60: "minute", 3_600: "hour"}
 ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
 MIB = 1024 * 1024
-WEBHOOKS_EACH = endpoint.MOST_IN_WEBHOOKS // queue.SHARE
-ALERTS_EACH = endpoint.MOST_AT_ONCE // queue.SHARE
+WEBHOOKS_EACH = alert_endpoint.MOST_IN_WEBHOOKS // queue.SHARE
+ALERTS_EACH = alert_endpoint.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
 
@@ -67,10 +66,10 @@ PAGES: dict[str, list[Row]] = {
         ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
         ("are checked every {} s", store.CHECK_INTERVAL),
         ("is checked at startup, every {} minutes", minutes(app.KEY_INTERVAL)),
-        ("logged at most once per {} s and status", rejections.LOG_INTERVAL),
+        ("logged at most once per {} s and status", http.LOG_INTERVAL),
         ("the bot goes on: it keeps {} lines", logs.CAPACITY),
         ("This takes less than {} s", app.LONGEST_STOP + 0.5),
-        ("detects a silent connection within {} seconds", 2 * socket_connection.HEARTBEAT),
+        ("detects a silent connection within {} seconds", 2 * socket_mode.HEARTBEAT),
     ],
     "backup": [
         ("a second one waits {} s for the first", store.LOCK_WAIT),
@@ -118,17 +117,17 @@ PAGES: dict[str, list[Row]] = {
         ("At most {} calls run at a time, at most {} of them", outbox.MOST_SENDING, outbox.MOST_SENDING_EACH),
         ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
         ("at most {} requests per {}, workspace and process", checked.MOST_READS, span(checked.READS_WINDOW)),
-        ("more than {} `[` and `{{`, or more than {} commas", endpoint.MOST_BRACKETS, endpoint.MOST_COMMAS),
-        ("at most {} MiB, and those of all {} MiB", endpoint.MOST_WAITING_EACH / MIB, http.BODIES_CAPACITY / MIB),
+        ("more than {} `[` and `{{`, or more than {} commas", alert_endpoint.MOST_BRACKETS, alert_endpoint.MOST_COMMAS),
+        ("at most {} MiB, and those of all {} MiB", alert_endpoint.MOST_WAITING_EACH / MIB, http.BODIES_CAPACITY / MIB),
         ("is not read beyond {} KiB", http.LARGEST_UNSIGNED / 1024),
         ("| unfinished orders, of all and of one person | {}; {} |", ALL, EACH),
         ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),
         ("attempt, of all and of one person | {}; {}", delivery.MAX_WAITING, delivery.MAX_WAITING_EACH),
         ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
         ("| messages that the leader has in memory | {},", lanes.MOST_KNOWN),
-        ("and of one workspace | {}; {}", endpoint.MOST_AT_ONCE, ALERTS_EACH),
-        ("recorded, of all and of one workspace | {}; {} |", endpoint.MOST_IN_WEBHOOKS, WEBHOOKS_EACH),
-        ("| alerts in the body of a webhook | {} |", alertmanager.MOST_ALERTS),
+        ("and of one workspace | {}; {}", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
+        ("recorded, of all and of one workspace | {}; {} |", alert_endpoint.MOST_IN_WEBHOOKS, WEBHOOKS_EACH),
+        ("| alerts in the body of a webhook | {} |", alert_fields.MOST_ALERTS),
         ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
         ("| alerts of a workspace that wait to be posted | {} |", cards.MOST_WAITING),
         ("| open files, and so connections | {},", main.OPEN_FILES),
@@ -141,7 +140,7 @@ PAGES: dict[str, list[Row]] = {
         ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ],
     "alerts": [
-        ("an object of at most {} names and values", fields.MOST_FIELDS),
+        ("an object of at most {} names and values", alert_fields.MOST_FIELDS),
         ("has up to {} tokens, one for each program", core_workspace.MOST_ALERT_TOKENS),
         ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
         ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
@@ -150,8 +149,8 @@ PAGES: dict[str, list[Row]] = {
         ("At most {} alerts of a workspace wait for their post", cards.MOST_WAITING),
         ("at most once in {} minutes and channel", minutes(retries.MENTION_INTERVAL)),
         ("too large (over {} MiB)", http.LARGEST_BODY / MIB),
-        ("**Too large** is a body that is over {} MiB", endpoint.LARGEST_WEBHOOK / MIB),
-        ("has {} alerts at the same time, or {} of one workspace", endpoint.MOST_AT_ONCE, ALERTS_EACH),
+        ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_WEBHOOK / MIB),
+        ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
         ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
         ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
     ],

@@ -18,7 +18,7 @@ from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import Settings, find_warnings, summarize
 from bot.core.fields import Secret
 from bot.inbound.install import open_oauth
-from bot.inbound.slack.socket_connection import connect
+from bot.inbound.slack.socket_mode import connect
 from bot.messages.checks import (
     Checked,
     CheckName,

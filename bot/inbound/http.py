@@ -1,32 +1,26 @@
-"""The HTTP server: connections, addresses, bodies within limits, and the requests of Slack."""
+"""The HTTP server: connections, the address, requests that are rejected, and bodies within limits."""
 
 import asyncio
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, assert_never
+from typing import Any
 
 from aiohttp import hdrs, web
 
 from bot import request_id
 from bot.config.addresses import http_url
 from bot.core.fairness import Tally
-from bot.core.fields import Secret
-from bot.inbound.health import HealthRoutes
-from bot.inbound.rejections import Rejected, RejectionLog, error_response
-from bot.inbound.slack import request as slack_request
-from bot.inbound.slack.app import SlackApp
-from bot.messages.blocks import as_response
-from bot.usecases.incidents import report
 
 _log = logging.getLogger(__name__)
 
 HEADER_TIMEOUT = 10.0  # seconds
+LOG_INTERVAL = 10.0  # seconds between two lines about rejections with the same status
 
 LARGEST_BODY = 1024 * 1024
 BODIES_CAPACITY = 32 * 1024 * 1024
@@ -170,6 +164,41 @@ async def _listen(connect: Callable[[], asyncio.Protocol], host: str, port: int,
         raise NotListeningError(f"{names} ({host}:{port}) can't be listened on: {why}.") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The HTTP status and the reason of a rejection."""
+
+    status: int
+    why: str
+
+
+class RejectionLog:
+    """Counter of rejections that logs at most one line per 10 s and HTTP status: strangers cannot fill the log."""
+
+    def __init__(self) -> None:
+        self._unlogged: Counter[int] = Counter()
+        self._next_line_at: dict[int, float] = {}
+
+    def record(self, rejected: Rejected) -> None:
+        """Count a rejection, and log the count if the last line of this status is old enough."""
+        self._unlogged[rejected.status] += 1
+        now = time.monotonic()
+        if now < self._next_line_at.get(rejected.status, now):
+            return
+        self._next_line_at[rejected.status] = now + LOG_INTERVAL
+        fields = {"status": rejected.status, "why": rejected.why, "count": self._unlogged.pop(rejected.status)}
+        _log.warning("requests rejected", extra=fields)
+
+
+def error_response(rejected: Rejected) -> web.Response:
+    """Return the answer, which closes the connection: the body may be unread. A 200 has none: Slack could show it."""
+    if rejected.status == HTTPStatus.OK:
+        return web.Response()
+    response = web.json_response({"error": rejected.why}, status=rejected.status)
+    response.force_close()
+    return response
+
+
 _INCOMPLETE = Rejected(400, "The body is incomplete, or its framing is wrong.")
 _TOO_SLOW = Rejected(408, f"The body took over {_BODY_TIMEOUT:g} s, or others needed the memory. Send it again.")
 _ENCODED = Rejected(415, "Send the body without Content-Encoding.")
@@ -263,67 +292,3 @@ class Bodies:
 
     def _too_large(self) -> Rejected:
         return Rejected(413, f"The body is larger than {self._largest} bytes.")
-
-
-class HttpServer:
-    """The HTTP routes; without `secrets`, as in Socket Mode, there is none for Slack. `now` gives Unix seconds."""
-
-    def __init__(
-        self, slack_app: SlackApp, health: HealthRoutes, *, secrets: Sequence[Secret], now: Callable[[], float]
-    ) -> None:
-        self._slack_app = slack_app
-        self._health = health
-        self._secrets = secrets
-        self._now = now
-        self._rejections = RejectionLog()
-        self._bodies = Bodies(capacity=BODIES_CAPACITY - UNSIGNED_CAPACITY)
-        self._unsigned = Bodies(largest=LARGEST_UNSIGNED, capacity=UNSIGNED_CAPACITY)
-
-    def application(self, routes: Iterable[web.RouteDef]) -> web.Application:
-        """Return the aiohttp application, also with the `routes` of other modules."""
-        application = web.Application()
-        if self._secrets:
-            application.router.add_post("/slack/events", self.slack_events)
-        application.add_routes(self._health.routes())
-        application.add_routes(routes)
-        return application
-
-    async def slack_events(self, request: web.Request) -> web.Response:
-        """Answer a command, interaction or event of Slack."""
-        received_at = time.monotonic()
-        try:
-            return await self._answer(request, await self._parse(request), received_at)
-        except Exception as error:  # noqa: BLE001 - Slack needs a 200, and the person an incident id
-            return web.json_response(as_response(report(error)))
-
-    async def _parse(self, request: web.Request) -> slack_request.ParsedRequest:
-        timestamps = request.headers.getall("X-Slack-Request-Timestamp", ())
-        signatures = request.headers.getall("X-Slack-Signature", ())
-        problem = slack_request.find_header_problem(timestamps, signatures, now=self._now())
-        body = await (self._unsigned if problem else self._bodies).read(request)
-        if isinstance(body, Rejected):
-            return Rejected(401, problem) if problem and body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else body
-        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        raw = slack_request.RawRequest(body, content_type, timestamps, signatures)
-        return slack_request.verify_and_parse(raw, secrets=self._secrets, now=self._now())
-
-    async def _answer(
-        self, request: web.Request, parsed: slack_request.ParsedRequest, received_at: float
-    ) -> web.Response:
-        match parsed:
-            case Rejected():
-                self._rejections.record(parsed)
-                return error_response(parsed)
-            case slack_request.Check(answer=body):
-                return web.Response() if body is None else web.json_response(body)
-            case dict():
-                timestamp = float(request.headers["X-Slack-Request-Timestamp"])
-                ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
-                if request.transport is None:  # Slack waits no longer
-                    self._slack_app.deliver_lost_ack(parsed, ack)
-                else:
-                    self._slack_app.ack_sent(ack)
-                body = ack.json()
-                return web.Response(status=ack.status) if body is None else web.json_response(body)
-            case _:
-                assert_never(parsed)

@@ -1,10 +1,12 @@
-"""GET /slack/install and /slack/oauth_redirect: send a browser to Slack, and handle the OAuth callback.
+"""GET /slack/install and /slack/oauth_redirect: from "Add to Slack" to the saved workspace.
 
 Bolt's own pages do not fit: they keep installations in plain files, and accept a state twice.
 """
 
 import base64
 import hashlib
+import logging
+import time
 from html import escape
 from urllib.parse import urlsplit
 
@@ -13,11 +15,16 @@ from aiohttp import web
 
 from bot.config.settings import Settings
 from bot.core.fields import Secret
-from bot.inbound.rejections import Rejected, RejectionLog
-from bot.messages.install import BEGIN_AGAIN, Page, broken, unavailable_page
+from bot.core.workspace import Installation
+from bot.inbound.http import Rejected, RejectionLog
+from bot.messages import install as pages
 from bot.outbound.slack.oauth import SlackOAuth
+from bot.outbound.store.errors import StoreError
+from bot.outbound.store.installs import InstallStates
+from bot.outbound.store.workspaces import WorkspaceRows
 from bot.usecases.incidents import log_incident
-from bot.usecases.install import Installer
+
+_log = logging.getLogger(__name__)
 
 INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
@@ -50,10 +57,19 @@ def open_oauth(settings: Settings, session: aiohttp.ClientSession) -> SlackOAuth
 
 
 class Install:
-    """The two pages of a bot with the public URL `base_url`."""
+    """The two pages of a bot with the public URL `base_url`.
 
-    def __init__(self, installer: Installer, *, base_url: str) -> None:
-        self._installer = installer
+    Only the `allowed` teams can install the app, and those that have, but for no `allowed`: all. A team that cannot
+    keeps no token of the app.
+    """
+
+    def __init__(
+        self, oauth: SlackOAuth, states: InstallStates, rows: WorkspaceRows, allowed: frozenset[str], *, base_url: str
+    ) -> None:
+        self._oauth = oauth
+        self._states = states
+        self._rows = rows
+        self._allowed = allowed
         self._rejections = RejectionLog()
         self._install_url = f"{base_url}{INSTALL_PATH}"
         self._is_https = urlsplit(base_url).scheme == "https"
@@ -67,11 +83,11 @@ class Install:
 
     async def begin(self, _: web.Request) -> web.Response:
         """Redirect the browser to Slack, with a cookie that identifies it in the callback. Nothing is stored."""
-        url, browser_nonce = self._installer.begin()
-        response = web.Response(status=302, headers=_HEADERS | {"Location": url})
+        pending = self._states.begin(now=time.time())
+        response = web.Response(status=302, headers=_HEADERS | {"Location": self._oauth.consent_url(pending.state)})
         response.set_cookie(
             self._cookie,
-            browser_nonce.reveal(),
+            pending.browser_nonce.reveal(),
             max_age=_COOKIE_MAX_AGE,
             path="/",
             secure=self._is_https,
@@ -81,18 +97,43 @@ class Install:
         return response
 
     async def end(self, request: web.Request) -> web.Response:
-        """Complete the installation, and show the outcome."""
+        """Complete the installation, and show the outcome, which is logged unless strangers can cause it."""
+        state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
+        nonce = request.cookies.get(self._cookie, "")[:_MAX_LENGTH]
         try:
-            state, code, error = (request.query.get(name, "")[:_MAX_LENGTH] for name in ("state", "code", "error"))
-            browser_nonce = Secret(request.cookies.get(self._cookie, "")[:_MAX_LENGTH])
-            page = await self._installer.end(state, Secret(code), error, browser_nonce)
-            if page == BEGIN_AGAIN:
-                self._rejections.record(Rejected(page.status, f"installation: {page.outcome}"))
-            return self._respond(page)
+            page = await self._complete(state, Secret(code), error, nonce)
+        except StoreError as failure:
+            _log.error("database error; installation not completed", extra={"why": str(failure)})
+            page = pages.unavailable_page(pages.NO_DATABASE)
         except Exception as exception:  # noqa: BLE001 - every exception is reported to the person
-            return self._respond(unavailable_page(broken(log_incident(exception))))
+            page = pages.unavailable_page(pages.broken(log_incident(exception)))
+        if page == pages.BEGIN_AGAIN:
+            self._rejections.record(Rejected(page.status, f"installation: {page.outcome}"))
+        else:
+            fields = {"outcome": page.outcome, "team": page.team_id, "why": page.why}
+            _log.info("installation", extra={name: value for name, value in fields.items() if value})
+        return self._respond(page)
 
-    def _respond(self, page: Page) -> web.Response:
+    async def _complete(self, state: str, code: Secret, error: str, browser_nonce: str) -> pages.Page:
+        """Save the installation, and return its page. The parameters are unchecked, "" for an absent one."""
+        if not await self._states.end(state, browser_nonce, now=time.time()):
+            return pages.BEGIN_AGAIN
+        if error:
+            is_denied = error == "access_denied"
+            return pages.declined_page(pages.DENIED) if is_denied else pages.operator_page(error)
+        if not code.reveal():
+            return pages.BEGIN_AGAIN
+        granted = await self._oauth.exchange(code)
+        if not isinstance(granted, Installation):
+            return granted
+        team_id = granted.team_id
+        if self._allowed and team_id not in self._allowed and not await self._rows.is_installed(team_id):
+            await self._oauth.revoke(granted.bot_token)
+            return pages.declined_page(pages.workspace_declined(team_id), team_id=team_id, again=False)
+        has_key = await self._rows.save(granted)
+        return pages.installed_page(team_id, granted.team_name, has_key=has_key)
+
+    def _respond(self, page: pages.Page) -> web.Response:
         link = f'<p><a href="{escape(self._install_url)}">Begin again</a></p>' if page.again else ""
         lines = "".join(f"<p>{escape(line)}</p>" for line in page.lines)
         text = (

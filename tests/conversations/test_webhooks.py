@@ -223,7 +223,7 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Adm
 
 
 async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.inbound.alerts.endpoint.MOST_IN_WEBHOOKS", 3)
+    monkeypatch.setattr("bot.inbound.alert_endpoint.MOST_IN_WEBHOOKS", 3)
     async with taking_alerts() as at:
         assert (await send(at, alertmanager_alert(), alertmanager_alert(fingerprint="b")))[0] == 503
         assert await send(at, alertmanager_alert()) == ok(1)

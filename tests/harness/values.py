@@ -10,7 +10,7 @@ from bot.core.requests import MessageContent
 from bot.core.session_ids import Ambiguous, Broken, Found, find_mentions, find_session_id
 from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
-from bot.inbound.alerts.fields import LONGEST_ID, BadAlertError, read_alert
+from bot.inbound.alert_fields import LONGEST_ID, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
 from bot.outbound.http import HttpClient, open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbound.alerts.alertmanager import Webhook, read_webhook
-from bot.inbound.alerts.fields import BadAlertError, read_alert
+from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, cards
 from harness.webhooks import alertmanager_alert, alertmanager_body, grafana_alert, grafana_body

@@ -1,22 +1,41 @@
-"""The Bolt app: requests as listeners get them, their ack with its deadline, the router, and the one entry point."""
+"""The Bolt app: requests as listeners get them, their ack with its deadline, the router, and the route over HTTP."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar, assert_never
 
+from aiohttp import web
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.error import BoltError, BoltUnhandledRequestError
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 
-from bot.core.fields import objects_in, text_field
+from bot.core.fields import Secret, objects_in, text_field
 from bot.core.requests import Actor, ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
 from bot.health import Metrics
-from bot.inbound.slack.request import read_address, read_time
+from bot.inbound.http import (
+    BODIES_CAPACITY,
+    LARGEST_UNSIGNED,
+    UNSIGNED_CAPACITY,
+    Bodies,
+    Rejected,
+    RejectionLog,
+    error_response,
+)
+from bot.inbound.slack.request import (
+    Check,
+    ParsedRequest,
+    RawRequest,
+    find_header_problem,
+    read_address,
+    read_time,
+    verify_and_parse,
+)
 from bot.messages.blocks import Message, as_response
 from bot.messages.results import unknown_action_message, unknown_command_message
 from bot.messages.settings import ONE_MOMENT, Reply
@@ -311,3 +330,57 @@ def _unknown(payload: dict[str, Any]) -> Message | None:
 def _has_link(message: object, action_id: str) -> bool:
     # Slack reports its click: https://docs.slack.dev/reference/block-kit/block-elements/button-element
     return any(one.get("action_id") == action_id and one.get("url") for one in objects_in(message))
+
+
+class SlackRoute:
+    """The route of Slack's requests over HTTP, signed with one of `secrets`. `now` gives Unix seconds."""
+
+    def __init__(self, slack_app: SlackApp, secrets: Sequence[Secret], now: Callable[[], float]) -> None:
+        self._slack_app = slack_app
+        self._secrets = secrets
+        self._now = now
+        self._rejections = RejectionLog()
+        self._bodies = Bodies(capacity=BODIES_CAPACITY - UNSIGNED_CAPACITY)
+        self._unsigned = Bodies(largest=LARGEST_UNSIGNED, capacity=UNSIGNED_CAPACITY)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the route."""
+        return [web.post("/slack/events", self.slack_events)]
+
+    async def slack_events(self, request: web.Request) -> web.Response:
+        """Answer a command, interaction or event of Slack."""
+        received_at = time.monotonic()
+        try:
+            return await self._answer(request, await self._parse(request), received_at)
+        except Exception as error:  # noqa: BLE001 - Slack needs a 200, and the person an incident id
+            return web.json_response(as_response(report(error)))
+
+    async def _parse(self, request: web.Request) -> ParsedRequest:
+        timestamps = request.headers.getall("X-Slack-Request-Timestamp", ())
+        signatures = request.headers.getall("X-Slack-Signature", ())
+        problem = find_header_problem(timestamps, signatures, now=self._now())
+        body = await (self._unsigned if problem else self._bodies).read(request)
+        if isinstance(body, Rejected):
+            return Rejected(401, problem) if problem and body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else body
+        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        raw = RawRequest(body, content_type, timestamps, signatures)
+        return verify_and_parse(raw, secrets=self._secrets, now=self._now())
+
+    async def _answer(self, request: web.Request, parsed: ParsedRequest, received_at: float) -> web.Response:
+        match parsed:
+            case Rejected():
+                self._rejections.record(parsed)
+                return error_response(parsed)
+            case Check(answer=body):
+                return web.Response() if body is None else web.json_response(body)
+            case dict():
+                timestamp = float(request.headers["X-Slack-Request-Timestamp"])
+                ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
+                if request.transport is None:  # Slack waits no longer
+                    self._slack_app.deliver_lost_ack(parsed, ack)
+                else:
+                    self._slack_app.ack_sent(ack)
+                body = ack.json()
+                return web.Response(status=ack.status) if body is None else web.json_response(body)
+            case _:
+                assert_never(parsed)

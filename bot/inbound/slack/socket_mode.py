@@ -1,32 +1,39 @@
-"""Socket Mode: connections, and the acknowledgements of requests."""
+"""Socket Mode: connections and their frames, and the acknowledgements of requests."""
 
 import asyncio
+import json
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
+import aiohttp
+
 from bot import request_id
+from bot.core.fields import Secret, parse_object
 from bot.core.retries import backoff
 from bot.health import Readiness
-from bot.inbound.rejections import Rejected, RejectionLog
+from bot.inbound.http import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
-from bot.inbound.slack.socket_connection import (
-    DISCONNECT,
-    LINK_DISABLED,
-    WARNING,
-    Control,
-    Envelope,
-    SocketConnection,
-    fits,
-    read_frame,
-)
-from bot.outbound.slack.client import AppTokenRefusedError, SocketModeOffError
+from bot.inbound.slack.request import BadPayloadError, pick
+from bot.messages.blocks import as_response
+from bot.messages.results import UNREADABLE
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
-from bot.runtime import StandstillMonitor, Tasks, happens
+from bot.runtime import StandstillMonitor, Tasks
 
 _log = logging.getLogger(__name__)
+
+HEARTBEAT = 10.0  # seconds of silence before a ping. The connection is dead if no frame follows within half that time.
+HELLO, DISCONNECT, WARNING, LINK_DISABLED = "hello", "disconnect", "warning", "link_disabled"
+
+_MOST_BYTES = 20_480  # Slack closes a connection that gets more
+_REASONS = (WARNING, LINK_DISABLED, "refresh_requested", "too_many_websockets")
+_KINDS = {"slash_commands": "command", "interactive": "interaction", "events_api": "event"}
+_HELLO_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 0.5
 
 ACK_TIMEOUT = 3.0  # seconds that Slack waits for an ack
 MOST_UNANSWERED = 30_000
@@ -41,6 +48,117 @@ _OFF = (
     "the bot tries again every 30 seconds. Or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart the bot to "
     "be served over HTTP."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A request of Slack. It has a valid `payload`, or was `rejected`; `takes_answer`: its ack can have a payload."""
+
+    envelope_id: str
+    takes_answer: bool
+    kind: str
+    payload: dict[str, object] = field(default_factory=dict)
+    rejected: Rejected | None = None
+
+    def ack(self, payload: Mapping[str, object] | None) -> str:
+        """Return the frame that acknowledges it, with `payload` if Slack takes one, in as few bytes as possible.
+
+        UTF-8 has no lone surrogates: they are escaped, as JSON does it.
+        """
+        answer = {} if payload is None or not self.takes_answer else {"payload": payload}
+        frame = json.dumps({"envelope_id": self.envelope_id} | answer, ensure_ascii=False)
+        return frame.encode(errors="backslashreplace").decode()
+
+    def rejection_ack(self) -> str:
+        """Return the ack of one that was rejected. People see nothing of a click's ack."""
+        return self.ack(as_response(UNREADABLE) if self.kind == "command" else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A frame about the connection: HELLO, or DISCONNECT with the reason. Slack closes it then, soon or at once."""
+
+    type: str
+    reason: str = ""
+
+
+def fits(frame: str) -> bool:
+    """Return whether Slack takes a frame of this length."""
+    return len(frame.encode()) <= _MOST_BYTES
+
+
+def read_frame(text: str) -> Control | Envelope | Rejected:
+    """Parse a frame; return a rejection if it is unreadable. Never raises."""
+    frame = parse_object(text)
+    if frame is None:
+        return _reject("it is not a JSON object")
+    kind, reason, envelope_id = frame.get("type"), frame.get("reason"), frame.get("envelope_id")
+    if kind in (HELLO, DISCONNECT):
+        return Control(kind, reason if reason in _REASONS else "not documented")
+    if not isinstance(envelope_id, str):
+        return _reject("envelope_id is missing")
+    name, takes_answer = _KINDS.get(str(kind), ""), frame.get("accepts_response_payload") is True
+    try:
+        return Envelope(envelope_id, takes_answer, name, pick(name, frame.get("payload")))
+    except BadPayloadError as error:
+        return Envelope(envelope_id, takes_answer, name, rejected=_reject(str(error)))
+
+
+def _reject(why: str) -> Rejected:
+    return Rejected(400, f"This is not a valid Slack request: {why}.")
+
+
+class SocketConnection:
+    """A connection after its hello. Once `closing` is set, another replaces it."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.closing = asyncio.Event()
+        self._socket = socket
+
+    async def frames(self) -> AsyncIterator[str]:
+        """Yield the text frames until either side closes or the heartbeat fails."""
+        async for message in self._socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                yield message.data
+
+    async def send(self, frame: str) -> None:
+        """Send a text frame. Raises ConnectionError if the connection has ended."""
+        await self._socket.send_str(frame)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._socket.close()
+
+
+async def connect(
+    session: aiohttp.ClientSession, slack: SlackClient, app_token: Secret, heartbeat: float = HEARTBEAT
+) -> SocketConnection:
+    """Open a connection. Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError."""
+    try:
+        url = await slack.open_connection(app_token)
+        async with asyncio.timeout(_HELLO_TIMEOUT):
+            timeout = aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT)
+            socket = await session.ws_connect(url.reveal(), heartbeat=heartbeat, timeout=timeout)
+            try:
+                _check_hello(await socket.receive())
+            except BaseException:
+                await socket.close()
+                raise
+            return SocketConnection(socket)
+    except (AppTokenRefusedError, SocketModeOffError, SlackUnreachableError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the next attempt can succeed
+        raise SlackUnreachableError(type(error).__name__) from None  # its text can contain the URL
+
+
+def _check_hello(first: aiohttp.WSMessage) -> None:
+    frame = read_frame(first.data if first.type is aiohttp.WSMsgType.TEXT else "")
+    if not isinstance(frame, Control):
+        raise SlackUnreachableError("a connection without a hello")
+    if frame.reason == LINK_DISABLED:
+        raise SocketModeOffError
+    if frame.type == DISCONNECT:
+        raise SlackUnreachableError(frame.reason)
 
 
 class SocketAcks:
@@ -123,16 +241,14 @@ class SocketAcks:
             return False
 
 
-Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `socket_connection.connect`
+Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `connect`
 
 
 class SocketMode:
     """Client that keeps a connection open and dispatches its envelopes. `acks` has a task per unanswered envelope.
 
-    The next connection opens before the old one closes. If Slack says that Socket Mode is off, the bot connects
-    nevertheless, as Slack's own SDKs do: Slack can be wrong, and Socket Mode can be switched on later. A command has no
-    time, so it may be old if it comes soon after a connection has opened: there can have been one before, also in a
-    process that was killed.
+    The next connection opens before the old one closes. A command has no time, so it may be old if it comes soon after
+    a connection has opened: there can have been one before, also in a process that was killed.
     """
 
     def __init__(
@@ -153,7 +269,7 @@ class SocketMode:
         self._opened, self._opened_at = 0, 0.0  # how many connections, and when the last one
         self._attempt = 0
         self._not_before = 0.0
-        self._is_off, self._trusts_doubts = False, True  # until an envelope comes in spite of them
+        self._is_off = False
         readiness.block("socket", "No connection to Slack (Socket Mode) is open yet.")
 
     async def start(self) -> None:
@@ -171,10 +287,6 @@ class SocketMode:
     async def _supervise(self, connection: SocketConnection) -> None:
         while True:
             opened_at = time.monotonic()
-            if connection.is_doubted:
-                await happens(connection.closing, within=_OFF_RETRY_DELAY)
-            if connection.is_doubted:  # still: no envelope came
-                connection.closing.set()
             await connection.closing.wait()
             self._attempt = 1 if time.monotonic() - opened_at > _STABLE_AFTER else self._attempt + 1
             old, connection = connection, await self._connect()
@@ -193,7 +305,7 @@ class SocketMode:
             try:
                 return self._register(await self._open_connection())
             except SocketModeOffError:
-                self._report_link_disabled()
+                self._report_off()
             except AppTokenRefusedError as error:
                 if not self._opened:
                     raise
@@ -211,12 +323,9 @@ class SocketMode:
 
     def _register(self, connection: SocketConnection) -> SocketConnection:
         self._opened, self._opened_at = self._opened + 1, time.monotonic()
-        connection.is_doubted &= self._trusts_doubts
         _log.info("connected to Slack")
-        if connection.is_doubted:
-            self._report_off()
-        else:
-            self._report_on()
+        self._is_off = False
+        self._readiness.clear("socket")
         self._acks.add(connection)
         self._tasks.start(self._read(connection))
         return connection
@@ -232,9 +341,6 @@ class SocketMode:
     def _handle_frame(self, connection: SocketConnection, text: str, received_at: float) -> None:
         match read_frame(text):
             case Envelope() as envelope:
-                if connection.is_doubted:
-                    connection.is_doubted = self._trusts_doubts = False
-                    self._report_on()
                 if envelope.rejected is not None:
                     self._rejections.record(envelope.rejected)
                 standstill, may_be_old = self._standstills.seconds_before(received_at), self._may_be_old(envelope)
@@ -243,7 +349,7 @@ class SocketMode:
                 _log.info("Slack closes the connection", extra={"why": reason})
                 connection.closing.set()  # the supervisor opens another one
                 if reason == LINK_DISABLED:
-                    self._report_link_disabled()
+                    self._report_off()
                 if reason != WARNING:
                     self._acks.discard(connection)
             case Rejected() as rejected:
@@ -253,20 +359,12 @@ class SocketMode:
         is_soon = time.monotonic() < self._opened_at + self._window
         return is_soon and envelope.kind == "command"
 
-    def _report_on(self) -> None:
-        self._is_off = False
-        self._readiness.clear("socket")
-
     def _report_off(self) -> None:
+        self._not_before = time.monotonic() + _OFF_RETRY_DELAY
         self._readiness.block("socket", _OFF)
         if not self._is_off:
             _log.error("Socket Mode is switched off", extra={"what_to_do": _OFF})
         self._is_off = True
-
-    def _report_link_disabled(self) -> None:
-        self._trusts_doubts = True
-        self._not_before = time.monotonic() + _OFF_RETRY_DELAY
-        self._report_off()
 
     def _report_last_lost(self) -> None:
         if not self._is_off:

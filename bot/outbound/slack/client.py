@@ -35,7 +35,6 @@ _log = logging.getLogger(__name__)
 
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
-_SOCKET_MODE_OFF = "Socket Mode is not turned on"
 
 _STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
 _DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
@@ -190,17 +189,6 @@ class SocketModeOffError(Exception):
     """Socket Mode is off in the app's settings, so Slack ended the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocketUrl:
-    """A websocket URL for Socket Mode: short-lived, for one use, and secret.
-
-    If `is_doubted`, Slack says that Socket Mode is off. It has said so while envelopes came.
-    """
-
-    url: Secret
-    is_doubted: bool
-
-
 class ViewResult(Enum):
     """Result of a views.* call."""
 
@@ -242,16 +230,17 @@ class SlackClient:
             scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
         )
 
-    async def open_connection(self, app_token: Secret) -> SocketUrl:
-        """Return a websocket URL for Socket Mode. Raises AppTokenRefusedError or SlackUnreachableError.
+    async def open_connection(self, app_token: Secret) -> Secret:
+        """Return a websocket URL for Socket Mode, for one use. Raises AppTokenRefusedError or SlackUnreachableError.
 
+        Slack can warn that Socket Mode is off, also while it works: the connection shows it.
         https://docs.slack.dev/reference/methods/apps.connections.open
         """
         response = await call(self.web.apps_connections_open(app_token=app_token.reveal()), _APP_REFUSED)
         url = response.get("url")
         if not isinstance(url, str):
             raise SlackUnreachableError("response without a URL")
-        return SocketUrl(Secret(url), is_doubted=_SOCKET_MODE_OFF in str(response.get("response_metadata")))
+        return Secret(url)
 
     async def post_message(
         self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None, is_broadcast: bool = False

@@ -242,8 +242,8 @@ class Sockets:
         await socket.prepare(request)
         transport = cast("asyncio.BaseTransport", request.transport)  # prepare() would have failed without one
         connection = Connection(socket, transport, self._platform.timing)
-        if self.count == MOST:
-            await connection.send(_disconnect("too_many_websockets"))
+        if self.count == MOST or not self.enabled:
+            await connection.send(_disconnect("too_many_websockets" if self.enabled else "link_disabled"))
             await connection.close()
             return socket
         await self._hold(connection, socket)

@@ -14,8 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.inbound.slack.socket_connection import SocketConnection, connect, read_frame
-from bot.inbound.slack.socket_mode import SocketAcks, SocketMode
+from bot.inbound.slack.socket_mode import SocketAcks, SocketConnection, SocketMode, connect, read_frame
 from bot.sim.local_server import LocalServer
 from harness.conversation import until
 from harness.product import Secret, Tasks
@@ -28,7 +27,6 @@ class Link:
 
     def __init__(self) -> None:
         self.closing = asyncio.Event()
-        self.is_doubted = False
         self.closed = 0
 
     async def opened(self) -> Any:
@@ -197,7 +195,7 @@ async def connecting(*frames: str | bytes, url: str = "") -> AsyncIterator[Calla
         return socket
 
     async with LocalServer([web.get("/link", connection)]) as server, aiohttp.ClientSession() as session:
-        address = SimpleNamespace(url=Secret(url or f"{server.origin}/link"), is_doubted=False)
+        address = Secret(url or f"{server.origin}/link")
         slack: Any = Mock(open_connection=AsyncMock(return_value=address))
         yield partial(connect, session, slack, Secret("xapp-1"))
 

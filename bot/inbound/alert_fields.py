@@ -1,15 +1,20 @@
-"""The fields of an alert that `POST /alerts` takes."""
+"""The fields of an alert that `POST /alerts` takes, and the webhooks of Alertmanager and of Grafana.
+
+Their alerts have the same form: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
-from typing import assert_never
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from bot.core.cards import LONGEST_LINK, Alert, Severity
-from bot.core.fields import CHANNEL_ID
+from bot.core.fields import CHANNEL_ID, object_field, text_field
 from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, find_session_id
 from bot.messages import cards, senders
 from bot.messages.markup import plain, width
@@ -27,6 +32,14 @@ LONGEST_TEXT = 4_000
 LONGEST_ID = 500  # of a session, in any form
 _MOST_KEPT = {"text": LONGEST_TEXT, "title": 500, "fingerprint": 200}  # and stored, with white space that no card shows
 _MOST_KEPT_OF_FIELD = (200, 500)  # of a name and a value
+
+MOST_ALERTS = 500  # of a body
+MOST_COUNTED = 1_000_000  # of those that it says it leaves out
+_VERSIONS = ("4", "1")  # of Alertmanager and of Grafana
+_MOST_OF_WEBHOOK = 20  # warnings
+_LONGEST_ALERTNAME, _LONGEST_FINGERPRINT = 150, 200
+_LINKS = ("panelURL", "dashboardURL", "generatorURL")
+_NO_FIELDS = {"alertname", "severity", "session_id", "anchor_action"}
 
 
 class BadAlertError(Exception):
@@ -180,3 +193,68 @@ def _channel(fields: Mapping[str, object]) -> str | None:
     if channel and not CHANNEL_ID.fullmatch(channel):
         raise _bad("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
     return channel or None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The alerts of a body, and sentences about what is wrong with it.
+
+    `without_session` are the names of those that name no session, and `left_out` counts those that are not in the body,
+    or behind the first MOST_ALERTS.
+    """
+
+    alerts: Sequence[Alert]
+    without_session: Sequence[str]
+    left_out: int
+    warnings: Sequence[str]
+
+
+def read_webhook(body: object) -> Webhook:
+    """Read a parsed JSON value, in linear time. Raises BadAlertError if it is a body of neither program."""
+    given = body.get("alerts") if isinstance(body, dict) and body.get("version") in _VERSIONS else None
+    if not isinstance(body, dict) or not isinstance(given, list):
+        raise BadAlertError(None, senders.NO_WEBHOOK)
+    alerts, without_session, warnings = list[Alert](), list[str](), dict[str, None]()
+    for one in given[:MOST_ALERTS]:
+        fields = one if isinstance(one, dict) else {}
+        name = _text(object_field(fields, "labels"), "alertname")[:_LONGEST_ALERTNAME]
+        try:
+            alert = _read_from_webhook(fields, name)
+        except BadAlertError as bad:
+            without_session.append(name)
+            warnings[senders.about_alert(name, str(bad))] = None
+        else:
+            alerts.append(alert)
+            about = [senders.NO_TIME] if alert.starts_at is None else []
+            warnings |= {senders.about_alert(name, why): None for why in (*about, *alert.warnings)}
+    truncated = body.get("truncatedAlerts")
+    left_out = min(max(0, truncated), MOST_COUNTED) if isinstance(truncated, int) else 0
+    left_out += len(given[MOST_ALERTS:])
+    about_left_out = [senders.left_out(left_out)] if left_out else []
+    return Webhook(alerts, without_session, left_out, [*about_left_out, *warnings][:_MOST_OF_WEBHOOK])
+
+
+def _read_from_webhook(fields: Mapping[str, Any], name: str) -> Alert:
+    labels, annotations = object_field(fields, "labels"), object_field(fields, "annotations")
+    said = filter(plain, [_text(annotations, "summary"), _text(annotations, "description")])
+    fingerprint = _text(fields, "fingerprint")[:_LONGEST_FINGERPRINT]
+    asks, warnings = action(labels.get("anchor_action"), fingerprint)
+    texts = ((key, value) for key, value in labels.items() if isinstance(value, str))
+    others = ((key, value) for key, value in texts if key not in _NO_FIELDS and not key.startswith("__"))
+    return Alert(
+        session_id=session_id(annotations if labels.get("session_id") in (None, "") else labels),
+        text="\n".join(said) or senders.NO_SUMMARY,
+        title=name,
+        severity=next((one for one in Severity if one == text_field(labels, "severity").lower()), Severity.WARNING),
+        url=next((url for url in (text_field(fields, link) for link in _LINKS) if is_link(url)), None),
+        fingerprint=fingerprint,
+        is_resolved=text_field(fields, "status") == "resolved",
+        fields=kept_pairs(others),
+        starts_at=read_time(text_field(fields, "startsAt")),
+        asks=asks,
+        warnings=warnings,
+    )
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    return text_field(holder, name)[:MAX_LENGTH].strip()[:LONGEST_TEXT]

@@ -21,10 +21,8 @@ from bot.core.outcomes import PauseWord, Refusal, Why
 from bot.core.requests import Person
 from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
-from bot.inbound.alerts.alertmanager import Webhook, read_webhook
-from bot.inbound.alerts.fields import BadAlertError, read_alert
-from bot.inbound.http import Bodies
-from bot.inbound.rejections import Rejected, RejectionLog, error_response
+from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
+from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards, senders
 from bot.messages.markup import some
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain

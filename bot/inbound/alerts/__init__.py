@@ -1,1 +1,0 @@
-"""Alerts of other programs, over HTTP."""
