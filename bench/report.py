@@ -18,7 +18,7 @@ PAGE = ROOT / "docs/performance.md"
 
 _PART = re.compile(r"<!-- scripts/bench (\w+) writes this part -->\n(.*?)<!-- end of the measured part -->", re.DOTALL)
 _REVISION = re.compile(r"revision ([0-9a-f]+)")
-_PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "uvloop", "psycopg")
+_PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "uvloop", "psycopg")
 _DISTURBED = 10  # percent
 _FEW, _SOME = 10, 100  # from which on a number has one digit less behind the point
 

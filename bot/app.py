@@ -29,7 +29,7 @@ from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, SocketMo
 from bot.logs import dropped_lines
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.http import HttpClient, open_session
+from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, SlackClock, call_trace
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.outbound.slack.response_url import ResponseUrls
@@ -139,9 +139,9 @@ class Bot:
         install_url = base_url and f"{base_url}{INSTALL_PATH}"
 
         # clients and repositories
-        client = HttpClient(http, settings.proxy)
+        transport = Transport(http, settings.proxy)
         slack = self.slack = SlackClient(open_web(session, settings.slack_api_url))
-        anchor_http = AnchorHttp(client, settings.anchor_api_url)
+        anchor_http = AnchorHttp(transport, settings.anchor_api_url)
         timeout, deadline = settings.anchor_timeout, settings.anchor_deadline
         anchor = AnchorClient(anchor_http, timeout=timeout, deadline=deadline, metrics=metrics)
         anchor_sessions = AnchorSessions(anchor_http, timeout)
@@ -160,7 +160,7 @@ class Bot:
 
         # who can do what, what is known of sessions, and what people see
         roles = self.roles = RoleCache(slack.web, store.people)
-        response_urls = ResponseUrls(client, api_url=settings.slack_api_url)
+        response_urls = ResponseUrls(transport, api_url=settings.slack_api_url)
         delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
         monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, install_url=install_url)
         access_check = AccessCheck(workspaces, roles, monitor)

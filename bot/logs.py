@@ -16,6 +16,7 @@ _LIBRARIES = {
     "aiohttp": logging.WARNING,
     "aiohttp.server": logging.CRITICAL,  # it logs the bytes of invalid requests; `HttpServer` handles our own errors
     "asyncio": logging.WARNING,
+    "httpx": logging.WARNING,  # at INFO it logs every URL, also response URLs
     "psycopg": logging.ERROR,  # its warnings repeat errors, which the store reports
     "slack_sdk": logging.WARNING,  # at DEBUG it logs whole requests
     "slack_bolt": logging.ERROR,  # its warnings repeat bodies

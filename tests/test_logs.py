@@ -69,7 +69,7 @@ def test_no_line_for_people_can_be_forged_through_what_is_in_it() -> None:
 @pytest.fixture
 def no_handlers() -> Iterator[None]:
     """Let `configure` close none of the tests' handlers, and restore the levels of the libraries."""
-    names = ("aiohttp", "asyncio", "slack_sdk", "slack_bolt", "psycopg")
+    names = ("aiohttp", "asyncio", "httpx", "slack_sdk", "slack_bolt", "psycopg")
     levels = [logging.getLogger(name).level for name in names]
     logging.getLogger().handlers.clear()
     yield
@@ -89,7 +89,7 @@ def test_the_log_has_the_chosen_format_and_level_and_libraries_keep_quiet(
     written = capfd.readouterr().err
     assert (written.startswith(begins), "seen" in written, "not this" in written) == (True, True, False)
     logs.configure("DEBUG", log_format)
-    for name in ("slack_sdk", "slack_sdk.web.async_client", "aiohttp.access", "asyncio", "slack_bolt"):
+    for name in ("httpx", "slack_sdk", "slack_sdk.web.async_client", "aiohttp.access", "asyncio", "slack_bolt"):
         logging.getLogger(name).info("https://hooks.slack.com/commands/secret")
     logging.getLogger("psycopg.pool").info("INSERT INTO workspaces VALUES ('secret')")
     logging.getLogger("slack_bolt.app").warning("its body has a response_url")

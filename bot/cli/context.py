@@ -21,7 +21,7 @@ from bot.messages.outcomes import worded
 from bot.messages.sessions import not_read_text
 from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor.sessions import AnchorSessions
-from bot.outbound.http import HttpClient, open_session
+from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, StoreNotUsableError, or_default
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
@@ -82,7 +82,7 @@ def open_client_session(proxy: Proxy | None) -> aiohttp.ClientSession:
 
 def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorClient:
     """Return the client of Anchor's API."""
-    http = AnchorHttp(HttpClient(session, settings.proxy), settings.anchor_api_url)
+    http = AnchorHttp(Transport(session, settings.proxy), settings.anchor_api_url)
     return AnchorClient(http, timeout=settings.anchor_timeout, deadline=settings.anchor_deadline)
 
 

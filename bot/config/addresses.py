@@ -9,7 +9,7 @@ from bot.core.fields import Proxy, Secret
 from bot.core.workspace import is_key
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
-_HTTP_PORT = 80  # as curl understands a proxy without a port
+_HTTP_PORT = 80  # as httpx and curl understand a proxy without a port
 
 
 def is_port(text: str) -> bool:

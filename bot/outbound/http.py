@@ -1,17 +1,16 @@
 """HTTP requests to other systems: one client for all, and failures of the network by kind."""
 
 import asyncio
-import os
 import re
 import ssl
-from collections.abc import Collection, Mapping
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 
 import aiohttp
-import certifi
+import httpx
 from aiohttp import StreamReader, connector, hdrs
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
@@ -61,9 +60,8 @@ connector._SSL_CONTEXT_VERIFIED = connector._SSL_CONTEXT_UNVERIFIED = ssl.SSLCon
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
-    """Return the certificates of SSL_CERT_FILE, of SSL_CERT_DIR, or else of certifi, loaded once. Raises OSError."""
-    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    return ssl.create_default_context(cafile=file or (None if directory else certifi.where()), capath=directory)
+    """Return the SSL context of httpx (certifi, SSL_CERT_FILE, SSL_CERT_DIR), loaded once. Raises OSError."""
+    return httpx.create_ssl_context()
 
 
 class _Response(aiohttp.ClientResponse):
@@ -74,7 +72,7 @@ class _Response(aiohttp.ClientResponse):
         except BaseException:
             self.close()
             raise
-        if self._body is None:
+        if len(self._body) > MAX_BODY_BYTES:
             self.close()
             raise aiohttp.ClientPayloadError(f"the body is larger than {MAX_BODY_BYTES} bytes")
         return await super().read()
@@ -83,7 +81,7 @@ class _Response(aiohttp.ClientResponse):
 def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
     """Return a class of requests that go through a proxy, if there is one and it serves their host.
 
-    So slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
+    So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
     """
     if proxy is None:
         return aiohttp.ClientRequest
@@ -101,7 +99,7 @@ def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
 
 
 def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> aiohttp.ClientSession:
-    """Open a connection pool of `HttpClient` or slack_sdk, in the running loop. Raises OSError without certificates."""
+    """Open a connection pool of `Transport` or slack_sdk, in the running loop. Raises OSError without certificates."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
         request_class=_request_class(proxy),
@@ -114,52 +112,33 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request to `origin`, a URL without a path, for `target`, a path and query.
-
-    A status of `bodiless` counts without the body of the answer: one that fails, or takes over a second, is empty.
-    """
-
-    method: str
-    origin: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-    _: KW_ONLY
-    max_bytes: int = MAX_BODY_BYTES
-    bodiless: Collection[int] = ()
-    connect_timeout: float = CONNECT_TIMEOUT
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer; names of `headers` count in any case, and the decoded `body` is None if it is too large."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
-
-
 class NotHttpError(aiohttp.ClientError):
     """The answer is not HTTP."""
 
 
 @dataclass(eq=False)
-class HttpClient:
-    """Requests over the connections of aiohttp; those of aiohttp itself take half as much again.
+class Transport(httpx.AsyncBaseTransport):
+    """httpx's transport over the connections of aiohttp. Stock httpx times out with 1,000 requests in flight.
 
     It follows no redirects and keeps no cookies: Anchor's for one workspace's key must not be sent with another's.
+    A request of aiohttp, or an httpx client around it, would take twice as long.
     """
 
     session: aiohttp.ClientSession
     proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
-        self._origins: LRUCache[str, aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)
+        self._origins: LRUCache[tuple[bytes, bytes], aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)
 
-    async def send(self, request: Request) -> Response:
-        """Send a request, and return the answer. Raises NETWORK_ERRORS; callers bound each call."""
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the response with its content. Raises NETWORK_ERRORS; callers bound each call.
+
+        The body of the request is its `stream`: otherwise httpx takes long to add headers, which are added here. The
+        extension `target` is httpx's: the path and query in bytes, so that no URL has to be parsed. Others of a request
+        are `connect_timeout` in seconds, `max_bytes`, after which the content is cut off, and `bodiless`: the statuses
+        that count without content, which is empty if it fails or takes over a second.
+        https://www.python-httpx.org/advanced/extensions/#target
+        """
         try:
             return await self._exchange(request)
         except aiohttp.ClientConnectorError:
@@ -169,12 +148,12 @@ class HttpClient:
                 raise
             return await self._exchange(request)  # the server had closed the connection that was used again
 
-    async def _exchange(self, request: Request) -> Response:
-        origin = self._origin(request.origin)
-        connection = await self._connect(origin, request.connect_timeout)
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        origin = self._origin(request.url)
+        connection = await self._connect(origin, request.extensions.get("connect_timeout", CONNECT_TIMEOUT))
         try:
-            message, payload = await _write(connection, origin, request)
-            return Response(message.code, message.headers, await _read(payload, message.code, request))
+            message, payload = await _write(connection, request)
+            content = await _read(payload, message.code, request)
         except HttpProcessingError as error:
             connection.close()
             raise NotHttpError(error.message) from error
@@ -183,11 +162,14 @@ class HttpClient:
             raise
         finally:
             connection.release()  # which closes one whose body is not read
+        headers = [(name, value) for name, value in message.raw_headers if name.lower() not in _DECODED]
+        return httpx.Response(message.code, headers=headers, content=content, request=request)
 
-    def _origin(self, url: str) -> aiohttp.ClientRequest:
-        if (origin := self._origins.get(url)) is None:
-            make = _request_class(self.proxy)
-            origin = self._origins[url] = make(hdrs.METH_GET, URL(url), session=self.session)
+    def _origin(self, url: httpx.URL) -> aiohttp.ClientRequest:
+        name = url.raw_scheme, url.netloc
+        if (origin := self._origins.get(name)) is None:
+            address, make = URL(f"{url.scheme}://{url.netloc.decode()}"), _request_class(self.proxy)
+            origin = self._origins[name] = make(hdrs.METH_GET, address, session=self.session)
         return origin
 
     async def _connect(self, origin: aiohttp.ClientRequest, seconds: float) -> Connection:
@@ -199,41 +181,48 @@ class HttpClient:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {origin.url}") from error
 
 
-async def _write(
-    connection: Connection, origin: aiohttp.ClientRequest, request: Request
-) -> tuple[RawResponseMessage, StreamReader]:
+async def _write(connection: Connection, request: httpx.Request) -> tuple[RawResponseMessage, StreamReader]:
     """Write a request, and return the head of the answer and its decoded body. Raises HttpProcessingError, too."""
     protocol = connection.protocol
     assert protocol is not None  # noqa: S101 - the connection is open
     protocol.set_response_params(read_until_eof=True)
     writer = StreamWriter(protocol, asyncio.get_running_loop())
-    length = () if request.method == hdrs.METH_GET else (("Content-Length", str(len(request.body))),)
-    headers = CIMultiDict((("Host", origin.headers["Host"]), *_HEADERS, *length, *request.headers.items()))
-    await writer.write_headers(f"{request.method} {request.target} HTTP/1.1", headers)
-    await writer.write_eof(request.body)
+    target = request.extensions.get("target") or request.url.raw_path
+    assert isinstance(request.stream, httpx.ByteStream)  # noqa: S101 - no other request is made
+    body, host = b"".join(request.stream), request.url.netloc.decode()
+    length = () if request.method == hdrs.METH_GET else (("Content-Length", str(len(body))),)
+    own = ((name.decode(), value.decode()) for name, value in request.headers.raw)
+    headers = CIMultiDict((("Host", host), *_HEADERS, *length, *own))
+    await writer.write_headers(f"{request.method} {target.decode()} HTTP/1.1", headers)
+    await writer.write_eof(body)
     while True:
         message, payload = await protocol.read()
         if message.code >= HTTPStatus.OK:
             return message, payload
 
 
-async def _read(payload: StreamReader, status: int, request: Request) -> bytes | None:
-    if status not in request.bodiless:
-        return await read_body(payload, request.max_bytes)
+_DECODED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+"""Headers about the body as it was sent: aiohttp has decoded it."""
+
+
+async def _read(payload: StreamReader, status: int, request: httpx.Request) -> bytes:
+    most = request.extensions.get("max_bytes", MAX_BODY_BYTES)
+    if status not in request.extensions.get("bodiless", ()):
+        return await read_body(payload, most)
     try:
         async with asyncio.timeout(_DETAILS_TIMEOUT):
-            return await read_body(payload, request.max_bytes)
+            return await read_body(payload, most)
     except NETWORK_ERRORS:
         return b""
 
 
-async def read_body(payload: StreamReader, max_bytes: int) -> bytes | None:
-    """Return a decoded body; None if it is larger. Raises NETWORK_ERRORS."""
+async def read_body(payload: StreamReader, most: int) -> bytes:
+    """Return a decoded body, or only its begin if it has more bytes. Raises NETWORK_ERRORS."""
     body = bytearray()
     async for chunk in payload.iter_any():
         body += chunk
-        if len(body) > max_bytes:
-            return None
+        if len(body) > most:
+            break
     return bytes(body)
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+import httpx
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.core.session_ids import SessionId
-from bot.outbound.http import Request, Response
 from bot.outbound.store.connections import Connection, Driver, Pool, Row
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreBrokenError, StoreUnreachableError
@@ -237,7 +237,7 @@ class Faults:
 
 
 @dataclass
-class AnchorWorld:
+class AnchorWorld(httpx.AsyncBaseTransport):
     """Anchor. It acts between a request and its answer, which can fail to come. `check` sees each request.
 
     `refused` hears of each one that it refuses.
@@ -249,8 +249,8 @@ class AnchorWorld:
     states: dict[str, str] = field(default_factory=dict)
     acting: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    async def send(self, request: Request) -> Response:
-        path, order = request.target, request.headers["x-request-id"]
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path, order = request.extensions["target"].decode(), request.headers["x-request-id"]
         session_id = SessionId(path.split("/")[3])
         if request.method == "GET":
             await self.faults.take_time(_MEAN)
@@ -272,7 +272,7 @@ class AnchorWorld:
             await asyncio.sleep(LONGEST)  # the client gives up
         return await asyncio.shield(acting)
 
-    async def _act(self, session_id: str, verb: str, is_silent: bool) -> Response:
+    async def _act(self, session_id: str, verb: str, is_silent: bool) -> httpx.Response:
         rng = self.faults.rng
         await asyncio.sleep(rng.uniform(0, ACTS_WITHIN) if is_silent else rng.expovariate(1 / _MEAN))
         outcome = {"pause": "Paused", "resume": "Resumed", "end": "Ended"}[verb]
@@ -284,8 +284,8 @@ class AnchorWorld:
         return _answer(200, {"data": {"status": outcome.lower()}})
 
 
-def _answer(status: int, content: object, headers: dict[str, str] | None = None) -> Response:
-    return Response(status, headers or {}, json.dumps(content).encode())
+def _answer(status: int, content: object, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.Response(status, headers=headers, content=json.dumps(content).encode())
 
 
 class FaultyDatabase:

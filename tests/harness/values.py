@@ -12,7 +12,7 @@ from bot.core.sessions import Life, Session
 from bot.core.workspace import AnchorKey, Workspace
 from bot.inbound.alert_fields import LONGEST_ID, BadAlertError, read_alert
 from bot.messages.blocks import ephemeral, in_channel
-from bot.outbound.http import HttpClient, open_session
+from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import SimSlack
 from bot.usecases.access import Access
@@ -25,9 +25,9 @@ FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
 
 
 @asynccontextmanager
-async def http_client(proxy: Proxy | None = None) -> AsyncIterator[HttpClient]:
+async def http_client(proxy: Proxy | None = None) -> AsyncIterator[Transport]:
     async with open_session(proxy=proxy) as session:
-        yield HttpClient(session, proxy)
+        yield Transport(session, proxy)
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
-from urllib.parse import urlsplit
+from dataclasses import KW_ONLY, dataclass
 
+import httpx
 from aiohttp.http_exceptions import ContentEncodingError
 
 from bot import request_id
@@ -23,10 +23,7 @@ from bot.health import OFF, Metrics
 from bot.outbound.http import (
     CONNECT_TIMEOUT,
     NETWORK_ERRORS,
-    HttpClient,
     NotHttpError,
-    Request,
-    Response,
     is_foreign,
     never_sent,
     read_retry_after,
@@ -47,6 +44,7 @@ _DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
 _KEY_REFUSED = frozenset({401, 403})
 
 _MAX_BODY_BYTES = 64 * 1024
+_NO_BODY = httpx.ByteStream(b"")
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
@@ -54,31 +52,33 @@ _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 class AnchorHttp:
     """Anchor's API at `base_url`. https://docs.anchorbrowser.io/api-reference."""
 
-    client: HttpClient
+    transport: httpx.AsyncBaseTransport
     base_url: str
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        self._origin, self._prefix = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+        url = httpx.URL(self.base_url.rstrip("/"))
+        self._prefix = url.raw_path.decode().rstrip("/")
+        self._origin = url.copy_with(raw_path=b"")
 
-    async def request(self, method: str, path: str, key: Secret, *, within: float, max_bytes: int) -> Response:
-        """Return the answer within time, without the key; its body is b"" if too large. Raises NETWORK_ERRORS."""
-        headers = {"anchor-api-key": key.reveal(), "x-request-id": request_id.current() or request_id.new_id()}
-        request = Request(
-            method,
-            self._origin,
-            self._prefix + path,
-            headers,
-            max_bytes=max_bytes,
-            bodiless=_CLEAR_BY_STATUS,
-            connect_timeout=min(CONNECT_TIMEOUT, within * _CONNECT_SHARE),
-        )
+    async def request(
+        self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
+    ) -> tuple[httpx.Response, bytes]:
+        """Return the response within time, and its body without the key. Raises NETWORK_ERRORS."""
+        about = (request_id.current() or request_id.new_id()).encode()
+        headers = [(b"anchor-api-key", key.reveal().encode()), (b"x-request-id", about)]
+        extensions = {
+            "target": f"{self._prefix}{path}".encode(),
+            "connect_timeout": min(CONNECT_TIMEOUT, within * _CONNECT_SHARE),
+            "max_bytes": max_bytes,
+            "bodiless": _CLEAR_BY_STATUS,
+        }
+        request = httpx.Request(method, self._origin, headers=headers, stream=_NO_BODY, extensions=extensions)
         began, status = time.monotonic(), 0
         try:
             async with asyncio.timeout(within):
-                response = await self.client.send(request)
-            status = response.status
-            return replace(response, body=_without(key, response.body or b""))
+                response = await self.transport.handle_async_request(request)
+            status = response.status_code
+            return response, _without(key, response.content)
         finally:
             fields = {"call": f"{method} {path.partition('?')[0]}", "status": status or "none"}
             _log.debug("attempt at Anchor", extra=fields | {"ms": round((time.monotonic() - began) * 1000)})
@@ -104,21 +104,21 @@ def read_failure(error: Exception) -> outcomes.Unavailable | outcomes.Unconfirme
     return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 
 
-def read_response(verb: Verb, response: Response) -> outcomes.AnchorOutcome:
+def read_response(verb: Verb, response: httpx.Response, body: bytes) -> outcomes.AnchorOutcome:
     """Translate Anchor's response to an order.
 
     A gateway may send some statuses in Anchor's place, so those count alone. Any other counts only with Anchor's JSON
     object: a proxy's 404 page does not mean "no such session", and its 503 can follow a backend that had the request.
     """
-    parsed = parse_object(response.body or b"")
-    return _read_status(response.status, response.headers, parsed) or _read_object(verb, response.status, parsed)
+    status, parsed = response.status_code, parse_object(body)
+    return _read_status(status, response.headers, parsed) or _read_object(verb, status, parsed)
 
 
-def read_key_status(status_code: int, body: bytes | None) -> NewKeyRejected | NewKeyUnverified | None:
+def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnverified | None:
     """Translate Anchor's response to a harmless request into the problem of its key, or None."""
     if status_code in _KEY_REFUSED:
         return NewKeyRejected(status_code)
-    parsed = parse_object(body or b"")
+    parsed = parse_object(body)
     if status_code == _OK and parsed is not None and "error" not in parsed:
         return None
     return NewKeyUnverified(status_code, is_foreign(status_code, has_form=parsed is not None))
@@ -213,26 +213,26 @@ class AnchorClient:
     async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
-            response = await self.http.request(
+            response, body = await self.http.request(
                 "GET", "/v1/sessions/all/status", key, within=self.timeout, max_bytes=_MAX_BODY_BYTES
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
             return NewKeyUnverified(None, was_sent=not never_sent(error))
-        return read_key_status(response.status, response.body)
+        return read_key_status(response.status_code, body)
 
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:
         """Return the outcome of an attempt, and Anchor's or a gateway's Retry-After in seconds."""
         began, method = time.monotonic(), "DELETE" if verb is Verb.END else "POST"
         timeout, retry_after = min(self.timeout, ends - began), None
         try:
-            response = await self.http.request(method, path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
+            response, body = await self.http.request(method, path, key, within=timeout, max_bytes=_MAX_BODY_BYTES)
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": f"{type(error).__name__}: {error}"})
             outcome: AnchorOutcome = read_failure(error)
         else:
-            outcome = read_response(verb, response)
-            if response.status in _MAY_SAY_WHEN:
+            outcome = read_response(verb, response, body)
+            if response.status_code in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
         self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
         return outcome, retry_after

@@ -270,12 +270,12 @@ class AnchorSessions:
         """Return what is read in Anchor's JSON, or why nothing is; `within` is in seconds."""
         target = f"{path}?{urlencode(query)}" if query else path
         try:
-            response = await self.http.request("GET", target, key, within=within, max_bytes=_MAX_LIST_BYTES)
+            response, body = await self.http.request("GET", target, key, within=within, max_bytes=_MAX_LIST_BYTES)
         except NETWORK_ERRORS as error:
             _log.info("sessions not read from Anchor", extra={"why": type(error).__name__})
             is_slow = isinstance(error, TimeoutError) and not never_sent(error)
             return NotRead(Unread.TIMED_OUT if is_slow else Unread.UNREACHABLE)
-        parsed, status_code = parse_object(response.body or b""), response.status
+        parsed, status_code = parse_object(body), response.status_code
         if status_code == _OK and parsed is not None and "error" not in parsed:
             return read(parsed) or NotRead(Unread.UNREADABLE, _OK)
         is_missing = status_code == _NOT_FOUND and is_anchors_error(parsed)

@@ -12,17 +12,19 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+import httpx
+
 from bot.core.fields import Secret, parse_object, text_field
 from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.results import without_added_keys
-from bot.outbound.http import NETWORK_ERRORS, HttpClient, Request, Response
+from bot.outbound.http import NETWORK_ERRORS
 from bot.outbound.slack.client import BlocksRefused, Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)
 
-_URL = re.compile(r"(?P<origin>https?://[^/?#@\\\s]+)(?P<target>/[!-\[\]-~]*)", re.ASCII)
+_URL = re.compile(r"(?P<origin>https?://[^/?#@\\\s]+)/[!-\[\]-~]*", re.ASCII)
 _SLACK = re.compile(r"https://(?:[a-z0-9-]+\.)+slack(?:-gov)?\.com", re.ASCII | re.IGNORECASE)
 _JSON = {"Content-Type": "application/json"}
 _TIMEOUT = 5.0
@@ -33,8 +35,8 @@ _INVALID_BLOCKS = b"invalid_blocks"
 class ResponseUrls:
     """Client of response URLs of Slack, and of the origin of `api_url` (SLACK_API_URL)."""
 
-    def __init__(self, client: HttpClient, *, api_url: str) -> None:
-        self._client = client
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, api_url: str) -> None:
+        self._transport = transport
         parts = urlsplit(api_url)
         self._api_origin = f"{parts.scheme}://{parts.netloc}"
 
@@ -50,12 +52,13 @@ class ResponseUrls:
         return await self._send(url, body)
 
     async def _send(self, url: Secret, content: Mapping[str, object]) -> PostResult:
-        if (parts := self.split(url.reveal())) is None:
+        if not self.is_trusted(url.reveal()):
             return Refused("response_url is not Slack's")
         began, body = time.monotonic(), json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        request = httpx.Request("POST", url.reveal(), headers=_JSON, stream=httpx.ByteStream(body.encode()))
         try:
             async with asyncio.timeout(_TIMEOUT):
-                response = await self._client.send(Request("POST", *parts, _JSON, body.encode()))
+                response = await self._transport.handle_async_request(request)
         except NETWORK_ERRORS as error:
             result: PostResult = read_failure(error)
         else:
@@ -64,30 +67,27 @@ class ResponseUrls:
         _log.debug("post to a response_url", extra=fields)
         return result
 
-    def split(self, url: str) -> tuple[str, str] | None:
-        """Return the origin and the rest; None if Slack cannot have sent it: it could be a forged request (SSRF)."""
+    def is_trusted(self, url: str) -> bool:
+        """Return whether Slack can have sent it; else it could be a forged request (SSRF)."""
         found = _URL.fullmatch(url)
-        if found is None or not (_SLACK.fullmatch(found["origin"]) or found["origin"] == self._api_origin):
-            return None
-        return found["origin"], found["target"]
+        return found is not None and bool(_SLACK.fullmatch(found["origin"]) or found["origin"] == self._api_origin)
 
 
-def read_response(response: Response) -> PostResult:
+def read_response(response: httpx.Response) -> PostResult:
     """Translate Slack's response: 429 and 5xx are retried; an expired or used-up URL and `ok: false` are final.
 
-    Slack accepts with a short text or `ok: true`. A page, a redirect, any other JSON, and a body that is too large to
-    be read are not Slack's.
+    Slack accepts with a short text or `ok: true`. A page, a redirect, and any other JSON are not Slack's.
     """
-    body = None if response.body is None else response.body.strip()
-    if _INVALID_BLOCKS in (body or b""):  # in JSON or as text
+    body, status, why = response.content.strip(), response.status_code, f"response_url status {response.status_code}"
+    if _INVALID_BLOCKS in body:  # in JSON or as text
         return BlocksRefused(f"response_url error {_INVALID_BLOCKS.decode()}")
-    status, why, fields = response.status, f"response_url status {response.status}", parse_object(body or b"")
+    fields = parse_object(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryAgain(why, read_wait(response.headers))
     is_accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     if fields is not None and fields.get("ok") is False and (error := text_field(fields, "error")):
         return Refused(f"response_url error {error}" if is_accepted else why)
-    is_word = body is not None and len(body) <= _LONGEST_WORD and b"<" not in body and body[:1] not in (b"{", b"[")
+    is_word = len(body) <= _LONGEST_WORD and b"<" not in body and body[:1] not in (b"{", b"[")
     is_slacks = is_word or (fields is not None and fields.get("ok") is True)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST or not is_slacks:
         return Doubtful(why)
