@@ -61,7 +61,7 @@ from bot.usecases.orders import RECOVERY_INTERVAL, Orders
 from bot.usecases.outbox import Outbox
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
-from bot.usecases.session_cards import CardUpdates, SessionCards
+from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
 from bot.usecases.settings import Forms
@@ -166,7 +166,7 @@ class Bot:
         access_check = AccessCheck(workspaces, roles, monitor)
         reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
-        lists = self.lists = SessionLists(access_check, reads, states, CardUpdates(delivery, tasks), tasks, page)
+        lists = self.lists = SessionLists(access_check, reads, states, delivery, tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
         home = HomeView(workspaces, roles, slack, monitor, history, lists, sender_use, page, install_url)
 
@@ -187,7 +187,9 @@ class Bot:
         outbox = self.outbox = Outbox(messages, lease, sender, metrics)
         before, wake = settings.remind_before, facts.learned
         reminders = self.reminders = Reminders(ReminderRows(database), workspaces, reads, before, wake)
-        self.session_checks = SessionChecks(anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders)
+        self.session_checks = SessionChecks(
+            anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders, tasks
+        )
         find = workspaces.find
         cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, dashboard_url=page, find=find)
         orders = self.orders = Orders(

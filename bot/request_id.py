@@ -1,10 +1,13 @@
 """The id of the request that is being handled: in its log lines, in the journal, at Anchor, and in incidents."""
 
 import itertools
+import logging
 import secrets
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -40,3 +43,10 @@ def order_id() -> str:
         return new_id()
     request.has_order = True
     return request.id
+
+
+def log_incident(error: Exception) -> str:
+    """Log an unexpected exception with its traceback under the id of the request, or a new one, and return the id."""
+    incident_id = current() or new_id()
+    _log.error("unexpected exception", extra={"incident": incident_id}, exc_info=error)
+    return incident_id

@@ -54,7 +54,6 @@ class ClickedMessage:
 
     ts: str
     thread_ts: str
-    is_ephemeral: bool
     content: MessageContent | None
 
 

@@ -16,7 +16,6 @@ from bot.messages.lines import agent_and_host, session_facts, spoken_name, state
 from bot.messages.outcomes import COMMANDS, DOING, NOT_AUTO_PAUSED, NOT_DONE, NOT_FOUND, Wording, worded
 
 _PAUSE = COMMANDS[Verb.PAUSE]
-CARD_NOT_UPDATED = "⚠️ The message with the button could not be updated: Slack refused it. Its button is out of date."
 CARD_LOST = (
     "⚠️ An older message about this session can no longer be updated: Slack refuses it. Its button is out of date."
 )

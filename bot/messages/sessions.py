@@ -24,7 +24,7 @@ from bot.messages.buttons import ROW, button, next_button, paused_buttons, plain
 from bot.messages.lines import session_facts, session_line, spoken_name, state_line
 from bot.messages.markup import channel, code, dashboard, joined, mention, moment, or_in_dashboard, where_and_why
 from bot.messages.outcomes import COMMANDS, NOT_DONE, worded
-from bot.messages.results import CardUpdate, card_update, outcome_message, waiting_message
+from bot.messages.results import CardUpdate, card_update, outcome_message
 
 MOST_RUNNING, MOST_PAUSED = 15, 10  # the most sessions that run, and that are paused, which are shown
 
@@ -87,12 +87,11 @@ def count_text(count: int, what: str = "session") -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def list_update(order: Order, outcome: Outcome | None, *, now: float, order_id: str) -> CardUpdate:
-    """Return the update of a row after an order that was given in it, which is under way without an outcome."""
-    if outcome and (update := card_update(order, outcome, now=now, order_id=order_id)):
+def list_update(order: Order, outcome: Outcome, *, now: float, order_id: str) -> CardUpdate:
+    """Return the update of a row after an order that was given in it."""
+    if update := card_update(order, outcome, now=now, order_id=order_id):
         return update
-    under_way = waiting_message(order, is_recorded=True)
-    told = outcome_message(order, outcome, now=now, dashboard_url="") if outcome else under_way
+    told = outcome_message(order, outcome, now=now, dashboard_url="")
     verb = Verb.PAUSE if isinstance(outcome, Unconfirmed | Broken) else order.verb  # the agent may run
     again = button(verb, order.session_id, version=order.expected_version or "")
     return CardUpdate(order.session_id, told.text.partition("\n")[0], again)

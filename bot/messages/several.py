@@ -41,6 +41,7 @@ Block and element have the same name.
 LONGEST_REASON = 300
 
 UNLISTED = "⚠️ Anchor's list could not be read completely: some of these sessions may have ended."
+HELD_UNKNOWN = "⚠️ Which sessions were held back can't be read now. All that run are listed, and none is checked."
 NOT_OPENED = ephemeral(
     "⚠️ *The window did not open*: nothing was done.",
     f"Try again in a minute. `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt;` needs no window.",

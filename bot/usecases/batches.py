@@ -147,18 +147,21 @@ class Batches:
         names = {one.id: spoken_name(one) for one in known if one is not None}
         about = (batch.reason, batch.words or "", sealed, batch.verb, outside, names)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
-        kept = [self.tasks.start(self.orders.let_batch_tell(one, content)) for one in own] if is_recorded else []
         if not own:  # Slack sent the batch to another process, too
             return
+        kept: set[asyncio.Future[bool]] = set()
+        if is_recorded:
+            keeping = self.tasks.start(self.orders.session_cards.keep_batch(own[0], content))
+            kept = {self.tasks.start(self.orders.let_batch_tell(one, keeping)) for one in own}
         await asyncio.wait([one.result for one in own])
         if batch.words is not None:
             self.tasks.start(self._tell_begun(batch, batch.words))
-        if is_recorded:
-            _, missing = await asyncio.wait(kept, timeout=_STORED_WITHIN)
-            if not missing:
+        if kept:
+            done, missing = await asyncio.wait(kept, timeout=_STORED_WITHIN)
+            if not missing and all(one.result() for one in done):
                 return
-        done = [BatchedOrder(one.id, one.order.session_id, one.outcome) for one in own]
-        message = batch_message(content, done, batch.id, note="" if is_recorded or batch.versions else UNRECORDED)
+        orders = [BatchedOrder(one.id, one.order.session_id, one.outcome) for one in own]
+        message = batch_message(content, orders, batch.id, note="" if is_recorded or batch.versions else UNRECORDED)
         delivered = await self.delivery.deliver(address, message)
         for one in own:
             self.orders.record_told(one, delivered.route if delivered else None)

@@ -15,7 +15,6 @@ from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.results import as_direct_message
 from bot.outbound.slack.client import (
-    BlocksRefused,
     Doubtful,
     Posted,
     PostResult,
@@ -174,14 +173,13 @@ class MessageDelivery:
         return not isinstance(result, Refused)
 
     async def update_message(self, address: ReplyAddress, card: MessageContent, visibility: Visibility) -> bool:
-        """Replace the clicked message. Return False if Slack refuses its blocks."""
-        url, person = address.response_url, address.actor.person
-        if url is None:
-            return True
-        result = await self._with_retries(person, lambda: self.response_urls.replace(url, card, visibility))
+        """Replace the clicked message, in one attempt. Return whether Slack has taken that."""
+        if (url := address.response_url) is None:
+            return False
+        result = await self._attempt(address.actor.person, lambda: self.response_urls.replace(url, card, visibility))
         if not isinstance(result, Posted):
             _log.warning("message not updated", extra={"channel": address.actor.channel_id, "why": result.why})
-        return not isinstance(result, BlocksRefused)
+        return isinstance(result, Posted)
 
     async def _wait(self, person: Person, seconds: float) -> bool:
         """Wait before a message is sent again. Return False if too many deliveries wait already."""

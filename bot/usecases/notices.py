@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
 
 from cachetools import LRUCache, TTLCache
 
@@ -50,9 +49,8 @@ class WorkspaceMonitor:
 
     def __post_init__(self) -> None:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
-        self._lost: LRUCache[tuple[str, str], int] = LRUCache(MOST_QUIET)
+        self._counts: LRUCache[tuple[str, str], int] = LRUCache(MOST_QUIET)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
-        self._saving = asyncio.Lock()  # many new keys at once would wait for the database until their timeouts
 
     def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
         """Notify the admins, and the people in `also`: the author of the change is one of them."""
@@ -75,7 +73,7 @@ class WorkspaceMonitor:
         actors = [Actor(workspace.team_id, "", user_id, home_team_id=workspace.team_id) for user_id in found]
         roles = await asyncio.gather(*(self.roles.get(workspace, actor) for actor in actors))
         admins = [user_id for user_id, role in zip(found, roles, strict=True) if role in POSSIBLE_ADMINS]
-        return admins or _channel(workspace)
+        return admins or list(filter(None, [workspace.alerts_channel]))
 
     def record_list(self, workspace: Workspace, read: object) -> None:
         """Record what a read of a list of sessions says about the workspace's key."""
@@ -105,40 +103,29 @@ class WorkspaceMonitor:
 
     def report_missing_scope(self, workspace: Workspace) -> None:
         """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
-        message = partial(reinstall_message, self.install_url)
-        self._report(workspace, "users:read", message, first=workspace.installed_by)
+        message = reinstall_message(self.install_url)
+        self._report(workspace, "users:read", lambda _: message, first=workspace.installed_by)
 
     def report_wrong_tokens(self, workspace: Workspace) -> None:
         """Log that many alerts had wrong tokens, and tell an admin once a day."""
-        if self._report(workspace, "wrong tokens", lambda: WRONG_TOKENS_MESSAGE, again_after=_DAY):
+        if self._report(workspace, "wrong tokens", lambda _: WRONG_TOKENS_MESSAGE, again_after=_DAY):
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
 
     def report_in_vain(self, workspace: Workspace) -> None:
-        """Tell the channel for alerts once a day if they are to pause sessions, and none can."""
+        """Tell an admin once a day if alerts are to pause sessions, and none can."""
         if workspace.pauses_in_vain:
-            self._report(workspace, "no token pauses", lambda: IN_VAIN_MESSAGE, again_after=_DAY, in_channel=True)
+            self._report(workspace, "no token pauses", lambda _: IN_VAIN_MESSAGE, again_after=_DAY)
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
-        """Tell an admin, or else the alert channel, of alerts without a card: at once, then daily.
-
-        The notice says how many came to this process since the last one.
-        """
+        """Tell an admin of alerts without a card, at once, then daily: so many since the last notice that was sent."""
         about = " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ())))
-        name = workspace.team_id, about
-        total = self._lost[name] = self._lost.get(name, 0) + number
-
-        def message() -> Message:
-            self._lost[name] = self._lost.get(name, total) - total
-            return lost_message(why, total, names)
-
-        self._report(workspace, about, message, again_after=_DAY)
+        self._report(workspace, about, lambda total: lost_message(why, total, names), again_after=_DAY, number=number)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
         team_id, version = workspace.team_id, workspace.key_version
         try:
-            async with self._saving:
-                await self.workspaces.record_key_check(team_id, version, check)
+            await self.workspaces.record_key_check(team_id, version, check)
             current = await self.workspaces.find_now(team_id) if check is KeyCheck.REFUSED else None
         except StoreError as error:
             current = None
@@ -148,50 +135,55 @@ class WorkspaceMonitor:
         if current is not None and current.key_version == version:
             if key.check is not KeyCheck.REFUSED:
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
-            message = partial(key_refused_message, key)
-            self._report(workspace, _refused(workspace), message, first=key.set_by)
+            message = key_refused_message(key)
+            self._report(workspace, _refused(workspace), lambda _: message, first=key.set_by)
 
     def _report(  # noqa: PLR0913 - all that a notice has
         self,
         workspace: Workspace,
         about: str,
-        message: Callable[[], Message],
+        message: Callable[[int], Message],
         *,
         first: str | None = None,
         again_after: float | None = None,
-        in_channel: bool = False,
+        number: int = 1,
     ) -> bool:
         """Send a notice, once for all replicas, or again after so many seconds. Return whether that begins now.
 
-        If nobody gets it, it can be sent again later.
+        The `message` says the sum of the numbers since the last one. If nobody gets it, it can be sent again later.
         """
-
-        async def tell() -> None:
-            try:
-                people = _channel(workspace) if in_channel else await self._admins(workspace, first)
-                if await self.workspaces.store.notices.claim(workspace.team_id, about, again_after):
-                    await self._send(name, people, message())
-            except StoreError as error:
-                self._quiet.pop(name, None)
-                _log.warning("notice not sent", extra={"team": name[0], "about": about, "why": str(error)})
-
-        if (name := (workspace.team_id, about)) in self._quiet:
+        name = workspace.team_id, about
+        total = self._counts[name] = self._counts.get(name, 0) + number
+        if name in self._quiet:
             return False
         self._quiet[name] = None
-        self.tasks.start(tell())
+        self.tasks.start(self._tell(workspace, about, message(total), total, first, again_after))
         return True
 
-    async def _send(self, name: tuple[str, str], people: Sequence[str], message: Message) -> None:
-        """Send a notice to the first one who gets it."""
-        for user_id in people:
-            if await self.delivery.send_dm(name[0], user_id, message):
+    async def _tell(  # noqa: PLR0913, PLR0917 - all that a notice has
+        self,
+        workspace: Workspace,
+        about: str,
+        message: Message,
+        total: int,
+        first: str | None,
+        again_after: float | None,
+    ) -> None:
+        """Send a notice to the first one who gets it: an admin, or else the alert channel."""
+        name, notices = (workspace.team_id, about), self.workspaces.store.notices
+        try:
+            people = await self._admins(workspace, first)
+            if not await notices.claim(*name, again_after):
                 return
-        _log.error("nobody could be notified", extra={"team": name[0], "about": name[1]})
-        await self.workspaces.store.notices.release(*name)
-
-
-def _channel(workspace: Workspace) -> list[str]:
-    return [workspace.alerts_channel] if workspace.alerts_channel else []
+            for user_id in people:
+                if await self.delivery.send_dm(workspace.team_id, user_id, message):
+                    self._counts[name] = self._counts.get(name, total) - total
+                    return
+            _log.error("nobody could be notified", extra={"team": name[0], "about": about})
+            await notices.release(*name)
+        except StoreError as error:
+            self._quiet.pop(name, None)
+            _log.warning("notice not sent", extra={"team": name[0], "about": about, "why": str(error)})
 
 
 def _refused(workspace: Workspace) -> str:

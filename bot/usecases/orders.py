@@ -30,11 +30,11 @@ from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
 from bot.messages.results import (
     CARD_LOST,
-    CARD_NOT_UPDATED,
     NOT_RECORDED,
     OVERTAKEN,
     card_update,
     facts_message,
+    incident_message,
     outcome_message,
     warnings,
 )
@@ -45,8 +45,7 @@ from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import Tasks, ended
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.incidents import report
-from bot.usecases.session_cards import REPLACE_TIMEOUT, CardUpdates, SessionCards
+from bot.usecases.session_cards import REPLACE_TIMEOUT, SessionCards, update_clicked
 from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
@@ -77,7 +76,6 @@ class Orders:
     recovery_interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
-        self._card_updates = CardUpdates(self.delivery, self.tasks)
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
         self._open: dict[str, RunningOrder | None] = {}  # those in work; None from when they are told until its record
 
@@ -148,7 +146,7 @@ class Orders:
         order, actor = running.order, running.order.actor
         if order.batch_id:
             content = BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
-            await self.let_batch_tell(running, content)
+            await self.let_batch_tell(running, self.tasks.start(self.session_cards.keep_batch(running, content)))
         elif operator_name(actor.user_id) is not None:
             self.record_told(running, _NOBODY)
         elif running.result.exception() or (running.result.result() and not running.is_repeated):
@@ -170,7 +168,7 @@ class Orders:
             elif await self._replace(running, settled, address):
                 return
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message = report(error)
+            message = incident_message(request_id.log_incident(error))
         is_ours, told = partial(self.rows.is_ours, running), mentioning(message, group) if group else message
         delivered = await self.delivery.deliver(address, told, session_id=order.session_id, is_ours=is_ours)
         self.record_told(running, delivered.route if delivered else None)
@@ -191,12 +189,16 @@ class Orders:
         self.record_told(running, "channel" if is_told else _NOBODY)
         return None
 
-    async def let_batch_tell(self, running: RunningOrder, content: BatchContent) -> None:
-        """Let the result of its batch tell the outcome of an order. Return when it is recorded."""
-        await self.session_cards.keep_batch(running, content)
+    async def let_batch_tell(self, running: RunningOrder, keeping: asyncio.Future[None]) -> bool:
+        """Let the result of its batch tell the outcome of an order. Return whether that result could be stored."""
+        try:
+            await asyncio.shield(keeping)
+        except StoreError:
+            return False
         await ended(running.result)
         if not running.result.cancelled():
             self.record_told(running, _BY_BATCH)
+        return True
 
     def _follow(self, running: RunningOrder, address: ReplyAddress) -> None:
         """Let a follow-up tell the people who have the result of a pause what is read after it, if they must know."""
@@ -285,22 +287,22 @@ class Orders:
 
         A pause goes to the message's thread. All else goes to the channel, so that nobody misses it.
         """
-        clicked, line = address.clicked, ""
+        clicked = address.clicked
         is_card = self.session_cards.is_card(running, settled)
         message, has_button = self.message(running, settled), is_card
         if clicked is not None and not is_card:
             update = card_update(
                 running.order, settled.outcome, now=time.time(), order_id=running.id, known=running.known
             )
-            line = await self._card_updates.send(address, clicked, update)
-            has_button = clicked.content is not None and bool(clicked.thread_ts) and line != CARD_NOT_UPDATED
+            is_updated = await update_clicked(self.delivery, self.tasks, address, update)
+            has_button = is_updated and bool(clicked.thread_ts)
         if isinstance(settled.outcome, Paused):
             if has_button:
                 message = replace(message, blocks=())
             address = replace(address, thread_ts=address.result_thread) if clicked else address
         elif clicked is not None and isinstance(settled.outcome, Resumed):
             address = replace(address, thread_ts=None)
-        return address, _with_line(message, line)
+        return address, message
 
     async def _replace(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> bool:
         """Let the clicked message of the bot tell a pause. Return whether Slack has taken that, and it says all."""

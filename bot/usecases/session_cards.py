@@ -3,23 +3,22 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 
 from bot.core.cards import MOST_IN_SUMMARY, BatchContent, Card, CardName, Part, ResultContent
+from bot.core.fairness import TimeWindow
 from bot.core.outcomes import Done, Outcome, Paused, Unconfirmed
-from bot.core.requests import Actor, ClickedMessage, MessageContent, Person, ReplyAddress, Source, Verb, operator_name
+from bot.core.requests import Actor, ReplyAddress, Source, Verb, operator_name
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
-from bot.messages.results import CARD_NOT_UPDATED, CardUpdate, apply, has_line, outcome_message
-from bot.messages.sessions import list_update
+from bot.messages.results import CardUpdate, apply, outcome_message
 from bot.outbound.slack.client import Posted, PostResult
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import StoreError, or_default
@@ -38,11 +37,7 @@ REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then it
 
 _FIND_TIMEOUT = 0.5  # seconds for the workspace while the database fails
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
-_MOST_BATCHES = 1_000  # that are remembered, and senders whose pauses have failed without the database
-MAX_MESSAGES = 2_000  # a click lacks an update for some seconds
-MAX_UPDATES = 100  # of a message
-MOST_LISTS = 2_000
-KEPT = 600.0  # seconds for which lists, and the lasting facts of a session, are remembered
+_MOST_SENDERS = 1_000  # whose pauses have failed without the database
 
 
 @dataclass(eq=False)
@@ -59,8 +54,7 @@ class SessionCards:
     find: Callable[[str], Awaitable[Workspace | None]]
 
     def __post_init__(self) -> None:
-        self._batches: LRUCache[str, asyncio.Future[None]] = LRUCache(_MOST_BATCHES)
-        self._calls: LRUCache[tuple[str, ...], deque[float]] = LRUCache(_MOST_BATCHES)
+        self._calls: LRUCache[tuple[str, ...], TimeWindow] = LRUCache(_MOST_SENDERS)
 
     def watch(self, running: RunningOrder) -> None:
         """Show that a pause is being sent, if that takes some time."""
@@ -159,16 +153,10 @@ class SessionCards:
             self.outbox.add([_card(running, channel, self._message(running, outcome, channel))])
 
     async def keep_batch(self, running: RunningOrder, content: BatchContent) -> None:
-        """Keep the result of the batch of an order up to date, also where it was given without a channel.
+        """Keep the result of the batch of an order up to date, unless it is, also where it was given without a channel.
 
-        Return when that is stored. An operator reads it in a terminal.
+        Return when that is stored. An operator reads it in a terminal. Raises StoreError.
         """
-        batch_id = running.order.batch_id
-        if batch_id not in self._batches:
-            self._batches[batch_id] = asyncio.ensure_future(self._keep_batch(running, content))
-        await asyncio.shield(self._batches[batch_id])
-
-    async def _keep_batch(self, running: RunningOrder, content: BatchContent) -> None:
         actor, batch_id = running.order.actor, running.order.batch_id
         part = Part(batch_id, SessionId(batch_id), content)
         own = Card(id=batch_id, team_id=actor.team_id, channel_id=actor.channel_id or actor.user_id, parts=(part,))
@@ -191,10 +179,10 @@ class SessionCards:
     async def group_to_call(self, actor: Actor) -> str:
         """Return the group that a message about a failed pause mentions while the database fails, or ""."""
         name, now = (*actor.person, actor.channel_id), time.monotonic()
-        calls = self._calls.setdefault(name, deque(maxlen=MOST_CALLS))
-        if len(calls) == MOST_CALLS and calls[0] > now - MENTION_INTERVAL:
+        calls = self._calls.setdefault(name, TimeWindow(MOST_CALLS, MENTION_INTERVAL))
+        if calls.retry_after(now):
             return ""
-        calls.append(now)
+        calls.add(now)
         workspace = await or_default(self.find(actor.team_id), None, within=_FIND_TIMEOUT)
         return workspace.alerts_group or "" if workspace else ""
 
@@ -218,70 +206,13 @@ def _card(running: RunningOrder, channel_id: str, message: Message) -> Card:
     return Card(id=running.id, team_id=team_id, channel_id=channel_id, parts=(part,))
 
 
-_Name = tuple[str, str, str]  # team, channel and ts
-
-
-@dataclass(slots=True)
-class _Clicked:
-    updates: LRUCache[SessionId, CardUpdate] = field(default_factory=lambda: LRUCache(MAX_UPDATES))
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def apply_to(self, content: MessageContent) -> MessageContent:
-        """Return the content with the updates."""
-        for update in self.updates.values():
-            content = apply(update, content)
-        return content
-
-
-@dataclass(eq=False)
-class CardUpdates:
-    """The updates of clicked messages. A message in a click lacks those that the client does not show yet."""
-
-    delivery: MessageDelivery
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._clicked: LRUCache[_Name, _Clicked] = LRUCache(MAX_MESSAGES)
-        self._shown: TTLCache[Person, tuple[MessageContent, _Clicked]] = TTLCache(MOST_LISTS, KEPT, time.monotonic)
-
-    def show(self, person: Person, message: Message) -> Message:
-        """Return the list that a person is shown, and keep it for 10 minutes: Slack omits it in their clicks."""
-        self._shown[person] = MessageContent(message.text, message.blocks), _Clicked()
-        return message
-
-    async def follow(self, running: RunningOrder, address: ReplyAddress) -> None:
-        """Show in the list with the clicked button that an order is under way, unless that is short, and its result."""
-        content, recent = self._shown.get(running.order.actor.person, (MessageContent(""), _Clicked()))
-        for within in (PAUSING_AFTER, None):
-            await asyncio.wait({running.result}, timeout=within)
-            update = list_update(running.order, running.outcome, now=time.time(), order_id=running.id)
-            if (within is None or not running.result.done()) and apply(
-                update, content
-            ) != content:  # it has such a button
-                recent.updates[update.session_id] = update
-                await self._send(address, recent, content, Visibility.EPHEMERAL)
-
-    async def send(self, address: ReplyAddress, clicked: ClickedMessage, update: CardUpdate | None) -> str:
-        """Update the clicked message, and wait for that a while.
-
-        Return a line for the result: that Slack refused the update, the line for which the message has no room, or "".
-        """
-        if update is None or clicked.content is None:
-            return ""
-        name = address.actor.team_id, address.actor.channel_id, clicked.ts
-        recent = self._clicked.setdefault(name, _Clicked())
-        recent.updates[update.session_id] = update
-        updated = recent.apply_to(clicked.content)
-        visibility = Visibility.EPHEMERAL if clicked.is_ephemeral else Visibility.IN_CHANNEL
-        sending = self.tasks.start(self._send(address, recent, clicked.content, visibility))
-        await asyncio.wait({sending}, timeout=_CARD_WAIT)
-        if sending.done() and not sending.result():
-            return CARD_NOT_UPDATED
-        return "" if has_line(update, updated) else update.line
-
-    async def _send(
-        self, address: ReplyAddress, recent: _Clicked, content: MessageContent, visibility: Visibility
-    ) -> bool:
-        """Send the message with all updates so far, after those that are being sent. Return whether Slack took it."""
-        async with recent.lock:
-            return await self.delivery.update_message(address, recent.apply_to(content), visibility)
+async def update_clicked(
+    delivery: MessageDelivery, tasks: Tasks, address: ReplyAddress, update: CardUpdate | None
+) -> bool:
+    """Update the clicked message of another program, once. Return whether Slack has taken that within a second."""
+    if update is None or address.clicked is None or address.clicked.content is None:
+        return False
+    updated = apply(update, address.clicked.content)
+    updating = tasks.start(delivery.update_message(address, updated, Visibility.IN_CHANNEL))
+    await asyncio.wait({updating}, timeout=_CARD_WAIT)
+    return updating.done() and updating.result()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
+from bot.runtime import Tasks
 from bot.usecases.reminders import Reminders
 from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
 
@@ -39,7 +41,7 @@ MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 
 @dataclass(eq=False)
 class SessionChecks:
-    """Checks of sessions."""
+    """Checks of sessions. No workspace waits for the reads of another one."""
 
     anchor: AnchorClient
     sessions: AnchorSessions
@@ -48,20 +50,22 @@ class SessionChecks:
     reads: SessionReads
     fact_reads: FactReads
     reminders: Reminders
+    tasks: Tasks
 
     def __post_init__(self) -> None:
-        self._failures: dict[str, int] = {}
-        self._next_at: dict[str, float] = {}  # of the checks of workspaces, monotonic
+        self._next: dict[str, tuple[float, int]] = {}  # the next check of each workspace, monotonic, and the failures
         self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
         self._turn, self._key_turn = asyncio.Semaphore(_MOST_AT_ONCE), asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def look(self) -> float:
-        """Check the workspaces with open cards, or paused sessions, whose turn it is. Raises StoreError."""
+        """Begin to check the workspaces with open cards, or paused sessions, whose turn it is. Raises StoreError."""
         teams, now = await self.rows.teams(), time.monotonic()
-        self._next_at = {team_id: self._next_at.get(team_id, now + LOOK_INTERVAL) for team_id in teams}
-        due = [team_id for team_id, at in self._next_at.items() if at <= now]
-        self._next_at |= dict.fromkeys(due, now + INTERVAL)
-        await asyncio.gather(*(self._check_in_turn(team_id, teams[team_id]) for team_id in due))
+        second_look = now + LOOK_INTERVAL / 2  # or a moment before it
+        self._next = {team_id: self._next.get(team_id, (second_look, 0)) for team_id in teams}
+        for team_id in [team_id for team_id, (at, _) in self._next.items() if at <= now]:
+            failures = self._next[team_id][1]
+            self._next[team_id] = math.inf, failures  # until this check has ended
+            self.tasks.start(self._check_in_turn(team_id, teams[team_id], now, failures))
         return LOOK_INTERVAL
 
     async def look_at_keys(self) -> float:
@@ -89,28 +93,28 @@ class SessionChecks:
         elif result is None:
             self.reads.monitor.record_list(workspace, result)
 
-    async def _check_in_turn(self, team_id: str, since: float) -> None:
-        async with self._turn:
-            with suppress(StoreError):
-                workspace = await self.workspaces.find_now(team_id)
-                if workspace is not None and workspace.anchor_key is not None:
-                    await self._check(workspace, workspace.anchor_key.value, since)
+    async def _check_in_turn(self, team_id: str, since: float, now: float, failures: int) -> None:
+        is_read = True
+        try:
+            async with self._turn:
+                with suppress(StoreError):
+                    workspace = await self.workspaces.find_now(team_id)
+                    if workspace is not None and workspace.anchor_key is not None:
+                        is_read = await self._check(workspace, workspace.anchor_key.value, since)
+        finally:
+            failures = 0 if is_read else failures + 1
+            self._next[team_id] = now + backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF), failures
 
-    async def _check(self, workspace: Workspace, key: Secret, since: float) -> None:
-        """Read what the workspace's requests of this minute allow, and record it."""
+    async def _check(self, workspace: Workspace, key: Secret, since: float) -> bool:
+        """Read what the workspace's requests of this minute allow, and record it. Return whether no read failed."""
         team_id = workspace.team_id
         sessions, room = await self.rows.open_sessions(team_id), self._budget.left(team_id) - READS_AFTER_PAUSE
         if not sessions or room <= 0:
-            return
+            return True
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
         check = Check([*sessions], room, new, frozenset(one for one, is_ending in sessions.items() if is_ending))
         await self._read(check, workspace, key, since)
         self._budget.use(team_id, room - check.room)
-        failures = self._failures.pop(team_id, 0) + 1
-        if check.failure is not None:
-            self._failures[team_id] = failures
-            wait = backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF)
-            self._next_at[team_id] = time.monotonic() + wait
         await self.rows.record_reads(team_id, check)
         ended = {one.id: one.status for one in check.found.values() if one.life is Life.ENDED}
         if ended:
@@ -120,6 +124,7 @@ class SessionChecks:
         if check.ends:
             self.reminders.wake.set()
         await self.fact_reads.fill(team_id)
+        return check.failure is None
 
     @property
     def _budget(self) -> ReadBudget:

@@ -13,26 +13,30 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.core.outcomes import Refusal, Why
-from bot.core.requests import Actor, Verb
+from bot.core.requests import Actor, MessageContent, Person, ReplyAddress, Verb
 from bot.core.session_checks import KEPT_FOR_CHECKS, MOST_READS, READS_AFTER_PAUSE, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
-from bot.messages.blocks import Message
-from bot.messages.sessions import list_message, list_refusal
+from bot.messages.blocks import Message, Visibility
+from bot.messages.results import apply
+from bot.messages.sessions import list_message, list_refusal, list_update
 from bot.outbound.anchor.sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
+from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Interruption, Tasks, ended
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
+from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.session_cards import KEPT, CardUpdates
 
 _log = logging.getLogger(__name__)
 
 CACHED = 5.0  # seconds for which others get what was read, too
 MOST_WORKSPACES = 1_000
 MOST_SESSIONS = 10_000
+MOST_LISTS = 2_000
+KEPT = 600.0  # seconds for which lists, and the lasting facts of a session, are remembered
 
 FACTS_INTERVAL = 1.0
 """Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
@@ -129,12 +133,13 @@ class SessionLists:
     access_check: AccessCheck
     reads: SessionReads
     states: SessionStates
-    updates: CardUpdates
+    delivery: MessageDelivery
     tasks: Tasks
     dashboard_url: str
 
     def __post_init__(self) -> None:
         self._interruption = Interruption()
+        self._shown: TTLCache[Person, MessageContent] = TTLCache(MOST_LISTS, KEPT, timer=time.monotonic)
 
     def interrupt(self) -> None:
         """Stop waiting for Anchor: the bot is being stopped."""
@@ -165,7 +170,20 @@ class SessionLists:
         if not isinstance(found, Overview):
             return list_refusal(found, dashboard_url=self.dashboard_url)
         shown = replace(found, verb=verb, words=words)
-        return self.updates.show(actor.person, list_message(shown, dashboard_url=self.dashboard_url))
+        message = list_message(shown, dashboard_url=self.dashboard_url)
+        self._shown[actor.person] = MessageContent(message.text, message.blocks)  # Slack omits it in their clicks
+        return message
+
+    async def follow(self, running: RunningOrder, address: ReplyAddress) -> None:
+        """Show the result of an order in the list whose button was clicked, if that is the last one of its person."""
+        await ended(running.result)
+        person = running.order.actor.person
+        if running.outcome is None or (shown := self._shown.get(person)) is None:
+            return
+        update = list_update(running.order, running.outcome, now=time.time(), order_id=running.id)
+        if (updated := apply(update, shown)) != shown:
+            self._shown[person] = updated
+            await self.delivery.update_message(address, updated, Visibility.EPHEMERAL)
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""

@@ -13,14 +13,15 @@ from bot.core.sessions import ALL_WORD, Choice, NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL, RESUME_BATCH
+from bot.messages.results import incident_message
 from bot.messages.sessions import list_refusal, not_read_text, nothing_paused_text
 from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.secrets import FieldCipher, seal, unseal, unseal_all
+from bot.request_id import log_incident
 from bot.usecases.access import Access
 from bot.usecases.batches import Batch, Batches
-from bot.usecases.incidents import report
 from bot.usecases.modals import Modals
 from bot.usecases.sessions import SessionLists
 
@@ -59,7 +60,7 @@ class PauseWindow:
             try:
                 return await self._view(address, access, choice, notes, preselected=preselected)
             except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-                return Reply("Incident", report(error).text).view(PAUSE_SEVERAL)
+                return Reply("Incident", incident_message(log_incident(error)).text).view(PAUSE_SEVERAL)
 
         await self.modals.open(address, trigger_id, make, PAUSE_SEVERAL)
 
@@ -73,9 +74,12 @@ class PauseWindow:
         self, address: ReplyAddress, access: Access, choice: Choice, notes: Sequence[str], *, preselected: bool
     ) -> View:
         team_id = address.actor.team_id
-        if choice.held_id:  # all that run, if it can't be read which are meant
+        if choice.held_id:
             ids = await or_default(self.auto_pauses.held(team_id, choice.held_id), None, within=_STORE_WAIT)
-            choice = Choice() if ids is None else replace(choice, ids=ids)
+            if ids is None:
+                choice, notes, preselected = Choice(), [*notes, several.HELD_UNKNOWN], False
+            else:
+                choice = replace(choice, ids=ids)
         read = await self.lists.reads.running(access)
         if isinstance(read, NotRead) and not choice.ids:
             why = not_read_text(read, dashboard_url=self.dashboard_url, ordered=ALL_WORD)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.messages.several import HELD_UNKNOWN
 from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message, View
 from bot.sim.slack.markup import ON_CALL
@@ -119,6 +120,11 @@ async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_
         (stays,) = await storm(at, 1)
         assert running(at, [stays]) == [stays], "the window of an earlier limit does not end a later one"
         assert not any(begun in one.text for one in at.messages()), "nobody chose by words"
+        await break_database(sqlite_url)
+        view = await ask(at, message)
+        assert (HELD_UNKNOWN in view.text, begun in offered(view)) == (True, True)
+        await at.slack.submit(at.person, view)
+        assert at.slack.modal_of(at.person), "nothing is checked"
 
 
 async def alert_is_resolved(at: SingleHarness, session: str) -> None:

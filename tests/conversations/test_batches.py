@@ -3,7 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -126,10 +127,22 @@ async def test_what_began_meanwhile_is_named_with_pause(built: Built, words: str
         assert sum("meanwhile is not known" in one.text for one in at.messages()) == (words is not None)
 
 
-async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, sqlite_url: str) -> None:
+@asynccontextmanager
+async def without_messages(built: Built) -> AsyncIterator[None]:
+    """No message can be stored, but orders are."""
+    writer = built.bots[-1].outbox.rows.writer
+    writer.is_off = True
+    yield
+    writer.is_off = False
+
+
+@pytest.mark.parametrize("has_orders", [False, True])
+async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(
+    built: Built, sqlite_url: str, *, has_orders: bool
+) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
         sessions = add(at, 30)
-        async with without_table(sqlite_url):
+        async with without_messages(built) if has_orders else without_table(sqlite_url):
             began = time.monotonic()
             await built.batches.pause(batch(at, sessions))
             assert time.monotonic() - began < 1.5

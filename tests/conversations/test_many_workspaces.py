@@ -15,7 +15,8 @@ import pytest
 from bot.sim.anchor import Slow
 from bot.sim.slack import Enterprise, Rule, User, expired_url, tokens_revoked
 from bot.sim.slack.platform import SLACKBOT
-from harness import BOTH_TRANSPORTS, BY_BOTH, SESSION, outcome_text, paused
+from conversations.test_alert_cards import TOKEN
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
 from harness.blocks import actions, button
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
@@ -269,3 +270,20 @@ def assert_isolated(at: ManyHarness, actors: list[Actor]) -> None:
             assert message.user in own | {SLACKBOT}  # which speaks if an ack took too long
     assert len(reported) == len(actors)
     assert reported.total() > 3 * len(actors), "hardly anything happened"
+
+
+@HTTP_ONLY
+async def test_the_slow_reads_of_one_workspace_delay_no_check_of_another(at: ManyHarness) -> None:
+    slow, other = await at.set_up_two()
+    for tenant in (slow, other):
+        await at.take_alerts(tenant, TOKEN)
+
+    def reads(tenant: Tenant) -> int:
+        return sum(request.key == tenant.key for request in at.anchor.requests)
+
+    at.anchor.read_fault = Slow(9.0)
+    for _ in range(3):  # each is read alone, since it is in no list
+        await at.post_alert(slow.team_id, TOKEN, **ALERT | {"session_id": str(uuid.uuid4())})
+    await until(lambda: reads(slow) > 0, within=60.0)
+    await at.post_alert(other.team_id, TOKEN, **ALERT | {"session_id": other.session})
+    await until(lambda: reads(other) > 0, within=45.0)

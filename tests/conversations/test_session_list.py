@@ -26,7 +26,7 @@ from harness import (
 )
 from harness.outages import execute
 from harness.product import outcomes
-from harness.texts import REFRESH, is_about, list_refused, reading, waiting_text
+from harness.texts import REFRESH, is_about, list_refused, reading
 
 pytestmark = pytest.mark.anyio
 
@@ -301,26 +301,16 @@ def line_of(message: Message, session: str) -> str:
     return "".join(lines)
 
 
-WAITING = waiting_text().splitlines()[0]
-
-
 @BOTH_TRANSPORTS
-async def test_a_click_shows_at_once_in_the_list_that_it_works_and_then_its_result() -> None:
+async def test_clicks_show_their_results_in_the_list() -> None:
     async with single_workspace() as at:
         other = add(at.anchor, 1)
         message = await listed(at)
         at.anchor.fault = Slow(3.0)
-        began = time.monotonic()
         await at.slack.click(at.person, message, "anchor_pause", value=other)
-        under_way = await at.wait_for_update(message)
-        assert time.monotonic() - began < 2.0  # 0.5 s, and what a slow machine takes
-        assert (line_of(under_way, other), line_of(under_way, SESSION)) == (WAITING, "")
-        assert (offered(under_way), at.messages()) == ([SESSION, other], [])
-        await at.slack.click(at.person, under_way, "anchor_pause", value=SESSION)
-        await at.slack.until(lambda: line_of(at.current(message), SESSION) == WAITING)
+        await at.slack.click(at.person, message, "anchor_pause", value=SESSION)
         await at.slack.until(lambda: len(offered(at.current(message), RESUME)) == 2)
         done = at.current(message)
-        assert WAITING not in done.text
         assert all(f"<@{at.person.id}>" in line_of(done, one) for one in (SESSION, other))
         told = {one.text.splitlines()[-1] for one in await at.wait_for_messages(2)}
         assert told == {paused(session=one).splitlines()[-1] for one in (SESSION, other)}

@@ -21,7 +21,7 @@ import pytest
 
 from bot.messages import senders as say
 from bot.sim.local_server import free_port
-from bot.sim.slack import Message, Source
+from bot.sim.slack import Message, Source, api_error
 from conversations.test_alert_cards import PAUSE, TOKEN, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness, single_workspace
 from harness.conversation import post_json, until
@@ -184,6 +184,18 @@ async def test_bad_alerts_are_warnings_and_their_neighbours_are_taken() -> None:
         assert sorted(labels) == [[False, False], [True, False]]
     assert len(answer["warnings"]) == 7
     assert sum(f"AnchorSpendHigh: {say.NO_TIME}." == one for one in answer["warnings"]) == 1
+
+
+async def test_alerts_that_are_left_out_are_counted_until_somebody_is_told() -> None:
+    body = alertmanager_body(alertmanager_alert(), truncated=2)
+    async with taking_alerts() as at:
+        at.slack.faults["chat.postMessage"] = api_error("channel_not_found")
+        assert (await send(at, body=body))[0] == 200
+        await asyncio.sleep(601.0)
+        at.slack.faults["chat.postMessage"] = None
+        assert (await send(at, body=body))[0] == 200
+        told = say.lost_message(Lost.LEFT_OUT, 4, ()).text
+        await at.slack.until(lambda: told in [message.text for message in posted(at)])
 
 
 async def test_alerts_that_are_left_out_are_told_and_the_first_500_are_taken() -> None:

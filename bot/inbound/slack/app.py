@@ -37,14 +37,14 @@ from bot.inbound.slack.request import (
     verify_and_parse,
 )
 from bot.messages.blocks import Message, as_response
-from bot.messages.results import unknown_action_message, unknown_command_message
+from bot.messages.results import incident_message, unknown_action_message, unknown_command_message
 from bot.messages.settings import ONE_MOMENT, Reply
 from bot.outbound.slack.client import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder
+from bot.request_id import log_incident
 from bot.runtime import Tasks
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.incidents import report
 from bot.usecases.modals import Modals
 from bot.usecases.orders import Orders
 
@@ -147,7 +147,7 @@ class Request:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - reported to the person
-            await self.delivery.deliver(self.address, report(error))
+            await self.delivery.deliver(self.address, incident_message(log_incident(error)))
 
 
 async def guarded(work: Awaitable[_T], instead: Callable[[Message], _T]) -> _T:
@@ -155,7 +155,7 @@ async def guarded(work: Awaitable[_T], instead: Callable[[Message], _T]) -> _T:
     try:
         return await work
     except Exception as error:  # noqa: BLE001 - reported to the person
-        return instead(report(error))
+        return instead(incident_message(log_incident(error)))
 
 
 Listener = Callable[["Request"], Awaitable[None]]
@@ -284,7 +284,7 @@ class SlackApp:
             _log.error("database error; event not handled, Slack sends it again", extra={"why": str(error)})
             return Ack(status=503)
         except Exception as error:  # noqa: BLE001 - reported to the person; an event is sent again
-            message = report(error)
+            message = incident_message(log_incident(error))
             return Ack(status=503) if "event" in payload else self._answer(payload, address, message)
         return request.ack
 
@@ -353,7 +353,7 @@ class SlackRoute:
         try:
             return await self._answer(request, await self._parse(request), received_at)
         except Exception as error:  # noqa: BLE001 - Slack needs a 200, and the person an incident id
-            return web.json_response(as_response(report(error)))
+            return web.json_response(as_response(incident_message(log_incident(error))))
 
     async def _parse(self, request: web.Request) -> ParsedRequest:
         timestamps = request.headers.getall("X-Slack-Request-Timestamp", ())

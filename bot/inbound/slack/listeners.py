@@ -145,7 +145,7 @@ class OrderListeners:
             return
         running = await self._start(order, click.address, request)
         if running is not None and click.is_in_list:
-            request.start(self.window.lists.updates.follow(running, click.address))
+            request.start(self.window.lists.follow(running, click.address))
         if running is not None and click.is_in_home:
             request.start(self._show_in_home(running))
             request.start(self.orders.announce([running]))

@@ -339,12 +339,11 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     message = object_field(payload, "message")
     message_ts, is_ephemeral = text_field(container, "message_ts"), container.get("is_ephemeral") is True
     content = None
-    if message and not message.get("attachments"):  # those are of another program, and stay as they are
+    if message and not is_ephemeral and not message.get("attachments"):  # such a message stays as it is
         content = MessageContent(text_field(message, "text"), object_list_field(message, "blocks"))
     clicked = ClickedMessage(
         ts=message_ts,
         thread_ts=text_field(container, "thread_ts") or ("" if is_ephemeral else message_ts),
-        is_ephemeral=is_ephemeral,
         content=content,
     )
     action_id = action["action_id"]
@@ -362,7 +361,7 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
     """Read an `interactive_message` payload of our button. Slack omits an ephemeral message, and an empty value."""
     original, ts = payload.get("original_message"), text_field(payload, "message_ts")
     thread_ts = "" if original is None else text_field(original, "thread_ts") or ts
-    clicked = ClickedMessage(ts, thread_ts, is_ephemeral=original is None, content=None)
+    clicked = ClickedMessage(ts, thread_ts, content=None)
     return ButtonClick(
         verb=Verb.PAUSE,
         value=text_field(payload["actions"][0], "value"),
