@@ -166,7 +166,7 @@ class Bot:
         access_check = AccessCheck(workspaces, roles, monitor)
         reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
-        lists = self.lists = SessionLists(access_check, reads, states, delivery, tasks, page)
+        lists = SessionLists(access_check, reads, states, delivery, tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
         home = HomeView(workspaces, roles, slack, monitor, history, lists, sender_use, page, install_url)
 
@@ -212,10 +212,8 @@ class Bot:
         router = Router()
         window = PauseWindow(lists, pause_rows, modals, self.batches, store.cipher, page)
         OrderListeners(orders, window, home).add_to(router)
-        self.forms = Forms(
-            anchor, workspaces, workspaces.rows, roles, monitor, modals, history, sender_use, tasks, base_url
-        )
-        views = ViewListeners(home, workspaces, lists, window, self.forms)
+        forms = Forms(anchor, workspaces, workspaces.rows, roles, monitor, modals, history, sender_use, base_url)
+        views = ViewListeners(home, workspaces, lists, window, forms)
         views.add_to(router, has_settings=one is None)
         slack_app = SlackApp(
             router, orders, delivery, modals, tasks, self._clock, metrics, limits.ack_wait, limits.tasks
@@ -358,8 +356,7 @@ class Bot:
         for accepting in (self.control, self.facts, self.delivery):
             accepting.stop()
         if not await self._settle(within=ends - time.monotonic()):
-            for waiting in (self.control, self.lists, self.forms):
-                waiting.interrupt()
+            self.control.interrupt()
             await self._settle(within=_INTERRUPT_TIMEOUT)
         await self.acks.cancel()
         await self.tasks.cancel()

@@ -35,7 +35,6 @@ from bot.usecases import (
     session_cards,
     session_checks,
 )
-from bot.usecases import sessions as reads
 
 Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -172,8 +171,7 @@ PAGES: dict[str, list[Row]] = {
         ("once per {} and channel, and {} times", span(retries.CALL_INTERVAL), retries.MOST_UPDATES),
         ("has not changed for {} days", past_orders.MESSAGE_DAYS),
         (
-            "per {} and {} per {}",
-            span(reads.FACTS_INTERVAL),
+            "time and {} per {}",
             (checked.MOST_READS - checked.KEPT_FOR_CHECKS) // checked.READS_AFTER_PAUSE,
             span(checked.READS_WINDOW),
         ),

@@ -176,9 +176,6 @@ OUTDATED = Reply(
     "and try again if it is still needed.",
 )
 NOT_SAVED = Reply("StoreUnavailable", f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}")
-INTERRUPTED = Reply(
-    "Interrupted", f"⚠️ The bot was stopped meanwhile, so it is not known whether this was saved. {_LOOK_AGAIN}"
-)
 NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters that no key has. Copy it again.", (KEY,))
 NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
 

@@ -24,7 +24,7 @@ from bot.runtime import Tasks
 _Read = asyncio.Task[Workspace | None]
 _log = logging.getLogger(__name__)
 
-MAX_AGE = 2.0  # seconds for which a workspace is used without another read, also after one that failed
+MAX_AGE = 2.0  # seconds for which a workspace is used without another read
 PAUSE_WAIT = 0.1  # seconds for which the pause of a cached workspace waits for a read
 READ_TIMEOUT = 1.0  # seconds for all else; Slack's ack deadline is 3
 CACHE_TTL = 600.0  # seconds for which a cached workspace can be used: a pause must not wait for a database
@@ -37,11 +37,10 @@ ROW_INTERVAL, _ROW_IS_WRITTEN = 8.0, 3_600.0  # seconds between two looks at the
 
 @dataclass(slots=True)
 class _Cached:
-    """A workspace, and when its read began, and a later one failed: monotonic times."""
+    """A workspace, and when its read began: monotonic."""
 
     workspace: Workspace
     read_at: float
-    failed_at: float = -math.inf
 
 
 @dataclass(eq=False)
@@ -89,19 +88,18 @@ class Workspaces:
         """Return the workspace of a verified request, or None if it is not served.
 
         It is as it was at most `max_age` seconds ago. If it is cached, and is not read again `within` so many seconds,
-        it is as it was at most 10 minutes ago; for 2 seconds others do not wait then.
+        it is as it was at most 10 minutes ago.
         """
         if self.pinned is not None:
             return self.pinned if self.pinned.serves(team_id) else None
         cached = self._cache.get(team_id)
         if cached is None:
             return await self._result(team_id, READ_TIMEOUT)
-        if time.monotonic() < max(cached.read_at + max_age, cached.failed_at + MAX_AGE):
+        if time.monotonic() < cached.read_at + max_age:
             return cached.workspace
         try:
             return await self._result(team_id, within)
         except StoreUnreachableError as error:
-            cached.failed_at = time.monotonic()
             _log.warning("workspace not read; cached one used", extra={"team": team_id, "why": str(error)})
             return cached.workspace
 
@@ -159,7 +157,7 @@ class Workspaces:
         """Let the next request read the workspace. A read in flight can have missed the change."""
         self._reads.pop(team_id, None)
         if (cached := self._cache.get(team_id)) is not None:
-            cached.read_at = cached.failed_at = -math.inf
+            cached.read_at = -math.inf
 
     async def close(self) -> None:
         """Wait for every read, but not for long."""

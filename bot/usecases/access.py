@@ -133,11 +133,11 @@ class AccessCheck:
         if not isinstance(workspace, Workspace):
             return workspace
         if verb is Verb.PAUSE:
-            role = await self.roles.get(workspace, actor, for_pause=True)
+            role = await self.roles.get_for_pause(workspace, actor)
         elif verb is Verb.END:
             role = await self.roles.fetch(workspace, actor, within=END_LOOKUP)
         else:
-            role = await self.roles.get_fresh(workspace, actor)
+            role = await self.roles.get(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
         return workspace, role

@@ -71,7 +71,7 @@ class HomeView:
             return ViewResult.FAILED
         role = await self.roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
         if role is Role.UNKNOWN:
-            role = await self.roles.get(workspace, actor)
+            role = await self.roles.get_for_pause(workspace, actor)
         if role is Role.SCOPE_MISSING:
             self.monitor.report_missing_scope(workspace)
         last: LastOrders | None = None

@@ -12,7 +12,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from bot.core.outcomes import Refusal, Why
+from bot.core.outcomes import Refusal
 from bot.core.requests import Actor, MessageContent, Person, ReplyAddress, Verb
 from bot.core.session_checks import KEPT_FOR_CHECKS, MOST_READS, READS_AFTER_PAUSE, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
@@ -25,7 +25,7 @@ from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.running_orders import RunningOrder
-from bot.runtime import Interruption, Tasks, ended
+from bot.runtime import Tasks, ended
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
@@ -38,15 +38,10 @@ MOST_SESSIONS = 10_000
 MOST_LISTS = 2_000
 KEPT = 600.0  # seconds for which lists, and the lasting facts of a session, are remembered
 
-FACTS_INTERVAL = 1.0
-"""Seconds between two reads for a workspace: a list has the facts of many sessions, so a burst needs few."""
-
 _FACTS_TIMEOUT = 3.0  # seconds
 PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
-MOST_PER_INTERVAL = 20  # of all workspaces: reads must not take the processor from orders
-MOST_IN_FLIGHT = 20
+MOST_IN_FLIGHT = 20  # of all workspaces: reads must not take the processor from orders
 _MOST_WORKSPACES = 1_000
-RATE_LIMITED = 60.0  # seconds without reads, so that orders have what Anchor allows
 
 
 _Read = Coroutine[Any, Any, SessionList | NotRead]
@@ -138,29 +133,16 @@ class SessionLists:
     dashboard_url: str
 
     def __post_init__(self) -> None:
-        self._interruption = Interruption()
         self._shown: TTLCache[Person, MessageContent] = TTLCache(MOST_LISTS, KEPT, timer=time.monotonic)
-
-    def interrupt(self) -> None:
-        """Stop waiting for Anchor: the bot is being stopped."""
-        self._interruption.come()
-
-    async def search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
-        """Return the session that `words` mean alone, or else those that run, and those that this app paused."""
-        return await self._interruption.or_result(self._search(actor, words), Refusal(Why.STOPPING))
-
-    async def _search(self, actor: Actor, words: str) -> Found | Overview | Refusal:
-        access = await self.access_check.check_viewer(actor)
-        if not isinstance(access, Access):
-            return access
-        running = await self.reads.running(access)
-        meant = running.meant_by(words) if isinstance(running, SessionList) else None
-        return meant or await self._with_paused(actor, access, running)
 
     async def find(self, actor: Actor, verb: Verb, words: str) -> Found | Message:
         """Return the session that `words` mean alone, or else the message of `message`."""
-        found = await self.search(actor, words)
-        return found if isinstance(found, Found) else self._message(actor, found, verb, words)
+        access = await self.access_check.check_viewer(actor)
+        if not isinstance(access, Access):
+            return self._message(actor, access, verb, words)
+        running = await self.reads.running(access)
+        meant = running.meant_by(words) if isinstance(running, SessionList) else None
+        return meant or self._message(actor, await self._with_paused(actor, access, running), verb, words)
 
     async def message(self, actor: Actor, verb: Verb, words: str = "") -> Message:
         """Return the list for the person alone, of those that `words` choose for this order, or why they see none."""
@@ -187,9 +169,6 @@ class SessionLists:
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""
-        return await self._interruption.or_result(self._overview(actor, within), Refusal(Why.STOPPING))
-
-    async def _overview(self, actor: Actor, within: float | None) -> Overview | Refusal:
         access = await self.access_check.check_viewer(actor)
         if not isinstance(access, Access):
             return access
@@ -252,8 +231,6 @@ class FactReads:
 
     def __post_init__(self) -> None:
         self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._recent: TTLCache[str, bool] = TTLCache(MOST_PER_INTERVAL, FACTS_INTERVAL, timer=time.monotonic)
-        self._rate_limited: TTLCache[str, bool] = TTLCache(_MOST_WORKSPACES, RATE_LIMITED, timer=time.monotonic)
         self.learned = asyncio.Event()
         self._is_stopped = False
 
@@ -271,9 +248,9 @@ class FactReads:
     def read_after_pause(self, access: Access, session_id: SessionId) -> None:
         """Read a session after its pause, within the limits, unless it is known."""
         team_id = access.workspace.team_id
-        if not self._is_due(team_id) or self.reads.is_fresh(team_id, session_id):
+        is_busy = self._is_stopped or team_id in self._in_flight or len(self._in_flight) >= MOST_IN_FLIGHT
+        if is_busy or self.reads.is_fresh(team_id, session_id):
             return
-        self._recent[team_id] = True
         task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
         task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
@@ -293,12 +270,6 @@ class FactReads:
         for task in self._in_flight.values():
             task.cancel()
 
-    def _is_due(self, team_id: str) -> bool:
-        if self._is_stopped or team_id in self._rate_limited:
-            return False
-        has_own = team_id in self._in_flight or team_id in self._recent
-        return not has_own and len(self._in_flight) < MOST_IN_FLIGHT and len(self._recent) < MOST_PER_INTERVAL
-
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
         if not self.budget.allows(team_id, READS_AFTER_PAUSE, kept=KEPT_FOR_CHECKS):
@@ -306,8 +277,8 @@ class FactReads:
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
             self.reads.monitor.record_list(access.workspace, read)
-        elif isinstance(read, NotRead):
-            self._rate_limited[team_id] = True
+        elif isinstance(read, NotRead):  # of what Anchor allows, orders get the rest
+            self.budget.use(team_id, self.budget.left(team_id))
         else:
             self.reads.learn(team_id, read)
             self.tasks.start(self._show(team_id, session_id, read))

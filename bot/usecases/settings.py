@@ -1,6 +1,5 @@
 """Change a workspace's settings in Slack: its key, its permissions, and where alerts go."""
 
-import asyncio
 import logging
 import secrets
 import time
@@ -28,7 +27,7 @@ from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import KeyedLocks, Tasks, ended
+from bot.runtime import KeyedLocks
 from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
 
@@ -53,7 +52,7 @@ def token_record(user_id: str, did: str, token: AlertToken) -> Record:
 class Change:
     """A change to be written. It is a conflict if `write` returns False, unless the stored workspace `holds` it.
 
-    The admins read what was done, and so does the person `concerned`, unless it `is_same` as before.
+    The admins read what was done, and so does the person `concerned`.
     """
 
     reply: Reply
@@ -61,7 +60,6 @@ class Change:
     holds: Callable[[Workspace], bool]
     _: KW_ONLY
     concerned: str | None = None
-    is_same: bool = False
 
 
 Save = Callable[[Workspace, str, Submission], Awaitable[Change | Reply]]
@@ -80,7 +78,6 @@ class Forms:
     modals: Modals
     history: OrderHistory
     sender_use: SenderUse
-    tasks: Tasks
     base_url: str
 
     def __post_init__(self) -> None:
@@ -95,12 +92,6 @@ class Forms:
             buttons.TEST_ALERT: self._send_test,
         }
         self._locks = KeyedLocks()
-        self._running: set[asyncio.Task[object]] = set()
-
-    def interrupt(self) -> None:
-        """Cancel every change that runs."""
-        for change in self._running:
-            change.cancel()
 
     # --- windows ---
 
@@ -131,14 +122,8 @@ class Forms:
 
     async def submit(self, actor: Actor, sent: Submission) -> Reply:
         """Make a change if the person is an admin, and log it. Those of a workspace take turns."""
-        task = self.tasks.start(self._check_and_change(actor, sent))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        await ended(task)
-        reply = messages.INTERRUPTED
         try:
-            if not task.cancelled():
-                reply = task.result()
+            reply = await self._check_and_change(actor, sent)
         except StoreError as error:
             _log.error("database error during an admin's change", extra={"team": actor.team_id, "why": str(error)})
             reply = replace(messages.NOT_SAVED, fields=(messages.KEY,) if sent.name == buttons.SET_KEY else ())
@@ -159,8 +144,7 @@ class Forms:
 
     async def _write(self, workspace: Workspace, user_id: str, change: Change) -> Reply:
         if await change.write:
-            if not change.is_same:
-                self.monitor.notify_change(workspace, change.reply.notice(user_id), user_id, change.concerned)
+            self.monitor.notify_change(workspace, change.reply.notice(user_id), user_id, change.concerned)
             return change.reply
         now = await self.rows.find(workspace.team_id)
         if now is None:
@@ -186,9 +170,11 @@ class Forms:
         group = sent.text(sent.name).reveal().strip() or None
         if group is not None and not GROUP_ID.fullmatch(group):
             return messages.NOT_A_GROUP
+        reply = messages.group_saved(group)
+        if group == workspace.alerts_group:
+            return reply
         write = self.rows.set_alerts_group(workspace.team_id, group, by=user_id)
-        same = group == workspace.alerts_group
-        return Change(messages.group_saved(group), write, lambda now: now.alerts_group == group, is_same=same)
+        return Change(reply, write, lambda now: now.alerts_group == group)
 
     async def _choose_auto_pause(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Set the effect of alerts that ask for a pause, if it is still the one that the admin has seen."""

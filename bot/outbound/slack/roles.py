@@ -17,7 +17,7 @@ from bot.core.requests import Actor
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People, Report
+from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People
 from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
@@ -125,40 +125,37 @@ class RoleCache:
         self._entries: LRUCache[_Key, _Entry] = LRUCache(most)
         self._lookups: dict[_Key, _Lookup] = {}
         self._asking, self._storing = Tasks(), Tasks()
-        self._to_store: dict[_Key, tuple[_Entry, Report]] = {}
-        self._lock = asyncio.Lock()
 
-    def peek(self, workspace: Workspace, actor: Actor) -> Role:
-        """Return the cached role without a lookup; UNKNOWN if there is none from the last 5 minutes."""
+    def peek(self, workspace: Workspace, actor: Actor, *, longest: float | None = None) -> Role:
+        """Return the cached role without a lookup; UNKNOWN if there is none from the last `longest` s, or 5 minutes."""
         if workspace.team_id and is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
-        entry = self._entries.get(_key(actor))
-        is_fresh = entry is not None and time.monotonic() < entry.asked_at + entry.fresh_for
-        return _role(entry if is_fresh else None, workspace, actor)
+        entry, now = self._entries.get(_key(actor)), time.monotonic()
+        if entry is None or now >= entry.asked_at + (entry.fresh_for if longest is None else longest):
+            return Role.UNKNOWN
+        return _role(entry.answer, workspace, actor)
 
-    async def get(self, workspace: Workspace, actor: Actor, *, for_pause: bool = False) -> Role:
+    async def get_for_pause(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role, cached for 5 minutes; if Slack gives no answer, by an answer of the last 7 days.
 
-        A pause counts answers from before a restart, and does not wait if the person was a full member in the last 7
-        days: Slack is asked beside it, and a role that has changed applies to the next request. Until the workspace is
-        known, stored answers do not count: they can be those to another bot token.
+        Answers from before a restart count. If the person was a full member in the last 7 days, Slack is asked beside
+        it, and a role that has changed applies to the next request. Until the workspace is known, stored answers do not
+        count: they can be those to another bot token.
         """
-        key, began, role = _key(actor), time.monotonic(), self.peek(workspace, actor)
-        if role is not Role.UNKNOWN:
+        if (role := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return role
-        if self._older(workspace, actor) is Role.UNKNOWN:
-            self._entries.pop(key, None)  # it is too old to count
+        key, began = _key(actor), time.monotonic()
         lookup = self._lookups.get(key) or self._look_up(workspace, key)
-        if for_pause:
-            if key not in self._entries and workspace.team_id:
-                await self._load(key, unless=lookup)
-            if (role := self._older(workspace, actor)) in FULL_MEMBERS:
-                return role
-        within = began + _REFRESH_TIMEOUT - time.monotonic() if key in self._entries else None
+        if key not in self._entries and workspace.team_id:
+            await self._load(key, unless=lookup)
+        known = self.peek(workspace, actor, longest=KEPT)
+        if known in FULL_MEMBERS:
+            return known
+        within = None if known is Role.UNKNOWN else began + _REFRESH_TIMEOUT - time.monotonic()
         role = await self._result(lookup, workspace, actor, within)
-        return self._older(workspace, actor) if role is Role.UNKNOWN else role
+        return known if role is Role.UNKNOWN else role
 
-    async def get_fresh(self, workspace: Workspace, actor: Actor) -> Role:
+    async def get(self, workspace: Workspace, actor: Actor) -> Role:
         """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
         if (role := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return role
@@ -182,12 +179,7 @@ class RoleCache:
         await asyncio.wait({lookup}, timeout=within)
         if not lookup.done() or lookup.cancelled() or lookup.exception() is not None:
             return Role.UNKNOWN
-        return _role(_Entry(lookup.result(), time.monotonic()), workspace, actor)
-
-    def _older(self, workspace: Workspace, actor: Actor) -> Role:
-        entry = self._entries.get(_key(actor))
-        counts = entry is not None and time.monotonic() < entry.asked_at + KEPT
-        return _role(entry if counts else None, workspace, actor)
+        return _role(lookup.result(), workspace, actor)
 
     def _look_up(self, workspace: Workspace, key: _Key) -> _Lookup:
         lookup = self._lookups[key] = self._asking.start(_fetch_with_retries(self._web, workspace.bot_token, key[1]))
@@ -201,9 +193,8 @@ class RoleCache:
             del self._lookups[key]
         if lookup.cancelled():
             return
-        fields = {"user": key[1], "team": key[0]}
         if (error := lookup.exception()) is not None:
-            _log.warning("Slack user lookup failed", extra=fields | {"why": str(error)})
+            _log.warning("Slack user lookup failed", extra={"user": key[1], "team": key[0], "why": str(error)})
             return
         answer, before = lookup.result(), self._entries.get(key)
         if answer is None:
@@ -214,23 +205,16 @@ class RoleCache:
         if before is not None and before.answer == answer:
             entry.stored_at = before.stored_at
         is_due = is_stored and asked_at >= entry.stored_at + RECORD_INTERVAL
-        if answer is not None and is_due and len(self._to_store) < MAX_STORING:
-            self._to_store[key] = entry, (answer, time.time())
-            self._storing.start(self._store())
+        if answer is not None and is_due and len(self._storing) < MAX_STORING:
+            entry.stored_at = asked_at
+            self._storing.start(self._store(key, answer, entry))
 
-    async def _store(self) -> None:
-        """Store the new answers, those that come meanwhile in the next transaction."""
-        async with self._lock:
-            batch, self._to_store = self._to_store, {}
-            if not batch:
-                return
-            try:
-                await self._rows.record({key: report for key, (_, report) in batch.items()})
-            except StoreError as error:
-                _log.warning("roles not stored", extra={"people": len(batch), "why": str(error)})
-                return
-            for entry, _ in batch.values():
-                entry.stored_at = entry.asked_at
+    async def _store(self, key: _Key, answer: Profile, entry: _Entry) -> None:
+        try:
+            await self._rows.record(*key, answer, time.time())
+        except StoreError as error:
+            entry.stored_at = -inf
+            _log.warning("role not stored", extra={"user": key[1], "team": key[0], "why": str(error)})
 
     async def _load(self, key: _Key, *, unless: _Lookup) -> None:
         """Load the stored answer into the cache, unless the lookup has one before."""
@@ -254,10 +238,8 @@ def _key(actor: Actor) -> _Key:
     return actor.team_id, actor.user_id
 
 
-def _role(entry: _Entry | None, workspace: Workspace, actor: Actor) -> Role:
+def _role(answer: _Answer, workspace: Workspace, actor: Actor) -> Role:
     """Return the role by an answer. Until the workspace is known, only Slack's word about people of it counts."""
-    if entry is None:
-        return Role.UNKNOWN
-    role = Role.SCOPE_MISSING if entry.answer is None else role_of(entry.answer, actor, workspace.enterprise_id)
-    is_confirmed = entry.answer is not None and entry.answer.has_roles and role is not Role.OUTSIDER
+    role = Role.SCOPE_MISSING if answer is None else role_of(answer, actor, workspace.enterprise_id)
+    is_confirmed = answer is not None and answer.has_roles and role is not Role.OUTSIDER
     return role if workspace.team_id or is_confirmed else Role.UNKNOWN

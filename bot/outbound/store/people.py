@@ -3,11 +3,9 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
-from operator import itemgetter
 
 from bot.core.fields import parse_object
 from bot.core.policy import Profile
@@ -23,7 +21,6 @@ KEPT = 604_800.0  # seconds for which a report of Slack's counts while it does n
 RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
 _ADMIN_INTERVAL = 86_400.0  # seconds between two updates of when an admin has opened Home
 
-Report = tuple[Profile, float]  # what Slack has reported about a person, and when (Unix seconds)
 _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
 _FORGET = "UPDATE people SET profile = NULL, seen_at = NULL WHERE seen_at < :oldest AND admin_seen_at IS NOT NULL"
 _PRUNE = "DELETE FROM people WHERE seen_at < :oldest"
@@ -51,14 +48,10 @@ class People:
 
     database: Database
 
-    async def record(self, reports: Mapping[tuple[str, str], Report]) -> None:
-        """Record what Slack has reported about people, by the ids of team and user."""
-        rows = [
-            {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(seen_at)}
-            # the same order in each process: no deadlock
-            for (team_id, user_id), (profile, seen_at) in sorted(reports.items(), key=itemgetter(0))
-        ]
-        await self.database.change(lambda connection: connection.queue(_RECORD, *rows))
+    async def record(self, team_id: str, user_id: str, profile: Profile, now: float) -> None:
+        """Record what Slack has reported about a person."""
+        row = {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(now)}
+        await self.database.change(lambda connection: connection.queue(_RECORD, row))
 
     async def prune(self, now: float) -> None:
         """Delete the reports that count no more."""

@@ -81,10 +81,10 @@ class RolesHarness:
         return await self.roles.fetch(self.workspace(), actor(user))
 
     async def role_for_pause(self, user: User) -> policy.Role:
-        return await self.roles.get(self.workspace(), actor(user), for_pause=True)
+        return await self.roles.get_for_pause(self.workspace(), actor(user))
 
     async def role_for_resume(self, user: User) -> policy.Role:
-        return await self.roles.get_fresh(self.workspace(), actor(user))
+        return await self.roles.get(self.workspace(), actor(user))
 
     def remembered(self, user: User) -> policy.Role:
         return self.roles.peek(self.workspace(), actor(user))

@@ -52,7 +52,7 @@ async def keep_about(store: Store) -> None:
         await rows_of(store).write(order_row(team=one.team_id))
         await store.people.record_admin(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome")
-        await store.people.record({(one.team_id, "U1"): (BOB, NOW)})
+        await store.people.record(one.team_id, "U1", BOB, NOW)
 
 
 async def kept_about(store: Store) -> list[str]:
@@ -161,8 +161,8 @@ async def test_the_check_of_a_key_is_recorded_for_its_version_only(both: Store) 
 
 async def test_a_role_is_found_for_a_week(store: Store) -> None:
     assert await store.people.find(ACME.team_id, "U1", NOW) is None
-    await store.people.record({(ACME.team_id, "U1"): (BOB, NOW)})
-    await store.people.record({(ACME.team_id, "U2"): (STRANGER, NOW)})
+    await store.people.record(ACME.team_id, "U1", BOB, NOW)
+    await store.people.record(ACME.team_id, "U2", STRANGER, NOW)
     assert await store.people.find(ACME.team_id, "U1", NOW + 60) == (BOB, 60.5)
     assert await store.people.find(ACME.team_id, "U2", NOW - 60) == (STRANGER, 0.0), "a clock that was put back"
     assert await store.people.find(GLOBEX.team_id, "U1", NOW) is None
