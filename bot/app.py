@@ -119,8 +119,6 @@ class Bot:
         self._metrics = Metrics(token.name for token in (one.alert_tokens if one else ()))
         if one is not None:
             self.readiness.block("slack", "Slack has not accepted the bot token yet.")
-        if short := [why for level, why in settings.token_warnings if level == logging.ERROR]:
-            self.readiness.degrade("alerts", " ".join(short))
 
     def open_store(self) -> AbstractAsyncContextManager[WatchedStore]:
         """Open the store. A bot of one workspace has its workspace and its key without it."""

@@ -7,9 +7,8 @@ import queue
 import select
 import threading
 import time
-from contextlib import suppress
 
-from bot import request_id
+from bot.runtime import request_id
 
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 _LIBRARIES = {
@@ -25,7 +24,7 @@ _STDERR = 2
 _SECONDS = "%Y-%m-%dT%H:%M:%S"  # ISO 8601, in UTC
 _encode = json.JSONEncoder(default=str).encode
 CAPACITY = 10_000  # lines; some megabytes
-_TOGETHER, _MOST_TOGETHER = 0.5, 500  # seconds in which lines wait for others, and lines that are written at once
+_TOGETHER, _MOST_TOGETHER = 0.1, 500  # seconds in which lines wait for others, and lines that are written at once
 _FLUSH_TIMEOUT = 0.5  # seconds at exit, less than the process is given
 
 
@@ -44,40 +43,32 @@ def configure(level: str, log_format: str) -> None:
 class NonBlockingHandler(logging.Handler):
     """Handler whose lines a thread writes to the file `number`, since nobody may be reading it.
 
-    After it has written, it lets lines below WARNING wait for others. If the queue is full, lines are dropped, and
-    their number is logged once the queue has been written.
+    If the queue is full, lines are dropped, and their number is logged once the queue has been written.
     """
 
     def __init__(self, number: int, capacity: int = CAPACITY) -> None:
         super().__init__()
         # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
         self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
-        self._urgent: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._number, self._capacity = number, capacity
         self.lost = self._reported = 0  # lines that were dropped, or could not be written
         threading.Thread(target=self._write_lines, daemon=True, name="log").start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add the formatted record to the queue, or drop it."""
-        waiting = self._lines.qsize()
-        if waiting >= self._capacity:
+        if self._lines.qsize() >= self._capacity:
             self.lost += 1
             return
         try:
-            self._add(self.format(record), is_urgent=record.levelno >= logging.WARNING or waiting > self._capacity / 2)
+            self._lines.put(self.format(record))
         except Exception:  # noqa: BLE001 - such as a value that can't be formatted
             self.handleError(record)
 
     def flush(self) -> None:
         """Wait a moment until the queue is written. `logging` calls this when the process exits."""
         written = threading.Event()
-        self._add(written, is_urgent=True)
+        self._lines.put(written)
         written.wait(_FLUSH_TIMEOUT)
-
-    def _add(self, line: str | threading.Event, *, is_urgent: bool) -> None:
-        self._lines.put(line)
-        if is_urgent and self._urgent.empty():
-            self._urgent.put(None)
 
     def _write_lines(self) -> None:
         while True:
@@ -93,8 +84,7 @@ class NonBlockingHandler(logging.Handler):
                 if isinstance(line, threading.Event):
                     line.set()
             if self._lines.empty():
-                with suppress(queue.Empty):
-                    self._urgent.get(timeout=_TOGETHER)
+                time.sleep(_TOGETHER)
 
     def _write(self, lines: list[str], *, is_counted: bool = True) -> bool:
         """Write lines, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
@@ -146,7 +136,7 @@ class JsonFormatter(logging.Formatter):
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Return the fields of a record, and the id of the request that it is about; it is formatted in the same task."""
     fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
-    if request := request_id.current():
+    if request := request_id():
         fields["request"] = request
     return fields
 

@@ -18,7 +18,7 @@ from bot.core.outcomes import AnchorOutcome
 from bot.core.requests import Source, Verb
 from bot.health import BUCKETS, Durations, Labels, Metrics, State
 
-PARTS = ("alerts", "anchor_key", "database", "disk", "journal", "slack")  # what can be degraded
+PARTS = ("anchor_key", "database", "disk", "journal", "slack")  # what can be degraded
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))

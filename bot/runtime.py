@@ -1,15 +1,22 @@
-"""The process: background tasks, periodic jobs, locks, garbage collection, standstills and the forced exit."""
+"""The process: background tasks, periodic jobs, locks, garbage collection, standstills and the forced exit.
+
+The id of the request that a task is about is in its log lines, in the journal, at Anchor, and in incidents.
+"""
 
 import asyncio
 import ctypes
 import gc
+import itertools
 import logging
 import os
+import secrets
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sized
 from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -40,6 +47,48 @@ _EARLY = 0.02  # seconds by which a timer can fire before its time
 TICK = 0.5  # seconds: an idle process wakes up so often
 LONGEST_GAP = 0.6  # seconds between two ticks; shorter standstills are within what `core.requests` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
+
+
+@dataclass(slots=True)
+class _Request:
+    id: str
+    has_order: bool = False
+
+
+_request: ContextVar[_Request | None] = ContextVar("request", default=None)
+_numbers = itertools.count(secrets.randbits(31))
+
+
+def new_id() -> str:
+    """Return an id that ascends with time, within a millisecond by the number of 32 bits that follows it."""
+    return f"{time.time_ns() // 1_000_000:012x}{next(_numbers) % 2**32:08x}{secrets.token_hex(4)}"
+
+
+def begin_request(request_id: str | None = None) -> None:
+    """Begin a request in this task and those that it starts, with a new id, or with that of an order."""
+    _request.set(_Request(request_id or new_id()))
+
+
+def request_id() -> str:
+    """Return the id of the request of this task; "" outside of requests."""
+    request = _request.get()
+    return "" if request is None else request.id
+
+
+def order_id() -> str:
+    """Return the id for an order: that of the request, unless it has given an order already."""
+    request = _request.get()
+    if request is None or request.has_order:
+        return new_id()
+    request.has_order = True
+    return request.id
+
+
+def log_incident(error: Exception) -> str:
+    """Log an unexpected exception with its traceback under the id of the request, or a new one, and return the id."""
+    incident_id = request_id() or new_id()
+    _log.error("unexpected exception", extra={"incident": incident_id}, exc_info=error)
+    return incident_id
 
 
 class Tasks:

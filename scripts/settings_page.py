@@ -1,4 +1,4 @@
-"""`.env.example` and the tables in docs/settings.md, made from the table of settings by `scripts/test --update`."""
+"""`.env.example` and the tables in docs/install.md, made from the table of settings by `scripts/test --update`."""
 
 import re
 import textwrap
@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.config.catalog import SECTIONS, SETTINGS
 
 _ROOT = Path(__file__).parents[1]
-EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "settings.md"
+EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "install.md"
 
 _WIDTH = 120
 _INTRODUCTION = """\
@@ -32,7 +32,7 @@ def example() -> str:
 
 
 def page() -> str:
-    """Return the text of docs/settings.md with new tables between the marks."""
+    """Return the text of docs/install.md with new tables between the marks."""
     lines: list[str] = []
     for section in SECTIONS:
         lines += ["", f"### {section.title}", "", *([_markdown(section.note), ""] if section.note else [])]

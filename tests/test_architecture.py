@@ -34,7 +34,6 @@ LEAVES = {
     "health",
     "logs",
     "prometheus",
-    "request_id",
     "runtime",
 }
 """Every layer except `core` and `messages` can import them; they import nothing of ours but `core` and leaves."""

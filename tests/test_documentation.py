@@ -192,7 +192,7 @@ def test_the_pages_are_a_site_with_search_and_a_link_that_leads_nowhere_fails(tm
     assert "#nowhere" in failed.stderr + failed.stdout
 
 
-SENDERS, PAUSE_RECIPES = ((DOCS / f"{name}.md").read_text() for name in ("senders", "automatic-pause"))
+SENDERS, PAUSE_RECIPES = ((DOCS / f"{name}.md").read_text() for name in ("alerts", "automatic-pause"))
 DATADOG = {
     "$TAGS[session_id]": SESSION,
     "$EVENT_TITLE": "[Triggered] Agent over budget",
@@ -205,7 +205,7 @@ DATADOG = {
 
 def block(page: str, title: str, language: str, number: int = 0) -> str:
     """A block of code in a section of a page."""
-    section = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    section = re.split(r"\n##+ ", page.partition(f"# {title}\n")[2])[0]
     blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     return blocks[number]
 
@@ -232,7 +232,7 @@ def of_datadog() -> Mapping[str, Any]:
 
 
 def of_curl() -> Mapping[str, Any]:
-    (body,) = re.findall(r"-d '(.*?)'", block(SENDERS, "curl", "console"))
+    (body,) = re.findall(r"-d '(.*?)'", block(SENDERS, "Alert messages", "console"))
     return json.loads(body)  # type: ignore[no-any-return]
 
 

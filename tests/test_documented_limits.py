@@ -69,6 +69,8 @@ PAGES: dict[str, list[Row]] = {
         ("the bot goes on: it keeps {} lines", logs.CAPACITY),
         ("This takes less than {} s", app.LONGEST_STOP + 0.5),
         ("detects a silent connection within {} seconds", 2 * socket_mode.HEARTBEAT),
+        ("checked once per {} and workspace", span(session_checks.INTERVAL)),
+        ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
     ],
     "backup": [
         ("a second one waits {} s for the first", store.LOCK_WAIT),
@@ -175,8 +177,6 @@ PAGES: dict[str, list[Row]] = {
             (checked.MOST_READS - checked.KEPT_FOR_CHECKS) // checked.READS_AFTER_PAUSE,
             span(checked.READS_WINDOW),
         ),
-        ("checked once per {} and workspace", span(session_checks.INTERVAL)),
-        ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
     ],
     "administration": [
         ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),

@@ -1,26 +1,39 @@
 """The command line: commands, arguments, and their output."""
 
-import contextlib
 import html
 import os
 import pwd
 import re
-import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
+from bot.config.environment import read_environment
 from bot.core.requests import operator_id
 from bot.core.session_ids import SessionId
+
+ENV_FILE = Path(".env")
+UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
+Run = Callable[[Coroutine[Any, Any, int]], int]
+"""It runs a coroutine to its end, and returns the exit code."""
 
 _LINK = re.compile(r"<(https?:[^<>|]+)\|([^<>]+)>")
 _DATE = re.compile(r"<!date\^[^<>|]+\|([^<>]+)>")
 _ID = re.compile(r"<([@#][A-Z0-9]+)>")
 _VERDICT = re.compile(r"(^\W*|· [^\w\s]{0,3} ?)\*([^*\n]+)\*", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
+
+
+class NotDoneError(Exception):
+    """A command that was not completed; the text says why. `code` is its exit code."""
+
+    def __init__(self, why: str, *, code: int = 1) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 def terminal_text(mrkdwn: str) -> str:
@@ -34,7 +47,7 @@ def terminal_text(mrkdwn: str) -> str:
 
 def say(*lines: str) -> None:
     """Print lines of mrkdwn as plain text. A pause goes on if nobody reads them."""
-    with contextlib.suppress(BrokenPipeError):
+    with suppress(BrokenPipeError):
         print(terminal_text("\n".join(lines)), flush=True)  # noqa: T201 - output of a command
 
 
@@ -52,38 +65,21 @@ def typed(prompt: str, read: Callable[[str], str] | None = None) -> str:
         raise
 
 
-def agrees(question: str) -> bool:
-    """Ask a person at a terminal, to whom no answer means no."""
-    with contextlib.suppress(EOFError):
-        return typed(f"{question} [y/N] ").casefold() in {"y", "yes"}
-    return False
-
-
-def require_yes(question: str, *, why_not: str) -> None:
-    """Ask a person. Raises NotDoneError without a yes."""
-    _require_terminal(why_not)
-    if not agrees(question):
-        raise NotDoneError(f"{why_not}.")
+def confirm(question: str, *expected: str, why_not: str) -> None:
+    """Ask a person for one of the expected answers, by default a yes. Raises NotDoneError without it."""
+    if not sys.stdin.isatty():
+        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
+    with suppress(ValueError):  # the handler of an event loop would wait for the answer; other threads have none
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(EOFError):
+        if typed(question if expected else f"{question} [y/N] ").casefold() in (expected or ("y", "yes")):
+            return
+    raise NotDoneError(f"{why_not}.")
 
 
 def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
     """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
     confirm(f"{what}, type the first 8 digits of its id: ", session_id[:8], why_not=why_not)
-
-
-def confirm(question: str, expected: str, *, why_not: str) -> None:
-    """Ask, while the event loop runs, for what is expected. Raises NotDoneError without it."""
-    _require_terminal(why_not)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # that of the event loop would wait for the answer
-    with contextlib.suppress(EOFError):
-        if typed(question).casefold() == expected:
-            return
-    raise NotDoneError(f"{why_not}.")
-
-
-def _require_terminal(why_not: str) -> None:
-    if not sys.stdin.isatty():
-        raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
 
 
 def as_called(sentence: str) -> str:
@@ -94,23 +90,15 @@ def as_called(sentence: str) -> str:
     return _CODE.sub(r"\1", sentence)
 
 
-def run_as_owner(file: Path, access: int = os.R_OK) -> str:
-    """Return the advice to run this command as the user whose file it is; "" if there is none, or it can be used."""
-    known = next(one for one in (file, *file.absolute().parents) if os.access(one, os.F_OK))  # the file, or beside it
-    owner = known.stat().st_uid
-    if os.access(known, access if known is file else os.X_OK) or owner == os.geteuid():
-        return ""
-    user = shlex.quote(_name_of(owner))
-    return f"Run it as {user}: `sudo -u {user} {shlex.join(sys.argv)}`."
+def environ() -> Mapping[str, str]:
+    """Return the variables of the environment and of `.env`. Raises SettingsError."""
+    return read_environment(os.environ, ENV_FILE)
 
 
 def user_id() -> str:
     """Return the id of the user who runs the command."""
-    return operator_id(_name_of(os.getuid()))
-
-
-def _name_of(uid: int) -> str:
+    uid = os.getuid()
     try:
-        return pwd.getpwuid(uid).pw_name
+        return operator_id(pwd.getpwuid(uid).pw_name)
     except KeyError:  # as in a container
-        return f"#{uid}"
+        return operator_id(f"#{uid}")

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bot import request_id
-from bot.cli import run_as_owner, terminal_text
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
+from bot.cli import UNUSABLE_SETTINGS, NotDoneError, terminal_text
 from bot.config.settings import Settings
 from bot.core.fields import Proxy, Secret
 from bot.core.requests import Order, Verb
@@ -25,6 +23,7 @@ from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, StoreNotUsableError, or_default
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
+from bot.runtime import begin_request
 from bot.usecases.access import Access, OperatorAccess
 
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
@@ -87,19 +86,18 @@ def open_anchor(session: aiohttp.ClientSession, settings: Settings) -> AnchorCli
 
 
 def check_file(database_url: Secret) -> None:
-    """Raise NotDoneError if the file of a SQLite database is another user's, or none: no command makes one."""
+    """Raise NotDoneError if the file of a SQLite database can't be read and written, or is none: nothing makes one."""
     file = file_of(database_url)
-    if file is not None and (advice := run_as_owner(file, os.R_OK | os.W_OK)):
-        raise NotDoneError(f"You cannot use the database {file.absolute()}. {advice}")
-    if file is not None and not file.exists():
-        advice = "Run this in the bot's directory, or set DATABASE_URL to the bot's value"
-        raise NotDoneError(f"There is no database {file.absolute()}. {advice}.")
+    if file is not None and not os.access(file, os.R_OK | os.W_OK):
+        why = "can't be read and written" if file.exists() else "is not there"
+        where = "Run this in the bot's directory, as the bot's user, or set DATABASE_URL to the bot's value"
+        raise NotDoneError(f"The database {file.absolute()} {why}. {where}.")
 
 
 @asynccontextmanager
 async def open_context(team_id: str | None, settings: Settings) -> AsyncIterator[Context]:
     """Open the workspace with an id, or the only one. Raises NotDoneError."""
-    request_id.begin()
+    begin_request()
     async with open_client_session(settings.proxy) as session, AsyncExitStack() as stack:
         if settings.workspace is None:
             yield await _one_of_many(team_id, settings, session, stack)

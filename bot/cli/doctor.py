@@ -1,61 +1,92 @@
-"""`anchor-bot doctor`: check the settings, the database, Slack and Anchor."""
+"""`anchor-bot doctor`: check the settings, the machine, the database, Slack and Anchor."""
 
 import argparse
 import asyncio
+import hmac
 import json
-from collections.abc import AsyncIterator, Coroutine, Mapping
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.cli import as_called
+from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called
 from bot.cli.context import NOT_MANY, open_anchor, open_client_session
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.addresses import http_url
+from bot.config.catalog import http_url
 from bot.config.environment import SettingsError, read_environment
 from bot.config.settings import Settings, find_warnings, summarize
-from bot.core.fields import Secret
-from bot.inbound.install import open_oauth
+from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
+from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.inbound.slack.socket_mode import connect
 from bot.messages.checks import (
+    CHANNEL_PROBE,
     Checked,
     CheckName,
     Finding,
     Good,
     Questionable,
     Skipped,
+    Unanswered,
     Wrong,
     check_line,
-    check_record,
     exit_code,
+    judge_clock,
+    judge_scopes,
     not_checked,
 )
-from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
-from bot.outbound.slack.errors import SlackUnreachableError, open_web
-from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.store import Store
-from bot.usecases import checks
+from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.reachability import Reached, send
+from bot.outbound.slack.client import (
+    AppTokenRefusedError,
+    SlackClient,
+    SocketModeOffError,
+    TokenInfo,
+    TokenRefusedError,
+)
+from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError, open_web
+from bot.outbound.store.errors import (
+    StoreDownError,
+    StoreNotUsableError,
+    StoreUnreachableError,
+    UnreadableError,
+)
+from bot.outbound.store.leases import LEASE, LIVING
+from bot.outbound.store.schema import VERSION
+from bot.outbound.store.secrets import can_decrypt
+from bot.outbound.store.sqlite import IN_MEMORY, file_of
+from bot.outbound.store.store import Store, open_store, unusable
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
+_SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
+_ANCHOR_PATH = "/v1/sessions/all/status"
+_EVENTS_PATH = "/slack/events"
+_SLACK = {"who": "Slack", "setting": "SLACK_API_URL"}
+_ANCHOR = {"who": "Anchor", "setting": "ANCHOR_API_URL"}
+_OK, _NOT_FOUND, _REJECTED = 200, 404, frozenset({400, 401})
+_POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 
-async def examine(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path, out: TextIO) -> int:
-    """Check and print everything, and return the exit code; `environ` lacks the file. Raises NotDoneError."""
+def execute(options: argparse.Namespace, run: Run) -> int:
+    """Check and print everything, and return the exit code. Raises NotDoneError."""
+    return run(_print_checks(options.workspace))
+
+
+async def _print_checks(team_id: str | None) -> int:
     checks: list[Checked] = []
-    async for check in _check(options, environ, env_file):
+    async for check in examine(os.environ, ENV_FILE, team_id):
         checks.append(check)
-        if not options.json:
-            print(as_called(check_line(check)), file=out, flush=True)
-    code = exit_code(checks)
-    if options.json:
-        json.dump({"exit_code": code, "checks": list(map(check_record, checks))}, out, indent=2)
-        out.write("\n")
-    return code
+        print(as_called(check_line(check)), flush=True)  # noqa: T201 - output of a command
+    return exit_code(checks)
 
 
-async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
+async def examine(environ: Mapping[str, str], env_file: Path, team_id: str | None = None) -> AsyncIterator[Checked]:
+    """Yield all checks; `environ` lacks the file, `team_id` is the only one of many workspaces. Raises NotDoneError."""
     try:
         environ = read_environment(environ, env_file)
         settings = Settings.from_env(environ)
@@ -65,106 +96,265 @@ async def _check(options: argparse.Namespace, environ: Mapping[str, str], env_fi
         yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": problems}))
         return
     async with opened as session:
-        if options.workspace is not None and settings.workspace is not None:
+        if team_id is not None and settings.workspace is not None:
             raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
-        warnings = " ".join(sentence for _, sentence in find_warnings(environ, settings, env_file))
+        warnings = " ".join(find_warnings(environ, settings, env_file))
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
         odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
         yield Checked(CheckName.SETTINGS, odd if warnings else valid)
-        doctor = Doctor(settings, session, options.workspace, is_before_start=options.command == "init")
-        groups = [asyncio.create_task(group) for group in doctor.groups()]
+        slack, anchor = SlackClient(open_web(session, settings.slack_api_url)), open_anchor(session, settings)
+        groups = [asyncio.create_task(group) for group in _Checks(settings, session, slack, anchor, team_id).groups()]
         for group in groups:
             for check in await group:
                 yield check
 
 
 @dataclass(frozen=True, slots=True)
-class Doctor:
-    """The checks that make sense. `is_before_start`: no bot runs yet, so the public URL is not checked."""
+class _Checks:
+    """The checks that make sense with these settings."""
 
     settings: Settings
     session: aiohttp.ClientSession
-    team_id: str | None = None  # the only one of many workspaces that is checked
-    is_before_start: bool = False
+    slack: SlackClient
+    anchor: AnchorClient
+    team_id: str | None
 
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
-        hosts = checks.check_hosts(self.session, self.settings.slack_api_url, self.settings.anchor_api_url)
-        one, database = self.settings.workspace, self._check_database()
-        if one is not None:
-            return [hosts, self._check_transport(), database, self._services.check(one)]
-        return [hosts, self._check_transport(), self._check_client(), database]
+        one = self.settings.workspace
+        of_one = [] if one is None else [self._check_workspace(one)]
+        return [self._check_hosts(), self._check_transport(), self._check_database(), *of_one]
+
+    async def _check_hosts(self) -> list[Checked]:
+        """Check the ways to Slack and Anchor, and this machine's clock."""
+        urls = self.settings.slack_api_url, self.settings.anchor_api_url
+        paths = zip(urls, (_SLACK_PATH, _ANCHOR_PATH), strict=True)
+        slack, anchor = await asyncio.gather(*(send(self.session, url.rstrip("/") + path) for url, path in paths))
+        return [
+            Checked(CheckName.SLACK, _find_api(slack, urls[0], _SLACK)),
+            Checked(CheckName.ANCHOR, _find_api(anchor, urls[1], _ANCHOR)),
+            Checked(CheckName.CLOCK, judge_clock(one.skew for one in (slack, anchor) if isinstance(one, Reached))),
+        ]
 
     async def _check_transport(self) -> list[Checked]:
-        host, port, token = self.settings.host, self.settings.port, self.settings.metrics_token
-        running = await checks.check_running_bot(self.session, http_url(_ANY_ADDRESS.get(host, host), port), token)
-        if self.settings.slack_app_token is None:
-            is_too_early = self.is_before_start and running.kind is Skipped.BOT_NOT_RUNNING
-            found = not_checked("the bot does not run yet") if is_too_early else await self._check_url()
-            reachable = Checked(CheckName.PUBLIC_URL, found)
+        running = await self._check_running_bot()
+        token, is_running = self.settings.slack_app_token, running.kind is not Skipped.BOT_NOT_RUNNING
+        if token is None:
+            reachable = Checked(CheckName.PUBLIC_URL, await self._check_url(is_running=is_running))
         elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
             # another connection could get its requests
             reachable = Checked(CheckName.SOCKET_MODE, Finding(Good.SOCKET_IN_USE))
         else:
-            reachable = Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(self.settings.slack_app_token))
+            reachable = Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(token))
         return [Checked(CheckName.RUNNING_BOT, running), reachable]
+
+    async def _check_running_bot(self) -> Finding:
+        """Ask the bot on this machine whether it is ready."""
+        host, token = self.settings.host, self.settings.metrics_token
+        url = http_url(_ANY_ADDRESS.get(host, host), self.settings.port)
+        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
+        result = await send(self.session, f"{url}/readyz", headers=headers)
+        state = parse_object(result.body) if isinstance(result, Reached) else None
+        if state is None or not isinstance(state.get("ready"), bool):
+            return Finding(Skipped.BOT_NOT_RUNNING, {"url": url})
+        reasons = {**object_field(state, "reasons"), **object_field(state, "degraded")}
+        values = {"url": url, "reasons": " ".join(map(str, reasons.values()))}
+        if not state["ready"]:
+            return Finding(Unanswered.BOT_NOT_READY, values)
+        return Finding(Questionable.BOT_DEGRADED if reasons else Good.BOT_READY, values)
 
     async def _check_socket_mode(self, app_token: Secret) -> Finding:
         """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
         try:
-            connection = await connect(self.session, self._services.slack, app_token)
+            connection = await connect(self.session, self.slack, app_token)
         except (AppTokenRefusedError, SocketModeOffError) as error:
             return Finding(Wrong.SOCKET_REFUSED, {"code": str(error) or "switched off"})
         except SlackUnreachableError as error:
-            return checks.no_answer(error)
+            return _no_answer(error)
         await connection.close()
         return Finding(Good.SOCKET_OPENED)
 
-    async def check_setting(self, name: str) -> Checked | None:
-        """Check a token or key by itself; None for another setting."""
-        one, app_token = self.settings.workspace, self.settings.slack_app_token
-        if name == "SLACK_CLIENT_SECRET":
-            return (await self._check_client())[0]
-        if name == "SLACK_APP_TOKEN" and app_token is not None:
-            return Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(app_token))
-        if name == "SLACK_BOT_TOKEN" and one is not None:
-            accepted, _ = await checks.check_token(self._services.slack, one.bot_token)
-            return Checked(CheckName.BOT_TOKEN, accepted)
-        if name == "ANCHOR_API_KEY" and one is not None:
-            accepted = await checks.check_key(self._services.anchor, one.anchor_key)
-            return Checked(CheckName.ANCHOR_KEY, accepted)
-        return None
+    async def _check_url(self, *, is_running: bool) -> Finding:
+        """Let the bot at BASE_URL verify its URL, which has no effect.
 
-    async def _check_url(self) -> Finding:
-        if self.settings.base_url is None:
-            return not_checked("BASE_URL is not set")
-        secret = self.settings.slack_signing_secrets[0]
-        return await checks.check_public_url(self.session, self.settings.base_url, secret)
-
-    @property
-    def _services(self) -> checks.Services:
-        slack = SlackClient(open_web(self.session, self.settings.slack_api_url))
-        return checks.Services(slack, open_anchor(self.session, self.settings))
-
-    async def _check_client(self) -> list[Checked]:
-        finding = await checks.check_client(open_oauth(self.settings, self.session))
-        return [Checked(CheckName.CLIENT_SECRET, finding)]
+        Only a bot that accepts the signature repeats the challenge.
+        https://docs.slack.dev/reference/events/url_verification
+        """
+        if self.settings.base_url is None or not is_running:
+            return not_checked("no bot runs here" if self.settings.base_url else "BASE_URL is not set")
+        url, challenge = self.settings.base_url.rstrip("/") + _EVENTS_PATH, secrets.token_hex()
+        body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
+        headers = _signed(body, self.settings.slack_signing_secrets[0])
+        result = await send(self.session, url, method="POST", headers=headers, body=body)
+        if isinstance(result, Finding):
+            return result
+        answer = parse_object(result.body) or {}
+        values = {"url": url, "status": str(result.status), "why": text_field(answer, "error")}
+        if result.status == _OK and hmac.compare_digest(text_field(answer, "challenge").encode(), challenge.encode()):
+            return Finding(Good.URL_VERIFIED, values)
+        if result.status in _REJECTED and values["why"]:
+            return Finding(Wrong.URL_REJECTS, values)
+        return Finding(Wrong.URL_FOREIGN, {"url": url, "why": f"HTTP {result.status}"})
 
     async def _check_database(self) -> list[Checked]:
-        one = self.settings.workspace
-        async with checks.inspected(self.settings.database_url, self.settings.store_keys) as (finding, store):
+        """Check the connection, the tables, the keys and the processes, and the workspaces of a bot of many."""
+        is_many = self.settings.workspace is None
+        async with AsyncExitStack() as stack:
+            finding, store = await self._open_store(stack)
             found = [Checked(CheckName.DATABASE, finding)]
-            if store is not None:
-                is_readable = await checks.check_encryption(store, is_one=one is not None)
-                found.append(Checked(CheckName.ENCRYPTION, is_readable))
-                same = await checks.check_processes(store, self.settings.mark)
-                found.append(Checked(CheckName.PROCESSES, same))
-            return found if one is not None else [*found, *await self._check_workspaces(store)]
+            if store is None or finding.kind is not Good.DATABASE_CURRENT:
+                unknown = Checked(CheckName.WORKSPACES, not_checked(f"see {CheckName.DATABASE}"))
+                return [*found, unknown] if is_many else found
+            try:
+                found += [await self._check_encryption(store), await self._check_processes(store)]
+                return [*found, *await self._check_workspaces(store)] if is_many else found
+            except StoreUnreachableError as error:
+                down = Finding(Unanswered.DATABASE_DOWN, {"sentence": unusable(str(error), store.database.file)})
+                return [Checked(CheckName.DATABASE, down), *found[1:]]
 
-    async def _check_workspaces(self, store: Store | None) -> list[Checked]:
-        if store is None:
-            return [Checked(CheckName.WORKSPACES, not_checked(f"see {CheckName.DATABASE}"))]
+    async def _open_store(self, stack: AsyncExitStack) -> tuple[Finding, Store | None]:
+        """Open the store, unless there is none: nothing is made."""
+        url = self.settings.database_url
+        file = file_of(url)
+        if url == IN_MEMORY:
+            return Finding(Good.DATABASE_IN_MEMORY), None
+        if file is not None and not file.exists():
+            is_possible = os.access(file.absolute().parent, os.W_OK)
+            sentence = unusable("there is none, and none can be made", file)
+            kind = Good.DATABASE_NEW if is_possible else Wrong.DATABASE_UNUSABLE
+            return Finding(kind, {"sentence": sentence}), None
         try:
-            return [check async for check in self._services.check_all(store, self.team_id)]
-        except StoreUnreachableError as error:
-            return [Checked(CheckName.WORKSPACES, checks.database_down(store, error))]
+            opening = open_store(url, self.settings.store_keys, is_prepared=False)
+            store = await stack.enter_async_context(opening)
+            version = await store.find_version()
+        except StoreNotUsableError as error:
+            values = {"sentence": str(error)}
+            if isinstance(error, StoreDownError):
+                return Finding(Unanswered.DATABASE_DOWN, values), None
+            return Finding(Wrong.DATABASE_UNUSABLE, values), None
+        if version is None:
+            return Finding(Good.DATABASE_NEW), None
+        kind = Good.DATABASE_CURRENT if version == VERSION else Wrong.DATABASE_OTHER
+        return Finding(kind, {"version": version, "own": VERSION}), store
+
+    async def _check_encryption(self, store: Store) -> Checked:
+        """Check whether the keys decrypt the database; a bot of one workspace can do without."""
+        unfit = Wrong.KEYS_UNFIT if self.settings.workspace is None else Questionable.RESULTS_LOST
+        is_readable = await can_decrypt(store.database, store.cipher)
+        return Checked(CheckName.ENCRYPTION, Finding(Good.KEYS_FIT if is_readable else unfit))
+
+    async def _check_processes(self, store: Store) -> Checked:
+        """Check whether all processes that live have these settings, by the mark with which their names begin."""
+        living = await store.database.fetch_all(LIVING, lease=LEASE)
+        others = sum(not row.owner.startswith(self.settings.mark) for row in living)
+        kind = Questionable.SETTINGS_DIFFER if others else Good.SETTINGS_SAME
+        return Checked(CheckName.PROCESSES, Finding(kind, {"number": str(others or len(living))}))
+
+    async def _check_workspaces(self, store: Store) -> list[Checked]:
+        """Check the chosen workspace, or each in the database. Raises StoreUnreachableError."""
+        installed = [summary.team_id for summary in await store.rows.summaries()]
+        chosen = [one for one in installed if self.team_id in {None, one}]
+        found: list[Checked] = []
+        if not chosen:
+            kind = Wrong.NOT_INSTALLED if self.team_id else Skipped.NO_WORKSPACES
+            found.append(Checked(CheckName.WORKSPACES, Finding(kind), self.team_id or ""))
+        for team_id in chosen:
+            found += await self._check_stored(store, team_id)
+        return found
+
+    async def _check_stored(self, store: Store, team_id: str) -> list[Checked]:
+        try:
+            workspace = await store.rows.find(team_id)
+        except UnreadableError as error:
+            return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
+        return [] if workspace is None else await self._check_workspace(workspace)
+
+    async def _check_workspace(self, workspace: Workspace) -> list[Checked]:
+        """Check the bot token, its scopes, the alert channel, the key and the modes of one workspace."""
+        key, (token, info) = await asyncio.gather(
+            check_key(self.anchor, workspace.anchor_key), _check_token(self.slack, workspace.bot_token)
+        )
+        scopes = channel = not_checked(f"see {CheckName.BOT_TOKEN}")
+        if info is not None:
+            scopes = judge_scopes(info.scopes, SCOPES)
+            channel = not_checked(f"see {CheckName.SCOPES}")
+            if info.scopes is None or _POST in info.scopes:
+                channel = await _check_channel(self.slack, workspace)
+        findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
+        findings |= {CheckName.ANCHOR_KEY: key, **dict(_find_modes(workspace))}
+        return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
+
+
+def _signed(body: bytes, secret: Secret) -> dict[str, str]:
+    timestamp = str(int(time.time()))
+    signature = slack_signature(secret, timestamp, body)
+    kind = {"Content-Type": "application/json"}
+    return kind | {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
+
+
+async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
+    """Try a key with one harmless request."""
+    if key is None:
+        return Finding(Wrong.KEY_UNSET)
+    result = await anchor.try_key(key.value)
+    if isinstance(result, NewKeyRejected):
+        return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
+    if not isinstance(result, NewKeyUnverified):
+        return Finding(Good.KEY_ACCEPTED)
+    if not result.was_sent:
+        return Finding(Unanswered.NOT_REACHED, {"host": "Anchor", "why": "see above"})
+    why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
+    if result.is_foreign:
+        return Finding(Wrong.NOT_API, _ANCHOR | {"why": why})
+    return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
+
+
+async def _check_token(slack: SlackClient, token: Secret) -> tuple[Finding, TokenInfo | None]:
+    try:
+        found = await slack.inspect(token)
+    except TokenRefusedError as error:
+        return Finding(Wrong.TOKEN_REFUSED, {"code": str(error)}), None
+    except SlackUnreachableError as error:
+        return _no_answer(error), None
+    values = {"team": found.team_id, "name": found.team_name, "bot": found.bot_name}
+    return Finding(Good.TOKEN_ACCEPTED, values), found
+
+
+async def _check_channel(slack: SlackClient, workspace: Workspace) -> Finding:
+    """Check whether the bot can post alerts to their channel, without a visible message."""
+    channel = workspace.alerts_channel
+    if channel is None:
+        return Finding(Skipped.CHANNEL_UNSET if workspace.alert_tokens else Good.NO_ALERTS)
+    try:
+        await slack.try_channel(workspace.bot_token, channel, CHANNEL_PROBE)
+    except RefusedError as error:
+        return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
+    except SlackUnreachableError as error:
+        return _no_answer(error)
+    return Finding(Good.CHANNEL_OPEN, {"channel": channel})
+
+
+def _find_modes(workspace: Workspace) -> Iterator[tuple[CheckName, Finding]]:
+    """Yield what alerts and people can do in the workspace."""
+    tokens = ", ".join(one.name for one in workspace.alert_tokens if one.may_pause) or "none"
+    kind = Questionable.AUTO_PAUSE_IN_VAIN if workspace.pauses_in_vain else Good.AUTO_PAUSE
+    yield CheckName.AUTO_PAUSE, Finding(kind, {"mode": workspace.auto_pause, "tokens": tokens})
+    if (end := workspace.policy.end) is not None:
+        yield CheckName.END_SESSION, Finding(Good.END_SESSION, {"who": ", ".join(sorted(end.users)) or "admins"})
+
+
+def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Finding:
+    if isinstance(result, Finding):
+        return result
+    if result.status == _NOT_FOUND:
+        return Finding(Wrong.NOT_API, {**api, "why": f"HTTP {result.status}"})
+    return Finding(Good.REACHED, {"host": urlsplit(url).netloc})
+
+
+def _no_answer(error: SlackUnreachableError) -> Finding:
+    """Return the finding about a call that Slack did not answer."""
+    if isinstance(error, NotSlackError):
+        return Finding(Wrong.NOT_API, _SLACK | {"why": str(error)})
+    if isinstance(error, NotConnectedError):
+        return Finding(Unanswered.NOT_REACHED, {"host": "Slack", "why": "see above"})
+    return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})

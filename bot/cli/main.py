@@ -1,4 +1,4 @@
-"""The command line: run a command, and return its exit code."""
+"""The command line: the table of commands and options; run one, and return its exit code."""
 
 import argparse
 import asyncio
@@ -6,19 +6,26 @@ import gc
 import io
 import logging
 import os
+import re
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import cast
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, cast
 
 from bot import __version__, logs
-from bot.cli import as_called, run_as_owner
+from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, environ
 from bot.cli.manifest import creation_link, has_browser, manifest
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError, parser
-from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import OF_ORDERS, Settings, find_warnings, summarize
+from bot.config.catalog import is_port, is_public_url
+from bot.config.environment import SettingsError
+from bot.config.settings import Settings, find_warnings, summarize
+from bot.core.fields import CHANNEL_ID, SLACK_ID, USER_ID
+from bot.core.requests import operator_name
+from bot.core.session_ids import Found, SessionId, find_session_id
+from bot.core.sessions import EIGHT_DIGITS
 from bot.outbound.store.errors import StoreDownError, StoreError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
@@ -29,9 +36,11 @@ except ImportError:  # pragma: no cover - uvloop does not exist on every platfor
 
 _log = logging.getLogger(__name__)
 
-_ENV_FILE = Path(".env")
-_ADVICE = "`anchor-bot init` asks for the settings, and checks them."
-_NO_FILE = "There is no .env here: run this in the bot's directory. For a new bot, "
+_ORDERS = ("sessions", "pause", "resume", "end", "drill")
+_NO_FILE = (
+    "There is no .env here: run this in the bot's directory. For a new bot, `anchor-bot init` asks for the settings, "
+    "and checks them."
+)
 OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
 _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for its thread's turn
@@ -43,33 +52,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash dumps no secrets
     options = parser().parse_args(arguments)
     with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
-        code = _execute(options, runner)
+        code = _execute(options, runner.run)
         force_exit_after(code, within=_EXIT_TIMEOUT)  # Python waits for threads, and a database can hang
     return code
 
 
-def _execute(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    execute = _COMMANDS[options.command]
-    if execute not in {_run, _demo}:
+def _execute(options: argparse.Namespace, run: Run) -> int:
+    if options.command not in {"run", "demo"}:
         logs.configure("ERROR", "text")
     try:
-        code = execute(options, runner)
+        own = {"run": _run, "manifest": _manifest, "demo": _demo}.get(options.command)
+        code = (own or import_module(f"bot.cli.{_MODULES[options.command]}").execute)(options, run)
         sys.stdout.flush()
     except SettingsError as error:
-        advice = run_as_owner(_ENV_FILE) or (_ADVICE if _ENV_FILE.is_file() else _NO_FILE + _ADVICE)
-        return _fail(*error.problems, *([advice] if options.command != "init" else []), code=UNUSABLE_SETTINGS)
+        advice = [] if ENV_FILE.is_file() or options.command == "init" else [_NO_FILE]
+        return _fail(*error.problems, *advice, code=UNUSABLE_SETTINGS)
     except NotDoneError as error:
         return _fail(str(error), code=error.code)
     except (StoreNotUsableError, StoreError) as error:
         return _fail_by_store(error)
     except KeyboardInterrupt:
-        return _fail(
-            "Interrupted. Nothing was sent." if execute is _order else "Interrupted.", code=128 + signal.SIGINT
-        )
+        sent = " Nothing was sent." if options.command in _ORDERS else ""
+        return _fail(f"Interrupted.{sent}", code=128 + signal.SIGINT)
     except BrokenPipeError:  # our output is no longer read, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         return 1
-    return code
+    return int(code)
 
 
 def _fail(*sentences: str, code: int) -> int:
@@ -84,17 +92,13 @@ def _fail_by_store(error: StoreNotUsableError | StoreError) -> int:
     return _fail(str(error), code=1 if isinstance(error, StoreDownError) else UNUSABLE_SETTINGS)
 
 
-def _environ() -> Mapping[str, str]:
-    return read_environment(os.environ, _ENV_FILE)
-
-
-def _run(_: argparse.Namespace, runner: asyncio.Runner) -> int:
-    environ = _environ()
-    settings = Settings.from_env(environ)
+def _run(_: argparse.Namespace, run: Run) -> int:
+    variables = environ()
+    settings = Settings.from_env(variables)
     logs.configure(settings.log_level, settings.log_format)
     _log.info("starting", extra={"version": __version__} | summarize(settings))
-    for level, why in find_warnings(environ, settings, _ENV_FILE):
-        _log.log(level, "questionable setting", extra={"why": why})
+    for why in find_warnings(variables, settings, ENV_FILE):
+        _log.warning("questionable setting", extra={"why": why})
     _raise_limit_of_open_files()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.disable()  # until `serve` has started: a tenth of the time to start
@@ -103,8 +107,12 @@ def _run(_: argparse.Namespace, runner: asyncio.Runner) -> int:
     from bot.inbound.http import NotListeningError  # noqa: PLC0415
     from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError  # noqa: PLC0415
 
+    async def work() -> int:
+        await serve(settings)
+        return 0
+
     try:
-        runner.run(serve(settings))
+        return run(work())
     except TokenRefusedError as error:
         why = f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again."
         return _fail(why, code=UNUSABLE_SETTINGS)
@@ -116,7 +124,6 @@ def _run(_: argparse.Namespace, runner: asyncio.Runner) -> int:
         return _fail(str(error), code=1)
     except OSError as error:
         return _fail(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.", code=1)
-    return 0
 
 
 def _raise_limit_of_open_files() -> None:
@@ -127,7 +134,7 @@ def _raise_limit_of_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _manifest(options: argparse.Namespace, _: asyncio.Runner) -> int:
+def _manifest(options: argparse.Namespace, _: Run) -> int:
     if options.many and not options.http:
         return _fail("--many needs --http URL: browsers go there to install the app.", code=UNUSABLE_SETTINGS)
     text = manifest(options.http, many=options.many)
@@ -136,65 +143,203 @@ def _manifest(options: argparse.Namespace, _: asyncio.Runner) -> int:
     return 0
 
 
-# The commands below import what they need when they run: the others end sooner without.
-
-
-def _init(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot.cli.init import Init  # noqa: PLC0415
-
-    return Init(options, os.environ, runner.run, sys.stdout).execute()
-
-
-def _doctor(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot.cli.doctor import examine  # noqa: PLC0415
-
-    return runner.run(examine(options, os.environ, _ENV_FILE, sys.stdout))
-
-
-def _order(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot.cli.drill import drill  # noqa: PLC0415
-    from bot.cli.orders import give_order  # noqa: PLC0415
-
-    give = drill if options.command == "drill" else give_order
-    return runner.run(give(options, Settings.from_env(_environ(), OF_ORDERS)))
-
-
-def _journal(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot.cli.journal import show_journal, verify_journal  # noqa: PLC0415
-
-    if not (options.verify or options.link or options.acknowledge):
-        return runner.run(show_journal(options, _environ(), sys.stdout))
-    try:
-        return runner.run(verify_journal(options, Settings.from_env(_environ()), sys.stdout))
-    except (NotDoneError, StoreNotUsableError, StoreError) as error:
-        return _fail(str(error), code=UNUSABLE_SETTINGS)  # 1 says that somebody has changed the trail
-
-
-def _operate(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot.cli.operators import operate  # noqa: PLC0415
-
-    print(operate(options, _environ(), runner.run))  # noqa: T201 - output of a command
-    return 0
-
-
-def _demo(options: argparse.Namespace, runner: asyncio.Runner) -> int:
-    from bot import demo  # noqa: PLC0415
+def _demo(options: argparse.Namespace, run: Run) -> int:
+    from bot import demo  # noqa: PLC0415 - as `run`
 
     async def work() -> int:
         if options.check:
             return 0 if await demo.play(sys.stdout) else 1
         return await demo.serve(sys.stdout, port=int(options.port), browser=has_browser() and not options.no_browser)
 
-    return runner.run(demo.until_signal(work()))
+    return run(demo.until_signal(work()))
 
 
-_COMMANDS: Mapping[str, Callable[[argparse.Namespace, asyncio.Runner], int]] = {
-    "run": _run,
-    "manifest": _manifest,
-    "init": _init,
-    "doctor": _doctor,
-    **dict.fromkeys(("sessions", "pause", "resume", "end", "drill"), _order),
-    "journal": _journal,
-    "demo": _demo,
-    **dict.fromkeys(("keys", "workspaces", "people"), _operate),
+_MODULES: Mapping[str, str] = {
+    "init": "init",
+    "doctor": "doctor",
+    **dict.fromkeys(_ORDERS, "orders"),
+    **dict.fromkeys(("journal", "keys", "workspaces", "people"), "operators"),
 }
+"""The modules of the other commands, each loaded for its own commands alone: the others end sooner without."""
+
+
+_LINK = re.compile("[0-9a-f]{64}", re.ASCII)
+_DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not is_valid(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind}: use {example}")
+        return text
+
+    return read
+
+
+_team_id = _one_like(SLACK_ID.fullmatch, "a workspace id", "an id like T0123456789")
+_channel_id = _one_like(CHANNEL_ID.fullmatch, "a channel id", "an id like C0123456789")
+_link = _one_like(_LINK.fullmatch, "a link", "the 64 digits of a line about the audit trail")
+_https_url = _one_like(is_public_url, "an https URL without /slack/events", "a URL like https://bot.example.com")
+_port = _one_like(is_port, "a port", "a number from 0 (any free port) to 65535")
+_user_id = _one_like(
+    lambda text: USER_ID.fullmatch(text) or operator_name(text),
+    "the id of a person",
+    "an id like U0123456789, or os:name for the command line",
+)
+
+
+def _session_id(text: str) -> SessionId:
+    found = find_session_id(text)
+    if not isinstance(found, Found):
+        example = "use one like 3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
+        raise argparse.ArgumentTypeError(f"{text!r} does not contain exactly one session id: {example}")
+    return found.session_id
+
+
+def _session_or_digits(text: str) -> SessionId:
+    return SessionId(text.casefold()) if EIGHT_DIGITS.fullmatch(text) else _session_id(text)
+
+
+def _since(text: str) -> float:
+    """Read a duration before now, and return the time in Unix seconds."""
+    if duration := _DURATION.fullmatch(text):
+        return time.time() - int(duration[1]) * _SECONDS[duration[2]]
+    raise argparse.ArgumentTypeError(f"{text!r} is not a duration: use one like 30m, 24h or 7d")
+
+
+_Option = tuple[str, dict[str, Any]]
+
+
+def _option(name: str, text: str, **more: Any) -> _Option:  # noqa: ANN401 - argparse's
+    return name, {"help": text, **more}
+
+
+def _flag(name: str, text: str) -> _Option:
+    return _option(name, text, action="store_true")
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command, or an action of one. The first sentence of its text stands in the list of all."""
+
+    name: str
+    text: str
+    options: tuple[_Option, ...] = ()
+    actions: tuple["_Command", ...] = ()
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def add_to(self, commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+        summary = self.text.partition(". ")[0].removesuffix(".")
+        help_ = f"{summary[0].lower()}{summary[1:]}"
+        parser = commands.add_parser(self.name, help=help_, description=self.text, epilog=_EXIT_CODES)
+        parser.set_defaults(**self.defaults)
+        for name, more in self.options:
+            parser.add_argument(name, **more)
+        if self.actions:
+            actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+            for action in self.actions:
+                action.add_to(actions)
+
+
+# fmt: off
+_EXIT_CODES = ("Exit code 0: done; 1: not done, unconfirmed or without an answer, and the output says why; 2: an "
+    "argument or a setting is invalid; 130: Ctrl-C.")
+_WORKSPACE = _option("--workspace", "the workspace, if the bot serves several", type=_team_id, metavar="ID")
+_TEAM = _option("team_id", "the workspace's id, like T0123456789", type=_team_id, metavar="ID")
+_USER = _option("user", "the person's id, like U0123456789", type=_user_id, metavar="ID")
+_YES = _flag("--yes", "ask nothing; without a terminal this is required")
+_SESSION = _option("session", "the session: its id, or a URL with it", type=_session_id, metavar="ID")
+_DIGITS = {"type": _session_or_digits, "metavar": "ID"}
+_SHORT = "the session: its id, or a URL with it, or its first 8 digits"
+_REASON = _option("--reason", "the reason, for the journal", default="")
+_MATCH = _option("--match", "only those with a tag, domain or key", default="", metavar="WORDS")
+_HTTP = _option("--http", "the bot's public URL, for Slack's requests", type=_https_url, metavar="URL")
+_KEPT = "Works with and without a running bot."
+_OPERATOR = f"{_KEPT} Asks for no permission in Slack, and is recorded in the journal."
+
+_TABLE = (
+    _Command("run", "Run the bot until SIGTERM. Serve Slack's requests at POST /slack/events, or by Socket Mode if "
+        "SLACK_APP_TOKEN is set. Health checks: GET /healthz, GET /readyz. Settings come from the environment, then "
+        "from .env in the working directory."),
+    _Command("manifest", "Print the manifest of the Slack app, and to stderr the link that creates the app from it. "
+        "Without options, the app is for Socket Mode and one workspace.",
+        (_HTTP, _flag("--many", "let many workspaces install the app; needs --http"))),
+    _Command("init", "Ask for the settings, check them, and write .env. Only you can read the file. Without --http, it "
+        "first asks for the public URL; Enter means Socket Mode. At the end it runs anchor-bot doctor.",
+        (_HTTP, _flag("--many", "serve many workspaces, which install the app"),
+            _flag("--yes", "replace the file without a question"))),
+    _Command("doctor", "Check the settings, Slack, Anchor and the database. Print a line for each check: ✓ fine, ! "
+        "works, but is probably not meant, ✗ has to be fixed, – not checked. "  # noqa: RUF001 - as it is printed
+        f"Nothing is changed, and no message shows in Slack. {_KEPT} Exit code 2 also means that something "
+        "has to be changed in Slack or on this machine.",
+        (_WORKSPACE,)),
+    _Command("sessions", "List the sessions that run, and who paused which.", (_MATCH, _WORKSPACE),
+        defaults={"session": None, "all": True, "reason": ""}),
+    _Command("pause", f"Pause a session's agent, also when Slack is down. {_OPERATOR}",
+        (_option("session", _SHORT, nargs="?", **_DIGITS),
+            _flag("--all", "instead, all sessions that run, after a question"), _MATCH,
+            _flag("--yes", "ask nothing; without a terminal --all requires this"), _REASON, _WORKSPACE)),
+    _Command("resume", f"Resume a session's agent, if the database can record it. {_OPERATOR}",
+        (_option("session", _SHORT, **_DIGITS), _REASON, _WORKSPACE)),
+    _Command("end", f"End a session, if the database can record it. {_OPERATOR} The browser, its pages and the agent's "
+        "run are lost. It needs END_SESSION=on, or with many workspaces the permission in the app's Home.",
+        (_SESSION, _REASON, _WORKSPACE, _YES)),
+    _Command("drill", "Pause and resume a session, to show that the brake works. It asks first, and prints how long "
+        "each step took. Refused if the session is paused, or had an alert within the last hour. After an order of "
+        "somebody else nothing is resumed. Nobody is told in Slack.",
+        (_SESSION, _YES, _option("--channel", "let the bot post both results there", type=_channel_id, metavar="ID"),
+            _WORKSPACE)),
+    _Command("journal", f"Print who paused and resumed what. Also the rejected orders, the newest at the end. {_KEPT} "
+        "Times are in UTC. The format json (one object per line) has all fields.",
+        (_option("--since", "how far back: a duration like 30m, 24h or 7d (default: 24h)", type=_since, default="24h",
+                metavar="TIME"),
+            _option("--session", "only this session: its id, or a URL with it", type=_session_id, metavar="ID"),
+            _option("--batch", "only the orders that were given at once, by the id of the result", metavar="ID"),
+            _option("--user", "only this person: an id like U0123456789", type=_user_id, metavar="ID"),
+            _WORKSPACE, _option("--format", "default: table", choices=["table", "json"], default="table"),
+            _flag("--verify", "print instead whether what is recorded was changed: exit code 0 if not, 1 if it was, 2 "
+                "if that cannot be known"),
+            _flag("--acknowledge", "--verify, and let the trail go on after the gaps that it had"),
+            _option("--from", "with --verify: a link that the log has", dest="link", type=_link, metavar="LINK"))),
+    _Command("demo", "Try the bot in the browser with a simulated Slack and Anchor. The real bot runs on this machine, "
+        "and a page on loopback lets you use it, until Ctrl-C. No account, no keys, no settings.",
+        (_flag("--check", "serve no page, print a scripted conversation and exit"),
+            _option("--port", "port of the page (default: any free one)", type=_port, default=0, metavar="N"),
+            _flag("--no-browser", "open no browser"))),
+    _Command("workspaces", "Manage the workspaces that installed the app. Running bots apply changes immediately.",
+        actions=(
+            _Command("list", "List all workspaces: id, whether an Anchor key is set, installation time, name."),
+            _Command("delete", "Delete a workspace, its secrets, and its orders and cards. This does not remove the "
+                "app from Slack.", (_TEAM, _YES)),
+            _Command("set-key", "Check and set the workspace's Anchor API key, read from a prompt or stdin.",
+                (_TEAM, _flag("--offline", "save the key without checking it with Anchor"))),
+            _Command("alert-tokens", "Revoke an alert token of the workspace. It stops working at once.",
+                (_TEAM, _option("--revoke", "its name, as in Home", metavar="NAME", required=True))))),
+    _Command("people", f"Print what is stored of a person, or forget them. {_KEPT} Messages in Slack, logs and backups "
+        "stay as they are.", actions=(
+            _Command("export", "Print what is stored of a person, without secrets. Each row that names the person is a "
+                "line of JSON. Times are in UTC.", (_USER, _WORKSPACE)),
+            _Command("forget", "Replace a person by a random pseudonym. In orders, cards, alert tokens and texts; what "
+                "Slack has reported about them is deleted. Their tokens stay valid. Wait up to a minute for orders "
+                "that are not finished. Refused while permissions name the person.", (_USER, _WORKSPACE, _YES)))),
+    _Command("keys", "Create or rotate ENCRYPTION_KEYS. They encrypt secrets in the database.", actions=(
+        _Command("new", "Print a new key for ENCRYPTION_KEYS."),
+        _Command("rotate", "Encrypt everything again with the first of ENCRYPTION_KEYS. Before that, put the new key "
+            "in front of the old one and restart every bot. Afterwards, remove the old one."))),
+)
+# fmt: on
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="anchor-bot",
+        description="Pause the AI agent of an Anchor Browser session from Slack: /anchor-pause <session_id> [reason].",
+        epilog="New here? anchor-bot demo needs no account and no keys.",
+    )
+    top.add_argument("--version", action="version", version=f"anchor-bot {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    for command in _TABLE:
+        command.add_to(commands)
+    return top

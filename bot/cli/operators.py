@@ -1,4 +1,4 @@
-"""The commands for operators: encryption keys, workspaces, and what is stored of people."""
+"""The commands for operators: the journal, encryption keys, workspaces, and what is stored of people."""
 
 import argparse
 import getpass
@@ -6,28 +6,34 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
-from bot.cli import require_yes, user_id
+from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, user_id
 from bot.cli.context import check_file, open_anchor, open_client_session
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.settings import OF_OPERATORS, Settings
-from bot.core.fields import Secret
+from bot.cli.doctor import check_key
+from bot.config.settings import OF_OPERATORS, Settings, read_database_url
+from bot.core.audit import Verdict
+from bot.core.fields import Secret, parse_object
+from bot.core.history import HistoryFilter, PastOrder
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
 from bot.messages.checks import Good, Wrong
 from bot.messages.markup import printable
-from bot.outbound.store.errors import UnfinishedError
+from bot.outbound.store.errors import StoreError, StoreNotUsableError, UnfinishedError
+from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.people import Person, export, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, open_store
-from bot.usecases.checks import check_key
 from bot.usecases.settings import token_record
 
 _MAX_LENGTH = 100
+_LONGEST = 1_000  # characters of a line about the audit trail
+_PAGE = 1_000  # orders that are read at a time
+_EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
+_NOTHING_KEPT = "DATABASE_URL is sqlite://, so the bot keeps nothing."
 _NO_KEYS = (
     "There are no ENCRYPTION_KEYS in the settings here. This command is for a bot of many workspaces, or for one with "
     "ENCRYPTION_KEYS: run it in the directory of that bot."
@@ -42,30 +48,31 @@ _QUESTIONS = {
 }
 
 
-def operate(
-    options: argparse.Namespace, environ: Mapping[str, str], run: Callable[[Coroutine[Any, Any, str]], str]
-) -> str:
-    """Execute a command, and return its output. Raises SettingsError, NotDoneError, or a store's error."""
+def execute(options: argparse.Namespace, run: Run) -> int:
+    """Execute a command, and return its exit code. Raises SettingsError, NotDoneError, or a store's error."""
+    if options.command == "journal":
+        is_check = options.verify or options.link or options.acknowledge
+        return _verify_journal(options, run) if is_check else _show_journal(options, run)
     if options.action == "new":
-        return new_key().reveal()
-    settings = Settings.from_env(environ, OF_OPERATORS)
-    if settings.database_url == IN_MEMORY:
-        raise NotDoneError("DATABASE_URL is sqlite://, so the bot stores nothing.")
+        _print(new_key().reveal())
+        return 0
+    settings = Settings.from_env(environ(), OF_OPERATORS)
     if options.command != "people" and not settings.encryption_keys:
         raise NotDoneError(_NO_KEYS, code=UNUSABLE_SETTINGS)
-    check_file(settings.database_url)
+    _require_kept(settings.database_url)
     if options.action in _QUESTIONS and not options.yes:
         question, why_not = _QUESTIONS[options.action]
-        require_yes(question.format(**vars(options)), why_not=why_not)
+        confirm(question.format(**vars(options)), why_not=why_not)
     if options.action == "set-key":
         options.key = _read_key(options.team_id)
-    return run(_execute(options, settings))
+    return run(_operate(options, settings))
 
 
-async def _execute(options: argparse.Namespace, settings: Settings) -> str:
+async def _operate(options: argparse.Namespace, settings: Settings) -> int:
     must_fit = options.command != "people"  # what is stored of people is no secret
     async with open_store(settings.database_url, settings.store_keys, keys_must_fit=must_fit) as store:
-        return await _OPERATIONS[options.action](options, store, settings)
+        _print(await _OPERATIONS[options.action](options, store, settings))
+    return 0
 
 
 async def _rotate(_: argparse.Namespace, store: Store, __: Settings) -> str:
@@ -88,6 +95,16 @@ async def _delete(options: argparse.Namespace, store: Store, _: Settings) -> str
         raise _not_installed(options.team_id)
     deleted = f"Deleted {options.team_id}, its secrets, and its orders and cards."
     return f"{deleted} The app is still installed in Slack: remove it there as well."
+
+
+def _require_kept(url: Secret) -> None:
+    if url == IN_MEMORY:
+        raise NotDoneError(_NOTHING_KEPT)
+    check_file(url)
+
+
+def _print(line: str) -> None:
+    print(line)  # noqa: T201 - output of a command
 
 
 def _read_key(team_id: str) -> Secret:
@@ -144,12 +161,8 @@ async def _export(options: argparse.Namespace, store: Store, _: Settings) -> str
 
 
 async def _forget(options: argparse.Namespace, store: Store, settings: Settings) -> str:
-    """Forget a person, unless permissions name them: an empty list would mean everybody."""
     person = Person(options.user, options.workspace)
-    own = settings.workspace.policy.naming(person.user_id) if settings.workspace else []
-    if named := [*(f"{verb} in .env" for verb in own), *await permissions_of(store.database, person)]:
-        text = f"{person.user_id} is named in permissions: {'; '.join(named)}."
-        raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
+    await _require_unnamed(person, store, settings)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
     try:
         count = await forget(store.audit, person, pseudonym)
@@ -164,6 +177,14 @@ async def _forget(options: argparse.Namespace, store: Store, settings: Settings)
     )
 
 
+async def _require_unnamed(person: Person, store: Store, settings: Settings) -> None:
+    """Raise NotDoneError if permissions name a person: without them, the list could be empty and mean everybody."""
+    own = settings.workspace.policy.naming(person.user_id) if settings.workspace else []
+    if named := [*(f"{verb} in .env" for verb in own), *await permissions_of(store.database, person)]:
+        text = f"{person.user_id} is named in permissions: {'; '.join(named)}."
+        raise NotDoneError(f"{text} Remove them there first. Nothing was changed.", code=UNUSABLE_SETTINGS)
+
+
 _OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaitable[str]]] = {
     "rotate": _rotate,
     "list": _list,
@@ -173,3 +194,90 @@ _OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaita
     "export": _export,
     "forget": _forget,
 }
+
+
+def _show_journal(options: argparse.Namespace, run: Run) -> int:
+    url = read_database_url(environ())
+    _require_kept(url)
+    chosen = HistoryFilter(
+        team_id=options.workspace,
+        batch_id=options.batch,
+        session_id=options.session,
+        user_ids=frozenset([options.user] if options.user else []),
+        since=options.since,
+    )
+    return run(_print_orders(url, chosen, is_table=options.format == "table"))
+
+
+async def _print_orders(url: Secret, chosen: HistoryFilter, *, is_table: bool) -> int:
+    last, line = None, table_line if is_table else _json_line
+    async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
+        if is_table:
+            _print(_line(name.upper() for name in _TABLE))
+        while page := await OrderHistory(store.database).next_page(chosen, last, most=_PAGE):
+            for last in page:
+                _print(line(last))
+    return 0
+
+
+def _verify_journal(options: argparse.Namespace, run: Run) -> int:
+    """Verify the audit trail; an exit code of 1 says that somebody has changed it."""
+    settings = Settings.from_env(environ())
+    try:
+        _require_kept(settings.database_url)
+        return run(_print_verdict(options, settings))
+    except (NotDoneError, StoreNotUsableError, StoreError) as error:
+        raise NotDoneError(str(error), code=UNUSABLE_SETTINGS) from None
+
+
+async def _print_verdict(options: argparse.Namespace, settings: Settings) -> int:
+    async with open_store(settings.database_url, settings.store_keys, keys_must_fit=False) as store:
+        if options.acknowledge:
+            await store.audit.acknowledge(user_id())
+        found = await store.audit.verify(settings.journal_days, options.link or "")
+    ends = found.ends.items()
+    links = (f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in ends)
+    for line in (*found.gaps, *found.problems, *links):
+        _print(printable(line, limit=_LONGEST))
+    _print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(ends)} workspaces.")
+    return _EXIT_CODES[found.verdict]
+
+
+def _json_line(order: PastOrder) -> str:
+    """Return an order for programs."""
+    values = asdict(order) | {"outcome_fields": parse_object(order.outcome_fields or "")}
+    times = {name: _time(value) for name, value in values.items() if name.endswith("_at")}
+    seconds = None if order.seconds is None else round(order.seconds, 3)
+    return json.dumps({**values, **times, "seconds": seconds})
+
+
+def table_line(order: PastOrder) -> str:
+    """Return an order for people, without control characters."""
+    return _line(value(order) or "-" for _, value in _TABLE.values())
+
+
+def _line(values: Iterable[str]) -> str:
+    sizes = (size for size, _ in _TABLE.values())
+    cells = (printable(value, limit=size).ljust(size) for value, size in zip(values, sizes, strict=True))
+    return "  ".join(cells).rstrip()
+
+
+def _time(unix_seconds: float | None, precision: str = "milliseconds") -> str | None:
+    if unix_seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+    except (ValueError, OverflowError):  # a database can keep any number
+        return str(unix_seconds)
+
+
+_TABLE: Mapping[str, tuple[int, Callable[[PastOrder], str | None]]] = {
+    "time": (20, lambda order: _time(order.given_at, "seconds")),
+    "workspace": (11, lambda order: order.team_id),
+    "user": (11, lambda order: order.user_id),
+    "verb": (6, lambda order: order.verb),
+    "session": (8, lambda order: order.session_id[:8]),
+    "outcome": (16, lambda order: order.outcome or f"({order.state})"),
+    "reason": (16, lambda order: order.reason),
+}
+"""The columns for people, 100 in all: the width, at which a longer value is cut off, and the value of an order."""

@@ -1,4 +1,4 @@
-"""`anchor-bot sessions`, `pause`, `resume` and `end`: the brake without Slack."""
+"""`anchor-bot sessions`, `pause`, `resume`, `end` and `drill`: the brake without Slack."""
 
 import argparse
 import asyncio
@@ -11,17 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot import request_id
-from bot.cli import confirm, confirm_id, say, user_id, warn
+from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, confirm_id, environ, say, user_id, warn
 from bot.cli.context import Context, open_context
-from bot.cli.parser import UNUSABLE_SETTINGS, NotDoneError
-from bot.config.settings import Settings
+from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
+from bot.core.fields import Secret
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
+from bot.core.outcomes import Broken, Done, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import EIGHT_DIGITS, Choice, NotRead, SessionList
+from bot.core.sessions import EIGHT_DIGITS, Choice, Life, NotRead, Phase, SessionList
 from bot.health import Readiness
 from bot.messages.lines import session_line, spoken_name
 from bot.messages.markup import code
@@ -29,13 +28,15 @@ from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import of_them_paused
 from bot.messages.several import WHOLE_ID, agents, batch_text, still_running
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
+from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks
+from bot.runtime import Tasks, new_id
 from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.control import LONGEST_READS, SessionControl
 from bot.usecases.orders import OperatorOrders
@@ -46,13 +47,19 @@ from bot.usecases.session_cards import SessionCards
 WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
 _UNSENT = Refusal(Why.STOPPING)
 _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
+_QUIET = 3_600.0  # seconds without an alert before a drill
+_MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
+_IN_DOUBT = Unconfirmed | Broken
+
+
+def execute(options: argparse.Namespace, run: Run) -> int:
+    """Give an order, and return the exit code. After NotDoneError or KeyboardInterrupt nothing was sent."""
+    give = drill if options.command == "drill" else give_order
+    return run(give(options, Settings.from_env(environ(), OF_ORDERS)))
 
 
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
-    """Execute an order, print its outcome, and return the exit code.
-
-    After NotDoneError nothing was sent, nor after KeyboardInterrupt.
-    """
+    """Execute an order, print its outcome, and return the exit code. Raises as `execute`."""
     is_list = options.command == "sessions"
     verb = Verb.PAUSE if is_list else Verb(options.command)
     if verb is Verb.PAUSE and options.all is (options.session is not None):
@@ -80,7 +87,7 @@ async def _give_one(options: argparse.Namespace, order: Order, context: Context)
     print(f"{DOING[order.verb]}… (up to {seconds:g} s)", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
     if EIGHT_DIGITS.fullmatch(order.session_id):
         order = replace(order, session_id=await _find_session(order, context))
-    execution = await execute(context, order)
+    execution = await _send(context, order)
     if isinstance(execution.outcome, Paused) and execution.received is None:
         await _tell_facts(order, context)
     return execution.end()
@@ -133,8 +140,8 @@ async def _pause_all(options: argparse.Namespace, order: Order, context: Context
     if not options.yes:
         question = f"To pause {agents(len(chosen))}, type this number: "
         confirm(question, str(len(chosen)), why_not="Nothing was paused")
-    batch_id = request_id.new_id()
-    execution = await execute(context, *(replace(order, session_id=one.id, batch_id=batch_id) for one in chosen))
+    batch_id = new_id()
+    execution = await _send(context, *(replace(order, session_id=one.id, batch_id=batch_id) for one in chosen))
     results = [BatchedOrder("", one.order.session_id, one.outcome) for one in execution.running]
     outside = sum(one.is_task is False for one in chosen)
     names = {one.id: spoken_name(one) for one in chosen}
@@ -145,7 +152,7 @@ async def _pause_all(options: argparse.Namespace, order: Order, context: Context
 
 
 @dataclass(eq=False)
-class Execution:
+class _Execution:
     """The orders of a command. The outcome of a single one is printed as soon as it is known."""
 
     context: Context
@@ -176,10 +183,10 @@ class Execution:
         return 128 + self.received
 
 
-async def execute(context: Context, *given: Order) -> Execution:
+async def _send(context: Context, *given: Order) -> _Execution:
     """Execute orders, print the outcome of a single one, and record them. Ctrl-C ends the wait for Anchor."""
     async with _open_orders(context) as orders:
-        execution = Execution(context, [orders.begin(one) for one in given])
+        execution = _Execution(context, [orders.begin(one) for one in given])
 
         def interrupt(number: int) -> None:
             execution.received = number
@@ -210,3 +217,75 @@ async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
         one.stop()
     if writing:
         await asyncio.wait(writing, timeout=WRITE_TIMEOUT)
+
+
+async def drill(options: argparse.Namespace, settings: Settings) -> int:
+    """Pause and resume a session after a question, print each step's time, and return the exit code.
+
+    It shows that the brake works. Raises as `execute`.
+    """
+    async with open_context(options.workspace, settings) as context:
+        actor = Actor(context.team_id, options.channel or "", user_id())
+        pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
+        if context.why_not is not None or settings.database_url == IN_MEMORY:
+            why = context.why_not or "DATABASE_URL is sqlite://."
+            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why}")
+        access = await context.require_access(pause)
+        if not options.yes:
+            confirm_id(pause.session_id, "To pause this agent and resume it at once", why_not="Nothing was sent")
+        known = await _require_quiet(pause, access.key, context)
+        paused = await _send(context, pause)
+        _say_time("Paused at Anchor", paused)
+        if paused.received is not None or not isinstance(paused.outcome, Paused | _IN_DOUBT):
+            return _conclude(paused, None)
+        resumed = await _send(context, replace(pause, verb=Verb.RESUME, expected_version=known))
+        _say_time("Resumed", resumed)
+        return _conclude(paused, resumed)
+
+
+async def _require_quiet(pause: Order, key: Secret, context: Context) -> str:
+    """Return the version of the session: the id of its last order that had an effect, or one of now.
+
+    Raises NotDoneError if the session may be paused or does not run, or somebody may be busy with it.
+    """
+    name, version = (pause.actor.team_id, pause.session_id), new_id()
+    states, now = SessionStates(context.store.database), time.time()
+    try:
+        state = (await states.of(name[0], [name[1]])).get(name[1])
+        alerted_at = await states.alerted_at(*name)
+    except StoreError as error:
+        raise NotDoneError(f"Nothing was sent: a drill is recorded first. {error}") from None
+    read = await context.sessions.details(key, pause.session_id, within=context.sessions.timeout)
+    why = None
+    if state is not None and state.phase in _MAY_BE_PAUSED:
+        why = "it is paused, or may be"
+    elif isinstance(read, NotRead) or read.life is not Life.RUNNING:
+        why = "Anchor does not say that it runs"
+    elif alerted_at > now - _QUIET:
+        why = f"it had an alert {max(0.0, now - alerted_at) / 60:.0f} min ago"
+    if why is not None:
+        raise NotDoneError(f"Nothing was sent: this session is not free for a drill, because {why}. Use another one.")
+    return version if state is None else state.order_id
+
+
+def _conclude(paused: _Execution, resumed: _Execution | None) -> int:
+    """Print what the drill has shown, and what is to be done, and return the exit code."""
+    last = resumed or paused
+    last.is_recorded &= paused.is_recorded
+    code, outcome = last.end(), last.outcome
+    if isinstance(outcome, Resumed) and isinstance(paused.outcome, Paused):
+        say("The brake works.")
+        return code
+    if isinstance(outcome, Refusal) and outcome.user_id:
+        warn("Somebody gave another order meanwhile, so the drill has resumed nothing.")
+    elif isinstance(paused.outcome, Paused | _IN_DOUBT) and not isinstance(outcome, Resumed):
+        is_sure = isinstance(paused.outcome, Paused) and not isinstance(outcome, _IN_DOUBT)
+        how = f"`anchor-bot resume {paused.running[0].order.session_id}`"
+        warn(f"The agent {'is still' if is_sure else 'may still be'} paused. To resume it: {how}")
+    return code or 1
+
+
+def _say_time(what: str, execution: _Execution) -> None:
+    (running,) = execution.running
+    if isinstance(running.outcome, Paused | Resumed) and running.settled_at is not None:
+        say(f"{what}: {running.settled_at - running.given_at:.2f} s")

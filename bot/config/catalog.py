@@ -3,16 +3,18 @@
 A reader gets a text and the limits, and returns the typed value. In its sentences, `{default}` stands for the default.
 """
 
+import ipaddress
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
-from bot.config.addresses import is_port, is_safe_url, parse_proxy
-from bot.core.fields import CHANNEL_ID, GROUP_ID, TEAM_ID, USER_ID, Secret
-from bot.core.workspace import SENDER_NAME, AutoPause, is_key
+from bot.core.fields import CHANNEL_ID, GROUP_ID, TEAM_ID, USER_ID, Proxy, Secret
+from bot.core.workspace import LEAST_TOKEN_LENGTH, SENDER_NAME, AutoPause, is_key
 
 MOST_DAYS = 3_650
 MOST_MINUTES = 60  # before the end of a session
@@ -31,8 +33,14 @@ _ROTATES = (
 )
 _NAMED_TOKEN = re.compile(rf"({SENDER_NAME.pattern})=([!-+\--<>-~]+=*)", re.ASCII)
 _ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with none of the last two."
+_SHORT = (
+    f"has a token of under {LEAST_TOKEN_LENGTH} characters, which can be guessed. Make a new one with: "
+    "openssl rand -hex 32"
+)
 _ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
+_HTTP_PORT = 80  # as httpx and curl understand a proxy without a port
 
 
 class InvalidValueError(Exception):
@@ -89,7 +97,17 @@ def alert_tokens(value: str) -> tuple[tuple[str, Secret], ...]:
     """Read tokens like `name=token`."""
     if wrong := _numbers(items(value), _NAMED_TOKEN.fullmatch):
         raise InvalidValueError(f"has no name=token (item {wrong}). {_ABOUT_NAMES}")
-    return tuple((name, Secret(token)) for name, _, token in (item.partition("=") for item in items(value)))
+    tokens = tuple((name, Secret(token)) for name, _, token in (item.partition("=") for item in items(value)))
+    if any(len(token.reveal()) < LEAST_TOKEN_LENGTH for _, token in tokens):
+        raise InvalidValueError(_SHORT)
+    return tokens
+
+
+def alert_token(value: str, description: str) -> Secret:
+    """Read a token that nobody can guess."""
+    if len(value) < LEAST_TOKEN_LENGTH:
+        raise InvalidValueError(_SHORT)
+    return secret(value, description)
 
 
 def encryption_keys(value: str, _: str) -> tuple[Secret, ...]:
@@ -127,6 +145,67 @@ def choice(value: str, *choices: _Choice) -> _Choice:
         if value.casefold() == one.casefold():
             return one
     raise InvalidValueError(f"is not one of {', '.join(choices)}. Use one, or remove it for {{default}}.")
+
+
+def is_port(text: str) -> bool:
+    """Return whether `text` is a port number, or 0 for any free port."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
+
+
+def is_safe_url(value: str) -> bool:
+    """Return whether `value` is https, or http on this machine, so that keys are never sent unencrypted."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
+
+
+def is_public_url(value: str) -> bool:
+    """Return whether `value` is an https URL, as Slack needs it, to which the bot's paths can be added."""
+    is_of_requests = value.rstrip("/").endswith("/slack/events")
+    return is_safe_url(value) and value.startswith("https://") and not is_of_requests
+
+
+def parse_proxy(value: str) -> Proxy | None:
+    """Return the proxy at a URL, or at a host and port; None if it is invalid."""
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        port = parts.port or _HTTP_PORT
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme != "http" or not _is_host(host) or parts.path not in {"", "/"} or set("?#") & set(value):
+        return None
+    authorization = None
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = Secret(f"Basic {b64encode(pair.encode()).decode()}")
+    return Proxy(http_url(host, port), authorization)
+
+
+def http_url(host: str, port: int) -> str:
+    """Return the URL of a server; `host` is a name or an address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST_NAME.fullmatch(host) is not None
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 _UNSET = {ids: frozenset[str](), **dict.fromkeys((items, hosts, secrets, alert_tokens, encryption_keys), ())}
@@ -235,7 +314,7 @@ _MANY_WORKSPACES = (
         "a browser, the id is in the address of Slack: app.slack.com/client/T…"),
 )
 _ALERTS = (
-    _secret("ALERTS_TOKEN", secret, "", ("the token for sending alerts to the bot",),
+    _secret("ALERTS_TOKEN", alert_token, "", ("the token for sending alerts to the bot",),
         "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
         "does not exist. Make a long random one: openssl rand -hex 32. With many workspaces, do not set it for the "
         "bot: an admin makes tokens in the app's Home."),

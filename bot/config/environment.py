@@ -116,7 +116,7 @@ def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, st
     try:
         text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError((f"{env_file} can't be read ({error}).",)) from None
+        raise SettingsError((f"{env_file} can't be read ({error}). Run this as the bot's user.",)) from None
     bindings = list(parse_stream(io.StringIO(text)))
     if wrong := [one.original.line for one in bindings if one.error]:
         raise SettingsError(tuple(f"{env_file}, line {line} is invalid. Write NAME=value." for line in wrong))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import logging
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from bot.config.addresses import is_loopback
-from bot.config.catalog import BAD_DATABASE, OF_MANY, OF_ONE, SETTINGS, VARIABLES
+from bot.config.catalog import BAD_DATABASE, OF_MANY, OF_ONE, SETTINGS, VARIABLES, is_loopback
 from bot.config.environment import Reading, SettingsError, find_misspelled
 from bot.core.fields import Proxy, Secret, derive_key, digest
 from bot.core.policy import EVERYBODY, Policy, Rule
 from bot.core.workspace import (
     DEFAULT_SENDER,
-    LEAST_TOKEN_LENGTH,
     MOST_ALERT_TOKENS,
     AlertToken,
     AnchorKey,
@@ -49,15 +46,6 @@ OF_OPERATORS = (
 _ONLY_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 _VERSION_LENGTH, _MARK_LENGTH = 7, 8  # hexadecimal digits
 SECRET_LENGTH = 32
-PAUSING_TOKEN_LENGTH = 32
-_SHORT = (
-    f"ALERTS_TOKEN or ALERTS_TOKENS: the token {{name}} has under {LEAST_TOKEN_LENGTH} characters and can be guessed: "
-    "its alerts are refused. Make a new one with: openssl rand -hex 32"
-)
-_WEAK = (
-    f"AUTO_PAUSE is on, and the token {{name}} can pause every session, but has under {PAUSING_TOKEN_LENGTH} "
-    "characters. Make a longer one with: openssl rand -hex 32"
-)
 _NONE_PAUSES = "AUTO_PAUSE is {mode}, but no alert can ask for a pause. Name tokens in AUTO_PAUSE_TOKENS."
 
 
@@ -66,11 +54,9 @@ class Settings:
     """All settings of the bot; `.env.example` explains each. Times are in seconds, URLs are unchanged.
 
     A bot of one workspace has a `workspace`, whose team Slack knows. Without it, workspaces install the app by OAuth.
-    `token_warnings` are sentences, with their levels.
     """
 
     workspace: Workspace | None
-    token_warnings: tuple[tuple[int, str], ...]
     slack_client_id: Secret
     slack_client_secret: Secret
     allowed_workspaces: frozenset[str]
@@ -126,10 +112,9 @@ class Settings:
             values["HTTPS_PROXY"] = replace(values["HTTPS_PROXY"], exceptions=values["NO_PROXY"])
         tokens = _combine_tokens(read)
         read.finish()
-        own: dict[str, Any] = {"workspace": None if is_many else _workspace(values, tokens)}
-        own["token_warnings"] = () if is_many else tuple(_about_tokens(values, tokens))
-        named = [one.name for one in fields(cls) if one.name not in own]
-        return cls(**own, **{name: values[_FIELDS.get(name, name.upper())] for name in named})
+        workspace = None if is_many else _workspace(values, tokens)
+        named = [one.name for one in fields(cls) if one.name != "workspace"]
+        return cls(workspace=workspace, **{name: values[_FIELDS.get(name, name.upper())] for name in named})
 
 
 def read_database_url(environ: Mapping[str, str]) -> Secret:
@@ -171,18 +156,6 @@ def _workspace(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Works
         auto_pause=values["AUTO_PAUSE"],
         key_version=int(digest(key.reveal())[:_VERSION_LENGTH], 16),
     )
-
-
-def _about_tokens(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Iterator[tuple[int, str]]:
-    mode, pausing = values["AUTO_PAUSE"], sorted(set(values["AUTO_PAUSE_TOKENS"]))
-    lengths = {name: len(token.reveal()) for name, token in tokens.items()}
-    for name in [name for name, length in lengths.items() if length < LEAST_TOKEN_LENGTH]:
-        yield logging.ERROR, _SHORT.format(name=name)
-    if mode is not AutoPause.OFF and not pausing:
-        yield logging.WARNING, _NONE_PAUSES.format(mode=mode)
-    for name in pausing if mode is AutoPause.ON else ():
-        if name in lengths and lengths[name] < PAUSING_TOKEN_LENGTH:  # an order needs no valid names
-            yield logging.WARNING, _WEAK.format(name=name)
 
 
 def _default_database(environ: Mapping[str, str]) -> Secret:
@@ -248,22 +221,24 @@ def _kind_of(database_url: Secret) -> str:
     return str(Path(path.removeprefix("/")).absolute()) if path else "in memory"
 
 
-def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[tuple[int, str]]:
-    """Yield a sentence for each setting that is probably not meant, with its level."""
+def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[str]:
+    """Yield a sentence for each setting that is probably not meant."""
     for _, sentences in find_misspelled(environ):
-        yield logging.WARNING, sentences
+        yield sentences
     if any(len(secret.reveal()) != SECRET_LENGTH for secret in settings.slack_signing_secrets):
-        yield logging.WARNING, f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
+        yield f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
     if settings.anchor_timeout > settings.anchor_deadline:
-        yield logging.WARNING, "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
-    yield from settings.token_warnings
+        yield "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
+    one = settings.workspace
+    if one and one.auto_pause is not AutoPause.OFF and not any(token.may_pause for token in one.alert_tokens):
+        yield _NONE_PAUSES.format(mode=one.auto_pause)
     for name, file in {str(env_file): env_file, **_files_of_secrets(environ)}.items():
         if _is_open_to_all(file):
-            yield logging.WARNING, f"Every user of this machine can read {name}. Run: chmod 600 {name}"
+            yield f"Every user of this machine can read {name}. Run: chmod 600 {name}"
     if env_file.is_dir():
-        yield logging.WARNING, f"{env_file} is a directory, so nothing is read from it. Put the settings into a file."
+        yield f"{env_file} is a directory, so nothing is read from it. Put the settings into a file."
     if _is_far_without_sslmode(settings.database_url, environ):
-        yield logging.WARNING, _SSLMODE
+        yield _SSLMODE
 
 
 def _files_of_secrets(environ: Mapping[str, str]) -> dict[str, Path]:

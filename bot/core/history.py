@@ -92,8 +92,6 @@ class HistoryFilter:
     folds: bool = False
     session_id: str | None = None
     user_ids: frozenset[str] = frozenset()
-    results: frozenset[Result] = frozenset()
-    outcome: str | None = None
     since: float | None = None  # Unix seconds
     has_changes: bool = False
     """Whether changes of settings are wanted, too."""

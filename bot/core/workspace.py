@@ -19,7 +19,7 @@ DEFAULT_SENDER = "default"  # the name of a token that was made without one
 LONGEST_SENDER = 30
 SENDER_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_SENDER - 1}}}", re.ASCII)
 MOST_ALERT_TOKENS = 20
-LEAST_TOKEN_LENGTH = 20  # the characters of a token that nobody can guess; the bot accepts no shorter one
+LEAST_TOKEN_LENGTH = 20  # characters of a token that nobody can guess
 
 
 def is_key(text: str) -> bool:
@@ -123,7 +123,7 @@ class Workspace:
         """Return the alert token with this text, in the same time for each."""
         given = digest(text)
         found = [one for one in self.alert_tokens if hmac.compare_digest(given, one.digest)]
-        return found[0] if found and len(text) >= LEAST_TOKEN_LENGTH else None
+        return found[0] if found else None
 
     def named_token(self, name: str) -> AlertToken | None:
         """Return the alert token of this name."""

@@ -28,8 +28,7 @@ from bot.messages.markup import some
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.request_id import log_incident
-from bot.runtime import Tasks, ended
+from bot.runtime import Tasks, ended, log_incident
 from bot.usecases.alert_cards import AlertResult, Counted, Folded, Ignored
 from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.notices import WorkspaceMonitor

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.config.addresses import is_loopback
+from bot.config.catalog import is_loopback
 from bot.core.fields import Secret
 from bot.health import Metrics, Readiness, State
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from bot import request_id
-from bot.config.addresses import http_url
+from bot.config.catalog import http_url
 from bot.core.fairness import Tally
+from bot.runtime import begin_request
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class _AnonymousResponse(web.Response):
 async def _track_request(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], request: web.BaseRequest
 ) -> web.StreamResponse:
-    request_id.begin()
+    begin_request()
     connection = request.protocol
     assert isinstance(connection, HttpConnection)  # noqa: S101 - for the type checker
     connection.begin_request()

@@ -22,7 +22,7 @@ from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.installs import InstallStates
 from bot.outbound.store.workspaces import WorkspaceRows
-from bot.request_id import log_incident
+from bot.runtime import log_incident
 
 _log = logging.getLogger(__name__)
 

@@ -37,7 +37,6 @@ class CheckName(StrEnum):
     RUNNING_BOT = "running bot"
     SOCKET_MODE = "Socket Mode"
     PUBLIC_URL = "public URL"
-    CLIENT_SECRET = "client secret"  # noqa: S105 - a name
     DATABASE = "database"
     ENCRYPTION = "encryption"
     PROCESSES = "processes"
@@ -56,11 +55,6 @@ class Kind(Enum):
     def __init__(self, text: str, fix: str = "") -> None:
         self.text, self.fix = text, fix
 
-    @property
-    def code(self) -> str:
-        """Return the name for programs."""
-        return self.name.lower().replace("_", "-")
-
 
 class Good(Kind):
     """Findings that need nothing."""
@@ -78,7 +72,6 @@ class Good(Kind):
     AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
     END_SESSION = "on, for {who}"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
-    CLIENT_NOT_REFUSED = "Slack does not refuse it, nor SLACK_CLIENT_ID"
     KEY_ACCEPTED = "Anchor accepts it"
     DATABASE_CURRENT = "answers, and its tables are current (version {version})"
     DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
@@ -116,10 +109,6 @@ class Wrong(Kind):
     CHANNEL_REFUSED = (
         "Slack takes no message for {channel} ({code})",
         "Check ALERTS_CHANNEL, or the channel chosen in Home, and invite the bot there: /invite @anchor.",
-    )
-    CLIENT_REFUSED = (
-        "Slack refuses SLACK_CLIENT_ID or SLACK_CLIENT_SECRET ({code}), so nobody can install the app",
-        f"Copy both {_IN_APP}Basic Information > App Credentials).",
     )
     URL_REJECTS = (
         "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
@@ -231,14 +220,13 @@ def judge_scopes(granted: frozenset[str] | None, needed: Iterable[str]) -> Findi
     return Finding(Good.SCOPES_GRANTED, {"scopes": ", ".join(wanted)})
 
 
-_STATUS: Mapping[type[Kind], tuple[str, str]] = {
-    Good: ("ok", "✓"),
-    Questionable: ("warning", "!"),
-    Wrong: ("failed", "✗"),
-    Unanswered: ("failed", "✗"),
-    Skipped: ("skipped", "–"),  # noqa: RUF001 - the dash of a list
+_SIGNS: Mapping[type[Kind], str] = {
+    Good: "✓",
+    Questionable: "!",
+    Wrong: "✗",
+    Unanswered: "✗",
+    Skipped: "–",  # noqa: RUF001 - the dash of a list
 }
-"""The status for programs, and its symbol."""
 
 
 def check_line(check: Checked) -> str:
@@ -247,19 +235,7 @@ def check_line(check: Checked) -> str:
     name = f"{check.name} of {check.team_id}" if check.team_id else check.name
     end = "" if finding.text.endswith((".", "?")) else "."
     fix = f" Fix: {finding.fix}" if finding.fix else ""
-    return f"{_STATUS[type(finding.kind)][1]} {name}: {finding.text}{end}{fix}"
-
-
-def check_record(check: Checked) -> dict[str, str]:
-    """Return a check for programs."""
-    return {
-        "check": check.name,
-        "workspace": check.team_id,
-        "status": _STATUS[type(check.finding.kind)][0],
-        "code": check.finding.kind.code,
-        "found": check.finding.text,
-        "fix": check.finding.fix,
-    }
+    return f"{_SIGNS[type(finding.kind)]} {name}: {finding.text}{end}{fix}"
 
 
 def reinstall_advice(install_url: str) -> str:

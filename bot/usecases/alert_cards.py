@@ -11,7 +11,7 @@ from bot.outbound.slack.client import Posted, PostResult, Refused, SlackClient
 from bot.outbound.store.alerts import IncomingAlert, Placed
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.marks import SenderUse
-from bot.request_id import new_id
+from bot.runtime import new_id
 from bot.usecases.outbox import Outbox
 from bot.usecases.sessions import SessionReads
 

@@ -27,8 +27,7 @@ from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.workspaces import Workspaces
-from bot.request_id import new_id
-from bot.runtime import Tasks, ended
+from bot.runtime import Tasks, ended, new_id
 from bot.usecases.alert_cards import POST_WAIT, AlertCards, AlertResult
 from bot.usecases.orders import Orders
 

@@ -21,8 +21,7 @@ from bot.messages.several import NOT_RESUMED, UNRECORDED, batch_message, begun_m
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.secrets import FieldCipher, seal
-from bot.request_id import new_id
-from bot.runtime import Tasks
+from bot.runtime import Tasks, new_id
 from bot.usecases.access import Access
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders

@@ -42,8 +42,7 @@ from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import Crossed, RunningOrder, Settled
-from bot.request_id import log_incident
-from bot.runtime import Interruption
+from bot.runtime import Interruption, log_incident
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue

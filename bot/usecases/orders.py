@@ -10,7 +10,6 @@ from functools import partial
 
 from cachetools import TTLCache
 
-from bot import request_id
 from bot.core.cards import BatchContent
 from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
 from bot.core.requests import (
@@ -42,7 +41,7 @@ from bot.outbound.slack.client import PostResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.runtime import Tasks, ended
+from bot.runtime import Tasks, begin_request, ended, log_incident
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.session_cards import REPLACE_TIMEOUT, SessionCards, update_clicked
@@ -168,7 +167,7 @@ class Orders:
             elif await self._replace(running, settled, address):
                 return
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message = incident_message(request_id.log_incident(error))
+            message = incident_message(log_incident(error))
         is_ours, told = partial(self.rows.is_ours, running), mentioning(message, group) if group else message
         delivered = await self.delivery.deliver(address, told, session_id=order.session_id, is_ours=is_ours)
         self.record_told(running, delivered.route if delivered else None)
@@ -242,7 +241,7 @@ class Orders:
 
     def _recover(self, running: RunningOrder) -> None:
         verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome
-        request_id.begin(running.id)
+        begin_request(running.id)
         about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
         _log.warning("unfinished order taken over", extra=about)
         if outcome is None and (is_sent if verb is not Verb.PAUSE else running.age > STILL_WANTED):

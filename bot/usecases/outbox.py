@@ -19,8 +19,7 @@ from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MOST_TAKEN, MessageRows
-from bot.request_id import new_id
-from bot.runtime import Tasks, happens, until_tick
+from bot.runtime import Tasks, happens, new_id, until_tick
 from bot.usecases.cards import Attempt, CardSender
 from bot.usecases.lanes import Lane, LaneName, Memory, updates_of
 

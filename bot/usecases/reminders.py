@@ -13,7 +13,7 @@ from bot.core.workspace import Workspace
 from bot.messages.results import ended_message, reminder_message
 from bot.outbound.store.reminders import PausedSession, ReminderRows
 from bot.outbound.workspaces import Workspaces
-from bot.request_id import new_id
+from bot.runtime import new_id
 from bot.usecases.sessions import SessionReads
 
 LONGEST_INTERVAL = 64.0

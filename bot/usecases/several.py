@@ -19,7 +19,7 @@ from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.secrets import FieldCipher, seal, unseal, unseal_all
-from bot.request_id import log_incident
+from bot.runtime import log_incident
 from bot.usecases.access import Access
 from bot.usecases.batches import Batch, Batches
 from bot.usecases.modals import Modals

@@ -116,7 +116,7 @@ async def test_without_a_record_nothing_is_sent_and_of_a_pause_nothing_undone(
     fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
     wording("no database", await site.refused(DATABASE_URL="sqlite:////nowhere/bot.db"))
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cli.drill.SessionStates.of", fail)
+        patch.setattr("bot.cli.orders.SessionStates.of", fail)
         wording("a database that fails", await site.refused())
     assert site.sent == []
     monkeypatch.setattr("bot.outbound.store.database.Database.change_orders", fail)

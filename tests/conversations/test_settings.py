@@ -174,8 +174,8 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
         for change in ("set_key", "set_alerts_channel"):
             monkeypatch.setattr(WorkspaceRows, change, AsyncMock(side_effect=RuntimeError))
         await (team.set_key(KEY) if where == "modal" else team.press("anchor_alerts_channel", team.channel.id))
-    record = await logged(caplog, "request_id")
+    record = await logged(caplog, "runtime")
     text = incident_text(vars(record)["incident"])
     if where != "opening":
         await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
-        assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.request_id"]
+        assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.runtime"]

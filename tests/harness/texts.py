@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from bot.cli import terminal_text
-from bot.cli.parser import parser
+from bot.cli.main import parser
 from bot.config.catalog import SETTINGS
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.fields import digest

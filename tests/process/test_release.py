@@ -136,6 +136,10 @@ def test_a_release_has_all_that_operators_need_with_the_address_of_the_repositor
         assert name in sums
         assert "PROJECT_URL/" not in (dist / name).read_text()
     assert f"{PROJECT_URL}/blob" in (dist / "grafana-dashboard.json").read_text()
+    notes = (dist / "NOTES.md").read_text()
+    assert len(notes.splitlines()) <= 50
+    assert notes.startswith("- New.\n\n")
+    assert f"{PROJECT_URL}/blob/v0.2.0/CHANGELOG.md" in notes
 
 
 @pytest.mark.long

@@ -25,7 +25,6 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot import request_id
 from bot.core.requests import Actor, Order, ReplyAddress, State, Verb
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
@@ -37,7 +36,7 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks, run_periodically
+from bot.runtime import Tasks, begin_request, new_id, run_periodically
 from bot.usecases.access import Access
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import Delivered
@@ -146,7 +145,7 @@ class Process:
         return access_of(order.actor.user_id)
 
     async def serve(self, order: Order) -> None:
-        request_id.begin(own := request_id.new_id())
+        begin_request(own := new_id())
         self.world.given[own] = order, self
         running, _ = self.orders.start(order, ReplyAddress(order.actor))
         await self.orders.deliver(running, running.address)

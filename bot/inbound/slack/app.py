@@ -42,8 +42,7 @@ from bot.messages.settings import ONE_MOMENT, Reply
 from bot.outbound.slack.client import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder
-from bot.request_id import log_incident
-from bot.runtime import Tasks
+from bot.runtime import Tasks, log_incident
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.modals import Modals
 from bot.usecases.orders import Orders

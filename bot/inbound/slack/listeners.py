@@ -31,7 +31,7 @@ from bot.messages.settings import CHECKING, TITLES, Reply
 from bot.messages.several import SHORTCUT, about_ids
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.workspaces import Workspaces
-from bot.request_id import new_id
+from bot.runtime import new_id
 from bot.usecases.home import HomeView
 from bot.usecases.orders import Orders
 from bot.usecases.sessions import SessionLists

@@ -11,7 +11,6 @@ from http import HTTPStatus
 
 import aiohttp
 
-from bot import request_id
 from bot.core.fields import Secret, parse_object
 from bot.core.retries import backoff
 from bot.health import Readiness
@@ -22,7 +21,7 @@ from bot.messages.blocks import as_response
 from bot.messages.results import UNREADABLE
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
 from bot.outbound.slack.errors import SlackUnreachableError
-from bot.runtime import StandstillMonitor, Tasks
+from bot.runtime import StandstillMonitor, Tasks, begin_request
 
 _log = logging.getLogger(__name__)
 
@@ -205,7 +204,7 @@ class SocketAcks:
             self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
 
     async def _answer(self, envelope: Envelope, received_at: float, standstill: float, *, may_be_old: bool) -> None:
-        request_id.begin()
+        begin_request()
         try:
             ack = await self._slack_app.dispatch(
                 envelope.payload, received_at=received_at, standstill=standstill, may_be_old=may_be_old

@@ -11,7 +11,6 @@ from dataclasses import KW_ONLY, dataclass
 import httpx
 from aiohttp.http_exceptions import ContentEncodingError
 
-from bot import request_id
 from bot.core import outcomes
 from bot.core.fields import Secret, parse_object, text_field
 from bot.core.outcomes import AnchorOutcome, contradiction
@@ -28,6 +27,7 @@ from bot.outbound.http import (
     never_sent,
     read_retry_after,
 )
+from bot.runtime import new_id, request_id
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class AnchorHttp:
         self, method: str, path: str, key: Secret, *, within: float, max_bytes: int
     ) -> tuple[httpx.Response, bytes]:
         """Return the response within time, and its body without the key. Raises NETWORK_ERRORS."""
-        about = (request_id.current() or request_id.new_id()).encode()
+        about = (request_id() or new_id()).encode()
         headers = [(b"anchor-api-key", key.reveal().encode()), (b"x-request-id", about)]
         extensions = {
             "target": f"{self._prefix}{path}".encode(),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
-from bot.core.history import CHANGE, OUTCOMES, BatchedOrder, HistoryFilter, PastOrder
+from bot.core.history import CHANGE, BatchedOrder, HistoryFilter, PastOrder
 from bot.core.requests import Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
@@ -105,23 +105,19 @@ class OrderHistory:
 
 
 _CONDITIONS = {
-    **{name: f"{name} = :{name}" for name in ("team_id", "batch_id", "session_id", "outcome")},
+    **{name: f"{name} = :{name}" for name in ("team_id", "batch_id", "session_id")},
     "user_ids": "user_id IN (SELECT value FROM json_each(:user_ids))",
-    "outcomes": "coalesce(outcome, '') IN (SELECT value FROM json_each(:outcomes))",
     "since": "given_at >= :since",
 }
 
 
 def _values(chosen: HistoryFilter) -> dict[str, object]:
     """Return the values of the conditions; None for one that does not apply."""
-    names = [name for result in chosen.results for name in OUTCOMES[result] or {""}]  # "" is none yet
     return {
         "team_id": chosen.team_id,
         "batch_id": chosen.batch_id,
         "session_id": chosen.session_id,
-        "outcome": chosen.outcome,
         "user_ids": listed(chosen.user_ids) if chosen.user_ids else None,
-        "outcomes": listed(names) if chosen.results else None,
         "since": chosen.since,
     }
 

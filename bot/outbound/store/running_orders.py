@@ -36,7 +36,7 @@ from bot.outbound.store.connections import Row, storable
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.messages import Marks
 from bot.outbound.store.secrets import FieldCipher, FieldRef
-from bot.request_id import order_id
+from bot.runtime import order_id
 
 NO_CARDS = MarkedCards()
 HAS_EFFECT = Done | Unconfirmed | Broken
