@@ -336,9 +336,8 @@ class Card:
     """A message of the bot that is to be posted, or kept up to date: as it is stored, or a new one.
 
     Without a `ts`, it is not posted. `shown` is the digest of the message that Slack has. If it `mentions` people, each
-    copy of it does. It counts `more` sessions than its parts, which have no card each. A `spare` one has no part of a
-    session with another card in the channel. It was stored `age` seconds ago. If it is about a failed pause, `sender`
-    is the user id of the alert's program.
+    copy of it does. It counts `more` sessions than its parts, which have no card each. It was stored `age` seconds ago.
+    If it is about a failed pause, `sender` is the user id of the alert's program.
     """
 
     id: str
@@ -351,7 +350,6 @@ class Card:
     mentions: bool = False
     more: int = 0
     age: float = 0.0
-    is_spare: bool = False
     sender: str = ""
 
     @property

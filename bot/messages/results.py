@@ -21,7 +21,7 @@ CARD_LOST = (
 )
 """Lines of a result: Slack did not let the bot update the clicked message, or lets nobody update a card any more."""
 OVERTAKEN = "🔹 A newer request has changed this session since."
-NOT_RECORDED = "⚠️ The bot's database did not answer, so this pause is not recorded."
+NOT_RECORDED = "⚠️ This pause is not recorded in the bot's database."
 """Notes of a result: it is told late, or the database has no record of the pause that was sent."""
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _SERVER_ERROR, _LONGEST_QUOTE = 500, 300
@@ -181,6 +181,13 @@ def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
     return ephemeral(
         f"⏳ {DOING[order.verb]}… The result will be posted here.", doubt, markup.session(order.session_id)
+    )
+
+
+def repeated_message(order: Order) -> Message:
+    """Return the ack of a command that another process has got, too."""
+    return ephemeral(
+        "Slack sent this command twice. It counts once, and has one result.", markup.session(order.session_id)
     )
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
@@ -53,7 +52,6 @@ _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to 
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
 _NOBODY = "nobody"  # that of one that nobody waits for, or that a card tells
-_ELSEWHERE_WITHIN, _LOOK_INTERVAL = 3.0, 0.2  # seconds for an outcome that another process tells, and between two looks
 
 RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 60.0
 """Seconds between two looks for orders to take over, also if only commands run beside the bot."""
@@ -136,31 +134,32 @@ class Orders:
         self.metrics.delivered(running.order.verb.value, route, running.age)
         running.address = ReplyAddress(running.order.actor, thread_ts=running.address.result_thread)  # memory
 
-    async def deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
+    async def deliver(self, running: RunningOrder, address: ReplyAddress, *, is_left: bool = False) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
-        Nobody waits for that of the command line, whose process was killed, and for one that a card tells.
+        One that was given without a channel is told in the alert channel, if there is one. If a process has left the
+        order, no card of an alert need tell it, and nobody waits for that of the command line.
         """
         await ended(running.result)
         order, actor = running.order, running.order.actor
         if order.batch_id:
             content = BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
             await self.let_batch_tell(running, self.tasks.start(self.session_cards.keep_batch(running, content)))
-        elif operator_name(actor.user_id) is not None:
-            self.record_told(running, _NOBODY)
-        elif running.result.exception() or (running.result.result() and not running.is_repeated):
-            await self._deliver(running, address)
+        elif running.result.exception() or running.result.result():
+            await self._deliver(running, address, is_left=is_left)
 
-    async def _deliver(self, running: RunningOrder, address: ReplyAddress) -> None:
+    async def _deliver(self, running: RunningOrder, address: ReplyAddress, *, is_left: bool) -> None:
         settled, order, group = None, running.order, ""
         try:
             settled = running.result.result()
             assert settled is not None  # noqa: S101 - else another process tells it
-            if _is_on_card(order, settled.outcome):
+            address = await self.session_cards.address_of(running, settled.outcome, address)
+            is_on_card = _is_on_card(order, settled.outcome) and not (is_left and isinstance(settled.outcome, Paused))
+            if is_on_card or (operator_name(order.actor.user_id) and not address.actor.channel_id):
                 self.record_told(running, _NOBODY)
                 return
             address, message = await self._result(running, settled, address)
-            if order.source is Source.ALERT:
+            if order.source is Source.ALERT and not isinstance(settled.outcome, Paused):
                 if (called := await self._call(running, message)) is None:
                     return
                 group = called
@@ -210,15 +209,6 @@ class Orders:
         if message := facts_message(session_id, told, known, now=now, offers_end=running.offers_end):
             await self.delivery.deliver(address, message)
 
-    async def announce(self, running: Sequence[RunningOrder]) -> None:
-        """Post what was done without a channel to the alert channel, when all of it has ended."""
-        await asyncio.wait([one.result for one in running])
-        ours = [one for one in running if not one.result.cancelled() and one.result.result() and not one.is_repeated]
-        names = {one.session for one in ours if not one.order.actor.channel_id}
-        known = {name[1]: await self.facts.known_after_read(*name) for name in names}
-        facts = {session_id: session for session_id, session in known.items() if session is not None}
-        await self.session_cards.announce(ours, facts)
-
     async def stored_result(self, running: RunningOrder) -> Message | None:
         """Return the message about an order; None if another process tells the outcome."""
         settled = await asyncio.shield(running.result)
@@ -249,8 +239,7 @@ class Orders:
         elif outcome is None and verb is Verb.END:
             outcome = Refusal(Why.STOPPING)
         self._start(running, outcome, doubt=is_sent)
-        self.tasks.start(self.deliver(running, running.address))
-        self.tasks.start(self.announce([running]))
+        self.tasks.start(self.deliver(running, running.address, is_left=True))
 
     def _start(self, running: RunningOrder, outcome: Outcome | None = None, *, doubt: bool = False) -> RunningOrder:
         self._open[running.id] = running
@@ -264,20 +253,10 @@ class Orders:
         settled = await self.session_control.execute(running, outcome, doubt=doubt)
         if settled is None or running.is_repeated:
             self._open.pop(running.id, None)  # another order or process tells it
-            return await self._told_elsewhere(running) if running.is_repeated else None
+            return None
         verb, source = running.order.verb.value, running.order.source.value
         self.metrics.settled(verb, source, name_of(settled.outcome), running.age)
         return settled
-
-    async def _told_elsewhere(self, running: RunningOrder) -> Settled | None:
-        """Return the outcome of the order that has the trigger of this one, for the ack."""
-        ends = time.monotonic() + _ELSEWHERE_WITHIN
-        with suppress(StoreError):
-            while running.order.trigger_id and time.monotonic() < ends:
-                if (outcome := await self.rows.outcome_of(running.order.trigger_id)) is not None:
-                    return Settled(outcome)
-                await asyncio.sleep(_LOOK_INTERVAL)
-        return None
 
     async def _result(
         self, running: RunningOrder, settled: Settled, address: ReplyAddress
@@ -373,8 +352,6 @@ class OperatorOrders:
         if order.batch_id:
             keeping = self.session_cards.keep_batch(running, BatchContent(order.actor.user_id))
             await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
-        elif order.source is Source.DRILL:
-            self.session_cards.post(running, settled.outcome)
         else:
-            await self.session_cards.announce([running], {})
+            await self.session_cards.post(running, settled.outcome)
         return True

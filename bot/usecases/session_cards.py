@@ -3,18 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import MOST_IN_SUMMARY, BatchContent, Card, CardName, Part, ResultContent
+from bot.core.cards import BatchContent, Card, CardName, Part, ResultContent
 from bot.core.fairness import TimeWindow
-from bot.core.outcomes import Done, Outcome, Paused, Unconfirmed
+from bot.core.outcomes import Outcome, Refusal
 from bot.core.requests import Actor, ReplyAddress, Source, Verb, operator_name
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase, Session
+from bot.core.sessions import Phase
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
@@ -108,49 +108,30 @@ class SessionCards:
         actor = running.order.actor
         return actor.team_id, actor.channel_id, running.address.message_ts or ""
 
-    async def announce(self, orders: Sequence[RunningOrder], known: Mapping[SessionId, Session]) -> None:
-        """Post what was done without a channel to the alert channel, in one message, unless it has cards of that.
+    async def address_of(self, running: RunningOrder, outcome: Outcome, address: ReplyAddress) -> ReplyAddress:
+        """Return where an outcome is told: in the alert channel, if its order was given without a channel."""
+        actor = address.actor
+        if actor.channel_id or isinstance(outcome, Refusal) or running.order.source is Source.DRILL:
+            return address
+        channel = await self._alerts_channel(actor.team_id)
+        return replace(address, actor=replace(actor, channel_id=channel or ""))
 
-        A pause by an alert that was taken over goes to its channel. `known` are the facts of sessions.
-        """
-        ended = [one for one in orders if isinstance(one.outcome, Done | Unconfirmed)]
-        done = [one for one in ended if not (one.order.batch_id or one.order.actor.channel_id) or _is_by_alert(one)]
-        channel = done[0].order.actor.channel_id or await self._alerts_channel(done[0]) if done else None
-        if channel is None:
-            return
-        for first in range(0, len(done), MOST_IN_SUMMARY):
-            some = done[first : first + MOST_IN_SUMMARY]
-            parts = tuple(self._announced(one, channel, known) for one in some)
-            team_id = some[0].order.actor.team_id
-            card = Card(id=parts[0].id, team_id=team_id, channel_id=channel, parts=parts, is_spare=True)
-            self.outbox.add([card])
-
-    def _announced(self, running: RunningOrder, channel: str, known: Mapping[SessionId, Session]) -> Part:
-        session, outcome = known.get(running.order.session_id), running.outcome
-        assert outcome is not None  # noqa: S101 - it has ended
-        part = _part(running, self._message(running, outcome, channel, session))
-        return replace(part, id=f"{running.id}-told", facts=session and session.for_card())
-
-    async def _alerts_channel(self, running: RunningOrder) -> str | None:
+    async def _alerts_channel(self, team_id: str) -> str | None:
         try:
-            workspace = await self.find(running.order.actor.team_id)
+            workspace = await self.find(team_id)
         except StoreError as error:
             _log.warning("order without a channel not posted", extra={"why": str(error)})
             return None
         return None if workspace is None else workspace.alerts_channel
 
-    def _message(self, running: RunningOrder, outcome: Outcome, channel: str, known: Session | None = None) -> Message:
-        """Return a result for a channel. A reason stays where it was given."""
-        order = running.order if channel == running.order.actor.channel_id else replace(running.order, reason="")
-        now, url = time.time(), self.dashboard_url
-        return outcome_message(
-            order, outcome, now=now, dashboard_url=url, order_id=running.id, known=known, offers_end=running.offers_end
-        )
-
-    def post(self, running: RunningOrder, outcome: Outcome) -> None:
-        """Post an outcome in the channel of its order, if that has one."""
-        if channel := running.order.actor.channel_id:
-            self.outbox.add([_card(running, channel, self._message(running, outcome, channel))])
+    async def post(self, running: RunningOrder, outcome: Outcome) -> None:
+        """Let the bot post an outcome of the command line. A reason stays where it was given."""
+        actor, url = running.order.actor, self.dashboard_url
+        address = await self.address_of(running, outcome, ReplyAddress(actor))
+        if channel := address.actor.channel_id:
+            order = running.order if channel == actor.channel_id else replace(running.order, reason="")
+            message = outcome_message(order, outcome, now=time.time(), dashboard_url=url, order_id=running.id)
+            self.outbox.add([_card(running, channel, message)])
 
     async def keep_batch(self, running: RunningOrder, content: BatchContent) -> None:
         """Keep the result of the batch of an order up to date, unless it is, also where it was given without a channel.
@@ -161,7 +142,7 @@ class SessionCards:
         part = Part(batch_id, SessionId(batch_id), content)
         own = Card(id=batch_id, team_id=actor.team_id, channel_id=actor.channel_id or actor.user_id, parts=(part,))
         cards = [] if operator_name(actor.user_id) is not None else [own]
-        if not actor.channel_id and (channel := await self._alerts_channel(running)):
+        if not actor.channel_id and (channel := await self._alerts_channel(actor.team_id)):
             name, elsewhere = f"{batch_id}-alerts", replace(content, reason="", address="")
             cards.append(replace(own, id=name, channel_id=channel, parts=(replace(part, id=name, content=elsewhere),)))
         if cards:
@@ -192,17 +173,10 @@ class SessionCards:
         self.outbox.add([replace(card, ts=posted.ts, shown=digest_of(message))])
 
 
-def _is_by_alert(running: RunningOrder) -> bool:
-    return running.order.source is Source.ALERT and isinstance(running.outcome, Paused)
-
-
-def _part(running: RunningOrder, message: Message) -> Part:
-    return Part(running.id, running.order.session_id, ResultContent(running.id, message.text, message.blocks))
-
-
 def _card(running: RunningOrder, channel_id: str, message: Message) -> Card:
     """Return the card with a result, which has the id of the order."""
-    part, team_id = _part(running, message), running.order.actor.team_id
+    content, team_id = ResultContent(running.id, message.text, message.blocks), running.order.actor.team_id
+    part = Part(running.id, running.order.session_id, content)
     return Card(id=running.id, team_id=team_id, channel_id=channel_id, parts=(part,))
 
 

@@ -136,7 +136,6 @@ class PauseWindow:
         running, is_repeated = orders.start(order, address)
         if not is_repeated:
             tasks.start(orders.deliver(running, address))
-            tasks.start(orders.announce([running]))
         await asyncio.wait({running.recorded}, timeout=_STORE_WAIT)
 
     async def ask_to_resume(self, address: ReplyAddress, trigger_id: str, batch_id: str) -> None:

@@ -83,7 +83,7 @@ async def test_an_order_that_is_at_anchor_when_its_workspace_removes_the_app_is_
         await tenant.command()
         await at.anchor.until(lambda: tenant.orders)
         await at.slack.uninstall(tenant.workspace)
-        told = paused(session=tenant.session, user=tenant.person.id)
+        told = paused(session=tenant.session, user=tenant.person.id, is_recorded=False)
         await until(lambda: told in [message.text for message in tenant.seen()])
         await asyncio.sleep(2.0)
         assert await at.store.database.fetch_all("SELECT id FROM orders") == []

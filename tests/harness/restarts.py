@@ -56,7 +56,7 @@ class Remains(Conversation):
     async def leave_from_command_line(self) -> None:
         """Leave a pause of the command line in the journal, whose process was killed when it was sent."""
         row = order_row(user=operator_id("root"))
-        order = replace(row.order, source=Source.COMMAND_LINE)
+        order = replace(row.order, source=Source.COMMAND_LINE, actor=replace(row.order.actor, channel_id=""))
         await self._write(replace(row, order=order, address=ReplyAddress(order.actor)), KEY)
 
     async def leave_by_alert(self, state: State = State.WAITING, *, age: float = 1.0) -> None:

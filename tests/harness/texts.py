@@ -70,6 +70,11 @@ def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bo
     return waiting_message(_order(verb, session, ALICE, ""), is_recorded=is_recorded).text
 
 
+def repeated_text(verb: str) -> str:
+    """The text that a command is answered with that another process has got, too."""
+    return result_texts.repeated_message(_order(verb, SESSION, ALICE, "")).text
+
+
 def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "", is_recorded: bool = True) -> str:
     note = "" if is_recorded else result_texts.NOT_RECORDED
     return outcome_text(Paused("paused"), session=session, user=user, reason=reason, note=note)

@@ -25,7 +25,7 @@ from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.outcomes import COMMANDS
-from bot.messages.results import HELP, broken_button_message, question_message, waiting_message
+from bot.messages.results import HELP, broken_button_message, question_message, repeated_message, waiting_message
 from bot.messages.sessions import REFRESH, reading_message
 from bot.messages.settings import CHECKING, TITLES, Reply
 from bot.messages.several import SHORTCUT, about_ids
@@ -114,13 +114,11 @@ class OrderListeners:
 
     def _answer(
         self, running: RunningOrder, settled: Settled | None, request: Request, *, is_repeated: bool
-    ) -> Message | None:
+    ) -> Message:
         """Return the outcome for the ack; to the person alone if everybody has it from elsewhere."""
-        if settled is None:
-            return None
+        if settled is None:  # Slack has sent it to another process, too, which tells the outcome
+            return repeated_message(running.order)
         message = self.orders.message(running, settled)
-        if running.is_repeated:
-            return replace(message, visibility=Visibility.EPHEMERAL)
         if is_repeated and message.visibility is Visibility.IN_CHANNEL:
             # Slack did not get the first ack, and may show no other
             request.tasks.start(request.delivery.deliver(request.address, message))
@@ -148,7 +146,6 @@ class OrderListeners:
             request.start(self.window.lists.follow(running, click.address))
         if running is not None and click.is_in_home:
             request.start(self._show_in_home(running))
-            request.start(self.orders.announce([running]))
 
     async def _show_in_home(self, running: RunningOrder) -> None:
         """Show the result in Home, beside the message."""

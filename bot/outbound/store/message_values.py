@@ -88,7 +88,6 @@ def part_values(part: cards.Part, card: cards.Card) -> dict[str, Any]:
         "content": write_content(part.content),
         "facts": write_facts(part.facts),
         "ts": card.ts,
-        "is_spare": int(card.is_spare),
     }
 
 

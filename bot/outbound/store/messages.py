@@ -42,7 +42,7 @@ _ADD_PART = """
     WHERE NOT EXISTS (SELECT 1 FROM parts JOIN messages ON messages.id = message_id
       WHERE parts.team_id = CAST(:team_id AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR)
         AND channel_id = CAST(:channel_id AS VARCHAR) AND closed_at IS NULL
-        AND (ts = CAST(:ts AS VARCHAR) OR :is_spare = 1))
+        AND ts = CAST(:ts AS VARCHAR))
     ON CONFLICT DO NOTHING
 """
 """A message has one open row for a session, also if its order was delivered twice."""

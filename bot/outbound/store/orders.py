@@ -18,7 +18,7 @@ from bot.core.cards import MarkedCards, SessionName
 from bot.core.outcomes import Broken, Doubt, Ended, Outcome, Unconfirmed
 from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.outbound.store.audit import AuditTrail
-from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
+from bot.outbound.store.connections import Connection, Row, Statement, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import IS_UNFINISHED
@@ -333,12 +333,6 @@ class OrderRows:
             if is_ours is None or not is_ours or self.lease.is_held:
                 return is_ours is not False
         return False
-
-    async def outcome_of(self, trigger_id: str) -> Outcome | None:
-        """Return the outcome of the order with this trigger, if it is known."""
-        sql = "SELECT outcome, outcome_fields FROM orders WHERE trigger_id = :trigger_id AND outcome IS NOT NULL"
-        row = await self.database.fetch_one(sql, trigger_id=storable(trigger_id))
-        return None if row is None else read_outcome(*row)
 
     async def adopt(self, known: Collection[str]) -> list[RunningOrder]:
         """Take over orders that processes have left, if this one leads: at most MOST_TAKEN, in their sequence.

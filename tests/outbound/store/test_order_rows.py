@@ -48,9 +48,6 @@ async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_wi
             assert recorded == [SENT, None, None]
         assert await stored(store, "id, trigger_id, told") == [(first.id, "1.2", 0), (again.id, again.id, 1)]
         assert await fetch(store, "SELECT id FROM orders WHERE reply IS NOT NULL") == [(first.id,)]
-        assert await rows.outcome_of("1.2") is None
-        await rows.settle(first, REFUSED)
-        assert await rows.outcome_of("1.2") == REFUSED
 
 
 async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: Store) -> None:
