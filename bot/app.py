@@ -38,7 +38,7 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
-from bot.outbound.store.leases import LEASE, Lease
+from bot.outbound.store.leases import Lease
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
@@ -57,7 +57,7 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.home import HomeView
 from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.orders import RECOVERY_INTERVAL, Orders
+from bot.usecases.orders import Orders
 from bot.usecases.outbox import Outbox
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
@@ -89,13 +89,9 @@ class Limits:
     at_anchor: int = MOST_AT_ANCHOR
     at_anchor_each: int = MOST_AT_ANCHOR_EACH  # of a person
     tasks: int = MOST_TASKS  # all work under way
-    messages: int = CAPACITY  # that wait until others are sent
     ack_wait: float = ACK_WAIT  # of an ack for an outcome
     heartbeat: float = HEARTBEAT  # of Socket Mode, as the next one
     redelivery_window: float = REDELIVERY_WINDOW
-    lock_wait: float = LOCK_WAIT  # for another bot on the same SQLite file
-    lease: float = LEASE  # after which another process takes unfinished orders over,
-    recovery_interval: float = RECOVERY_INTERVAL  # for which it looks so often
 
 
 DEFAULT_LIMITS = Limits()
@@ -123,7 +119,7 @@ class Bot:
     def open_store(self) -> AbstractAsyncContextManager[WatchedStore]:
         """Open the store. A bot of one workspace has its workspace and its key without it."""
         settings, is_required = self.settings, self.settings.workspace is None
-        url, keys, wait = settings.database_url, settings.store_keys, self.limits.lock_wait
+        url, keys, wait = settings.database_url, settings.store_keys, LOCK_WAIT
         return open_watched(url, keys, self.readiness, is_required=is_required, lock_wait=wait)
 
     def build(  # noqa: PLR0915 - the composition root
@@ -146,7 +142,7 @@ class Bot:
         self.store = store
         workspaces = self.workspaces = Workspaces(store, one, readiness)
         owner, news = f"{settings.mark}{secrets.token_hex(8)}", database.news
-        lease = self.lease = Lease(owner, limits.lease, is_alone=database.is_exclusive, wake=news.leader)
+        lease = self.lease = Lease(owner, is_alone=database.is_exclusive, wake=news.leader)
         writer = self.writer = Writer(database, lease, readiness)
         rows = OrderRows(database, store.cipher, writer, is_pinned=one is not None)
         messages = MessageRows(database, Writer(database, None, readiness))
@@ -159,7 +155,7 @@ class Bot:
         # who can do what, what is known of sessions, and what people see
         roles = self.roles = RoleCache(slack.web, store.people)
         response_urls = ResponseUrls(transport, api_url=settings.slack_api_url)
-        delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces, capacity=limits.messages)
+        delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces)
         monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, install_url=install_url)
         access_check = AccessCheck(workspaces, roles, monitor)
         reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
@@ -199,7 +195,6 @@ class Bot:
             dashboard_url=page,
             facts=facts,
             metrics=metrics,
-            recovery_interval=limits.recovery_interval,
         )
         auto_pauses = self.auto_pauses = AutoPauses(
             orders, AlertCards(slack, outbox, reads, sender_use), workspaces, pause_rows, tasks

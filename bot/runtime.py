@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sized
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -124,20 +123,9 @@ class Tasks:
 
 
 async def ended(work: asyncio.Future[Any]) -> None:
-    """Wait for the end of `work`, which may fail, without cancelling it. `asyncio.wait` takes twice as long."""
+    """Wait for the end of `work`, which may fail, without cancelling it."""
     if not work.done():
-        waiter = asyncio.get_running_loop().create_future()
-        wake = partial(_wake, waiter)
-        work.add_done_callback(wake)
-        try:
-            await waiter
-        finally:
-            work.remove_done_callback(wake)
-
-
-def _wake(waiter: asyncio.Future[None], _: object) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+        await asyncio.wait({work})
 
 
 async def happens(event: asyncio.Event, *, within: float | None) -> bool:
@@ -188,12 +176,6 @@ async def run_periodically(
             if not isinstance(error, passing):
                 _log.exception("job failed")
         await happens(wake, within=until_tick(wait) if 1.0 <= wait < _RARELY else wait)
-
-
-async def let_others_run(turns: int) -> None:
-    """Let the event loop run the tasks that are ready, so many times."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 class Interruption:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -39,9 +39,12 @@ class Context:
     settings: Settings
     session: aiohttp.ClientSession
     team_id: str
-    find: Callable[[str], Awaitable[Workspace | None]]
     store: Store
     why_not: str | None = None
+
+    async def find(self, team_id: str) -> Workspace | None:
+        """Return the workspace of the settings, or one of the database. Raises StoreError."""
+        return self.settings.workspace or await self.store.rows.find(team_id)
 
     @property
     def anchor(self) -> AnchorClient:
@@ -118,7 +121,7 @@ async def _one_of_many(
         raise NotDoneError(f"Nothing was sent: the workspace's key is in the database. {error}") from None
     chosen = [one for one in installed if team_id in {None, one.team_id}]
     if len(chosen) == 1:
-        return Context(settings, session, chosen[0].team_id, store.rows.find, store)
+        return Context(settings, session, chosen[0].team_id, store)
     which = ", ".join(f"{printable(one.team_name, limit=100)} ({one.team_id})" for one in chosen)
     why = f"No workspace {team_id} is installed." if team_id else "No workspace is installed."
     raise NotDoneError(f"Say in which workspace, with --workspace: {which}." if chosen else why, code=UNUSABLE_SETTINGS)
@@ -127,9 +130,6 @@ async def _one_of_many(
 async def _the_only_one(
     settings: Settings, workspace: Workspace, session: aiohttp.ClientSession, stack: AsyncExitStack
 ) -> Context:
-    async def find(_: str) -> Workspace:
-        return workspace
-
     try:
         check_file(settings.database_url)
         opening = open_store(settings.database_url, settings.store_keys, keys_must_fit=False)
@@ -138,6 +138,6 @@ async def _the_only_one(
     except (NotDoneError, StoreNotUsableError, TimeoutError) as error:
         why_not = str(error) or "The database does not answer."
         store = await stack.enter_async_context(open_store(IN_MEMORY, settings.store_keys, is_prepared=False))
-        return Context(settings, session, "", find, store, why_not)
+        return Context(settings, session, "", store, why_not)
     ids = await or_default(store.rows.find_ids(workspace.bot_token), None, within=_IDENTIFY_TIMEOUT)
-    return Context(settings, session, ids[0] if ids else "", find, store)
+    return Context(settings, session, ids[0] if ids else "", store)

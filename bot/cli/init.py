@@ -58,14 +58,14 @@ def execute(options: argparse.Namespace, run: Run) -> int:
     """Ask, write and check, and return the exit code of the doctor. Raises SettingsError or NotDoneError."""
     if not sys.stdin.isatty():
         raise NotDoneError(_NO_TERMINAL)
-    if (exists := ENV_FILE.exists()) and not options.yes:
+    if ENV_FILE.exists() and not options.yes:
         confirm(_OVERWRITE, why_not=f"{ENV_FILE} is as it was")
     kept = {name: value for name, value in read_environment({}, ENV_FILE).items() if name not in _ASKED}
     try:
         base_url = (options.http or _ask_for_url(is_many=options.many)).rstrip("/")
         _offer_app(base_url, is_many=options.many)
         chosen = _ask_all(kept, base_url, is_many=options.many)
-        write_environment(ENV_FILE, kept | chosen, _COMMENT, replaces=exists)
+        write_environment(ENV_FILE, kept | chosen, _COMMENT)
     except EOFError:
         raise NotDoneError("Nothing was written.") from None
     except OSError as error:

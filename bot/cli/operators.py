@@ -56,6 +56,11 @@ def execute(options: argparse.Namespace, run: Run) -> int:
     if options.action == "new":
         _print(new_key().reveal())
         return 0
+    return run(_operate(options, _prepare(options)))
+
+
+def _prepare(options: argparse.Namespace) -> Settings:
+    """Check the settings, ask the person, and read the key. Raises SettingsError or NotDoneError."""
     settings = Settings.from_env(environ(), OF_OPERATORS)
     if options.command != "people" and not settings.encryption_keys:
         raise NotDoneError(_NO_KEYS, code=UNUSABLE_SETTINGS)
@@ -65,7 +70,7 @@ def execute(options: argparse.Namespace, run: Run) -> int:
         confirm(question.format(**vars(options)), why_not=why_not)
     if options.action == "set-key":
         options.key = _read_key(options.team_id)
-    return run(_operate(options, settings))
+    return settings
 
 
 async def _operate(options: argparse.Namespace, settings: Settings) -> int:

@@ -123,8 +123,8 @@ def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, st
     return {one.key: one.value for one in bindings if one.key and one.value is not None} | dict(environ)
 
 
-def write_environment(env_file: Path, variables: Mapping[str, str], comment: str, *, replaces: bool) -> None:
-    """Write a file for its owner, whole or not at all. Raises OSError: FileExistsError unless it `replaces` one."""
+def write_environment(env_file: Path, variables: Mapping[str, str], comment: str) -> None:
+    """Write a file for its owner, whole or not at all. Raises OSError."""
     lines = [f"# {comment}", *(f"{name}={_quote(value)}" for name, value in variables.items())]
     new = env_file.with_name(f"{env_file.name}-{secrets.token_hex(4)}")
     try:
@@ -132,10 +132,7 @@ def write_environment(env_file: Path, variables: Mapping[str, str], comment: str
             file.write("\n".join(lines) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        if replaces:
-            new.replace(env_file)
-        else:
-            os.link(new, env_file)  # fails if there is one meanwhile
+        new.replace(env_file)
     finally:
         new.unlink(missing_ok=True)
 

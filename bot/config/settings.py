@@ -232,23 +232,20 @@ def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path
     one = settings.workspace
     if one and one.auto_pause is not AutoPause.OFF and not any(token.may_pause for token in one.alert_tokens):
         yield _NONE_PAUSES.format(mode=one.auto_pause)
-    for name, file in {str(env_file): env_file, **_files_of_secrets(environ)}.items():
-        if _is_open_to_all(file):
-            yield f"Every user of this machine can read {name}. Run: chmod 600 {name}"
+    for name in _open_files(environ, env_file):
+        yield f"Every user of this machine can read {name}. Run: chmod 600 {name}"
     if env_file.is_dir():
         yield f"{env_file} is a directory, so nothing is read from it. Put the settings into a file."
     if _is_far_without_sslmode(settings.database_url, environ):
         yield _SSLMODE
 
 
-def _files_of_secrets(environ: Mapping[str, str]) -> dict[str, Path]:
-    """Return the files with secrets by their variables, as in `"$SLACK_BOT_TOKEN_FILE"`: a path can be a secret."""
+def _open_files(environ: Mapping[str, str], env_file: Path) -> list[str]:
+    """Return the files with secrets that all can read, as `"$SLACK_BOT_TOKEN_FILE"`: a path can be a secret."""
     variables = [setting.file_variable for setting in SETTINGS.values() if setting.is_secret]
-    return {f'"${name}"': Path(path) for name in variables if (path := environ.get(name, "").strip())}
-
-
-def _is_open_to_all(file: Path) -> bool:
-    return file.is_file() and bool(file.stat().st_mode & stat.S_IROTH)
+    named = {f'"${name}"': Path(path) for name in variables if (path := environ.get(name, "").strip())}
+    files = {str(env_file): env_file, **named}.items()
+    return [name for name, file in files if file.is_file() and file.stat().st_mode & stat.S_IROTH]
 
 
 def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) -> bool:

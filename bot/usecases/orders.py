@@ -70,7 +70,6 @@ class Orders:
     dashboard_url: str
     facts: FactReads
     metrics: Metrics = OFF
-    recovery_interval: float = RECOVERY_INTERVAL
 
     def __post_init__(self) -> None:
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
@@ -220,7 +219,7 @@ class Orders:
         A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
         pause. An end is never sent later. Raises StoreError.
         """
-        interval = ALONE_INTERVAL if self.rows.lease.is_alone else self.recovery_interval
+        interval = ALONE_INTERVAL if self.rows.lease.is_alone else RECOVERY_INTERVAL
         if self.rows.writer.is_full or self.rows.lease.term is None:
             return interval
         taken = await self.rows.adopt(self.known_ids())

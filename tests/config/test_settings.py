@@ -372,7 +372,7 @@ UNREADABLE = {
 def test_what_is_written_is_read_again(value: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, ".env")
-        write_environment(file, {"A": value, "B": "2"}, "Ours.", replaces=False)
+        write_environment(file, {"A": value, "B": "2"}, "Ours.")
         assert read_environment({}, file) == {"A": value, "B": "2"}
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert [path.name for path in file.parent.iterdir()] == [".env"]
@@ -383,7 +383,7 @@ def test_a_full_disk_leaves_no_part_of_a_secret(file: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            write_environment(file, {"A": "s3cret"}, "Ours.", replaces=False)
+            write_environment(file, {"A": "s3cret"}, "Ours.")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(file.parent.iterdir()) == []

@@ -25,7 +25,7 @@ from bot.outbound.store.errors import (
     ValueRefusedError,
 )
 from bot.outbound.store.leases import LEADER, Lease
-from bot.runtime import happens, let_others_run
+from bot.runtime import happens
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -120,7 +120,8 @@ class Writer:
         hastening = asyncio.ensure_future(self._hasten(self.lease)) if self.lease else None
         while not self._is_stopping:
             await happens(self._wake, within=self.lease.due_in() if self.lease else None)
-            await let_others_run(_TURNS)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
             self._wake.clear()
             works = self._take()
             if (works or self.is_renewal_due) and not await self._write(works):
