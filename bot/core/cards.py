@@ -14,16 +14,16 @@ from bot.core.workspace import DEFAULT_SENDER
 ALERTS_PATH = "/alerts"  # the path for alerts; with many workspaces, a team id follows
 
 LONGEST_LINK = 1000  # the most characters of a link in mrkdwn, where `&` takes five
-MOST_SINGLE = 5  # the most alerts of a channel that wait and get a card each; more become a summary
+MOST_SINGLE = 5  # messages about alerts that wait in a channel, from which on further alerts come to these: summaries
 MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts and buttons are too long for a message
 
 MOST_REPLIES_KEPT = 5  # the newest replies about a session in a channel that are kept up to date
 
-MOST_WAITING = 1_000
-"""The most sessions of a workspace whose alert waits to be posted; the last message of a channel counts others."""
+MOST_WAITING = 100
+"""The most messages about alerts, full ones, that wait in a channel; the last one counts further alerts."""
 
-MOST_ALERTS_NAMED = 3  # the most alerts that the message about sessions that were not paused names
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
+MOST_ALERTS_NAMED = 3  # the most alerts that the message about sessions that were not paused names
 
 _MOST_FIRING = 500  # of a sender: as many as a request can have
 

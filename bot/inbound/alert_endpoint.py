@@ -26,10 +26,11 @@ from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards, senders
 from bot.messages.markup import some
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
+from bot.outbound.store.alerts import Counted, Folded, Ignored
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended, log_incident
-from bot.usecases.alert_cards import AlertResult, Counted, Folded, Ignored
+from bot.usecases.alert_cards import AlertResult
 from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE, FairQueue
@@ -269,9 +270,8 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: Pa
             details = {"queued": True, "count": count} if ts is None else {"ts": ts, "count": count}
         case Ignored(has_ended=has_ended):
             details, warnings = {"ignored": True}, (*warnings, *([cards.ENDED] if has_ended else []))
-        case Counted(ts=ts, total=total):
-            details = {"counted": total} | ({} if ts is None else {"ts": ts})
-            warnings = (*warnings, cards.COUNTED)
+        case Counted(total=total):
+            details, warnings = {"counted": total}, (*warnings, cards.COUNTED)
         case Refused(why=code):
             return _problem(400, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
         case TryAgain(why=why, after=after):

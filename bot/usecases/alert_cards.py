@@ -1,5 +1,6 @@
 """Alerts that become cards, or come for one."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +8,8 @@ from dataclasses import dataclass, replace
 from bot.core.cards import Alert, Asked, Card, Part, first
 from bot.core.workspace import Workspace
 from bot.messages.cards import alert_message, digest_of
-from bot.outbound.slack.client import Posted, PostResult, Refused, SlackClient
-from bot.outbound.store.alerts import IncomingAlert, Placed
+from bot.outbound.slack.client import Posted, PostResult, SlackClient
+from bot.outbound.store.alerts import Folded, IncomingAlert, Place, place
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.marks import SenderUse
 from bot.runtime import new_id
@@ -16,33 +17,11 @@ from bot.usecases.outbox import Outbox
 from bot.usecases.sessions import SessionReads
 
 _MOST_AT_ONCE = 100  # alerts that are placed in a transaction
+_PLACED_WITHIN = 2.0  # seconds for the database to place alerts
 POST_WAIT = 8.0  # seconds for which a sender waits for its post
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """The alert is on a card with so many alerts; the card is posted as `ts`, or will be."""
-
-    ts: str | None
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """The alert is resolved, and has no card; or its session `has_ended`."""
-
-    has_ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Too many sessions wait: the last message of the channel counts `total` of them, and is or will be posted."""
-
-    ts: str | None
-    total: int
-
-
-AlertResult = PostResult | Folded | Ignored | Counted
+AlertResult = PostResult | Place
 
 
 @dataclass(eq=False)
@@ -61,35 +40,35 @@ class AlertCards:
 
         Raises StoreUnreachableError if it is resolved: what fires next would count as the same.
         """
-        placed = await self.place(workspace, channel, alert, asked, within=within)
-        if placed is None and alert.is_resolved:
+        (found,) = await self.place(workspace, channel, [(alert, asked)])
+        if found is None and alert.is_resolved:
             raise StoreUnreachableError("a resolved alert is not recorded")
-        return await self._post_at_once(workspace, channel, alert, asked) if placed is None else placed
+        if found is None:
+            return await self._post_at_once(workspace, channel, alert, asked)
+        if isinstance(found, Folded) and found.card_id:
+            return await self.outbox.posted(found.card_id, within) or found
+        return found
 
     async def place(
-        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None, *, within: float
-    ) -> AlertResult | None:
-        """Place an alert, and wait for a post for so many seconds. Return None if the database fails."""
-        placing = await self.outbox.post(self.incoming(workspace, channel, alert, asked), within=within)
-        return None if placing is None else _result(*placing)
-
-    async def place_all(
         self, workspace: Workspace, channel: str, alerts: Sequence[tuple[Alert, Asked | None]]
-    ) -> list[AlertResult | None]:
-        """Place many alerts, without waiting for a post."""
-        incoming = [self.incoming(workspace, channel, *one) for one in alerts]
-        parts = [incoming[first : first + _MOST_AT_ONCE] for first in range(0, len(incoming), _MOST_AT_ONCE)]
-        placed = dict[str, Placed]()
-        for part in parts:
-            placed |= await self.outbox.place(part)
-        return [_result(placed[one.id], None) if one.id in placed else None for one in incoming]
+    ) -> list[Place | None]:
+        """Place alerts, and record the use of their tokens. One is None if the database fails."""
+        incoming = list[IncomingAlert]()
+        for alert, asked in alerts:
+            self.sender_use.note(workspace.team_id, alert.sender)
+            known = self.reads.known(workspace.team_id, alert.session_id)
+            facts = None if known is None else known.for_card()
+            incoming.append(IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked))
+        some = [incoming[first : first + _MOST_AT_ONCE] for first in range(0, len(incoming), _MOST_AT_ONCE)]
+        return [one for places in await asyncio.gather(*map(self._place, some)) for one in places]
 
-    def incoming(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> IncomingAlert:
-        """Return an alert that is to be placed, and record the use of its token."""
-        self.sender_use.note(workspace.team_id, alert.sender)
-        known = self.reads.known(workspace.team_id, alert.session_id)
-        facts = None if known is None else known.for_card()
-        return IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked)
+    async def _place(self, alerts: Sequence[IncomingAlert]) -> list[Place] | list[None]:
+        placing = place(self.outbox.rows, alerts)
+        await asyncio.wait({placing}, timeout=_PLACED_WITHIN)
+        if placing.done() and placing.exception() is None:
+            return placing.result()
+        placing.cancel()
+        return [None] * len(alerts)
 
     async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> PostResult:
         """Post an alert without the database, and remember its card when that is back."""
@@ -101,11 +80,3 @@ class AlertCards:
             card = Card(id=part.id, team_id=workspace.team_id, channel_id=result.channel, parts=(part,))
             self.outbox.add([replace(card, ts=result.ts, shown=digest_of(message))])
         return result
-
-
-def _result(placed: Placed, result: PostResult | None) -> AlertResult:
-    if not placed.card_id:
-        return Ignored(placed.has_ended)
-    if placed.total:
-        return Counted(placed.ts, placed.total)
-    return result if isinstance(result, Posted | Refused) else Folded(placed.ts, placed.count)

@@ -61,7 +61,7 @@ class _Pause:
     async def seen_by(self, alert: Alert) -> tuple[Alert, Asked]:
         """Return the alert, and what its card has to know; wait a moment for the outcome."""
         await asyncio.wait({self.task}, timeout=_BEFORE_CARD)
-        is_called = self.outcome is None or name_of(self.outcome) in CALL_SOMEBODY
+        is_called = self.outcome is not None and name_of(self.outcome) in CALL_SOMEBODY
         return replace(alert, is_called=is_called), self.asked()
 
     async def is_recorded(self) -> bool:
@@ -125,7 +125,7 @@ class AutoPauses:
         """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""
         begun = [self._begin(workspace, channel, alert)[0] for alert in alerts]
         seen = [one.seen_by(alert) if one else _as_it_is(alert) for one, alert in zip(begun, alerts, strict=True)]
-        results = await self.alert_cards.place_all(workspace, channel, await asyncio.gather(*seen))
+        results = await self.alert_cards.place(workspace, channel, await asyncio.gather(*seen))
         safe = await asyncio.gather(*(one.is_recorded() for one in begun if one))
         is_safe = dict(zip(filter(None, begun), safe, strict=True))
         return [result if one is None or is_safe[one] else None for one, result in zip(begun, results, strict=True)]

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from bot.core.cards import BATCH_INTERVAL, BatchContent, Card, HeldContent, ResultContent
+from bot.core.cards import AlertContent, BatchContent, Card, HeldContent, Part, ResultContent
 from bot.core.fields import Secret
-from bot.core.requests import Actor, ReplyAddress, operator_name, program_name
+from bot.core.requests import Actor, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
@@ -16,25 +16,18 @@ from bot.messages.results import as_direct_message
 from bot.messages.sessions import held_message
 from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
+from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
-from bot.usecases.delivery import MessageDelivery
+from bot.runtime import new_id
 
 _log = logging.getLogger(__name__)
 
 LONGEST_ATTEMPT = 15.0  # seconds of an attempt, which can be four calls
 _TOO_LONG = Refused("msg_blocks_too_long")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """The result of an attempt, and the digest of the message. It can have to be sent again, in seconds."""
-
-    result: PostResult
-    digest: str = ""
-    again_in: float | None = None
+_LATER = TryAgain("the batch has not ended", limited=True)  # without a wait, which would hold up other messages
 
 
 @dataclass(eq=False)
@@ -45,26 +38,27 @@ class CardSender:
     workspaces: Workspaces
     states: SessionStates
     auto_pauses: AutoPauseRows
-    delivery: MessageDelivery
+    response_urls: ResponseUrls
     cipher: FieldCipher
 
-    async def send(self, card: Card) -> Attempt:
-        """Make one attempt, within LONGEST_ATTEMPT. Raises StoreError."""
+    async def send(self, card: Card) -> tuple[PostResult, str]:
+        """Make one attempt, within LONGEST_ATTEMPT. Return the result, and the digest of the message.
+
+        Raises StoreError.
+        """
         owner = await self.workspaces.find(card.team_id)
         message, is_over = await self._compose(card, owner)
         digest = digest_of(message)
-        after = None if is_over else BATCH_INTERVAL
         if card.ts is not None and digest == card.shown:
-            return Attempt(Posted(card.channel_id, card.ts), digest, after)
+            return Posted(card.channel_id, card.ts), digest
         try:
             async with asyncio.timeout(LONGEST_ATTEMPT):
-                if isinstance(content := card.content, BatchContent):
-                    result = await self._send_batch(card, owner, message, content, is_over=is_over)
-                else:
-                    result = await self._call(card, owner, message)
+                result = await self._call(card, owner, message)
+                if isinstance(result, Refused) and isinstance(card.content, BatchContent):
+                    result = await self._answer(card, card.content, message, result) if is_over else _LATER
         except TimeoutError:
             result = Doubtful(f"Slack did not answer within {LONGEST_ATTEMPT:.0f} s")
-        return Attempt(result, digest, after)
+        return result, digest
 
     async def delete(self, card: Card, channel_id: str, ts: str) -> None:
         """Delete a message that was posted twice. Raises StoreError."""
@@ -106,20 +100,14 @@ class CardSender:
             message = as_direct_message(message, content.channel_id)
         return message, all(one.outcome for one in orders)
 
-    async def _send_batch(
-        self, card: Card, owner: Workspace | None, message: Message, content: BatchContent, *, is_over: bool
-    ) -> PostResult:
-        """Send the result of a batch, as far as it has come; at its end by another route if Slack refuses it there."""
-        result = await self._call(card, owner, message)
-        if not isinstance(result, Refused):
-            return result
-        if not is_over:
-            return TryAgain(result.why, limited=True)  # without a wait, which would hold up other messages
-        if not content.channel_id:
-            return result
+    async def _answer(self, card: Card, content: BatchContent, message: Message, refused: Refused) -> PostResult:
+        """Tell the end of a batch by the response_url, which works where the bot is not a member."""
         actor = Actor(card.team_id, content.channel_id, content.user_id)
-        address = unseal(content.address, actor, self.cipher) or ReplyAddress(actor)
-        return Posted() if await self.delivery.deliver(address, message) else result
+        address = unseal(content.address, actor, self.cipher)
+        if card.channel_id != content.channel_id or address is None or address.response_url is None:
+            return refused
+        result = await self.response_urls.post(address.response_url, message)
+        return Posted() if isinstance(result, Posted) else refused
 
     async def _read_states(self, card: Card) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""
@@ -145,10 +133,32 @@ class CardSender:
         if card.ts is not None:
             return await self.slack.update_message(token, channel, card.ts, message)
         result = await post(token, channel, message, thread_ts=thread, is_broadcast=thread is not None)
-        if isinstance(result, Refused):
-            for person in {part.content.reminds for part in card.parts if isinstance(part.content, ResultContent)}:
-                if person and program_name(person) is None and operator_name(person) is None:
-                    direct = await post(token, person, as_direct_message(message, channel))
-                    result = result if isinstance(direct, Refused) else direct
         is_lost = thread is not None and isinstance(result, Refused)
         return await post(token, channel, message) if is_lost else result
+
+
+def instead_of(card: Card) -> list[Card]:
+    """Return new cards instead of one that Slack refuses.
+
+    A message that cannot be updated can have been deleted: alerts that have come for it get new ones. A reminder, or
+    the result of a batch, is told by a direct message.
+    """
+    if card.ts is not None:
+        alerts = [part for part in card.parts if part.is_news and isinstance(part.content, AlertContent)]
+        return [_copy(card, card.channel_id, part) for part in alerts]
+    return [_copy(card, person, part) for part in card.parts for person in _people(card, part)]
+
+
+def _people(card: Card, part: Part) -> list[str]:
+    """Return the person who is told alone what their channel does not take."""
+    match part.content:
+        case ResultContent(reminds=person) if person not in {"", card.channel_id}:
+            return [person] if program_name(person) is None and operator_name(person) is None else []
+        case BatchContent(user_id=person, channel_id=card.channel_id):
+            return [person]
+    return []
+
+
+def _copy(card: Card, channel_id: str, part: Part) -> Card:
+    name = new_id()
+    return Card(id=name, team_id=card.team_id, channel_id=channel_id, parts=(replace(part, id=name),))

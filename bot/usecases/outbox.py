@@ -1,36 +1,40 @@
-"""The outbox: the leader sends the messages that are due, at the pace that Slack allows."""
+"""The outbox: the leader sends the messages that are due, at the pace that Slack allows.
+
+All that it remembers is in memory, and bounded. A new leader begins with nothing, takes all that is due, and learns
+from Slack's 429.
+"""
 
 import asyncio
 import heapq
 import logging
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from cachetools import LRUCache
 
 from bot.core import retries
-from bot.core.cards import AlertContent, Card, HeldContent, Urgency
+from bot.core.cards import BATCH_INTERVAL, AlertContent, BatchContent, Card, HeldContent, Urgency
 from bot.core.fields import TOKEN_REFUSED
 from bot.health import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
-from bot.outbound.store.alerts import IncomingAlert, Placed, place
-from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MOST_TAKEN, MessageRows
-from bot.runtime import Tasks, happens, new_id, until_tick
-from bot.usecases.cards import Attempt, CardSender
-from bot.usecases.lanes import Lane, LaneName, Memory, updates_of
+from bot.runtime import Tasks, happens, until_tick
+from bot.usecases.cards import CardSender, instead_of
 
 _log = logging.getLogger(__name__)
 
 MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
+MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
 LOOK_INTERVAL = 2.0  # seconds between two looks for what nobody has told
-_PLACED_WITHIN = 2.0  # seconds for the database to place an alert
-_PLACED_AGAIN_AFTER = 3.0  # seconds after it could not, for which alerts do not wait for it
+_MOST_WORKSPACES = 10_000  # whose limits are remembered
 _POSTED_INTERVAL = 0.5  # seconds between two looks whether another process has posted an alert
 _RETRY_DELAY = 1.0  # seconds after a failure of the database
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
@@ -38,6 +42,51 @@ _MOST_NAMED = 5  # sessions of a summary in the log
 
 
 _Failure = TryAgain | Doubtful | Refused
+
+
+@dataclass(slots=True, eq=False)
+class _Workspace:
+    """The calls of a workspace, its last updates, and when Slack takes messages, and updates, again (monotonic)."""
+
+    calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_SENDING_EACH))
+    updates: deque[float] = field(default_factory=lambda: deque(maxlen=retries.MOST_UPDATES))
+    free_at: float = -math.inf
+    updates_from: float = -math.inf
+
+
+class LaneName(NamedTuple):
+    """The name of a lane: the posts or the updates of a channel."""
+
+    team_id: str
+    channel_id: str
+    is_post: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """The messages of a lane that wait, the most urgent first, and the one that is being sent."""
+
+    name: LaneName
+    workspace: _Workspace
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+    free_at: float = -math.inf
+    sending: str | None = None
+    task: asyncio.Task[None] | None = None
+
+    def free_in(self) -> float:
+        """Return the seconds until it may have a call, by Slack's limits and what Slack has refused."""
+        times = [self.free_at, self.workspace.free_at]
+        if not self.name.is_post:
+            times.append(self.workspace.updates_from)
+            if len(updates := self.workspace.updates) == retries.MOST_UPDATES:
+                times.append(updates[0] + retries.WINDOW)
+        return max(times) - time.monotonic()
+
+
+class _Entry(NamedTuple):
+    name: LaneName
+    urgency: int
+    until: float  # after a failure (monotonic)
 
 
 @dataclass(eq=False)
@@ -51,15 +100,17 @@ class Outbox:
 
     def __post_init__(self) -> None:
         self.wake = self.rows.database.news.cards
-        self._memory, self._term = Memory(), 0
-        self._sending: dict[str, asyncio.Task[None]] = {}
-        self._again: dict[str, tuple[LaneName, int]] = {}  # what changed while it is sent
+        self._term = 0
+        self._lanes: dict[LaneName, _Lane] = {}
+        self._entries: dict[str, _Entry] = {}  # the messages that wait
+        self._failures: Counter[str] = Counter()  # how often each has failed
+        self._sending: set[str] = set()
         self._recording: set[str] = set()  # what Slack may have got a post for: that is always recorded
-        self._calls: Counter[str] = Counter()
+        self._calls = asyncio.Semaphore(MOST_SENDING)
+        self._workspaces: LRUCache[str, _Workspace] = LRUCache(_MOST_WORKSPACES)
         self._senders: dict[str, asyncio.Future[PostResult]] = {}
         self._tasks = Tasks()
         self._silent_since: float | None = None
-        self._fails_until = -math.inf  # until when the database is not asked to place alerts
         self._is_stopping = False
 
     def add(self, cards: Sequence[Card]) -> None:
@@ -67,44 +118,24 @@ class Outbox:
         if cards:
             self.rows.add(cards)
 
-    async def post(self, alert: IncomingAlert, *, within: float) -> tuple[Placed, PostResult | None] | None:
-        """Place an alert on a card, and wait until a new card is posted, but for that no longer than `within` seconds.
-
-        Return its place, and the result if there is one by then. Return None if the database fails.
-        """
-        if len(self._senders) < MOST_SENDERS and within:
-            self._senders[alert.id] = asyncio.get_running_loop().create_future()
+    async def posted(self, part_id: str, within: float) -> PostResult | None:
+        """Wait until an alert is posted, by this process or another one. Return the result, if there is one by then."""
+        ends = time.monotonic() + within
+        if len(self._senders) >= MOST_SENDERS:
+            return None
+        posting: asyncio.Future[PostResult] = asyncio.get_running_loop().create_future()
+        self._senders[part_id] = posting
         try:
-            placed = (await self.place([alert])).get(alert.id)
-            if placed is None:
-                return None
-            is_waiting = placed.is_new and alert.id in self._senders
-            return placed, await self._posted(alert.id, within) if is_waiting else None
-        finally:
-            self._senders.pop(alert.id, None)
-
-    async def place(self, alerts: Sequence[IncomingAlert]) -> dict[str, Placed]:
-        """Place alerts of a workspace on cards. Return their places by id, without any if the database fails."""
-        if time.monotonic() < self._fails_until:
-            return {}
-        placing = place(self.rows, alerts)
-        await asyncio.wait({placing}, timeout=_PLACED_WITHIN)
-        if placing.done() and placing.exception() is None:
-            return placing.result()
-        placing.cancel()
-        self._fails_until = time.monotonic() + _PLACED_AGAIN_AFTER
-        return {}
-
-    async def _posted(self, part_id: str, within: float) -> PostResult | None:
-        """Wait until an alert is posted, by this process or another one. Return the result, if there is one."""
-        posting, ends = self._senders[part_id], time.monotonic() + within
-        while not posting.done() and (left := ends - time.monotonic()) > 0:
-            await asyncio.wait({posting}, timeout=min(left, _POSTED_INTERVAL))
-            if not posting.done() and self.lease.term is None:
+            while (left := ends - time.monotonic()) > 0:
+                await asyncio.wait({posting}, timeout=min(left, _POSTED_INTERVAL))
+                if posting.done():
+                    return posting.result()
                 row = await or_default(self.rows.posted(part_id), None, within=_POSTED_INTERVAL)
                 if row is not None and (row.ts or row.closed_at):
                     return Posted(row.channel_id, row.ts) if row.ts else Refused(row.failure or "")
-        return posting.result() if posting.done() else None
+            return None
+        finally:
+            del self._senders[part_id]
 
     async def run(self) -> None:
         """Send what is due whenever this process leads, until `stop`; then record what was sent."""
@@ -121,6 +152,7 @@ class Outbox:
                 _log.exception("messages not sent")
                 wait = _RETRY_DELAY
             await happens(self.wake, within=wait)
+        self._give_up()
         await self._tasks.settle(within=_CLOSE_TIMEOUT)
 
     def stop(self) -> None:
@@ -129,7 +161,7 @@ class Outbox:
         self.wake.set()
 
     async def _look(self) -> float:
-        """Take what is due, and begin to send it. Return in how many seconds the next look is."""
+        """Take what is due, for the tasks of the lanes. Return in how many seconds the next look is."""
         interval = until_tick(LOOK_INTERVAL)
         if self.sender is None or (term := self.lease.term) is None:
             self._give_up()
@@ -139,23 +171,31 @@ class Outbox:
             self._give_up()
             if self.lease.is_alone:
                 await self.rows.begin()
-            self._memory, self._term = Memory(), term
+            self._term = term
         if await self._leaves():
             return interval
-        urgency = Urgency.NEW_ALERT if self._memory.is_full else Urgency.UPDATE
+        urgency = Urgency.NEW_ALERT if len(self._entries) >= MOST_KNOWN else Urgency.UPDATE
         taken = await self.rows.take(leading, urgency=urgency)
         for row in taken:
-            self._take(row)
+            if row.id not in self._sending:  # what changes meanwhile is due again as soon as that is recorded
+                self._push(row.id, LaneName(row.team_id, row.channel_id, bool(row.is_post)), row.urgency)
         if len(taken) == MOST_TAKEN:
             self.wake.set()
-        return max(0.0, min(interval, self._start(), self.lease.trusted_for()))
+        return max(0.0, min(interval, self.lease.trusted_for()))
 
     def _give_up(self) -> None:
-        """Break off what is under way: another process can lead. A post is finished and recorded."""
+        """Break off what is under way, and forget all: another process can lead. A post is finished and recorded.
+
+        At the end of this process an update is finished, too.
+        """
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+            is_finished = lane.sending in self._recording or (lane.sending is not None and self._is_stopping)
+            if not is_finished and lane.task is not None:
+                lane.task.cancel()
         self._term = 0
-        for message_id, task in self._sending.items():
-            if message_id not in self._recording:
-                task.cancel()
+        self._lanes, self._entries = {}, {}
+        self._failures.clear()
 
     async def _leaves(self) -> bool:
         """Leave the lead to another process if Slack gives this one no answer. Return whether."""
@@ -168,112 +208,117 @@ class Outbox:
         self._give_up()
         return True
 
-    def _take(self, row: Row) -> None:
-        if row.id in self._sending:
-            self._again[row.id] = LaneName(row.team_id, row.channel_id, bool(row.is_post)), row.urgency
-            return  # never twice at a time
-        name, memory = LaneName(row.team_id, row.channel_id, bool(row.is_post)), self._memory
-        memory.push(row.id, memory.lane(name), row.urgency)
+    def _push(self, message_id: str, name: LaneName, urgency: int, wait: float = 0.0) -> None:
+        """Let a message wait in its lane, after so many seconds.
 
-    def _start(self) -> float:
-        """Begin the calls that may be made now. Return the seconds until the next one may."""
-        memory, now = self._memory, time.monotonic()
-        memory.resume(now)
-        while memory.ready and len(self._tasks) < MOST_SENDING and memory.ready[0][0] <= now:
-            *_, lane = heapq.heappop(memory.ready)
-            if self._calls[lane.name.team_id] >= MOST_SENDING_EACH:
-                memory.held[lane.name.team_id].append(lane)
-                continue
-            if (free_at := memory.free_at(lane, now)) > now:
-                lane.free_at = free_at
-            elif chosen := memory.choose(lane):
-                self._begin(lane, chosen, now)
-                continue
-            lane.is_queued = False
-            memory.queue(lane)
-            memory.release(lane.name.team_id)
-        waits = [heap[0][0] for heap in (memory.later, memory.ready) if heap]
-        return max(0.0, min(waits) - now) if waits and len(self._tasks) < MOST_SENDING else math.inf
+        One that waits after a failure goes on to, unless it was clicked.
+        """
+        before, now = self._entries.get(message_id), time.monotonic()
+        if not self._term or (before is not None and before.until > now and urgency != Urgency.CLICKED):
+            return
+        entry = _Entry(name, urgency, now + wait if wait else 0.0)
+        if entry != before:
+            self._entries[message_id] = entry
+            if wait:
+                asyncio.get_running_loop().call_later(wait, self._enter, message_id, entry)
+            else:
+                self._enter(message_id, entry)
 
-    def _begin(self, lane: Lane, chosen: Sequence[tuple[int, str]], now: float) -> None:
-        memory = self._memory
-        self._calls[lane.name.team_id] += 1
+    def _enter(self, message_id: str, entry: _Entry) -> None:
+        if self._entries.get(message_id) is not entry:  # it was clicked, or this process has led on in a new term
+            return
+        name = entry.name
+        if (lane := self._lanes.get(name)) is None:
+            workspace = self._workspaces.setdefault(name.team_id, _Workspace())
+            lane = self._lanes[name] = _Lane(name, workspace)
+            lane.task = self._tasks.start(self._run_lane(lane))
+        heapq.heappush(lane.waiting, (entry.urgency, message_id))
+
+    async def _run_lane(self, lane: _Lane) -> None:
+        """Send what waits in a lane, one message after the other, whenever it may have a call."""
+        while (wait := lane.free_in()) > 0 or lane.waiting:
+            if wait > 0:
+                await asyncio.sleep(wait)
+                continue
+            async with lane.workspace.calls, self._calls:
+                if lane.waiting and lane.free_in() <= 0:
+                    await self._send_next(lane)
+        if self._lanes.get(lane.name) is lane:
+            del self._lanes[lane.name]
+
+    async def _send_next(self, lane: _Lane) -> None:
+        """Send the next message. What could not be sent or recorded is sent later."""
+        urgency, message_id = heapq.heappop(lane.waiting)
+        entry = self._entries.get(message_id)
+        if entry is None or entry[:2] != (lane.name, urgency):  # it was sent, or has another urgency by now
+            return
+        del self._entries[message_id]
         if not lane.name.is_post:
-            memory.updates[lane.name.team_id].append(now)
-        task = self._tasks.start(self._send(memory, lane, [message_id for _, message_id in chosen], chosen[0][0]))
-        for _, message_id in chosen:
-            self._sending[message_id] = task
-        task.add_done_callback(lambda task: self._ended(task, memory, lane, chosen))
-
-    def _ended(self, task: asyncio.Task[None], memory: Memory, lane: Lane, chosen: Sequence[tuple[int, str]]) -> None:
-        """Let the lane, and others of the workspace, have further calls. What could not be recorded is sent later."""
-        error = None if task.cancelled() else task.exception()
-        is_broken = error is not None and not isinstance(error, StoreError)
-        if is_broken:
-            _log.error("message not sent", exc_info=error)
-        self._calls[lane.name.team_id] -= 1
-        for urgency, message_id in chosen:
-            if error is not None:
-                memory.failures[message_id] += is_broken  # what is broken is tried less and less often
-                wait = retries.wait_refused(memory.failures[message_id], retries.UPDATE, 0.0) if is_broken else None
-                memory.push(message_id, lane, urgency, time.monotonic() + (wait or _RETRY_DELAY))
-            if message_id not in memory.entries:
-                del memory.failures[message_id]
-            del self._sending[message_id]
+            lane.workspace.updates.append(time.monotonic())
+        self._sending.add(message_id)
+        lane.sending = message_id
+        wait: float | None = _RETRY_DELAY
+        try:
+            wait = await self._send(lane, message_id)
+        except StoreError:
+            pass
+        except Exception:  # noqa: BLE001 - what is broken is tried less and less often
+            _log.exception("message not sent")
+            self._failures[message_id] += 1
+            wait = retries.wait_refused(self._failures[message_id], retries.UPDATE, 0.0)
+        finally:
+            lane.sending, lane.free_at = None, max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
+            self._sending.discard(message_id)
             self._recording.discard(message_id)
-            if again := self._again.pop(message_id, None):
-                self._memory.push(message_id, self._memory.lane(again[0]), again[1])
-        lane.is_queued, lane.free_at = False, max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
-        memory.queue(lane)
-        self._memory.release(lane.name.team_id)
-        self.wake.set()
+            if wait is None:
+                self._failures.pop(message_id, None)
+            else:
+                self._push(message_id, lane.name, urgency, wait)
+            self.wake.set()
 
-    async def _send(self, memory: Memory, lane: Lane, ids: Sequence[str], urgency: int) -> None:
-        """Send a message as it is by now, with others that become parts of it, and record that."""
-        term, message_id = self._term, ids[0]
-        if len(ids) > 1:
-            joined = await self.rows.join(message_id, ids[1:], term)
-            left = [one for one in ids[1:] if one not in joined]
-            self._again = dict.fromkeys(left, (lane.name, urgency)) | self._again
-        card = await self.rows.card(message_id)
-        if card is None or self.lease.term != term:
-            return
+    async def _send(self, lane: _Lane, message_id: str) -> float | None:
+        """Send a message as it is by now, and record that. Return the seconds until it is sent again, None if never."""
+        term, card = self._term, await self.rows.card(message_id)
+        if card is None:
+            return None
+        if self.lease.term != term:
+            return _RETRY_DELAY
         if card.ts is not None and lane.name.is_post:
-            self._again.setdefault(message_id, (lane.name._replace(is_post=False), Urgency.UPDATE))
-            return
+            self._push(message_id, lane.name._replace(is_post=False), Urgency.UPDATE)
+            return None
         self._recording |= {message_id} if card.ts is None else set()
-        attempt = await self._attempt(card)
-        result, updates = attempt.result, memory.lane(lane.name._replace(is_post=False))
+        result, digest = await self._attempt(card)
         if isinstance(result, Posted):
-            memory.failures[message_id] = 0
-            await self._record(card, result, attempt.digest, term)
-            if attempt.again_in is not None:
-                memory.push(message_id, updates, Urgency.UPDATE, time.monotonic() + attempt.again_in)
-        elif (wait := self._wait_after(memory, card, result, lane)) is not None:
-            memory.failures[message_id] += 1
-            memory.push(message_id, lane, urgency, time.monotonic() + wait)
+            await self._record(card, result, digest, term)
+            if isinstance(card.content, BatchContent) and digest != card.shown:
+                self._push(message_id, lane.name._replace(is_post=False), Urgency.UPDATE, BATCH_INTERVAL)
+        elif (wait := self._wait_after(card, result, lane)) is not None:
+            self._failures[message_id] += 1
+            return wait
         else:
-            self._report(card, result)
-            await self.rows.close(card, result.why, _new_cards(card) if card.ts else ())
+            instead = instead_of(card)
+            if card.ts is not None or not instead:
+                self._report(card, result)
+            await self.rows.close(card, result.why, instead)
             self._tell(card, Refused(result.why))
+        return None
 
-    async def _attempt(self, card: Card) -> Attempt:
+    async def _attempt(self, card: Card) -> tuple[PostResult, str]:
         """Make one attempt. Of an update without an answer nobody knows which state Slack has: that is recorded."""
         assert self.sender is not None  # noqa: S101 - else nothing is taken
         if card.ts is None and card.is_critical:
             card = replace(card, mentions=await self.rows.mention(card))
         try:
-            attempt = await self.sender.send(card)
+            result, digest = await self.sender.send(card)
         except asyncio.CancelledError:  # it can arrive after what another leader sends by now
             if card.ts is not None:
                 self.rows.shown(card, None)
             raise
-        if card.ts is not None and isinstance(attempt.result, Doubtful):
+        if card.ts is not None and isinstance(result, Doubtful):
             self.rows.shown(card, None)
-        result = attempt.result
         is_answer = isinstance(result, Posted | Refused) or (isinstance(result, TryAgain) and result.limited)
         self._silent_since = None if is_answer else self._silent_since or time.monotonic()
-        return attempt
+        return result, digest
 
     async def _record(self, card: Card, result: Posted, digest: str, term: int) -> None:
         if not result.ts:  # of the end of a batch, which was told elsewhere
@@ -282,25 +327,25 @@ class Outbox:
         posted = result.channel or card.channel_id, result.ts
         kept = await self.rows.sent(card, posted, digest, term)
         if card.ts is None and kept != result.ts and self.sender is not None:
-            await self.sender.delete(card, *posted)  # another leader's post is kept up to date, or it is a part of one
+            await self.sender.delete(card, *posted)  # another leader's post is kept up to date
         self._tell(card, result)
 
-    def _wait_after(self, memory: Memory, card: Card, result: _Failure, lane: Lane) -> float | None:
+    def _wait_after(self, card: Card, result: _Failure, lane: _Lane) -> float | None:
         """Return the seconds until a message is sent again; None if never. Hold what Slack has refused for now."""
         is_of_alerts = bool(card.sender) or isinstance(card.content, AlertContent | HeldContent)
         patience = retries.UPDATE if card.ts else retries.ALERT if is_of_alerts else retries.RESULT
-        failures, now = memory.failures[card.id] + 1, time.monotonic()
+        failures, now = self._failures[card.id] + 1, time.monotonic()
         if isinstance(result, Doubtful):
             return retries.wait_unanswered(failures, patience)
         if isinstance(result, TryAgain):
             if result.after and lane.name.is_post:
                 lane.free_at = now + result.after
             elif result.after:
-                memory.held_until[updates_of(lane.name)] = now + result.after
+                lane.workspace.updates_from = now + result.after
             wait = retries.wait_refused(failures, patience, card.age)
             return wait and max(result.after or 0.0, wait)
         if result.why in TOKEN_REFUSED:
-            memory.held_until[lane.name.team_id] = now + retries.TOKEN_INTERVAL
+            lane.workspace.free_at = now + retries.TOKEN_INTERVAL
             return retries.TOKEN_INTERVAL if card.age < patience.longest else None
         is_final = card.ts is None or result.why in retries.FINAL_FOR_UPDATE
         return None if is_final else retries.wait_refused(failures, patience, card.age, most=retries.MOST_TRIES)
@@ -318,11 +363,3 @@ class Outbox:
         for part in card.parts:
             if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
                 self.metrics.alerted(type(failure).__name__, part.content.alert.sender)
-
-
-def _new_cards(card: Card) -> list[Card]:
-    """Return new cards for the alerts that came for a message that cannot be updated: it can have been deleted."""
-    news = [
-        replace(part, id=new_id()) for part in card.parts if part.is_news and isinstance(part.content, AlertContent)
-    ]
-    return [Card(id=one.id, team_id=card.team_id, channel_id=card.channel_id, parts=(one,)) for one in news]

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, NoReturn
 
@@ -26,6 +26,7 @@ from bot.sim.slack.content import parts
 from conversations.test_alert_cards import RESUME, on_cards, ops, send, taking_alerts
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json
+from harness.order_rows import frozen_transaction, session_lock
 from harness.outages import execute
 from harness.process import scrape
 
@@ -150,6 +151,19 @@ async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_re
     assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.BUSY}, "5")
 
 
+async def test_a_locked_session_lets_other_alerts_be_recorded(postgresql_urls: Iterator[str]) -> None:
+    url = next(postgresql_urls)
+    async with taking_alerts(url) as at:
+        with frozen_transaction(url, session_lock(at.workspace.team_id, SESSION)) as transaction:
+            transaction.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            locked, _ = await send(at, status="resolved")
+            assert await send(at, at.anchor.add_session(), status="resolved") == (200, IGNORED)
+    assert locked == 503
+
+
+IGNORED = {"ok": True, "channel": "C0ALERTS001", "ignored": True}
+
+
 @pytest.mark.parametrize(("then", "status", "error"), [(None, 200, None), (Hang(), 504, say.DOUBTFUL)])
 async def test_a_bot_that_is_stopped_answers_what_it_has_begun_and_refuses_more(
     then: Fault | None, status: int, error: str | None
@@ -198,6 +212,7 @@ async def test_beyond_those_that_can_wait_the_last_message_counts_sessions_and_r
     database_url: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", 2)
+    monkeypatch.setattr("bot.outbound.store.alerts.MOST_IN_SUMMARY", 1)
     port = free_port()
     async with taking_alerts(database_url, METRICS_PORT=str(port)) as at:
         at.slack.faults[POST] = fault

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.messages.several import HELD_UNKNOWN
-from bot.sim.anchor import Hang, SessionState, rate_limited, server_error, unauthorized
+from bot.sim.anchor import Hang, SessionState, Slow, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message, View
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_alert_cards import MENTION, buttons, mentions, ops
@@ -197,7 +197,7 @@ Act = Callable[[SingleHarness], Awaitable[object]]
 @asynccontextmanager
 async def of_two(url: str, *, may_pause: bool = True, **settings: str) -> AsyncIterator[SingleHarness]:
     """A bot with two tokens, of which the other one `may_pause`, too."""
-    own = {"ALERTS_TOKENS": f"other={OTHER}", "AUTO_PAUSE_TOKENS": "default,other" if may_pause else "default"}
+    own = {"ALERTS_TOKENS": f"prom={OTHER}", "AUTO_PAUSE_TOKENS": "default,prom" if may_pause else "default"}
     async with braking(url, **own | settings) as at:
         yield at
 
@@ -325,6 +325,16 @@ async def test_a_pause_that_failed_mentions_the_group_once_for_a_firing(fault: s
         assert sum(mentions(at)) <= 1
         assert "<!here>" not in call.text
         assert "S0OTHER0001>" not in call.text.replace("&gt;", "")
+
+
+@pytest.mark.parametrize(("fault", "mentioning"), [(None, [1]), (Slow(5), [1]), (server_error(), [0, 1])])
+async def test_a_critical_card_mentions_the_group_unless_its_pause_has_failed(
+    fault: Any, mentioning: list[int]
+) -> None:
+    async with braking(ALERTS_GROUP=ON_CALL) as at:
+        at.anchor.fault = fault
+        await send(at, severity="critical")
+        await at.slack.until(lambda: sorted(mentions(at)) == mentioning)
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from bot.sim.slack import (
     server_error,
 )
 from bot.sim.slack.simulator import ACK_DEADLINE
-from conversations.test_alert_cards import MOST_IN_SUMMARY, TOKEN, send
+from conversations.test_alert_cards import TOKEN, send
 from harness import ALICE, BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import until
-from harness.product import Limits
+from harness.product import Limits, cards
 from harness.restarts import remains
 from harness.texts import as_direct_text, waiting_text
 
@@ -177,7 +177,7 @@ async def test_what_slack_does_not_take_is_sent_again_also_after_a_restart(
             return str([(one.text, one.blocks) for one in (*at.messages(), *at.direct_messages())])
 
         await at.slack.until(lambda: all(one in told() for one in (*ordered, *alerted)), within=300.0)
-        assert max(sum(one in message.text for one in alerted) for message in at.messages()) <= MOST_IN_SUMMARY
+        assert max(sum(one in message.text for one in alerted) for message in at.messages()) <= cards.MOST_IN_SUMMARY
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[" * 200_000], ids=["a page", "deeply nested JSON"])

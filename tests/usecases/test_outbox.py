@@ -27,7 +27,7 @@ from bot.core.retries import CALL_INTERVAL, MOST_UPDATES
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
-from bot.outbound.store.alerts import IncomingAlert
+from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock
 from bot.outbound.store.leases import Lease
@@ -35,7 +35,7 @@ from bot.outbound.store.messages import MessageRows, mark, read_message
 from bot.outbound.store.news import News
 from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks
-from bot.usecases.cards import LONGEST_ATTEMPT, Attempt
+from bot.usecases.cards import LONGEST_ATTEMPT
 from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
 from harness.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, gate_of_task
 
@@ -44,6 +44,7 @@ LONGEST = 1_200.0
 
 _FAULTY_FOR = 45.0  # seconds; then Slack answers
 _HANGS = 10.0
+_PLACED_WITHIN = 2.0
 _OWN_PACE = 6.0  # seconds that some alerts of a channel take at most
 _EARLY = 0.05  # seconds: the clock of the fake begins a little later
 _CHANGES = 15.0  # seconds in which alerts come, and what messages show changes
@@ -106,15 +107,15 @@ class Process:
             self.gate.close()
             asyncio.get_running_loop().call_later(self.world.rng.uniform(14, 20), self.gate.open)
 
-    async def send(self, card: Card) -> Attempt:
+    async def send(self, card: Card) -> tuple[PostResult, str]:
         """What the sender of cards does."""
         digest = await self.database.read(lambda _: self.world.compose(card))
         if card.ts is not None and digest == card.shown:
-            return Attempt(Posted(card.channel_id, card.ts), digest)
+            return Posted(card.channel_id, card.ts), digest
         if (card.ts is not None or self.world.freezes_at_post) and self.world.faults.take("U"):
             self.freeze()
             await asyncio.sleep(0)
-        return Attempt(await self.world.slack.call(_Call(self, card, self.terms[card.id]), digest), digest)
+        return await self.world.slack.call(_Call(self, card, self.terms[card.id]), digest), digest
 
     async def delete(self, card: Card, channel_id: str, ts: str) -> None:  # noqa: ARG002 - as it is called
         self.world.slack.deleted.add(ts)
@@ -300,14 +301,18 @@ class World:
     async def _post(self, process: Process, alert: IncomingAlert) -> None:
         began = time.monotonic()
         within = self.rng.choice((0.0, 8.0))
-        found = await process.outbox.post(alert, within=within)
-        if found is None:
+        try:
+            async with asyncio.timeout(_PLACED_WITHIN):
+                (found,) = await place(process.outbox.rows, [alert])
+        except TimeoutError:
             return  # its process posts it itself
-        placed, result = found
-        if placed.card_id:
+        if not isinstance(found, Ignored):
             self.taken[alert.id] = alert
+        if not isinstance(found, Folded) or not found.card_id or not within:
+            return
+        result = await process.outbox.posted(found.card_id, within)
         is_beside = "H" in self.faults and alert.team_id == "T1" and began > self.began + 1
-        if is_beside and within and placed.is_new and (result is None or time.monotonic() > began + _OWN_PACE):
+        if is_beside and (result is None or time.monotonic() > began + _OWN_PACE):
             self.wrong.append(f"{alert.id}: it waits for another workspace")
 
     def _change(self) -> None:

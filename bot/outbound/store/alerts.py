@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.cards import (
+    MOST_IN_SUMMARY,
     MOST_REPLIES_KEPT,
+    MOST_SINGLE,
     MOST_WAITING,
     Alert,
     AlertContent,
@@ -24,7 +26,7 @@ from bot.core.cards import (
     fold,
     worse,
 )
-from bot.core.outcomes import Ended
+from bot.core.outcomes import NOT_AUTOMATIC, Ended, name_of
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
@@ -32,7 +34,7 @@ from bot.outbound.store.database import session_lock
 from bot.outbound.store.history import states_now
 from bot.outbound.store.marks import firing_name
 from bot.outbound.store.message_values import ALERT, REPLY, read_content, read_facts, readable, write_content
-from bot.outbound.store.messages import ARE_OF_SESSIONS, CHANGE, MessageRows, add_cards
+from bot.outbound.store.messages import ARE_OF_SESSIONS, CHANGE, MessageRows, add_cards, channel_lock
 
 _OPEN = f"""
     SELECT parts.*, channel_id, ts FROM messages JOIN parts ON message_id = messages.id
@@ -46,16 +48,18 @@ _ENDED = f"""
     SELECT team_id, session_id FROM orders WHERE {ARE_OF_SESSIONS} AND outcome = '{Ended.__name__}'
 """
 _WAITING = f"""
-    SELECT count(*) AS number FROM (SELECT 1 FROM messages WHERE team_id = :team_id AND ts IS NULL AND due IS NOT NULL
-      AND urgency = {Urgency.NEW_ALERT} LIMIT {MOST_WAITING}) AS few
+    SELECT channel_id, urgency, id, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size FROM messages
+    WHERE team_id = :team_id AND channel_id IN (SELECT value FROM json_each(:channels)) AND ts IS NULL
+      AND due IS NOT NULL AND urgency IN ({Urgency.NEW_ALERT}, {Urgency.WORSE}) ORDER BY id
 """
-_COUNT = f"""
-    UPDATE messages SET version = version + 1, due = 0, changed_at = :now, more = more + 1 WHERE id = (
-      SELECT id FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND ts IS NULL AND due IS NOT NULL
-        AND urgency = {Urgency.NEW_ALERT} ORDER BY id DESC LIMIT 1)
-    RETURNING id, more
+_COUNT = """
+    UPDATE messages SET version = version + 1, due = 0, changed_at = :now, more = more + 1 WHERE id = :id
+    RETURNING more
 """
-_CLOSE = "UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id"
+_CLOSE = """
+    UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
+      SELECT 1 FROM parts WHERE message_id = messages.id AND id <> :id)
+"""
 _FORGET_ONE = "DELETE FROM marks WHERE scope = :scope AND name = :name"
 _FORGET_OF_SENDER = """
     DELETE FROM marks WHERE scope = :scope AND name > :first AND name < :last AND json_extract(value, '$[1]') = :sender
@@ -87,19 +91,29 @@ class IncomingAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """The place of an alert: the card, which is posted as `ts`, and how many alerts its session has there.
+class Folded:
+    """The alert is on a card with so many alerts, which is posted as `ts`, or will be. If it made the card, its id."""
 
-    It `is_new` if this alert made it. A resolved alert without a card has none: "", and one of a session that
-    `has_ended`. If a message only counts its session, that has `total` of them.
-    """
+    ts: str | None
+    count: int
+    card_id: str = ""
 
-    card_id: str
-    ts: str | None = None
-    count: int = 0
-    is_new: bool = False
-    total: int = 0
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The alert is resolved, and has no card; or its session `has_ended`."""
+
     has_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Too many messages of the channel wait: the last one counts `total` alerts without a card."""
+
+    total: int
+
+
+Place = Folded | Ignored | Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +128,26 @@ class _OnCard:
     facts: Session | None
 
 
-def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[dict[str, Placed]]:
-    """Fold alerts of a workspace into open cards, or add cards, also replies. The result is their places by id.
+def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[list[Place]]:
+    """Fold alerts of a workspace into open cards, or add cards, also replies.
 
     The work can be done again after a commit whose answer was lost: a card then has one alert more.
     """
     locks = [session_lock(*name) for name in sorted({(one.team_id, one.alert.session_id) for one in alerts})]
+    locks += {channel_lock(one.team_id, one.channel_id) for one in alerts}
     return rows.do(alerts[0].team_id, partial(_place_all, alerts), locks)
 
 
-def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Callable[[], dict[str, Placed]]:
+def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Callable[[], list[Place]]:
     sessions = {(one.team_id, SessionId(one.alert.session_id)) for one in alerts}
+    about = {"team_id": alerts[0].team_id, "channels": listed({one.channel_id for one in alerts})}
     found, ended_rows, waiting = connection.fetch_each(
-        _OPEN, _ENDED, _WAITING, sessions=listed(sorted(sessions)), team_id=alerts[0].team_id
+        _OPEN, _ENDED, _WAITING, sessions=listed(sorted(sessions)), **about
     )
     ended = {(row.team_id, row.session_id) for row in ended_rows}
-    placing = _Placing(connection, [one for _, one in readable(found, _read)], ended, waiting[0].number)
+    placing = _Placing(connection, [one for _, one in readable(found, _read)], ended, waiting)
     placing.states = states_now(connection, sessions) if placing.cards else {}
-    placed = {one.id: placing.place(one) for one in alerts}
+    placed = [placing.place(one) for one in alerts]
     placing.write()
     return lambda: placed
 
@@ -147,9 +163,9 @@ class _Placing:
     """Alerts that are being placed beside the open cards of their sessions, and the replies to these."""
 
     def __init__(
-        self, connection: Connection, found: Sequence[_OnCard], ended: set[tuple[str, str]], waiting: int
+        self, connection: Connection, found: Sequence[_OnCard], ended: set[tuple[str, str]], waiting: Sequence[Row]
     ) -> None:
-        self.connection, self.now, self.ended, self.waiting = connection, connection.now(), ended, waiting
+        self.connection, self.now, self.ended = connection, connection.now(), ended
         self.states = dict[SessionName, SessionState]()
         self.before = {one.id: one for one in found}
         self.cards = {one.name: one for one in found if one.content.reply is None}
@@ -157,8 +173,11 @@ class _Placing:
         for one in found:
             if one.content.reply is not None:
                 self.replies[one.name].append(one)
+        self.waiting = defaultdict[tuple[str, int], dict[str, int]](dict)  # how many sessions are on each message
+        for row in waiting:
+            self.waiting[row.channel_id, row.urgency][row.id] = row.size
 
-    def place(self, one: IncomingAlert) -> Placed:
+    def place(self, one: IncomingAlert) -> Place:
         """Place an alert."""
         name = (one.team_id, one.channel_id, one.alert.session_id)
         has_ended = (one.team_id, one.alert.session_id) in self.ended
@@ -168,22 +187,31 @@ class _Placing:
                 self._resolve_elsewhere(one)
         card = self.cards.get(name)
         if has_ended or (card is None and one.alert.is_resolved):  # it makes no card
-            return Placed("", has_ended=has_ended)
+            return Ignored(has_ended)
         if card is not None:
-            is_new = card.id == one.id  # it has been placed before
-            content = card.content if is_new else self._fold(card, one)
-            return Placed(card.message_id, card.ts, content.count, is_new=is_new)
-        if self.waiting >= MOST_WAITING and (counted := self._count(one)):
-            return counted
-        self.cards[name] = _OnCard(one.id, one.id, name, None, first(one.alert, one.at(self.now)), one.facts)
-        self.waiting += 1
-        return Placed(one.id, None, 1, is_new=True)
+            if card.id == one.id:  # it has been placed before
+                return Folded(card.ts, card.content.count, one.id)
+            return Folded(card.ts, self._fold(card, one).count)
+        if (last := self._counting(one)) is not None:
+            row = self.connection.fetch_one(_COUNT, id=last, now=self.now)
+            assert row is not None  # noqa: S101 - it waits
+            return Counted(row.more)
+        self.cards[name] = self._new(one, name, first(one.alert, one.at(self.now)), one.facts)
+        return Folded(None, 1, one.id)
 
-    def _count(self, one: IncomingAlert) -> Placed | None:
-        """Let the last message of the channel that waits count an alert for which there is no room."""
-        where = {"team_id": one.team_id, "channel_id": one.channel_id}
-        row = self.connection.fetch_one(_COUNT, **where, now=self.now)
-        return None if row is None else Placed(row.id, total=row.more)
+    def _counting(self, one: IncomingAlert) -> str | None:
+        """Return the message that counts an alert, if no other one has room, and not only its card tells its pause."""
+        waiting, asked = self.waiting[one.channel_id, Urgency.NEW_ALERT], one.asked
+        is_told = asked is None or (asked.refusal is not None and name_of(asked.refusal) in NOT_AUTOMATIC)
+        return max(waiting) if is_told and len(waiting) >= MOST_WAITING and not _with_room(waiting) else None
+
+    def _new(self, one: IncomingAlert, name: CardName, content: AlertContent, facts: Session | None) -> _OnCard:
+        """Return a new card, on a message of its own, or if many wait in its channel, on one of these with room."""
+        waiting = self.waiting[one.channel_id, Urgency.NEW_ALERT if content.reply is None else Urgency.WORSE]
+        room = _with_room(waiting) if len(waiting) >= MOST_SINGLE else []
+        message_id = room[-1] if room else one.id
+        waiting[message_id] = waiting.get(message_id, 0) + 1
+        return _OnCard(one.id, message_id, name, None, content, facts)
 
     def _fold(self, card: _OnCard, one: IncomingAlert) -> AlertContent:
         state = self.states.get((card.name[0], SessionId(card.name[2])))
@@ -201,9 +229,10 @@ class _Placing:
         if replies and replies[-1].ts is None:
             replies[-1] = replace(replies[-1], content=content)
             return
-        replies.append(_OnCard(one.id, one.id, card.name, None, content, card.facts))
+        replies.append(self._new(one, card.name, content, card.facts))
         while len(replies) > MOST_REPLIES_KEPT:
-            self.connection.queue(_CLOSE, {"message_id": replies.pop(0).message_id, "now": self.now})
+            oldest = replies.pop(0)
+            self.connection.queue(_CLOSE, {"id": oldest.id, "message_id": oldest.message_id, "now": self.now})
 
     def _resolve_elsewhere(self, one: IncomingAlert) -> None:
         """Resolve its own sender's alert on cards in other channels, too: it can have named one, or admins."""
@@ -228,14 +257,21 @@ class _Placing:
             for one in replies if name in self.cards else ():
                 since = self.cards[name].content.resolved_at
                 after.append(replace(one, content=replace(one.content, resolved_at=since)))
+        new = [one for one in after if one.id not in self.before]
+        add_cards([_card(one) for one in new], self.connection)
         changed = [one for one in after if self.before.get(one.id, one) != one]
+        changed += [one for one in new if one.message_id != one.id]
         for card in sorted(changed, key=lambda one: one.message_id):
             values = {"id": card.id, "message_id": card.message_id, "now": self.now}
             self.connection.queue(_FOLD, values | {"content": write_content(card.content)})
             self.connection.queue(_CHANGED, values)
-        add_cards([_new_card(one) for one in after if one.id not in self.before], self.connection)
 
 
-def _new_card(one: _OnCard) -> Card:
+def _with_room(waiting: Mapping[str, int]) -> list[str]:
+    """Return the messages with room for a further session, but for the first one, which is being sent."""
+    return [one for one in sorted(waiting)[1:] if waiting[one] < MOST_IN_SUMMARY]
+
+
+def _card(one: _OnCard) -> Card:
     part = Part(one.id, SessionId(one.name[2]), one.content, one.facts)
-    return Card(id=one.id, team_id=one.name[0], channel_id=one.name[1], parts=(part,))
+    return Card(id=one.message_id, team_id=one.name[0], channel_id=one.name[1], parts=(part,))

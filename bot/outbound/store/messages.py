@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from bot.core.cards import MOST_IN_SUMMARY, Card, CardName, MarkedCards, SessionName, Urgency
+from bot.core.cards import Card, CardName, MarkedCards, SessionName, Urgency
 from bot.core.retries import DELETED, MENTION_INTERVAL
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Connection, Row, Statement, listed
@@ -113,7 +113,10 @@ _SENT = f"""
 """It stays due if it has changed meanwhile, or if another leader has sent it, too: the newest state comes last. If two
 have posted it, the first one that is recorded is kept."""
 _CLOSE = """
-    UPDATE messages SET closed_at = unix_now(), failure = :code, due = NULL WHERE id = :id AND version = :version
+    UPDATE messages SET closed_at = CASE WHEN version = :version THEN unix_now() END,
+      failure = CASE WHEN version = :version THEN CAST(:code AS VARCHAR) END,
+      due = CASE WHEN version = :version THEN NULL ELSE 0 END
+    WHERE id = :id AND closed_at IS NULL RETURNING closed_at
 """
 _SHOWN = """
     UPDATE messages SET shown = CASE WHEN version = :version AND due IS NULL THEN :shown END,
@@ -121,21 +124,6 @@ _SHOWN = """
     WHERE id = :id AND closed_at IS NULL
 """
 """It is not known what came last if it has changed meanwhile, or the leader sends it, too."""
-_ARE_JOINED = "one.id IN (SELECT value FROM json_each(:ids))"
-_JOIN = (
-    f"""
-    UPDATE messages SET version = version + 1,
-      more = more + (SELECT coalesce(sum(one.more), 0) FROM messages AS one WHERE {_ARE_JOINED}),
-      created_at = (SELECT min(one.created_at) FROM messages AS one WHERE one.id = :target OR {_ARE_JOINED})
-    WHERE id = :target
-    """,
-    "UPDATE parts SET message_id = :target WHERE message_id IN (SELECT value FROM json_each(:ids))",
-    "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(:ids))",
-)
-_WAITING = """
-    SELECT id, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size FROM messages
-    WHERE id IN (SELECT value FROM json_each(:ids)) AND ts IS NULL AND due = :term ORDER BY id FOR UPDATE
-"""
 _POSTED = """
     SELECT channel_id, ts, failure, closed_at FROM messages
     WHERE id = (SELECT message_id FROM parts WHERE id = :part_id)
@@ -144,7 +132,7 @@ _POSTED = """
 
 @dataclass(eq=False)
 class MessageRows:
-    """Repository of messages. Each of its reads, and `take` and `join`, can raise StoreUnreachableError.
+    """Repository of messages. Each of its reads, and `take`, can raise StoreUnreachableError.
 
     What else it writes waits while the database fails, in memory.
     """
@@ -221,31 +209,18 @@ class MessageRows:
         told = code[:_LONGEST_CODE] if code not in {"", DELETED} else None
 
         def close(connection: Connection) -> None:
-            if connection.execute(_CLOSE, id=card.id, version=card.version, code=told):
+            row = connection.fetch_one(_CLOSE, id=card.id, version=card.version, code=told)
+            if row is not None and row.closed_at:
                 add_cards(instead, connection)
 
-        return self.do(card.team_id, partial(_then_nothing, close), locks_of(instead))
+        locks = [channel_lock(card.team_id, card.channel_id), *locks_of(instead)]  # no alert joins it meanwhile
+        return self.do(card.team_id, partial(_then_nothing, close), locks)
 
     def shown(self, card: Card, shown: str | None) -> asyncio.Future[None]:
         """Record the digest of what a click has made of a card, None if that is not known: then it is sent again."""
         values = {"id": card.id, "version": card.version, "shown": shown}
 
         return self.do(card.team_id, partial(_then_nothing, lambda connection: connection.queue(_SHOWN, values)))
-
-    async def join(self, target: str, ids: Sequence[str], term: int) -> set[str]:
-        """Let messages become parts of another one, as far as it has room, if none is posted. Return which did."""
-
-        def work(connection: Connection) -> set[str]:
-            sizes = {row.id: row.size for row in connection.fetch_all(_WAITING, ids=listed([target, *ids]), term=term)}
-            joining, size = set[str](), sizes.pop(target, MOST_IN_SUMMARY)
-            for one, more in sizes.items():
-                if size + more <= MOST_IN_SUMMARY:
-                    joining, size = joining | {one}, size + more
-            for sql in _JOIN if joining else ():
-                connection.queue(sql, {"target": target, "ids": listed(joining)})
-            return joining
-
-        return await self.database.change(work)
 
     async def posted(self, part_id: str) -> Row | None:
         """Return channel_id, ts, failure and closed_at of the message with a part."""
@@ -265,6 +240,11 @@ def read_message(connection: Connection, message_id: str) -> Card | None:
     except UNREADABLE as error:
         _log.error("message left as it is: it cannot be decoded", extra={"card": message_id, "why": repr(error)[:100]})
         return None
+
+
+def channel_lock(team_id: str, channel_id: str) -> int:
+    """Return the number of the lock of the messages about alerts that wait in a channel."""
+    return session_lock(team_id, channel_id)
 
 
 def locks_of(cards: Iterable[Card]) -> list[int]:

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from bot.core.cards import Asked, Automatic
+from bot.outbound.store.alerts import Counted, Place
 from harness.cards import (
     NAME,
     Card,
     CardSessions,
+    Folded,
+    Ignored,
     IncomingAlert,
     Lease,
     MessageRows,
     Part,
-    Placed,
     Severity,
     card,
     incoming,
@@ -172,32 +175,6 @@ async def test_a_message_is_closed_unless_it_has_changed_and_only_then_others_co
     assert (await rows.card(one.id), len(await fetch(store, "SELECT id FROM parts"))) == (None, 2)
 
 
-# --- joined ---
-
-
-@pytest.mark.parametrize("which", ["posted", "waiting", "of another leader", "closed"])
-async def test_messages_become_parts_of_another_one_if_this_leader_has_both_to_post(
-    store: Store, rows: MessageRows, which: str
-) -> None:
-    target, mine, changed, theirs, sent = (card(ts=None, session=f"{OTHER[:-1]}{n}") for n in range(5))
-    for one in (target, mine, changed, theirs, sent):
-        await rows.add([one])
-    await take(rows)
-    await execute(store, "UPDATE messages SET due = 0 WHERE id = :id", id=changed.id)
-    await execute(store, "UPDATE messages SET due = 4 WHERE id = :id", id=theirs.id)
-    await execute(store, "UPDATE messages SET ts = '5.5' WHERE id = :id", id=sent.id)
-    change = {"posted": "ts = '1.1'", "of another leader": "due = 4", "closed": "closed_at = 1, due = NULL"}
-    await execute(store, f"UPDATE messages SET {change.get(which, 'due = due')} WHERE id = :id", id=target.id)  # noqa: S608
-    joined = await rows.join(target.id, [one.id for one in (mine, changed, theirs, sent)], TERM)
-    if which != "waiting":
-        assert (joined, len(await fetch(store, "SELECT id FROM messages"))) == (set(), 5)
-        return
-    assert (joined, await row(store, mine)) == ({mine.id}, ())
-    assert await row(store, target, "version, due") == (2, TERM)
-    parts = await fetch(store, "SELECT id FROM parts WHERE message_id = :id ORDER BY id", id=target.id)
-    assert parts == [(target.id,), (mine.id,)]
-
-
 # --- not decoded ---
 
 BREAKS = {
@@ -223,16 +200,15 @@ async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_o
     assert await fetch(store, "SELECT * FROM messages ORDER BY id") == before
     assert [vars(one)["card"] for one in caplog.records if one.levelname == "ERROR"] == [bad.id]
     again = replace(incoming("a1"), channel_id="C1")
-    assert (await place(rows, [again]))["a1"].is_new or broken in {"facts", "phase"}
+    assert await place(rows, [again]) == [Folded(None, 1, "a1")] or broken in {"facts", "phase"}
     await CardSessions(store.database, 0.0).shown_facts(ACME.team_id)
 
 
 # --- placed ---
 
 
-async def places(rows: MessageRows, *incoming: IncomingAlert) -> list[Placed]:
-    found = await place(rows, incoming)
-    return [found[one.id] for one in incoming]
+async def places(rows: MessageRows, *incoming: IncomingAlert) -> list[Place]:
+    return await place(rows, incoming)
 
 
 async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
@@ -285,20 +261,25 @@ async def test_a_resolved_alert_ends_its_own_firing_in_every_channel_and_none_of
     await places(rows, resolved)
     assert [one["resolved_at"] is not None for one in await contents(store)] == [True, True, False]
     nothing = replace(incoming("e", session=OTHER), alert=replace(resolved.alert, session_id=SessionId(OTHER)))
-    assert await places(rows, nothing) == [Placed("")]
+    assert await places(rows, nothing) == [Ignored()]
 
 
-async def test_beyond_the_most_that_wait_the_last_message_of_the_channel_only_counts(
+async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one_only_counts(
     store: Store, rows: MessageRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", 2)
-    sessions = [f"{OTHER[:-1]}{n}" for n in range(5)]
-    found = await places(rows, *(incoming(f"a{n}", session=one) for n, one in enumerate(sessions[:4])))
-    assert [(one.card_id, one.total) for one in found[:2]] == [("a0", 0), ("a1", 0)]
-    assert (
-        len(await fetch(store, "SELECT id FROM parts"))
-        + sum(more for (more,) in await fetch(store, "SELECT more FROM messages"))
-        == 4
-    )
-    another = replace(incoming("b", session=sessions[4]), channel_id="C2")
-    assert (await places(rows, another))[0].is_new, "no message of the channel waits that could count it"
+    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", cards.MOST_SINGLE)
+    monkeypatch.setattr("bot.outbound.store.alerts.MOST_IN_SUMMARY", 2)
+    room = 2 * cards.MOST_SINGLE - 1  # the first message is being sent
+    alerts = [incoming(f"a{n}", session=f"{OTHER[:-2]}{n:02}") for n in range(room + 6)]
+    found = await places(rows, *alerts[: room - 1]) + await places(rows, *alerts[room - 1 : room + 3])
+    assert found == [*(Folded(None, 1, one.id) for one in alerts[:room]), *map(Counted, (1, 2, 3))]
+    assert await fetch(store, SIZES) == [(1, 0), *[(2, 0)] * (cards.MOST_SINGLE - 2), (2, 3)]
+    refused = outcomes.Refusal(outcomes.Why.HELD_BACK)  # which another message tells
+    held, sent = Asked(None, refused, 0.0), Asked(Automatic.SENT, None, 0.0)
+    assert await places(rows, replace(alerts[-1], asked=held)) == [Counted(4)]
+    assert await places(rows, replace(alerts[-1], asked=sent)) == [Folded(None, 1, alerts[-1].id)]
+    elsewhere = replace(alerts[-2], channel_id="C2")
+    assert await places(rows, elsewhere) == [Folded(None, 1, elsewhere.id)]
+
+
+SIZES = "SELECT (SELECT count(*) FROM parts WHERE message_id = messages.id), more FROM messages ORDER BY id"
