@@ -50,7 +50,6 @@ from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, re
 from bot.usecases.access import AccessCheck
 from bot.usecases.alert_cards import AlertCards
 from bot.usecases.auto_pause import AutoPauses
-from bot.usecases.batches import Batches
 from bot.usecases.cards import CardSender
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
@@ -65,7 +64,7 @@ from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
 from bot.usecases.settings import Forms
-from bot.usecases.several import PauseWindow
+from bot.usecases.several import Batches, PauseWindow
 
 _log = logging.getLogger(__name__)
 

@@ -61,6 +61,8 @@ ALERT_CHANNELS = {
 _QUESTION = "Resume this agent?"
 _EFFECT = "The agent goes on where it was paused."
 
+_BATCH_EFFECT = "They go on where they were paused. Those with a newer order stay as they are."
+
 _LONGEST_QUESTION = 300  # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
 
 END_EFFECT = (
@@ -122,6 +124,17 @@ def plain_button(action_id: str, label: str) -> Block:
 def several_button(choice: Choice, label: str = "Pause several…") -> Block:
     """Return the button that opens the window in which people pause sessions at once."""
     return plain_button(PAUSE_SEVERAL, label) | {"value": choice.as_text()}
+
+
+def resume_batch_button(batch_id: str) -> Block:
+    """Return the button that resumes what was paused at once. It asks first."""
+    question = {
+        "title": plain_text("Resume these agents?"),
+        "text": mrkdwn(_BATCH_EFFECT),
+        "confirm": plain_text("Resume"),
+        "deny": plain_text("Cancel"),
+    }
+    return plain_button(RESUME_BATCH, "Resume these…") | {"value": batch_id, "confirm": question}
 
 
 def several_of(rows: Sequence[Block]) -> list[Block]:

@@ -295,7 +295,7 @@ def _summary(shown: Sequence[Shown], more: int) -> Message:
     batch_ids = {one.batch_id for one in results}
     below = [*buttons.several_of(rows), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if more else [])]
     if not alerts and len(batch_ids) == 1 and (batch_id := batch_ids.pop()):
-        below.append(buttons.plain_button(buttons.RESUME_BATCH, "Resume these…") | {"value": batch_id})
+        below.append(buttons.resume_batch_button(batch_id))
     blocks = (section(top, verbatim=True), *rows, *([context(last, verbatim=True)] if last else []), *row(*below))
     return Message("\n".join(_lines(top, *lines, last)), Visibility.IN_CHANNEL, blocks)
 

@@ -35,7 +35,6 @@ TITLES = {
     buttons.ALERTS_SENDER: "Alert token",
     buttons.HISTORY: "Last 30 days",
     buttons.PAUSE_SEVERAL: "Pause agents",
-    buttons.RESUME_BATCH: "Resume agents",
 }
 """The titles of windows by `callback_id`, which is also the `action_id` of the button."""
 

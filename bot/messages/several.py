@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
 from bot.core.requests import MOST_TOGETHER, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import MOST_NAMED, Choice, Session, SessionList, SessionState
+from bot.core.sessions import Choice, Session, SessionList, SessionState
 from bot.messages.blocks import (
     Block,
     Message,
@@ -25,10 +25,10 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.blocks import element as control
-from bot.messages.buttons import PAUSE_SEVERAL, RESUME_BATCH, button, plain_button, several_button
-from bot.messages.lines import age, session_line, spoken_name, state_headline, state_word
+from bot.messages.buttons import PAUSE_SEVERAL, button, resume_batch_button
+from bot.messages.lines import age, state_headline
 from bot.messages.markup import code, fit, joined, literal, mention, one_line, plain, some
-from bot.messages.outcomes import COMMANDS, DOING, DONE, worded
+from bot.messages.outcomes import COMMANDS, DOING, DONE, NOT_DONE, worded
 from bot.messages.sessions import NOTHING_PAUSED, of_them_paused
 from bot.messages.settings import TITLES, Reply
 
@@ -49,10 +49,10 @@ NOT_OPENED = ephemeral(
 NOBODY_CHOSEN = Reply("NobodyChosen", "Choose at least one session.", (f"{SESSIONS}_0",))
 OUT_OF_DATE = Reply("OutOfDate", "⛔ *Nothing was done.* This window can't be used any more. Open it again.")
 BEGUN = Reply("Begun", "⏳ *Begun.* You can close this window: the result follows.", closes=True)
-NOT_RESUMED = Reply(
-    "StoreUnavailable",
-    "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute.",
+NO_DATABASE = ephemeral(
+    "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
 )
+NONE_LEFT = ephemeral("🔹 *Nothing to resume.* The journal has none of these pauses.")
 UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot would have lost the pauses that were not sent."
 
 WHOLE_ID = 36  # characters
@@ -148,7 +148,7 @@ def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_i
     more = f"And {len(lines) - MOST_LISTED} more, listed by `anchor-bot journal --batch {batch_id}`."
     last = " ".join(filter(None, [more if len(lines) > MOST_LISTED else "", note]))
     can_resume = content.verb is Verb.PAUSE and any(isinstance(one.outcome, outcomes.Paused) for one in orders)
-    resume = [plain_button(RESUME_BATCH, "Resume these…") | {"value": batch_id}] if can_resume else []
+    resume = [resume_batch_button(batch_id)] if can_resume else []
     blocks = (section(text), *row(*resume), *rows, *([context(last)] if last else []))
     return Message("\n".join(filter(None, [text, *lines[:MOST_LISTED], last])), Visibility.IN_CHANNEL, blocks)
 
@@ -173,7 +173,7 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
         top.append(f"{verb.past.capitalize()}: {names}." if names else "")
     about = [
         _OUTSIDE.format(content.outside) if content.outside and verb is Verb.PAUSE else "",
-        f"Chosen by {code(content.words)}." if content.words else "",
+        f"Chosen by {code(content.words)}. What began since is not among them." if content.words else "",
     ]
     return "\n".join(filter(None, [*top, *about]))
 
@@ -208,36 +208,10 @@ def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
     return button(Verb.PAUSE, order.session_id, name=name) if may_run else None
 
 
-def resume_modal(orders: Sequence[BatchedOrder], states: Mapping[str, SessionState], seen: str) -> View:
-    """Return the question before the paused sessions of a batch are resumed; `states` are theirs."""
-    paused = [one for one in orders if isinstance(one.outcome, outcomes.Paused)]
-    newer = {
-        one.session_id: state for one in paused if (state := states.get(one.session_id)) and state.order_id != one.id
-    }
-    count = len(paused) - len(newer)
-    question = f"*Resume {agents(count)}?* They go on where they were paused." if count else "*Nothing to resume.*"
-    lines = [joined(state_word(state), code(session_id[:8])) for session_id, state in newer.items()]
-    left = [f"Left as they are, because of newer orders: {len(lines)}.", *_first(lines)] if lines else []
-    submit = f"Resume {agents(count)}" if count else ""
-    blocks, title = tuple(map(section, [question, *left])), TITLES[RESUME_BATCH]
-    return View(blocks, title, submit, "Cancel", callback_id=RESUME_BATCH, seen=seen)
-
-
-def _first(lines: Sequence[str]) -> list[str]:
-    more = len(lines) - MOST_LISTED
-    return [*lines[:MOST_LISTED], *([f"And {more} more."] if more > 0 else [])]
-
-
-def begun_message(begun: Sequence[Session] | None, *, now: float) -> Message:
-    """Return the sessions that began while those like them were paused, None if unknown; `now` is in Unix seconds."""
-    if begun is None:
-        return in_channel("❔ *What began meanwhile is not known*: Anchor's list can't be read now.")
-    top = f"🔔 *{agents(len(begun))} began meanwhile.* This pause left {'it' if len(begun) == 1 else 'them'} out."
-    lines = _first([session_line(replace(one, key_name=""), now=now) for one in begun])
-    pauses = [button(Verb.PAUSE, one.id, name=spoken_name(one)) for one in begun[:MOST_LISTED]]
-    several = [several_button(Choice(ids=tuple(one.id for one in begun[:MOST_NAMED])))] if len(begun) > 1 else []
-    rows = [section(line, pause) for line, pause in zip(lines, [*pauses, None], strict=False)]
-    return Message("\n".join([top, *lines]), Visibility.IN_CHANNEL, (section(top), *row(*several), *rows))
+def not_resumed(why: outcomes.Refusal, *, dashboard_url: str) -> Message:
+    """Return why a person cannot resume what was paused at once."""
+    wording = worded(Verb.RESUME, why, dashboard_url=dashboard_url)
+    return ephemeral(f"{NOT_DONE[Verb.RESUME]} {wording.reason}", wording.advice)
 
 
 def agents(count: int) -> str:

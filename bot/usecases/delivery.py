@@ -9,8 +9,7 @@ from functools import partial
 from bot.core import retries
 from bot.core.fairness import Tally
 from bot.core.fields import TOKEN_REFUSED
-from bot.core.requests import FORGOTTEN, MessageContent, Person, ReplyAddress, program_name
-from bot.core.retries import backoff
+from bot.core.requests import FORGOTTEN, Actor, MessageContent, Person, ReplyAddress, program_name
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.results import as_direct_message
@@ -36,9 +35,6 @@ MAX_WAITING_EACH = 1_000  # the most of them for one person
 MOST_SENDING = 2_000  # messages that are being sent; others wait
 MOST_SENDING_EACH = 500  # to or for one person
 _SAME_ROUTE = 2  # attempts without an answer on a route, before the next one is taken
-_ATTEMPTS = 3  # for an updated card and for a notice to an admin
-_FIRST_BACKOFF = 0.5
-_MAX_DELAY = 60.0
 _DELAY_WHILE_STOPPING = 0.5
 _LONGEST_WAIT_IN_ROUND = 3.0  # seconds of a Retry-After that is waited for before the next route is taken
 
@@ -74,7 +70,7 @@ def find_routes(address: ReplyAddress, message: Message, response_urls: Response
     routes = by_post | by_url if thread_ts and address.message_url else by_url | by_post
     if url is not None and thread_ts:
         routes["response_url without thread"] = partial(response_urls.post, url, message)
-    if program_name(actor.user_id) is None:
+    if program_name(actor.user_id) is None and not actor.user_id.startswith(FORGOTTEN):
         private = as_direct_message(message, actor.channel_id)
         routes["direct message"] = partial(post, actor.team_id, actor.user_id, private)
     return routes
@@ -118,31 +114,29 @@ class MessageDelivery:
         unanswered = refused = 0
         about = {"session": session_id, "channel": address.actor.channel_id, "user": address.actor.user_id}
         try:
-            while True:
-                result = await self._try(person, routes, why)
-                if isinstance(result, Delivered):
-                    if why:
-                        _log.info("result delivered", extra=about | {"route": result.route})
-                    return result
-                unanswered, refused = unanswered + isinstance(result, Doubtful), refused + (result is None)
-                age = asyncio.get_running_loop().time() - began
-                wait = retries.wait_refused(refused, retries.RESULT, age) if result is None else None
-                if result is not None:
+            while not isinstance(result := await self._try(person, routes, why), Delivered):
+                age, wait = asyncio.get_running_loop().time() - began, None
+                if result is None:
+                    refused += 1
+                    wait = retries.wait_refused(refused, retries.RESULT, age)
+                else:
+                    unanswered += 1
                     wait = retries.wait_unanswered(unanswered, retries.RESULT)
                     if unanswered >= _SAME_ROUTE:  # the next route first
                         first = next(iter(routes))
                         routes[first] = routes.pop(first)
                 if not routes or wait is None or not await self._wait(person, wait):
-                    break
+                    _log.error("result not delivered", extra=about | {"why": _told(why)})
+                    return None
                 if is_ours is not None and not await is_ours():
                     _log.info("result delivered by another process", extra=about)
                     return None
         except asyncio.CancelledError:
-            why["all"] = "the bot was stopped"
-            _log.error("result not delivered", extra=about | {"why": _told(why)})
+            _log.error("result not delivered", extra=about | {"why": _told(why | {"all": "the bot was stopped"})})
             raise
-        _log.error("result not delivered", extra=about | {"why": _told(why)})
-        return None
+        if why:
+            _log.info("result delivered", extra=about | {"route": result.route})
+        return result
 
     async def _try(self, person: Person, routes: dict[str, Send], why: dict[str, str]) -> Delivered | Doubtful | None:
         """Try the routes in order, until Slack has taken the message, or can have: each again after a short wait.
@@ -164,13 +158,8 @@ class MessageDelivery:
         return None
 
     async def send_dm(self, team_id: str, user_id: str, message: Message) -> bool:
-        """Send a message to a person or a channel. Return whether it can have arrived. A forgotten person gets none."""
-        if user_id.startswith(FORGOTTEN):
-            return False
-        result = await self._with_retries((team_id, user_id), lambda: self._post(team_id, user_id, message), _ATTEMPTS)
-        if isinstance(result, Refused):
-            _log.warning("direct message not delivered", extra={"user": user_id, "why": result.why})
-        return not isinstance(result, Refused)
+        """Send a message to a person or a channel, as a result. Return whether Slack took it."""
+        return await self.deliver(ReplyAddress(Actor(team_id, "", user_id)), message) is not None
 
     async def update_message(self, address: ReplyAddress, card: MessageContent, visibility: Visibility) -> bool:
         """Replace the clicked message, in one attempt. Return whether Slack has taken that."""
@@ -209,19 +198,6 @@ class MessageDelivery:
             return await self.workspaces.find(team_id) or Refused("no token for this workspace")
         except StoreError as error:
             return TryAgain(str(error))
-
-    async def _with_retries(self, person: Person, send: Send, most_in_doubt: int = 1) -> Posted | Doubtful | Refused:
-        attempt = 1
-        while True:
-            result = await self._attempt(person, send)
-            if isinstance(result, Posted | Refused) or (isinstance(result, Doubtful) and attempt >= most_in_doubt):
-                return result
-            after = result.after if isinstance(result, TryAgain) else None
-            delay = backoff(attempt, first=_FIRST_BACKOFF, longest=_MAX_DELAY) if after is None else after
-            if attempt >= _ATTEMPTS or delay > _MAX_DELAY:
-                return Refused(f"{result.why} (attempt {attempt})")
-            await self._sleep(delay)
-            attempt += 1
 
     async def _attempt(self, person: Person, send: Send) -> PostResult:
         async with self._queue.turn(person) as why_not:

@@ -1,32 +1,167 @@
-"""The window in which people choose sessions and pause them: one, or several at once."""
+"""Several sessions at once: the window in which people choose them, and their orders, which have one result."""
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
-from bot.core.outcomes import Refusal
+from bot.core.cards import BatchContent
+from bot.core.history import BatchedOrder
+from bot.core.outcomes import Paused, Refusal, Why
 from bot.core.requests import MOST_TOGETHER, Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, Choice, NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
-from bot.messages.buttons import PAUSE_SEVERAL, RESUME_BATCH
+from bot.messages.buttons import PAUSE_SEVERAL
+from bot.messages.lines import spoken_name
 from bot.messages.results import incident_message
 from bot.messages.sessions import list_refusal, not_read_text, nothing_paused_text
 from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
-from bot.outbound.store.secrets import FieldCipher, seal, unseal, unseal_all
-from bot.runtime import log_incident
+from bot.outbound.store.running_orders import RunningOrder
+from bot.outbound.store.secrets import FieldCipher, seal, unseal_all
+from bot.runtime import Tasks, log_incident, new_id
 from bot.usecases.access import Access
-from bot.usecases.batches import Batch, Batches
+from bot.usecases.delivery import MessageDelivery
 from bot.usecases.modals import Modals
+from bot.usecases.orders import Orders
 from bot.usecases.sessions import SessionLists
 
-_STORE_WAIT = 1.0  # seconds for the database
-_STATE = 3  # values beside the address
+_STORE_WAIT = 1.0  # seconds that people wait for the database
+_STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
+_STATE = 2  # values beside the address
+_NEWER = {Verb.PAUSE: Why.PAUSED_SINCE, Verb.RESUME: Why.RESUMED_SINCE, Verb.END: Why.ENDED_SINCE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The sessions that a person wants to be paused, in their sequence, and the `words` that chose them, if any did.
+
+    To be resumed they have `versions`: the ids of the last orders that the person knew of.
+
+    The result goes to `address`. `trigger_id` is Slack's id of the invocation: a batch that comes twice is one. `age`
+    is how many seconds old it was, at least, when it was read.
+    """
+
+    address: ReplyAddress
+    session_ids: tuple[SessionId, ...]
+    words: str = ""
+    reason: str = ""
+    trigger_id: str = ""
+    age: float = 0.0
+    source: Source = Source.BATCH
+    id: str = field(default_factory=new_id)
+    versions: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> Verb:
+        """Return what is done with them."""
+        return Verb.RESUME if self.versions else Verb.PAUSE
+
+    def orders(self) -> list[Order]:
+        """Return the order of each session."""
+        trigger = self.trigger_id
+        return [
+            Order(
+                self.verb,
+                session_id,
+                self.address.actor,
+                self.reason,
+                f"{trigger}/{session_id}" if trigger else None,
+                self.age,
+                self.source,
+                version,
+                self.id,
+            )
+            for session_id, version in zip_longest(self.session_ids, self.versions)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Execution of batches. Each session has an ordinary order; a card counts up and tells the result."""
+
+    orders: Orders
+    delivery: MessageDelivery
+    cipher: FieldCipher
+    tasks: Tasks
+
+    async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str, age: float) -> None:
+        """Begin to resume what a batch has paused, except what has a newer order, or report why not.
+
+        Nothing is sent if the request is late: `age` is in seconds, at least.
+        """
+        access = await self.orders.session_control.access_check.check(Order(Verb.RESUME, SessionId(""), address.actor))
+        if not isinstance(access, Access):
+            refusal = several.not_resumed(access, dashboard_url=self.orders.dashboard_url)
+            await self.delivery.deliver(address, refusal)
+            return
+        reading = self._paused_and_newer(address.actor.team_id, batch_id)
+        paused, newer = await or_default(reading, (None, {}), within=_STORE_WAIT)
+        if not paused:
+            await self.delivery.deliver(address, several.NO_DATABASE if paused is None else several.NONE_LEFT)
+            return
+        ids, versions = tuple(one.session_id for one in paused), tuple(one.id for one in paused)
+        batch = Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id, age=age)
+        await self.pause(batch, newer)
+
+    async def _paused_and_newer(self, team_id: str, batch_id: str) -> tuple[list[BatchedOrder], dict[str, Refusal]]:
+        """Return what a batch has paused, and the newer orders because of which some of that is not resumed."""
+        states = self.orders.session_cards.states
+        paused = [one for one in await states.of_batch(team_id, batch_id) if isinstance(one.outcome, Paused)]
+        now, newer = await states.of(team_id, [one.session_id for one in paused]), dict[str, Refusal]()
+        for one in paused:
+            if (state := now.get(one.session_id)) and state.order_id != one.id:
+                newer[one.session_id] = Refusal(_NEWER[state.verb], state.user_id, state.at)
+        return paused, newer
+
+    async def pause(self, batch: Batch, known: Mapping[str, Refusal] | None = None) -> None:
+        """Begin to pause the sessions, or to resume, but for those whose outcomes are `known`.
+
+        Return when their orders are recorded, or after a second.
+        """
+        place = replace(batch.address, response_url=None, clicked=None)  # of each; the batch has one result
+        started = [self.orders.start(order, place, (known or {}).get(order.session_id)) for order in batch.orders()]
+        if running := [one for one, is_repeated in started if not is_repeated]:
+            self.tasks.start(self._tell(batch, running))
+            await _are_recorded(running)
+
+    async def _tell(self, batch: Batch, running: Sequence[RunningOrder]) -> None:
+        """Let a card tell the outcomes. Without the database, tell them when all of them are known."""
+        address, is_recorded = batch.address, await _are_recorded(running)
+        own = [one for one in running if not one.is_repeated]
+        actor, sealed = address.actor, seal(address, self.cipher)
+        known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
+        outside = sum(one is not None and one.is_task is False for one in known)
+        names = {one.id: spoken_name(one) for one in known if one is not None}
+        about = (batch.reason, batch.words, sealed, batch.verb, outside, names)
+        content = BatchContent(actor.user_id, actor.channel_id, *about)
+        if not own:  # Slack sent the batch to another process, too
+            return
+        kept: set[asyncio.Future[bool]] = set()
+        if is_recorded:
+            keeping = self.tasks.start(self.orders.session_cards.keep_batch(own[0], content))
+            kept = {self.tasks.start(self.orders.let_batch_tell(one, keeping)) for one in own}
+        await asyncio.wait([one.result for one in own])
+        if kept:
+            done, missing = await asyncio.wait(kept, timeout=_STORED_WITHIN)
+            if not missing and all(one.result() for one in done):
+                return
+        orders = [BatchedOrder(one.id, one.order.session_id, one.outcome) for one in own]
+        note = "" if is_recorded or batch.versions else several.UNRECORDED
+        message = several.batch_message(content, orders, batch.id, note=note)
+        delivered = await self.delivery.deliver(address, message)
+        for one in own:
+            self.orders.record_told(one, delivered.route if delivered else None)
+
+
+async def _are_recorded(running: Sequence[RunningOrder]) -> bool:
+    """Return whether all orders are recorded within a second."""
+    await asyncio.wait([one.recorded for one in running], timeout=_STORE_WAIT)
+    return all(one.is_recorded for one in running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +230,8 @@ class PauseWindow:
         paused = await self.lists.states.paused(team_id, [one.id for one in sessions]) or {}
         shown = sessions[:MOST_TOGETHER]
         offer = several.Offer(choice, chosen, shown, preselected, (*notes, *doubts), paused)
-        words = choice.words if preselected and not choice.is_named else None
-        state = seal(address, self.cipher, words, choice.held_id, running.read_at)
+        words = "" if choice.is_named or not preselected else choice.words or ALL_WORD
+        state = seal(address, self.cipher, words, choice.held_id)
         return several.pause_window(offer, state)
 
     async def submit(self, actor: Actor, sent: Submission) -> Reply:
@@ -104,7 +239,7 @@ class PauseWindow:
         found = unseal_all(sent.seen, actor, self.cipher)
         if found is None or len(found[1]) != _STATE:
             return several.OUT_OF_DATE
-        address, (words, held_id, since) = found
+        address, (words, held_id) = found
         ids, reason = sent.sessions(several.SESSIONS), sent.text(several.REASON).reveal().strip()
         reason = reason[: several.LONGEST_REASON]
         if not ids:
@@ -120,7 +255,6 @@ class PauseWindow:
                 address=address,
                 session_ids=ids[:MOST_TOGETHER],
                 words=words,
-                since=since,
                 reason=reason,
                 trigger_id=sent.trigger_id,
                 age=sent.age,
@@ -137,17 +271,3 @@ class PauseWindow:
         if not is_repeated:
             tasks.start(orders.deliver(running, address))
         await asyncio.wait({running.recorded}, timeout=_STORE_WAIT)
-
-    async def ask_to_resume(self, address: ReplyAddress, trigger_id: str, batch_id: str) -> None:
-        """Open the window that asks whether to resume what was paused at once, or report why it does not open."""
-        origin = seal(replace(address, response_url=None), self.cipher)  # it would take 5 results
-        question = partial(self.batches.question, address.actor, batch_id, origin)
-        await self.modals.open(address, trigger_id, lambda _: question(), RESUME_BATCH)
-
-    async def resume(self, actor: Actor, sent: Submission) -> Reply:
-        """Resume what the window about a batch asked about, and return what is said of that."""
-        origin, _, batch_id = sent.seen.partition(" ")
-        if (address := unseal(origin, actor, self.cipher)) is None:
-            return several.OUT_OF_DATE
-        is_read = await self.batches.resume(address, batch_id, sent.view_id, sent.age)
-        return several.BEGUN if is_read else several.NOT_RESUMED

@@ -3,28 +3,28 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from bot.sim.anchor import Hang, Received, SessionState, rate_limited
-from bot.sim.slack import Message, User, View, expired_url
+from bot.messages import several
+from bot.sim.anchor import Hang, Received, SessionState
+from bot.sim.slack import Message, expired_url
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
 from harness.batches import Built, batch, leave_batch, watching_bots
 from harness.conversation import Conversation, until
 from harness.outages import without_table
 from harness.product import State, outcomes
 from harness.restarts import Remains, remains
+from harness.texts import DASHBOARD_URL
 
 pytestmark = pytest.mark.anyio
 
 MOST = 20
 STILL_WANTED = 120.0  # seconds
 MOST_RESUMES = 30  # of a person within a minute
-RESUME_THESE, ONE_MOMENT = "anchor_resume_batch", "moment"
+RESUME_THESE = "anchor_resume_batch"
 
 
 @pytest.fixture
@@ -100,31 +100,6 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         (text,) = (one.text for one in at.messages() if "agents" in one.text)
         assert [one for one in (sessions[0][:8], resumed[:8], at.slack.bob.id) if one not in text] == []
         assert "not running" not in text
-
-
-@pytest.mark.parametrize("words", ["", "shop", None])
-async def test_what_began_meanwhile_is_named_with_pause(built: Built, words: str | None) -> None:
-    """If it matches; what was chosen one by one has no words."""
-    async with single_workspace() as at:
-        old = at.anchor.add_session(tags=["shop"])
-        sessions = add(at, 3, seconds=2.0)
-        given = batch(at, sessions, words=words)
-        await asyncio.sleep(1.0)
-        await built.batches.pause(given)
-        now = datetime.fromtimestamp(time.time(), UTC)
-        matching, another = (at.anchor.add_session(tags=[tag], created_at=now) for tag in ("shop", "other"))
-        await result(at)
-        await asyncio.sleep(10.0)
-        expected = {None: [], "": [matching, another], "shop": [matching]}[words]
-        later = str([one.blocks for one in at.messages()[1:]])
-        assert [one for one in (old, matching, another) if f"'value': '{one}'" in later] == expected
-        assert len(at.anchor.orders) == 3
-        several = [{"ids", matching, another}] if words == "" else []
-        assert [set(one.split()) for one in re.findall(r"'value': '(ids [^']*)'", later)] == several
-        at.anchor.read_fault = rate_limited(5)
-        await built.batches.pause(batch(at, sessions, words=words))
-        await asyncio.sleep(10.0)
-        assert sum("meanwhile is not known" in one.text for one in at.messages()) == (words is not None)
 
 
 @asynccontextmanager
@@ -224,31 +199,22 @@ async def paused_batch(at: Conversation, built: Built, count: int) -> tuple[list
     return sessions, await result(at)
 
 
-async def ask_to_resume(at: Conversation, message: Message, user: User | None = None) -> View:
-    await at.slack.click(user or at.person, message, RESUME_THESE)
-    await at.slack.until(lambda: (now := at.slack.modal_of(user or at.person)) and ONE_MOMENT not in now.text)
-    return at.modal(user)
-
-
 @BOTH_TRANSPORTS
 async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_has_a_newer_order(built: Built) -> None:
     """More than anybody can resume one by one within a minute, 20 at a time."""
     async with single_workspace() as at:
         sessions, message = await paused_batch(at, built, MOST_RESUMES + 10)
-        repaused, resumed, own = sessions[:3]
+        repaused, resumed, own, later = sessions[:4]
         await at.command(repaused, user=at.slack.bob)
         await at.command(own)
         await at.command(resumed, verb="resume", user=at.slack.bob)
-        before = len(at.anchor.orders)
-        view = await ask_to_resume(at, message)
-        assert (len(at.anchor.orders), view.submit) == (before, f"Resume {len(sessions) - 3} agents")
-        assert all(one in view.text for one in (repaused[:8], resumed[:8], own[:8], at.slack.bob.id))
-        later = sessions[3]
-        await at.command(later, user=at.slack.bob)  # while the question is open
+        await at.command(later, user=at.slack.bob)
         before = len(at.anchor.orders)
         for session in sessions:
             at.anchor.session(session).seconds = 1.0
-        await at.slack.submit(at.person, view, {})
+        asking = r"'action_id': '(\w+)'[^}]*}, 'value': '\w+', 'confirm'"
+        assert re.findall(asking, str(message.blocks)) == [RESUME_THESE]
+        await at.slack.click(at.person, message, RESUME_THESE)
         await at.slack.until(lambda: at.messages()[-1].text.count(at.slack.bob.id) == 3, within=30)
         orders = at.anchor.orders[before:]
         assert {one.verb for one in orders} == {"resume"}
@@ -266,41 +232,48 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
 async def test_a_batch_of_resumes_that_comes_late_is_not_sent_and_that_is_told(built: Built) -> None:
     async with single_workspace() as at:
         sessions, message = await paused_batch(at, built, 3)
-        view = await ask_to_resume(at, message)
         before, at.slack.timing.delay_to_app = len(at.anchor.orders), 6.0
         asyncio.get_running_loop().call_later(0.3, setattr, at.slack.timing, "delay_to_app", 0.0)
-        await at.slack.submit(at.person, view, {})
+        await at.slack.click(at.person, message, RESUME_THESE)
         await at.slack.until(lambda: len(at.messages()) == 2 and "…" not in at.messages()[-1].text, within=30)
         assert len(at.anchor.orders) == before
         assert all(f"`{one[:8]}`" in at.messages()[-1].text for one in sessions)
 
 
-async def test_a_question_without_the_database_or_a_forged_one_resumes_nothing(built: Built, sqlite_url: str) -> None:
-    async with single_workspace(DATABASE_URL=sqlite_url) as at:
-        _, message = await paused_batch(at, built, 3)
-        view, before = await ask_to_resume(at, message), len(at.anchor.orders)
-        async with without_table(sqlite_url):
-            await at.slack.submit(at.person, view, {})
-            assert "nothing was resumed" in at.modal().text
-            await at.slack.close(at.person)
-            assert not (await ask_to_resume(at, message)).submit
-        await at.slack.close(at.person)
-        forged = replace(await ask_to_resume(at, message), private_metadata="odd 0193")
-        await at.slack.submit(at.person, at.slack.platform.views.put(forged), {})
-        assert "Open it again" in at.modal().text
-        assert len(at.anchor.orders) == before
+async def no_database(at: Conversation, message: Message, url: str) -> str:
+    async with without_table(url):
+        await at.slack.click(at.person, message, RESUME_THESE)
+        await at.wait_for_ephemeral()
+    return several.NO_DATABASE.text
 
 
-async def test_nobody_resumes_a_batch_without_permission_or_of_another_workspace(built: Built) -> None:
+async def of_no_batch(at: Conversation, message: Message, _: str) -> str:
     """No button is for more than one batch."""
-    async with single_workspace(RESUME_USERS="U0ALICE0001") as at:
+    (value,) = re.findall(r"'value': '([0-9a-f]{28})'", str(message.blocks))
+    for forged in (f"{value} {value}", "odd 0193"):
+        actions = [{"action_id": RESUME_THESE, "type": "button", "value": forged}]
+        await at.slack.click(at.person, message, RESUME_THESE, actions=actions)
+    return several.NONE_LEFT.text
+
+
+async def not_allowed(at: Conversation, message: Message, _: str) -> str:
+    await at.slack.click(at.slack.bob, message, RESUME_THESE)
+    refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({at.person.id}))
+    return several.not_resumed(refusal, dashboard_url=DASHBOARD_URL).text
+
+
+@pytest.mark.parametrize("resume", [no_database, of_no_batch, not_allowed])
+async def test_nothing_is_resumed_without_the_database_a_batch_or_permission(
+    built: Built, sqlite_url: str, resume: Callable[[Conversation, Message, str], Awaitable[str]]
+) -> None:
+    async with single_workspace(DATABASE_URL=sqlite_url, RESUME_USERS="U0ALICE0001") as at:
         _, message = await paused_batch(at, built, 3)
-        before = len(at.anchor.orders)
-        assert not (await ask_to_resume(at, message, at.slack.bob)).submit
-        _, _, batch_id = (await ask_to_resume(at, message)).private_metadata.partition(" ")
-        address, states = batch(at, ()).address, built.batches.orders.session_cards.states
-        assert len(await states.of_batch(at.workspace.team_id, batch_id)) == 3
-        assert await states.of_batch("T0OTHER0001", batch_id) == []
-        assert await built.batches.resume(address, f"{batch_id} {batch_id}", "t1", 0.0)
+        before, told = len(at.anchor.orders), await resume(at, message, sqlite_url)
+        person = at.slack.bob if resume is not_allowed else at.person
+        assert (await at.wait_for_ephemeral(person)).text == told
         await asyncio.sleep(5.0)
         assert len(at.anchor.orders) == before
+        (batch_id,) = re.findall(r"'value': '([0-9a-f]{28})'", str(message.blocks))
+        states = built.batches.orders.session_cards.states
+        assert len(await states.of_batch(at.workspace.team_id, batch_id)) == 3
+        assert await states.of_batch("T0OTHER0001", batch_id) == []

@@ -12,7 +12,7 @@ from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
 from bot.core.requests import Actor, ReplyAddress, State
 from bot.core.session_ids import SessionId
-from bot.usecases.batches import Batch, Batches
+from bot.usecases.several import Batch, Batches
 from harness.cards import messages_of
 from harness.conversation import Conversation, post_json
 from harness.order_rows import order_row, rows_of, settled, told

@@ -221,9 +221,9 @@ class ViewListeners:
         router.add("event", "app_uninstalled", "tokens_revoked", listener=self.uninstalled)
         router.add("action", REFRESH, buttons.READ_LIST, listener=self.refresh)
         router.add("action", buttons.PAUSE_SEVERAL, listener=self.open_window)
-        router.add("action", buttons.RESUME_BATCH, listener=self.ask)
+        router.add("action", buttons.RESUME_BATCH, listener=self.resume)
         router.add("action", buttons.HISTORY, listener=self.open)
-        router.add("view", buttons.PAUSE_SEVERAL, buttons.RESUME_BATCH, listener=self.submit)
+        router.add("view", buttons.PAUSE_SEVERAL, listener=self.submit)
         if has_settings:
             controls, windows = self.forms.saves.keys() - TITLES.keys(), self.forms.saves.keys() & TITLES.keys()
             router.add("action", *controls, listener=self.change)
@@ -275,10 +275,10 @@ class ViewListeners:
         choice = read_choice(text_field(request.payload["actions"][0], "value"))
         request.start(self.window.open(request.address, request.trigger_id, choice))
 
-    async def ask(self, request: Request) -> None:
-        """Open the window that asks whether to resume what was paused at once."""
+    async def resume(self, request: Request) -> None:
+        """Resume what was paused at once: the button has asked."""
         batch_id = text_field(request.payload["actions"][0], "value")
-        request.start(self.window.ask_to_resume(request.address, request.trigger_id, batch_id))
+        request.start(self.window.batches.resume(request.address, batch_id, request.trigger_id, request.age))
 
     async def open(self, request: Request) -> None:
         """Open the window of a button."""
@@ -298,8 +298,6 @@ class ViewListeners:
     async def _reply(self, request: Request, sent: Submission) -> Reply:
         if sent.name == buttons.PAUSE_SEVERAL:
             return await self.window.submit(request.actor, sent)
-        if sent.name == buttons.RESUME_BATCH:
-            return await self.window.resume(request.actor, sent)
         try:
             return await self.forms.submit(request.actor, sent)
         finally:
