@@ -18,7 +18,7 @@ _LIBRARIES = (
     *("uvloop", "yaml"),
 )
 _OPTIONS = (
-    *("-x", "-q", "-p", "no:xdist", "-p", "no:cov", "--timeout", "0", "--hypothesis-seed", "0"),
+    *("-x", "-q", "-p", "no:xdist", "--timeout", "0", "--hypothesis-seed", "0"),
     *("-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"),
 )
 

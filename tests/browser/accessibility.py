@@ -1,5 +1,6 @@
 """What keeps people from using a page: violations that axe-core finds, and controls that the keyboard can't reach."""
 
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 _MOST_TABS = 80
+_LOST_AFTER = 10_000  # milliseconds
 _FOCUS_IS_VISIBLE = """
 () => {
   const {activeElement, body} = document;
@@ -56,6 +58,17 @@ async def tab_to(page: Page, control: Locator, key: str = "Tab") -> None:
         if await control.evaluate_all("all => all.includes(document.activeElement)"):
             return
     raise AssertionError("\n".join(["It is not reached by:", *passed]))
+
+
+async def press(page: Page, control: Locator, effect: Locator, key: str = "Tab") -> None:
+    """Reach a control by the key and press it until it has an effect: a press is lost if its message is redrawn."""
+    for _ in range(3):
+        await tab_to(page, control, key)
+        await page.keyboard.press("Enter")
+        with suppress(AssertionError):
+            await expect(effect).to_be_visible(timeout=_LOST_AFTER)
+            return
+    raise AssertionError("nothing happens")
 
 
 async def axe_in_both_themes(page: Page) -> list[str]:

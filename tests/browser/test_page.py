@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from bot.demo.bot_process import BotState
 from bot.demo.jobs import JOBS
 from bot.sim.slack.content import Content
-from browser.accessibility import axe_in_both_themes, protruding, tab_to
+from browser.accessibility import axe_in_both_themes, press, protruding, tab_to
 from browser.channel_page import ChannelPage, says, shown
 from harness import texts
 from harness.blocks import actions, attachment, button, legacy_button, section
@@ -136,9 +136,9 @@ async def test_the_story_by_keyboard_alone_over_socket_mode(fresh: ChannelPage) 
     await expect(fresh.bot_state).to_have_text("Botready")
     await page.reload()
     await tab_to(page, page.get_by_role("link", name="Skip to the composer"))
-    await tab_to(page, fresh.pause_button(RUNAWAY))
-    await keyboard.press("Enter")
-    await expect(card(fresh).get_by_role("button", name=fresh.spoken("Resume", RUNAWAY))).to_be_focused()
+    resume = card(fresh).get_by_role("button", name=fresh.spoken("Resume", RUNAWAY))
+    await press(page, fresh.pause_button(RUNAWAY), resume)
+    await expect(resume).to_be_focused()
     await expect(agent.get_by_text("Paused", exact=True)).to_be_visible()
     await says(announced, "anchor: changed a message: ⏸️ Paused by @alice")
 
@@ -152,8 +152,7 @@ async def test_the_story_by_keyboard_alone_over_socket_mode(fresh: ChannelPage) 
     await expect(fresh.message("Only visible to you")).to_contain_text(RUNAWAY[:-1])
     await keyboard.press("ArrowUp")
     await expect(fresh.line).to_have_value(f"/anchor-resume {RUNAWAY[:-1]}")
-    await tab_to(page, card(fresh).get_by_role("button", name=fresh.spoken("Resume", RUNAWAY)), "Shift+Tab")
-    await keyboard.press("Enter")
+    await press(page, resume, fresh.dialog, "Shift+Tab")
     await expect(fresh.dialog).to_have_accessible_description(re.compile("@alice"))
     await expect(fresh.dialog.get_by_role("button", name="Resume")).to_be_focused()
     await keyboard.press("Enter")

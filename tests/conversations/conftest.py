@@ -57,9 +57,3 @@ async def team(at: ManyHarness) -> AdminHarness:
 def patient_with_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait longer for the database than the bot does: a machine that stands still is not what these tests are about."""
     monkeypatch.setattr("bot.outbound.workspaces.READ_TIMEOUT", 10.0)
-
-
-@pytest.fixture
-def lasting_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a trigger last longer than Slack's 3 seconds, which a slow machine can need to open a modal."""
-    monkeypatch.setattr("bot.sim.slack.platform.LIFETIME", 30.0)

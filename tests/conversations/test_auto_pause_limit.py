@@ -92,7 +92,6 @@ async def limited(at: SingleHarness, count: int = 4) -> tuple[list[str], Message
     return running(at, sessions), message
 
 
-@pytest.mark.usefixtures("lasting_triggers")
 @BOTH_TRANSPORTS
 async def test_30_at_once_are_20_pauses_and_one_message_whose_window_pauses_the_others(sqlite_url: str) -> None:
     async with braking(sqlite_url) as at:
@@ -146,7 +145,6 @@ async def list_is_unreadable(at: SingleHarness, _: str) -> None:
     at.anchor.read_fault = rate_limited()
 
 
-@pytest.mark.usefixtures("lasting_triggers")
 @pytest.mark.parametrize(
     ("change", "is_offered"),
     [
@@ -171,7 +169,6 @@ async def test_the_window_offers_those_whose_alert_still_fires(
         assert len(at.anchor.posts(changed)) == before + is_offered
 
 
-@pytest.mark.usefixtures("lasting_triggers")
 @HTTP_ONLY
 async def test_two_processes_share_the_limit_and_post_one_message(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)

@@ -62,7 +62,7 @@ async def single_workspace(
         SimSlack(socket_mode=current_transport.is_socket, ack_deadline=ack_deadline) as slack,
         SimAnchor() as anchor,
     ):
-        slack.home.enterprise = enterprise
+        slack.home.enterprise, slack.timing.trigger_lifetime = enterprise, PATIENT
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor, **settings)
         with obeying(slack, anchor):

@@ -13,7 +13,9 @@ from bot.messages.results import CardUpdate, apply
 from bot.sim.slack.content import CONTENT_KEYS, mistakes
 from harness import OTHER_SESSION, SESSION
 from harness.blocks import button, section
-from harness.examples import (
+from harness.product import SessionId, cards, sessions
+from harness.values import MessageContent
+from messages.examples import (
     ALERT,
     ANSWERS,
     ID,
@@ -27,8 +29,6 @@ from harness.examples import (
     state,
     summary,
 )
-from harness.product import SessionId, cards, sessions
-from harness.values import MessageContent
 
 Alert, Severity = cards.Alert, cards.Severity
 UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, no answer"].text, ())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.messages import checks
-from harness.examples import KINDS, VALUES
+from messages.examples import KINDS, VALUES
 
 SETTINGS = checks.CheckName.SETTINGS
 SAY_IT_THEMSELVES = {checks.Wrong.DATABASE_UNUSABLE, checks.Unanswered.DATABASE_DOWN}

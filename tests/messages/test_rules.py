@@ -19,9 +19,11 @@ from bot.messages.results import card_update
 from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
-from harness import examples
 from harness.cards import View as HomeView
-from harness.examples import (
+from harness.product import SessionId, cards, outcomes, policy, requests, sessions, workspace
+from harness.texts import HELP
+from messages import examples
+from messages.examples import (
     ADMINS,
     ANSWERS,
     BARE,
@@ -51,9 +53,7 @@ from harness.examples import (
     running,
     with_key,
 )
-from harness.examples import summary as summary_of
-from harness.product import SessionId, cards, outcomes, policy, requests, sessions, workspace
-from harness.texts import HELP
+from messages.examples import summary as summary_of
 
 MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
 """By the sign of the verdict."""

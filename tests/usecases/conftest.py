@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.faults import OneConnection, one_connection
+from usecases.faults import OneConnection, one_connection
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

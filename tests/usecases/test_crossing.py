@@ -43,7 +43,8 @@ from bot.usecases.delivery import Delivered
 from bot.usecases.orders import Orders
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
-from harness.faults import (
+from harness.values import access_of
+from usecases.faults import (
     LONGEST,
     AnchorWorld,
     Faults,
@@ -53,7 +54,6 @@ from harness.faults import (
     check_trials,
     gate_of_task,
 )
-from harness.values import access_of
 
 _T = TypeVar("_T")
 

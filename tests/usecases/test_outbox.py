@@ -37,7 +37,7 @@ from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT
 from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
-from harness.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, gate_of_task
+from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, gate_of_task
 
 LONGEST = 1_200.0
 """Seconds until all is sent."""

@@ -44,8 +44,6 @@ class RateLimiter:
 # Trigger ids: what somebody did just now, which the app may answer with one modal.
 # https://docs.slack.dev/interactivity/handling-user-interaction#modal_responses
 
-LIFETIME = 3.0  # seconds
-
 
 class TriggerError(Exception):
     """The id is good for nothing; its text is Slack's error."""
@@ -65,15 +63,16 @@ class Trigger:
 class Triggers:
     """All that were issued."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, timing: "Timing") -> None:
+        self._clock, self._timing = clock, timing
         self._issued: dict[str, Trigger] = {}
         self._numbers = itertools.count(1_234_567_890_123)
 
     def issue(self, workspace: Workspace, user_id: str, *, is_in_modal: bool = False) -> str:
         """Make an id for what this person did now."""
+        expires_at = self._clock.now() + self._timing.trigger_lifetime
         trigger_id = f"{next(self._numbers)}.987654321.{secrets.token_hex(16)}"
-        self._issued[trigger_id] = Trigger(workspace, user_id, self._clock.now() + LIFETIME, is_in_modal)
+        self._issued[trigger_id] = Trigger(workspace, user_id, expires_at, is_in_modal)
         return trigger_id
 
     def exchange(self, trigger_id: str, workspace: Workspace) -> Trigger:
@@ -94,6 +93,7 @@ class Timing:
     """Seconds, which tests can change at any moment.
 
     `ack_deadline` begins when a person acts. Slack then stops waiting, and over HTTP closes the connection.
+    `trigger_lifetime` is how long a trigger id can open a modal.
     `delay_to_app` is that of requests and frames of Slack's, and of the end of a connection that Slack closes.
     `delay_from_app` is that of acks.
     `redelivery_after` begins when an envelope is sent whose connection then ends without an ack: it is sent again at
@@ -101,6 +101,7 @@ class Timing:
     """
 
     ack_deadline: float
+    trigger_lifetime: float = 3.0
     delay_to_app: float = 0.0
     delay_from_app: float = 0.0
     redelivery_after: float | None = None
@@ -170,7 +171,7 @@ class Platform:
         self.clock = Clock(now)
         self.change_event = ChangeEvent()
         self.history = History(self.clock, self.change_event)
-        self.triggers = Triggers(self.clock)
+        self.triggers = Triggers(self.clock, timing)
         self.views = Views(self.clock, self.change_event)
         self.faults = Faults(self.clock.now)
         self.post_limiter = RateLimiter(burst=5, per_second=1.0)

@@ -1,4 +1,4 @@
-"""What goes wrong around the processes of a trial: they freeze, Anchor and the database fail. See `crossing`."""
+"""What goes wrong around the processes of a trial: they freeze, Anchor and the database fail. See `test_crossing`."""
 
 import asyncio
 import json
