@@ -27,8 +27,8 @@ from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackR
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, SocketMode, connect
 from bot.logs import dropped_lines
-from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
+from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient, SlackClock, call_trace
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
@@ -53,8 +53,6 @@ from bot.usecases.auto_pause import AutoPauses
 from bot.usecases.cards import CardSender
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.home import HomeView
-from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import Orders
 from bot.usecases.outbox import Outbox
@@ -65,6 +63,7 @@ from bot.usecases.session_checks import SessionChecks
 from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
 from bot.usecases.settings import Forms
 from bot.usecases.several import Batches, PauseWindow
+from bot.usecases.views import HomeView, Modals
 
 _log = logging.getLogger(__name__)
 

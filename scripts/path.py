@@ -18,8 +18,8 @@ from types import FrameType
 
 import bot
 from bot.inbound import http
-from bot.usecases.home import HomeView
 from bot.usecases.notices import WorkspaceMonitor
+from bot.usecases.views import HomeView
 from harness.administration import AdminHarness
 from harness.conversation import post_json
 from harness.many_workspaces import many_workspaces

@@ -17,8 +17,8 @@ from bot.core.workspace import Workspace
 from bot.messages.markup import printable
 from bot.messages.outcomes import worded
 from bot.messages.sessions import not_read_text
-from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
+from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
 from bot.outbound.store.errors import StoreError, StoreNotUsableError, or_default
 from bot.outbound.store.sqlite import IN_MEMORY, file_of

@@ -40,8 +40,8 @@ from bot.messages.checks import (
     judge_scopes,
     not_checked,
 )
-from bot.outbound.anchor.orders import AnchorClient
-from bot.outbound.reachability import Reached, send
+from bot.outbound.anchor_orders import AnchorClient
+from bot.outbound.http import Reached, reach
 from bot.outbound.slack.client import (
     AppTokenRefusedError,
     SlackClient,
@@ -129,7 +129,7 @@ class _Checks:
         """Check the ways to Slack and Anchor, and this machine's clock."""
         urls = self.settings.slack_api_url, self.settings.anchor_api_url
         paths = zip(urls, (_SLACK_PATH, _ANCHOR_PATH), strict=True)
-        slack, anchor = await asyncio.gather(*(send(self.session, url.rstrip("/") + path) for url, path in paths))
+        slack, anchor = await asyncio.gather(*(reach(self.session, url.rstrip("/") + path) for url, path in paths))
         return [
             Checked(CheckName.SLACK, _find_api(slack, urls[0], _SLACK)),
             Checked(CheckName.ANCHOR, _find_api(anchor, urls[1], _ANCHOR)),
@@ -153,7 +153,7 @@ class _Checks:
         host, token = self.settings.host, self.settings.metrics_token
         url = http_url(_ANY_ADDRESS.get(host, host), self.settings.port)
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
-        result = await send(self.session, f"{url}/readyz", headers=headers)
+        result = await reach(self.session, f"{url}/readyz", headers=headers)
         state = parse_object(result.body) if isinstance(result, Reached) else None
         if state is None or not isinstance(state.get("ready"), bool):
             return Finding(Skipped.BOT_NOT_RUNNING, {"url": url})
@@ -185,7 +185,7 @@ class _Checks:
         url, challenge = self.settings.base_url.rstrip("/") + _EVENTS_PATH, secrets.token_hex()
         body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
         headers = _signed(body, self.settings.slack_signing_secrets[0])
-        result = await send(self.session, url, method="POST", headers=headers, body=body)
+        result = await reach(self.session, url, method="POST", headers=headers, body=body)
         if isinstance(result, Finding):
             return result
         answer = parse_object(result.body) or {}

@@ -11,7 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web, web_response
 
 from bot.config.catalog import http_url
 from bot.core.fairness import Tally
@@ -31,6 +31,9 @@ LARGEST_UNSIGNED = 1024
 """The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
 
 UNSIGNED_CAPACITY = 1024 * 1024  # the part of the memory for bodies that such requests have
+
+
+web_response.SERVER_SOFTWARE = "anchor-bot"  # type: ignore[attr-defined] # strangers see no version
 
 
 class HttpConnection(web.RequestHandler):
@@ -67,13 +70,6 @@ class HttpConnection(web.RequestHandler):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def handle_error(self, *details: Any, **named: Any) -> web.StreamResponse:  # noqa: ANN401 - aiohttp's
-        """Return the response to a request that is not HTTP; `_prepare_response` is not called for it."""
-        response = super().handle_error(*details, **named)
-        anonymous = _AnonymousResponse(status=response.status, text=f"{response.status}: {response.reason}")
-        anonymous.force_close()
-        return anonymous
-
     def begin_request(self) -> None:
         """Note that a header is complete."""
         self._requests += 1
@@ -92,12 +88,6 @@ class HttpConnection(web.RequestHandler):
             self._deadline = None
 
 
-class _AnonymousResponse(web.Response):
-    async def _prepare_headers(self) -> None:
-        await super()._prepare_headers()
-        del self.headers[hdrs.SERVER]
-
-
 async def _track_request(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], request: web.BaseRequest
 ) -> web.StreamResponse:
@@ -114,10 +104,6 @@ async def _track_request(
         connection.end_request()
 
 
-async def _prepare_response(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.popall(hdrs.SERVER, None)
-
-
 class NotListeningError(Exception):
     """The bot cannot listen on the address and port; the text says why."""
 
@@ -127,7 +113,6 @@ async def listening(
     application: web.Application, host: str, port: int, *, setting: str = "PORT", message: str = "listening"
 ) -> AsyncIterator[str]:
     """Serve an application in the block, and yield its URL; `setting` is the port's. Raises NotListeningError."""
-    application.on_response_prepare.append(_prepare_response)
     runner = web.AppRunner(application, shutdown_timeout=_CLOSE_TIMEOUT)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - `setup` has made it

@@ -1,13 +1,16 @@
-"""HTTP requests to other systems: one client for all, and failures of the network by kind."""
+"""HTTP requests to other systems: one client for all, failures of the network by kind, and single requests."""
 
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -20,6 +23,7 @@ from yarl import URL
 
 import bot
 from bot.core.fields import Proxy
+from bot.messages.checks import Finding, Unanswered
 
 CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so that it is known that nothing was sent
 
@@ -35,6 +39,10 @@ _USER_AGENT = f"anchor-chatops/{bot.__version__}"
 _HEADERS = ("User-Agent", _USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate")
 _MOST_ORIGINS = 100
 _DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that counts without it
+
+_DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
+_REACH_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
+_MOST_REACHED = 64 * 1024  # bytes
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
@@ -239,3 +247,66 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, delay.total_seconds())
+
+
+def read_skew(date: str | None, *, began: float, ended: float) -> float | None:
+    """Return by how many seconds a server's clock is ahead, by its `Date` header; None if that is unreadable.
+
+    The clocks differ as far as the date lies outside of the request, which began and ended at these times (Unix
+    seconds) of this machine.
+    """
+    try:
+        theirs = parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    behind, ahead = began - theirs - _DATE_RESOLUTION, theirs - ended
+    return ahead if ahead > 0 else -max(0.0, behind)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A response; `skew` is the seconds by which the server's clock is ahead, None if it did not say."""
+
+    status: int
+    body: bytes
+    skew: float | None
+
+
+async def reach(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Reached | Finding:
+    """Send a request within 5 s, without following redirects. Raises no network errors: they are findings."""
+    try:
+        request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
+        return await asyncio.wait_for(_receive(request), _REACH_TIMEOUT)
+    except NETWORK_ERRORS as error:
+        kind = Unanswered.CERTIFICATE_REFUSED if isinstance(error, aiohttp.ClientSSLError) else Unanswered.NOT_REACHED
+        kind = Unanswered.PROXY_FAILED if _is_of_proxy(error, URL(url).host) else kind
+        return Finding(kind, {"host": urlsplit(url).netloc, "why": _why(error)})
+
+
+async def _receive(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reached:
+    began = time.time()
+    async with request as response:
+        skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())
+        return Reached(response.status, await response.content.read(_MOST_REACHED), skew)
+
+
+def _is_of_proxy(error: Exception, host: str | None) -> bool:
+    """Return whether the proxy failed; with one, only its own name is resolved."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return error.host != host
+    return isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError)
+
+
+def _why(error: Exception) -> str:
+    """Return the system's sentence or the library's word; the text of other errors can contain values."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"HTTP {error.status}"
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(error).__name__

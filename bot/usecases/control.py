@@ -35,8 +35,8 @@ from bot.core.outcomes import (
 from bot.core.requests import LATE, STILL_WANTED, Order, Source, State, Verb
 from bot.core.retries import combine
 from bot.core.sessions import Session, end_of
-from bot.outbound.anchor.orders import AnchorClient
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor_orders import AnchorClient
+from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, StoreUnreachableError

@@ -15,8 +15,8 @@ from bot.core.session_checks import OWN_LIST, READS_AFTER_PAUSE, Answer, Check, 
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
 from bot.core.workspace import NewKeyRejected, Workspace
-from bot.outbound.anchor.orders import AnchorClient
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor_orders import AnchorClient
+from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces

@@ -20,7 +20,7 @@ from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
 from bot.messages.blocks import Message, Visibility
 from bot.messages.results import apply
 from bot.messages.sessions import list_message, list_refusal, list_update
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates

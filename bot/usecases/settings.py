@@ -19,7 +19,7 @@ from bot.messages.blocks import View
 from bot.messages.cards import SAMPLE_ALERT
 from bot.messages.home import DAYS, MOST_IN_MODAL, history_modal
 from bot.messages.settings import Reply
-from bot.outbound.anchor.orders import AnchorClient
+from bot.outbound.anchor_orders import AnchorClient
 from bot.outbound.slack.client import Posted, Refused, TryAgain
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -28,8 +28,8 @@ from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
-from bot.usecases.modals import Modals
 from bot.usecases.notices import WorkspaceMonitor
+from bot.usecases.views import Modals
 
 _log = logging.getLogger(__name__)
 

@@ -26,9 +26,9 @@ from bot.outbound.store.secrets import FieldCipher, seal, unseal_all
 from bot.runtime import Tasks, log_incident, new_id
 from bot.usecases.access import Access
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.modals import Modals
 from bot.usecases.orders import Orders
 from bot.usecases.sessions import SessionLists
+from bot.usecases.views import Modals
 
 _STORE_WAIT = 1.0  # seconds that people wait for the database
 _STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these

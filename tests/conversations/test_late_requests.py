@@ -250,7 +250,7 @@ def incident_in(caplog: pytest.LogCaptureFixture, kind: type[Exception] = ZeroDi
 async def test_an_exception_is_reported_and_logged_under_one_id(
     ack_wait: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.outbound.anchor.orders.AnchorClient.send", broken)
+    monkeypatch.setattr("bot.outbound.anchor_orders.AnchorClient.send", broken)
     async with single_workspace(ack_wait=ack_wait) as at:
         delivery = await at.command()
         (seen,) = await at.wait_for_messages()

@@ -28,8 +28,8 @@ import pytest
 from bot.core.requests import Actor, Order, ReplyAddress, State, Verb
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
-from bot.outbound.anchor.orders import AnchorClient, AnchorHttp
-from bot.outbound.anchor.sessions import AnchorSessions
+from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
+from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.leases import Lease

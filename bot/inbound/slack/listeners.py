@@ -32,11 +32,11 @@ from bot.messages.several import SHORTCUT, about_ids
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
-from bot.usecases.home import HomeView
 from bot.usecases.orders import Orders
 from bot.usecases.sessions import SessionLists
 from bot.usecases.settings import Forms
 from bot.usecases.several import PauseWindow
+from bot.usecases.views import HomeView
 
 _CHECKING = Reply("Checking", CHECKING)
 _VERBS = {command: verb for verb, command in COMMANDS.items()}

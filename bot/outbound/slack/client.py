@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -20,7 +19,7 @@ from yarl import URL
 from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, text_field
 from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import Message, View
-from bot.outbound.http import never_sent
+from bot.outbound.http import never_sent, read_skew
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
@@ -37,7 +36,6 @@ _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 
 _STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
-_DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
 
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _POST_BACKOFF = 0.5
@@ -48,20 +46,6 @@ _REFUSALS = (
     *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
     *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
 )
-
-
-def read_skew(date: str | None, *, began: float, ended: float) -> float | None:
-    """Return by how many seconds a server's clock is ahead, by its `Date` header; None if that is unreadable.
-
-    The clocks differ as far as the date lies outside of the request, which began and ended at these times (Unix
-    seconds) of this machine.
-    """
-    try:
-        theirs = parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, OverflowError):
-        return None
-    behind, ahead = began - theirs - _DATE_RESOLUTION, theirs - ended
-    return ahead if ahead > 0 else -max(0.0, behind)
 
 
 class SlackClock:

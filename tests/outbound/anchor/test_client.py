@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.fields import Proxy
 from bot.core.retries import combine
-from bot.outbound.anchor.orders import AnchorClient, AnchorHttp, read_key_status
+from bot.outbound.anchor_orders import AnchorClient, AnchorHttp, read_key_status
 from bot.sim.anchor import (
     DEFAULT_KEY,
     Answer,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outbound.anchor.orders import AnchorHttp
-from bot.outbound.anchor.sessions import AnchorSessions, read_details, read_page, read_statuses
+from bot.outbound.anchor_orders import AnchorHttp
+from bot.outbound.anchor_sessions import AnchorSessions, read_details, read_page, read_statuses
 from bot.sim.anchor import (
     DEFAULT_KEY,
     Answer,

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.outbound.http import read_skew
 from bot.outbound.slack.client import (
     AppTokenRefusedError,
     Doubtful,
@@ -16,7 +17,6 @@ from bot.outbound.slack.client import (
     SlackClock,
     TokenRefusedError,
     TryAgain,
-    read_skew,
 )
 from bot.outbound.slack.oauth import read_date, read_grant
 from bot.outbound.slack.response_url import ResponseUrls, read_response

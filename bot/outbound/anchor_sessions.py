@@ -26,7 +26,7 @@ from bot.core.sessions import (
     Unread,
     running_sessions,
 )
-from bot.outbound.anchor.orders import AnchorHttp, is_anchors_error
+from bot.outbound.anchor_orders import AnchorHttp, is_anchors_error
 from bot.outbound.http import NETWORK_ERRORS, never_sent
 
 _log = logging.getLogger(__name__)

@@ -1,1 +1,0 @@
-"""Client of Anchor's API."""
