@@ -43,7 +43,7 @@ from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
-from bot.outbound.store.store import LOCK_WAIT, Store, WatchedStore, open_watched
+from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
@@ -114,11 +114,10 @@ class Bot:
         if one is not None:
             self.readiness.block("slack", "Slack has not accepted the bot token yet.")
 
-    def open_store(self) -> AbstractAsyncContextManager[WatchedStore]:
+    def open_store(self) -> AbstractAsyncContextManager[tuple[Store, asyncio.Task[None]]]:
         """Open the store. A bot of one workspace has its workspace and its key without it."""
         settings, is_required = self.settings, self.settings.workspace is None
-        url, keys, wait = settings.database_url, settings.store_keys, LOCK_WAIT
-        return open_watched(url, keys, self.readiness, is_required=is_required, lock_wait=wait)
+        return open_watched(settings.database_url, settings.store_keys, self.readiness, is_required=is_required)
 
     def build(  # noqa: PLR0915 - the composition root
         self, store: Store, session: aiohttp.ClientSession, http: aiohttp.ClientSession
@@ -140,7 +139,7 @@ class Bot:
         self.store = store
         workspaces = self.workspaces = Workspaces(store, one, readiness)
         owner, news = f"{settings.mark}{secrets.token_hex(8)}", database.news
-        lease = self.lease = Lease(owner, is_alone=database.is_exclusive, wake=news.leader)
+        lease = self.lease = Lease(owner, is_alone=not database.driver.is_shared, wake=news.leader)
         writer = self.writer = Writer(database, lease, readiness)
         rows = OrderRows(database, store.cipher, writer, is_pinned=one is not None)
         messages = MessageRows(database, Writer(database, None, readiness))
@@ -249,11 +248,11 @@ class Bot:
         application, host = metrics_application(self._metrics, state, self.health), settings.metrics_host
         return listening(application, host, settings.metrics_port, setting="METRICS_PORT", message="serving metrics")
 
-    def start(self, watched: WatchedStore) -> None:
-        """Start everything."""
+    def start(self, preparing: asyncio.Task[None]) -> None:
+        """Start everything. The store is being prepared."""
         self._writing.start(self._write())
         self._jobs.start(self._run_jobs())
-        self.startup = asyncio.create_task(self._connect(watched))
+        self.startup = asyncio.create_task(self._connect(preparing))
 
     async def _write(self) -> None:
         await self.store.database.prepared.wait()
@@ -289,10 +288,10 @@ class Bot:
             run(delete_old, after=FIRST_DELAY),
         )
 
-    async def _connect(self, watched: WatchedStore) -> None:
+    async def _connect(self, preparing: asyncio.Task[None]) -> None:
         """Connect to Slack, once the database can be used if the workspaces are in it. Raises what `serve` raises."""
-        if watched.is_required:
-            await watched.preparing
+        if self.settings.workspace is None:
+            await preparing
             _log.info("ready")
         self._jobs.start(self.store.database.news.run())
         starting = [self.socket_mode.start()] if self.socket_mode else []
@@ -375,12 +374,12 @@ async def running(
     """
     bot, serve_seconds = Bot(settings, limits), 0.0
     opening = open_session(bot.trace, proxy=settings.proxy), open_session(proxy=settings.proxy)
-    async with opening[0] as session, opening[1] as http, bot.open_store() as watched:
-        bot.build(watched.store, session, http)
+    async with opening[0] as session, opening[1] as http, bot.open_store() as (store, preparing):
+        bot.build(store, session, http)
         await or_default(bot.workspaces.keep_row(), None, within=_LOOK_TIMEOUT)
         serving = listening(bot.application, settings.host, settings.port)
         async with serving as bot.url, bot.serving_metrics():
-            bot.start(watched)
+            bot.start(preparing)
             try:
                 yield bot
                 serve_seconds = settings.drain_seconds

@@ -61,8 +61,7 @@ def span(seconds: float) -> str:
 
 PAGES: dict[str, list[Row]] = {
     "run": [
-        ("`disk` (less than {} MB free for a SQLite file)", store.LEAST_FREE / 1_000_000),
-        ("are checked every {} s", store.CHECK_INTERVAL),
+        ("`database` is checked every {} s", store.CHECK_INTERVAL),
         ("is checked at startup, every {} minutes", minutes(app.KEY_INTERVAL)),
         ("logged at most once per {} s and status", http.LOG_INTERVAL),
         ("the bot goes on: it keeps {} lines", logs.CAPACITY),
@@ -72,7 +71,6 @@ PAGES: dict[str, list[Row]] = {
         ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
     ],
     "backup": [
-        ("a second one waits {} s for the first", store.LOCK_WAIT),
         ("serves after {} s at the latest", store.FIRST_ATTEMPT),
         ("tries again every {} s", store.RETRY_DELAY),
     ],

@@ -44,14 +44,14 @@ class Reading:
     """
 
     def __init__(self, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> None:
-        self._environ, self._needed = environ, needed
+        self._environ, self.needed = environ, frozenset(needed)
         self._problems: dict[str, str] = {}
         self._from_files: set[str] = set()
         self.values: dict[str, Any] = {name: self._read(setting) for name, setting in SETTINGS.items()}
 
     def finish(self) -> None:
         """Raise SettingsError if there is a problem."""
-        if problems := tuple(problem for name, problem in self._problems.items() if name in self._needed):
+        if problems := tuple(problem for name, problem in self._problems.items() if name in self.needed):
             raise SettingsError(problems)
 
     def is_set(self, name: str) -> bool:

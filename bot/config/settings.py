@@ -181,15 +181,20 @@ def _combine_tokens(read: Reading) -> dict[str, Secret]:
 
 
 def _serves_many(read: Reading) -> bool:
-    """Raise SettingsError at once if settings of both are mixed: other problems depend on what is meant."""
+    """Raise SettingsError at once if settings of both are mixed: other problems depend on what is meant.
+
+    A command that needs none of the bot's own settings uses the key that it is given.
+    """
     one, many = (list(filter(read.is_set, names)) for names in (OF_ONE, _ONLY_MANY))
-    if one and many:
+    if one and many and read.needed.issuperset(many):
         problem = (
             f"{', '.join(one)} can't be combined with {' and '.join(many)}. "
             "The former are for a bot of one workspace, the latter for a bot of many (OAuth). Remove one of them."
         )
         raise SettingsError((problem,))
-    return bool(many) or (read.is_set("ENCRYPTION_KEYS") and not one)
+    if many:
+        return not (read.is_set("ANCHOR_API_KEY") and "ANCHOR_API_KEY" in read.needed)
+    return read.is_set("ENCRYPTION_KEYS") and not one
 
 
 def summarize(settings: Settings) -> dict[str, str]:

@@ -325,7 +325,9 @@ async def test_without_a_database_of_many_that_can_be_read_nothing_is_sent(
         }.items():
             why = await site.refused("pause", SESSION, "--workspace", GLOBEX.team_id, **changes)
             wording(name, why.replace(str(tmp_path), "DIRECTORY"))
+            assert await site.give("pause", SESSION, **changes, ANCHOR_API_KEY="sk-globex") == 0
+        assert (site.sent, capsys.readouterr().out) == (["pause"] * 2, says(PAUSED) * 2)
         await store.database.execute("UPDATE workspaces SET anchor_api_key = 'damaged'")
         assert await site.give("pause", SESSION, "--workspace", GLOBEX.team_id) == 1
-        assert site.sent == []
+        assert site.sent == ["pause"] * 2
     assert capsys.readouterr().out == says(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -77,11 +75,6 @@ async def test_a_key_that_anchor_refuses(caplog: pytest.LogCaptureFixture, wordi
         await asyncio.sleep(305.0)
         await becomes(at, set())
     assert logged(caplog) == [("ERROR", "anchor_key"), ("INFO", "anchor_key")]
-
-
-async def test_a_disk_that_is_full(at: ManyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=49_000_000))
-    await becomes(at, {"disk"})
 
 
 async def test_why_a_bot_is_degraded_is_for_operators() -> None:

@@ -22,7 +22,7 @@ from bot.core.requests import (
 )
 from bot.core.session_ids import SessionId
 from bot.outbound.store.audit import AuditTrail
-from bot.outbound.store.connections import Connection, Statement
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock, workspace_lock
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.postgresql import driver
@@ -33,7 +33,7 @@ from harness.databases import KEY
 from harness.stored import columns
 from harness.texts import SESSION
 
-__all__ = ["Connection", "OrderHistory", "Statement", "session_lock", "workspace_lock"]
+__all__ = ["Connection", "OrderHistory", "session_lock", "workspace_lock"]
 
 COLUMNS = columns()["orders"]
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
@@ -167,9 +167,8 @@ def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrdersOf:
 def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
     """A transaction of another process with these locks, which does not go on."""
     connection = Connection(driver(url))
-    connection.open()
     try:
-        connection.begin(locks)
+        connection.do(lambda one: one.begin(locks))
         connection.now()
         yield connection
     finally:

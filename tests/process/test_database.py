@@ -35,10 +35,11 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(sqlite_url: str) -
         environ = environment(at.slack, at.anchor, **file)
         async with bot_process(environ) as second, bot_process(environ) as third:
             for waiting in (second, third):
-                await waiting.says("waiting for another bot to stop")
+                await waiting.says("ready")
+                assert set((await waiting.get("/readyz"))[1]["degraded"]) == {"database"}
             assert await third.stop() == 0, "it can be stopped while it waits"
             assert await at.bot.stop() == 0
-            await second.says("ready")
+            await second.says("recovered")
             assert await second.stop() == 0
 
 

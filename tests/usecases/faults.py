@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 import random
 import selectors
 import time
@@ -102,7 +101,7 @@ class OneConnection:
 
     def __init__(self, driver: Driver) -> None:
         self.driver, self.connection = driver, Connection(driver)
-        self.kind = "sqlite" if driver.longest_use == math.inf else "postgresql"
+        self.kind = "postgresql" if driver.is_shared else "sqlite"
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
         return self.connection.do(work)

@@ -165,7 +165,7 @@ class World:
         self.given: dict[str, tuple[Order, Process]] = {}
         self.told: list[tuple[str, str, str, str, Settled]] = []
         self.wrong, self._sent, self._number = list[str](), defaultdict[str, list[Gate | None]](list), 0
-        is_alone = processes == 1 and store.driver.longest_use == math.inf
+        is_alone = processes == 1 and not store.driver.is_shared
         self._new = partial(Process, world=self, is_alone=is_alone)
         self.processes = [self._new(f"p{n}") for n in range(processes)]
         self.processes[0].database.slow = 0.3 if "s" in letters else 0.0

@@ -231,7 +231,7 @@ class World:
         self.began, self.taken, self.number = time.monotonic(), dict[str, IncomingAlert](), 0
         self.freezes_at_post = rng.random() < 0.4
         self.channels = rng.choice((1, 2, 4, 30)) if "H" not in self.faults else 30
-        is_alone = processes == 1 and store.driver.longest_use > LONGEST
+        is_alone = processes == 1 and not store.driver.is_shared
         self._new = partial(Process, world=self, is_alone=is_alone)
         self.processes = list[Process]()
         self.processes += [self._new(f"p{n}") for n in range(processes)]

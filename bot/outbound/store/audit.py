@@ -332,7 +332,7 @@ class AuditTrail:
 
     async def verify(self, days: int, link: str = "") -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
-        now = await self.database.now()
+        now = await self.database.change(lambda connection: connection.now())
         limit = now - days * _DAY + _SETTLING
         inspection = Inspection(await self.database.read(self._keys), self.cipher.key_id, now, limit, link)
         read = lru_cache(_MOST_KNOWN)(partial(read_mark, keys=inspection.keys, own=self.cipher.key_id))

@@ -5,13 +5,12 @@ A call in a thread ends with its caller's patience: then its connection is broke
 
 import asyncio
 import json
-import math
 import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -22,7 +21,6 @@ _T = TypeVar("_T")
 
 Row = Any  # a row: each column of its statement is an attribute
 _GIVEN_UP = "the call was given up"
-_HAS_FAILED = "an earlier statement of the transaction has failed"
 _CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
 
 
@@ -30,18 +28,20 @@ _CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
 class Driver:
     """The differences between the kinds of databases. A thread calls all but `break_off`, since they can wait."""
 
-    open: Callable[[], Any]  # returns a connection of the driver, which commits each statement on its own
-    error: type[Exception]  # the class of its errors; `passing` are those that can pass
-    passing: tuple[type[Exception], ...]
-    refusing: tuple[type[Exception], ...]  # those about a value
+    api: Any  # the module of the driver, for its errors: https://peps.python.org/pep-0249/#exceptions
+    # returns a connection of the driver, which commits each statement on its own, and what lets all be executed
+    open: Callable[[], tuple[Any, Callable[[], None]]]
     translate: Callable[[str], str | bytes]  # returns a statement for SQLite as the driver takes it
     begin: str  # begins a transaction
     clock: str = ""  # asks for the time, and takes `locks` until the end of the transaction; "": ours is its clock
-    break_off: Callable[[Any], None]  # lets the statement that another thread executes fail now
-    pipeline: Callable[[Any], AbstractContextManager[object]] = nullcontext  # ends when all is executed, or one fails
     has_ended: Callable[[Any], bool] = lambda _: False  # returns whether the database has closed an idle connection
-    longest_use: float = math.inf  # seconds after which a connection is replaced
+    break_off: Callable[[Any], None]  # lets the statement that another thread executes fail now
     close: Callable[[], None] = lambda: None  # closes what is left when all connections are closed
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether several bots can use the database. Then it has a clock of its own."""
+        return bool(self.clock)
 
 
 @lru_cache(500)
@@ -51,38 +51,28 @@ def _row_type(*names: str) -> Callable[[Sequence[Any]], Any]:
 
 @dataclass(slots=True, eq=False)
 class Statement:
-    """A statement for each of some rows of values. It is executed when it, or a later one, is read."""
+    """A statement that is executed for each of some rows of values, at the latest when its result is read."""
 
     connection: "Connection"
-    sql: str | bytes
-    rows: Sequence[Mapping[str, object]]
-    cursor: Any = None
+    cursor: Any = None  # None if there are no rows
     found: list[Row] | None = None
 
     def fetch_all(self) -> list[Row]:
         """Return all rows."""
-        if self.rows and self.found is None:
-            self.connection.flush()
+        if self.cursor is not None:
+            self.take()
+            if self.found is None:
+                self.connection.flush()
+                self.take()
         return self.found or []
 
     def count(self) -> int:
         """Return how many rows it changed."""
         self.connection.flush()
-        return int(self.cursor.rowcount) if self.rows else 0
-
-    def start(self) -> None:
-        """Execute it; in a pipeline its result comes later."""
-        self.cursor = self.connection.raw.cursor()
-        is_one = len(self.rows) == 1  # which is quicker alone
-        try:
-            self.cursor.execute(self.sql, self.rows[0]) if is_one else self.cursor.executemany(self.sql, self.rows)
-            self.take()
-        except BaseException:
-            self.cursor.close()  # one that is kept with an error keeps SQLite's lock
-            raise
+        return int(self.cursor.rowcount) if self.cursor is not None else 0
 
     def take(self) -> None:
-        """Take the rows, if they have come."""
+        """Take the rows, if they have come: SQLite commits nothing while a statement has rows left."""
         if self.found is None and (columns := self.cursor.description):
             self.found = list(map(_row_type(*[column[0] for column in columns]), self.cursor.fetchall()))
 
@@ -90,8 +80,8 @@ class Statement:
 class Connection:
     """A connection, opened when it is first used. SQL is written for SQLite; each driver translates what differs.
 
-    What is queued is executed in one round trip, in its order, as soon as a result is read; nothing is after a failure,
-    or once the call is given up.
+    Statements are executed in their order; on PostgreSQL, those that are queued in one round trip, as soon as a result
+    is read. After a failure, which no work handles, or once its call is given up, it executes nothing any more.
 
     A parameter is `:name`. A list is a parameter in JSON: `IN (SELECT value FROM json_each(:names))`. `FOR UPDATE`
     locks rows where others can write.
@@ -100,31 +90,26 @@ class Connection:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.raw: Any = None
-        self.is_given_up = self._has_failed = False
-        self._opened_at = 0.0
+        self.is_given_up = False
+        self._sync: Callable[[], None]
         self._in_use = threading.Lock()
-        self._queued: list[Statement] = []
+        self._is_flushed = True
         self._clock: Statement | None = None
         self._time: tuple[float, float] | None = None  # the database's, and ours, which is later
 
     def do(self, work: "Callable[[Connection], _T]") -> _T:
         """Return the result of `work`, in a thread. After a failure it is closed."""
         try:
-            self.open()
+            if self.raw is not None and self.driver.has_ended(self.raw):
+                self.close()
+            if self.raw is None:
+                self.raw, self._sync = self.driver.open()
             result = work(self)
             self.flush()
         except BaseException:
             self.close()
             raise
         return result
-
-    def open(self) -> None:
-        """Connect, also again if the connection has ended or is old."""
-        is_old = self._opened_at < time.monotonic() - self.driver.longest_use
-        if self.raw is not None and (is_old or self.driver.has_ended(self.raw)):
-            self.close()
-        if self.raw is None:
-            self.raw, self._opened_at, self._has_failed = self.driver.open(), time.monotonic(), False
 
     def give_up(self) -> None:
         """Let the statement that another thread executes fail now, and each later one of this work."""
@@ -136,16 +121,15 @@ class Connection:
     def close(self) -> None:
         """Close it; an open transaction is rolled back."""
         with self._in_use:  # nobody breaks off what has been closed
-            raw, self.raw, self._queued, self._clock = self.raw, None, [], None  # a cursor would keep SQLite's open
+            raw, self.raw, self._clock, self._is_flushed = self.raw, None, None, True
         if raw is not None:
-            with suppress(self.driver.error):
+            with suppress(self.driver.api.Error):
                 raw.close()
 
     def begin(self, locks: Iterable[int] = (), *, lock_timeout: float = 4.0) -> None:
         """Begin a transaction with the next statement. It waits so long for each lock, and holds it until its end."""
-        self._time = None
+        self._time = self._clock = None
         self.queue(self.driver.begin, {})
-        self._clock = None
         if self.driver.clock:
             values = {"locks": listed(sorted(set(locks))), "lock_timeout": f"{lock_timeout * 1000:.0f}ms"}
             self._clock = self.queue(self.driver.clock, values)
@@ -161,31 +145,37 @@ class Connection:
 
     def _asked(self) -> tuple[float, float]:
         if self._time is None:
-            self.flush()
             theirs = time.time() if self._clock is None else float(self._clock.fetch_all()[0].now)
             self._time = theirs, time.monotonic()
         return self._time
 
     def queue(self, sql: str, *rows: Mapping[str, object]) -> Statement:
-        """Let a statement be executed for each of the rows, with the next one that is read."""
-        statement = Statement(self, self.driver.translate(sql), rows)
-        if rows:
-            self._queued.append(statement)
+        """Execute a statement for each of the rows, at the latest when a result is read."""
+        statement = Statement(self)
+        if not rows:
+            return statement
+        self._check()
+        cursor, translated = self.raw.cursor(), self.driver.translate(sql)
+        try:
+            # one alone is quicker
+            cursor.execute(translated, rows[0]) if len(rows) == 1 else cursor.executemany(translated, rows)
+            statement.cursor, self._is_flushed = cursor, False
+            statement.take()
+        except BaseException:
+            cursor.close()  # one that is kept with an error keeps SQLite's lock
+            raise
         return statement
 
     def flush(self) -> None:
         """Execute what is queued."""
-        if self.is_given_up or self._has_failed:
-            raise StoreUnreachableError(_GIVEN_UP if self.is_given_up else _HAS_FAILED)
-        if not self._queued:
-            return
-        queued, self._queued, self._has_failed = self._queued, [], True
-        with self.driver.pipeline(self.raw) if len(queued) > 1 else nullcontext():
-            for statement in queued:
-                statement.start()
-        for statement in queued:
-            statement.take()
-        self._has_failed = False
+        self._check()
+        if not self._is_flushed:
+            self._is_flushed = True
+            self._sync()
+
+    def _check(self) -> None:
+        if self.is_given_up:
+            raise StoreUnreachableError(_GIVEN_UP)
 
     def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows."""
@@ -222,14 +212,10 @@ class Pool:
         self._threads, self._places = ThreadPoolExecutor(most, name), asyncio.Semaphore(most)
         self._free = [Connection(driver) for _ in range(most)]
         self.working: dict[Connection, asyncio.Future[Any]] = {}
-        self._is_closed = False
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`. If the call is cancelled, its connection is broken off and closed."""
         await self._places.acquire()
-        if self._is_closed:
-            self._places.release()
-            raise StoreUnreachableError(_GIVEN_UP)
         connection = self._free.pop()
         done = asyncio.wrap_future(self._threads.submit(connection.do, work))
         self.working[connection] = done
@@ -248,8 +234,7 @@ class Pool:
         self._places.release()
 
     async def close(self) -> None:
-        """Close every connection; if a thread hangs, when it goes on."""
-        self._is_closed = True
+        """Close every connection; if a thread hangs, when it goes on. Nobody uses it any more."""
         for connection in self.working:
             connection.give_up()
         if self.working:

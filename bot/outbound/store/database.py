@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -11,6 +10,8 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
+
+from cachetools import TTLCache
 
 from bot.core.fields import Secret
 from bot.outbound.store import sqlite
@@ -33,7 +34,8 @@ CUT_INTERVAL = 60.0
 class Database:
     """A database. Each of its calls can raise StoreUnreachableError, and does until `prepared` is set.
 
-    Changes other than of orders hold `turn`, so that one of them at a time is before an order.
+    Changes other than of orders hold `turn`, so that one of them at a time is before an order. `errors` counts the
+    calls that failed.
     """
 
     driver: Driver
@@ -42,17 +44,10 @@ class Database:
     reads: Pool
     turn: AbstractAsyncContextManager[Any]
     file: Path | None = None
-    is_exclusive: bool = False
-    """Whether no other bot uses the database. Commands can, beside the bot."""
-    prepared: asyncio.Event = field(default_factory=asyncio.Event)
     news: News = field(default_factory=News)
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
     errors: int = 0
-    """The number of calls that failed."""
-    broken: StoreBrokenError | None = None
-    """The last error that waiting does not end, until somebody has reported it."""
-
-    _logged: dict[str, float] = field(default_factory=dict)
-    """When an error was logged, by its name."""
+    _logged: TTLCache[str, None] = field(default_factory=lambda: TTLCache(100, QUIET, timer=time.monotonic))
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, if there is any."""
@@ -61,10 +56,6 @@ class Database:
     async def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows, in one round trip. See `Connection` for the SQL."""
         return await self.read(lambda connection: connection.fetch_all(sql, **values))
-
-    async def now(self) -> float:
-        """Return the database's time in Unix seconds."""
-        return float((await self.fetch_all("SELECT unix_now() AS now"))[0].now)
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`, which only reads, each time what is committed by then."""
@@ -131,13 +122,11 @@ class Database:
         try:
             async with asyncio.timeout(within), turn or nullcontext():
                 return await pool.use(work)
-        except (StoreUnreachableError, TimeoutError, self.driver.error) as error:
-            failure, now = self._translate(error), time.monotonic()
+        except (StoreUnreachableError, TimeoutError, self.driver.api.Error) as error:
+            failure = self._translate(error)
             self.errors += 1
-            if isinstance(failure, StoreBrokenError):
-                self.broken = failure
-            if now >= self._logged.get(str(failure), -math.inf) + QUIET:
-                self._logged[str(failure)] = now
+            if str(failure) not in self._logged:
+                self._logged[str(failure)] = None
                 trace = type(failure), failure, error.__traceback__
                 _log.warning("database fails", extra={"why": str(failure)}, exc_info=trace)
             raise failure from None
@@ -147,10 +136,12 @@ class Database:
             return error
         if isinstance(error, TimeoutError):
             return SlowError("the database does not answer in time")
-        name = getattr(error, "sqlite_errorname", None) or type(error).__name__
-        if isinstance(error, self.driver.refusing):
+        api, name = self.driver.api, getattr(error, "sqlite_errorname", None) or type(error).__name__
+        if isinstance(error, api.DataError | api.IntegrityError):
             return ValueRefusedError(name)
-        if not isinstance(error, self.driver.passing) or name == "SQLITE_ERROR":  # such as a missing table
+        # the last one is a read-only server's
+        can_pass = isinstance(error, api.OperationalError | api.InterfaceError | api.InternalError)
+        if not can_pass or name == "SQLITE_ERROR":  # such as a missing table
             return StoreBrokenError(name)
         return LockedError(name) if name == "LockNotAvailable" else StoreUnreachableError(name)
 
@@ -175,7 +166,7 @@ def _transact(
 
 def _empty_log(connection: Connection) -> None:
     """See https://www.sqlite.org/wal.html#ckpt. It waits for no reader: changes would wait, too."""
-    for pragma in ("busy_timeout = 0", "wal_checkpoint(TRUNCATE)", f"busy_timeout = {sqlite.BUSY_TIMEOUT_MS}"):
+    for pragma in ("busy_timeout = 0", "wal_checkpoint(TRUNCATE)", f"busy_timeout = {sqlite.BUSY_TIMEOUT * 1000:.0f}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -185,8 +176,7 @@ def connect(url: Secret) -> Database:
     if file is not None or url == sqlite.IN_MEMORY:
         driver = sqlite.driver(file)
         changes, reads = Pool(driver, "sqlite-changes", most=1), Pool(driver, "sqlite-reads", most=READERS)
-        news = News()
-        return Database(driver, changes, changes, reads, asyncio.Lock(), file, is_exclusive=file is None, news=news)
+        return Database(driver, changes, changes, reads, asyncio.Lock(), file)
     from bot.outbound.store import postgresql  # noqa: PLC0415 - the driver takes 9 MB
 
     driver = postgresql.driver(url.reveal())

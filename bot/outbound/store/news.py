@@ -10,12 +10,10 @@ from typing import Any
 
 from bot.outbound.store.connections import Connection, Driver, Pool
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.runtime import happens
 
 _log = logging.getLogger(__name__)
 
 CARDS, LEADER = "cards", "leader"  # topics: messages that are due, and that nobody leads
-LISTENS_FOR = 60.0  # seconds until the connection is checked
 RETRY_DELAY = 5.0  # seconds until another connection is opened
 OPEN_TIMEOUT = 10.0  # seconds
 _REPEATED = 0.5  # seconds in which a topic is not told again; a process that hears it looks once more after that
@@ -64,8 +62,9 @@ class Notifications(News):
         is_heard = True
         while True:
             try:
-                raw = await self._listen()
-            except (self._driver.error, StoreUnreachableError, TimeoutError) as error:
+                async with asyncio.timeout(OPEN_TIMEOUT):
+                    raw = await self._pool.use(_listen)
+            except (self._driver.api.Error, StoreUnreachableError, TimeoutError) as error:
                 if is_heard:
                     _log.warning("no notifications", extra={"why": type(error).__name__})
                 is_heard = False
@@ -73,35 +72,31 @@ class Notifications(News):
                 is_heard = True
                 for event in self._events.values():
                     event.set()
-                if not await self._is_lost(raw, within=LISTENS_FOR):
-                    continue
+                await self._hear_all(raw)
             await asyncio.sleep(RETRY_DELAY)
 
     async def close(self) -> None:
         """Close the connection."""
         await self._pool.close()
 
-    async def _listen(self) -> Any:  # noqa: ANN401 - a connection of the driver
-        """Return the connection, checked, or a new one if it has ended."""
-        async with asyncio.timeout(OPEN_TIMEOUT):
-            return await self._pool.use(lambda connection: connection.raw.execute("LISTEN anchor_bot").connection)
-
-    async def _is_lost(self, raw: Any, *, within: float) -> bool:  # noqa: ANN401
+    async def _hear_all(self, raw: Any) -> None:  # noqa: ANN401 - a connection of the driver
+        """Wait until the connection has ended."""
         loop, lost = asyncio.get_running_loop(), asyncio.Event()
-        with socket.socket(fileno=os.dup(raw.fileno())) as own:  # the driver closes its own when it finds the end
-            loop.add_reader(own, self._receive, raw, lost)
+
+        def receive() -> None:
             try:
-                return await happens(lost, within=within)
+                raw.pgconn.consume_input()
+                while (told := raw.pgconn.notifies()) is not None:
+                    self._hear(told.extra.decode())
+            except self._driver.api.Error:
+                lost.set()
+
+        with socket.socket(fileno=os.dup(raw.fileno())) as own:  # the driver closes its own when it finds the end
+            loop.add_reader(own, receive)
+            try:
+                await lost.wait()
             finally:
                 loop.remove_reader(own)
-
-    def _receive(self, raw: Any, lost: asyncio.Event) -> None:  # noqa: ANN401
-        try:
-            raw.pgconn.consume_input()
-            while (told := raw.pgconn.notifies()) is not None:
-                self._hear(told.extra.decode())
-        except self._driver.error:
-            lost.set()
 
     def _hear(self, news: str) -> None:
         topic, _, sender = news.partition(" ")
@@ -114,3 +109,8 @@ class Notifications(News):
     def _come(self, topic: str) -> None:
         self._soon.discard(topic)
         self._events[topic].set()
+
+
+def _listen(connection: Connection) -> Any:  # noqa: ANN401 - a connection of the driver
+    connection.execute("LISTEN anchor_bot")
+    return connection.raw

@@ -25,7 +25,8 @@ _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_i
 _FORGET = "UPDATE people SET profile = NULL, seen_at = NULL WHERE seen_at < :oldest AND admin_seen_at IS NOT NULL"
 _PRUNE = "DELETE FROM people WHERE seen_at < :oldest"
 _RECORD = f"""
-    INSERT INTO people (team_id, user_id, profile, seen_at) VALUES (:team_id, :user_id, :profile, :seen_at)
+    INSERT INTO people (team_id, user_id, profile, seen_at)
+    SELECT team_id, :user_id, :profile, :seen_at FROM workspaces WHERE team_id = :team_id FOR KEY SHARE
     ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at
     WHERE people.profile IS NULL OR people.profile <> excluded.profile
       OR people.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
@@ -49,7 +50,7 @@ class People:
     database: Database
 
     async def record(self, team_id: str, user_id: str, profile: Profile, now: float) -> None:
-        """Record what Slack has reported about a person."""
+        """Record what Slack has reported about a person, if the workspace exists."""
         row = {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(now)}
         await self.database.change(lambda connection: connection.queue(_RECORD, row))
 

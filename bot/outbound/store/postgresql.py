@@ -4,19 +4,19 @@ import os
 import re
 import select
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 
 import psycopg
-from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bot.outbound.store.connections import Driver
 from bot.outbound.store.errors import StoreNotUsableError
 
-LONGEST_USE = 1_800.0  # seconds; firewalls and proxies drop older connections
+# firewalls and proxies drop connections that are silent for longer
+_DEFAULTS = {"connect_timeout": "5", "application_name": "anchor-bot", "keepalives_idle": "60"}
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
 _TAKE_LOCKS = "SELECT count(pg_advisory_xact_lock(CAST(value AS bigint))) FROM json_each(:locks)"
 _DIFFERENCES = (
@@ -46,54 +46,32 @@ CLOCK = f"""
 def driver(url: str) -> Driver:
     """Return that of the server at `url` (DATABASE_URL). Raises StoreNotUsableError.
 
-    Statements of a pipeline are sent together; after one that fails, none is executed.
+    A connection is always in pipeline mode: statements are sent together, and after one that fails, none is executed.
     https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
     """
     try:
         given = conninfo_to_dict(url)
     except psycopg.Error:
         raise StoreNotUsableError(_BAD_URL) from None
-    defaults = {"connect_timeout": "5", "application_name": "anchor-bot"}
-    conninfo = make_conninfo(url, **{name: value for name, value in defaults.items() if name not in given})
+    conninfo = make_conninfo(url, **{name: value for name, value in _DEFAULTS.items() if name not in given})
     return Driver(
-        open=partial(_open, partial(psycopg.connect, conninfo, autocommit=True, prepare_threshold=None)),  # for poolers
-        error=psycopg.Error,
-        # InternalError: a read-only server
-        passing=(psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError),
-        refusing=(psycopg.DataError, psycopg.IntegrityError),
+        api=psycopg,
+        open=partial(_open, conninfo),
         translate=_translate,
         begin="BEGIN ISOLATION LEVEL READ COMMITTED",  # what a lock was waited for is seen, whatever the default is
         clock=CLOCK,
-        break_off=_break_off,
-        pipeline=_pipeline,
         has_ended=_has_ended,
-        longest_use=LONGEST_USE,
+        break_off=_break_off,
     )
 
 
-def _open(connect: Callable[[], psycopg.Connection[Any]]) -> psycopg.Connection[Any]:
-    raw = connect()
+def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
+    raw = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)  # for poolers
     raw.add_notify_handler(lambda _: None)  # the driver would keep those that come beside an answer
-    return raw
-
-
-@contextmanager
-def _pipeline(raw: psycopg.Connection[Any]) -> Iterator[None]:
-    with raw.pipeline() as pipeline:
-        pipeline._exit_gen = partial(_end, pipeline)  # type: ignore[method-assign] # noqa: SLF001
-        yield
-
-
-def _end(pipeline: psycopg.Pipeline) -> PQGen[None]:
-    """End a pipeline as the driver does, but without its last message, a flush.
-
-    A server that has read one does not end a transaction any more in which nothing comes for so long.
-    """
-    try:
-        pipeline._enqueue_sync()  # noqa: SLF001
-        yield from pipeline._communicate_gen()  # noqa: SLF001
-    finally:
-        yield from pipeline._fetch_gen(flush=False)  # noqa: SLF001
+    # the block of `raw.pipeline()` ends with a flush: a server that has read one ends no idle transaction any more
+    raw._pipeline = pipeline = psycopg.Pipeline(raw)  # noqa: SLF001
+    pipeline.__enter__()
+    return raw, pipeline.sync
 
 
 def _has_ended(raw: psycopg.Connection[Any]) -> bool:

@@ -4,16 +4,14 @@ Writers of a file queue (`BEGIN IMMEDIATE`, https://www.sqlite.org/lang_transact
 (https://www.sqlite.org/wal.html). Only the owner can read the file; SQLite gives its mode to the WAL files.
 """
 
-import asyncio
 import fcntl
-import logging
 import os
 import re
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
@@ -22,14 +20,10 @@ from bot.core.fields import Secret
 from bot.outbound.store.connections import Driver
 from bot.outbound.store.errors import StoreDownError, StoreNotUsableError
 
-_log = logging.getLogger(__name__)
-
 OWNER_ONLY = 0o600
 IN_MEMORY = Secret("sqlite://")  # the URL of a database in memory: each driver has a new one
 _FILE_URL = "sqlite:///"
-BUSY_TIMEOUT_MS = 4_000
-_POLL_INTERVAL = 0.02  # seconds between two attempts to turn WAL on
-_LOCK_POLL_INTERVAL = 0.1
+BUSY_TIMEOUT = 4.0  # seconds for which a connection waits for another one
 _IN_USE = "DATABASE_URL: another bot uses the file {file}. Stop it first, or use another file or PostgreSQL."
 
 
@@ -40,32 +34,28 @@ def file_of(url: Secret) -> Path | None:
 
 
 def driver(file: Path | None) -> Driver:
-    """Return that of a file, which is made by the first connection if there is none, or of a database in memory."""
-    # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
+    """Return that of a file, which is made if there is none, or of a database in memory."""
     # https://www.sqlite.org/inmemorydb.html and https://www.sqlite.org/src/file/src/memdb.c: connections share a
     # database of the VFS `memdb` until the last one is closed, and wait for each other like those of a file
-    uri = f"file:/{secrets.token_hex()}?vfs=memdb" if file is None else f"file:{quote(str(file))}?mode=rw"
-    connect = partial(sqlite3.connect, uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
-    is_made = False
+    uri = f"file:/{secrets.token_hex()}?vfs=memdb" if file is None else f"file:{quote(str(file))}"
+    connect = partial(
+        sqlite3.connect, uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False
+    )
 
-    def open_() -> sqlite3.Connection:
-        nonlocal is_made
-        if file is not None and not is_made:
+    def open_() -> tuple[sqlite3.Connection, Callable[[], None]]:
+        if file is not None:
             _make(file)
-        is_made = True
         raw = connect()
         try:
             prepare(raw)
         except BaseException:
             raw.close()
             raise
-        return raw
+        return raw, lambda: None
 
     return Driver(
+        api=sqlite3,
         open=open_,
-        error=sqlite3.Error,
-        passing=(sqlite3.OperationalError, sqlite3.InterfaceError, sqlite3.InternalError),
-        refusing=(sqlite3.DataError, sqlite3.IntegrityError),
         translate=_translate,
         begin="BEGIN IMMEDIATE",
         break_off=sqlite3.Connection.interrupt,
@@ -90,49 +80,25 @@ def prepare(raw: sqlite3.Connection) -> None:
     """Let a new connection keep the promises of the store. Raises sqlite3.OperationalError."""
     raw.create_function("unix_now", 0, time.time)
     raw.text_factory = partial(str, encoding="utf-8", errors="replace")  # one odd text lets no others be unreadable
-    ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            raw.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:  # busy_timeout does not apply to its lock
-            if time.monotonic() > ends:
-                raise
-            time.sleep(_POLL_INTERVAL)
-    raw.executescript(f"""
-        PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA synchronous = FULL;
-        PRAGMA secure_delete = ON -- overwrites deleted secrets
-    """)
+    # the last one overwrites deleted secrets
+    raw.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
 
 
-@asynccontextmanager
-async def lock(file: Path, *, within: float) -> AsyncIterator[None]:
-    """Hold the lock of a SQLite file, after at most `within` seconds.
+def lock(file: Path) -> ExitStack:
+    """Return the lock of a SQLite file, held until it is closed.
 
     It is on a file of its own: to close any descriptor of the database ends the locks that SQLite has on it.
     https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     Raises StoreDownError if another bot has it, or StoreNotUsableError if the file can't be locked.
     """
-    path, ends, is_waiting = Path(f"{file}-lock"), time.monotonic() + within, False
+    path = Path(f"{file}-lock")
     with ExitStack() as stack:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
             stack.callback(os.close, descriptor)
-            while not _is_locked(descriptor):
-                if time.monotonic() >= ends:
-                    raise StoreDownError(_IN_USE.format(file=file))
-                if not is_waiting:
-                    _log.warning("waiting for another bot to stop", extra={"file": str(file), "seconds": within})
-                is_waiting = True
-                await asyncio.sleep(_LOCK_POLL_INTERVAL)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreDownError(_IN_USE.format(file=file)) from None
         except OSError as error:
             raise StoreNotUsableError(f"DATABASE_URL: cannot lock the file {path} ({error.strerror}).") from None
-        yield
-
-
-def _is_locked(descriptor: int) -> bool:
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: https://docs.python.org/3/library/fcntl.html
-        return False
-    return True
+        return stack.pop_all()

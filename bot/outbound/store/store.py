@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import secrets
-import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bot.core.fields import Secret
@@ -26,10 +26,8 @@ from bot.runtime import Tasks, happens, run_periodically
 
 _log = logging.getLogger(__name__)
 
-LEAST_FREE = 50_000_000  # bytes; a change needs a few thousand
 CHECK_INTERVAL = 8.0  # seconds
-LOCK_WAIT = 30.0  # seconds for which a bot waits for another one on the same SQLite file; a stop takes 10
-RETRY_DELAY = 2.0
+RETRY_DELAY = 2.0  # seconds, also while another bot uses the same SQLite file: a stop takes 10
 FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
 _NAME = "database"
 
@@ -66,7 +64,6 @@ class Store:
             await prepare(self.database)
             if self.keys_must_fit:
                 await check_keys(self.database, self.cipher)
-        self.database.broken = None  # by an earlier attempt
 
     async def find_version(self) -> str | None:
         """Return the version of the tables, None without any. Raises what `prepare` does, and changes nothing."""
@@ -81,10 +78,9 @@ class Store:
             kind = StoreNotUsableError if isinstance(error, StoreBrokenError) else StoreDownError
             raise kind(unusable(str(error), self.database.file)) from None
 
-    async def find_problems(self) -> dict[str, str | None]:
-        """Return what is wrong with the database, and the disk of a SQLite file; None for what is not."""
-        database = disk = None
-        looked_at, file = [""], self.database.file
+    async def find_problem(self) -> str | None:
+        """Return what is wrong with the database, if anything."""
+        looked_at = [""]
 
         def look(connection: Connection) -> None:
             for table in TABLES:
@@ -93,15 +89,9 @@ class Store:
 
         try:
             await self.database.read(look)
-            if self.database.broken is not None:
-                database = f"The database fails ({self.database.broken})."
         except StoreUnreachableError as error:
-            database = f"The database fails{looked_at[-1]} ({error})."
-        self.database.broken = None
-        with suppress(OSError):  # the directory is gone
-            if file is not None and (free := shutil.disk_usage(file.parent).free) < LEAST_FREE:
-                disk = f"The disk of the database is full: {free} bytes are free."
-        return {"database": database, "disk": disk}
+            return f"The database fails{looked_at[-1]} ({error})."
+        return None
 
 
 def random_version() -> int:
@@ -130,94 +120,64 @@ async def open_store(
         await database.close()
 
 
-@dataclass(eq=False)
-class WatchedStore:
-    """The store of a running bot. Until it is prepared, each of its queries raises StoreUnreachableError.
-
-    Without one that `is_required` the bot is not ready; without another one it is degraded. `preparing` ends when it is
-    prepared. It raises StoreNotUsableError if the store is required, and waiting does not help.
-    """
-
-    store: Store
-    readiness: Readiness
-    is_required: bool
-    locks: AsyncExitStack
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._unlocked = self.store.database.file
-        self._is_tried = asyncio.Event()
-        self.preparing: asyncio.Task[None]
-
-    async def lock(self, within: float) -> None:
-        """Let no other bot use a SQLite file. Raises StoreDownError if one does, or StoreNotUsableError."""
-        if self._unlocked is not None:
-            await self.locks.enter_async_context(lock(self._unlocked, within=within))
-            self._unlocked = None
-
-    async def begin(self) -> None:
-        """Begin to prepare it, and then to check it. Wait for the first attempt, but not for long."""
-        self.preparing = self.tasks.start(self._prepare())
-        if not await happens(self._is_tried, within=FIRST_ATTEMPT):
-            self._report(unusable("it does not answer yet", None))
-        if self.preparing.done():
-            self.preparing.result()
-
-    async def _prepare(self) -> None:
-        while True:
-            try:
-                await self.lock(within=0.0)
-                await self.store.prepare()
-                break
-            except StoreNotUsableError as error:
-                if self.is_required and not isinstance(error, StoreDownError):
-                    raise
-                self._report(str(error))
-            finally:
-                self._is_tried.set()
-            await asyncio.sleep(RETRY_DELAY)
-        self.readiness.clear(_NAME)
-        self.readiness.recover(_NAME)
-        self.tasks.start(run_periodically(self._check))
-        self.tasks.start(run_periodically(self.store.database.empty_log))
-
-    def _report(self, why: str) -> None:
-        if self.is_required:
-            self.readiness.block(_NAME, why)
-            _log.warning("the database can't be reached", extra={"why": why})
-        else:
-            self.readiness.degrade(_NAME, why)
-
-    async def _check(self) -> float:
-        for name, problem in (await self.store.find_problems()).items():
-            if problem is None:
-                self.readiness.recover(name)
-            else:
-                self.readiness.degrade(name, problem)
-        return CHECK_INTERVAL
-
-
 @asynccontextmanager
 async def open_watched(
-    url: Secret, keys: Sequence[Secret], readiness: Readiness, *, is_required: bool, lock_wait: float
-) -> AsyncIterator[WatchedStore]:
-    """Open the store at `url`, prepared if it can be used now. `keys` must fit the database if it `is_required`.
+    url: Secret, keys: Sequence[Secret], readiness: Readiness, *, is_required: bool
+) -> AsyncIterator[tuple[Store, asyncio.Task[None]]]:
+    """Open the store of a running bot. Yield it, soon after the first attempt to prepare it, and the task that does.
 
-    Raises StoreDownError if another bot uses the SQLite file, for `lock_wait` seconds; StoreNotUsableError if `url` is
-    invalid, or if the store is required and waiting does not help.
+    Until then each of its queries raises StoreUnreachableError, and a bot whose store `is_required` is not ready;
+    another one is degraded. Raises StoreNotUsableError if `url` is invalid, as does the task if waiting does not help
+    such a bot. The keys must fit its database.
     """
+    tasks, is_tried = Tasks(), asyncio.Event()
+    report = partial(_report, readiness, is_required)
+
+    async def prepare(store: Store, locks: ExitStack) -> None:
+        unlocked = store.database.file
+        while True:
+            try:
+                if unlocked is not None:
+                    locks.enter_context(lock(unlocked))
+                    unlocked = None
+                await store.prepare()
+                break
+            except StoreNotUsableError as error:
+                if is_required and not isinstance(error, StoreDownError):
+                    raise
+                report(str(error))
+            finally:
+                is_tried.set()
+            await asyncio.sleep(RETRY_DELAY)
+        readiness.clear(_NAME)
+        tasks.start(run_periodically(partial(_check, store, readiness)))
+        tasks.start(run_periodically(store.database.empty_log))
+
     opening = open_store(url, keys, keys_must_fit=is_required, is_prepared=False)
-    async with AsyncExitStack() as locks, opening as store:
-        store.database.is_exclusive |= store.database.file is not None
-        watched = WatchedStore(store, readiness, is_required, locks, Tasks())
-        try:
-            await watched.lock(lock_wait)
-        except StoreDownError:
-            raise
-        except StoreNotUsableError:
-            pass  # the first attempt reports it
-        try:
-            await watched.begin()
-            yield watched
-        finally:
-            await watched.tasks.cancel()
+    with ExitStack() as locks:
+        async with opening as store:
+            preparing = tasks.start(prepare(store, locks))
+            try:
+                if not await happens(is_tried, within=FIRST_ATTEMPT):
+                    report(unusable("it does not answer yet", None))
+                if preparing.done():
+                    preparing.result()
+                yield store, preparing
+            finally:
+                await tasks.cancel()
+
+
+def _report(readiness: Readiness, is_required: bool, why: str) -> None:  # noqa: FBT001 - bound in one place
+    if is_required:
+        readiness.block(_NAME, why)
+        _log.warning("the database can't be reached", extra={"why": why})
+    else:
+        readiness.degrade(_NAME, why)
+
+
+async def _check(store: Store, readiness: Readiness) -> float:
+    if problem := await store.find_problem():
+        readiness.degrade(_NAME, problem)
+    else:
+        readiness.recover(_NAME)
+    return CHECK_INTERVAL

@@ -105,6 +105,7 @@ def actor(user: User) -> requests.Actor:
 async def roles_of_people() -> AsyncIterator[RolesHarness]:
     async with SimSlack() as slack, open_session() as session, open_store(Secret("sqlite://"), [KEY]) as store:
         harness = RolesHarness(slack, open_web(session, slack.url), store)
+        await store.rows.save_ids(harness.workspace())
         yield harness
         await harness.roles.close()
     assert slack.violations == []

@@ -439,7 +439,7 @@ ODD = [
 @pytest.mark.parametrize("odd", ODD)
 async def test_an_odd_row_holds_up_nothing_but_itself(store: Store, odd: str, caplog: pytest.LogCaptureFixture) -> None:
     row, good, resume = order_row(), order_row(session=OTHER_SESSION), running(RESUME)
-    is_typed = store.database.is_exclusive is False and store.database.file is None
+    is_typed = store.database.driver.is_shared
     async with orders_of(store) as rows:
         await rows_of(store, "gone").write(row, good)
         await execute(store, odd.replace("'yesterday'", "'NaN'") if is_typed else odd, id=row.id)
