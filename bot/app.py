@@ -282,7 +282,6 @@ class Bot:
             run(partial(store.audit.chain, self.lease)),
             run_periodically(store.audit.report, passing=StoreError),
             run(checks.look, after=FIRST_DELAY),
-            run(checks.look_at_keys, after=FIRST_DELAY),
             run(self.auto_pauses.look, after=FIRST_DELAY),
             run(reminders.look, wake=reminders.wake, after=FIRST_DELAY),
             run(delete_old, after=FIRST_DELAY),

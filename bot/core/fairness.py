@@ -110,14 +110,6 @@ class Rotation(Generic[_Item]):
         if not people:
             del self._waiting[person[0]]
 
-    def take_place(self, person: Person) -> bool:
-        """Take a place for an item that has not waited. Return False if that must wait."""
-        is_free = self._taken.total < self._most - self._most // _KEPT and self._taken[person] < self._most_each
-        if self._people or not is_free:
-            return False
-        self._count(person)
-        return True
-
     def take(self) -> _Item | None:
         """Take the oldest item of the next person; None if nothing can be taken now."""
         free = self._most - self._taken.total

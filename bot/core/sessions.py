@@ -1,4 +1,4 @@
-"""A browser session as Anchor describes it, its state by the journal, and lists of sessions."""
+"""A browser session as Anchor describes it, its state by the journal, its end, and lists of sessions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
-from bot.core.requests import MOST_TOGETHER, Verb, time_id
+from bot.core.requests import MOST_SKEW, MOST_TOGETHER, Verb, time_id
 from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, words_with_ids
 
 RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.
@@ -25,6 +25,14 @@ _MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
 RECENT = 86_400.0  # the age in seconds up to which a session is listed whose status is not known
+
+DEFAULT_MINUTES = 20.0
+"""Anchor's own limit of a session's duration. https://docs.anchorbrowser.io/advanced/session-timeout"""
+
+MOST_MINUTES = 43_200.0  # a longer limit is none
+UNKNOWN_AFTER = 1_800.0  # seconds after the pause of a session whose end is not known, or that has none
+LEAST_LEFT = 60.0  # seconds before the end from which a reminder comes too late
+_SHORTEST_BEFORE = LEAST_LEFT + 15.0  # seconds before it, since a look can be some seconds late
 
 MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
 LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
@@ -384,3 +392,28 @@ class Overview:
         chosen = {one.id: one for one in of_all.sessions}
         last = [chosen.pop(one) for one in paused if one in chosen]
         return [*chosen.values()], last
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The time at which a session ends at the latest (Unix seconds), by its own limit or by Anchor's default."""
+
+    at: float
+    is_default: bool = False
+
+
+def deadline_of(session: Session, now: float) -> Deadline | None:
+    """Return when a session ends, if Anchor states a start that is not in the future, and unless it has no limit."""
+    is_default = session.max_minutes is None
+    whole = replace(session, max_minutes=DEFAULT_MINUTES) if is_default else session
+    is_odd = (whole.max_minutes or 0.0) > MOST_MINUTES or (session.created_at or 0.0) > now + MOST_SKEW
+    return None if whole.ends_at is None or is_odd else Deadline(whole.ends_at, is_default)
+
+
+def remind_at(deadline: Deadline | None, before: float, now: float) -> float | None:
+    """Return when people are to be reminded, so many seconds `before` the deadline; None if that is UNKNOWN_AFTER.
+
+    So it is if a reminder would come too late, and for a deadline in the past: the session still runs.
+    """
+    is_too_late = deadline is None or now > deadline.at - LEAST_LEFT
+    return None if deadline is None or is_too_late else deadline.at - max(before, _SHORTEST_BEFORE)

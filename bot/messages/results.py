@@ -6,10 +6,9 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.outcomes import Refusal, Why
-from bot.core.reminders import Deadline
 from bot.core.requests import MessageContent, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.core.sessions import ALL_WORD, PHASES, Phase, Session, SessionState
+from bot.core.sessions import ALL_WORD, PHASES, Deadline, Phase, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told, with_buttons
 from bot.messages.lines import agent_and_host, session_facts, spoken_name, state_line

@@ -45,8 +45,6 @@ class FairQueue:
             turn.cancel(Refusal(Why.STOPPING))
         elif len(self._turns) >= self._capacity or self._turns.count(person) >= self._capacity // SHARE:
             turn.cancel(Refusal(Why.OVERLOADED))
-        elif self._turns.take_place(person):
-            turn.come()
         else:
             self._turns.add(turn, person)
             self._begin()

@@ -51,9 +51,8 @@ class Reminders:
         groups = defaultdict[tuple[str, str, str], list[Part]](list)
         for paused in due:
             workspace = None if paused.is_over else await self.workspaces.find(paused.team_id)
-            channels = [] if workspace is None else await self._channels(paused, workspace)
-            for channel in channels:
-                assert workspace is not None  # noqa: S101 - else there are no channels
+            if workspace is not None:
+                channel = paused.channel_id or workspace.alerts_channel or paused.user_id
                 part = self._part(paused, workspace, channel, None if ended is None else ended[paused.session_id])
                 groups[paused.team_id, channel, (paused.batch_id or "") if ended is None else "ended"].append(part)
         cards = list[Card]()
@@ -64,13 +63,6 @@ class Reminders:
                 cards.append(Card(id=some[0].id, team_id=team_id, channel_id=channel, parts=some))
         if due:
             await self.rows.record(due, cards)
-
-    async def _channels(self, paused: PausedSession, workspace: Workspace) -> list[str]:
-        """Return the channel of the order, or if it had none, those of the session's alerts."""
-        if paused.channel_id:
-            return [paused.channel_id]
-        others = await self.rows.channels(paused.team_id, paused.session_id)
-        return others or [workspace.alerts_channel or paused.user_id]
 
     def _part(self, paused: PausedSession, workspace: Workspace, channel: str, status: str | None) -> Part:
         """Return what a channel is told: the reminder, or with a status that the session has ended."""

@@ -1,4 +1,4 @@
-"""Ask Anchor about the sessions of cards, and update the cards of those that ended."""
+"""Ask Anchor about the sessions of cards, and update the cards of those that ended. Without any, try the key."""
 
 import asyncio
 import logging
@@ -26,11 +26,10 @@ from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
 
 _log = logging.getLogger(__name__)
 
-INTERVAL = 60.0
+INTERVAL = 48.0
 """Seconds from a check of a workspace to the next one. The first one follows two looks after the first card."""
 
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
-KEY_INTERVAL = 45.0  # seconds between two looks that try keys again, while alerts can pause
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,
@@ -55,11 +54,15 @@ class SessionChecks:
     def __post_init__(self) -> None:
         self._next: dict[str, tuple[float, int]] = {}  # the next check of each workspace, monotonic, and the failures
         self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
-        self._turn, self._key_turn = asyncio.Semaphore(_MOST_AT_ONCE), asyncio.Semaphore(_MOST_AT_ONCE)
+        self._turn = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def look(self) -> float:
-        """Begin to check the workspaces with open cards, or paused sessions, whose turn it is. Raises StoreError."""
-        teams, now = await self.rows.teams(), time.monotonic()
+        """Begin to check the workspaces whose turn it is: those with open cards, paused sessions or pauses by alerts.
+
+        Raises StoreError.
+        """
+        now, pausing = time.monotonic(), await self.workspaces.pausing_teams()
+        teams = dict.fromkeys(pausing, time.time()) | await self.rows.teams()
         second_look = now + LOOK_INTERVAL / 2  # or a moment before it
         self._next = {team_id: self._next.get(team_id, (second_look, 0)) for team_id in teams}
         for team_id in [team_id for team_id, (at, _) in self._next.items() if at <= now]:
@@ -68,23 +71,8 @@ class SessionChecks:
             self.tasks.start(self._check_in_turn(team_id, teams[team_id], now, failures))
         return LOOK_INTERVAL
 
-    async def look_at_keys(self) -> float:
-        """Try the keys of workspaces in which alerts can pause. All together take no longer. Raises StoreError."""
-        teams = await self.workspaces.pausing_teams()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_TIMEOUT):
-                await asyncio.gather(*map(self._try_in_turn, teams))
-        return KEY_INTERVAL
-
-    async def _try_in_turn(self, team_id: str) -> None:
-        async with self._key_turn:
-            with suppress(StoreError):
-                await self.try_key(await self.workspaces.find_now(team_id))
-
     async def try_key(self, workspace: Workspace | None) -> None:
         """Try the key with Anchor; no answer says nothing. If no requests are left, others have tried it."""
-        if workspace is not None:
-            self.reads.monitor.report_in_vain(workspace)
         if workspace is None or workspace.anchor_key is None or not self._budget.allows(workspace.team_id, 1):
             return
         result = await self.anchor.try_key(workspace.anchor_key.value)
@@ -99,6 +87,8 @@ class SessionChecks:
             async with self._turn:
                 with suppress(StoreError):
                     workspace = await self.workspaces.find_now(team_id)
+                    if workspace is not None:
+                        self.reads.monitor.report_in_vain(workspace)
                     if workspace is not None and workspace.anchor_key is not None:
                         is_read = await self._check(workspace, workspace.anchor_key.value, since)
         finally:
@@ -109,6 +99,8 @@ class SessionChecks:
         """Read what the workspace's requests of this minute allow, and record it. Return whether no read failed."""
         team_id = workspace.team_id
         sessions, room = await self.rows.open_sessions(team_id), self._budget.left(team_id) - READS_AFTER_PAUSE
+        if not sessions:
+            await self.try_key(workspace)
         if not sessions or room <= 0:
             return True
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)

@@ -175,17 +175,14 @@ class PauseWindow:
     cipher: FieldCipher
     dashboard_url: str
 
-    async def open(self, address: ReplyAddress, trigger_id: str, choice: Choice, notes: Sequence[str] = ()) -> None:
-        """Open the window with what the choice means, all of it checked, or report why it does not open."""
-        await self._open(address, trigger_id, choice, notes, preselected=True)
-
-    async def open_unchecked(self, address: ReplyAddress, trigger_id: str, notes: Sequence[str] = ()) -> None:
-        """Open the window with all that run and nothing checked, also for people who cannot pause several at once."""
-        await self._open(address, trigger_id, Choice(), notes, preselected=False)
-
-    async def _open(
-        self, address: ReplyAddress, trigger_id: str, choice: Choice, notes: Sequence[str], *, preselected: bool
+    async def open(
+        self, address: ReplyAddress, trigger_id: str, choice: Choice | None, notes: Sequence[str] = ()
     ) -> None:
+        """Open the window with what the choice means, all of it checked, or report why it does not open.
+
+        Without a choice it has all that run and nothing checked, also for people who cannot pause several at once.
+        """
+        preselected = choice is not None
         access = await self._access(address.actor, is_several=preselected)
         if not isinstance(access, Access):
             await self.modals.delivery.deliver(address, list_refusal(access, dashboard_url=self.dashboard_url))
@@ -193,7 +190,7 @@ class PauseWindow:
 
         async def make(_: object) -> View:
             try:
-                return await self._view(address, access, choice, notes, preselected=preselected)
+                return await self._view(address, access, choice or Choice(), notes, preselected=preselected)
             except Exception as error:  # noqa: BLE001 - every exception is reported to the person
                 return Reply("Incident", incident_message(log_incident(error)).text).view(PAUSE_SEVERAL)
 

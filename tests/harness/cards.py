@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from bot.core.cards import Alert, Card, MarkedCards, Part, SessionName, Severity, first
 from bot.core.fields import Secret
-from bot.core.reminders import Deadline
 from bot.core.session_ids import SessionId
+from bot.core.sessions import Deadline
 from bot.health import Readiness
 from bot.messages.blocks import View
 from bot.outbound.slack import client

@@ -18,12 +18,12 @@ from bot.core.cards import (
 )
 from bot.core.fields import Secret
 from bot.core.outcomes import Why
-from bot.core.reminders import Deadline
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import (
     RUNNING,
     Choice,
+    Deadline,
     NotRead,
     Overview,
     Phase,

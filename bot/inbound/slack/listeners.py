@@ -164,7 +164,7 @@ class OrderListeners:
 
     async def open_window(self, request: Request) -> None:
         """Open the window in which a person chooses among all that run."""
-        request.start(self.window.open_unchecked(request.address, request.trigger_id))
+        request.start(self.window.open(request.address, request.trigger_id, None))
 
     async def pause_from_message(self, request: Request) -> None:
         """Pause the only session of a message at once; docs/decisions has the reason why without a question."""
@@ -177,7 +177,7 @@ class OrderListeners:
         elif mentions.found:
             request.start(self.window.open(address, request.trigger_id, Choice(ids=mentions.found), notes))
         else:
-            request.start(self.window.open_unchecked(address, request.trigger_id, notes))
+            request.start(self.window.open(address, request.trigger_id, None, notes))
 
 
 def _order_of_command(verb: Verb, found: Found, request: Request) -> Order:

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.reminders import deadline_of, remind_at
 from bot.core.session_checks import CHECKED_INTERVAL, Check
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Life, Phase, Session
+from bot.core.sessions import Life, Phase, Session, deadline_of, remind_at
 from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import Database
 from bot.outbound.store.message_values import ALERT, BATCH, HELD, readable, write_facts

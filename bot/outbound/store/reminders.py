@@ -9,13 +9,12 @@ from functools import partial
 
 from bot.core.cards import Card
 from bot.core.outcomes import Ended, Paused, Resumed
-from bot.core.reminders import Deadline
 from bot.core.requests import State, Verb
 from bot.core.session_ids import SessionId
+from bot.core.sessions import Deadline
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.message_values import ALERT
-from bot.outbound.store.messages import IS_OPEN, add_cards, locks_of
+from bot.outbound.store.messages import add_cards, locks_of
 
 MOST_DUE = 500
 TOGETHER = 300.0  # seconds for which the reminders of a batch come with its first one
@@ -53,11 +52,6 @@ _NEXT = f"""
     WHERE outcome = '{Paused.__name__}' AND remind_at > unix_now() + :early
 """
 _CLEAR = "UPDATE orders SET remind_at = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
-_CHANNELS = f"""
-    SELECT DISTINCT channel_id FROM messages WHERE id IN (
-      SELECT message_id FROM parts WHERE team_id = :team_id AND session_id = :session_id AND {IS_OPEN}
-        AND kind = '{ALERT}')
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +98,6 @@ class ReminderRows:
         """Return the pauses of sessions that have ended, or that Anchor no longer knows, of which nobody was told."""
         sessions = {"sessions": listed([*ended, *gone]), "gone": listed(gone)}
         return _read(await self.database.fetch_all(_OF_SESSIONS, team_id=team_id, **sessions))
-
-    async def channels(self, team_id: str, session_id: str) -> list[str]:
-        """Return the channels with open cards of alerts about a session."""
-        rows = await self.database.fetch_all(_CHANNELS, team_id=team_id, session_id=session_id)
-        return [row.channel_id for row in rows]
 
     async def record(self, told: Sequence[PausedSession], cards: Sequence[Card]) -> None:
         """Record that people are told of pauses by these messages, in one transaction: a kill loses and doubles none.

@@ -28,10 +28,9 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
-from bot.core.reminders import UNKNOWN_AFTER
 from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Session
+from bot.core.sessions import UNKNOWN_AFTER, Session
 from bot.outbound.store.connections import Row, storable
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.messages import Marks

@@ -107,9 +107,7 @@ async def test_those_of_a_batch_come_with_its_first_one_and_only_those_that_are_
     assert await parts(store) == 1
 
 
-async def test_of_a_session_that_is_gone_people_are_told_if_it_was_read_and_its_channels_are_known(
-    store: Store, rows: ReminderRows
-) -> None:
+async def test_of_a_session_that_is_gone_people_are_told_if_it_was_read(store: Store, rows: ReminderRows) -> None:
     await pause(store, remind_at=9e9)
     assert await rows.of_sessions(ACME.team_id, [], [SessionId(SESSION)]) == []
     (one,) = await rows.of_sessions(ACME.team_id, [SessionId(SESSION)], [])
@@ -117,7 +115,3 @@ async def test_of_a_session_that_is_gone_people_are_told_if_it_was_read_and_its_
     assert [found.order_id for found in await rows.of_sessions(ACME.team_id, [], [SessionId(SESSION)])] == [
         one.order_id
     ]
-    await tell(rows, one)
-    assert await rows.channels(one.team_id, one.session_id) == []
-    await execute(store, "UPDATE parts SET kind = 'alert'")
-    assert await rows.channels(one.team_id, one.session_id) == ["C1"]
