@@ -43,7 +43,6 @@ class Readiness:
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)  # seconds
 _INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
 _KINDS = frozenset({"command", "event", *_INTERACTIONS})
-_MOST_NAMES = 50  # of alerts
 
 Labels = tuple[str, ...]
 
@@ -89,11 +88,6 @@ class Metrics:
     def alerted(self, outcome: str, sender: str = "") -> None:
         """Count an alert, and the name of its token if that is valid."""
         self.counts["alerts"][outcome, sender if sender in self.senders else ""] += 1
-
-    def lost_session(self, alertname: str) -> None:
-        """Count an alert without a session that can be read."""
-        names = self.counts["alerts_without_session"]
-        names[(alertname if (alertname,) in names or len(names) < _MOST_NAMES else "",)] += 1
 
 
 OFF = Metrics()  # nobody reads it

@@ -1,6 +1,6 @@
 """The page of the metrics in Prometheus' format. Only a bot with METRICS_PORT loads this module: it takes memory.
 
-Labels have no ids, and no names but of tokens and of a few alerts. https://prometheus.io/docs/practices/naming/
+Labels have no ids, and no names but of tokens. https://prometheus.io/docs/practices/naming/
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -75,8 +75,6 @@ class _Page(Collector):
         about = "Pauses and resumes, by their source and outcome; result is the kind of outcome."
         yield "orders", about, "verb source outcome result", results
         yield "alerts", "Alerts of programs, by their outcome and sender.", "outcome sender", alerts
-        no_session, about = "alerts_without_session", "Alerts without a session that can be read, by their name."
-        yield no_session, about, "alertname", self.metrics.counts[no_session]
         yield "database_errors", "Failed calls of the database.", "", {(): self.state.database_errors()}
         yield "log_lines_dropped", "Lines that nobody read.", "", {(): self.state.dropped_lines()}
 

@@ -275,8 +275,6 @@ def test_each_event_is_in_its_series_and_new_labels_make_none() -> None:
     metrics.delivered("pause", None, 4000.0)
     for sender in ("monitor", "y1", "y2"):
         metrics.alerted("Posted", sender)
-    for number in (*range(60), 0):
-        metrics.lost_session(f"alert {number}")
     shown = read_page(metrics)
     assert [shown("anchor_bot_ack_seconds_count", kind=kind) for kind in kinds] == [1] * len(kinds)
     assert shown("anchor_bot_ack_seconds_count", kind="other", status="200") == 2
@@ -286,5 +284,3 @@ def test_each_event_is_in_its_series_and_new_labels_make_none() -> None:
     ]
     assert (buckets, shown("anchor_bot_order_delivery_seconds_sum", **told)) == ([0, 1, 1, 2], 4001)
     assert [shown("anchor_bot_alerts_total", outcome="Posted", sender=sender) for sender in ("monitor", "")] == [1, 2]
-    found = [shown("anchor_bot_alerts_without_session_total", alertname=name) for name in ("alert 0", "alert 49", "")]
-    assert found == [2, 1, 10]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bot.config.environment import read_environment
+from bot.config.settings import read_environment
 from bot.core.requests import operator_id
 from bot.core.session_ids import SessionId
 

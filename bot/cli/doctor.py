@@ -19,8 +19,7 @@ import aiohttp
 from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called
 from bot.cli.context import NOT_MANY, open_anchor, open_client_session
 from bot.config.catalog import http_url
-from bot.config.environment import SettingsError, read_environment
-from bot.config.settings import Settings, find_warnings, summarize
+from bot.config.settings import Settings, SettingsError, find_warnings, read_environment, summarize
 from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.inbound.slack.socket_mode import connect

@@ -11,8 +11,7 @@ from pathlib import Path
 from bot.cli import ENV_FILE, NotDoneError, Run, as_called, confirm, doctor, typed
 from bot.cli.manifest import creation_link, manifest, terminal_link
 from bot.config.catalog import SETTINGS, is_public_url
-from bot.config.environment import SettingsError, read_environment, write_environment
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SettingsError, read_environment, write_environment
 from bot.outbound.store.secrets import new_key
 
 _NO_TERMINAL = (

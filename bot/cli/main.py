@@ -20,9 +20,8 @@ from bot import __version__, logs
 from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, environ
 from bot.cli.manifest import creation_link, has_browser, manifest
 from bot.config.catalog import is_port, is_public_url
-from bot.config.environment import SettingsError
-from bot.config.settings import Settings, find_warnings, summarize
-from bot.core.fields import CHANNEL_ID, SLACK_ID, USER_ID
+from bot.config.settings import Settings, SettingsError, find_warnings, summarize
+from bot.core.fields import SLACK_ID, USER_ID
 from bot.core.requests import operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import EIGHT_DIGITS
@@ -178,7 +177,6 @@ def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Cal
 
 
 _team_id = _one_like(SLACK_ID.fullmatch, "a workspace id", "an id like T0123456789")
-_channel_id = _one_like(CHANNEL_ID.fullmatch, "a channel id", "an id like C0123456789")
 _link = _one_like(_LINK.fullmatch, "a link", "the 64 digits of a line about the audit trail")
 _https_url = _one_like(is_public_url, "an https URL without /slack/events", "a URL like https://bot.example.com")
 _port = _one_like(is_port, "a port", "a number from 0 (any free port) to 65535")
@@ -288,8 +286,7 @@ _TABLE = (
     _Command("drill", "Pause and resume a session, to show that the brake works. It asks first, and prints how long "
         "each step took. Refused if the session is paused, or had an alert within the last hour. After an order of "
         "somebody else nothing is resumed. Nobody is told in Slack.",
-        (_SESSION, _YES, _option("--channel", "let the bot post both results there", type=_channel_id, metavar="ID"),
-            _WORKSPACE)),
+        (_SESSION, _YES, _WORKSPACE)),
     _Command("journal", f"Print who paused and resumed what. Also the rejected orders, the newest at the end. {_KEPT} "
         "Times are in UTC. The format json (one object per line) has all fields.",
         (_option("--since", "how far back: a duration like 30m, 24h or 7d (default: 24h)", type=_since, default="24h",

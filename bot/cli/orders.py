@@ -225,7 +225,7 @@ async def drill(options: argparse.Namespace, settings: Settings) -> int:
     It shows that the brake works. Raises as `execute`.
     """
     async with open_context(options.workspace, settings) as context:
-        actor = Actor(context.team_id, options.channel or "", user_id())
+        actor = Actor(context.team_id, "", user_id())
         pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
         if context.why_not is not None or settings.database_url == IN_MEMORY:
             why = context.why_not or "DATABASE_URL is sqlite://."

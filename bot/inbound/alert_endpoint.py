@@ -208,8 +208,6 @@ class Alerts:
         if names := webhook.without_session:
             named = some(dict.fromkeys(names), most=_MOST_LOGGED)
             _log.warning("alerts without a session", extra=fields | {"alertnames": named, "count": len(names)})
-            for name in names:
-                self.metrics.lost_session(name)
             self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, len(names), names)
         if webhook.left_out:
             _log.warning("alerts left out of a request", extra=fields | {"count": webhook.left_out})

@@ -12,8 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config.catalog import SETTINGS
-from bot.config.environment import SettingsError, read_environment, write_environment
-from bot.config.settings import OF_OPERATORS, Settings, find_warnings, summarize
+from bot.config.settings import (
+    OF_OPERATORS,
+    Settings,
+    SettingsError,
+    find_warnings,
+    read_environment,
+    summarize,
+    write_environment,
+)
 from bot.core.fields import Proxy, digest
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
 from harness.product import Secret
