@@ -141,7 +141,7 @@ class AlertContent:
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
     are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a `reply`, it is
-    about one alert that made a card worse. One of them `asks` for a pause.
+    about one alert that made a card worse.
     """
 
     alert: Alert
@@ -150,12 +150,11 @@ class AlertContent:
     firing: tuple[Firing, ...] = ()
     resolved_at: float | None = None
     reply: Reply | None = None
-    asks: bool = False
 
 
 def first(alert: Alert, now: float) -> AlertContent:
     """Return the content of a new card."""
-    return AlertContent(alert, 1, now, (alert.firing,), asks=alert.firing.asks)
+    return AlertContent(alert, 1, now, (alert.firing,))
 
 
 def is_repeated(content: AlertContent, alert: Alert) -> bool:
@@ -168,16 +167,14 @@ def fold(content: AlertContent, alert: Alert, now: float) -> AlertContent:
     """Return the content with another alert. One that says again what fires can ask for a pause for the first time."""
     if is_repeated(content, alert):
         is_known = not alert.firing.asks or alert.firing in content.firing
-        firing = content.firing if is_known else _with(content.firing, alert.firing)
-        return replace(content, firing=firing, asks=content.asks or alert.firing.asks)
+        return content if is_known else replace(content, firing=_with(content.firing, alert.firing))
     if alert.is_resolved:
         left = tuple(one for one in content.firing if not alert.resolves(one))
         return replace(content, firing=left, resolved_at=content.resolved_at if left or not content.firing else now)
     firing = _with(content.firing, alert.firing)
     is_shown = content.resolved_at is not None or _rank(alert) >= _rank(content.alert)
     shown = alert if is_shown else content.alert
-    asks, count = content.asks or alert.firing.asks, content.count + 1
-    return replace(content, alert=shown, count=count, last_at=now, firing=firing, resolved_at=None, asks=asks)
+    return replace(content, alert=shown, count=content.count + 1, last_at=now, firing=firing, resolved_at=None)
 
 
 def _with(firing: Sequence[Firing], new: Firing) -> tuple[Firing, ...]:

@@ -79,8 +79,8 @@ class CardSender:
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
-        asking = [one.alert.session_id for one in card.alerts if one.asks]
-        refusals = await self.states.refusals_of_alerts(card.team_id, asking) if asking else {}
+        alerted = [one.alert.session_id for one in card.alerts]
+        refusals = await self.states.refusals_of_alerts(card.team_id, alerted) if alerted else {}
         message = card_message(
             parts,
             states,

@@ -21,7 +21,7 @@ from bot.core.cards import BATCH_INTERVAL, AlertContent, BatchContent, Card, Hel
 from bot.core.fields import TOKEN_REFUSED
 from bot.health import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
-from bot.outbound.store.errors import StoreError, or_default
+from bot.outbound.store.errors import StoreError
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MOST_TAKEN, MessageRows
 from bot.runtime import Tasks, happens, until_tick
@@ -35,7 +35,6 @@ MOST_SENDERS = 100  # that wait until their alert is posted; others are told tha
 LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
 LOOK_INTERVAL = 2.0  # seconds between two looks for what nobody has told
 _MOST_WORKSPACES = 10_000  # whose limits are remembered
-_POSTED_INTERVAL = 0.5  # seconds between two looks whether another process has posted an alert
 _RETRY_DELAY = 1.0  # seconds after a failure of the database
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
 _MOST_NAMED = 5  # sessions of a summary in the log
@@ -119,21 +118,13 @@ class Outbox:
             self.rows.add(cards)
 
     async def posted(self, part_id: str, within: float) -> PostResult | None:
-        """Wait until an alert is posted, by this process or another one. Return the result, if there is one by then."""
-        ends = time.monotonic() + within
-        if len(self._senders) >= MOST_SENDERS:
+        """Wait until this process has posted an alert. Return the result, None if it does not lead, or not by then."""
+        if self.lease.term is None or len(self._senders) >= MOST_SENDERS:
             return None
-        posting: asyncio.Future[PostResult] = asyncio.get_running_loop().create_future()
-        self._senders[part_id] = posting
+        posting = self._senders[part_id] = asyncio.get_running_loop().create_future()
         try:
-            while (left := ends - time.monotonic()) > 0:
-                await asyncio.wait({posting}, timeout=min(left, _POSTED_INTERVAL))
-                if posting.done():
-                    return posting.result()
-                row = await or_default(self.rows.posted(part_id), None, within=_POSTED_INTERVAL)
-                if row is not None and (row.ts or row.closed_at):
-                    return Posted(row.channel_id, row.ts) if row.ts else Refused(row.failure or "")
-            return None
+            await asyncio.wait({posting}, timeout=within)
+            return posting.result() if posting.done() else None
         finally:
             del self._senders[part_id]
 

@@ -312,6 +312,7 @@ class World:
             return
         result = await process.outbox.posted(found.card_id, within)
         is_beside = "H" in self.faults and alert.team_id == "T1" and began > self.began + 1
+        is_beside &= process.lease.term is not None
         if is_beside and (result is None or time.monotonic() > began + _OWN_PACE):
             self.wrong.append(f"{alert.id}: it waits for another workspace")
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -33,8 +33,19 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import session_lock
 from bot.outbound.store.history import states_now
 from bot.outbound.store.marks import firing_name
-from bot.outbound.store.message_values import ALERT, REPLY, read_content, read_facts, readable, write_content
-from bot.outbound.store.messages import ARE_OF_SESSIONS, CHANGE, MessageRows, add_cards, channel_lock
+from bot.outbound.store.messages import (
+    ALERT,
+    ARE_OF_SESSIONS,
+    CHANGE,
+    REPLY,
+    MessageRows,
+    add_cards,
+    channel_lock,
+    read_content,
+    read_facts,
+    readable,
+    write_content,
+)
 
 _OPEN = f"""
     SELECT parts.*, channel_id, ts FROM messages JOIN parts ON message_id = messages.id
@@ -79,11 +90,6 @@ class IncomingAlert:
     alert: Alert
     facts: Session | None = None
     asked: Asked | None = None
-
-    @property
-    def automatic(self) -> Automatic | None:
-        """Return what it did."""
-        return None if self.asked is None else self.asked.automatic
 
     def at(self, now: float) -> float:
         """Return the time of the alert, which is before that of its pause; `now` is the database's time."""
@@ -138,7 +144,7 @@ def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[
     return rows.do(alerts[0].team_id, partial(_place_all, alerts), locks)
 
 
-def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Callable[[], list[Place]]:
+def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[Place]:
     sessions = {(one.team_id, SessionId(one.alert.session_id)) for one in alerts}
     about = {"team_id": alerts[0].team_id, "channels": listed({one.channel_id for one in alerts})}
     found, ended_rows, waiting = connection.fetch_each(
@@ -149,7 +155,7 @@ def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Calla
     placing.states = states_now(connection, sessions) if placing.cards else {}
     placed = [placing.place(one) for one in alerts]
     placing.write()
-    return lambda: placed
+    return placed
 
 
 def _read(row: Row) -> _OnCard:
@@ -215,10 +221,11 @@ class _Placing:
 
     def _fold(self, card: _OnCard, one: IncomingAlert) -> AlertContent:
         state = self.states.get((card.name[0], SessionId(card.name[2])))
-        why = worse(card.content, one.alert, state, one.automatic) if card.ts else None
+        automatic = None if one.asked is None else one.asked.automatic
+        why = worse(card.content, one.alert, state, automatic) if card.ts else None
         if card.ts and why:
             self._reply(card, one, replace(first(one.alert, one.at(self.now)), reply=Reply(card.ts, why)))
-        is_news = why or one.automatic is not Automatic.REPEATED or card.content.resolved_at is not None
+        is_news = why or automatic is not Automatic.REPEATED or card.content.resolved_at is not None
         after = fold(card.content, one.alert, one.at(self.now)) if is_news else card.content
         self.cards[card.name] = replace(card, content=after)
         return after

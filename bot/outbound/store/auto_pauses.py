@@ -31,8 +31,17 @@ from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.marks import IS_RECORDED, WRITE_MARK, firing_name
-from bot.outbound.store.message_values import ALERT, HELD, read_content, readable, write_content
-from bot.outbound.store.messages import CHANGE, OF_PARTS, add_cards, locks_of
+from bot.outbound.store.messages import (
+    ALERT,
+    CHANGE,
+    HELD,
+    OF_PARTS,
+    add_cards,
+    locks_of,
+    read_content,
+    readable,
+    write_content,
+)
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import read_outcome
 from bot.runtime import KeyedLocks

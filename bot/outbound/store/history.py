@@ -19,7 +19,7 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, or_default
 from bot.outbound.store.marks import FIRING
-from bot.outbound.store.message_values import ALERT
+from bot.outbound.store.messages import ALERT
 from bot.outbound.store.running_orders import read_outcome
 
 _log = logging.getLogger(__name__)

@@ -6,27 +6,40 @@ version that the row has. So nothing has to be put back when the leader changes.
 """
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from bot.core import cards
 from bot.core.cards import Card, CardName, MarkedCards, SessionName, Urgency
+from bot.core.fields import known_fields
+from bot.core.requests import Verb
 from bot.core.retries import DELETED, MENTION_INTERVAL
-from bot.core.sessions import Session
-from bot.outbound.store.connections import Connection, Row, Statement, listed
+from bot.core.session_ids import SessionId
+from bot.core.sessions import Phase, Session, state_at_anchor
+from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, session_lock
 from bot.outbound.store.leases import LEADS
-from bot.outbound.store.message_values import BATCH, UNREADABLE, part_values, read_card, read_facts, readable
 from bot.outbound.store.news import CARDS
-from bot.outbound.store.writer import Work, Writer
+from bot.outbound.store.writer import Writer
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
+
+ALERT, REPLY, RESULT, HELD, BATCH = "alert", "reply", "result", "held", "batch"
+"""The kinds of parts."""
+_KINDS = {cards.ResultContent: RESULT, cards.HeldContent: HELD, cards.BatchContent: BATCH}
+
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+"""The exceptions of a row that cannot be decoded: a newer version of the bot can have written it."""
+
 
 MOST_TAKEN = 500
 _LONGEST_CODE = 80
@@ -124,10 +137,6 @@ _SHOWN = """
     WHERE id = :id AND closed_at IS NULL
 """
 """It is not known what came last if it has changed meanwhile, or the leader sends it, too."""
-_POSTED = """
-    SELECT channel_id, ts, failure, closed_at FROM messages
-    WHERE id = (SELECT message_id FROM parts WHERE id = :part_id)
-"""
 
 
 @dataclass(eq=False)
@@ -140,21 +149,21 @@ class MessageRows:
     database: Database
     writer: Writer
 
-    def do(self, team_id: str, work: Work[_T], locks: Sequence[int] = ()) -> asyncio.Future[_T]:
+    def do(self, team_id: str, work: Callable[[Connection], _T], locks: Sequence[int] = ()) -> asyncio.Future[_T]:
         """Do some work on messages of a workspace with the next ones, and let the leader look then."""
 
         def tell(connection: Connection) -> Callable[[], _T]:
-            read = work(connection)
+            result = work(connection)
             self.database.news.tell(connection, CARDS)
-            return read
+            return lambda: result
 
         done = self.writer.do(tell, person=(team_id, ""), locks=locks)
         done.add_done_callback(lambda _: self.database.news.cards.set())
         return done
 
-    def add(self, cards: Sequence[Card]) -> asyncio.Future[None]:
+    def add(self, added: Sequence[Card]) -> asyncio.Future[None]:
         """Add cards of a workspace, unless they are stored already."""
-        return self.do(cards[0].team_id, partial(_then_nothing, partial(add_cards, cards)), locks_of(cards))
+        return self.do(added[0].team_id, partial(add_cards, added), locks_of(added))
 
     async def begin(self) -> None:
         """Let all that is due be taken, also what an earlier run of a bot that is alone had in memory."""
@@ -172,21 +181,12 @@ class MessageRows:
 
     async def card(self, message_id: str) -> Card | None:
         """Return a message as it is; None if it is closed or deleted, or a part can't be decoded, which is logged."""
-
-        def read(connection: Connection) -> Card | None:
-            return read_message(connection, message_id)
-
-        return await self.database.read(read)
+        return await self.database.read(partial(read_message, message_id=message_id))
 
     async def named(self, name: CardName) -> Card | None:
         """Return the card with a `ts`; None if there is none."""
-
-        def read(connection: Connection) -> Card | None:
-            values = dict(zip(("team_id", "channel_id", "ts"), name, strict=True))
-            row = connection.fetch_one(_NAMED, **values)
-            return None if row is None else read_message(connection, row.id)
-
-        return await self.database.read(read)
+        row = await self.database.fetch_one(_NAMED, team_id=name[0], channel_id=name[1], ts=name[2])
+        return None if row is None else await self.card(row.id)
 
     async def mention(self, card: Card) -> bool:
         """Return whether a card mentions people: if no other one of its channel did so in MENTION_INTERVAL."""
@@ -198,9 +198,9 @@ class MessageRows:
         channel_id, ts = posted
         values = {"id": card.id, "ts": ts, "channel_id": channel_id, "shown": shown, "version": card.version}
 
-        def work(connection: Connection) -> Callable[[], str | None]:
-            kept = connection.queue(_SENT, values | {"term": term})
-            return lambda: next((row.ts for row in kept.fetch_all()), None)
+        def work(connection: Connection) -> str | None:
+            row = connection.fetch_one(_SENT, **values, term=term)
+            return None if row is None else row.ts
 
         return self.do(card.team_id, work)
 
@@ -214,22 +214,12 @@ class MessageRows:
                 add_cards(instead, connection)
 
         locks = [channel_lock(card.team_id, card.channel_id), *locks_of(instead)]  # no alert joins it meanwhile
-        return self.do(card.team_id, partial(_then_nothing, close), locks)
+        return self.do(card.team_id, close, locks)
 
-    def shown(self, card: Card, shown: str | None) -> asyncio.Future[None]:
+    def shown(self, card: Card, shown: str | None) -> asyncio.Future[int]:
         """Record the digest of what a click has made of a card, None if that is not known: then it is sent again."""
         values = {"id": card.id, "version": card.version, "shown": shown}
-
-        return self.do(card.team_id, partial(_then_nothing, lambda connection: connection.queue(_SHOWN, values)))
-
-    async def posted(self, part_id: str) -> Row | None:
-        """Return channel_id, ts, failure and closed_at of the message with a part."""
-        return await self.database.fetch_one(_POSTED, part_id=part_id)
-
-
-def _then_nothing(work: Callable[[Connection], object], connection: Connection) -> Callable[[], None]:
-    work(connection)
-    return lambda: None
+        return self.do(card.team_id, lambda connection: connection.execute(_SHOWN, **values))
 
 
 def read_message(connection: Connection, message_id: str) -> Card | None:
@@ -247,17 +237,17 @@ def channel_lock(team_id: str, channel_id: str) -> int:
     return session_lock(team_id, channel_id)
 
 
-def locks_of(cards: Iterable[Card]) -> list[int]:
+def locks_of(added: Iterable[Card]) -> list[int]:
     """Return the locks of the sessions of cards, which `add_cards` needs."""
-    return sorted({session_lock(card.team_id, part.session_id) for card in cards for part in card.parts})
+    return sorted({session_lock(card.team_id, part.session_id) for card in added for part in card.parts})
 
 
-def add_cards(cards: Iterable[Card], connection: Connection) -> None:
+def add_cards(added: Iterable[Card], connection: Connection) -> None:
     """Add cards in a transaction that holds the locks of their sessions.
 
     Else it could commit just before one that marks, and has not seen, these cards; they would show what was before.
     """
-    for card in cards:
+    for card in added:
         now = connection.now()
         row = {name: getattr(card, name) for name in ("id", "team_id", "channel_id", "ts", "shown")}
         row |= {"urgency": card.urgency.value, "now": now}
@@ -285,7 +275,7 @@ def mark(
         names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
         facts = before.facts or next((one for _, one in readable([row], facts_of)), None)
         found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
-    if any(cards != MarkedCards() for cards in found.values()):
+    if any(one != MarkedCards() for one in found.values()):
         clicked = listed(ts for messages in marks.values() for ts in messages)
         values = {"sessions": listed(sorted(marks)), "clicked": clicked, "replaced": listed(replaced)}
         connection.queue(_MARK, values)
@@ -295,3 +285,89 @@ def mark(
 def facts_of(row: Row) -> Session | None:
     """Return what is known of the session of a row. Raises one of UNREADABLE."""
     return read_facts(row.session_id, row.facts)
+
+
+def write_content(content: cards.CardContent) -> str:
+    """Return the content as JSON, without what a database refuses."""
+    return storable(json.dumps(asdict(content))) or ""
+
+
+def readable(rows: Iterable[Row], read: Callable[[Row], _T]) -> Iterator[tuple[Row, _T]]:
+    """Yield the rows that can be decoded, each with what is read."""
+    for row in rows:
+        with suppress(*UNREADABLE):
+            yield row, read(row)
+
+
+def read_content(kind: str, text: str) -> cards.CardContent:
+    """Decode a content. Raises one of UNREADABLE."""
+    fields = json.loads(text)
+    if kind == BATCH:
+        return cards.BatchContent(**known_fields(cards.BatchContent, fields | {"verb": Verb(fields["verb"])}))
+    if kind == RESULT:
+        return cards.ResultContent(**known_fields(cards.ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
+    if kind == HELD:
+        return cards.HeldContent(**known_fields(cards.HeldContent, fields))
+    if kind not in {ALERT, REPLY}:
+        raise ValueError(f"unknown kind {kind}")
+    reply = cards.Reply(**known_fields(cards.Reply, fields["reply"])) if fields.get("reply") else None
+    read = {"alert": _read_alert(fields["alert"]), "firing": tuple(cards.Firing(*one) for one in fields["firing"])}
+    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read | {"reply": reply}))
+
+
+def _read_alert(fields: dict[str, Any]) -> cards.Alert:
+    read = {
+        "session_id": SessionId(fields["session_id"]),
+        "severity": cards.Severity(fields["severity"]),
+        "fields": tuple((name, value) for name, value in fields["fields"]),
+        "warnings": tuple(fields["warnings"]),
+    }
+    return cards.Alert(**known_fields(cards.Alert, fields | read))
+
+
+def write_facts(session: Session | None) -> str | None:
+    """Return what is known of a session as JSON, without its id."""
+    return None if session is None else json.dumps(session.stated())
+
+
+def read_facts(session_id: str, text: str | None) -> Session | None:
+    """Decode what is known of a session. Raises one of UNREADABLE."""
+    if text is None:
+        return None
+    fields: dict[str, Any] = json.loads(text)
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return Session(id=SessionId(session_id), **known_fields(Session, fields | lists))
+
+
+def part_values(part: cards.Part, card: cards.Card) -> dict[str, Any]:
+    """Return the columns of a new part of a card."""
+    is_reply = isinstance(part.content, cards.AlertContent) and part.content.reply
+    return {
+        "id": part.id,
+        "message_id": card.id,
+        "team_id": card.team_id,
+        "channel_id": card.channel_id,
+        "session_id": part.session_id,
+        "kind": REPLY if is_reply else _KINDS.get(type(part.content), ALERT),
+        "content": write_content(part.content),
+        "facts": write_facts(part.facts),
+        "ts": card.ts,
+    }
+
+
+def read_part(row: Row, message_changed_at: float) -> cards.Part:
+    """Return the part of a row. Raises one of UNREADABLE."""
+    session_id = SessionId(row.session_id)
+    content, facts = read_content(row.kind, row.content), read_facts(session_id, row.facts)
+    seen = state_at_anchor(Phase(row.missing), row.checked_at) if row.missing else None
+    if row.ended_at is not None:
+        seen = state_at_anchor(Phase.ENDED, row.ended_at, status=row.ended_status)
+    return cards.Part(row.id, session_id, content, facts, seen, is_news=row.changed_at >= message_changed_at)
+
+
+def read_card(row: Row, parts: Sequence[Row], now: float) -> cards.Card:
+    """Return the card of the row of a message, and of those of its parts. Raises one of UNREADABLE."""
+    same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version", "more")}
+    read = tuple(read_part(part, row.changed_at) for part in parts)
+    mentions, sender = row.mentioned_at is not None, row.sender or ""
+    return cards.Card(**same, parts=read, mentions=mentions, age=now - row.created_at, sender=sender)
