@@ -109,3 +109,9 @@ def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
         said = without_columns(capsys.readouterr().out)
         assert "`" not in said  # no Markdown in terminals
         wording(f"help {command}".strip(), said)
+
+
+def test_output_that_nobody_reads_ends_a_command_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    unread = Mock(write=Mock(side_effect=BrokenPipeError), fileno=Mock(return_value=os.open(os.devnull, os.O_WRONLY)))
+    monkeypatch.setattr("sys.stdout", unread)
+    assert main(["manifest"]) == 1

@@ -421,6 +421,10 @@ def test_each_questionable_setting_is_named(tmp_path: Path, wording: Callable[[s
     wording("warnings", "\n".join(sentences).replace(str(env_file), ".env"))
     env_file.chmod(0o640)
     assert len(found(GOOD | QUESTIONABLE, env_file)) == len(sentences) - 1
+    (tmp_path / "token").write_text(GOOD["SLACK_BOT_TOKEN"])
+    (tmp_path / "token").chmod(0o644)
+    (why,) = found(GOOD | {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(tmp_path / "token")})
+    assert "SLACK_BOT_TOKEN_FILE" in why
 
 
 @pytest.mark.parametrize(("mode", "is_named"), [("off", False), ("observe", True), ("on", True)])

@@ -4,12 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, Workspaces
+from bot.usecases.access import AccessCheck
+from harness import SESSION
 from harness.databases import KEY
-from harness.product import Secret, errors, open_store, policy
+from harness.product import Secret, SessionId, errors, open_store, policy, requests
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, WatchedRows, execute, served, uninstall
 from harness.virtual_time import pass_time
 
@@ -170,3 +174,18 @@ async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: Wat
     await change(directory)
     rows.refuse()
     assert await is_away(directory)
+
+
+@pytest.mark.parametrize("verb", requests.Verb)
+async def test_what_a_killed_command_line_left_obeys_the_database_of_now_unless_it_is_a_pause(
+    rows: WatchedRows, verb: requests.Verb
+) -> None:
+    await rows.set_key(ACME.team_id, ANCHOR_KEY)
+    await rows.set_policy(ACME.team_id, policy.Policy(end=policy.Rule()), if_version=0)
+    check = AccessCheck(await known(rows, age=0.0), Mock(), Mock())
+    await rows.store.rows.set_key(ACME.team_id, replace(ANCHOR_KEY, value=Secret("sk-newer")))
+    actor = requests.Actor(ACME.team_id, "C0ALERTS001", requests.operator_id("root"))
+    access: Any = await check.check(
+        requests.Order(verb, SessionId(SESSION), actor, source=requests.Source.COMMAND_LINE)
+    )
+    assert (access.key.reveal() == "sk-newer") is (verb is not requests.Verb.PAUSE)
