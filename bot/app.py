@@ -20,8 +20,7 @@ from bot.core.retries import backoff
 from bot.core.workspace import SCOPES, Workspace
 from bot.health import Metrics, Readiness, State
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
-from bot.inbound.health import HealthRoutes, metrics_application
-from bot.inbound.http import listening
+from bot.inbound.http import HealthRoutes, listening, metrics_application
 from bot.inbound.install import INSTALL_PATH, Install, open_oauth
 from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackRoute
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners

@@ -47,7 +47,7 @@ MOST_WRONG_TOKENS = 100, 60.0  # so many wrong tokens for a workspace within so 
 _MOST_COUNTED = 1_000  # workspaces
 _MOST_LOGGED = 5  # names
 _LONG = 20  # digits of a number
-_RETRY_SOON, _RETRY_AFTER_RESTART, _RETRY_LATER = 5, 30, 60  # seconds, for Retry-After
+_RETRY_AFTER = 15  # seconds
 
 _T = TypeVar("_T")
 _Read = Callable[[bytes], _T | Rejected]
@@ -98,7 +98,7 @@ class Alerts:
             return self._reject(Rejected(401, cards.WRONG_TOKEN))
         if not workspace.team_id or "stopping" in self.readiness.reasons:
             why = cards.STOPPING if workspace.team_id else cards.UNNAMED
-            return self._reject(Rejected(503, why), retry_after=_RETRY_AFTER_RESTART)
+            return self._reject(Rejected(503, why))
         if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= self.most_at_once // SHARE:
             return self._reject(Rejected(503, cards.BUSY))
         self._running.add(workspace.team_id)
@@ -123,14 +123,14 @@ class Alerts:
             if window.retry_after(time.monotonic()):
                 self.monitor.report_wrong_tokens(workspace)
 
-    def _reject(self, rejected: Rejected, *, retry_after: int = _RETRY_SOON) -> web.Response:
+    def _reject(self, rejected: Rejected) -> web.Response:
         self._rejections.record(rejected)
         self.metrics.alerted("Rejected")
         response = error_response(rejected)
         if rejected.status == 401:  # noqa: PLR2004 - a well-known status
             response.headers["WWW-Authenticate"] = "Bearer"
         if rejected.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            response.headers["Retry-After"] = str(retry_after)
+            response.headers["Retry-After"] = str(_RETRY_AFTER)
         return response
 
     async def _read(self, bodies: Bodies, read: _Read[_T], request: web.Request, sender: Person) -> _T | Rejected:
@@ -173,7 +173,7 @@ class Alerts:
         team_id, channel, number = workspace.team_id, workspace.alerts_channel, len(webhook.alerts)
         of_all, of_one = self._in_webhooks.total + number, self._in_webhooks[team_id] + number
         if channel is None:
-            return self._reject(Rejected(503, senders.NO_CHANNEL), retry_after=_RETRY_LATER)
+            return self._reject(Rejected(503, senders.NO_CHANNEL))
         if of_all > MOST_IN_WEBHOOKS or of_one > MOST_IN_WEBHOOKS // SHARE:
             return self._reject(Rejected(503, cards.BUSY))
         self._in_webhooks.add(team_id, number)
@@ -273,7 +273,7 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: Pa
         case Refused(why=code):
             return _problem(400, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
         case TryAgain(why=why, after=after):
-            again = math.ceil(after or _RETRY_LATER)
+            again = math.ceil(after or _RETRY_AFTER)
             return _problem(503, cards.not_taken_by_slack(why), retry_after=again, warnings=warnings, pause=word)
         case Doubtful():
             return _problem(504, cards.DOUBTFUL, warnings=warnings, pause=word)

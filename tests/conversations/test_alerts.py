@@ -117,8 +117,8 @@ async def test_an_alert_that_slack_does_not_take_in_time_is_queued_and_posted_la
     ("fault", "status", "error", "posts", "retry_after"),
     [
         (rate_limited(30), 503, say.not_taken_by_slack("ratelimited"), {1}, "30"),
-        (rate_limited(None), 503, say.not_taken_by_slack("ratelimited"), {5}, "60"),
-        (server_error(503), 503, say.not_taken_by_slack("HTTP 503"), {3}, "60"),
+        (rate_limited(None), 503, say.not_taken_by_slack("ratelimited"), {5}, "15"),
+        (server_error(503), 503, say.not_taken_by_slack("HTTP 503"), {3}, "15"),
         (ResetAfterReading(applied=True), 504, say.DOUBTFUL, {1}, None),
         (ResetBeforeReading(), 504, say.DOUBTFUL, {0, 1}, None),
         (Hang(applied=True), 504, say.DOUBTFUL, {1}, None),
@@ -149,7 +149,7 @@ async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_re
     assert {one.status for one in await asyncio.gather(*waiting)} == {504}
     assert pause.ack is not None
     assert pause.ack.text == paused(is_recorded=False)  # which needs the table of messages
-    assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.BUSY}, "5")
+    assert (answer.status, answer.json, answer.headers["Retry-After"]) == (503, {"error": say.BUSY}, "15")
 
 
 async def test_a_locked_session_lets_other_alerts_be_recorded(postgresql_urls: Iterator[str]) -> None:
@@ -183,7 +183,7 @@ async def test_a_bot_that_is_stopped_answers_what_it_has_begun_and_refuses_more(
         late = asyncio.create_task(post_once_stopping())
     answer, refused = await begun, await late
     assert (answer.status, answer.json.get("error")) == (status, error)
-    assert (refused.status, refused.json, refused.headers["Retry-After"]) == (503, {"error": say.STOPPING}, "30")
+    assert (refused.status, refused.json, refused.headers["Retry-After"]) == (503, {"error": say.STOPPING}, "15")
 
 
 async def test_an_exception_is_answered_and_logged_under_one_id(

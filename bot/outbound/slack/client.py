@@ -79,29 +79,22 @@ class SlackClock:
 
 
 def call_trace(api_url: str, clock: SlackClock) -> aiohttp.TraceConfig:
-    """Return a trace that logs the calls of the Web API at `api_url`, and shows their answers to `clock`."""
+    """Return a trace that logs the answers of the Web API at `api_url`, and shows them to `clock`."""
     base, config = str(URL(api_url)), aiohttp.TraceConfig()
 
     async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
         call.began = time.monotonic()
 
     async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
-        if str(end.url).startswith(base):
-            clock.observe(end.response.headers.get("Date"), seconds=time.monotonic() - call.began)
-        log(end.url, call, status=end.response.status)
-
-    async def fail(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams) -> None:
-        log(end.url, call, why=type(end.exception).__name__)
-
-    def log(url: URL, call: SimpleNamespace, **result: object) -> None:
-        if str(url).startswith(base):  # the URLs of websockets are secret
-            method = url.path.removeprefix(URL(base).path)
-            fields = {"method": method, **result, "ms": round((time.monotonic() - call.began) * 1000)}
-            _log.debug("call of Slack's API", extra=fields)
+        if not str(end.url).startswith(base):
+            return  # the URLs of websockets are secret
+        seconds, method = time.monotonic() - call.began, end.url.path.removeprefix(URL(base).path)
+        clock.observe(end.response.headers.get("Date"), seconds=seconds)
+        fields = {"method": method, "status": end.response.status, "ms": round(seconds * 1000)}
+        _log.debug("call of Slack's API", extra=fields)
 
     config.on_request_start.append(start)
     config.on_request_end.append(end)
-    config.on_request_exception.append(fail)
     return config
 
 

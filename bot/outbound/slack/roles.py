@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.fields import TOKEN_REFUSED, Secret, object_field, text_field
 from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
 from bot.core.requests import Actor
+from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
@@ -22,9 +23,8 @@ from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
 
-_BACKOFFS = (0.2, 0.5)  # seconds between the attempts
+_BACKOFF = 0.3  # seconds after the first attempt, whatever Slack says: its limit can be over already
 _RETRY_TIME = 1.5  # seconds in which attempts begin; Slack waits 3 seconds for an ack
-_FIRST_BACKOFF_IF_LIMITED = 0.5  # seconds, whatever Slack says: its limit can be over already
 LONGEST_LOOKUP = 20.0
 """Seconds in which attempts for an order begin while Slack limits the rate: an order's deadline by default."""
 
@@ -59,17 +59,14 @@ async def _fetch_with_retries(web: AsyncWebClient, token: Secret, user_id: str) 
     While Slack limits the rate, attempts begin for 20 seconds: the second soon, the others as Slack says.
     https://docs.slack.dev/apis/web-api/rate-limits
     """
-    began, failures, limits = time.monotonic(), 0, 0
+    began, failures = time.monotonic(), 0
     while True:
         try:
             return await fetch_profile(web, token, user_id)
         except SlackUnreachableError as error:
-            if error.after is None:
-                failures, longest = failures + 1, _RETRY_TIME
-                delay = _BACKOFFS[failures - 1] if failures <= len(_BACKOFFS) else inf
-            else:
-                limits, longest = limits + 1, LONGEST_LOOKUP
-                delay = _FIRST_BACKOFF_IF_LIMITED if limits == 1 else max(_FIRST_BACKOFF_IF_LIMITED, error.after)
+            failures += 1
+            longest = _RETRY_TIME if error.after is None else LONGEST_LOOKUP
+            delay = max(backoff(failures, first=_BACKOFF, longest=longest), (error.after or 0.0) if failures > 1 else 0)
             if str(error) in TOKEN_REFUSED or time.monotonic() + delay > began + longest:
                 raise
         await asyncio.sleep(delay)
